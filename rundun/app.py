@@ -12,7 +12,7 @@ from rundun.actions.first_start import FirstStart
 from rundun.backups import Backups
 from rundun.config import loader
 from rundun.config.loader import ServiceSettings
-from rundun.control_socket import listening, socket_path
+from rundun.control_socket import ALERT_TEST_COMMAND, listening, socket_path
 from rundun.core import times
 from rundun.core.delivery_slots import DeliverySlots
 from rundun.core.webhook_url import normalise
@@ -93,7 +93,11 @@ async def running(
         pictures = await stack.enter_async_context(picture_pools(settings.limits.photo_megapixels * MEGAPIXEL))
         webhook_client = make_webhook_client(settings, clock)
         stack.push_async_callback(webhook_client.close)
-        alerts = await _alerts(settings, database, webhook_client)
+        backups = None
+        if settings.backup.folder:
+            backups = Backups(database, settings.backup.folder, settings.backup)
+            stack.push_async_callback(backups.close)
+        alerts = await _alerts(settings, database, webhook_client, backups)
         await _end_what_is_gone(database)
         await _prepare_database(database, announce)
         keys, session_use = KeyRing(database), SessionUse(database)
@@ -106,10 +110,6 @@ async def running(
             retry_delays=settings.webhooks.retry_delays_seconds,
             alerting=alerts is not None,
         )
-        backups = None
-        if settings.backup.folder:
-            backups = Backups(database, settings.backup.folder, settings.backup)
-            stack.push_async_callback(backups.close)
         scheduler = schedule(
             dispatcher,
             database,
@@ -141,7 +141,8 @@ async def running(
             notifier=ChangeNotifier(database),
         )
         told = loader.as_told(settings)
-        await stack.enter_async_context(listening(database, socket_path(settings.database.path), told))
+        errands = {ALERT_TEST_COMMAND: alerts.send_test} if alerts else {}
+        await stack.enter_async_context(listening(database, socket_path(settings.database.path), told, errands))
         url, host, port = settings.public_url, settings.server.host, settings.server.port
         listens = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         stored = str(settings.database.path)
@@ -202,7 +203,9 @@ def make_webhook_client(settings: ServiceSettings, clock: Clock) -> WebhookClien
         raise Problem("unavailable", str(error)) from None
 
 
-async def _alerts(settings: ServiceSettings, database: Database, webhook_client: WebhookClient) -> Alerts | None:
+async def _alerts(
+    settings: ServiceSettings, database: Database, webhook_client: WebhookClient, backups: Backups | None
+) -> Alerts | None:
     if settings.alerts.url is None:
         return None
     try:
@@ -214,4 +217,10 @@ async def _alerts(settings: ServiceSettings, database: Database, webhook_client:
         raise Problem("unavailable", f"alerts.url: {detail}")
     if verdict == "unresolved":  # it may be found when the first alert is due
         log("warning", "alerts.unresolved", error=detail)
-    return Alerts(database, webhook_client.post, destination.url, settings.alerts.secret)
+    return Alerts(
+        database,
+        webhook_client.post,
+        destination.url,
+        settings.alerts.secret,
+        lambda: backups.error if backups else None,
+    )

@@ -41,6 +41,7 @@ class Backups:
         self._database = database
         self._folder = folder
         self._settings = settings
+        self.error: str | None = None  # why there is no newer backup, None where there is no need of one
         self._rest_until = 0
         self._cancelled = threading.Event()
         self._pool = BoundedPool(_refused, threads=1, close_seconds=CLOSE_SECONDS)
@@ -61,12 +62,17 @@ class Backups:
 
     async def turn(self) -> None:
         """Make a backup if one is due, delete those beyond `keep`, and note whether one is missed, as it is from the
-        moment on that the folder is away; none while all that goes out is held, as this may be a copy of the service
-        that has the same folder in its settings.
+        moment on that the folder is away. While all that goes out is held the folder is only looked at, as this may be
+        a copy of the service that has the same one in its settings.
         """
-        if await self._database.read(service_state.held_since) is not None:
-            return
         now = self._database.env.clock()
+        if await self._database.read(service_state.held_since) is not None:
+            found = await self._pool.run("backup", {}, self._find_last, now)
+            _count(None if found is None else found.at, is_missed=False)
+            return
+        since = await self._database.read(backup_actions.missed_at)
+        if not counters.backup:  # the first turn may take as long as a backup, and is told of when it is over
+            _count(await self._database.read(backup_actions.last_at), is_missed=since is not None)
         is_resting = now < self._rest_until <= now + RETRY_PAUSE_MS
         is_overwriting = await self._database.read(erased_bytes.find_since) is not None
         turn = await self._pool.run("backup", {}, self._look, now, is_resting, is_overwriting)
@@ -74,16 +80,15 @@ class Backups:
             self._rest_until = now + min(RETRY_PAUSE_MS, self._settings.every)
             log("error", "backup.failed", error=turn.error)
         last = await self._keep_last(turn)
-        since = await self._database.read(backup_actions.missed_at)
         is_well = turn.error is None and not turn.is_due
         is_missed = turn.error is not None or (last is not None and copies.is_overdue(last, now, self._settings.every))
+        if is_well or turn.error is not None:  # else it is not tried now
+            self.error = turn.error
         if is_well and since is not None:
             await self._database.write(backup_actions.forget_missed)
         elif is_missed and since is None:
             await self._database.write(backup_actions.note_missed)
-        counters.backup = {"missed": is_missed or (since is not None and not is_well)}
-        if last is not None:
-            counters.backup["last_at"] = last
+        _count(last, is_missed=is_missed or (since is not None and not is_well))
 
     async def _keep_last(self, turn: _Turn) -> int | None:
         """Store when the last good backup was made, and return it, as it was known before while the folder is away."""
@@ -117,6 +122,13 @@ class Backups:
             return _Turn(last, error=f"{self._folder} can't be used: {error.strerror}.")
         return _Turn(last)
 
+    def _find_last(self, now: int) -> Copy | None:
+        """Find the last good backup, and touch nothing. In a thread."""
+        try:
+            return copies.last_good(copies.backups(self._database.path, self._folder), now)
+        except OSError:
+            return None
+
     def _make(self, now: int) -> Copy:
         began = time.monotonic()
         target = copies.backup_path(self._folder, self._database.path, now)
@@ -132,6 +144,10 @@ class Backups:
             self._turn.cancel()
             await asyncio.gather(self._turn, return_exceptions=True)
         counters.backup = {}
+
+
+def _count(last_at: int | None, *, is_missed: bool) -> None:
+    counters.backup = {"missed": is_missed} | ({} if last_at is None else {"last_at": last_at})
 
 
 def _refused(reason: str) -> Exception:

@@ -7,7 +7,7 @@ import asyncio
 import os
 import socket
 import struct
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MAX_LINE = 2 * 1024 * 1024
 TIMEOUT_SECONDS = 30
 SETTINGS_COMMAND = "settings"  # which every command asks first, so it is answered from memory and not logged
+ALERT_TEST_COMMAND = "alerts test"
 SETTINGS_SECONDS = 5  # how long a command waits for that; it has settings of its own
 MAX_ADDRESS = 100  # bytes; what a socket's address holds, a little less than 108 on Linux and 104 elsewhere
 
@@ -56,14 +57,21 @@ def _address(path: Path) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def listening(database: "Database", path: Path, settings: Mapping[str, Any]) -> AsyncIterator[None]:
-    """Serve commands while the context lasts, and say which `settings` are in force."""
+async def listening(
+    database: "Database",
+    path: Path,
+    settings: Mapping[str, Any],
+    errands: Mapping[str, Callable[[], Awaitable[object]]] | None = None,
+) -> AsyncIterator[None]:
+    """Serve commands while the context lasts, and say which `settings` are in force; `errands` are commands that the
+    service does outside of its database, by name.
+    """
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 if line := await reader.readline():  # else somebody only looked whether we are here
-                    writer.write(to_json(await _answer(database, settings, line)) + b"\n")
+                    writer.write(to_json(await _answer(database, settings, errands or {}, line)) + b"\n")
                     await writer.drain()
         except Exception as error:  # whatever it is, the service goes on
             log("warning", "control.failed", error=f"{type(error).__name__}: {error}")
@@ -86,7 +94,12 @@ async def listening(database: "Database", path: Path, settings: Mapping[str, Any
         remove_socket(path)
 
 
-async def _answer(database: "Database", settings: Mapping[str, Any], line: bytes) -> dict[str, Any]:
+async def _answer(
+    database: "Database",
+    settings: Mapping[str, Any],
+    errands: Mapping[str, Callable[[], Awaitable[object]]],
+    line: bytes,
+) -> dict[str, Any]:
     request = from_json(line)
     command = request["command"]
     if command == SETTINGS_COMMAND:
@@ -94,9 +107,12 @@ async def _answer(database: "Database", settings: Mapping[str, Any], line: bytes
     from rundun.actions.commands import COMMANDS  # all actions, which who only asks does without
 
     try:
-        if command not in COMMANDS:
+        if command in errands:
+            result = await errands[command]()
+        elif command in COMMANDS:
+            result = await database.write_last(COMMANDS[command], **request["arguments"])
+        else:
             raise Problem("invalid", f"The running service knows no command “{command}”.")
-        result = await database.write_last(COMMANDS[command], **request["arguments"])
     except Problem as problem:
         errors = [[error.pointer, error.code, error.detail] for error in problem.errors]
         return {"problem": {"code": problem.code, "detail": problem.detail, "places": errors}}

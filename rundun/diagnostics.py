@@ -92,7 +92,7 @@ def in_force(settings: ServiceSettings) -> dict[str, Any]:
         if setting.key == "server.public_url":
             value = settings.public_url
         if setting.key == "alerts.url" and value:
-            value = _without_path(value)
+            value = without_path(value)
         shown[setting.key] = STARS if setting.kind.is_secret and value is not None else _json(value)
     return shown
 
@@ -104,7 +104,7 @@ def _as_toml(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _without_path(url: str) -> str:
+def without_path(url: str) -> str:
     """Return a URL without its path, which often says who may post to a chat's hook."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}{'/…' if parts.path.strip('/') or parts.query else ''}"
@@ -234,7 +234,9 @@ def _alerts(settings: ServiceSettings, seconds: float) -> Iterator[Finding]:
     elif unresolved:
         yield Finding("alerts", "note", f"alerts.url: no address was found for {host}.")
     else:
-        yield Finding("alerts", "good", f"They go to {_without_path(settings.alerts.url)}.")
+        yield Finding(
+            "alerts", "good", f"They go to {without_path(settings.alerts.url)}; rundun check --alert tries it."
+        )
 
 
 def _judge(

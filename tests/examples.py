@@ -261,9 +261,12 @@ class Story:
         near = (quotas.put, self.w.acme_id, int(use.used / 0.82))
         await self.w.database.write(backups.note_last, self.w.clock() - 37 * times.HOUR)
         for note, *of in (near, (backups.note_missed,), (quotas.put, self.w.acme_id, 0)):
-            alert = await self.w.database.read(partial(alerts.next_alert, for_all=False))
+            error = "/mnt/backup can't be used: No such file or directory."
+            alert = await self.w.database.read(partial(alerts.next_alert, for_all=False, backup_error=error))
             self.found["webhooks"][alert.name] = json.loads(alert.body)
             await self.w.database.write(note, *of)
+        test = await self.w.database.read(alerts.test_alert)
+        self.found["webhooks"][test.name] = json.loads(test.body)
         body = {"status": "failed", "since": "2026-03-01T00:00:00Z"}
         await self.call("retryDeliveries", "POST", "/v1/deliveries/retry", body)
 

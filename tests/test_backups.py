@@ -1,22 +1,27 @@
 """Backups on schedule: when one is made, which are kept, and who is told that one is missed."""
 
+import asyncio
 import os
+import re
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rundun import counters
+from rundun import counters, paths
+from rundun.actions import holding
 from rundun.backups import PUT_OFF_MS, Backups
 from rundun.core import times
 from rundun.scheduler import delete_copies
-from rundun.store import copies, erased_bytes
+from rundun.store import copies, erased_bytes, service_state
 from rundun.webhooks.alerts import Alerts
 from tests.helpers.backups import EVERY, backed_up
 from tests.helpers.canaries import overwrite
 from tests.helpers.console import left_alone, operator
 from tests.helpers.metrics import samples
+from tests.helpers.patience import PATIENCE
 from tests.helpers.service import Clock, Receiver, World
 
 
@@ -79,7 +84,7 @@ async def test_a_missed_one_is_told_once_until_one_was_made(
 
     async def look(w: World, backups: Backups) -> tuple[float, int]:
         await backups.turn()
-        await Alerts(w.database, w.service.post_webhook, receiver.url, None).tick()
+        await Alerts(w.database, w.service.post_webhook, receiver.url, None, lambda: backups.error).tick()
         return samples((await w.browser().get("/metrics")).text)["rundun_backup_missed", None], len(receiver.received)
 
     async with backed_up(folder, clock) as (w, backups):
@@ -89,8 +94,10 @@ async def test_a_missed_one_is_told_once_until_one_was_made(
         assert await look(w, backups) == (1, 1)
         expected = {
             "alert": "backup.missed",
+            "public_url": w.settings.public_url,
             "missed_at": "2026-01-01T06:00:00Z",
             "last_backup_at": "2026-01-01T00:00:00Z",
+            "error": f"{folder} can't be used: No such file or directory.",
         }
         assert told() == [expected]
         assert [one.fields["error"] for one in caplog.records if one.getMessage() == "backup.failed"] == [
@@ -109,6 +116,54 @@ async def test_a_missed_one_is_told_once_until_one_was_made(
         folder.joinpath(copies.backup_path(folder, w.database.path, clock()).name).mkdir()
         assert await look(w, backups) == (1, 2)
         assert told()[1]["last_backup_at"] == "2026-01-01T07:10:00Z"
+        assert " is a folder; " in told()[1]["error"]
+
+
+async def test_backups_have_numbers_from_the_first_turn_on_and_while_all_is_held(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+
+    async def told(w: World) -> tuple[float | None, float | None]:
+        found = samples((await w.browser().get("/metrics")).text)
+        return found.get(("rundun_backup_missed", None)), found.get(("rundun_backup_age_seconds", None))
+
+    async with backed_up(folder, clock) as (w, backups):
+        await backups.turn()
+        await w.database.write(service_state.put, service_state.HELD_SINCE, clock())
+        clock.forward(hours=2 * EVERY)
+    async with backed_up(folder, clock) as (w, backups):
+        await backups.turn()
+        assert await told(w) == (0, 2 * EVERY * 3600) and len(names(folder)) == 1
+        away = folder.rename(folder.with_name("away"))
+        await backups.turn()
+        assert await told(w) == (0, None), "held, and the folder is not here"
+        away.rename(folder)
+        await w.database.write(holding.end)
+        assert await told(w) == (0, None)
+        await backups.turn()
+        assert await told(w) == (0, 0) and len(names(folder)) == 2
+        guide = (paths.templates() / "docs" / "health.md").read_text("utf-8")
+        watched = set(re.findall(r"^\| `(rundun_[a-z_]+)", guide, re.MULTILINE))
+        found = {name for name, _ in samples((await w.browser().get("/metrics")).text)}
+        assert len(watched) > 10 and watched <= found, "each number that the guide has watched is there"
+        clock.forward(seconds=60)
+    async with backed_up(folder, clock) as (w, backups):
+        entered, release = threading.Event(), threading.Event()
+
+        def look(*given: Any) -> Any:
+            entered.set()
+            release.wait(PATIENCE)
+            return Backups._look(backups, *given)
+
+        monkeypatch.setattr(backups, "_look", look)
+        turn = asyncio.create_task(backups.turn())
+        try:
+            assert await asyncio.to_thread(entered.wait, PATIENCE)
+            assert await told(w) == (0, 60), "a copy is under way, and the numbers are those of before"
+        finally:
+            release.set()
+            await turn
 
 
 async def test_old_snapshots_are_deleted_by_themselves(

@@ -2,16 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from pydantic_core import to_json
 
-from rundun.actions import backups
+from rundun.actions import backups, holding
 from rundun.core import times
-from rundun.core.json_types.events import BackupMissedAlertJson, DeliveryFailedAlertJson, QuotaNearAlertJson
+from rundun.core.json_types.alerts import (
+    AlertTestJson,
+    BackupMissedAlertJson,
+    DeliveryFailedAlertJson,
+    QuotaNearAlertJson,
+)
 from rundun.store import deliveries, organizations, quotas, service_state
 from rundun.store.quotas import StorageUse
 from rundun.store.transaction import Tx
 
+TEST: Final = "alert.test"  # sent on request, once
 MAX_DELIVERIES = 5000  # failed deliveries that one alert can stand for
 
 
@@ -35,23 +42,33 @@ def has_alert(tx: Tx) -> bool:
     return bool(backups.awaits_alert(tx) or deliveries.awaiting_alert(tx, 1) or quotas.awaiting_alert(tx))
 
 
-def next_alert(tx: Tx, *, for_all: bool) -> Alert | None:
+def next_alert(tx: Tx, *, for_all: bool, backup_error: str | None = None) -> Alert | None:
     """Make the next alert, of backups first, then of a quota, else of one delivery, None where there is nothing to
-    alert of; `for_all` adds how many others have failed, which are then left out.
+    alert of; `for_all` adds how many others have failed, which are then left out; `backup_error` is why there is no
+    backup, as far as this process knows.
     """
     if backups.awaits_alert(tx):
-        return _backup_missed(tx)
+        return _backup_missed(tx, backup_error)
     if near := quotas.awaiting_alert(tx):
         return _quota_near(tx, near[0])
     numbers = deliveries.awaiting_alert(tx, MAX_DELIVERIES if for_all else 1)
     return _delivery_failed(tx, numbers) if numbers else None
 
 
-def _backup_missed(tx: Tx) -> Alert:
+def test_alert(tx: Tx) -> Alert:
+    """Make an alert that nothing has happened for; raises `held` after a restore."""
+    holding.require_none(tx)
+    content: AlertTestJson = {"alert": TEST, "public_url": tx.links.public_url, "sent_at": times.wire(tx.now)}
+    return Alert(TEST, tx.new_id("alert"), to_json(content))
+
+
+def _backup_missed(tx: Tx, error: str | None) -> Alert:
     content: BackupMissedAlertJson = {
         "alert": "backup.missed",
+        "public_url": tx.links.public_url,
         "missed_at": times.wire(backups.missed_at(tx) or 0),
         "last_backup_at": times.wire_or_none(backups.last_at(tx)),
+        "error": error,
     }
     return Alert("backup.missed", tx.new_id("alert"), to_json(content))
 
@@ -61,6 +78,7 @@ def _quota_near(tx: Tx, use: StorageUse) -> Alert:
     assert use.quota is not None
     content: QuotaNearAlertJson = {
         "alert": "quota.near",
+        "public_url": tx.links.public_url,
         "organization": {"id": organization.org_id, "name": organization.name},
         "bytes_used": use.used,
         "bytes_quota": use.quota,
@@ -77,6 +95,7 @@ def _delivery_failed(tx: Tx, numbers: Sequence[int]) -> Alert:
     organization = organizations.get(tx, delivery.org_id)
     content: DeliveryFailedAlertJson = {
         "alert": "delivery.failed",
+        "public_url": tx.links.public_url,
         "delivery_id": delivery.delivery_id,
         "organization": {"id": organization.org_id, "name": organization.name},
         "run": delivery.run_id.removeprefix("r-")[:8],

@@ -73,13 +73,18 @@ def _require_made(settings: ServiceSettings) -> None:
 
 @click.command()
 @shown
-def check(settings: ServiceSettings) -> Shown:
+@click.option("--alert", is_flag=True, help="Send a test alert, too, and say whether it arrived.")
+def check(settings: ServiceSettings, alert: bool) -> Shown:
     """Say whether everything is as it should be, by the settings of the running service if there is one; exit 1 if
     something is wrong.
     """
     require_database(settings)
     report, whose = diagnostics.report(settings, wall_clock), "service" if has_service_settings() else "command"
-    report = replace(report, findings=[*report.findings, *service_health.examine(settings, report.findings)])
+    outside = [
+        *service_health.examine(settings, report.findings),
+        *([service_health.try_alert(settings)] if alert else []),
+    ]
+    report = replace(report, findings=[*report.findings, *outside])
     findings = [f"{_STATES[finding.state]}  {finding.name}: {finding.text}" for finding in report.findings]
     return Shown(
         {

@@ -11,14 +11,20 @@ from urllib.parse import urlsplit
 from rundun import addresses
 from rundun.address_health import ENDS_SOON
 from rundun.config.settings import ServiceSettings
-from rundun.control_socket import find_listener, socket_path
+from rundun.control_socket import ALERT_TEST_COMMAND, NotListening, find_listener, send_command, socket_path
 from rundun.core import times
-from rundun.diagnostics import Finding
+from rundun.diagnostics import Finding, without_path
+from rundun.errors import Problem
 from rundun.read_only import reading
 from rundun.store import api_keys, erasure_journal, journal_file
 from rundun.store.transaction import wall_clock
 
 NO_KEY = "No API key works; make one with rundun keys create."
+ASKED = "/r/sw.js"  # which all phones fetch, so that no proxy hides it as it may hide /healthz
+OTHERWISE = (
+    "Links begin with this address, and it does not lead to this service. Where it is only this machine that doesn't "
+    "get there, give the name the proxy's address in /etc/hosts."
+)
 SECONDS = 5.0  # for the name, and once more for the answer
 
 
@@ -36,6 +42,25 @@ def examine(settings: ServiceSettings, found: Sequence[Finding]) -> Iterator[Fin
         yield Finding("keys", "note", NO_KEY)
 
 
+def try_alert(settings: ServiceSettings) -> Finding:
+    """Have the running service send a test alert, as all alerts come from there, and say what came of it. Blocks."""
+    if settings.alerts.url is None:
+        return Finding("alert", "wrong", "alerts.url is not set, so nobody is told of anything.")
+    try:
+        sent = send_command(socket_path(settings.database.path), ALERT_TEST_COMMAND, {})
+    except NotListening:
+        return Finding("alert", "wrong", "No test alert was sent: it is the running service that sends them.")
+    except Problem as problem:
+        return Finding("alert", "wrong", f"No test alert was sent. {problem.detail}")
+    where = without_path(settings.alerts.url)
+    if not sent["ok"]:
+        return Finding("alert", "wrong", f"The test alert to {where} did not arrive. {sent['error']}")
+    signed = "signed with alerts.secret" if sent["is_signed"] else "not signed, since alerts.secret is not set"
+    return Finding(
+        "alert", "good", f"A test alert arrived at {where}, {signed}: {sent['status']} after {sent['duration_ms']} ms."
+    )
+
+
 def has_key(settings: ServiceSettings) -> bool:
     """Tell whether an API key is valid that the erasure journal does not revoke with the next start."""
     with reading(settings, wall_clock) as tx:
@@ -48,7 +73,7 @@ def has_key(settings: ServiceSettings) -> bool:
 
 
 def _public_url(settings: ServiceSettings, *, is_served: bool) -> Iterator[Finding]:
-    """Look the address up that was set, and ask it for /healthz where a service should answer."""
+    """Look the address up that was set, and ask it for `ASKED` where a service should answer."""
     url = settings.server.public_url
     if url is None:  # it is where the service listens
         return
@@ -58,8 +83,11 @@ def _public_url(settings: ServiceSettings, *, is_served: bool) -> Iterator[Findi
     elif is_served:
         try:
             ends_at = _ask(url, settings)
+        except _LeadsElsewhere as error:
+            yield Finding("public_url", "wrong", f"GET {url}{ASKED} {error}. {OTHERWISE}")
+            return
         except ValueError as error:
-            yield Finding("public_url", "note", f"{url}/healthz {error}.")
+            yield Finding("public_url", "note", f"GET {url}{ASKED} {error}.")
             return
         if ends_at is not None and ends_at <= wall_clock() + ENDS_SOON:
             yield Finding("public_url", "note", f"{url} answers; its certificate ends {times.wire(ends_at)}.")
@@ -68,7 +96,9 @@ def _public_url(settings: ServiceSettings, *, is_served: bool) -> Iterator[Findi
 
 
 def _ask(url: str, settings: ServiceSettings) -> int | None:
-    """Return when the certificate of the address ends, None without one. ValueError: what is wrong with the answer."""
+    """Return when the certificate of the address ends, None without one. ValueError: what is wrong with the answer,
+    `_LeadsElsewhere` where it certainly isn't the service's.
+    """
     results: list[int | ValueError | None] = []
     asking = Thread(target=lambda: results.append(_answer(url, settings)), daemon=True, name=f"ask {url}")
     asking.start()
@@ -79,20 +109,26 @@ def _ask(url: str, settings: ServiceSettings) -> int | None:
     return result
 
 
+class _LeadsElsewhere(ValueError):
+    """Raised where no service of ours can be behind an address; the text is what comes of asking."""
+
+
 def _answer(url: str, settings: ServiceSettings) -> int | ValueError | None:
     try:
         with closing(_connection(url, settings)) as connection:
             connection.connect()
             ends_at = _certificate_ends_at(connection.sock)
-            connection.request("GET", "/healthz")
+            connection.request("GET", ASKED)
             status = connection.getresponse().status
     except ssl.SSLCertVerificationError as error:
         return ValueError(f"has a certificate that is not trusted: {error.verify_message}")
+    except ConnectionRefusedError:
+        return _LeadsElsewhere("is refused: nothing listens there")
     except OSError as error:
         return ValueError(f"does not answer: {error.strerror or error or type(error).__name__}")
     except http.client.HTTPException:
-        return ValueError("gives no answer of HTTP")
-    return ends_at if status == 200 else ValueError(f"answers {status} in place of 200")
+        return _LeadsElsewhere("gives no answer of HTTP")
+    return ends_at if status == 200 else _LeadsElsewhere(f"answers {status} in place of 200")
 
 
 def _connection(url: str, settings: ServiceSettings) -> http.client.HTTPConnection:

@@ -4,11 +4,16 @@ backup is missed.
 What waits for an alert is written with the failure, so no restart loses it. At most ten are sent in a burst and ten a
 minute after it; the last one that may be sent stands for all that have failed by then. An alert that does not arrive is
 logged and tried again after a minute, and no other goes out meanwhile: it makes no deliveries, so no more alerts.
+A test is sent at once, and once only.
 """
 
+from collections.abc import Callable
+from typing import TypedDict
+
 from rundun.actions import alerts
+from rundun.actions.alerts import Alert
 from rundun.core import times, token_bucket
-from rundun.core.attempt import WebhookRequest
+from rundun.core.attempt import AttemptResult, WebhookRequest
 from rundun.core.token_bucket import Bucket, Policy
 from rundun.logs import log
 from rundun.store import quotas
@@ -19,14 +24,34 @@ POLICY = Policy("alerts", 10)
 RETRY_PAUSE_MS = 60 * times.SECOND  # after an alert that did not arrive
 
 
-class Alerts:
-    """The sender of alerts, tick by tick; `url` is normalised, without a `secret` the POST is not signed."""
+class AlertOutcomeJson(TypedDict):
+    """What came of a test: as of an attempt, and whether it was signed."""
 
-    def __init__(self, database: Database, post: Post, url: str, secret: str | None) -> None:
+    ok: bool
+    status: int | None
+    error: str | None
+    duration_ms: int
+    is_signed: bool
+
+
+class Alerts:
+    """The sender of alerts, tick by tick; `url` is normalised, without a `secret` the POST is not signed;
+    `backup_error` says why there is no backup.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        post: Post,
+        url: str,
+        secret: str | None,
+        backup_error: Callable[[], str | None] = lambda: None,
+    ) -> None:
         self._database = database
         self._post = post
         self._url = url
         self._secret = secret
+        self._backup_error = backup_error
         self._bucket = Bucket(POLICY.quota, database.env.clock())
         self._rest_until = 0
 
@@ -42,15 +67,30 @@ class Alerts:
             allowance = token_bucket.take(POLICY, self._bucket, clock())
             if not allowance.granted:
                 return
-            alert = await self._database.read(alerts.next_alert, for_all=allowance.remaining == 0)
+            alert = await self._database.read(
+                alerts.next_alert, for_all=allowance.remaining == 0, backup_error=self._backup_error()
+            )
             if alert is None:  # what it was of is sent again, or was deleted, since the look before
                 return
-            sent = await self._post(WebhookRequest(self._url, self._secret, alert.body, alert.alert_id, alert.name))
-            if not sent.ok:
+            if not (await self._send(alert)).ok:
                 self._rest_until = clock() + RETRY_PAUSE_MS
-                log(
-                    "error", "alert.not_sent", alert=alert.name, id=alert.alert_id, status=sent.status, error=sent.error
-                )
                 return
             await self._database.write(alerts.mark_alerted, alert)
             log("info", "alert.sent", alert=alert.name, id=alert.alert_id, left_out=max(0, len(alert.numbers) - 1))
+
+    async def _send(self, alert: Alert) -> AttemptResult:
+        sent = await self._post(WebhookRequest(self._url, self._secret, alert.body, alert.alert_id, alert.name))
+        if not sent.ok:
+            log("error", "alert.not_sent", alert=alert.name, id=alert.alert_id, status=sent.status, error=sent.error)
+        return sent
+
+    async def send_test(self) -> AlertOutcomeJson:
+        """Send an alert that nothing has happened for, and say what came of it; raises `held` after a restore."""
+        sent = await self._send(await self._database.read(alerts.test_alert))
+        return {
+            "ok": sent.ok,
+            "status": sent.status,
+            "error": sent.error,
+            "duration_ms": sent.duration_ms,
+            "is_signed": self._secret is not None,
+        }

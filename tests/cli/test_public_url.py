@@ -79,13 +79,16 @@ def test_the_answer_is_told_and_no_redirect_followed(tmp_path: Path, monkeypatch
     with answering(OK) as (port, asked):
         url = f"http://127.0.0.1:{port}"
         assert found(tmp_path, url) == ("good", f"{url} answers.")
-        assert asked[0].startswith(b"GET /healthz HTTP/1.1\r\n")
-    assert found(tmp_path, url) == ("note", f"{url}/healthz does not answer: Connection refused.")
+        assert asked[0].startswith(b"GET /r/sw.js HTTP/1.1\r\n")
+    refused = f"GET {url}/r/sw.js is refused: nothing listens there. {service_health.OTHERWISE}"
+    assert found(tmp_path, url) == ("wrong", refused)
     with answering(MOVED) as (port, _):
         url = f"http://127.0.0.1:{port}"
-        assert found(tmp_path, url) == ("note", f"{url}/healthz answers 302 in place of 200.")
+        told = f"GET {url}/r/sw.js answers 302 in place of 200. {service_health.OTHERWISE}"
+        assert found(tmp_path, url) == ("wrong", told)
     with answering(b"SSH-2.0\r\n") as (port, _):
-        assert found(tmp_path, f"http://127.0.0.1:{port}")[1].endswith("/healthz gives no answer of HTTP.")
+        state, text = found(tmp_path, f"http://127.0.0.1:{port}")
+        assert state == "wrong" and "/r/sw.js gives no answer of HTTP. " in text
     monkeypatch.setattr(service_health, "SECONDS", 0.3)
     with answering(None) as (port, _):
         state, text = found(tmp_path, f"http://127.0.0.1:{port}")
@@ -98,7 +101,7 @@ def test_its_certificate_is_looked_at(tmp_path: Path, monkeypatch: pytest.Monkey
     with answering(OK, context) as (port, asked):
         state, text = found(tmp_path, f"https://127.0.0.1:{port}")
     assert (state, asked) == ("note", [])
-    assert "/healthz has a certificate that is not trusted: unable to get local issuer certificate" in text
+    assert "/r/sw.js has a certificate that is not trusted: unable to get local issuer certificate" in text
     with answering(OK, context) as (port, _):
         state, text = found(tmp_path, f"https://127.0.0.1:{port}", webhooks__ca_file=str(authority.ca_file))
     assert (state, " answers; its certificate ends 20" in text) == ("note", True)

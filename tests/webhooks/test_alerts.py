@@ -1,66 +1,24 @@
 """What the operator is told when a delivery has failed for good, and how often."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from rundun import app, diagnostics
+from rundun import diagnostics
 from rundun.actions import alerts as alert_actions
+from rundun.actions.alerts import TEST
 from rundun.config import loader
 from rundun.config.loader import ConfigError
 from rundun.errors import Problem
-from rundun.store import quotas
+from rundun.store import quotas, service_state
 from rundun.store.transaction import Tx
-from rundun.webhooks.alerts import Alerts
-from tests.helpers.service import BOOLEAN, Clock, Ed, Receiver, World, answering, settings_for, world
+from tests.helpers.alerts import DEAD, Office, office
+from tests.helpers.service import BOOLEAN, Clock, Receiver, World, answering, settings_for, world
+from tests.helpers.service_process import beside, rundun
 from tests.helpers.webhooks import hooked, verify
 
-DEAD = "http://127.0.0.1:1/hook?token=hidden"
 SECRET = "an alert's secret"
-
-
-@dataclass
-class Office:
-    """The operator's side: a running service, its alerts, which go out when they are told to, and who gets them."""
-
-    w: World
-    operator: Receiver
-    alerts: Alerts
-
-    def told(self) -> list[Any]:
-        """The bodies that arrived."""
-        return [one.json for one in self.operator.received]
-
-    async def fail(self, url: str = DEAD, count: int = 1) -> list[Ed]:
-        """So many deliveries fail for good, at their first attempt."""
-        template_id = await self.w.template(BOOLEAN)
-        runs = []
-        for _ in range(count):
-            ed = await self.w.dispatch(template_id, webhook={"url": url, "events": ["run.started"]})
-            await ed.start()
-            runs.append(ed)
-        await self.w.deliver()
-        return runs
-
-
-@asynccontextmanager
-async def office(folder: Path, operator: Receiver, clock: Clock | None = None, **flags: Any) -> AsyncIterator[Office]:
-    made: list[Any] = []
-    with pytest.MonkeyPatch.context() as patched:
-        real = app.schedule
-
-        def schedule(dispatcher: Any, database: Any, alerts: Any, **more: Any) -> Any:
-            made.append(alerts)
-            return real(dispatcher, database, alerts, **more)
-
-        patched.setattr(app, "schedule", schedule)
-        flags = {"alerts__url": operator.url, "webhooks__retry_delays_seconds": [], **flags}
-        async with world(folder, clock, **flags) as w:
-            yield Office(w, operator, made[-1])  # the first may be that of the database all copy
 
 
 @pytest.fixture
@@ -85,6 +43,7 @@ async def test_a_delivery_that_fails_for_good_is_told_once(tmp_path: Path, opera
         assert it.told() == [
             {
                 "alert": "delivery.failed",
+                "public_url": it.w.settings.public_url,
                 "delivery_id": delivery["delivery_id"],
                 "organization": {"id": it.w.acme_id, "name": about["name"]},
                 "run": ed.run_id[2:10],
@@ -127,6 +86,7 @@ async def test_a_quota_that_is_nearly_used_up_is_told_once_and_again_after_it_wa
         assert it.told() == [
             {
                 "alert": "quota.near",
+                "public_url": it.w.settings.public_url,
                 "organization": {"id": acme_id, "name": about["name"]},
                 "bytes_used": about["bytes_used"],
                 "bytes_quota": about["bytes_quota"],
@@ -153,6 +113,36 @@ async def test_a_quota_that_is_nearly_used_up_is_told_once_and_again_after_it_wa
         assert len(operator.received) == 3
         await it.w.database.write(quotas.put, acme_id, 0)
         assert "\nrundun_organizations_near_quota 0\n" in (await it.w.browser().get("/metrics")).text
+
+
+async def test_an_alert_can_be_tried_out(tmp_path: Path, operator: Receiver) -> None:
+    async def said(*flags: str) -> str:
+        checked = await beside(tmp_path, "check", *flags)
+        return "".join(line for line in checked.stdout.splitlines() if "  alert: " in line)
+
+    async with office(tmp_path, operator, alerts__secret=SECRET) as it:
+        assert await said() == "" and operator.received == []
+        at = f"A test alert arrived at {operator.url.removesuffix('hook')}…, signed with alerts.secret: 204 after "
+        assert (await said("--alert")).startswith(f"ok     alert: {at}")
+        (request,) = operator.received
+        assert request.json == {
+            "alert": TEST,
+            "public_url": it.w.settings.public_url,
+            "sent_at": "2026-01-01T00:00:00Z",
+        }
+        verify(operator.url, request, SECRET)
+        operator.answer = answering("404 Not Found")
+        told = f"The test alert to {operator.url.removesuffix('hook')}… did not arrive. The answer was 404."
+        assert await said("--alert") == f"WRONG  alert: {told}"
+        assert not await it.w.database.read(alert_actions.has_alert), "it is not sent again"
+        await it.w.database.write(service_state.put, service_state.HELD_SINCE, it.w.clock())
+        told = "WRONG  alert: No test alert was sent. After a restore nothing goes out, "
+        assert (await said("--alert")).startswith(told)
+        assert len(operator.received) == 2
+    environment = {"alerts_url": operator.url, "webhooks_allow": "127.0.0.0/8"}
+    for given, told in ((environment, "No test alert was sent: it is the running"), ({}, "alerts.url is not set, so")):
+        checked = rundun(tmp_path, "check", "--alert", **given)
+        assert checked.exit_code == 1 and f"\nWRONG  alert: {told}" in checked.stdout
 
 
 async def test_attempts_by_hand_are_not_told(tmp_path: Path, operator: Receiver) -> None:
@@ -342,4 +332,7 @@ async def test_a_name_that_leads_nowhere_now_does_not_hold_up_the_start(
         await it.alerts.tick()
         assert len(it.told()) == 1
         (found,) = [one for one in diagnostics.report(it.w.settings, it.w.clock).findings if one.name == "alerts"]
-        assert (found.state, found.text) == ("good", f"They go to {url.removesuffix('/hook')}/….")
+        assert (found.state, found.text) == (
+            "good",
+            f"They go to {url.removesuffix('/hook')}/…; rundun check --alert tries it.",
+        )

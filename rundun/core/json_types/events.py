@@ -1,8 +1,7 @@
-"""Events: what a webhook receives, what the feed answers, and what the administrator is alerted with."""
+"""Events: what a webhook receives, and what the feed answers."""
 
 from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import Field
 from typing_extensions import TypedDict
 
 from rundun.core.json_types import base
@@ -268,73 +267,6 @@ class WebhookTestEventJson(TypedDict):
     """Nobody."""
     data: DataJson
     """Nothing."""
-
-
-class WhoJson(TypedDict):
-    """Whose delivery it is."""
-
-    id: base.OrganizationId
-    """The organization."""
-    name: str
-    """Its name."""
-
-
-class DeliveryFailedAlertJson(TypedDict):
-    """A delivery has failed for good. For the administrator: posted to the setting `alerts.url`, signed with
-    `alerts.secret` as webhooks are, at most ten a minute."""
-
-    alert: Literal["delivery.failed"]
-    """What it is."""
-    delivery_id: base.DeliveryId
-    """The delivery."""
-    organization: WhoJson
-    """Whose it is."""
-    run: Annotated[str, Field(pattern="^[0-9a-f]{8}$")]
-    """The first 8 digits of the run's id, which as a whole is its link."""
-    event: str
-    """The event that did not arrive."""
-    event_id: base.EventId
-    """Its id."""
-    destination: str
-    """Scheme, host and port of the receiver."""
-    attempts: base.Positive
-    """How often it was tried."""
-    status: int | None
-    """What was answered last; null = nothing."""
-    error: str | None
-    """Why nothing was."""
-    last_attempt_at: base.At
-    """When."""
-    left_out: base.Count
-    """How many more deliveries have failed that this one stands for."""
-
-
-class QuotaNearAlertJson(TypedDict):
-    """An organization has used 80 % of its quota. For the administrator: posted to the setting `alerts.url`, signed
-    with `alerts.secret` as webhooks are; once, and again only after it has used less."""
-
-    alert: Literal["quota.near"]
-    """What it is."""
-    organization: WhoJson
-    """Whose quota it is."""
-    bytes_used: base.Count
-    """About what all that is stored of it takes."""
-    bytes_quota: base.Positive
-    """How much may be stored. From there on new runs and templates are refused, and from 120 % on answers, and changes
-    of runs, too."""
-
-
-class BackupMissedAlertJson(TypedDict):
-    """No backup could be made when one was due, or the last one is older than one and a half times
-    `backup.every_hours`. For the administrator: posted to the setting `alerts.url`, signed with `alerts.secret` as
-    webhooks are; once, and again only after one was made."""
-
-    alert: Literal["backup.missed"]
-    """What it is."""
-    missed_at: base.At
-    """When that was noticed; the log says why."""
-    last_backup_at: base.At | None
-    """When the last good one in the folder was made; null = there is none."""
 
 
 class EventFeedJson(TypedDict):

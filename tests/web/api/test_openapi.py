@@ -205,6 +205,9 @@ async def test_what_the_operator_is_alerted_with_is_as_it_says(tmp_path: Path) -
             alert = await w.database.read(partial(alerts.next_alert, for_all=False))
             said = openapi_judge.strict()["webhooks"][tuple(ALERTS)[quota]]["post"]["requestBody"]
             openapi_judge.validate(said["content"]["application/json"]["schema"], json.loads(alert.body))
+        test = await w.database.read(alerts.test_alert)
+        said = openapi_judge.strict()["webhooks"][test.name]["post"]["requestBody"]
+        openapi_judge.validate(said["content"]["application/json"]["schema"], json.loads(test.body))
 
 
 @pytest.mark.parametrize(

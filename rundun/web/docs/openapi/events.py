@@ -4,19 +4,20 @@ from typing import Any
 
 from rundun.core import event
 from rundun.core.json_types import events as types
-from rundun.core.json_types.events import (
+from rundun.core.json_types.alerts import (
+    AlertTestJson,
     BackupMissedAlertJson,
     DeliveryFailedAlertJson,
-    EventJson,
     QuotaNearAlertJson,
-    WebhookTestEventJson,
 )
+from rundun.core.json_types.events import EventJson, WebhookTestEventJson
 from rundun.web.docs.openapi.schemas import REF, Schema, name_of
 
 ALERTS: dict[str, type] = {
     "delivery.failed": DeliveryFailedAlertJson,
     "quota.near": QuotaNearAlertJson,
     "backup.missed": BackupMissedAlertJson,
+    "alert.test": AlertTestJson,
 }
 # By event: its data, and what has happened.
 DATA: dict[str, tuple[type, str]] = {

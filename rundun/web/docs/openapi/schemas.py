@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from rundun.core.json_types import base, deliveries, erasures, events, execution, problems, runs, templates
+from rundun.core.json_types import alerts, base, deliveries, erasures, events, execution, problems, runs, templates
 from rundun.core.validation import StrictModel
 
 _NARROWED = {"type": "What kind of answer it takes.", "config": "What is particular to this type."}
@@ -62,7 +62,7 @@ def components(described: Iterable[type]) -> dict[str, Schema]:
 def _members() -> dict[str, dict[str, str]]:
     """Return by TypedDict what the string below each member says, inherited members too."""
     members: dict[str, dict[str, str]] = {}
-    for module in (base, runs, templates, deliveries, problems, execution, events, erasures):
+    for module in (base, runs, templates, deliveries, problems, execution, events, alerts, erasures):
         for node in ast.parse(inspect.getsource(module)).body:
             if isinstance(node, ast.ClassDef):
                 bases = [members.get(parent.id, {}) for parent in node.bases if isinstance(parent, ast.Name)]
