@@ -1,4 +1,6 @@
 # Rundun as a container: docker build -t rundun . ; /docs/install says how it is begun and served.
+# The base is named by a tag, so that a new build brings what was mended in it. By a digest it is always the same one:
+# write python:3.13-slim@sha256:… in both places, as `docker buildx imagetools inspect python:3.13-slim` tells it.
 
 FROM python:3.13-slim AS libraries
 COPY requirements.lock /
