@@ -88,8 +88,9 @@ def test_the_restore_drill_of_the_docs_can_be_done_as_it_stands(tmp_path: Path) 
         port = free.getsockname()[1]
     drill = (paths.templates() / "docs" / "samples" / "drill.sh").read_text("utf-8").replace("8001", str(port))
     ran = subprocess.run(
-        ["sh", "-euc", drill],
+        ["sh", "-c", drill],
         cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
         env={**environment(), "PATH": f"{own}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
@@ -98,3 +99,13 @@ def test_the_restore_drill_of_the_docs_can_be_done_as_it_stands(tmp_path: Path) 
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "Acme" in ran.stdout and "service.held" in ran.stderr + ran.stdout
     assert not (tmp_path / "drill").exists() and not list(tmp_path.glob("*before-restore*"))
+    own.joinpath("rundun").write_text('#!/bin/sh\n[ "$1" != serve ]\n')
+    failed = subprocess.run(
+        ["sh", "-c", drill],
+        cwd=tmp_path,
+        env={"PATH": f"{own}:{os.environ['PATH']}"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=PATIENCE,
+    )
+    assert failed.returncode == 1 and (tmp_path / "drill").exists(), "where it does not start, that is the end"
