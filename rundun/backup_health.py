@@ -5,14 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from rundun.config.settings import BackupSettings, ServiceSettings
+from rundun.config.settings import ServiceSettings
 from rundun.core import times
 from rundun.core.text import MIB, size
+from rundun.pool import call_within
 from rundun.store import copies, erasure_journal, maintenance
 from rundun.store.maintenance import Room
 
 HELD = "after a restore nothing is written there before “rundun live”."
 GROWN, LARGE = 256 * MIB, 1024 * MIB  # a log that nobody checkpoints: from the first on a note, from the second wrong
+
+FOLDER_SECONDS = 5.0  # that the folder of backups may take to answer
 
 State = Literal["good", "note", "wrong"]
 Result = tuple[str, State, str]  # what was looked at, and what came of it
@@ -25,12 +28,27 @@ def judge(
     may be while all that goes out `is_held`: then nothing is written into the folder. Blocks.
     """
     if settings.backup.folder is not None:
-        yield "backup", *_backups(settings, settings.backup, missed_at, file_bytes, now, is_held=is_held)
-        yield "journal", *_journal(settings.database.path, settings.backup.folder, is_held=is_held)
+        yield from _folder(settings, settings.backup.folder, missed_at, file_bytes, now, is_held=is_held)
     elif not settings.database.external_checkpoints:
         yield "backup", "note", "None are made by themselves: set backup.folder, best to another disk."
     if settings.database.external_checkpoints:
         yield "checkpoints", *_log(room)
+
+
+def _folder(
+    settings: ServiceSettings, folder: Path, missed_at: int | None, file_bytes: int, now: int, *, is_held: bool
+) -> list[Result]:
+    """Judge what is in the folder, which may be on a disk that is away and answers nothing at all."""
+
+    def look() -> list[Result]:
+        backup = _backups(settings, folder, missed_at, file_bytes, now, is_held=is_held)
+        return [("backup", *backup), ("journal", *_journal(settings.database.path, folder, is_held=is_held))]
+
+    try:
+        return call_within(FOLDER_SECONDS, look)
+    except TimeoutError:
+        text = f"{folder} does not answer within {FOLDER_SECONDS:g} seconds: is its disk away?"
+        return [("backup", "wrong", text)]
 
 
 def _journal(database: Path, folder: Path, *, is_held: bool) -> tuple[State, str]:
@@ -50,28 +68,21 @@ def _journal(database: Path, folder: Path, *, is_held: bool) -> tuple[State, str
 
 
 def _backups(
-    settings: ServiceSettings,
-    backup: BackupSettings,
-    missed_at: int | None,
-    file_bytes: int,
-    now: int,
-    *,
-    is_held: bool,
+    settings: ServiceSettings, folder: Path, missed_at: int | None, file_bytes: int, now: int, *, is_held: bool
 ) -> tuple[State, str]:
-    assert backup.folder is not None
     try:
-        found = copies.backups(settings.database.path, backup.folder)
-        free = maintenance.room(backup.folder / "any").free_bytes
+        found = copies.backups(settings.database.path, folder)
+        free = maintenance.room(folder / "any").free_bytes
     except OSError as error:
-        return "wrong", f"{backup.folder} can't be read: {error.strerror}."
+        return "wrong", f"{folder} can't be read: {error.strerror}."
     last = copies.last_good(found, now)
     told = "None has been made yet"
     if last is not None:
         in_all = "there is 1" if len(found) == 1 else f"there are {len(found)}"
         told = f"The last was made at {times.wire(last.at)}, {_age(now - last.at)} ago; {in_all} in all"
-    is_overdue = last is not None and copies.is_overdue(last.at, now, backup.every)
-    if not os.access(backup.folder, os.W_OK | os.X_OK, effective_ids=True):
-        return "wrong", f"{told}. No other can be made: this user may not write into {backup.folder}."
+    is_overdue = last is not None and copies.is_overdue(last.at, now, settings.backup.every)
+    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
+        return "wrong", f"{told}. No other can be made: this user may not write into {folder}."
     if is_held and (missed_at is not None or is_overdue or last is None):
         return "note", f"{told}. No other is made yet: {HELD}"
     if missed_at is not None:

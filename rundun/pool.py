@@ -193,6 +193,15 @@ class BoundedPool:
         return sum(thread.is_alive() for thread in threads)
 
 
+def call_within(seconds: float, function: Callable[[], R]) -> R:
+    """Run a function that may hang, as one on a disk that is away does, and return or raise what comes of it; raises
+    TimeoutError when it takes longer, and leaves its thread, a daemon, behind.
+    """
+    job: Future[R] = Future()
+    threading.Thread(target=_do, args=(job, function), name="call", daemon=True).start()
+    return job.result(seconds)
+
+
 def _work(pool: BoundedPool) -> None:
     """Run jobs until the thread ends. No job is held once it is done: pictures are large."""
     owner = None

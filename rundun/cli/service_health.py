@@ -5,7 +5,6 @@ import socket
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from threading import Thread
 from urllib.parse import urlsplit
 
 from rundun import addresses
@@ -15,6 +14,7 @@ from rundun.control_socket import ALERT_TEST_COMMAND, NotListening, find_listene
 from rundun.core import times
 from rundun.diagnostics import Finding, without_path
 from rundun.errors import Problem
+from rundun.pool import call_within
 from rundun.read_only import reading
 from rundun.store import api_keys, erasure_journal, journal_file
 from rundun.store.transaction import wall_clock
@@ -99,21 +99,17 @@ def _ask(url: str, settings: ServiceSettings) -> int | None:
     """Return when the certificate of the address ends, None without one. ValueError: what is wrong with the answer,
     `_LeadsElsewhere` where it certainly isn't the service's.
     """
-    results: list[int | ValueError | None] = []
-    asking = Thread(target=lambda: results.append(_answer(url, settings)), daemon=True, name=f"ask {url}")
-    asking.start()
-    asking.join(SECONDS)  # a time limit of sockets is one of each step
-    result = results[0] if results else ValueError(f"does not answer within {SECONDS:g} seconds")
-    if isinstance(result, ValueError):
-        raise result
-    return result
+    try:
+        return call_within(SECONDS, lambda: _answer(url, settings))  # a time limit of sockets is one of each step
+    except TimeoutError:
+        raise ValueError(f"does not answer within {SECONDS:g} seconds") from None
 
 
 class _LeadsElsewhere(ValueError):
     """Raised where no service of ours can be behind an address; the text is what comes of asking."""
 
 
-def _answer(url: str, settings: ServiceSettings) -> int | ValueError | None:
+def _answer(url: str, settings: ServiceSettings) -> int | None:
     try:
         with closing(_connection(url, settings)) as connection:
             connection.connect()
@@ -121,14 +117,16 @@ def _answer(url: str, settings: ServiceSettings) -> int | ValueError | None:
             connection.request("GET", ASKED)
             status = connection.getresponse().status
     except ssl.SSLCertVerificationError as error:
-        return ValueError(f"has a certificate that is not trusted: {error.verify_message}")
+        raise ValueError(f"has a certificate that is not trusted: {error.verify_message}") from None
     except ConnectionRefusedError:
-        return _LeadsElsewhere("is refused: nothing listens there")
+        raise _LeadsElsewhere("is refused: nothing listens there") from None
     except OSError as error:
-        return ValueError(f"does not answer: {error.strerror or error or type(error).__name__}")
+        raise ValueError(f"does not answer: {error.strerror or error or type(error).__name__}") from None
     except http.client.HTTPException:
-        return _LeadsElsewhere("gives no answer of HTTP")
-    return ends_at if status == 200 else _LeadsElsewhere(f"answers {status} in place of 200")
+        raise _LeadsElsewhere("gives no answer of HTTP") from None
+    if status != 200:
+        raise _LeadsElsewhere(f"answers {status} in place of 200")
+    return ends_at
 
 
 def _connection(url: str, settings: ServiceSettings) -> http.client.HTTPConnection:

@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_interface
 from pathlib import Path
@@ -14,6 +15,7 @@ import idna
 from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter, ValidationError
 
 Network = IPv4Network | IPv6Network
+FOLDER_SECONDS = 2.0  # that a folder may take to say what it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,11 @@ def _existing(path: Path) -> Path:
 
 
 def _no_file(path: Path) -> Path:
-    if os.path.isfile(path):  # False where it can't be reached: who opens it says so
-        raise ValueError(f"{path} is a file")
+    from rundun.pool import call_within  # for this alone
+
+    with suppress(TimeoutError):  # a disk that is away: who opens it says so, as where it can't be reached
+        if call_within(FOLDER_SECONDS, lambda: os.path.isfile(path)):
+            raise ValueError(f"{path} is a file")
     return path
 
 

@@ -4,15 +4,20 @@ import ast
 import os
 import re
 import tempfile
+import threading
 from pathlib import Path
 
+import pytest
+
 from rundun import address_health, backup_health, diagnostics, paths
+from rundun.config import kinds
 from rundun.core import times
 from rundun.core.text import MIB
 from rundun.store import copies, journal_file
 from rundun.store.erasure_journal import journal_path
 from rundun.store.maintenance import Room
 from rundun.store.transaction import JournalEntry
+from tests.helpers.patience import PATIENCE
 from tests.helpers.rights import as_nobody, closed_to_us
 from tests.helpers.service import NOON, settings_for
 from tests.helpers.service_process import done, looking, rundun
@@ -69,6 +74,17 @@ def test_the_reason_for_a_missing_backup_is_told_where_it_is_known(tmp_path: Pat
     for is_held, expected in ((True, "note"), (False, "wrong")):
         state, text = judged(tmp_path, is_held=is_held, backup__folder=str(own))["journal"]
         assert (state, "rundun live" in text) == (expected, is_held)
+
+
+def test_a_folder_that_does_not_answer_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    release = threading.Event()
+    monkeypatch.setattr(copies, "backups", lambda *given: release.wait(PATIENCE) and [])
+    monkeypatch.setattr("os.path.isfile", lambda path: release.wait(PATIENCE))
+    for module in (backup_health, kinds):
+        monkeypatch.setattr(module, "FOLDER_SECONDS", 0.05)
+    told = f"{tmp_path} does not answer within 0.05 seconds: is its disk away?"
+    assert judged(tmp_path, backup__folder=str(tmp_path)) == {"backup": ("wrong", told)}
+    release.set()
 
 
 def test_a_log_that_nobody_checkpoints_is_told(tmp_path: Path) -> None:
