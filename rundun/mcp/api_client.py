@@ -43,9 +43,8 @@ class ApiClient:
             transport=transport,
         )
         self._url = url
-        self._unsettled: dict[
-            bytes, list[str]
-        ] = {}  # the Idempotency-Keys of POSTs that got no answer, by what they say
+        # The Idempotency-Keys of POSTs that got no answer, by what they say.
+        self._unsettled: dict[bytes, list[str]] = {}
 
     async def close(self) -> None:
         """Close all connections."""
@@ -68,7 +67,8 @@ class ApiClient:
     async def post(self, path: str, body: Any) -> ApiAnswer:
         """POST something once. When nobody knows whether it was done, the next call of the same is that one again."""
         content = _encoded(body)
-        waiting = self._unsettled.setdefault(sha256(path.encode() + b"\n" + content).digest(), [])
+        said = sha256(path.encode() + b"\n" + content).digest()
+        waiting = self._unsettled.get(said)
         key = waiting.pop() if waiting else str(uuid.uuid4())
         is_settled = False
         try:
@@ -82,7 +82,7 @@ class ApiClient:
             raise
         finally:
             if not is_settled:
-                waiting.append(key)
+                self._unsettled.setdefault(said, []).append(key)
 
     async def _send(
         self,
@@ -108,7 +108,8 @@ class ApiClient:
 
 def _trusted(url: str) -> ssl.SSLContext:
     """Return the certificates to trust, those of SSL_CERT_FILE if it is set; for http none, which is sooner."""
-    return httpx2.create_ssl_context() if url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    is_https = httpx2.URL(url).scheme == "https"  # however it is written
+    return httpx2.create_ssl_context() if is_https else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 class _Unsettled(Problem):

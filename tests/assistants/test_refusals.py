@@ -46,7 +46,7 @@ async def test_a_certificate_of_nobody_known_is_refused(
             assert "CERTIFICATE_VERIFY_FAILED" in (await assistant.refused("list_runs"))["detail"]
         assert receiver.received == []
         monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca_file))
-        async with in_this_process(url, KEY) as assistant:
+        async with in_this_process(url.replace("https", "HTTPS"), KEY) as assistant:
             assert "no JSON" in (await assistant.refused("list_runs"))["detail"]
 
 
