@@ -19,7 +19,7 @@ from rundun.core.template_rules import read_template
 from rundun.core.validation import read
 from rundun.store import quotas
 from rundun.web.docs.openapi.document import EXAMPLES, ROUTES, document
-from rundun.web.docs.openapi.events import ALERTS
+from rundun.web.docs.openapi.events import ALERTS, DATA
 from rundun.web.problems import TABLE
 from rundun.web.routes import starlette_app
 from tests import examples as recorded
@@ -191,6 +191,14 @@ async def test_what_webhooks_receive_is_as_it_says(w: World, receiver: Receiver)
             assert parameter["$ref"].rpartition("/")[2].lower() in one.headers
     entries = (await w.acme.get("/v1/events?limit=100")).json()["data"]
     assert {one["event"] for one in entries} == {*event.EVENTS, *event.ON_REQUEST}
+
+
+def test_only_events_of_runs_are_said_to_be_tried_again_for_an_hour() -> None:
+    told = {name: one["post"] for name, one in document()["webhooks"].items()}
+    again = {name for name, post in told.items() if "10 minutes and an hour" in post["description"]}
+    assert again == {name for name, post in told.items() if "410" in post["responses"]} == {*DATA}
+    once = {name for name, post in told.items() if "again" not in post["responses"]["default"]["description"]}
+    assert once == {event.TEST, alerts.TEST}
 
 
 async def test_what_the_operator_is_alerted_with_is_as_it_says(tmp_path: Path) -> None:

@@ -256,10 +256,10 @@ def _webhook(name: str, schema: Schema) -> dict[str, Any]:
             "operationId": f"on{sent}",
             "tags": ["Deliveries"],
             "summary": name,
-            "description": description + ("" if name in event_parts.ALERTS else event_parts.HOW_IT_ARRIVES),
+            "description": description + (event_parts.HOW_IT_ARRIVES if name in event_parts.DATA else ""),
             "security": [],
             "parameters": [{"$ref": f"#/components/parameters/{header}"} for header in headers],
             "requestBody": {"required": True, "content": {"application/json": media}},
-            "responses": event_parts.RECEIVERS_ANSWERS,
+            "responses": event_parts.receivers_answers(name),
         }
     }

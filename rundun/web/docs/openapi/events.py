@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rundun.actions import alerts
 from rundun.core import event
 from rundun.core.json_types import events as types
 from rundun.core.json_types.alerts import (
@@ -17,7 +18,7 @@ ALERTS: dict[str, type] = {
     "delivery.failed": DeliveryFailedAlertJson,
     "quota.near": QuotaNearAlertJson,
     "backup.missed": BackupMissedAlertJson,
-    "alert.test": AlertTestJson,
+    alerts.TEST: AlertTestJson,
 }
 # By event: its data, and what has happened.
 DATA: dict[str, tuple[type, str]] = {
@@ -92,8 +93,15 @@ HOW_IT_ARRIVES = (
     "taken. It arrives at least once and not always in order: `event_id` is the same on every attempt, `seq` counts "
     "a run's events."
 )
-RECEIVERS_ANSWERS = {
-    "2XX": {"description": "Taken, if it comes within 10 seconds. The body does not matter."},
-    "410": {"description": "Never again: this delivery has failed, later events of the run get one attempt each."},
-    "default": {"description": "Not taken; it is sent again. Redirects are not followed."},
-}
+_GONE = "Never again: this delivery has failed, later events of the run get one attempt each."
+
+
+def receivers_answers(name: str) -> dict[str, Any]:
+    """Return what a receiver may answer, and what comes of it."""
+    is_event, is_test = name in DATA, name in (event.TEST, alerts.TEST)
+    again = "" if is_test else "; it is sent again" if is_event else "; it is sent again after a minute"
+    return {
+        "2XX": {"description": "Taken, if it comes within 10 seconds. The body does not matter."},
+        **({"410": {"description": _GONE}} if is_event else {}),
+        "default": {"description": f"Not taken{again}. Redirects are not followed."},
+    }
