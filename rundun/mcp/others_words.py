@@ -33,7 +33,8 @@ _UUID = re.compile(
     re.IGNORECASE,
 )
 _RUN = re.compile(f"(?<![0-9a-z])r{_DASH}{_UUID.pattern}", re.IGNORECASE)
-_ESCAPE = re.compile(r"\\+(?:u([0-9a-f]{4})|u\{([0-9a-f]{1,5})\}|x([0-9a-f]{2}))", re.IGNORECASE)
+# From the first backslash of a row on: one try at each would take a minute for a page of them.
+_ESCAPE = re.compile(r"(?<!\\)\\+(?:u([0-9a-f]{4})|u\{([0-9a-f]{1,5})\}|x([0-9a-f]{2}))", re.IGNORECASE)
 _ROUNDS = 4  # of escapes within escapes
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 import unicodedata
 from typing import Any
 
@@ -45,6 +46,12 @@ def test_what_is_no_uuid_stays(kept: str) -> None:
 
 
 SEEN = {*range(0x600, 0x606), 0x6DD, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}  # signs of format that show
+
+
+def test_a_page_of_backslashes_keeps_nobody_waiting() -> None:
+    begun = time.process_time()
+    assert safe("\\" * 20_000, 20_000) == "\\" * 20_000
+    assert time.process_time() - begun < 1, "it took a quarter of a minute"
 
 
 def test_what_is_not_seen_is_replaced() -> None:
