@@ -11,7 +11,7 @@ ROOMY   = [ -w /dev/shm ] && df -Pk /dev/shm | awk 'NR == 2 && $$4 > 1000000 { p
 TESTING = env PYTHONDONTWRITEBYTECODE= $$($(ROOMY))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install install-notes serve test check bench screenshots format soak crash browsers packages lock wheel pyz
+.PHONY: help setup install install-notes serve test check catalogs bench screenshots format soak crash browsers packages lock wheel pyz
 .DELETE_ON_ERROR:
 
 help:  ## List these commands.
@@ -64,6 +64,9 @@ check: $(VENV)/.tools  ## Lint, and check formatting and types.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+catalogs: $(VENV)/.tools  ## Collect what the console says for translators, and tell what a language lacks: ARGS=es.
+	@$(BIN)/python -m tests.catalogs $(ARGS)
 
 bench: setup $(VENV)/.wrk  ## Measure requests per second and the way to a webhook, on this machine.
 	$(BIN)/python -m tests.bench $(ARGS)

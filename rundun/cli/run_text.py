@@ -4,22 +4,21 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
-from rundun import paths
 from rundun.actions.runs import RunDetail
 from rundun.core.urls import Urls
 from rundun.store.organizations import Organization
 from rundun.web.console.job_view import field_views
-from rundun.web.console.run_view import AnswerView, RunView, StepView
+from rundun.web.console.run_view import HIDDEN, AnswerView, RunView, StepView
 from rundun.web.console.time_zone import Zone
-from rundun.web.i18n import Catalogs, Translate
+from rundun.web.console_words import ConsoleLanguage
 
 NARROWEST, WIDEST, INDENT = 12, 28, 6  # of the column with names; of what stands below a step
 
 
 def run_lines(detail: RunDetail, organization: Organization, links: Urls) -> Iterator[str]:
     """Write a run as lines, times in the organization's zone. The link is there while it opens something."""
-    zone, say = Zone(organization.time_zone), Catalogs(paths.locales(), "console").language(["en"]).say
-    view = RunView(detail, say, zone, links.media, ())
+    zone, language = Zone(organization.time_zone), ConsoleLanguage("en")
+    view = RunView(detail, language, zone, links.media, ())
     run, template = detail.state.run, detail.state.version.template
     yield run.job.title or template.name
     yield ""
@@ -47,7 +46,7 @@ def run_lines(detail: RunDetail, organization: Organization, links: Urls) -> Ite
         if section.title:
             yield section.title
         for step in section.steps:
-            yield from _step(step, say)
+            yield from _step(step)
     if run.signature is not None:
         yield ""
         yield "Signed."
@@ -66,12 +65,12 @@ def _status(detail: RunDetail) -> Iterator[str]:
         yield f"{run.flagged} flagged"
 
 
-def _step(step: StepView, say: Translate) -> Iterator[str]:
+def _step(step: StepView) -> Iterator[str]:
     """Write a step and its answer; one that was hidden and never answered is left out."""
     remark = step.remark.remark if step.remark else None
-    if step.answer is None and remark is None and any(word == "flag_hidden" for word, _ in step.flags):
+    if step.answer is None and remark is None and any(word == HIDDEN for word, _ in step.flags):
         return
-    flags = ", ".join(say(word) for word, _ in step.flags)
+    flags = ", ".join(word for word, _ in step.flags)
     first, *more = (step.step.label or step.step.type).split("\n")
     yield f"{step.number:>4}  {first}{f'  [{flags}]' if flags else ''}"
     yield from _indented("\n".join(more))

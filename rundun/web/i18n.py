@@ -1,4 +1,4 @@
-"""Languages and their catalogs, for the pages of executors and operators: the only Babel.
+"""Languages and their catalogs, for the pages of executors; those of operators have theirs in console_words.py.
 
 `rundun/locales/rundun.pot` has them in English under the names (msgctxt) by which pages and scripts ask for them, and
 `<language>/LC_MESSAGES/rundun.po` in other languages. Each is read once, when somebody first reads it.
@@ -51,7 +51,7 @@ class Language:
     @property
     def direction(self) -> str:
         """Return `ltr` or `rtl`, for the attribute `dir`."""
-        return _locale(self.tag).text_direction
+        return direction(self.tag)
 
     def knows(self, word: str) -> bool:
         """Tell whether there are words under the name `word`."""
@@ -62,12 +62,7 @@ class Language:
         entry = self.entries[word]
         if not isinstance(entry, str):
             entry = entry.get(_locale(self.tag).plural_form(int(values["n"])), entry["other"])
-        return re.sub(r"\{(\w+)\}", lambda match: self._format(values[match[1]]), entry)
-
-    def _format(self, value: str | int) -> str:
-        if isinstance(value, str):
-            return value
-        return numbers.format_decimal(value, locale=_locale(self.tag), numbering_system="default")
+        return filled(entry, self.tag, values)
 
     def time(self, wire: str) -> str:
         """Format a time of the wire for the reader, in UTC; the page's script knows the reader's own zone."""
@@ -92,10 +87,8 @@ class Language:
 class Entries(Mapping[str, Mapping[str, Entry]]):
     """The entries of each language by its tag, English first, read when they are first needed."""
 
-    def __init__(self, folder: Path, domain: str) -> None:
-        others = sorted(folder.glob(f"*/LC_MESSAGES/{domain}.po"))
-        self._files = {ENGLISH: folder / f"{domain}.pot"}
-        self._files |= {path.parent.parent.name.replace("_", "-"): path for path in others}
+    def __init__(self, folder: Path) -> None:
+        self._files = {ENGLISH: folder / "rundun.pot", **files(folder, "rundun")}
         self._read: dict[str, Mapping[str, Entry]] = {}
 
     def __getitem__(self, tag: str) -> Mapping[str, Entry]:
@@ -114,25 +107,19 @@ class Entries(Mapping[str, Mapping[str, Entry]]):
 
 
 class Catalogs:
-    """The catalogs of all languages, of one domain: `rundun` or `console`."""
+    """The catalogs of all languages."""
 
-    def __init__(self, folder: Path, domain: str = "rundun") -> None:
-        self.entries = Entries(folder, domain)
+    def __init__(self, folder: Path) -> None:
+        self.entries = Entries(folder)
 
     @cached_property
     def names(self) -> dict[str, str]:
         """Return what each language calls itself, by its tag."""
-        return {tag: _own_name(tag) for tag in sorted(self.entries)}
+        return {tag: own_name(tag) for tag in sorted(self.entries)}
 
     def language(self, preferred: Sequence[str], translated: Sequence[str] = ()) -> Language:
         """Choose a reader's language, the most preferred first, of a template with texts `translated` to others."""
-        requested, catalog = translation.choose(preferred, list(self.entries)) or (ENGLISH, ENGLISH)
-        # Who asks for Arabic and reads that of Egypt elsewhere wants its digits here, too.
-        variety = f"{requested.lower()}-"
-        requested = next(
-            (tag for tag in preferred if tag.lower().startswith(variety) and _is_known(tag, catalog)), requested
-        )
-        tag = str(_locale(requested)).replace("_", "-") if _is_known(requested, catalog) else catalog
+        tag, catalog = choose(preferred, self.entries)
         texts = translation.choose(preferred, [*translated, *self.entries])
         return Language(tag, catalog, texts[0] if texts else tag, self.entries[catalog], self.names)
 
@@ -141,6 +128,39 @@ class Catalogs:
         text = "\n".join(scripts)
         names, starts = set(_NAME.findall(text)), tuple(_NAME_START.findall(text))
         return frozenset(word for word in self.entries[ENGLISH] if word in names or word.startswith(starts))
+
+
+def files(folder: Path, domain: str) -> dict[str, Path]:
+    """Return the catalogue files of a domain, `rundun` or `console`, by the tags of their languages."""
+    found = sorted(folder.glob(f"*/LC_MESSAGES/{domain}.po"))
+    return {path.parent.parent.name.replace("_", "-"): path for path in found}
+
+
+def choose(preferred: Sequence[str], catalogs: Iterable[str]) -> tuple[str, str]:
+    """Return the reader's language, the most preferred first, such as es-MX, and the tag of its catalogue."""
+    requested, catalog = translation.choose(preferred, list(catalogs)) or (ENGLISH, ENGLISH)
+    # Who asks for Arabic and reads that of Egypt elsewhere wants its digits here, too.
+    variety = f"{requested.lower()}-"
+    requested = next(
+        (tag for tag in preferred if tag.lower().startswith(variety) and _is_known(tag, catalog)), requested
+    )
+    return str(_locale(requested)).replace("_", "-") if _is_known(requested, catalog) else catalog, catalog
+
+
+def filled(text: str, tag: str, values: Mapping[str, str | int]) -> str:
+    """Fill in the {name}s of a text, numbers as the language `tag` writes them."""
+    return re.sub(r"\{(\w+)\}", lambda match: _formatted(values[match[1]], tag), text)
+
+
+def _formatted(value: str | int, tag: str) -> str:
+    if isinstance(value, str):
+        return value
+    return numbers.format_decimal(value, locale=_locale(tag), numbering_system="default")
+
+
+def direction(tag: str) -> str:
+    """Return `ltr` or `rtl`."""
+    return _locale(tag).text_direction
 
 
 def read_catalog(path: Path, tag: str) -> Catalog:
@@ -191,6 +211,7 @@ def _is_known(requested: str, catalog: str) -> bool:
     return tag.startswith(catalog.lower()) and str(_locale(requested)).lower() == tag.replace("-", "_")
 
 
-def _own_name(tag: str) -> str:
+def own_name(tag: str) -> str:
+    """Return what a language calls itself."""
     name = _locale(tag).display_name or tag
     return name[:1].upper() + name[1:]

@@ -22,6 +22,7 @@ from rundun.core import translation
 from rundun.core.json_types.execution import StateJson
 from rundun.core.retention import NO_DAYS_SHOWN
 from rundun.web.branding import PLAIN, Branding
+from rundun.web.console_words import ConsoleCatalogs
 from rundun.web.i18n import Catalogs, Language
 from rundun.web.static import Assets
 
@@ -79,7 +80,7 @@ class Pages:
         self.assets = assets
         self.headers = HEADERS | (OVER_HTTPS if is_https else {})
         self.words = Catalogs(paths.locales())
-        self.console_words = Catalogs(paths.locales(), "console")
+        self.console_words = ConsoleCatalogs(paths.locales())
         self._environment = Environment(
             loader=FileSystemLoader(folder),
             autoescape=True,

@@ -31,7 +31,7 @@ def respond(request: Request, error: Exception) -> Response:
     elif path == "/console" or path.startswith("/console/"):
         language = pages.console_words.language(preferred or ["en"])
         status, _ = TABLE[error.code]
-        response = pages.render("console/unavailable.html", status, language=language, t=language.say)
+        response = pages.render("console/unavailable.html", status, **language.for_pages())
     else:
         return of_problem(request, error)
     request.scope["rundun.code"] = error.code

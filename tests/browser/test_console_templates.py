@@ -244,7 +244,7 @@ async def test_a_text_outlives_the_session_it_was_written_in(w: World, ann: Phon
     await expect(shown_in(page).get_by_role("heading", name="Has everybody left?")).to_be_visible()
     csrf = await page.locator("#editor [name=csrf]").input_value()
     signed_out = await page.context.request.post(f"{ann.base}/console/sign-out", form={"csrf": csrf})
-    assert signed_out.url == f"{ann.base}/console/sign-in?flash=told_signed_out"
+    assert signed_out.url == f"{ann.base}/console/sign-in?flash=signed_out"
     await page.keyboard.press("Control+s")
     await expect(page.locator("#summary")).to_contain_text("You have been signed out.")
     assert "Has everybody left?" in await page.locator("#text").input_value()

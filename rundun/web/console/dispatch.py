@@ -40,7 +40,7 @@ REFUSALS = (
 )
 # No-break spaces of CLDR's times: some phones show a box, and each makes an SMS one of 70 characters.
 _PLAIN_SPACES = {ord("\u202f"): " ", ord("\u00a0"): " "}
-SHARES = (("send_whatsapp", "https://wa.me/?text="), ("send_sms", "sms:?&body="))
+SHARES = (("WhatsApp", "https://wa.me/?text="), ("SMS", "sms:?&body="))
 # Inputs that what is wrong can stand at, by the last part of its pointer, beside those of the chosen template.
 PLACES = {"template_id", "title", "note", "due_at", "executor_ref", "expires_in_hours", "language"}
 PLACES |= {"url", "secret", "events"}
@@ -62,15 +62,15 @@ async def _form(call: ConsoleCall, values: dict[str, str], problem: Problem | No
     choices.sort(key=lambda choice: choice[1].casefold())
     tags = {tag for _, version in listed for tag in version.template.translations}
     chosen = next((version for head, version in listed if head.template_id == values.get("template_id")), None)
-    fields = field_inputs(chosen) if chosen else []
-    prefill = prefill_inputs(chosen, call.language.say) if chosen else []
+    fields = field_inputs(chosen, call.language) if chosen else []
+    prefill = prefill_inputs(chosen, call.language) if chosen else []
     places = {*PLACES, *(each.key for each in (*fields, *prefill))}
     numbers = {each.key for each in (*fields, *prefill) if each.kind == "number"}
     wrong: dict[str, str] = {}
     for error in problem.errors if problem else ():
         place = _place(error.pointer)
         if place in numbers and error.code == "wrong_type":
-            wrong.setdefault(place, call.language.say("number_wrong"))
+            wrong.setdefault(place, call.language.gettext("Must be a number, such as 3 or 2.5."))
         elif place in places:
             wrong.setdefault(place, as_sentence(error.detail, call.zone))
         else:

@@ -12,7 +12,7 @@ from rundun.core.steps import StepBase
 from rundun.core.template import JobField
 from rundun.store.transaction import TemplateVersion
 from rundun.web.console.time_zone import Zone
-from rundun.web.i18n import Translate
+from rundun.web.console_words import ConsoleLanguage
 
 MAX_PREFILLED = 60  # steps that the form has an input for: a form has 200 fields
 MAX_FORM = 512 * 1024  # bytes: thirty fields and a note as long as they may be
@@ -28,7 +28,7 @@ _COULD_BE_THOUSANDS = re.compile(r"-?[1-9]\d{0,2},\d{3}")  # or a decimal comma:
 class Input:
     """An input: `name` in the form, `key` the id in the pointer of what is wrong with it, `kind` a field's, a step's
     type, `lines` or `datetime-local`; with `options`, pairs of value and label, one of them is chosen. `hint` is a
-    catalog key.
+    sentence below it.
     """
 
     name: str
@@ -50,34 +50,40 @@ class Input:
         return {"number": "decimal", "email": "email", "url": "url"}.get(self.kind, "")
 
 
-def field_inputs(version: TemplateVersion) -> list[Input]:
+def field_inputs(version: TemplateVersion, language: ConsoleLanguage) -> list[Input]:
     """Return an input for each field of a template."""
     return [
-        Input(f"field {field.id}", field.id, field.label, field.kind, field.required, _hint(field))
+        Input(f"field {field.id}", field.id, field.label, field.kind, field.required, _hint(field, language))
         for field in version.template.fields
     ]
 
 
-def _hint(field: JobField) -> str:
+def _hint(field: JobField, language: ConsoleLanguage) -> str:
     if field.kind == "secret":
-        return "hint_secret"
-    return "" if field.show == "job" else f"hint_{field.show}"
+        return language.gettext("Hidden on the phone until it is tapped, and erased when the run is closed.")
+    match field.show:
+        case "start":
+            return language.gettext("Seen by whoever opens the link, before Start.")
+        case "office":
+            return language.gettext("For you only: it is never shown on the phone.")
+    return ""
 
 
-def prefill_inputs(version: TemplateVersion, say: Translate) -> list[Input]:
+def prefill_inputs(version: TemplateVersion, language: ConsoleLanguage) -> list[Input]:
     """Return an input for each of the first 60 steps whose value can be given in one, for the executor to confirm."""
-    inputs = (_prefill_input(step, say) for step in version.steps)
+    inputs = (_prefill_input(step, language) for step in version.steps)
     return [each for each in inputs if each is not None][:MAX_PREFILLED]
 
 
-def _prefill_input(step: StepBase, say: Translate) -> Input | None:
+def _prefill_input(step: StepBase, language: ConsoleLanguage) -> Input | None:
     name = f"prefill {step.id}"
     options: list[tuple[str, str]] = []
     kind: str = step.type
     match step:
         case steps.BooleanStep():
             config = step.config
-            options = [("true", config.true_label or say("yes")), ("false", config.false_label or say("no"))]
+            yes, no = language.gettext("Yes"), language.gettext("No")
+            options = [("true", config.true_label or yes), ("false", config.false_label or no)]
         case steps.ChoiceStep():
             options = [(option.id, option.label) for option in step.config.options]
         case steps.RatingStep():
@@ -90,7 +96,9 @@ def _prefill_input(step: StepBase, say: Translate) -> Input | None:
             pass
         case _:
             return None
-    return Input(name, step.id, step.label, kind, options=[("", say("not_set")), *options] if options else ())
+    return Input(
+        name, step.id, step.label, kind, options=[("", language.gettext("not set")), *options] if options else ()
+    )
 
 
 def read_body(form: Mapping[str, str], version: TemplateVersion | None, zone: Zone) -> dict[str, Any]:

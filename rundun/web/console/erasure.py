@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from rundun.actions import erased_runs, erasures, runs
 from rundun.web.console.session import ConsoleCall
-from rundun.web.console.settings.account import is_own_password
+from rundun.web.console.settings.account import is_own_password, wrong_password
 from rundun.web.kept_copies import copies_since
 
 
@@ -31,9 +31,9 @@ async def erase(call: ConsoleCall) -> Response:
     run_id = call.path("run_id")
     await call.read(runs.get, run_id)
     if not await is_own_password(call, call.form.get("password", "")):
-        return await ask(call, 422, "old_password_wrong")
+        return await ask(call, 422, wrong_password(call))
     await call.write(erasures.erase_of_org, run_id, call.operator.operator_id)
-    return call.redirect("/runs", "told_run_erased")
+    return call.redirect("/runs", "run_erased")
 
 
 async def show_erased(call: ConsoleCall) -> Response:

@@ -12,9 +12,9 @@ from rundun.web.console.session import ConsoleCall
 async def handle_run(call: ConsoleCall) -> Response:
     """POST /console/runs/{run_id}/handled: be done with a run; `to=overview` leads back to the overview."""
     act = call.write(handled.handle_run, call.path("run_id"), Actor("operator", call.operator.name))
-    response = await run_page.act_or_explain(call, act, "told_handled")
+    response = await run_page.act_or_explain(call, act, "handled")
     is_done = response.status_code == 303
-    return call.redirect("", "told_handled") if is_done and call.form.get("to") == "overview" else response
+    return call.redirect("", "handled") if is_done and call.form.get("to") == "overview" else response
 
 
 async def handle_group(call: ConsoleCall) -> Response:
@@ -23,7 +23,7 @@ async def handle_group(call: ConsoleCall) -> Response:
     so_far = GroupProgress()
     while so_far.has_more:
         so_far = await call.write(handled.handle_group, call.form.get("group", ""), actor, so_far)
-    return call.redirect("", "told_handled")
+    return call.redirect("", "handled")
 
 
 async def retry_group(call: ConsoleCall) -> Response:
@@ -31,4 +31,4 @@ async def retry_group(call: ConsoleCall) -> Response:
     so_far = GroupProgress()
     while so_far.has_more:
         so_far = await call.write(handled.retry_group, call.form.get("group", ""), so_far)
-    return call.redirect("", "told_all_sent_again")
+    return call.redirect("", "all_sent_again")

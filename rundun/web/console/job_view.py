@@ -6,6 +6,22 @@ from typing import Any
 from rundun.core import times
 from rundun.core.job import RunJob
 from rundun.core.template import JobField, Template
+from rundun.web.console_words import NN_, ConsoleLanguage
+
+_SKEWS = {  # by the size of the unit: ahead, behind
+    times.DAY: (
+        NN_("The phone’s clock was {n} day ahead.", "The phone’s clock was {n} days ahead."),
+        NN_("The phone’s clock was {n} day behind.", "The phone’s clock was {n} days behind."),
+    ),
+    times.HOUR: (
+        NN_("The phone’s clock was {n} hour ahead.", "The phone’s clock was {n} hours ahead."),
+        NN_("The phone’s clock was {n} hour behind.", "The phone’s clock was {n} hours behind."),
+    ),
+    60 * times.SECOND: (
+        NN_("The phone’s clock was {n} minute ahead.", "The phone’s clock was {n} minutes ahead."),
+        NN_("The phone’s clock was {n} minute behind.", "The phone’s clock was {n} minutes behind."),
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +43,11 @@ def field_views(job: RunJob, template: Template) -> list[FieldView]:
     return [FieldView(field, values[field.id]) for field in template.fields if field.id in values]
 
 
-def clock_skew(seconds: int | None) -> tuple[str, int] | None:
-    """Return the catalog key and the number of “The phone's clock was 6 days ahead”; None where it was about right."""
+def clock_skew(seconds: int | None, language: ConsoleLanguage) -> str | None:
+    """Return “The phone’s clock was 6 days ahead.”; None where it was about right."""
     if seconds is None:
         return None
-    way, off = "ahead" if seconds > 0 else "behind", abs(seconds) * times.SECOND
-    for unit, size in (("days", times.DAY), ("hours", times.HOUR)):
-        if off >= size:
-            return f"clock_{way}_{unit}", round(off / size)
-    return f"clock_{way}_minutes", round(off / (60 * times.SECOND))
+    off = abs(seconds) * times.SECOND
+    size = next((size for size in (times.DAY, times.HOUR) if off >= size), 60 * times.SECOND)
+    ahead, behind = _SKEWS[size]
+    return language.ngettext(*(ahead if seconds > 0 else behind), round(off / size))

@@ -8,8 +8,8 @@ from rundun.store.organizations import Organization
 from rundun.web.console.run_page import page_values
 from rundun.web.console.run_view import RunView
 from rundun.web.console.time_zone import Zone
+from rundun.web.console_words import ConsoleLanguage
 from rundun.web.file_names import FileNames
-from rundun.web.i18n import Language
 from rundun.web.pages import Pages
 
 
@@ -26,25 +26,24 @@ class ReportWriter:
 
     pages: Pages
     organization: Organization
-    language: Language
+    language: ConsoleLanguage
     is_given_out: bool = False
 
     def write(self, detail: RunDetail, names: FileNames) -> bytes:
         """Render the run, with pictures by their `names`."""
-        zone, say = Zone(self.organization.time_zone), self.language.say
+        zone = Zone(self.organization.time_zone)
         if self.is_given_out:
             state = detail.state
             detail = replace(detail, state=replace(state, run=replace(state.run, webhook=None)))
-        view = RunView(detail, say, zone, names.archive_path, detail.replaced)
+        view = RunView(detail, self.language, zone, names.archive_path, detail.replaced)
         response = self.pages.render(
             "console/run_report.html",
             call=_Reader(zone),
-            language=self.language,
-            t=say,
             wire=times.wire_or_none,
             flash="",
             deadline=None,
             organization=self.organization,
+            **self.language.for_pages(),
             **page_values(view),
         )
         return bytes(response.body)

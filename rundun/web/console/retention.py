@@ -39,7 +39,7 @@ async def put(call: ConsoleCall) -> Response:
         await call.write(retention.put, new, call.actor)
     except Invalid as invalid:
         return _form(call, call.form, 422, wrong=_wrong(invalid))
-    return call.redirect("/settings/retention", "told_retention_changed")
+    return call.redirect("/settings/retention", "retention_changed")
 
 
 def _form(
@@ -70,7 +70,7 @@ async def put_of_template(call: ConsoleCall) -> Response:
         await call.write(retention.put_of_template, template_id, new, call.actor)
     except Invalid as invalid:
         return await _form_of_template(call, call.form, 422, wrong=_wrong(invalid))
-    return call.redirect(f"/templates/{template_id}", "told_retention_changed")
+    return call.redirect(f"/templates/{template_id}", "retention_changed")
 
 
 async def _form_of_template(

@@ -7,18 +7,62 @@ from itertools import chain
 from rundun.actions.runs import RunDetail
 from rundun.core import times
 from rundun.core.answer import Answer
+from rundun.web.console_words import N_, NN_, ConsoleLanguage
+
+MOMENTS = {
+    "created": N_("Dispatched"),
+    "run_started": N_("Started"),
+    "step_completed": N_("Answered:"),
+    "step_skipped": N_("Skipped:"),
+    "step_unable": N_("Could not be done:"),
+    "photo": N_("Photo received:"),
+    "photo_deleted": N_("Photo deleted:"),
+    "remark": N_("Remark noted:"),
+    "remark_taken_back": N_("Remark taken back:"),
+    "signature": N_("Signature received:"),
+    "closing_signature": N_("Closing signature received"),
+    "extended": N_("Expiry changed"),
+    "released": N_("Released from its device"),
+    "handled": N_("Done with"),
+    "webhook_changed": N_("Webhook changed ({fields}), now {host}"),
+    "job_changed": N_("Changed: {fields}"),
+    "run_changed": N_("Changed"),
+    "webhook_set": N_("Webhook set: {host}"),
+    "webhook_removed": N_("Webhook removed"),
+    "run_completed": N_("Completed"),
+    "run_cancelled": N_("Cancelled"),
+    "run_expired": N_("Expired"),
+}
+COUNTED = {
+    "photos_removed": NN_(
+        "{n} photo deleted, kept for as long as was set", "{n} photos deleted, kept for as long as was set"
+    ),
+    "deliveries_handled": NN_("Done with {n} failed delivery", "Done with {n} failed deliveries"),
+}
+CHANGED = {  # fields of a webhook and members of a job
+    "title": N_("title"),
+    "note": N_("note"),
+    "due_at": N_("due time"),
+    "fields": N_("fields"),
+    "executor_ref": N_("reference"),
+    "expires_at": N_("expiry"),
+    "url": N_("address"),
+    "secret": N_("secret"),
+    "events": N_("events"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
     """Something that happened, with its time by the server's clock and, where it came from a phone, by the phone's.
-    `actor` is integrator or operator, None for the executor, and `name` who did it; `reason` says why a step could not
-    be done, what a remark says, or the host of a webhook that was removed; `host` is that of a webhook that was set or
-    changed, in these `fields`, or which members of the job were changed; `expiry` when the run would have expired and
-    when it does now; `count` how many photos retention has deleted.
+    `what` is a key of MOMENTS or COUNTED; `actor` is integrator or operator, None for the executor, and `name` who did
+    it; `reason` says why a step could not be done, what a remark says, or the host of a webhook that was removed;
+    `host` is that of a webhook that was set or changed, in these `fields`, or which members of the job were changed;
+    `expiry` when the run would have expired and when it does now; `count` how many photos retention has deleted, or
+    how many failed deliveries somebody is done with.
     """
 
-    catalog_key: str
+    what: str
     at: int
     phone_at: int | None = None
     step_label: str | None = None
@@ -30,10 +74,17 @@ class HistoryEntry:
     fields: tuple[str, ...] = ()
     count: int = 0
 
+    def text(self, language: ConsoleLanguage) -> str:
+        """Return what happened, in words."""
+        if self.what in COUNTED:
+            return language.ngettext(*COUNTED[self.what], self.count)
+        fields = ", ".join(language.gettext(CHANGED[name]) for name in self.fields)
+        return language.gettext(MOMENTS[self.what], host=self.host or "", fields=fields)
+
 
 def history(detail: RunDetail) -> list[HistoryEntry]:
     """List all that happened to a run, the oldest first."""
-    created = HistoryEntry("moment_created", detail.state.run.created_at)
+    created = HistoryEntry("created", detail.state.run.created_at)
     return sorted([created, *_evidence(detail), *_remarks(detail), *_changes(detail), *_events(detail)], key=_sort_key)
 
 
@@ -41,14 +92,14 @@ def _sort_key(entry: HistoryEntry) -> tuple[int, int]:
     """Return an entry's second and its rank therein. Events know the second alone: within it a start comes first, and
     evidence before the step that it made complete; and what was seen to had been there.
     """
-    if entry.catalog_key in ("moment_created", "moment_run_started"):
+    if entry.what in ("created", "run_started"):
         rank = 0
-    elif entry.catalog_key.startswith("moment_run_"):
+    elif entry.what.startswith("run_"):
         rank = 3
-    elif entry.catalog_key.endswith("handled"):
+    elif entry.what.endswith("handled"):
         rank = 4
     else:
-        rank = 2 if entry.catalog_key.startswith("moment_step_") else 1
+        rank = 2 if entry.what.startswith("step_") else 1
     return entry.at // times.SECOND, rank
 
 
@@ -59,9 +110,9 @@ def _evidence(detail: RunDetail) -> Iterator[HistoryEntry]:
     for step_id, photos in chain.from_iterable(by_step.items() for by_step in stored):
         for photo in photos.values():
             phone_at = photo.taken_at if photo.taken_at_from in (None, "camera") else None  # no clock of now in EXIF
-            yield HistoryEntry("moment_photo", photo.received_at, phone_at, labels.get(step_id))
+            yield HistoryEntry("photo", photo.received_at, phone_at, labels.get(step_id))
     for signature in evidence.signatures.values():
-        key = "moment_signature" if signature.step_id else "moment_closing_signature"
+        key = "signature" if signature.step_id else "closing_signature"
         step_label = labels.get(signature.step_id)
         yield HistoryEntry(key, signature.received_at, step_label=step_label, name=signature.typed_name)
 
@@ -73,7 +124,7 @@ def _remarks(detail: RunDetail) -> Iterator[HistoryEntry]:
         if remark.content() == said.get(step_id, ("", ())):
             continue
         said[step_id] = remark.content()
-        key = "moment_remark_taken_back" if remark.is_empty else "moment_remark"
+        key = "remark_taken_back" if remark.is_empty else "remark"
         yield HistoryEntry(key, remark.at, step_label=labels.get(step_id), reason=remark.text or None)
 
 
@@ -84,12 +135,12 @@ def _changes(detail: RunDetail) -> Iterator[HistoryEntry]:
         details = change.details
         step_label = labels.get(details.get("step_id", ""))
         if change.what == "photo_deleted":
-            yield HistoryEntry("moment_photo", details["received_at"], details["taken_at"], step_label)
+            yield HistoryEntry("photo", details["received_at"], details["taken_at"], step_label)
         actor = None if change.actor.by in ("executor", "retention") else change.actor.by
         expiry = (details["before"], details["after"]) if change.what == "extended" else None
         what = "webhook_set" if details.get("is_first") else change.what
         yield HistoryEntry(
-            f"moment_{what}",
+            what,
             change.at,
             step_label=step_label,
             name=change.actor.name,
@@ -120,7 +171,7 @@ def _events(detail: RunDetail) -> Iterator[HistoryEntry]:
             at = run.closed_at
         name = event.identity.get("name") if event.identity.get("mode") == "member" else None
         # A step that could not be done has the event of one that was.
-        key = "moment_step_unable" if event.unable else "moment_" + event.event.replace(".", "_")
+        key = "step_unable" if event.unable else event.event.replace(".", "_")
         yield HistoryEntry(key, at, phone_at, event.step_label, name, event.unable)
 
 

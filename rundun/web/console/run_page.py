@@ -17,10 +17,17 @@ from rundun.web.console.job_view import clock_skew, field_views
 from rundun.web.console.run_history import history
 from rundun.web.console.run_view import RunView
 from rundun.web.console.session import ConsoleCall
+from rundun.web.console_words import N_
 from rundun.web.pages import HEADERS
 from rundun.web.problems import TABLE
 
-HOURS = ("24", "72", "168", "720", "never")
+HOURS = {
+    "24": N_("1 day from now"),
+    "72": N_("3 days from now"),
+    "168": N_("1 week from now"),
+    "720": N_("30 days from now"),
+    "never": N_("without end"),
+}
 
 
 async def show_run(call: ConsoleCall, status: int = 200, wrong: Problem | None = None) -> Response:
@@ -35,14 +42,14 @@ async def show_run(call: ConsoleCall, status: int = 200, wrong: Problem | None =
             raise
         return await show_erased(call)
     ctx = call.ctx.database.env
-    view = RunView(detail, call.language.say, call.zone, ctx.links.media_path, (past,))
+    view = RunView(detail, call.language, call.zone, ctx.links.media_path, (past,))
     run = detail.state.run
     is_pinned = detail.state.version.template.execution.scope == "first_device" and run.device is not None
     return call.render(
         "run",
         status,
         wrong=wrong,
-        hours=HOURS,
+        hours=[(hours, call.language.gettext(text)) for hours, text in HOURS.items()],
         link=ctx.links.run(run.run_id),
         pictures=template_pictures.shown_json(detail.state.version.pictures, ctx.links),
         deadline=run.deadline(ctx.grace),
@@ -67,7 +74,7 @@ def page_values(view: RunView) -> dict[str, Any]:
         "erased": [field for field in template.fields if field.kind == "secret" and run.is_closed],
         "attention": [step for section in sections for step in section.steps if step.needs_attention],
         "noted": [step for section in sections for step in section.steps if step.is_noted],
-        "clock": clock_skew(run.clock_skew_seconds),
+        "clock": clock_skew(run.clock_skew_seconds, view.language),
         "now": detail.now,
         "labels": {step.id: step.label for step in detail.state.version.steps},
         "sections": sections,
@@ -79,7 +86,7 @@ def page_values(view: RunView) -> dict[str, Any]:
 
 
 async def act_or_explain(call: ConsoleCall, act: Awaitable[object], flash: str) -> Response:
-    """Do something to a run and redirect to its page, with the catalog key `flash`; or show there why it can't be."""
+    """Do something to a run and redirect to its page, with `flash`; or show there why it can't be."""
     try:
         await act
     except NotFound:
@@ -93,10 +100,13 @@ async def act_or_explain(call: ConsoleCall, act: Awaitable[object], flash: str) 
 
 async def _in_our_zone(call: ConsoleCall, problem: Problem) -> Problem:
     """Return `would_shorten` with the time in the organization's zone."""
-    run, say = await call.read(run_rows.get_of_org, call.path("run_id")), call.language.say
+    run = await call.read(run_rows.get_of_org, call.path("run_id"))
     if run.expires_at is None:
-        return Problem(problem.code, say("would_shorten_never"))
-    return Problem(problem.code, say("would_shorten", at=call.zone.say(run.expires_at)))
+        return Problem(problem.code, call.language.gettext("That would shorten the run: it never expires as it is."))
+    told = call.language.gettext(
+        "That would shorten the run: it is open until {at} as it is.", at=call.zone.say(run.expires_at)
+    )
+    return Problem(problem.code, told)
 
 
 async def qr_code(call: ConsoleCall) -> Response:

@@ -14,10 +14,11 @@ from rundun.core.remark import Remark
 from rundun.core.run import Run
 from rundun.core.steps import StepBase
 from rundun.web.console.time_zone import Zone
+from rundun.web.console_words import N_, ConsoleLanguage
 from rundun.web.file_names import file_names, shot_label
-from rundun.web.i18n import Translate
 
 MAX_REPLACED = 20  # answers shown of a step, unless all are asked for
+HIDDEN = N_("Hidden")
 
 FileUrl = Callable[[int, str], str]  # of a file by its number and content type
 
@@ -86,7 +87,7 @@ class ProposalView:
 class StepView:
     """A step with its answer, the answers before it, and its photos, of which `awaited_photos` have not come yet, and
     the pictures of `removed_photos` more were deleted by retention;
-    `missing_shots` are the labels of those that it lacks once it is begun. `flags` are pairs of a catalog key and a CSS
+    `missing_shots` are the labels of those that it lacks once it is begun. `flags` are pairs of a message and a CSS
     class. Where it `needs_attention`, its answer is flagged or it could not be done; `tell` is what the executor was
     told then. It `is_noted` if visible and with a remark in force.
     """
@@ -123,11 +124,11 @@ class RunView:
     """
 
     def __init__(
-        self, detail: RunDetail, say: Translate, zone: Zone, file_url: FileUrl, unabridged: Container[str]
+        self, detail: RunDetail, language: ConsoleLanguage, zone: Zone, file_url: FileUrl, unabridged: Container[str]
     ) -> None:
         self.detail = detail
         self.state = detail.state
-        self._say = say
+        self.language = language
         self._zone = zone
         self._file_url = file_url
         self._unabridged = unabridged
@@ -184,7 +185,7 @@ class RunView:
         if proposed is None:
             return None
         said = self._value(step, proposed)
-        text = said if isinstance(said, str) else ", ".join(said or ()) or self._say("nothing_chosen")
+        text = said if isinstance(said, str) else ", ".join(said or ()) or self.language.gettext("Nothing chosen")
         is_kept = answer is not None and progress.kind_of(answer) == "answered" and answer.value == proposed
         return ProposalView(text, is_kept)
 
@@ -235,7 +236,7 @@ class RunView:
         match step:
             case steps.BooleanStep():
                 own = step.config.true_label if value else step.config.false_label
-                return own or self._say("yes" if value else "no")
+                return own or (self.language.gettext("Yes") if value else self.language.gettext("No"))
             case steps.ChoiceStep() | steps.MultiChoiceStep():
                 labels = {option.id: option.label for option in step.config.options}
                 if isinstance(step, steps.ChoiceStep):
@@ -246,12 +247,12 @@ class RunView:
             case steps.RatingStep():
                 config = step.config
                 label = {config.min: config.min_label, config.max: config.max_label}.get(value)
-                rating = self._say("done_of", done=value, total=config.max)
+                rating = self.language.gettext("{done} of {total}", done=value, total=config.max)
                 return f"{rating} ({label})" if label else rating
             case steps.DatetimeStep() if step.config.mode == "datetime":
                 return self._zone.say(times.parse(value))
         if step.type == "instruction":
-            return self._say("acknowledged")
+            return self.language.gettext("Read")
         return value if isinstance(value, str) else None
 
 
@@ -276,17 +277,17 @@ def _tell(step_state: StepState) -> str | None:
 def _flags(run: Run, step_state: StepState) -> Iterator[tuple[str, str]]:
     answer = step_state.answer
     if step_state.flagged:
-        yield "needs_attention", "attention"
+        yield N_("Needs attention"), "attention"
     if not step_state.visible:
-        yield "flag_hidden", ""
+        yield HIDDEN, ""
     if answer is None:
         if step_state.visible:
-            yield ("flag_untouched", "") if step_state.step.required else ("flag_optional", "")
+            yield N_("Not answered") if step_state.step.required else N_("Optional, not answered"), ""
         return
     kind = progress.kind_of(answer)
     if kind != "answered":
-        yield f"flag_{kind}", "cancelled"
+        yield N_("Skipped") if kind == "skipped" else N_("Not possible"), "cancelled"
     if run.late_after is not None and run.started_at is not None and answer.at >= run.late_after:
-        yield "late", "late"
+        yield N_("Late"), "late"
     if step_state.visible and not step_state.done:
-        yield "flag_not_done", "late"
+        yield N_("Not done yet"), "late"

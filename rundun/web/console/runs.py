@@ -134,7 +134,7 @@ async def cancel(call: ConsoleCall) -> Response:
         body = read(CancelBody, {"reason": reason} if clean_input(reason) else {})
         await call.write(runs.cancel_by_operator, call.path("run_id"), call.operator, body.reason)
 
-    return await run_page.act_or_explain(call, act(), "told_run_cancelled")
+    return await run_page.act_or_explain(call, act(), "run_cancelled")
 
 
 async def extend(call: ConsoleCall) -> Response:
@@ -147,16 +147,16 @@ async def extend(call: ConsoleCall) -> Response:
         actor = Actor("operator", call.operator.name)
         await call.write(runs.extend, call.path("run_id"), body.expires_in_hours, actor)
 
-    return await run_page.act_or_explain(call, act(), "told_run_extended")
+    return await run_page.act_or_explain(call, act(), "run_extended")
 
 
 async def release(call: ConsoleCall) -> Response:
     """POST /console/runs/{run_id}/release: release a run, so that another device may go on with it."""
     act = call.write(runs.release, call.path("run_id"), Actor("operator", call.operator.name))
-    return await run_page.act_or_explain(call, act, "told_run_released")
+    return await run_page.act_or_explain(call, act, "run_released")
 
 
 async def send_again(call: ConsoleCall) -> Response:
     """POST /console/runs/{run_id}/deliveries/{delivery_id}/retry: send a delivery again."""
     act = call.write(deliveries.retry_of_run, call.path("run_id"), call.path("delivery_id"))
-    return await run_page.act_or_explain(call, act, "told_delivery_sent_again")
+    return await run_page.act_or_explain(call, act, "delivery_sent_again")

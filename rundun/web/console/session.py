@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from rundun.actions import idempotency, operators
 from rundun.actions.operators import SignedIn
-from rundun.core import times
+from rundun.core import times, translation
 from rundun.core.run import Actor
 from rundun.errors import Problem
 from rundun.store.idempotency import IdempotencyKey, StoredResponse
@@ -28,9 +28,10 @@ from rundun.store.pagination import END, PageRequest
 from rundun.store.transaction import Tx
 from rundun.web.body import read_bytes
 from rundun.web.console import cookies
+from rundun.web.console.flashes import FLASHES
 from rundun.web.console.time_zone import Zone
+from rundun.web.console_words import ConsoleLanguage
 from rundun.web.context import Context, context_of
-from rundun.web.i18n import Language
 from rundun.web.origin import refuse_cross_site
 from rundun.web.problems import TABLE
 
@@ -98,10 +99,10 @@ class ConsoleCall:
         return str(self.request.path_params[name])
 
     @property
-    def language(self) -> Language:
-        """Return the language of the console's words for this reader: the browser's first choice."""
-        first = self.request.headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip()
-        return self.ctx.pages.console_words.language([first or "en"])
+    def language(self) -> ConsoleLanguage:
+        """Return the language of the console's words for this reader: the first of the browser's that there is."""
+        preferred = translation.accepted(self.request.headers.get("accept-language", ""))
+        return self.ctx.pages.console_words.language(preferred)
 
     def page_request(self, limit: int) -> PageRequest:
         """Return the page of a list that goes on behind `?before=`, the first page without it."""
@@ -138,15 +139,16 @@ class ConsoleCall:
 
     def render(self, name: str, /, status: int = 200, **values: Any) -> Response:
         """Render a page of `templates/console/`."""
+        flash = self.request.query_params.get("flash", "")
         language = self.language
         response = self.ctx.pages.render(
             f"console/{name}.html",
             status,
             call=self,
-            language=language,
-            t=language.say,
             wire=times.wire_or_none,
-            flash=self.request.query_params.get("flash", ""),
+            flash=language.gettext(FLASHES[flash]) if flash in FLASHES else "",
+            flash_class="warn" if flash.startswith("warning_") else "good",
+            **language.for_pages(),
             **values,
         )
         # With no-referrer a form's POST says “Origin: null”, and could come from anywhere.
@@ -154,7 +156,8 @@ class ConsoleCall:
         return response
 
     def redirect(self, path: str, flash: str = "") -> Response:
-        """Redirect to a path below /console (303, RFC 9110 section 15.4.4); `flash`: catalog key of what was done."""
+        """Redirect to a path below /console (303, RFC 9110 section 15.4.4); `flash`: of what was done, in FLASHES."""
+        assert not flash or flash in FLASHES
         query = f"{'&' if '?' in path else '?'}flash={quote(flash)}" if flash else ""
         return RedirectResponse(f"/console{path}{query}", 303, headers={"cache-control": "no-store"})
 
@@ -253,7 +256,7 @@ def ask_to_sign_in(
     wrong: str = "",
 ) -> Response:
     """Render the sign-in form. It leads on to `next_path`, with `then` as a form for there; `wait` is seconds, `wrong`
-    the catalog key of what was wrong.
+    what was wrong.
     """
     return call.render("sign_in", status, email=email, next=next_path, then=then, wait=wait, wrong=wrong)
 

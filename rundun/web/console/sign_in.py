@@ -44,7 +44,9 @@ async def sign_in(call: ConsoleCall) -> Response:
             raise
         return _ask_again(call, 429, email=email, wait=problem.retry_after or 1)
     if not fitting:
-        return _ask_again(call, email=email, wrong="sign_in_wrong")
+        return _ask_again(
+            call, email=email, wrong=call.language.gettext("That address and password don’t go together.")
+        )
     if len(fitting) > 1:
         choices = [(pending_sign_in.begin(call, operator), organization.name) for operator, organization in fitting]
         return call.render("sign_in_organization", 200, choices=choices, **_onward(call))
@@ -80,8 +82,14 @@ def _onward(call: ConsoleCall) -> dict[str, str]:
 
 
 def _ask_again(call: ConsoleCall, status: int = 422, *, email: str = "", wrong: str = "", wait: int = 0) -> Response:
-    """Show the form again: with the catalog key of what was `wrong`, or for how many seconds to `wait`."""
+    """Show the form again: with what was `wrong`, or for how many seconds to `wait`."""
     return _with_wait(ask_to_sign_in(call, status, email=email, wait=wait, wrong=wrong, **_onward(call)), wait)
+
+
+def _ask_once_more(call: ConsoleCall) -> Response:
+    return _ask_again(
+        call, wrong=call.language.gettext("That took too long, or something has changed meanwhile. Sign in again.")
+    )
 
 
 def _with_wait(page: Response, wait: int) -> Response:
@@ -97,7 +105,7 @@ async def _with_password(call: ConsoleCall, operator: Operator) -> Response:
     try:
         token = await call.ctx.database.write(operators.sign_in, operator.operator_id, operator.password)
     except NotFound:
-        return _ask_again(call, wrong="sign_in_changed")
+        return _ask_once_more(call)
     return _begin(call, operator, token)
 
 
@@ -105,7 +113,7 @@ async def _go_on(call: ConsoleCall) -> Response:
     """Let in who has given the right password before, and now a code; a wrong one is told without saying why."""
     operator = await pending_sign_in.operator_of(call)
     if operator is None:
-        return _ask_again(call, wrong="sign_in_changed")
+        return _ask_once_more(call)
     if "code" not in call.form:
         return await _with_password(call, operator)
     guess = sign_in_limits.code_of(call, operator)
@@ -118,7 +126,7 @@ async def _go_on(call: ConsoleCall) -> Response:
             second_factor.sign_in, operator.operator_id, operator.password, call.form["code"]
         )
     except NotFound:
-        return _ask_again(call, wrong="sign_in_changed")
+        return _ask_once_more(call)
     if token is None:
         guess.settle(is_right=False)
         return _ask_for_code(call, operator, 422, wrong=True)
@@ -156,13 +164,13 @@ def _local(path: str) -> str:
 async def sign_out(call: ConsoleCall) -> Response:
     """POST /console/sign-out: end the session."""
     await call.ctx.database.write(operators.sign_out, call.token)
-    return end_session(call.ctx, call.redirect("/sign-in", "told_signed_out"))
+    return end_session(call.ctx, call.redirect("/sign-in", "signed_out"))
 
 
 async def sign_out_everywhere(call: ConsoleCall) -> Response:
     """POST /console/sign-out-everywhere: end all sessions of this operator, this one too."""
     await call.ctx.database.write(operator_rows.remove_sessions, call.operator.operator_id)
-    return end_session(call.ctx, call.redirect("/sign-in", "told_signed_out"))
+    return end_session(call.ctx, call.redirect("/sign-in", "signed_out"))
 
 
 async def join_form(call: ConsoleCall) -> Response:

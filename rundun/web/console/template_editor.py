@@ -176,10 +176,10 @@ def _required(template: Template | None) -> set[str]:
 
 
 def _saved(required: set[str], template: Template | None) -> str:
-    """Return the catalog key of what is told of a saved template: a warning where it has a field that is required and
+    """Return the flash of a saved template: a warning where it has a field that is required and
     was not before, when those in `required` were.
     """
-    return "told_warning_required" if _required(template) - required else "told_template_saved"
+    return "warning_required" if _required(template) - required else "template_saved"
 
 
 async def _full(call: ConsoleCall, checked: CheckedText, **more: Any) -> Response:
@@ -225,7 +225,7 @@ async def _save(
         conflict = min(max(base, 1), head.v)
         return await _editor(call, checked.text, 412, checked, head=head, made_from=head.v, conflict=conflict)
     is_same = str(version.v) == made_from
-    flash = "told_template_unchanged" if is_same else _saved(required, version.template)
+    flash = "template_unchanged" if is_same else _saved(required, version.template)
     return call.redirect(f"/templates/{head.template_id}", flash)
 
 
@@ -237,19 +237,21 @@ async def check_text(call: ConsoleCall) -> Response:
     except UnicodeDecodeError:
         raise Problem("bad_request", "The text is not UTF-8.") from None
     checked = await _check(call, text)
-    t = call.ctx.pages.console_words.language(["en"]).say
+    language = call.language
     shown = [
         {
             "line": fault.line,
             "column": fault.column,
-            "where": t("fault_where", line=fault.line, column=fault.column),
+            "where": language.gettext("Line {line}, column {column}", line=fault.line, column=fault.column),
             "pointer": fault.pointer,
-            "detail": fault.detail if fault.pointer is not None else t("fault_not_json", detail=fault.detail),
+            "detail": fault.detail
+            if fault.pointer is not None
+            else language.gettext("This is not JSON: {detail}.", detail=fault.detail),
         }
         for fault in checked.faults[:MAX_SHOWN]
     ]
     count = len(checked.faults)
-    summary = t("faults", n=count) if count else t("faults_none")
+    summary = language.ngettext("{n} problem.", "{n} problems.", count) if count else language.gettext("No problems.")
     template = checked.draft and checked.draft.template
     languages = list(template.translations) if template else []
     preview = _preview_path(call, checked)

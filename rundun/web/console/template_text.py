@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from rundun.core.template_diff import Field, TemplatePart
-from rundun.web.i18n import Translate
+from rundun.web.console.template_words import COMPARISONS, FIELDS, JOINTS, KINDS, SHOWS, TYPES, VALUES
+from rundun.web.console_words import N_, ConsoleLanguage
 
 LEFT_OUT = ("type", "label", "hint", "required", "condition", "options", "id", "photo", "geo", "flag", "slots")
-# What the names of values of a field begin with in the catalog.
-NAMED = {name: f"value_{name}" for name in ("case", "mode", "scope", "identity_required", "formats")}
-NAMED |= {name: name for name in ("type", "kind", "show")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,22 +18,27 @@ class TemplateText:
     words for yes and no.
     """
 
-    t: Translate
+    language: ConsoleLanguage
     labels: Mapping[str, str]
     wordings: Mapping[tuple[str, bool], str]
 
     def field(self, field: Field) -> str:
         """Return the name of a field, with its language."""
         name, tag = field
-        return f"{self.t(f'field_{name}')} ({tag})" if tag else self.t(f"field_{name}")
+        text = self.language.gettext(FIELDS[name])
+        return f"{text} ({tag})" if tag else text
+
+    def type(self, name: str) -> str:
+        """Return the name of a type of steps."""
+        return self.language.gettext(TYPES[name])
 
     def value(self, field: Field, value: Any, step_id: str = "") -> str:
         """Return the text of a field's value, of a step where it is a flag."""
         name = field[0]
         if value is None:
-            return self.t("not_set")
+            return self.language.gettext("not set")
         if isinstance(value, bool):
-            return self.t("yes" if value else "no")
+            return self._yes_or_no(value)
         if name == "condition":
             return self.condition(value)
         if name == "flag":
@@ -43,24 +46,28 @@ class TemplateText:
         if name == "photo":
             return self.photo(value)
         if name == "pictures":
-            return self.t("pictures_n", n=len(value))
-        if name in NAMED:
+            return self.language.ngettext("{n} picture", "{n} pictures", len(value))
+        if name in VALUES:
             names = value if isinstance(value, list) else [value]
-            return ", ".join(self.t(f"{NAMED[name]}_{each}") for each in names)
+            return ", ".join(self.language.gettext(VALUES[name][each]) for each in names)
         if isinstance(value, list):
             return ", ".join(map(str, value))
         return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+    def _yes_or_no(self, value: bool) -> str:
+        return self.language.gettext("Yes") if value else self.language.gettext("No")
 
     def photo(self, rule: Mapping[str, Any]) -> str:
         """Return the text of how many photos an answer needs."""
         least, most = rule.get("min", 0), rule.get("max", 10)
         if least == most:
-            counts = self.t("photos_exactly", n=most)
+            counts = self.language.ngettext("{n} photo", "{n} photos", most)
         elif least == 0:
-            counts = self.t("photos_up_to", n=most)
+            counts = self.language.ngettext("up to {n} photo", "up to {n} photos", most)
         else:
-            counts = self.t("photos_from_to", least=str(least), most=str(most))
-        return f"{counts}, {self.t('photos_annotate')}" if rule.get("annotate") else counts
+            counts = self.language.gettext("{least} to {most} photos", least=str(least), most=str(most))
+        drawn = self.language.gettext("with drawing on them")
+        return f"{counts}, {drawn}" if rule.get("annotate") else counts
 
     def condition(self, condition: Mapping[str, Any]) -> str:
         """Return the text of the condition under which a step is shown."""
@@ -68,36 +75,46 @@ class TemplateText:
 
     def flag(self, flag: Mapping[str, Any], step_id: str) -> str:
         """Return the text of when an answer to a step is flagged, and of what the executor is then told."""
-        when = self._joined(flag["when"], lambda rule: self._comparison(self.t("own_answer"), rule, step_id))
-        return self.t("flag_tells", when=when, tell=flag["tell"]) if flag.get("tell") else when
+        when = self._joined(
+            flag["when"], lambda rule: self._comparison(self.language.gettext("the answer"), rule, step_id)
+        )
+        return (
+            self.language.gettext("{when}; told then: “{tell}”", when=when, tell=flag["tell"])
+            if flag.get("tell")
+            else when
+        )
 
     def _of_step(self, rule: Mapping[str, Any]) -> str:
         when = rule["when"]
-        return self._comparison(self.t("quoted", text=self.labels.get(when["step"], when["step"])), when, when["step"])
+        return self._comparison(
+            self.language.gettext("“{text}”", text=self.labels.get(when["step"], when["step"])), when, when["step"]
+        )
 
     def _joined(self, rule: Mapping[str, Any], text_of: Callable[[Mapping[str, Any]], str]) -> str:
         """Return the text of a comparison, or of a group of them, in which other groups stand in brackets."""
         if "rules" not in rule:
             return text_of(rule)
         texts = (f"({self._joined(one, text_of)})" if "rules" in one else text_of(one) for one in rule["rules"])
-        return f" {self.t('condition_' + rule['op'])} ".join(texts)
+        return f" {self.language.gettext(JOINTS[rule['op']])} ".join(texts)
 
     def _comparison(self, step: str, when: Mapping[str, Any], step_id: str) -> str:
-        return self.t(f"condition_{when['op']}", step=step, value=self._operand(when.get("value"), step_id))
+        return self.language.gettext(
+            COMPARISONS[when["op"]], step=step, value=self._operand(when.get("value"), step_id)
+        )
 
     def _operand(self, value: Any, step_id: str) -> str:
         if isinstance(value, bool):
-            return self.wordings.get((step_id, value)) or self.t("yes" if value else "no")
+            return self.wordings.get((step_id, value)) or self._yes_or_no(value)
         if isinstance(value, list):
             return ", ".join(self._operand(item, step_id) for item in value)
         return self.labels.get(value, value) if isinstance(value, str) else json.dumps(value)
 
     def job_field(self, field: Mapping[str, Any]) -> str:
         """Return the text of what a field of the job is: its kind, whether it is required, to whom it is shown."""
-        words = [f"kind_{field['kind']}", f"show_{field.get('show', 'job')}"]
+        words = [KINDS[field["kind"]], SHOWS[field.get("show", "job")]]
         if field.get("required"):
-            words.insert(1, "required_of_runs")
-        return " · ".join(self.t(word) for word in words)
+            words.insert(1, N_("required: dispatches without it fail"))
+        return " · ".join(self.language.gettext(word) for word in words)
 
     def details(self, step: Mapping[str, Any]) -> list[tuple[str, str]]:
         """List the settings of a step's type that were set, as pairs of the texts of name and value."""
@@ -107,7 +124,7 @@ class TemplateText:
         ]
 
 
-def template_text(t: Translate, *parts_by_id: Mapping[str, TemplatePart]) -> TemplateText:
+def template_text(language: ConsoleLanguage, *parts_by_id: Mapping[str, TemplatePart]) -> TemplateText:
     """Make the `TemplateText` of some versions' parts by id; labels of the last version win."""
     labels = {part.id: part.label for parts in parts_by_id for part in parts.values()}
     wordings = {
@@ -117,4 +134,4 @@ def template_text(t: Translate, *parts_by_id: Mapping[str, TemplatePart]) -> Tem
         for name, value in (("true_label", True), ("false_label", False))
         if (name, "") in part.fields
     }
-    return TemplateText(t, labels, wordings)
+    return TemplateText(language, labels, wordings)

@@ -67,7 +67,7 @@ async def show(call: ConsoleCall) -> Response:
         source=source,
         sections=[{"title": "", "steps": source.get("steps") or []}, *(source.get("sections") or [])],
         count=len(version.steps),
-        make_text=lambda t: template_text(t, parts(source)),
+        text=template_text(call.language, parts(source)),
         pictures=template_pictures.shown_json(version.pictures, call.ctx.links),
         versions=versions,
         cursor=next_cursor(versions),
@@ -92,7 +92,7 @@ async def changes(call: ConsoleCall) -> Response:
             for change in differences
             if not (change.part.kind == "option" and change.part.parent in added_or_removed)
         ],
-        make_text=lambda t: template_text(t, parts(old), parts(new)),
+        text=template_text(call.language, parts(old), parts(new)),
         default_of=default_of,
         pictures=template_pictures.shown_json({**before.pictures, **after.pictures}, call.ctx.links),
         parts_by_id={**parts(old), **parts(new)},
@@ -135,19 +135,19 @@ def file_name(name: str) -> tuple[str, str]:
 async def duplicate(call: ConsoleCall) -> Response:
     """POST /console/templates/{template_id}/duplicate: create a copy of a template."""
     version = await call.write(actions.duplicate, call.path("template_id"))
-    return call.redirect(f"/templates/{version.template_id}", "told_duplicated")
+    return call.redirect(f"/templates/{version.template_id}", "duplicated")
 
 
 async def archive(call: ConsoleCall) -> Response:
     """POST /console/templates/{template_id}/archive: archive a template."""
     await call.write(actions.archive, call.path("template_id"), call.actor)
-    return call.redirect(f"/templates/{call.path('template_id')}", "told_archived")
+    return call.redirect(f"/templates/{call.path('template_id')}", "archived")
 
 
 async def bring_back(call: ConsoleCall) -> Response:
     """POST /console/templates/{template_id}/bring-back: take a template out of the archive."""
     await call.write(actions.bring_back, call.path("template_id"), call.actor)
-    return call.redirect(f"/templates/{call.path('template_id')}", "told_brought_back")
+    return call.redirect(f"/templates/{call.path('template_id')}", "brought_back")
 
 
 def sample(name: str) -> str:

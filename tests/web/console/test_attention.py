@@ -22,7 +22,7 @@ from tests.helpers.service import BOOLEAN, Ed, World, pages
 from tests.web.console.test_export import archive
 
 WAY = {"id": "s-way", "type": "boolean", "label": "Way in?"}
-SAY = pages().console_words.language(["en"]).say
+ENGLISH = pages().console_words.language(["en"])
 
 
 async def put(w: World, ed: Ed, **columns: Any) -> None:
@@ -174,7 +174,7 @@ async def test_a_flagged_answer_is_marked_in_words(w: World) -> None:
     ed = await answered(w)
 
     def views(detail: RunDetail) -> list[Any]:
-        view = RunView(detail, SAY, Zone("UTC"), lambda number, kind: "", ())
+        view = RunView(detail, ENGLISH, Zone("UTC"), lambda number, kind: "", ())
         return [step for section in view.sections() for step in section.steps]
 
     detail = await w.database.read(runs.get_detail, w.acme_id, ed.run_id)
@@ -182,8 +182,8 @@ async def test_a_flagged_answer_is_marked_in_words(w: World) -> None:
     states = detail.state.step_states
     flagged = {**states, "s-ok": replace(states["s-ok"], flagged=True)}
     first, second = views(replace(detail, state=replace(detail.state, step_states=flagged)))
-    assert first.needs_attention and ("needs_attention", "attention") in first.flags
-    assert second.needs_attention and ("needs_attention", "attention") not in second.flags
+    assert first.needs_attention and ("Needs attention", "attention") in first.flags
+    assert second.needs_attention and ("Needs attention", "attention") not in second.flags
 
 
 async def report_of(ann: Browser, ed: Ed) -> str:
@@ -200,8 +200,8 @@ async def report_of(ann: Browser, ed: Ed) -> str:
     ],
 )
 async def test_a_phones_clock_that_is_wrong_is_said_in_words(w: World, seconds: int, words: str) -> None:
-    found = clock_skew(seconds)
-    assert found and SAY(found[0], n=found[1]) == words
+    found = clock_skew(seconds, ENGLISH)
+    assert found == words
     ann = await operator(w)
     ed = await answered(w)
     assert "clock was" not in await shown(ann, f"/runs/{ed.run_id}")

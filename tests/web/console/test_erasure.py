@@ -54,8 +54,8 @@ async def test_an_owner_deletes_a_run_with_the_password(w: World) -> None:
         assert (refused.status_code, "That is not your password." in refused.text) == (422, True)
     assert await is_there(w, ed)
     done = await ann.post(f"{path}/erase", password=PASSWORD)
-    assert (done.status_code, done.headers["location"]) == (303, "/console/runs?flash=told_run_erased")
-    assert "The run is deleted." in await shown(ann, "/runs?flash=told_run_erased")
+    assert (done.status_code, done.headers["location"]) == (303, "/console/runs?flash=run_erased")
+    assert "The run is deleted." in await shown(ann, "/runs?flash=run_erased")
     left = await ann.get(path)
     assert left.status_code == 410
     assert "This run was deleted" in left.text and "Beach house" not in left.text

@@ -28,7 +28,7 @@ async def test_an_owner_sets_how_long_all_is_kept(w: World) -> None:
     assert "For ever" in page
     new = {**FOREVER, "photos_days_how": "days", "photos_days": "30", "attempts_days_how": "days", "attempts_days": "7"}
     saved = await ann.post("/settings/retention", **new, old=PASSWORD)
-    assert saved.headers["location"].endswith("told_retention_changed")
+    assert saved.headers["location"].endswith("retention_changed")
     assert await of_acme(w) == Retention(30, None, 7, tells=False)
     page_again = (await ann.get("/settings/retention")).text
     assert 'name="photos_days" value="30"' in page_again and 'name="runs_days" value=""' in page_again
@@ -118,7 +118,7 @@ async def test_a_template_has_days_of_its_own(w: World) -> None:
     asked = await ann.post(path, **own)
     assert "1 run is deleted within ten minutes, with all that was answered." in text_of(asked.text)
     saved = await ann.post(path, **own, old=PASSWORD)
-    assert saved.headers["location"].endswith("told_retention_changed")
+    assert saved.headers["location"].endswith("retention_changed")
     assert await w.database.read(retention_days.get_of_template, template_id) == TemplateRetention(None, 1)
     stranger = await operator(w, org_id=(await w.globex.get("/v1/organization")).json()["id"])
     assert (await stranger.get(path)).status_code == 404

@@ -14,7 +14,7 @@ async def test_an_operator_cancels_and_the_event_says_who(w: World, receiver: Re
     assert (refused.status_code, "2000 are allowed" in refused.text) == (422, True)
     assert "x" * 2001 in refused.text, "what was typed is not lost"
     done = await ann.post(f"{path}/cancel", reason=" Rebooked ")
-    assert (done.status_code, done.headers["location"]) == (303, f"/console{path}?flash=told_run_cancelled")
+    assert (done.status_code, done.headers["location"]) == (303, f"/console{path}?flash=run_cancelled")
     assert (await w.run(ed))["cancellation"] == {
         "by": "operator",
         "reason": "Rebooked",

@@ -134,7 +134,7 @@ async def test_it_is_switched_on_with_the_password_and_a_code_only(w: World) -> 
     w.clock.forward(seconds=60)
     for place, more in ((PLACE, {"password": PASSWORD}), (f"{PLACE}/on", {"setup": setup, "code": app.code()})):
         again = await ann.post(place, **more)  # as when the page with the recovery codes is loaded again
-        assert again.headers["location"] == "/console/settings/account?flash=told_second_factor_is_on"
+        assert again.headers["location"] == "/console/settings/account?flash=second_factor_is_on"
     refused = await ann.post(f"{PLACE}/off", password="wrong horse battery", code=app.code())
     assert (refused.status_code, "That is not your password." in refused.text) == (422, True)
     assert (await ann.post(f"{PLACE}/off", password=PASSWORD)).status_code == 422

@@ -115,7 +115,7 @@ async def test_a_version_is_saved_and_a_change_in_between_is_told(w: World) -> N
     saved = await bob.post(
         path, text=json.dumps({**GOOD, "name": "Bob's"}), made_from=field(theirs, "made_from"), do="save"
     )
-    assert saved.headers["location"].endswith("told_template_saved")
+    assert saved.headers["location"].endswith("template_saved")
 
     refused = await ann.post(path, text=mine, made_from="1", do="save")
     assert (refused.status_code, typed(refused.text)) == (412, mine)
@@ -131,7 +131,7 @@ async def test_a_version_is_saved_and_a_change_in_between_is_told(w: World) -> N
         "Check",
     ]
     same = await ann.post(path, text=mine, made_from="3", do="save")
-    assert same.headers["location"].endswith("told_template_unchanged")
+    assert same.headers["location"].endswith("template_unchanged")
     for made_from in ("", "x", "9" * 50, "²", "-1"):
         refused = await ann.post(path, text=mine, made_from=made_from, do="save")
         assert (refused.status_code, typed(refused.text)) == (412, mine)

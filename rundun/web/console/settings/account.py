@@ -22,8 +22,8 @@ async def settings(call: ConsoleCall) -> Response:
 
 
 async def account(call: ConsoleCall, status: int = 200, wrong: dict[str, str] | None = None) -> Response:
-    """GET /console/settings/account: show the forms to change the password and the second factor; `wrong` has the
-    catalog keys of what was wrong in a field, by its id.
+    """GET /console/settings/account: show the forms to change the password and the second factor; `wrong` says
+    what was wrong in a field, by its id.
     """
     left = await call.ctx.database.read(second_factors.count_recovery_codes, call.operator.operator_id)
     return call.render("account", status, wrong=wrong or {}, recovery_codes_left=left)
@@ -39,6 +39,11 @@ async def is_own_password(call: ConsoleCall, typed: str) -> bool:
     return is_right
 
 
+def wrong_password(call: ConsoleCall) -> str:
+    """Return what somebody is told whose password that was not."""
+    return call.language.gettext("That is not your password.")
+
+
 async def is_confirmed(call: ConsoleCall) -> bool:
     """Check the password in a form's field `old`, which the form has only once it was asked for."""
     return "old" in call.form and await is_own_password(call, call.form["old"])
@@ -50,11 +55,11 @@ def status_of_asking(call: ConsoleCall) -> int:
 
 
 def ask_for_password(call: ConsoleCall, heading: str, text: str, back: str, who: str) -> Response:
-    """Render a page that sends the form once more, with the password; `heading` and `text` are catalog keys of what is
-    done then, `back` is the path below /console for who does not want it, `who` or what it is done to.
+    """Render a page that sends the form once more, with the password; `heading` and `text` say what is done then,
+    `back` is the path below /console for who does not want it, `who` or what it is done to.
     """
     fields = {name: value for name, value in call.form.items() if name != "old"}
-    wrong = "old_password_wrong" if "old" in call.form else ""
+    wrong = wrong_password(call) if "old" in call.form else ""
     return call.render(
         "confirm",
         status_of_asking(call),
@@ -71,16 +76,16 @@ def ask_for_password(call: ConsoleCall, heading: str, text: str, back: str, who:
 async def change_password(call: ConsoleCall) -> Response:
     """POST /console/settings/account/password: change the password, given the old; sign all other browsers out."""
     if not await is_own_password(call, call.form.get("old", "")):
-        return await account(call, 422, {"old": "old_password_wrong"})
+        return await account(call, 422, {"old": wrong_password(call)})
     try:
         password = await new_password(call)
     except Problem as problem:
         if problem.code != "invalid":
             raise
-        return await account(call, 422, {"password": "password_hint"})
+        return await account(call, 422, {"password": call.language.gettext("At least 10 characters.")})
     await call.ctx.database.write(
         operators.change_password, call.operator.operator_id, password, call.token, call.actor
     )
-    changed = call.redirect("/settings/account", "told_password_changed")
+    changed = call.redirect("/settings/account", "password_changed")
     keep_browser(call, changed, call.operator, replace(call.operator, password=password))
     return changed

@@ -8,11 +8,34 @@ from rundun.core.token_bucket import Policy
 from rundun.diagnostics import Report
 from rundun.store import organizations as organization_rows
 from rundun.web.console.session import AccessDenied, ConsoleCall
+from rundun.web.console_words import N_
 
 INTEGRITY_CHECKS = Policy("integrity", 4, 60)  # for all operators: each reads the whole file
 INTEGRITY_SECONDS = 20.0
 # Findings on what is an organization's own.
 OF_ORGANIZATION = {"held", "deliveries", "quota", "receivers", "address"}
+
+NAMES = {  # of findings
+    "database": N_("Database"),
+    "access": N_("Access"),
+    "integrity": N_("Integrity"),
+    "disk": N_("Free disk space"),
+    "sqlite": N_("SQLite"),
+    "clock": N_("Clock"),
+    "backup": N_("Backups"),
+    "checkpoints": N_("Checkpoints"),
+    "quota": N_("Quota"),
+    "journal": N_("Erasure journal"),
+    "erased": N_("What was erased"),
+    "retention": N_("Retention"),
+    "alerts": N_("Alerts"),
+    "held": N_("What goes out"),
+    "deliveries": N_("Deliveries"),
+    "receivers": N_("Receivers"),
+    "address": N_("Public address"),
+    "steps": N_("Steps that need HTTPS"),
+    "certificate": N_("Certificate"),
+}
 
 
 async def check_integrity(call: ConsoleCall) -> Response:
@@ -40,4 +63,6 @@ async def health(call: ConsoleCall, seconds: float = 0) -> Response:
     if not is_alone:
         report = Report({}, [finding for finding in report.findings if finding.name in OF_ORGANIZATION])
     notes = sum(finding.state == "note" for finding in report.findings)
-    return call.render("health", report=report, is_integrity_checked=bool(seconds), is_alone=is_alone, notes=notes)
+    return call.render(
+        "health", names=NAMES, report=report, is_integrity_checked=bool(seconds), is_alone=is_alone, notes=notes
+    )

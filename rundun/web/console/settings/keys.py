@@ -20,7 +20,12 @@ async def create_key(call: ConsoleCall) -> Response:
     given the password, as what it may do in the console is done.
     """
     if "may_erase" in call.form and not await is_confirmed(call):
-        return ask_for_password(call, "new_key", "key_may_erase_hint", "/settings/keys", call.form.get("name", ""))
+        text = call.language.gettext(
+            "Who has such a key can destroy evidence. Make one only for a program that erases."
+        )
+        return ask_for_password(
+            call, call.language.gettext("New key"), text, "/settings/keys", call.form.get("name", "")
+        )
     call.ctx.rate_limiter.count(call.request, MADE, call.operator.org_id)
     name, may_erase = call.form.get("name", ""), "may_erase" in call.form
     try:
@@ -35,7 +40,7 @@ async def create_key(call: ConsoleCall) -> Response:
 async def revoke_key(call: ConsoleCall) -> Response:
     """POST /console/settings/keys/{key_id}/revoke: revoke an API key."""
     await call.write(api_keys.revoke_of_org, call.path("key_id"), call.actor)
-    return call.redirect("/settings/keys", "told_key_revoked")
+    return call.redirect("/settings/keys", "key_revoked")
 
 
 async def list_keys(

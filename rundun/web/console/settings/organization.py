@@ -33,7 +33,7 @@ async def put_profile(call: ConsoleCall) -> Response:
     except Invalid as invalid:
         wrong = {error.pointer.removeprefix("/"): error.detail for error in invalid.errors}
         return await organization(call, 422, wrong, form)
-    return call.redirect("/settings/organization", "told_organization_changed")
+    return call.redirect("/settings/organization", "organization_changed")
 
 
 async def put_logo(call: ConsoleCall) -> Response:
@@ -47,7 +47,7 @@ async def put_logo(call: ConsoleCall) -> Response:
 async def remove_logo(call: ConsoleCall) -> Response:
     """POST /console/settings/organization/logo/remove: remove the logo."""
     await call.write(organizations.put_logo, None, call.actor)
-    return call.redirect("/settings/organization", "told_logo_removed")
+    return call.redirect("/settings/organization", "logo_removed")
 
 
 async def organization(
@@ -86,7 +86,7 @@ async def add_credits(call: ConsoleCall) -> Response:
         if problem.code != "invalid":
             raise
         return await usage(call, 422, problem.detail)
-    return call.redirect("/settings/usage", "told_credits_changed")
+    return call.redirect("/settings/usage", "credits_changed")
 
 
 def _amount(call: ConsoleCall) -> int | None:

@@ -18,7 +18,13 @@ async def invite(call: ConsoleCall) -> Response:
     may erase, is invited given the password.
     """
     if _role(call) == "owner" and not await is_confirmed(call):
-        return ask_for_password(call, "invite", "makes_owner_text", "/settings/people", call.form.get("email", ""))
+        return ask_for_password(
+            call,
+            call.language.gettext("Invite somebody"),
+            _owner_text(call),
+            "/settings/people",
+            call.form.get("email", ""),
+        )
     call.ctx.rate_limiter.count(call.request, INVITED, call.operator.org_id)
     email = call.form.get("email", "")
     try:
@@ -31,7 +37,7 @@ async def invite(call: ConsoleCall) -> Response:
 async def take_back(call: ConsoleCall) -> Response:
     """POST /console/settings/people/invitations/{invitation_id}/remove: take an invitation back."""
     await call.write(operators.withdraw_invitation, call.path("invitation_id"), call.actor)
-    return call.redirect("/settings/people", "told_invitation_taken_back")
+    return call.redirect("/settings/people", "invitation_taken_back")
 
 
 async def put_role(call: ConsoleCall) -> Response:
@@ -39,12 +45,12 @@ async def put_role(call: ConsoleCall) -> Response:
     if _role(call) == "owner" and not await is_confirmed(call):
         members, _ = await call.read(operators.of_organization)
         named = "".join(one.name for one in members if one.operator_id == call.path("operator_id"))
-        return ask_for_password(call, "make_owner", "makes_owner_text", "/settings/people", named)
+        return ask_for_password(call, call.language.gettext("Make owner"), _owner_text(call), "/settings/people", named)
     try:
         await call.write(operators.put_role, call.path("operator_id"), _role(call), call.actor)
     except Problem as problem:
         return await _refused(call, problem)
-    return call.redirect(_back(call), "told_role_changed")
+    return call.redirect(_back(call), "role_changed")
 
 
 async def remove(call: ConsoleCall) -> Response:
@@ -53,7 +59,13 @@ async def remove(call: ConsoleCall) -> Response:
         await call.write(operators.remove, call.path("operator_id"), call.actor)
     except Problem as problem:
         return await _refused(call, problem)
-    return call.redirect(_back(call), "told_person_removed")
+    return call.redirect(_back(call), "person_removed")
+
+
+def _owner_text(call: ConsoleCall) -> str:
+    return call.language.gettext(
+        "An owner may do everything. That includes deleting runs for good, which destroys evidence."
+    )
 
 
 def _role(call: ConsoleCall) -> Role:

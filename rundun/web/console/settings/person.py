@@ -4,11 +4,12 @@ import re
 
 from starlette.responses import Response
 
-from rundun.core.person import PERSON_FIELDS, Person
+from rundun.core.person import Person
 from rundun.errors import Invalid, Problem
 from rundun.web.console.report import ReportWriter
 from rundun.web.console.session import ConsoleCall
-from rundun.web.console.settings.account import is_own_password
+from rundun.web.console.settings.account import is_own_password, wrong_password
+from rundun.web.console_words import N_
 from rundun.web.kept_copies import all_copies
 from rundun.web.person_archive import archive_entries
 from rundun.web.person_erasure import erase_listed, list_runs
@@ -20,11 +21,19 @@ from rundun.web.zip_response import ZipResponse, require_place
 MAX_SHOWN = 200  # runs of a list
 _NUMBER = re.compile(r"[0-9]{1,15}", re.ASCII)
 
+FIELDS = {  # by which a person is known, of core.person
+    "email": N_("E-mail address"),
+    "phone": N_("Phone number"),
+    "name": N_("Name"),
+    "executor_ref": N_("Reference of the run"),
+    "assigned_to": N_("Executor’s id (u-…)"),
+}
+
 
 async def form(call: ConsoleCall, status: int = 200, wrong: str = "") -> Response:
     """GET /console/settings/person: ask who it is."""
     typed = {"field": call.form.get("field", "email"), "value": call.form.get("value", "")}
-    return call.render("person", status, fields=PERSON_FIELDS, **typed, wrong=wrong)
+    return call.render("person", status, names=_names(call), **typed, wrong=wrong)
 
 
 async def list_found(call: ConsoleCall) -> Response:
@@ -49,7 +58,7 @@ async def erase(call: ConsoleCall) -> Response:
     """POST /console/settings/person/erase: erase the runs of a person, as they were listed, given the password."""
     person, operator = _person(call), call.operator
     if not await is_own_password(call, call.form.get("password", "")):
-        return await _found(call, person, 422, wrong="old_password_wrong")
+        return await _found(call, person, 422, wrong=wrong_password(call))
     try:
         digest = call.form.get("digest", "")
         found = await erase_listed(call.ctx.database, operator.org_id, person, digest, operator.operator_id)
@@ -69,6 +78,10 @@ async def erased(call: ConsoleCall) -> Response:
     return call.render("person_erased", count=count, has_more="more" in query, copies=kept)
 
 
+def _names(call: ConsoleCall) -> dict[str, str]:
+    return {name: call.language.gettext(text) for name, text in FIELDS.items()}
+
+
 def _person(call: ConsoleCall) -> Person:
     return read_person(call.form.get("field", ""), call.form.get("value", ""))
 
@@ -81,6 +94,7 @@ async def _found(
     return call.render(
         "person_runs",
         status,
+        names=_names(call),
         field=call.form["field"],
         value=call.form["value"],
         found=found,

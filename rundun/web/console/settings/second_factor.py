@@ -14,7 +14,7 @@ from rundun.core.tokens import digest
 from rundun.store.transaction import Tx
 from rundun.web.console.dispatch import qr_code
 from rundun.web.console.session import ConsoleCall
-from rundun.web.console.settings.account import account, is_own_password
+from rundun.web.console.settings.account import account, is_own_password, wrong_password
 from rundun.web.console.sign_in_limits import code_of, remember_browser
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ async def set_up(call: ConsoleCall) -> Response:
     force once a code of it came back.
     """
     if not await is_own_password(call, call.form.get("password", "")):
-        return await account(call, 422, {"setup_password": "old_password_wrong"})
+        return await account(call, 422, {"setup_password": wrong_password(call)})
     if call.operator.has_second_factor:
         return _is_on(call)
     return _show_setup(call, second_factor.new_secret())
@@ -65,7 +65,7 @@ async def switch_on(call: ConsoleCall) -> Response:
         return _is_on(call)
     secret = _secret_of(call)
     if secret is None:
-        return await account(call, 422, {"setup_password": "second_factor_too_late"})
+        return await account(call, 422, {"setup_password": call.language.gettext("That took too long. Begin again.")})
     codes = await call.ctx.database.write(
         second_factor.switch_on, call.operator.operator_id, secret, _code(call), call.token
     )
@@ -77,14 +77,14 @@ async def switch_on(call: ConsoleCall) -> Response:
 
 
 def _is_on(call: ConsoleCall) -> Response:
-    return call.redirect("/settings/account", "told_second_factor_is_on")
+    return call.redirect("/settings/account", "second_factor_is_on")
 
 
 async def switch_off(call: ConsoleCall) -> Response:
     """POST /console/settings/account/second-factor/off: end a second factor, given the password and a code."""
 
     def done(_: bool) -> Response:
-        told = call.redirect("/settings/account", "told_second_factor_off")
+        told = call.redirect("/settings/account", "second_factor_off")
         remember_browser(call, told, replace(call.operator, has_second_factor=False))
         return told
 
@@ -107,12 +107,12 @@ async def _with_code(
     wrong code.
     """
     if not await is_own_password(call, call.form.get("password", "")):
-        return await account(call, 422, {"proof_password": "old_password_wrong"})
+        return await account(call, 422, {"proof_password": wrong_password(call)})
     guess = code_of(call, call.operator)
     guess.count()
     outcome = await call.ctx.database.write(action, call.operator.operator_id, _code(call))
     if not outcome:
-        return await account(call, 422, {"proof_code": "code_wrong"})
+        return await account(call, 422, {"proof_code": call.language.gettext("That code is wrong or has been used.")})
     guess.settle(is_right=True)
     return done(outcome)
 

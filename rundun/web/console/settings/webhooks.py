@@ -34,7 +34,7 @@ async def try_webhook(call: ConsoleCall) -> Response:
 async def retry(call: ConsoleCall) -> Response:
     """POST /console/settings/webhooks/{delivery_id}/retry: send a delivery again."""
     await call.write(deliveries.retry, call.path("delivery_id"))
-    return call.redirect("/settings/webhooks", "told_sent_again")
+    return call.redirect("/settings/webhooks", "sent_again")
 
 
 async def retry_all(call: ConsoleCall) -> Response:
@@ -43,7 +43,7 @@ async def retry_all(call: ConsoleCall) -> Response:
     while is_more:
         is_more = await call.read(deliveries.has_more_failed, FailedFilter(), so_far)
         so_far = await call.write(deliveries.retry_failed, FailedFilter(), so_far)
-    return call.redirect("/settings/webhooks", "told_all_sent_again")
+    return call.redirect("/settings/webhooks", "all_sent_again")
 
 
 async def webhooks(

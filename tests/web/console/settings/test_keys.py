@@ -34,9 +34,9 @@ async def test_a_key_is_shown_once_works_and_dies(w: World) -> None:
     assert (await backend.get("/v1/organization")).json()["id"] == w.acme_id
     kept = {one.name: one for one in await w.database.read(key_rows.list_of_org, w.acme_id)}
     gone = await ann.post(f"/settings/keys/{kept['booking backend'].key_id}/revoke")
-    assert (gone.status_code, gone.headers["location"]) == (303, "/console/settings/keys?flash=told_key_revoked")
+    assert (gone.status_code, gone.headers["location"]) == (303, "/console/settings/keys?flash=key_revoked")
     assert (await backend.get("/v1/organization")).status_code == 401
-    page = (await ann.get("/settings/keys?flash=told_key_revoked")).text
+    page = (await ann.get("/settings/keys?flash=key_revoked")).text
     assert "The key is revoked." in page
     folded = page[page.index('<details class="folded">') :]
     assert "1 revoked key" in folded and "booking backend" in folded

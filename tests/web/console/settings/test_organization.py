@@ -30,7 +30,7 @@ async def test_the_organization_in_its_own_colours(w: World) -> None:
     assert "/brand/" not in plain and "<img" not in plain
     await ann.get("/settings/organization")
     saved = await ann.post("/settings/organization", **PROFILE, own_colour="yes")
-    assert saved.headers["location"].endswith("told_organization_changed")
+    assert saved.headers["location"].endswith("organization_changed")
     page = (await ann.get("/settings/organization")).text
     for kept in ('value="Acme &amp; Co"', 'value="Call Ed"', 'value="#cc0000"', "checked"):
         assert kept in page

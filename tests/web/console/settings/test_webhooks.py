@@ -72,7 +72,7 @@ async def test_what_failed_is_sent_again_one_by_one_and_all_at_once(w: World, re
     await w.deliver()
     assert (await w.deliveries(ed))[0]["status"] == "delivered"
     all_again = await bob.post("/settings/webhooks/retry")
-    assert all_again.headers["location"].endswith("told_all_sent_again")
+    assert all_again.headers["location"].endswith("all_sent_again")
     await w.deliver()
     assert "Nothing has failed." in (await bob.get("/settings/webhooks")).text
 

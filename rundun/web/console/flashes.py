@@ -1,0 +1,34 @@
+"""What pages tell once of what was just done, by the names that stand in their addresses as `?flash=`."""
+
+from rundun.web.console_words import N_
+
+FLASHES = {
+    "signed_out": N_("You are signed out."),
+    "key_revoked": N_("The key is revoked."),
+    "invitation_taken_back": N_("The invitation is taken back."),
+    "role_changed": N_("The role is changed."),
+    "person_removed": N_("They are removed."),
+    "password_changed": N_("Your password is changed."),
+    "second_factor_is_on": N_(
+        "The second factor is on. Recovery codes are shown only once; make new ones if you have not kept them."
+    ),
+    "second_factor_off": N_("The second factor is off."),
+    "run_cancelled": N_("The run is cancelled."),
+    "handled": N_("That is done with."),
+    "run_extended": N_("The run has a new end."),
+    "run_released": N_("Another device may go on with it now."),
+    "delivery_sent_again": N_("The delivery is being sent again."),
+    "duplicated": N_("This is the copy. Change it as you like."),
+    "archived": N_("Archived. Nothing can be dispatched from it until it is brought back."),
+    "brought_back": N_("Brought back."),
+    "template_saved": N_("Saved."),
+    "warning_required": N_("Saved. Mind the required fields: from now on dispatches without them fail."),
+    "template_unchanged": N_("Nothing has changed, so there is no new version."),
+    "organization_changed": N_("The organization is changed."),
+    "retention_changed": N_("That is how long things are kept from now on."),
+    "logo_removed": N_("The logo is removed."),
+    "credits_changed": N_("The credits are changed."),
+    "sent_again": N_("It is being sent again."),
+    "all_sent_again": N_("All of them are being sent again."),
+    "run_erased": N_("The run is deleted."),
+}

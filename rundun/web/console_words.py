@@ -1,0 +1,100 @@
+"""The console's words. In English they stand where they are used, in pages and modules, for gettext to translate:
+`_("Signed in as {name}", name=name)`, and `ngettext("{n} key", "{n} keys", n)` where a number chooses the form.
+
+`rundun/locales/console.pot` lists them all, `<language>/LC_MESSAGES/console.po` has them in other languages; `make
+catalogs` writes both. What a catalogue lacks is said in English.
+"""
+
+import gettext
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from babel.messages.catalog import Catalog, Message
+
+from rundun.web import i18n
+from rundun.web.i18n import ENGLISH
+
+_LACKING = 0.05  # of all messages: English is better to read than a page of both
+
+
+def N_(message: str) -> str:
+    """Return a message as it is, which is translated when it is said: `make catalogs` finds it by this."""
+    return message
+
+
+def NN_(singular: str, plural: str) -> tuple[str, str]:
+    """Return both forms of a message as they are, as `N_` does."""
+    return singular, plural
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleLanguage:
+    """The console in one language, for one reader; `tag` is what the reader asked for, such as es-MX."""
+
+    tag: str
+    translations: gettext.NullTranslations = field(default_factory=gettext.NullTranslations)
+
+    @property
+    def direction(self) -> str:
+        """Return `ltr` or `rtl`, for the attribute `dir`."""
+        return i18n.direction(self.tag)
+
+    def gettext(self, message: str, /, **values: str | int) -> str:
+        """Translate a message and fill in its {name}s, numbers as the language writes them."""
+        return i18n.filled(self.translations.gettext(message), self.tag, values)
+
+    def pgettext(self, context: str, message: str, /, **values: str | int) -> str:
+        """Translate a message that means something else in another context."""
+        return i18n.filled(self.translations.pgettext(context, message), self.tag, values)
+
+    def ngettext(self, singular: str, plural: str, n: int, /, **values: str | int) -> str:
+        """Translate a message in the form for the number `n`, which is its {n}."""
+        return i18n.filled(self.translations.ngettext(singular, plural, n), self.tag, {"n": n, **values})
+
+    def for_pages(self) -> dict[str, Any]:
+        """Return what pages know of a language, by the names they have for it."""
+        functions = {"_": self.gettext, "pgettext": self.pgettext, "ngettext": self.ngettext}
+        return {"language": self, **functions}
+
+
+class ConsoleCatalogs:
+    """The console's languages: English, and those with a catalogue that is next to whole, read when it is needed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = i18n.files(folder, "console")
+        self._read: dict[str, gettext.NullTranslations | None] = {ENGLISH: gettext.NullTranslations()}
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Return what each language calls itself, by its tag."""
+        return {tag: i18n.own_name(tag) for tag in sorted({ENGLISH, *self._files}) if self._translations(tag)}
+
+    def language(self, preferred: Sequence[str]) -> ConsoleLanguage:
+        """Choose a reader's language, the most preferred first."""
+        tags = {ENGLISH, *self._files}
+        while True:
+            tag, catalog = i18n.choose(preferred, tags)
+            if translations := self._translations(catalog):
+                return ConsoleLanguage(tag, translations)
+            tags.remove(catalog)
+
+    def _translations(self, tag: str) -> gettext.NullTranslations | None:
+        if tag not in self._read:  # two threads at once read it twice, to the same end
+            catalog = i18n.read_catalog(self._files[tag], tag)
+            missing = lacking(catalog)
+            for message in missing:
+                message.string = ""  # not even some of its forms: gettext takes both of the English
+            is_whole = len(missing) <= _LACKING * len(catalog)
+            self._read[tag] = i18n.translations(tag, catalog) if is_whole else None
+        return self._read[tag]
+
+
+def lacking(catalog: Catalog) -> list[Message]:
+    """List the messages that a catalogue does not translate, or not in all forms."""
+    return [message for message in catalog if message.id and (message.fuzzy or not _is_whole(message.string))]
+
+
+def _is_whole(string: Any) -> bool:
+    return bool(string) if isinstance(string, str) else all(string)

@@ -1,0 +1,93 @@
+"""`make catalogs`: what the console says, collected from its pages and modules into console.pot and each console.po.
+
+Tells what each language lacks. A language that is named is begun if there is none, and all that it lacks is listed.
+"""
+
+import sys
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract
+from babel.messages.pofile import write_po
+from jinja2.ext import babel_extract
+
+from rundun import paths
+from rundun.web import i18n
+from rundun.web.console_words import lacking
+
+ROOT = Path(__file__).parent.parent
+POT = paths.locales() / "console.pot"
+KEYWORDS = {"_": None, "gettext": None, "N_": None, "ngettext": (1, 2), "NN_": (1, 2), "pgettext": ((1, "c"), 2)}
+HEADER = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=UTF-8\\n"\n"Content-Transfer-Encoding: 8bit\\n"\n'
+ABOUT = "# What the console says, in English, by `make catalogs` from its pages and modules: nothing is changed here.\n"
+
+
+def extracted() -> Catalog:
+    """All messages of the console, in the order of the files they are in."""
+    catalog = Catalog(fuzzy=False)
+    for path, method in _sources():
+        with path.open("rb") as file:
+            for _, message, _, context in extract(method, file, KEYWORDS, options={"silent": "false"}):
+                catalog.add(message, locations=[(path.relative_to(ROOT).as_posix(), None)], context=context)
+    return catalog
+
+
+def _sources() -> Iterator[tuple[Path, object]]:
+    yield from ((path, babel_extract) for path in sorted((paths.templates() / "console").glob("*.html")))
+    yield from ((path, "python") for path in sorted((ROOT / "rundun" / "web" / "console").rglob("*.py")))
+
+
+def po_of(tag: str, domain: str = "console") -> Path:
+    """The catalogue file of a language."""
+    return paths.locales() / tag.replace("-", "_") / "LC_MESSAGES" / f"{domain}.po"
+
+
+def updated(tag: str, template: Catalog) -> Catalog:
+    """A language's catalogue with the messages of `template`, those that are translated with their translations."""
+    path = next((path for path in (po_of(tag), po_of(tag, "rundun")) if path.exists()), None)
+    known = i18n.read_catalog(path, tag) if path else Catalog(locale=tag.replace("-", "_"))
+    catalog = Catalog(locale=known.locale, fuzzy=False)
+    catalog._num_plurals, catalog._plural_expr = known.num_plurals, known.plural_expr
+    for message in template:
+        if message.id:
+            before = known.get(message.id, message.context) if path == po_of(tag) else None
+            string = before.string if before and before.id == message.id else ""
+            catalog.add(message.id, string, locations=message.locations, context=message.context)
+    return catalog
+
+
+def text_of(catalog: Catalog, header: str) -> str:
+    """A catalogue as its file has it: without dates, and lines of code, which would change with everything."""
+    file = BytesIO()
+    write_po(file, catalog, width=120, omit_header=True, include_lineno=False)
+    return f"{header}\n{file.getvalue().decode()}"
+
+
+def header_of(catalog: Catalog) -> str:
+    """The first message of a language's catalogue."""
+    return f'{HEADER}"Language: {catalog.locale}\\n"\n"Plural-Forms: {catalog.plural_forms}\\n"\n'
+
+
+def english_of(message: Message) -> str:
+    """What a message is in English, its singular where there are two forms."""
+    return message.id if isinstance(message.id, str) else message.id[0]
+
+
+def main() -> None:
+    """Write all catalogs, and tell what they lack."""
+    template = extracted()
+    POT.write_text(text_of(template, ABOUT + HEADER), "utf-8")
+    for tag in sorted({*i18n.files(paths.locales(), "console"), *sys.argv[1:]}):
+        catalog = updated(tag, template)
+        po_of(tag).parent.mkdir(parents=True, exist_ok=True)
+        po_of(tag).write_text(text_of(catalog, header_of(catalog)), "utf-8")
+        missing = lacking(catalog)
+        print(f"{tag}: {len(missing)} of {len(template)} missing")
+        if tag in sys.argv[1:]:
+            print(*(f"  {english_of(message)}" for message in missing), sep="\n")
+
+
+if __name__ == "__main__":
+    main()
