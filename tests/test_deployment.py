@@ -74,6 +74,17 @@ def test_what_the_guide_adds_to_the_containers_fits(tmp_path):
     assert f"install -d -o {re.search('USER ([0-9]+)', DOCKERFILE)[1]} " in guide
 
 
+def test_what_the_guide_adds_to_the_unit_fits():
+    guide = (ROOT / "templates/docs/keep-and-forget.md").read_text("utf-8")
+    unit = (ROOT / "rundun/deploy/rundun.service").read_text("utf-8")
+    (section,) = re.findall(r"^### Under systemd\n(.*?)^### ", guide, re.MULTILINE | re.DOTALL)
+    said = dict(re.findall(r"^(\w+)=(\S+)$", unit, re.MULTILINE))
+    folder = re.search("^ReadWritePaths=-(.*)$", section, re.MULTILINE)[1]
+    assert f"install -d -o {said['User']} -g {said['Group']} -m 700 {folder}\n" in section
+    assert said["ProtectSystem"] == "strict" and f"ReadWritePaths=-{folder}\n" in unit, "as its comment has it"
+    assert f"After={folder[1:].replace('/', '-')}.mount\n" in section
+
+
 def test_tools_to_build_leave_the_services_copy_of_the_code_alone(tmp_path):
     shown = subprocess.run(
         ["make", "-n", "wheel", f"VENV={tmp_path}"], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE
