@@ -170,7 +170,11 @@ async def revise_template(session: Session, args: arguments.ReviseTemplate) -> s
     now = await session.api.get(path)
     if now.body["v"] != args.v:
         raise Problem("version_mismatch", f"The template has version {now.body['v']} by now. Get it, and change that.")
-    return _saved((await session.api.put(path, args.template, now.etag or "*")).body)
+    if now.etag is None:
+        raise Problem(
+            "unavailable", "Something in front of the service takes the ETag away, without which none is safe."
+        )
+    return _saved((await session.api.put(path, args.template, now.etag)).body)
 
 
 @_tool("Dispatch a run", "adds", arguments.DispatchRun, is_idempotent=False)

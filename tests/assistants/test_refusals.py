@@ -50,6 +50,14 @@ async def test_a_certificate_of_nobody_known_is_refused(
             assert "no JSON" in (await assistant.refused("list_runs"))["detail"]
 
 
+async def test_without_an_entity_tag_nothing_is_replaced(receiver: Receiver) -> None:
+    receiver.answer = lambda _: b'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"v": 1}\n'
+    template_id = "t-00000000-0000-4000-8000-000000000001"
+    async with in_this_process(receiver.url.removesuffix("/hook"), KEY) as assistant:
+        problem = await assistant.refused("revise_template", template_id=template_id, v=1, template=VAN)
+    assert "ETag" in problem["detail"] and [one.body for one in receiver.received] == [b""], "it was read, no more"
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
