@@ -50,9 +50,7 @@ def dispatch(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> Run:
     quotas.require_room_for_run(tx, org_id)
     if not organizations.take_credit(tx, org_id):
         raise Problem("insufficient_credits", "The organization has no credits left; nothing was created.")
-    webhook = _webhook(tx, org_id, dispatch_request)
-    webhook = webhook and with_destination(org_id, webhook)
-    order = replace(dispatch_request, webhook=webhook)
+    order = replace(dispatch_request, webhook=webhook_of(tx, org_id, dispatch_request))
     run = new_run(order, tx.new_id("r"), org_id, version.v, tx.now, version.untouched)
     runs.add(tx, run)
     return run
@@ -78,19 +76,20 @@ def get_closed(tx: Tx, org_id: str, run_id: str) -> Run:
     return run
 
 
-def _webhook(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> Webhook | None:
-    """Return the webhook that a run gets; raises `invalid` for one that can't be copied, and as `get_closed` does."""
+def webhook_of(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> Webhook | None:
+    """Return the webhook that the run of a dispatch gets, with what limits on its deliveries are counted by. Raises
+    `invalid` for one that can't be copied, and as `get_closed` does for the run that is repeated.
+    """
     previous_id = dispatch_request.previous_run_id
     previous = None if previous_id is None else get_closed(tx, org_id, previous_id)
-    if dispatch_request.webhook or dispatch_request.webhook_from == "request":
-        return dispatch_request.webhook
-    if dispatch_request.webhook_from == "default":
-        return default_webhooks.find(tx, org_id, dispatch_request.template_id)
-    if previous is None or previous.webhook is None:
-        return None
-    if errors := [*webhook_errors(previous.webhook)]:
+    webhook = dispatch_request.webhook
+    if webhook is None and dispatch_request.webhook_from == "default":
+        webhook = default_webhooks.find(tx, org_id, dispatch_request.template_id)
+    elif webhook is None and dispatch_request.webhook_from == "previous" and previous is not None:
+        webhook = previous.webhook and replace(previous.webhook, gone=False)
+    if webhook and (errors := [*webhook_errors(webhook)]):
         raise Invalid(errors)
-    return replace(previous.webhook, gone=False)
+    return webhook and with_destination(org_id, webhook)
 
 
 def job_errors(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> tuple[FieldError, ...]:
@@ -193,6 +192,7 @@ def expire_one(tx: Tx, run_id: str) -> bool:
 
 # Shown of one run; a run of 500 steps has about as many events.
 MAX_EVENTS, MAX_REPLACED, MAX_DELIVERIES = 1000, 2000, 100
+MAX_REPEATS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +207,7 @@ class ListedRun:
 @dataclass(frozen=True, slots=True)
 class RunDetail:
     """A run with its past: `replaced` are each step's answers that are not in force any more, the newest first;
-    `remarks` all remarks with their steps, the oldest first.
+    `remarks` all remarks with their steps, the oldest first; `repeats` the ids of runs that repeat it.
     """
 
     state: RunState
@@ -217,6 +217,7 @@ class RunDetail:
     deliveries: Page[Delivery]
     now: int
     remarks: Sequence[tuple[str, Remark]] = ()
+    repeats: Sequence[str] = ()
 
 
 def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[ListedRun]:
@@ -249,6 +250,7 @@ def get_detail(tx: Tx, org_id: str, run_id: str, step_id: str = "") -> RunDetail
         deliveries.page_of_run(tx, run_id, PageRequest(MAX_DELIVERIES)),
         tx.now,
         remarks.of_run(tx, run_id, MAX_EVENTS) if state.run.has_remarks else (),
+        runs.repeats(tx, run_id, MAX_REPEATS) if state.run.is_closed else (),
     )
 
 

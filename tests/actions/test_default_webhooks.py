@@ -9,7 +9,8 @@ import pytest
 from rundun.actions import default_webhooks, runs
 from rundun.core import event
 from rundun.core.run import DispatchRequest, Webhook
-from rundun.errors import Invalid, NotFound
+from rundun.errors import Invalid, NotFound, Problem
+from rundun.scheduler import delete_secrets
 from tests.helpers.service import BOOLEAN, Ed, Receiver, World
 from tests.helpers.storage import used
 from tests.helpers.webhooks import SECRET, verify
@@ -80,6 +81,29 @@ async def test_nobody_reads_or_changes_that_of_another_organization(w: World) ->
     with pytest.raises(NotFound):
         await w.database.write(default_webhooks.remove, globex_id, template_id)
     assert (await w.database.read(default_webhooks.find, w.acme_id, template_id) or OWN).secret == "the secret of acme"
+
+
+async def test_a_repeat_by_hand_has_that_of_the_run_before_if_it_is_chosen(w: World) -> None:
+    template_id = await w.template(BOOLEAN)
+    await put(w, None, **hook("default"))
+    ed = await w.dispatch(template_id, webhook=hook("before", events=["run.started"]))
+    order = DispatchRequest(template_id, webhook_from="previous", previous_run_id=ed.run_id)
+    with pytest.raises(Problem, match="once it is closed"):
+        await dispatched(w, order)
+    await w.acme.post(f"/v1/runs/{ed.run_id}/cancel", json={})
+    expected = {"previous": "before", "default": "default", "request": None}
+    for webhook_from, name in expected.items():
+        got = await dispatched(w, replace(order, webhook_from=webhook_from))  # type: ignore[arg-type]
+        assert (got and got.secret) == (name and f"the secret of {name}")
+    w.clock.forward(hours=24 * 31)
+    await delete_secrets(w.database, 30)
+    with pytest.raises(Invalid) as refused:
+        await dispatched(w, order)
+    assert [one.pointer for one in refused.value.errors] == ["/webhook/secret"]
+    globex_id = (await w.globex.get("/v1/organization")).json()["id"]
+    other = (await w.globex.post("/v1/templates", json={"name": "Check", "steps": [BOOLEAN]})).json()["id"]
+    with pytest.raises(NotFound):
+        await w.database.write(runs.dispatch, globex_id, replace(order, template_id=other))
 
 
 async def test_a_first_one_has_a_url(w: World) -> None:

@@ -29,6 +29,7 @@ NO_LIMITS = {
     "actions.runs.MAX_DELIVERIES": SHOWN,
     "actions.runs.MAX_EVENTS": SHOWN,
     "actions.runs.MAX_REPLACED": SHOWN,
+    "actions.runs.MAX_REPEATS": SHOWN,
     "cli.completion.MAX_OFFERED": "how many a shell is offered",
     "cli.dispatching.MAX_SECRET": "of a file with a secret, before what it is for has its own",
     "control_socket.MAX_ADDRESS": "of a socket's name, told at the start",
