@@ -3,12 +3,13 @@ going before it, one for a template. What integrators dispatch never has it.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from rundun.core import event
-from rundun.core.run import Webhook, patch_webhook
+from rundun.core.run import Actor, Webhook, patch_webhook
+from rundun.core.webhook_url import normalise
 from rundun.errors import FieldError, Invalid
-from rundun.store import default_webhooks, templates
+from rundun.store import default_webhooks, organization_changes, templates
 from rundun.store.transaction import Tx
 
 
@@ -21,11 +22,12 @@ def find_own(tx: Tx, org_id: str, template_id: str | None) -> Webhook | None:
     """Find the default webhook of a template itself or, without one, of the organization; raises NotFound for a
     template that is none of the organization's.
     """
-    _require_own(tx, org_id, template_id)
+    if template_id is not None:
+        templates.get(tx, org_id, template_id)
     return default_webhooks.find(tx, org_id, template_id)
 
 
-def put(tx: Tx, org_id: str, template_id: str | None, changes: Mapping[str, Any]) -> Webhook:
+def put(tx: Tx, org_id: str, template_id: str | None, changes: Mapping[str, Any], actor: Actor) -> Webhook:
     """Store the default webhook of a template or, without one, of the organization; returns it. `changes` has fields of
     `Webhook`, the URL normalised; those left out stay, such as a secret that nobody is shown again. Raises NotFound,
     and `invalid` where there was none and no URL is given. What was dispatched before keeps what it got.
@@ -35,17 +37,37 @@ def put(tx: Tx, org_id: str, template_id: str | None, changes: Mapping[str, Any]
     if not webhook.url:
         raise Invalid([FieldError("/url", "required", "is required")])
     default_webhooks.put(tx, org_id, template_id, webhook)
+    fields = [name for name in ("url", "secret", "events") if getattr(before, name, None) != getattr(webhook, name)]
+    if fields:
+        _note(tx, org_id, template_id, "default_webhook_changed", actor, webhook, fields=fields)
     return webhook
 
 
-def remove(tx: Tx, org_id: str, template_id: str | None) -> None:
+def remove(tx: Tx, org_id: str, template_id: str | None, actor: Actor) -> None:
     """Remove the default webhook of a template or, without one, of the organization; raises NotFound. What was
     dispatched before keeps what it got.
     """
-    _require_own(tx, org_id, template_id)
-    default_webhooks.remove(tx, org_id, template_id)
+    before = find_own(tx, org_id, template_id)
+    if before:
+        default_webhooks.remove(tx, org_id, template_id)
+        _note(tx, org_id, template_id, "default_webhook_removed", actor, before)
 
 
-def _require_own(tx: Tx, org_id: str, template_id: str | None) -> None:
+def _note(
+    tx: Tx,
+    org_id: str,
+    template_id: str | None,
+    what: Literal["default_webhook_changed", "default_webhook_removed"],
+    actor: Actor,
+    webhook: Webhook,
+    **more: Any,
+) -> None:
+    """Note a change in the organization's history: of the URL the host alone, since a path may be a secret."""
+    details = {"host": normalise(webhook.url).host, **more}
     if template_id is not None:
-        templates.get(tx, org_id, template_id)
+        head = templates.get(tx, org_id, template_id)
+        details |= {
+            "template_id": template_id,
+            "template": templates.get_version(tx, template_id, head.v).template.name,
+        }
+    organization_changes.add(tx, org_id, what, actor, **details)

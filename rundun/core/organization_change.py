@@ -25,15 +25,16 @@ People = Literal[
 Keys = Literal["key_created", "key_revoked", "signing_key_rotated"]
 Checklists = Literal["template_archived", "template_brought_back", "template_retention_changed"]
 Settings = Literal["organization_created", "organization_changed", "logo_changed", "logo_removed", "retention_changed"]
+Webhooks = Literal["default_webhook_changed", "default_webhook_removed"]
 Allowance = Literal["credits_changed", "quota_changed"]
-Word = People | Keys | Checklists | Settings | Allowance
+Word = People | Keys | Checklists | Settings | Webhooks | Allowance
 
 # By the word that the filter of the page has for it.
 KINDS: Mapping[str, tuple[str, ...]] = {
     "people": get_args(People),
     "keys": get_args(Keys),
     "checklists": get_args(Checklists),
-    "settings": get_args(Settings),
+    "settings": (*get_args(Settings), *get_args(Webhooks)),
     "allowance": get_args(Allowance),
 }
 
@@ -41,8 +42,8 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 @dataclass(frozen=True, slots=True)
 class OrganizationChange:
     """A change of an organization, at a time in milliseconds. `details` by word: `email`, `role`, `operator` (a name),
-    `key` (its name) and `may_erase`, `template_id` and `template` (its name), or `before` and `after`, by field where
-    there are several.
+    `key` (its name) and `may_erase`, `template_id` and `template` (its name), `host` and the changed `fields` of a
+    webhook, or `before` and `after`, by field where there are several.
     """
 
     number: int

@@ -8,13 +8,16 @@ import pytest
 
 from rundun.actions import default_webhooks, runs
 from rundun.core import event
-from rundun.core.run import DispatchRequest, Webhook
+from rundun.core.run import Actor, DispatchRequest, Webhook
 from rundun.errors import Invalid, NotFound, Problem
 from rundun.scheduler import delete_secrets
+from rundun.store import organization_changes
+from rundun.store.pagination import PageRequest
 from tests.helpers.service import BOOLEAN, Ed, Receiver, World
 from tests.helpers.storage import used
 from tests.helpers.webhooks import SECRET, verify
 
+ANN = Actor("operator", "Ann", "u-ann")
 OWN = Webhook("http://127.0.0.1:9/own", "the run's own secret", ("run.completed",))
 
 
@@ -23,7 +26,7 @@ def hook(name: str, **more: Any) -> dict[str, Any]:
 
 
 async def put(w: World, template_id: str | None, **changes: Any) -> Webhook:
-    return await w.database.write(default_webhooks.put, w.acme_id, template_id, changes)
+    return await w.database.write(default_webhooks.put, w.acme_id, template_id, changes, ANN)
 
 
 async def dispatched(w: World, order: DispatchRequest) -> Webhook | None:
@@ -37,7 +40,7 @@ async def test_the_nearest_one_is_copied_and_only_by_a_person_who_has_not_said_w
         template_id, other = await w.template(BOOLEAN), await w.template(BOOLEAN)
         await put(w, other, **hook("other"))
         for name, has, at in (("org", has_organization, None), ("template", has_template, template_id)):
-            await (put(w, at, **hook(name)) if has else w.database.write(default_webhooks.remove, w.acme_id, at))
+            await (put(w, at, **hook(name)) if has else w.database.write(default_webhooks.remove, w.acme_id, at, ANN))
         got = await dispatched(w, DispatchRequest(template_id, webhook=own, webhook_from=webhook_from))
         expected: Webhook | None = own
         if own is None and webhook_from == "default" and (has_template or has_organization):
@@ -57,7 +60,7 @@ async def test_what_is_left_out_stays_and_runs_keep_what_they_got(w: World, rece
         "http://127.0.0.1:9/new", SECRET, ("run.started", "run.completed")
     )
     assert (await put(w, None, secret=None)).secret is None
-    await w.database.write(default_webhooks.remove, w.acme_id, None)
+    await w.database.write(default_webhooks.remove, w.acme_id, None, ANN)
     ed = Ed(w, run.run_id)
     await ed.start()
     await ed.answer("s-ok", True)
@@ -65,6 +68,28 @@ async def test_what_is_left_out_stays_and_runs_keep_what_they_got(w: World, rece
     await w.deliver()
     assert receiver.events() == ["run.started", "run.completed"]
     verify(receiver.url, receiver.received[1])
+    assert await used(w)
+
+
+async def test_the_history_tells_who_has_changed_what_but_no_path_and_no_secret(w: World) -> None:
+    template_id = await w.template(BOOLEAN)
+    await put(w, template_id, **hook("a-path-with-a-token"))
+    for _ in range(2):  # again: nothing changes
+        await put(w, None, **hook("a-path-with-a-token", events=("run.completed",)))
+    await put(w, None, url="http://other.example/x", secret=None)
+    for _ in range(2):
+        await w.database.write(default_webhooks.remove, w.acme_id, template_id, ANN)
+    rows = (await w.database.read(organization_changes.page, w.acme_id, PageRequest(10))).items[::-1]
+    rows = [one for one in rows if "webhook" in one.what]
+    assert {one.actor for one in rows} == {ANN}
+    of_template = {"template_id": template_id, "template": "Check"}
+    first = {"host": "127.0.0.1", "fields": ["url", "secret", "events"]}
+    assert [(one.what.removeprefix("default_webhook_"), one.details) for one in rows] == [
+        ("changed", {**first, **of_template}),
+        ("changed", first),
+        ("changed", {"host": "other.example", "fields": ["url", "secret"]}),
+        ("removed", {"host": "127.0.0.1", **of_template}),
+    ]
     assert await used(w)
 
 
@@ -77,9 +102,9 @@ async def test_nobody_reads_or_changes_that_of_another_organization(w: World) ->
     with pytest.raises(NotFound):
         await w.database.read(default_webhooks.find_own, globex_id, template_id)
     with pytest.raises(NotFound):
-        await w.database.write(default_webhooks.put, globex_id, template_id, hook("globex"))
+        await w.database.write(default_webhooks.put, globex_id, template_id, hook("globex"), ANN)
     with pytest.raises(NotFound):
-        await w.database.write(default_webhooks.remove, globex_id, template_id)
+        await w.database.write(default_webhooks.remove, globex_id, template_id, ANN)
     assert (await w.database.read(default_webhooks.find, w.acme_id, template_id) or OWN).secret == "the secret of acme"
 
 
