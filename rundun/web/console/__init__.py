@@ -19,7 +19,17 @@ from rundun.web.console import (
     templates,
 )
 from rundun.web.console.session import MAX_FORM, route
-from rundun.web.console.settings import account, health, keys, organization, people, person, second_factor, webhooks
+from rundun.web.console.settings import (
+    account,
+    default_webhooks,
+    health,
+    keys,
+    organization,
+    people,
+    person,
+    second_factor,
+    webhooks,
+)
 
 ROUTES = [
     route("GET", "/sign-in", sign_in.sign_in_form, "anyone"),
@@ -70,6 +80,9 @@ ROUTES = [
     route("GET", "/settings/webhooks", webhooks.webhooks),
     route("POST", "/settings/webhooks/test", webhooks.try_webhook),
     route("POST", "/settings/webhooks/retry", webhooks.retry_all),
+    route("GET", "/settings/webhooks/default", default_webhooks.show, "owner"),
+    route("POST", "/settings/webhooks/default", default_webhooks.put, "owner"),
+    route("POST", "/settings/webhooks/default/remove", default_webhooks.remove, "owner"),
     route("POST", "/settings/webhooks/{delivery_id}/retry", webhooks.retry),
     route("GET", "/settings/person", person.form, "owner"),
     route("POST", "/settings/person", person.list_found, "owner"),
@@ -94,6 +107,9 @@ ROUTES = [
     route("GET", "/templates/{template_id}/export", templates.export),
     route("GET", "/templates/{template_id}/retention", retention.show_of_template, "owner"),
     route("POST", "/templates/{template_id}/retention", retention.put_of_template, "owner"),
+    route("GET", "/templates/{template_id}/webhook", default_webhooks.show, "owner"),
+    route("POST", "/templates/{template_id}/webhook", default_webhooks.put, "owner"),
+    route("POST", "/templates/{template_id}/webhook/remove", default_webhooks.remove, "owner"),
     route("POST", "/templates/{template_id}/duplicate", templates.duplicate),
     route("POST", "/templates/{template_id}/archive", templates.archive),
     route("POST", "/templates/{template_id}/bring-back", templates.bring_back),

@@ -1,7 +1,6 @@
 """/console/dispatch: dispatching a run by hand, and what to send to its executor."""
 
 import uuid
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -9,7 +8,7 @@ from babel import Locale, dates
 from markupsafe import Markup
 from starlette.responses import Response
 
-from rundun.actions import runs, templates
+from rundun.actions import default_webhooks, runs, templates
 from rundun.core import translation
 from rundun.core.run import Run
 from rundun.errors import NotFound, Problem
@@ -18,11 +17,15 @@ from rundun.web.console import dispatch_form
 from rundun.web.console.dispatch_form import (
     EMPTY,
     EVENTS,
+    Previous,
     as_sentence,
     field_inputs,
+    host_of,
     prefill_inputs,
+    previous,
     read_body,
     values_of,
+    with_choices,
 )
 from rundun.web.console.session import ConsoleCall
 from rundun.web.dispatch_reading import read_dispatch_body
@@ -47,16 +50,36 @@ PLACES |= {"url", "secret", "events"}
 
 
 async def form(call: ConsoleCall) -> Response:
-    """GET /console/dispatch: show the form; `?template_id=` chooses a template, `?again=` names a run to copy."""
+    """GET /console/dispatch: show the form; `?template_id=` chooses a template, `?again=` names a run to repeat."""
     params, values = call.request.query_params, dict(EMPTY)
     if again := params.get("again", ""):
-        values |= values_of(*await call.read(runs.get_with_version, again))
+        repeated, current = await _previous(call, again)
+        if not repeated.run.is_closed:
+            raise Problem("wrong_status", "This run is not closed yet; it can be repeated then.")
+        values |= values_of(repeated, current)
     else:
         values["template_id"] = params.get("template_id", "")[:100]
-    return await _form(call, {**values, "once": str(uuid.uuid4())}, again=again)
+    return await _form(call, {**values, "once": str(uuid.uuid4())})
 
 
-async def _form(call: ConsoleCall, values: dict[str, str], problem: Problem | None = None, again: str = "") -> Response:
+async def _previous(call: ConsoleCall, run_id: str) -> tuple[Previous, TemplateVersion]:
+    """Read a run to be repeated, and the current version of its template."""
+    run, version = await call.read(runs.get_with_version, run_id)
+    current = (await call.read(templates.get_version, run.template_id, None))[1]
+    return previous(run, version, current), current
+
+
+async def _repeated(call: ConsoleCall, values: dict[str, str]) -> Previous | None:
+    """Return the run that the form repeats: none once another template was chosen."""
+    if not values.get("again"):
+        return None
+    repeated, _ = await _previous(call, values["again"])
+    return repeated if repeated.run.template_id == values.get("template_id") else None
+
+
+async def _form(call: ConsoleCall, values: dict[str, str], problem: Problem | None = None) -> Response:
+    repeated = await _repeated(call, values)
+    default = await call.read(default_webhooks.find, values.get("template_id", ""))
     listed = await call.read(templates.dispatch_choices, values.get("template_id", ""), MAX_TEMPLATES)
     choices = [(head.template_id, version.template.name) for head, version in listed]
     choices.sort(key=lambda choice: choice[1].casefold())
@@ -89,7 +112,9 @@ async def _form(call: ConsoleCall, values: dict[str, str], problem: Problem | No
         problem=problem,
         wrong=wrong,
         elsewhere={pointer: detail for pointer, detail in wrong.items() if pointer not in places},
-        again=again,
+        repeated=repeated,
+        previous_host=host_of(repeated.webhook if repeated else None),
+        default_host=host_of(default),
     )
 
 
@@ -120,8 +145,7 @@ async def dispatch(call: ConsoleCall) -> Response:
             await read_dispatch_body(call.ctx.database, call.operator.org_id, body)
         ).order()
         warnings = await destination_warnings(call.ctx.check_destination, destination, call.operator.org_id)
-        if call.form.get("webhook") != "none":
-            dispatch_request = replace(dispatch_request, webhook_from="default")
+        dispatch_request = with_choices(dispatch_request, call.form, await _repeated(call, call.form))
         run_id = await call.write_once(lambda run: run.run_id, runs.dispatch, dispatch_request)
     except Problem as problem:
         if problem.code not in REFUSALS:

@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rundun.core import event, steps, times
-from rundun.core.job_json import without_secrets
-from rundun.core.run import Run
+from rundun.core.repeat import copied_fields
+from rundun.core.run import DispatchRequest, Run, Webhook, WebhookFrom
 from rundun.core.steps import StepBase
 from rundun.core.template import JobField
+from rundun.core.webhook_url import normalise
 from rundun.store.transaction import TemplateVersion
 from rundun.web.console.time_zone import Zone
 from rundun.web.console_words import ConsoleLanguage
@@ -156,6 +157,11 @@ def _step_value(step: StepBase, typed: str, zone: Zone) -> object:
     return typed.replace("\r\n", "\n")
 
 
+def host_of(webhook: Webhook | None) -> str:
+    """Return the host that a webhook leads to, "" without one: a path may be a secret, and is for owners."""
+    return normalise(webhook.url).host if webhook else ""
+
+
 def as_sentence(detail: str, zone: Zone) -> str:
     """Return what is wrong with a field, which goes on behind the field's name, as a sentence of its own, with times by
     the clocks of `zone`.
@@ -164,10 +170,46 @@ def as_sentence(detail: str, zone: Zone) -> str:
     return f"{detail[:1].upper()}{detail[1:]}{'' if detail.endswith(('.', '!', '?')) else '.'}"
 
 
-def values_of(run: Run, version: TemplateVersion) -> dict[str, str]:
-    """Return the form that dispatches a run again: its template, title, note, reference, language and fields, without
-    secrets, which ended with the run, and without its webhook, whose secret is not shown.
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """A closed run that the form repeats: `gone` are the labels of fields that it had and its template has no more,
+    `webhook` what of its events may be copied.
     """
-    fields = {f"field {key}": str(value) for key, value in without_secrets(run.job, version.template).items()}
+
+    run: Run
+    gone: Sequence[str]
+    webhook: Webhook | None
+
+
+def previous(run: Run, version: TemplateVersion, current: TemplateVersion) -> Previous:
+    """Return what the form says of the run that it repeats, which had one `version` of the template."""
+    gone = copied_fields(run, current.template)[1]
+    labels = [field.label for field in version.template.fields if field.id in gone]
+    is_known = run.webhook is not None and not run.webhook.is_secret_forgotten
+    return Previous(run, labels, run.webhook if is_known else None)
+
+
+def values_of(repeated: Previous, current: TemplateVersion) -> dict[str, str]:
+    """Return the form that dispatches a run again: its template, title, note, reference, language, webhook and fields,
+    without secrets, which ended with the run.
+    """
+    run = repeated.run
+    fields = {f"field {key}": str(value) for key, value in copied_fields(run, current.template)[0].items()}
     given = {"title": run.job.title, "note": run.job.note, "executor_ref": run.executor_ref, "language": run.language}
-    return {"template_id": run.template_id, **fields, **{name: value for name, value in given.items() if value}}
+    given |= {"template_id": run.template_id, "again": run.run_id, "webhook": "previous" if repeated.webhook else ""}
+    return {**fields, **{name: value for name, value in given.items() if value}}
+
+
+def with_choices(
+    dispatch_request: DispatchRequest, form: Mapping[str, str], repeated: Previous | None
+) -> DispatchRequest:
+    """Return a dispatch with what the form says beside its body: the run that it repeats, and where its events go if no
+    address was typed.
+    """
+    chosen = form.get("webhook", "")
+    webhook_from: WebhookFrom = "request" if chosen == "none" else "default"
+    if repeated is None:
+        return replace(dispatch_request, webhook_from=webhook_from)
+    if chosen == "previous":
+        webhook_from = "previous"
+    return replace(dispatch_request, webhook_from=webhook_from, previous_run_id=repeated.run.run_id)

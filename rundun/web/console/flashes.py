@@ -29,6 +29,7 @@ FLASHES = {
     "logo_removed": N_("The logo is removed."),
     "credits_changed": N_("The credits are changed."),
     "sent_again": N_("It is being sent again."),
+    "default_webhook_removed": N_("The webhook by default is removed."),
     "all_sent_again": N_("All of them are being sent again."),
     "run_erased": N_("The run is deleted."),
 }

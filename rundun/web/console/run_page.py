@@ -76,6 +76,7 @@ def page_values(view: RunView) -> dict[str, Any]:
         "noted": [step for section in sections for step in section.steps if step.is_noted],
         "clock": clock_skew(run.clock_skew_seconds, view.language),
         "now": detail.now,
+        "repeated_by": detail.repeats,
         "labels": {step.id: step.label for step in detail.state.version.steps},
         "sections": sections,
         "signature": view.signature(),

@@ -9,12 +9,13 @@ from pydantic_core import from_json
 from starlette.responses import Response
 
 from rundun import paths
-from rundun.actions import retention
+from rundun.actions import default_webhooks, retention
 from rundun.actions import templates as actions
 from rundun.actions.templates import get_two_versions, get_version, get_with_versions, page_current
 from rundun.core import template_pictures
 from rundun.core.template_diff import default_of, difference, parts
 from rundun.errors import NotFound
+from rundun.web.console.dispatch_form import host_of
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.template_text import template_text
 from rundun.web.query_params import ListQuery, TemplateQuery, TemplatesQuery, next_cursor, query
@@ -62,6 +63,8 @@ async def show(call: ConsoleCall) -> Response:
     return call.render(
         "template",
         retention=await call.read(retention.get_of_template, template_id),
+        webhook_host=host_of(await call.read(default_webhooks.find_own, template_id)),
+        webhook_host_of_organization=host_of(await call.read(default_webhooks.find_own, None)),
         head=head,
         version=version,
         source=source,

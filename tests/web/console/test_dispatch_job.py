@@ -13,8 +13,8 @@ from rundun.web.console.dispatch import _place
 from rundun.web.console.time_zone import Zone
 from tests.helpers.console import Browser, field, operator, put_zone, shown, text_of
 from tests.helpers.console_jobs import FIELDS, JOB, SECRET, STEPS, VALUES
-from tests.helpers.markup import NASTY, has_no_markup_of
-from tests.helpers.service import BOOLEAN, World
+from tests.helpers.markup import NASTY, NASTY_NAMES, has_no_markup_of, is_text_only
+from tests.helpers.service import BOOLEAN, Receiver, World
 
 TYPED = {f"field {name}": str(value) for name, value in VALUES.items()}
 PREFILLED = {
@@ -164,26 +164,60 @@ async def test_the_message_names_the_job_and_can_be_changed(w: World) -> None:
         assert not re.search(r"[\u00a0\u202f]", due), f"{lang}: an SMS would have 70 characters"
 
 
-async def test_a_run_is_dispatched_again_without_its_secrets(w: World) -> None:
+async def test_a_closed_run_is_repeated_without_its_secrets(w: World, receiver: Receiver) -> None:
     ann = await operator(w)
     template_id = await w.template(*STEPS, fields=FIELDS)
-    ed = await w.dispatch(template_id, **JOB, executor_ref="booking 7", language="es")
+    hook = {"url": receiver.url, "secret": "a secret of sixteen", "events": ["run.completed"]}
+    ed = await w.dispatch(template_id, **JOB, executor_ref="booking 7", language="es", webhook=hook)
     again = f"/console/dispatch?again={ed.run_id}"
     assert again not in await shown(ann, f"/runs/{ed.run_id}")
+    assert (await ann.get(f"/dispatch?again={ed.run_id}")).status_code == 409, "not while it is open"
     w.clock.forward(hours=80)
     await w.sweep()
-    page = await shown(ann, f"/runs/{ed.run_id}")
-    assert again in page and "Dispatch again" in page
+    assert again in await shown(ann, f"/runs/{ed.run_id}")
     html = await shown(ann, f"/dispatch?again={ed.run_id}")
-    assert "Copied from a run that has ended" in html and SECRET not in html
+    assert "Copied from a job that has ended" in html and SECRET not in html and "a secret of" not in html
     assert f'<option value="{template_id}" selected>' in html and '<option value="es" selected>' in html
+    assert '<option value="previous" selected>127.0.0.1, as the job before</option>' in html
     kept = {"title": JOB["title"], "executor_ref": "booking 7", "due_at": "", "field f-door": ""}
     kept |= {f"field {name}": str(value) for name, value in VALUES.items() if name != "f-door"}
+    kept |= {"again": ed.run_id}
     assert {name: field(html, name) for name in kept} == kept
     assert "note-line one\nThe key is under the mat.</textarea>" in html
+    fields = {**kept, "template_id": template_id, "field f-door": "0815", "webhook": "previous"}
+    sent = await run_of(w, await ann.post("/dispatch", **fields))
+    assert (sent["previous_run_id"], sent["title"], sent["fields"]["f-door"]) == (ed.run_id, JOB["title"], "0815")
+    assert sent["webhook"] == {"url": receiver.url, "events": ["run.completed"], "signed": True}
+    before, after = await shown(ann, f"/runs/{ed.run_id}"), await shown(ann, f"/runs/{sent['run_id']}")
+    assert f'Repeated as</dt><dd><a href="/console/runs/{sent["run_id"]}">' in before
+    assert f'Repeat of</dt><dd><a href="/console/runs/{ed.run_id}">' in after
     globex = await w.database.write(organizations.create, "Globex too")
     olga = await operator(w, "owner", globex.org_id)
     assert (await olga.get(f"/dispatch?again={ed.run_id}")).status_code == 404
+    other = (await w.globex.get("/v1/organization")).json()["id"]
+    stranger = await operator(w, "owner", other)
+    theirs = (await w.globex.post("/v1/templates", json={"name": "Check", "steps": [BOOLEAN]})).json()["id"]
+    refused = await stranger.post("/dispatch", template_id=theirs, again=ed.run_id, webhook="previous")
+    assert refused.status_code == 404, "nor is its webhook anybody else's"
+
+
+async def test_a_repeat_of_another_checklist_is_none_and_what_is_gone_is_named(w: World) -> None:
+    ann = await operator(w)
+    named = [{"id": f"f-{n}", "label": f"{NASTY_NAMES[0]} {n}", "kind": "text"} for n in range(2)]
+    template_id, other = await w.template(BOOLEAN, fields=named), await w.template(BOOLEAN)
+    hook = {"url": "http://127.0.0.1:9/before", "secret": "a secret of sixteen"}
+    ed = await w.dispatch(template_id, fields={"f-0": "Flat 3", "f-1": "7412 KLM"}, webhook=hook)
+    await w.acme.post(f"/v1/runs/{ed.run_id}/cancel", json={})
+    assert "does not ask for this any more" not in await shown(ann, f"/dispatch?again={ed.run_id}")
+    await w.acme.put(f"/v1/templates/{template_id}", json={"name": "New", "steps": [BOOLEAN], "fields": named[:1]})
+    html = await shown(ann, f"/dispatch?again={ed.run_id}")
+    assert f"not copied: {NASTY_NAMES[0]} 1" in text_of(html) and "7412 KLM" not in html
+    assert is_text_only(html, NASTY_NAMES[0])
+    chosen = {"again": ed.run_id, "webhook": "previous", "template_id": other}
+    shown_anew = (await ann.post("/dispatch", choose="1", **chosen)).text
+    assert 'name="again"' not in shown_anew and "as the job before" not in shown_anew
+    sent = await run_of(w, await ann.post("/dispatch", **chosen))
+    assert (sent["previous_run_id"], sent["webhook"]) == (None, None)
 
 
 async def test_the_form_of_the_largest_template_is_taken(w: World) -> None:

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from rundun.actions import deliveries
+from rundun.actions import default_webhooks, deliveries
 from rundun.actions.deliveries import RetryProgress
 from rundun.core.json_types.deliveries import TrialJson
 from rundun.core.validation import read
@@ -12,6 +12,7 @@ from rundun.store.deliveries import FailedFilter
 from rundun.store.pagination import PageRequest
 from rundun.web.api.webhook_test import WebhookTestBody, send_test
 from rundun.web.console.dashboard import format_count
+from rundun.web.console.dispatch_form import host_of
 from rundun.web.console.session import ConsoleCall
 
 LIMIT = 25
@@ -60,6 +61,7 @@ async def webhooks(
         "webhooks",
         status,
         url=url,
+        default_host=host_of(await call.read(default_webhooks.find_own, None)),
         wrong=wrong or {},
         trial=trial,
         failed=failed,

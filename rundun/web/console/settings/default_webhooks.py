@@ -1,0 +1,100 @@
+"""/console/settings/webhooks/default and /console/templates/{template_id}/webhook: where the jobs report that people
+send without saying where.
+"""
+
+from typing import Any
+
+from starlette.responses import Response
+
+from rundun.actions import default_webhooks
+from rundun.actions.templates import get_version
+from rundun.core.json_types.deliveries import TrialJson
+from rundun.core.validation import read
+from rundun.errors import Problem
+from rundun.web.api.webhook_test import WebhookTestBody, send_test
+from rundun.web.console.dispatch_form import EMPTY, EVENTS, host_of
+from rundun.web.console.session import ConsoleCall
+from rundun.web.dispatch_warnings import destination_warnings
+from rundun.web.request_bodies import RunPatch
+
+_UNTESTED = ("held", "rate_limited", "address_not_allowed")  # why a test is not made
+
+
+async def show(call: ConsoleCall) -> Response:
+    """GET: show the default webhook of the organization or, in a template's address, of that."""
+    return await _form(call)
+
+
+async def put(call: ConsoleCall) -> Response:
+    """POST: store it, send a test to it, and show what came of that. It is stored also where the test fails: receivers
+    come and go, and a receiver is often made ready after this.
+    """
+    try:
+        body = read(RunPatch, {"webhook": _typed(call.form)})
+        await destination_warnings(call.ctx.check_destination, body.destination(), call.operator.org_id)
+        webhook = await call.write(default_webhooks.put, _template_id(call), body.changes()["webhook"], call.actor)
+    except Problem as problem:
+        if problem.code not in ("invalid", "address_not_allowed"):
+            raise
+        wrong = {error.pointer.split("/")[2]: error.detail for error in problem.errors}
+        return await _form(call, 422, values=call.form, wrong=wrong)
+    try:
+        test = WebhookTestBody(url=webhook.url, secret=webhook.secret)
+        trial = await send_test(call.ctx, call.request, call.operator.org_id, test)
+    except Problem as problem:
+        if problem.code not in _UNTESTED:
+            raise
+        return await _form(call, untested=problem)
+    return await _form(call, trial=trial)
+
+
+async def remove(call: ConsoleCall) -> Response:
+    """POST: remove it; what is out keeps what it got."""
+    template_id = _template_id(call)
+    await call.write(default_webhooks.remove, template_id, call.actor)
+    path = f"/templates/{template_id}" if template_id else "/settings/webhooks"
+    return call.redirect(path, "default_webhook_removed")
+
+
+def _template_id(call: ConsoleCall) -> str | None:
+    return call.request.path_params.get("template_id")
+
+
+def _typed(form: dict[str, str]) -> dict[str, Any]:
+    """Return what changes on the webhook: without a word of its secret that stays as it is."""
+    changes: dict[str, Any] = {"url": form.get("url", "").strip()}
+    changes["events"] = [name for name in EVENTS if form.get(f"event {name}")]
+    if form.get("secret") or form.get("unsigned"):
+        changes["secret"] = form.get("secret") or None
+    return changes
+
+
+async def _form(
+    call: ConsoleCall,
+    status: int = 200,
+    values: dict[str, str] | None = None,
+    wrong: dict[str, str] | None = None,
+    trial: TrialJson | None = None,
+    untested: Problem | None = None,
+) -> Response:
+    template_id = _template_id(call)
+    stored = await call.read(default_webhooks.find_own, template_id)
+    if values is None:
+        values = {"url": stored.url, **{f"event {name}": "on" for name in stored.events}} if stored else EMPTY
+    shown: dict[str, Any] = {}
+    if template_id:
+        head, version = await call.read(get_version, template_id, None)
+        host = host_of(await call.read(default_webhooks.find_own, None))
+        shown = {"head": head, "name": version.template.name, "host_of_organization": host}
+    return call.render(
+        "template_webhook" if template_id else "default_webhook",
+        status,
+        values=values,
+        wrong=wrong or {},
+        is_stored=stored is not None,
+        is_signed=stored is not None and stored.secret is not None,
+        events=EVENTS,
+        trial=trial,
+        untested=untested,
+        **shown,
+    )
