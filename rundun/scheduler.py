@@ -4,6 +4,7 @@ Each unit of work says whether there is more, and tests call it directly.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ from rundun.store import (
     operators,
     organization_changes,
     pictures,
+    search_index,
     webhook_secrets,
 )
 from rundun.store import runs as run_rows
@@ -77,6 +79,14 @@ async def _overdue(database: Database, resting: Resting) -> list[str]:
         del resting[run_id]  # also where the clock was put back
     ids = await database.read(run_rows.overdue, EXPIRY_BATCH_SIZE + len(resting))
     return [run_id for run_id in ids if run_id not in resting][:EXPIRY_BATCH_SIZE]
+
+
+async def index_runs(database: Database) -> None:
+    """Index what runs are searched by, in short writes, and after those of before there was an index with rests."""
+    while await database.read(search_index.is_behind):
+        began = time.monotonic()
+        if not await database.write(search_index.index_some):
+            await asyncio.sleep(time.monotonic() - began)
 
 
 async def clear_up(database: Database) -> None:
@@ -149,6 +159,7 @@ def schedule(
     every(TICK_SECONDS, "file", database.examine_file)
     every(TICK_SECONDS, "deliveries", dispatcher.tick)
     every(TICK_SECONDS, "expiry", expire_due, database, {})
+    every(TICK_SECONDS, "search", index_runs, database)
     if alerts:
         every(TICK_SECONDS, "alerts", alerts.tick)
     every(MINUTE_SECONDS, "put_off", dispatcher.bring_back)

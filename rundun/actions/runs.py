@@ -26,7 +26,7 @@ from rundun.core.run import (
 )
 from rundun.core.template import Template
 from rundun.errors import FieldError, Invalid, NotFound, Problem
-from rundun.store import answers, deliveries, events, organizations, remarks, run_changes, run_lists, runs, templates
+from rundun.store import answers, deliveries, events, organizations, remarks, run_changes, run_search, runs, templates
 from rundun.store.deliveries import Delivery
 from rundun.store.events import EventSummary
 from rundun.store.operators import Operator
@@ -222,7 +222,7 @@ class RunDetail:
 
 def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[ListedRun]:
     """Page the runs of an organization that pass a filter, each with its version of the template."""
-    page = run_lists.page(tx, org_id, filters, page_request)
+    page = run_search.page(tx, org_id, filters, page_request)
     rows = [
         ListedRun(
             run,

@@ -44,6 +44,7 @@ runs_group = click.Group("runs", help="Runs.", commands=[runs_dispatch, runs_era
 @click.option("--late", is_flag=True, help="Only those that are open and late.")
 @click.option("--missed", is_flag=True, help="Only those that expired before anybody started them.")
 @click.option("--flagged", is_flag=True, help="Only those with a step that calls for attention.")
+@click.option("--search", "q", metavar="TEXT", help="Only those with this in what they are about, or who does them.")
 @click.option("--limit", metavar="N", help="How many at most, up to 100; 25 without it.")
 @click.option("--cursor", metavar="CURSOR", help="Where to go on, as the list before has said.")
 @shown

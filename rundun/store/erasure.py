@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from rundun.core.run import Run
-from rundun.store import erased_bytes, files, run_secrets
+from rundun.store import erased_bytes, files, run_secrets, search_index
 from rundun.store.runs import TOUCHED as RUNS_TOUCHED
 from rundun.store.transaction import Tx
 
@@ -49,6 +49,7 @@ def empty(tx: Tx, run: Run, at: int, by: str) -> None:
         (at, by, run.revision, run.seq, run.status, run.number),
     )
     run_secrets.remove(tx, run)
+    search_index.remove(tx, run.number)
     tx.touched.add(RUNS_TOUCHED + run.org_id)
 
 

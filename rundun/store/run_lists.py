@@ -1,5 +1,6 @@
 """Lists of runs: which index serves a filter, and the page it gives."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +11,7 @@ from rundun.store.runs import LISTED_COLUMNS, _run
 from rundun.store.transaction import Tx
 
 NEVER = 9_000_000_000_000_000  # `late_after` in the file of a run that has neither a due time nor an end
+Place = tuple[int, int]  # of a run in a list: what it is sorted by, and its number
 FEW_ROWS = 1000  # rows that are looked at, and sorted, in a millisecond or two
 
 
@@ -20,7 +22,8 @@ class RunFilter:
     expired before anybody started them, `is_flagged` those with a step that calls for attention, `is_to_handle` those
     of the two that nobody is done with. At most one of `executor_ref` and `executor_ref_prefix` is set. `is_by_due`
     leaves those that are open, those due first in front, or that end first where they have no due time; of these
-    `late_from` and `late_until` leave those that are late from then on, or before then.
+    `late_from` and `late_until` leave those that are late from then on, or before then. `q`, which only
+    `run_search.page` knows, is what somebody searches.
     """
 
     status: str | None = None
@@ -39,6 +42,7 @@ class RunFilter:
     is_by_due: bool = False
     late_from: int | None = None
     late_until: int | None = None
+    q: str | None = None
 
     @property
     def is_by_end(self) -> bool:
@@ -92,7 +96,7 @@ def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> 
 
 
 def count(tx: Tx, org_id: str, filters: RunFilter, limit: int) -> int:
-    """Count the runs that `page` would list, at most `limit`, for a filter without `executor_ref_prefix`."""
+    """Count the runs that `page` would list, at most `limit`, for a filter without `executor_ref_prefix` and `q`."""
     total = 0
     for status in filters.statuses:
         chosen = replace(filters, status=status)
@@ -101,6 +105,60 @@ def count(tx: Tx, org_id: str, filters: RunFilter, limit: int) -> int:
         query = f"SELECT count(*) FROM (SELECT 1 FROM {rows} LIMIT :limit)"  # noqa: S608, all named here
         total += int(tx.db.execute(query, {**values, "org": org_id, "limit": limit}).fetchone()[0])
     return min(total, limit)
+
+
+def places(tx: Tx, org_id: str, filters: RunFilter, before: tuple[int, ...], limit: int) -> list[Place]:
+    """List where the runs of a list stand in it, the first `limit` of those behind `before`. With `executor_ref_prefix`
+    they come by their age.
+    """
+    found = []
+    for status in filters.statuses:
+        plain = replace(filters, status=status, executor_ref_prefix=None)
+        found += _places(tx, f"runs INDEXED BY {_index(tx, org_id, plain)}", org_id, plain, filters, before, limit)
+    return sorted(found, reverse=not filters.is_by_due)[:limit]
+
+
+def places_of(tx: Tx, org_id: str, filters: RunFilter, before: tuple[int, ...], numbers: Sequence[int]) -> list[Place]:
+    """List where those of these runs stand that are in a list, behind `before`."""
+    found = []
+    chosen = "json_each(:numbers) AS chosen CROSS JOIN runs ON runs.number = chosen.value"
+    for status in filters.statuses:
+        plain = replace(filters, status=status, executor_ref_prefix=None)
+        found += _places(tx, chosen, org_id, plain, filters, before, len(numbers), numbers=json.dumps(numbers))
+    return sorted(found, reverse=not filters.is_by_due)
+
+
+def _places(
+    tx: Tx,
+    rows: str,
+    org_id: str,
+    plain: RunFilter,
+    filters: RunFilter,
+    before: tuple[int, ...],
+    limit: int,
+    **more: Any,
+) -> list[Place]:
+    conditions, values = _conditions(plain)
+    if filters.executor_ref_prefix is not None:
+        conditions.append("substr(executor_ref, 1, length(:prefix)) = :prefix")
+    column, behind, direction = plain.order, *((">", "ASC") if plain.is_by_due else ("<", "DESC"))
+    if filters.is_by_due and before == (END, END):
+        before = (0, END)
+    found = tx.db.execute(
+        f"SELECT {column}, number FROM {rows} "  # noqa: S608, all named here
+        f"WHERE {' AND '.join(['org_id = :org', *conditions])} AND ({column}, number) {behind} (:at, :before) "
+        f"ORDER BY {column} {direction}, number {direction} LIMIT :limit",
+        {
+            **values,
+            **more,
+            "org": org_id,
+            "prefix": filters.executor_ref_prefix,
+            "at": before[0],
+            "before": before[1],
+            "limit": limit,
+        },
+    )
+    return [(at, number) for at, number in found.fetchall()]
 
 
 def _cursor(run: Run, filters: RunFilter) -> tuple[int, int]:

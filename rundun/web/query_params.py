@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from rundun.core import times
 from rundun.core.run import Status
+from rundun.core.search_text import MAX_LENGTH
 from rundun.core.steps import SlotId
 from rundun.core.validation import ParsedFrom, StrictModel, Text, invalid_value, read
 from rundun.store.pagination import END, Page, PageRequest
@@ -142,6 +143,10 @@ class RunsQuery(ListQuery):
     """Only those that expired before anybody started them."""
     flagged: Boolean = False
     """Only those with a step that calls for attention."""
+    q: Annotated[str, Text(MAX_LENGTH)] | None = None
+    """Only those with this in their title, reference, fields, executor's name, e-mail address or phone number, or with
+    the number that the receipt shows, whatever the case and the accents; below three characters: with a word that
+    begins so."""
 
     def filter(self, now: int) -> RunFilter:
         """Return the filter of runs as of `now`, times in milliseconds."""
@@ -156,6 +161,7 @@ class RunsQuery(ListQuery):
             due_before=self.due_before,
             is_missed=self.missed,
             is_flagged=self.flagged,
+            q=self.q,
         )
 
 

@@ -23,7 +23,7 @@ from rundun.core.json_types.runs import (
 from rundun.core.run import Run
 from rundun.core.urls import Urls
 from rundun.core.validation import read
-from rundun.store import run_lists
+from rundun.store import run_search
 from rundun.store import runs as run_rows
 from rundun.store.idempotency import StoredResponse
 from rundun.web.api.endpoint import ApiCall, api_router, json_reply, one_at_a_time
@@ -148,10 +148,12 @@ def run_record(state: RunState, links: Urls, now: int) -> bytes:
 async def list_runs(call: ApiCall) -> Response:
     """List runs.
 
-    Without their templates and answers, the newest first.
+    Without their templates and answers, the newest first. A search with `q` looks at 10,000 runs at most, so its page
+    may have fewer than `limit`, or none, and `has_more` all the same: `next_cursor` searches further back. In a list of
+    more than 10,000 it finds the newest first, whatever the list is sorted by.
     """
     params, links, now = query(RunsQuery, call.request), call.ctx.links, call.ctx.now()
-    page = await call.read(run_lists.page, params.filter(now), params.page_request())
+    page = await call.read(run_search.page, params.filter(now), params.page_request())
     return list_json(call.request, page, [to_json(run_json.run_json(run, links, now)) for run in page.items])
 
 

@@ -117,6 +117,8 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
             "{core.job_values.MAX_VALUE} characters; {core.job_values.MAX_URL}",
             _INVALID,
         ),
+        Limit("`q` of a list", "{core.search_text.MAX_LENGTH} characters", _INVALID),
+        Limit("Runs that a search looks at", "{store.run_search.MAX_LOOKED_AT}", "The page ends: `has_more`"),
         Limit("`reason` of a cancellation", "{CancelBody/reason/maxLength} characters", _INVALID),
         Limit(
             "Runs of a person listed at once", "{actions.person_erasure.MAX_LISTED}", "The list says that it has more"

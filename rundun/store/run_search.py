@@ -1,0 +1,105 @@
+"""Lists of runs that a search leaves: of a list of at most 10,000 each run is looked at, in the order of the list; of a
+longer one those that the index names, the newest first, 10,000 at a time, so that no search holds up everybody else.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rundun.core.run import Run
+from rundun.core.search_text import needles, run_id_in
+from rundun.store import run_lists, search_index
+from rundun.store.pagination import END, Page, PageRequest
+from rundun.store.run_lists import Place, RunFilter
+from rundun.store.runs import LISTED_COLUMNS, _run
+from rundun.store.transaction import Tx
+
+MAX_LOOKED_AT = 10_000  # runs in one go
+FEW = 1000  # that are looked at and sorted in some milliseconds
+CHUNK = 1000  # runs that are judged at a time, until a page is full
+_ALL = (END, END)  # of a list, from its beginning
+_BY_NUMBER = 0  # in a cursor of a search by the index, in place of a time
+
+
+def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[Run]:
+    """Return a page of an organization's runs as `run_lists.page` does, with `filters.q` of those that it finds. A
+    page that is shorter than its limit, with something to go on from, ends where 10,000 runs were looked at.
+    """
+    if filters.q is None:
+        return run_lists.page(tx, org_id, filters, page_request)
+    return _Search(tx, org_id, filters, page_request).page(filters.q)
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    tx: Tx
+    org_id: str
+    filters: RunFilter
+    page_request: PageRequest
+
+    def page(self, search: str) -> Page[Run]:
+        texts, before = needles(search), self.page_request.before
+        if not texts:
+            return Page([], None)
+        if (run_id := run_id_in(search)) is not None:
+            row = self.tx.db.execute("SELECT number FROM runs WHERE id = ?", (run_id,)).fetchone()
+            return self._show(self._passing([row["number"]] if row else [], before), None)
+        query = search_index.match(self.org_id, texts)
+        if before[0] == _BY_NUMBER and query is not None:
+            return self._walk(query, texts, before[1])
+        length = self._length()
+        if query is not None and length > FEW:
+            numbers, end = search_index.candidates(self.tx, query, END, FEW)
+            if not end:
+                return self._show(self._matching(self._passing(numbers, before), texts), None)
+            if length > MAX_LOOKED_AT and before == _ALL:
+                return self._walk(query, texts, END)
+        return self._scan(texts)
+
+    def _length(self) -> int:
+        plain = replace(self.filters, executor_ref_prefix=None)
+        return run_lists.count(self.tx, self.org_id, plain, MAX_LOOKED_AT + 1)
+
+    def _scan(self, texts: Sequence[str]) -> Page[Run]:
+        """Look at the list itself."""
+        places = run_lists.places(self.tx, self.org_id, self.filters, self.page_request.before, MAX_LOOKED_AT)
+        found: list[Place] = []
+        for chunk in _chunks(places):
+            found += self._matching(chunk, texts)
+            if len(found) > self.page_request.limit:
+                break
+        return self._show(found, places[-1] if len(places) == MAX_LOOKED_AT else None)
+
+    def _walk(self, query: str, texts: Sequence[str], before: int) -> Page[Run]:
+        """Look at what the index names, the newest first."""
+        numbers, end = search_index.candidates(self.tx, query, before, MAX_LOOKED_AT)
+        found: list[Place] = []
+        for chunk in _chunks(numbers):
+            passing = sorted(((_BY_NUMBER, number) for _, number in self._passing(chunk, _ALL)), reverse=True)
+            found += self._matching(passing, texts)
+            if len(found) > self.page_request.limit:
+                break
+        return self._show(found, (_BY_NUMBER, end) if end else None)
+
+    def _passing(self, numbers: Sequence[int], before: tuple[int, ...]) -> list[Place]:
+        """Return those of these runs that are in the list."""
+        return run_lists.places_of(self.tx, self.org_id, self.filters, before, numbers)
+
+    def _matching(self, places: Sequence[Place], texts: Sequence[str]) -> list[Place]:
+        has = search_index.judge(self.tx, [number for _, number in places], texts)
+        return [place for place in places if place[1] in has]
+
+    def _show(self, found: Sequence[Place], end: Place | None) -> Page[Run]:
+        shown = found[: self.page_request.limit]
+        rows = self.tx.db.execute(
+            f"SELECT {LISTED_COLUMNS} FROM runs WHERE number IN (SELECT value FROM json_each(?))",  # noqa: S608
+            (json.dumps([number for _, number in shown]),),
+        ).fetchall()
+        runs = {run.number: run for run in map(_run, rows)}
+        following = shown[-1] if len(found) > len(shown) else end
+        return Page([runs[number] for _, number in shown], following)
+
+
+def _chunks(sequence: Sequence[Any]) -> Iterable[Any]:
+    return (sequence[at : at + CHUNK] for at in range(0, len(sequence), CHUNK))

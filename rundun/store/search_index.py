@@ -1,0 +1,186 @@
+"""The index of what runs are searched by: kept a second behind, and what it knows of a search.
+
+New runs come in the order of their numbers, so two numbers say what is indexed; after an upgrade the
+runs of before follow, the newest first. What is not indexed, or has changed since, is looked through directly.
+"""
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any
+
+from pydantic_core import from_json
+
+from rundun.core.job import RunJob
+from rundun.core.search_text import SHORT, run_text
+from rundun.store.runs import read_identity
+from rundun.store.transaction import Tx
+
+BATCH_SIZE = 500  # runs that are indexed in one write
+MERGED_PAGES = 256  # of 4 KiB, written in one step of a merge
+TRIGRAMS = 12  # of a search that are looked up, at most: what has them is looked at
+_PRIVATE_USE = 0xE000  # where characters begin that nobody writes
+_READ = "SELECT number, org_id, id, executor_ref, title, fields, identity, erased_at FROM runs"
+
+
+# ---- writing
+
+
+def is_behind(tx: Tx) -> bool:
+    """Tell whether there are runs to index."""
+    first, last = _indexed(tx)
+    return first > 1 or bool(
+        tx.number("SELECT EXISTS (SELECT 1 FROM runs WHERE number > ?) OR EXISTS (SELECT 1 FROM runs_to_index)", last)
+    )
+
+
+def index_some(tx: Tx, limit: int = BATCH_SIZE) -> int:
+    """Index the next runs, at most so many; returns how many were new or have changed. Only where none were, those from
+    before there was an index.
+    """
+    done = _index_new(tx, limit)
+    if done < limit:
+        done += _index_changed(tx, limit - done)
+    if not done:
+        _index_older(tx, limit)
+    return done
+
+
+def _index_new(tx: Tx, limit: int) -> int:
+    query = f"{_READ} WHERE number > ? ORDER BY number LIMIT ?"
+    rows = tx.db.execute(query, (_indexed(tx)[1], limit)).fetchall()
+    if rows:
+        _add(tx, rows)
+        tx.db.execute("UPDATE indexed_runs SET last = ?", (rows[-1]["number"],))
+    return len(rows)
+
+
+def _index_changed(tx: Tx, limit: int) -> int:
+    """Index what was changed. What is not indexed yet will be read as it is then."""
+    numbers = [row[0] for row in tx.db.execute("SELECT number FROM runs_to_index LIMIT ?", (limit,)).fetchall()]
+    first, last = _indexed(tx)
+    for number in numbers:
+        if first <= number <= last:
+            remove(tx, number)
+            _add(tx, tx.db.execute(f"{_READ} WHERE number = ?", (number,)).fetchall())
+    tx.db.executemany("DELETE FROM runs_to_index WHERE number = ?", [(number,) for number in numbers])
+    return len(numbers)
+
+
+def _index_older(tx: Tx, limit: int) -> None:
+    query = f"{_READ} WHERE number < ? ORDER BY number DESC LIMIT ?"
+    rows = tx.db.execute(query, (_indexed(tx)[0], limit)).fetchall()
+    _add(tx, rows[::-1])
+    first = rows[-1]["number"] if len(rows) == limit else 1
+    tx.db.execute("UPDATE indexed_runs SET first = ?", (first,))
+
+
+def _add(tx: Tx, rows: Sequence[Any]) -> None:
+    texts = [(row["number"], _token(row["org_id"]) + text_of(row)) for row in rows if row["erased_at"] is None]
+    tx.db.executemany("INSERT INTO run_texts VALUES (?, ?)", texts)
+    tx.db.executemany("INSERT INTO run_search (rowid, text) VALUES (?, ?)", texts)
+
+
+def remove(tx: Tx, number: int) -> None:
+    """Remove a run from the index, where it is in it; what is left of it in the file, `merge` takes away."""
+    removing = "INSERT INTO run_search (run_search, rowid, text) SELECT 'delete', number, text FROM run_texts"
+    tx.db.execute(f"{removing} WHERE number = ?", (number,))
+    tx.db.execute("DELETE FROM run_texts WHERE number = ?", (number,))
+
+
+def merge(tx: Tx) -> bool:
+    """Merge some pages of the index, until there is one part of it left, in which nothing is of what was removed;
+    returns whether there may be more to do. Others that write to the index meanwhile make it begin anew.
+    """
+    before = tx.db.total_changes
+    tx.db.execute("INSERT INTO run_search (run_search, rank) VALUES ('merge', ?)", (-MERGED_PAGES,))
+    return tx.db.total_changes - before >= 2  # https://www.sqlite.org/fts5.html#the_merge_command
+
+
+def text_of(row: Any) -> str:
+    """Return what a run is searched by, of a row of `runs`."""
+    fields = row["fields"]
+    job = RunJob(row["title"], fields=from_json(fields) if fields else {})
+    return run_text(row["id"], row["executor_ref"], job, read_identity(row["identity"]))
+
+
+def _indexed(tx: Tx) -> tuple[int, int]:
+    """Return the numbers of the first and the last run of those that are indexed."""
+    first, last = tx.db.execute("SELECT first, last FROM indexed_runs").fetchone()
+    return first, last
+
+
+@lru_cache(1024)
+def _token(org_id: str) -> str:
+    """Return three characters that stand for an organization; others that happen to have the same are left out by
+    whoever looks at what was found.
+    """
+    digits = sha256(org_id.encode()).hexdigest()
+    return "".join(chr(_PRIVATE_USE + int(digits[at : at + 3], 16)) for at in (0, 3, 6))
+
+
+# ---- reading
+
+
+def match(org_id: str, needles: Sequence[str]) -> str | None:
+    """Return the query that finds an organization's runs with one of these texts, and others; None where a text is too
+    short for an index of three characters each.
+    """
+    if any(len(needle) < SHORT for needle in needles):
+        return None
+    return f'"{_token(org_id)}" AND ({" OR ".join(f"({_all_of(needle)})" for needle in needles)})'
+
+
+def _all_of(needle: str) -> str:
+    trigrams = list(dict.fromkeys(needle[at : at + 3] for at in range(len(needle) - 2)))
+    every = -(-len(trigrams) // TRIGRAMS)
+    return " AND ".join('"{}"'.format(trigram.replace('"', '""')) for trigram in trigrams[::every])
+
+
+def candidates(tx: Tx, query: str, before: int, limit: int) -> tuple[list[int], int]:
+    """List the numbers of runs before one that a search has to look at, the last first: about `limit` at most, and
+    those that are not indexed as they are now, which may be any. Returns also down to which number these are all, 0
+    where there are no others.
+    """
+    rows = tx.db.execute(
+        "SELECT rowid FROM run_search WHERE run_search MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?",
+        (query, before, limit),
+    ).fetchall()
+    numbers, (first, last) = [row[0] for row in rows], _indexed(tx)
+    if len(numbers) == limit:
+        end = numbers[-1]
+    elif first <= 1:
+        end = 0
+    else:
+        rows = tx.db.execute(
+            "SELECT number FROM runs WHERE number < ? ORDER BY number DESC LIMIT ?",
+            (min(before, first), limit - len(numbers)),
+        ).fetchall()
+        end = rows[-1][0] if len(rows) == limit - len(numbers) else 0
+        numbers += [row[0] for row in rows]
+    rows = tx.db.execute(
+        "SELECT number FROM runs WHERE number > :last AND number < :before AND number >= :end "
+        "UNION SELECT number FROM runs_to_index WHERE number < :before AND number >= :end",
+        {"last": last, "before": before, "end": end},
+    ).fetchall()
+    return sorted({*numbers, *(row[0] for row in rows)}, reverse=True), end
+
+
+def judge(tx: Tx, numbers: Sequence[int], needles: Sequence[str]) -> set[int]:
+    """Tell which of these runs have one of the texts in what they are searched by."""
+    found = " OR ".join(f"instr(t.text, :n{at})" for at in range(len(needles)))
+    rows = tx.db.execute(
+        f"SELECT j.value, t.number IS NULL OR c.number IS NOT NULL FROM json_each(:numbers) AS j "  # noqa: S608
+        "LEFT JOIN run_texts AS t ON t.number = j.value LEFT JOIN runs_to_index AS c ON c.number = j.value "
+        f"WHERE t.number IS NULL OR c.number IS NOT NULL OR {found}",
+        {"numbers": json.dumps(numbers), **{f"n{at}": needle for at, needle in enumerate(needles)}},
+    ).fetchall()
+    not_indexed = [number for number, is_not_indexed in rows if is_not_indexed]
+    has = {number for number, is_not_indexed in rows if not is_not_indexed}
+    query = f"{_READ} WHERE number IN (SELECT value FROM json_each(?)) AND erased_at IS NULL"  # noqa: S608, as above
+    for row in tx.db.execute(query, (json.dumps(not_indexed),)) if not_indexed else ():
+        text = text_of(row)
+        if any(needle in text for needle in needles):
+            has.add(row["number"])
+    return has

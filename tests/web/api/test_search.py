@@ -1,0 +1,181 @@
+"""Search: what a plain scan of the runs would find, whatever was edited or erased, and however far the index is."""
+
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from rundun.store import run_search, search_index
+from rundun.store.transaction import Tx
+from tests.helpers.service import BOOLEAN, Ed, World
+
+# What people write, and what it is without case and accents, as a person would say.
+WORDS = {
+    "Málaga": "malaga",
+    "MÁLAGA": "malaga",
+    "Ma\u0301laga": "malaga",
+    "Straße": "strasse",
+    "STRASSE": "strasse",
+    "Łódź": "lodz",
+    "Ørsted": "orsted",
+    "İstanbul": "istanbul",
+    "Calle  Larios": "calle larios",
+    "O’Brien": "o'brien",
+    "7412 KLM": "7412 klm",
+    "7412-KLM": "7412-klm",
+    'the "red" one': 'the "red" one',
+    "100%_*": "100%_*",
+    "مُحَمَّد": "محمد",
+    "東京タワー": "東京タワー",
+    "ガス": "ガス",
+    "カス": "カス",
+    "हिन्दी": "हिन्दी",
+    "🧹 mop": "🧹 mop",
+    "AND": "and",
+    "a": "a",
+    "la": "la",
+    "malaga malaga": "malaga malaga",
+}
+FIELDS = [{"id": "f-unit", "label": "Unit", "kind": "text"}, {"id": "f-door", "label": "Door", "kind": "secret"}]
+
+
+@dataclass
+class Written:
+    """What is written on a run, in the plain words of a person: one text after the other."""
+
+    ed: Ed
+    template_id: str
+    texts: dict[str, str] = field(default_factory=dict)
+
+    def says(self, search: str) -> bool:
+        """The plain scan."""
+        lines = [plain(text) for text in self.texts.values()] + [self.ed.run_id[:10]]
+        if "phone" in self.texts:
+            lines.append(re.sub(r"\D", "", self.texts["phone"]))
+        if len(search) < 3:
+            return any(word.startswith(search) for line in lines for word in line.split())
+        grouped = re.sub(r"\D", "", search) if re.fullmatch(r"[\d ()+./-]+", search) else ""
+        return any(search in line or (len(grouped) > 2 and grouped in line) for line in lines)
+
+
+def plain(text: str) -> str:
+    """A text of `WORDS`, folded by looking each word up."""
+    return " ".join(WORDS.get(part, part) for part in text.split("|"))
+
+
+def texts(chance: random.Random) -> str:
+    return "|".join(chance.choice(list(WORDS)) for _ in range(chance.randrange(1, 4)))
+
+
+def sent(text: str) -> str:
+    return text.replace("|", " ")
+
+
+async def everything(w: World, search: str, limit: int, **more: Any) -> list[str]:
+    """The ids of all pages."""
+    found, params = list[str](), {"q": search, "limit": str(limit), **more}
+    while True:
+        answer = await w.acme.get("/v1/runs", params=params)
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        assert len(page["data"]) <= limit
+        found += [run["run_id"] for run in page["data"]]
+        if not page["has_more"]:
+            return found
+        params["cursor"] = page["next_cursor"]
+
+
+def searches(chance: random.Random, runs: list[Written]) -> Iterator[str]:
+    """Parts of what is written, and of what was."""
+    for word in ("malaga", "strasse", "nowhere", "محمد", "7412 klm", "612 345", "612345"):
+        yield word
+    for _ in range(12):
+        word = chance.choice(list(WORDS.values()))
+        begin = chance.randrange(len(word))
+        if part := word[begin : begin + chance.randrange(1, 9)].strip():
+            yield part
+    yield chance.choice(runs).ed.run_id[2:10]
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_a_search_finds_what_a_plain_scan_finds(w: World, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    chance = random.Random(seed)
+    monkeypatch.setattr(run_search, "MAX_LOOKED_AT", chance.choice([4, 9, 1000]))
+    monkeypatch.setattr(run_search, "FEW", chance.choice([1, 3]))
+    monkeypatch.setattr(run_search, "CHUNK", 3)
+    templates = [
+        await w.template(BOOLEAN, fields=FIELDS, execution={"identity_required": kind})
+        for kind in ("name", "email", "phone")
+    ]
+    stranger = (await w.globex.post("/v1/templates", json={"name": "Theirs", "steps": [BOOLEAN]})).json()["id"]
+    runs: list[Written] = []
+    for _ in range(60):
+        match chance.choices(["dispatch", "edit", "start", "erase", "index", "theirs"], [6, 3, 3, 1, 2, 1])[0]:
+            case "dispatch":
+                runs.append(await dispatched(w, chance, chance.choice(templates)))
+            case "edit" if runs:
+                await edited(w, chance, chance.choice(runs))
+            case "start" if runs:
+                await started(chance, chance.choice(runs), templates)
+            case "erase" if runs:
+                gone = runs.pop(chance.randrange(len(runs)))
+                assert (await w.acme.delete(f"/v1/runs/{gone.ed.run_id}")).status_code == 204
+            case "index":
+                await w.database.write(search_index.index_some, chance.choice([1, 3, 50]))
+            case "theirs":
+                order = {"template_id": stranger, "title": sent(texts(chance))}
+                assert (await w.globex.post("/v1/runs", json=order)).status_code == 201
+        w.clock.forward(seconds=chance.choice([0, 1, 100]))
+    for state in ("as it is", "whole", "begun anew"):
+        if state == "whole":
+            while await w.database.read(search_index.is_behind):
+                await w.database.write(search_index.index_some, 7)
+        elif state == "begun anew":  # as after an upgrade, and a bit of the way
+            await w.database.write(forget_index)
+            await w.database.write(search_index.index_some, 5)
+        for search in searches(chance, runs):
+            limit = chance.choice([1, 2, 100])
+            expected = [run.ed.run_id for run in reversed(runs) if run.says(search)]
+            assert await everything(w, search, limit) == expected, (state, search)
+            of_one = [one for one in expected if one in {r.ed.run_id for r in runs if r.template_id == templates[0]}]
+            assert await everything(w, search, limit, template_id=templates[0]) == of_one, (state, search)
+
+
+def forget_index(tx: Tx) -> None:
+    tx.db.execute("INSERT INTO run_search (run_search) VALUES ('delete-all')")
+    tx.db.execute("DELETE FROM run_texts")
+    last = tx.number("SELECT max(number) FROM runs")
+    tx.db.execute("UPDATE indexed_runs SET first = ?, last = ?", (last + 1, last))
+
+
+async def dispatched(w: World, chance: random.Random, template_id: str) -> Written:
+    says = {name: texts(chance) for name in ("title", "executor_ref", "f-unit") if chance.random() < 0.7}
+    order: dict[str, Any] = {name: sent(says[name]) for name in ("title", "executor_ref") if name in says}
+    order["fields"] = {"f-door": "malaga 612345", **({"f-unit": sent(says["f-unit"])} if "f-unit" in says else {})}
+    return Written(await w.dispatch(template_id, **order), template_id, says)
+
+
+async def edited(w: World, chance: random.Random, run: Written) -> None:
+    name = chance.choice(["title", "executor_ref", "f-unit"])
+    run.texts.pop(name, None)
+    value = None
+    if chance.random() < 0.8:
+        run.texts[name] = texts(chance)
+        value = sent(run.texts[name])
+    patch = {"fields": {"f-unit": value}} if name == "f-unit" else {name: value}
+    headers = {"content-type": "application/merge-patch+json"}
+    answer = await w.acme.patch(f"/v1/runs/{run.ed.run_id}", json=patch, headers=headers)
+    assert answer.status_code == 200, answer.text
+
+
+async def started(chance: random.Random, run: Written, templates: list[str]) -> None:
+    kind = ("name", "email", "phone")[templates.index(run.template_id)]
+    if kind in run.texts:
+        return
+    words = {"name": texts(chance), "email": "Anna.Müller@example.com", "phone": "+34 612-345 678"}
+    WORDS.setdefault("Anna.Müller@example.com", "anna.muller@example.com")
+    assert (await run.ed.start(**{kind: sent(words[kind])})).status_code == 200
+    run.texts[kind] = words[kind]
