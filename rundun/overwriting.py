@@ -1,5 +1,5 @@
-"""The overwriting of what is left in the file of something that was erased: the bytes of its files, copies between
-rows, the log.
+"""The overwriting of what is left in the file of something that was erased: the bytes of its files, what the index of a
+search has of it, copies between rows, the log.
 
 An erasure notes that there is some, and is answered; this goes on from there in small steps, and after a restart from
 the beginning, until all of it is overwritten.
@@ -8,7 +8,7 @@ the beginning, until all of it is overwritten.
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from rundun.store import erased_bytes, files, maintenance, slack_space
+from rundun.store import erased_bytes, files, maintenance, search_index, slack_space
 from rundun.store.database import Database
 from rundun.store.transaction import Tx
 
@@ -56,6 +56,9 @@ async def _overwrite_in_file(database: Database) -> None:
     while number := await database.read(files.find_erased):
         while await database.write_heavy(PARTS * files.CHUNK, files.remove_parts, number, PARTS):
             pass
+    is_first = True
+    while await database.write_heavy(search_index.MERGED_BYTES, search_index.merge, is_first=is_first):
+        is_first = False
     if await database.read(slack_space.is_reachable):
         await _overwrite_slack_space(database)
 

@@ -18,7 +18,8 @@ from rundun.store.runs import read_identity
 from rundun.store.transaction import Tx
 
 BATCH_SIZE = 500  # runs that are indexed in one write
-MERGED_PAGES = 256  # of 4 KiB, written in one step of a merge
+MERGED_PAGES = 128  # of 4 KiB, written in one step of a merge
+MERGED_BYTES = MERGED_PAGES * 4096
 TRIGRAMS = 12  # of a search that are looked up, at most: what has them is looked at
 _PRIVATE_USE = 0xE000  # where characters begin that nobody writes
 _READ = "SELECT number, org_id, id, executor_ref, title, fields, identity, erased_at FROM runs"
@@ -89,12 +90,12 @@ def remove(tx: Tx, number: int) -> None:
     tx.db.execute("DELETE FROM run_texts WHERE number = ?", (number,))
 
 
-def merge(tx: Tx) -> bool:
-    """Merge some pages of the index, until there is one part of it left, in which nothing is of what was removed;
-    returns whether there may be more to do. Others that write to the index meanwhile make it begin anew.
+def merge(tx: Tx, *, is_first: bool) -> bool:
+    """Merge some pages of the index; returns whether there is more to do. From the first call to the one that says no,
+    all parts that there were are merged into one, which has nothing of what was removed before.
     """
-    before = tx.db.total_changes
-    tx.db.execute("INSERT INTO run_search (run_search, rank) VALUES ('merge', ?)", (-MERGED_PAGES,))
+    before, pages = tx.db.total_changes, -MERGED_PAGES if is_first else MERGED_PAGES
+    tx.db.execute("INSERT INTO run_search (run_search, rank) VALUES ('merge', ?)", (pages,))
     return tx.db.total_changes - before >= 2  # https://www.sqlite.org/fts5.html#the_merge_command
 
 

@@ -1,0 +1,63 @@
+"""The index of searches: nothing of an erased run is left of it on the disk, whichever way the run came into it."""
+
+import random
+from pathlib import Path
+
+from rundun.store import search_index
+from rundun.store.transaction import Tx
+from tests.helpers.canaries import bytes_on_disk, overwrite
+from tests.helpers.service import BOOLEAN, World
+
+# Terms share their beginnings with those before them: what begins with a byte that no other has stands there whole.
+RARE = "\U0010fffd"
+LEFT = "\U0010abcd"
+
+
+async def test_no_byte_of_an_erased_run_is_left_of_the_index(w: World) -> None:
+    chance = random.Random(1)
+    template_id = await w.template(BOOLEAN)
+    erased = [await w.dispatch(template_id, title=f"First {RARE} title")]
+    for number in range(120):
+        title = f"{number} {RARE}{chance.randrange(10**6)}" if number % 10 == 0 else f"{LEFT} {chance.randrange(10**6)}"
+        run = await w.dispatch(template_id, title=title)
+        erased += [run] if RARE in title else []
+        if number % 3 == 0:
+            await w.database.write(search_index.index_some, chance.choice([1, 2, 50]))
+    edited, unindexed = erased[1], await w.dispatch(template_id, title=f"Last {RARE}")
+    headers = {"content-type": "application/merge-patch+json"}
+    for title in (f"Other {RARE}", "Harmless"):
+        await w.acme.patch(f"/v1/runs/{edited.run_id}", json={"title": title}, headers=headers)
+        await w.database.write(search_index.index_some, 50)
+    assert RARE.encode() in await bytes_on_disk(w)
+    for run in [*erased, unindexed]:
+        assert (await w.acme.delete(f"/v1/runs/{run.run_id}")).status_code == 204
+        await w.database.write(search_index.index_some, 3)
+    assert RARE.encode() in await data_of_index(w), "where deletions are noted they name what they delete"
+    await overwrite(w)
+    left = await bytes_on_disk(w)
+    assert RARE.encode() not in left and LEFT.encode() in left
+    while await w.database.read(search_index.is_behind):
+        await w.database.write(search_index.index_some)
+    assert RARE.encode() not in await bytes_on_disk(w)
+    found = (await w.acme.get("/v1/runs", params={"q": LEFT, "limit": "100"})).json()["data"]
+    assert len(found) == 100
+
+
+async def data_of_index(w: World) -> bytes:
+    def read(tx: Tx) -> bytes:
+        return b"".join(row[0] for row in tx.db.execute("SELECT block FROM run_search_data").fetchall())
+
+    return await w.database.read(read)
+
+
+async def test_a_copy_of_the_file_has_the_index(w: World, tmp_path: Path) -> None:
+    template_id = await w.template(BOOLEAN)
+    for number in range(5):
+        await w.dispatch(template_id, title=f"Flat {number}")
+    await w.database.write(search_index.index_some)
+
+    def whole(tx: Tx) -> list[str]:
+        tx.db.execute("INSERT INTO run_search (run_search, rank) VALUES ('integrity-check', 1)")
+        return [row[0] for row in tx.db.execute("PRAGMA integrity_check").fetchall()]
+
+    assert await w.database.write(whole) == ["ok"], "the index is just what the texts say"
