@@ -186,9 +186,10 @@ def _page_of_status(tx: Tx, org_id: str, filters: RunFilter, page_request: PageR
     behind, direction = (">", "ASC") if _is_ascending(filters) else ("<", "DESC")
     if None not in place.values():
         conditions.append(f"({', '.join(place)}) {behind} ({', '.join(f':{column}' for column in place)})")
+    order = ", ".join(f"{column} {direction}" for column in place)
     rows = tx.db.execute(
         f"SELECT {LISTED_COLUMNS} FROM runs INDEXED BY {_index(tx, org_id, filters)} "  # noqa: S608, all named here
-        f"WHERE {' AND '.join(['org_id = :org', *conditions])} ORDER BY {', '.join(f'{column} {direction}' for column in place)} LIMIT :more",
+        f"WHERE {' AND '.join(['org_id = :org', *conditions])} ORDER BY {order} LIMIT :more",
         {**values, **place, "org": org_id, "prefix": prefix, "more": page_request.limit + 1},
     ).fetchall()
     page = Page.of(rows, page_request, lambda row: (0, 0), _run)
