@@ -61,9 +61,9 @@ def settled(folder: Path) -> tuple[str, str]:
     done(rundun(folder, "orgs", "create", "Acme"))
     key = done(rundun(folder, "keys", "create", "--org", "Acme", "--name", "fuzz"))
     templates = []
-    for signed in (False, True, False):
+    for name, signed in (("Check", False), ("Signed", True), ("Third", False)):
         settings = {"allow_skip": True, "signature_on_complete": signed}
-        file.write_text(json.dumps({"name": "Check", "settings": settings, "steps": STEPS}))
+        file.write_text(json.dumps({"name": name, "settings": settings, "steps": STEPS}))
         templates.append(done(rundun(folder, "templates", "import", str(file), "--org", "Acme")))
     return key, ",".join(templates)
 
