@@ -12,7 +12,9 @@ MAX_SESSIONS = 100  # of one operator
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """A person who may use an organization's console; an owner may do all, a member not keys and people."""
+    """A person who may use an organization's console; an owner may do all, a member not keys and people. `language` is
+    the tag of the one they have chosen to read it in.
+    """
 
     operator_id: str
     org_id: str
@@ -22,6 +24,7 @@ class Operator:
     password: str
     created_at: int
     signed_in_at: int | None
+    language: str | None = None
     has_second_factor: bool = False
 
 
@@ -39,7 +42,7 @@ class Invitation:
 
 # In the order of the classes' fields.
 _SELECT = (
-    "SELECT id, org_id, email, name, role, password, created_at, signed_in_at, "
+    "SELECT id, org_id, email, name, role, password, created_at, signed_in_at, language, "
     "EXISTS (SELECT 1 FROM second_factors WHERE operator_id = operators.id) FROM operators "
 )
 _INVITATIONS = "SELECT id, org_id, email, role, created_at, expires_at FROM invitations "
@@ -106,6 +109,11 @@ def add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) -
 def put_password(tx: Tx, operator_id: str, password: str) -> None:
     """Store another password of an operator, hashed."""
     tx.db.execute("UPDATE operators SET password = ? WHERE id = ?", (password, operator_id))
+
+
+def put_language(tx: Tx, operator_id: str, language: str | None) -> None:
+    """Store the language in which an operator reads the console, None for the browser's."""
+    tx.db.execute("UPDATE operators SET language = ? WHERE id = ?", (language, operator_id))
 
 
 def put_role(tx: Tx, operator_id: str, role: Role) -> None:

@@ -57,6 +57,7 @@ ROUTES = [
     route("GET", "/settings", account.settings),
     route("GET", "/settings/account", account.account),
     route("POST", "/settings/account/password", account.change_password),
+    route("POST", "/settings/account/language", account.put_language),
     route("POST", "/settings/account/second-factor", second_factor.set_up),
     route("POST", "/settings/account/second-factor/on", second_factor.switch_on),
     route("POST", "/settings/account/second-factor/off", second_factor.switch_off),

@@ -9,6 +9,7 @@ FLASHES = {
     "role_changed": N_("The role is changed."),
     "person_removed": N_("They are removed."),
     "password_changed": N_("Your password is changed."),
+    "language_changed": N_("The console is in this language from now on."),
     "second_factor_is_on": N_(
         "The second factor is on. Recovery codes are shown only once; make new ones if you have not kept them."
     ),

@@ -100,9 +100,12 @@ class ConsoleCall:
 
     @property
     def language(self) -> ConsoleLanguage:
-        """Return the language of the console's words for this reader: the first of the browser's that there is."""
+        """Return the language in which this reader has the console: the one they have chosen, else the first that there
+        is of those that the browser asks for.
+        """
+        chosen = self.signed_in and self.signed_in.operator.language
         preferred = translation.accepted(self.request.headers.get("accept-language", ""))
-        return self.ctx.pages.console_words.language(preferred)
+        return self.ctx.pages.console_words.language([chosen, *preferred] if chosen else preferred)
 
     def page_request(self, limit: int) -> PageRequest:
         """Return the page of a list that goes on behind `?before=`, the first page without it."""

@@ -13,7 +13,7 @@ from rundun import paths
 from rundun.web import i18n
 from rundun.web.console_words import ConsoleCatalogs, ConsoleLanguage, lacking
 from tests.catalogs import POT, english_of, extracted, header_of, po_of, text_of, updated
-from tests.helpers.console import operator
+from tests.helpers.console import operator, shown
 from tests.helpers.service import World
 
 LANGUAGES = sorted(i18n.files(paths.locales(), "console"))
@@ -118,3 +118,24 @@ async def test_a_page_is_in_the_browsers_language(w: World, tmp_path: Path, monk
 
 def test_english_needs_no_catalogue() -> None:
     assert ConsoleLanguage("en").ngettext("{n} day", "{n} days", 1) == "1 day"
+
+
+async def test_an_operator_chooses_a_language(w: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ann, mia = await operator(w), await operator(w)
+    page = await shown(ann, "/settings/account")
+    assert "Language of the console" not in page or LANGUAGES, "with one there is no choice"
+    monkeypatch.setattr(w.service.pages, "console_words", translated(tmp_path, "ar", {"Overview": "نظرة عامة"}))
+    page = await shown(ann, "/settings/account")
+    assert '<option value="ar" lang="ar">العربية</option>' in page
+    saved = await ann.post("/settings/account/language", language="ar")
+    assert saved.headers["location"] == "/console/settings/account?flash=language_changed"
+    page = await shown(ann, "/settings/account?flash=language_changed")
+    assert '<html lang="ar" dir="rtl">' in page and '<option value="ar" lang="ar" selected>' in page
+    assert '<p class="notice good" role="status">[The console is in this language from now on.]</p>' in page
+    assert 'lang="ar-EG"' in await shown(ann, "/settings", headers={"accept-language": "fr, ar-EG"})
+    for wrong in ("xx", "<script>", "ar-EG"):
+        refused = await ann.post("/settings/account/language", language=wrong)
+        assert refused.status_code == 422 and "<script>" not in refused.text.replace('<script type="module"', "")
+    assert '<html lang="en"' in await shown(mia, "/settings"), "it is one's own"
+    await ann.post("/settings/account/language", language="")
+    assert '<html lang="en"' in await shown(ann, "/settings")

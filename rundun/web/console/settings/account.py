@@ -8,6 +8,7 @@ from rundun import passwords
 from rundun.actions import operators
 from rundun.core.token_bucket import Policy
 from rundun.errors import Problem
+from rundun.store import operators as operator_rows
 from rundun.store import second_factors
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.sign_in import new_password, require_capacity
@@ -26,7 +27,17 @@ async def account(call: ConsoleCall, status: int = 200, wrong: dict[str, str] | 
     what was wrong in a field, by its id.
     """
     left = await call.ctx.database.read(second_factors.count_recovery_codes, call.operator.operator_id)
-    return call.render("account", status, wrong=wrong or {}, recovery_codes_left=left)
+    languages = call.ctx.pages.console_words.names
+    return call.render("account", status, wrong=wrong or {}, recovery_codes_left=left, languages=languages)
+
+
+async def put_language(call: ConsoleCall) -> Response:
+    """POST /console/settings/account/language: read the console in a language from now on, "" for the browser's."""
+    chosen = call.form.get("language") or None
+    if chosen is not None and chosen not in call.ctx.pages.console_words.names:
+        raise Problem("invalid", "There is no such language.")
+    await call.ctx.database.write(operator_rows.put_language, call.operator.operator_id, chosen)
+    return call.redirect("/settings/account", "language_changed")
 
 
 async def is_own_password(call: ConsoleCall, typed: str) -> bool:
