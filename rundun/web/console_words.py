@@ -16,6 +16,7 @@ from babel.messages.catalog import Catalog, Message
 from rundun.web import i18n
 from rundun.web.i18n import ENGLISH
 
+ENGLISH_LOCALE = "en_GB"  # for days and times, whichever English it is: never the month first
 _LACKING = 0.05  # of all messages: English is better to read than a page of both
 
 
@@ -40,6 +41,15 @@ class ConsoleLanguage:
     def direction(self) -> str:
         """Return `ltr` or `rtl`, for the attribute `dir`."""
         return i18n.direction(self.tag)
+
+    @property
+    def locale(self) -> str:
+        """Return the name of Babel's locale for days and times."""
+        return ENGLISH_LOCALE if self.tag.split("-")[0] == ENGLISH else self.tag.replace("-", "_")
+
+    def number(self, value: int) -> str:
+        """Write a number as the language does."""
+        return i18n.filled("{n}", self.tag, {"n": value})
 
     def gettext(self, message: str, /, **values: str | int) -> str:
         """Translate a message and fill in its {name}s, numbers as the language writes them."""

@@ -2,14 +2,12 @@
 
 from datetime import timedelta
 
-from babel import dates
 from starlette.responses import Response
 
 from rundun.actions import dashboard
 from rundun.core import chart
 from rundun.store.statistics import MAX_COUNTED
 from rundun.web.console.session import ConsoleCall
-from rundun.web.console.time_zone import LOCALE
 
 DAYS = 30
 WIDTH, HEIGHT = 720, 160  # of the chart, in its own units
@@ -29,7 +27,7 @@ async def overview(call: ConsoleCall) -> Response:
         first_day=days[0].isoformat(),
         count_of_days=DAYS,
         zone=call.organization.time_zone,
-        days=[dates.format_date(day, "d MMM", locale=LOCALE) for day in days],
+        days=[call.zone.day(day) for day in days],
         chart=chart.bars([numbers.dispatched, numbers.done], WIDTH, HEIGHT),
         size=(WIDTH, HEIGHT),
     )

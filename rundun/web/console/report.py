@@ -31,7 +31,7 @@ class ReportWriter:
 
     def write(self, detail: RunDetail, names: FileNames) -> bytes:
         """Render the run, with pictures by their `names`."""
-        zone = Zone(self.organization.time_zone)
+        zone = Zone(self.organization.time_zone, self.language.locale)
         if self.is_given_out:
             state = detail.state
             detail = replace(detail, state=replace(state, run=replace(state.run, webhook=None)))

@@ -87,7 +87,7 @@ class ConsoleCall:
     @property
     def zone(self) -> Zone:
         """Return the time zone in which times are shown: the organization's, or UTC before signing in."""
-        return Zone(self.organization.time_zone if self.signed_in else "UTC")
+        return Zone(self.organization.time_zone if self.signed_in else "UTC", self.language.locale)
 
     @property
     def now(self) -> int:

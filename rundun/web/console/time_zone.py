@@ -1,4 +1,4 @@
-"""Times as an operator reads them: in the organization's zone, with the offset."""
+"""Times as an operator reads them: in the organization's zone, with the offset, in the operator's language."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -7,8 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from babel import dates
 
 from rundun.core import times
-
-LOCALE = "en_GB"
+from rundun.web.console_words import ENGLISH_LOCALE
 
 
 def zones() -> list[str]:
@@ -18,9 +17,10 @@ def zones() -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A time zone by its IANA name."""
+    """A time zone by its IANA name, with the locale in which times and days are written."""
 
     name: str
+    locale: str = ENGLISH_LOCALE
 
     def at(self, milliseconds: int) -> datetime:
         """Return a time by this zone's clocks; in UTC past the calendar's end, as with a phone in the year 9999."""
@@ -43,18 +43,27 @@ class Zone:
 
     def say(self, milliseconds: int | None) -> str:
         """Format a time as “25 Nov 2026, 14:03:07 +01:00”, None as a dash."""
-        return self._format(milliseconds, "d MMM y, HH:mm:ss")
+        return self._format(milliseconds, "yMMMd", ", HH:mm:ss")
 
     def short(self, milliseconds: int | None) -> str:
         """Format a time as “25 Nov 14:03 +01:00”, None as a dash."""
-        return self._format(milliseconds, "d MMM HH:mm")
+        return self._format(milliseconds, "MMMd", " HH:mm")
 
-    def _format(self, milliseconds: int | None, pattern: str) -> str:
+    def day(self, day: date) -> str:
+        """Format a day as “25 Nov”."""
+        return dates.format_skeleton("MMMd", day, locale=self.locale)
+
+    def month(self, month: date) -> str:
+        """Format a month as “November 2026”."""
+        return dates.format_skeleton("yMMMM", month, locale=self.locale)
+
+    def _format(self, milliseconds: int | None, skeleton: str, pattern: str) -> str:
         if milliseconds is None:
             return "–"
         at = self.at(milliseconds)
         offset = at.strftime("%z")
-        return f"{dates.format_datetime(at, pattern, locale=LOCALE)} {offset[:3]}:{offset[3:5]}"
+        day = dates.format_skeleton(skeleton, at, locale=self.locale)
+        return f"{day}{dates.format_datetime(at, pattern, locale=self.locale)} {offset[:3]}:{offset[3:5]}"
 
     def day_begins(self, day: date) -> int:
         """Return the beginning of a day in this zone, in milliseconds."""

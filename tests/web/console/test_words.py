@@ -11,10 +11,11 @@ from babel.messages.catalog import Catalog, Message
 
 from rundun import paths
 from rundun.web import i18n
+from rundun.web.console.time_zone import Zone
 from rundun.web.console_words import ConsoleCatalogs, ConsoleLanguage, lacking
 from tests.catalogs import POT, english_of, extracted, header_of, po_of, text_of, updated
 from tests.helpers.console import operator, shown
-from tests.helpers.service import World
+from tests.helpers.service import HOUR, NOON, World
 
 LANGUAGES = sorted(i18n.files(paths.locales(), "console"))
 
@@ -111,9 +112,19 @@ async def test_a_page_is_in_the_browsers_language(w: World, tmp_path: Path, monk
     page = (await ann.get("/runs?flash=run_erased", headers=spoken)).text
     assert '<html lang="ar-EG" dir="rtl">' in page and "حُذفت" in page and "[Filter the runs]" in page
     assert "&lt;b&gt;مهام&lt;/b&gt;" in page and "<b>مهام" not in page
+    page = (await ann.get("/settings/usage", headers=spoken)).text
+    assert "يناير 2026" in page and "January" not in page
     for nothing in ("", "run_", "<script>", "Saved."):
         page = (await ann.get("/runs", params={"flash": nothing})).text
         assert '<html lang="en" dir="ltr">' in page and 'role="status"' not in page
+
+
+def test_times_are_written_as_the_language_does() -> None:
+    at = NOON + 63 * HOUR
+    said = {tag: Zone("Europe/Madrid", ConsoleLanguage(tag).locale) for tag in ("en-US", "de", "ar-EG")}
+    assert said["en-US"].say(at) == "3 Jan 2026, 16:00:00 +01:00" and said["en-US"].short(at) == "3 Jan 16:00 +01:00"
+    assert said["de"].say(at) == "3. Jan. 2026, 16:00:00 +01:00"
+    assert said["ar-EG"].short(at) == "3 يناير 16:00 +01:00"
 
 
 def test_english_needs_no_catalogue() -> None:

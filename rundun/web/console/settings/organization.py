@@ -2,7 +2,6 @@
 
 from datetime import date, timedelta
 
-from babel import dates
 from starlette.responses import Response
 
 from rundun.actions import dashboard, organizations
@@ -112,7 +111,7 @@ async def usage(call: ConsoleCall, status: int = 200, wrong: str = "") -> Respon
     usage_numbers = await call.read(dashboard.usage, [call.zone.day_begins(month) for month in months])
     rows = list(
         zip(
-            [dates.format_date(month, "MMMM y", locale=time_zone.LOCALE) for month in months[:-1]],
+            [call.zone.month(month) for month in months[:-1]],
             usage_numbers.dispatched,
             usage_numbers.completed,
             usage_numbers.photos,
