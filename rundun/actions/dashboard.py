@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from rundun.actions import backups, handled, runs, templates
 from rundun.actions.handled import FailedGroup
 from rundun.actions.runs import ListedRun
-from rundun.store import organizations, quotas, run_lists, service_state, statistics
+from rundun.store import organizations, quotas, service_state, statistics
 from rundun.store.pagination import PageRequest
 from rundun.store.quotas import StorageUse
 from rundun.store.run_lists import RunFilter
 from rundun.store.statistics import Statistic
 from rundun.store.transaction import Tx
-
 
 SHORT = 5  # of what is listed on the overview
 
@@ -95,12 +94,7 @@ def dashboard(tx: Tx, org_id: str, begins: Sequence[int]) -> Dashboard:
 
 def _short_list(tx: Tx, org_id: str, filters: RunFilter) -> ShortList:
     page = runs.page(tx, org_id, filters, PageRequest(SHORT))
-    return ShortList(page.items, len(page.items) if page.next_before is None else count_runs(tx, org_id, filters))
-
-
-def count_runs(tx: Tx, org_id: str, filters: RunFilter) -> int:
-    """Count what a list with that filter shows, at most `statistics.MAX_COUNTED` and one."""
-    return run_lists.count(tx, org_id, filters, statistics.MAX_COUNTED + 1)
+    return ShortList(page.items, len(page.items) if page.next_before is None else runs.count(tx, org_id, filters))
 
 
 def usage(tx: Tx, org_id: str, begins: Sequence[int]) -> Usage:

@@ -26,7 +26,19 @@ from rundun.core.run import (
 )
 from rundun.core.template import Template
 from rundun.errors import FieldError, Invalid, NotFound, Problem
-from rundun.store import answers, deliveries, events, organizations, remarks, run_changes, run_search, runs, templates
+from rundun.store import (
+    answers,
+    deliveries,
+    events,
+    organizations,
+    remarks,
+    run_changes,
+    run_lists,
+    run_search,
+    runs,
+    statistics,
+    templates,
+)
 from rundun.store.deliveries import Delivery
 from rundun.store.events import EventSummary
 from rundun.store.operators import Operator
@@ -223,15 +235,28 @@ class RunDetail:
 def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[ListedRun]:
     """Page the runs of an organization that pass a filter, each with its version of the template."""
     page = run_search.page(tx, org_id, filters, page_request)
-    rows = [
-        ListedRun(
-            run,
-            templates.get_version(tx, run.template_id, run.template_v).template,
-            remarks.count(tx, run.run_id) if run.has_remarks else 0,
-        )
-        for run in page.items
-    ]
-    return Page(rows, page.next_before)
+    return Page([_listed(tx, run) for run in page.items], page.next_before)
+
+
+def _listed(tx: Tx, run: Run) -> ListedRun:
+    template = templates.get_version(tx, run.template_id, run.template_v).template
+    return ListedRun(run, template, remarks.count(tx, run.run_id) if run.has_remarks else 0)
+
+
+def list_chosen(tx: Tx, org_id: str, run_ids: Sequence[str]) -> list[ListedRun]:
+    """List those of the runs with these ids that are the organization's, and not erased, in their order."""
+    found = [runs.find_of_org(tx, org_id, run_id) for run_id in run_ids]
+    return [_listed(tx, run) for run in found if run is not None]
+
+
+def count(tx: Tx, org_id: str, filters: RunFilter) -> int:
+    """Count what a list with that filter shows, at most `statistics.MAX_COUNTED` and one."""
+    return run_lists.count(tx, org_id, filters, statistics.MAX_COUNTED + 1)
+
+
+def count_each(tx: Tx, org_id: str, filters: Mapping[str, RunFilter]) -> dict[str, int]:
+    """Count what the list of each filter shows, by the same names."""
+    return {name: count(tx, org_id, each) for name, each in filters.items()}
 
 
 def get_detail(tx: Tx, org_id: str, run_id: str, step_id: str = "") -> RunDetail:

@@ -92,8 +92,9 @@ def get_of_org(tx: Tx, org_id: str, run_id: str) -> Run:
 
 def find_of_org(tx: Tx, org_id: str, run_id: str) -> Run | None:
     """Find an organization's run by its id; None where there is none, or none any more."""
-    row = _row(tx, run_id)
-    return None if row["org_id"] != org_id or row["erased_at"] is not None else _run(row)
+    query = f"SELECT {_COLUMNS} FROM runs WHERE id = ? AND org_id = ? AND erased_at IS NULL"  # noqa: S608
+    row = tx.db.execute(query, (run_id, org_id)).fetchone()
+    return None if row is None else _run(row)
 
 
 def _row(tx: Tx, run_id: str) -> sqlite3.Row:

@@ -95,6 +95,7 @@ function refreshRows(rows, fresh) {
     known.delete(row.id);
     if (old && !old.isEqualNode(row)) {
       if (place === old) place = row;
+      for (const box of old.querySelectorAll("input:checked")) row.querySelector(`[id="${box.id}"]`).checked = true;
       keepingFocus(old, () => old.replaceWith(row));
       old = row;
     }

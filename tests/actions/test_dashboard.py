@@ -4,67 +4,101 @@ everybody can read, and no look that grows with the number of runs.
 
 import re
 from datetime import UTC, datetime
+from html import unescape
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from rundun.actions import dashboard
+from rundun.actions import dashboard, handled
 from rundun.core import chart
 from rundun.store import statistics
 from rundun.store.transaction import Tx
 from rundun.web.console.dashboard import format_count
 from rundun.web.console.time_zone import Zone
-from tests.helpers.console import operator, put_zone, table
+from tests.helpers.console import operator, put_zone, table, text_of
+from tests.helpers.console_runs import rows
 from tests.helpers.images import jpeg
 from tests.helpers.markup import NASTY_NAMES, is_text_only
+from tests.helpers.realistic_runs import IF_SO
 from tests.helpers.service import BOOLEAN, HOUR, NOON, Receiver, World, answering
 
 PHOTO = {"id": "s-pic", "type": "photo", "label": "Photo"}
 
 
-def figure(page: str, word: str) -> str:
-    """The number above that word."""
-    found = re.search(rf'class="number">([^<]*)</span> <span>{word}</span>', page)
-    assert found, word
-    return found[1]
+def listed(page: str, section: str) -> list[str]:
+    """The names of the runs that a list of the overview has."""
+    found = re.search(rf'aria-labelledby="{section}-title">(.*?)</section>', page, re.DOTALL)
+    return [unescape(name) for name in re.findall(r'class="name" id="name-[^"]*">([^<]*)<', found[1])] if found else []
 
 
-async def test_the_figures_of_a_day(w: World) -> None:
+async def test_what_needs_somebody_and_what_today_has(w: World) -> None:
     ann = await operator(w)
+    assert "Make your first checklist" in (await ann.get("")).text
+    template_id = await w.template(BOOLEAN, {**BOOLEAN, "id": "s-bad", "flag": IF_SO})
     empty = (await ann.get("")).text
-    assert "Nothing has happened yet" in empty and "<svg" not in empty
-    template_id = await w.template(BOOLEAN)
-    runs = []
-    for number in range(5):
+    assert "Nothing has been sent yet" in empty and "<svg" not in empty
+    made = {}
+    for name, hours in (
+        ("done", 9), ("late", 1), ("called off", 9), ("missed", 1), ("waiting", 9), ("later", 99), ("begun", 9)
+    ):  # fmt: skip
         w.clock.forward(seconds=1)
-        runs.append(await w.dispatch(template_id, expires_in_hours=1, executor_ref=f"job {number}"))
-    done, late, cancelled, waiting = runs[:4]  # the fifth expires untouched
-    for one in (done, late, cancelled):
-        await one.start()
-    await done.answer("s-ok", True)
-    assert (await done.complete()).status_code == 200
-    await cancelled.call("POST", "/cancel", json={"reason": "Nobody home"})
-    answer = await w.acme.post(f"/v1/runs/{waiting.run_id}/extend", json={"expires_in_hours": 100})
-    assert answer.status_code == 200
+        made[name] = await w.dispatch(template_id, expires_in_hours=hours, title=name)
+    for name in ("done", "late", "called off", "begun"):
+        await made[name].start()
+    await made["done"].answer("s-ok", True)
+    await made["done"].answer("s-bad", False)
+    assert (await made["done"].complete()).status_code == 200
+    await made["called off"].call("POST", "/cancel", json={"reason": "Nobody home"})
+    calm = (await ann.get("")).text
+    assert "Nothing needs you" in calm and 'class="need ' not in calm
     w.clock.forward(hours=2)
     await w.sweep()
+    await made["begun"].answer("s-bad", True)
     page = (await ann.get("")).text
-    shown = [figure(page, word) for word in ("Open now", "Late now", "Completed today", "Missed, 30 days")]
-    assert shown == ["2", "1", "1", "1"]
-    assert (await table(ann))["1 Jan"] == [5, 1, 1, 1]
-    assert f'href="/console/runs/{late.run_id}"' in page and "job 1" in page, "the oldest open run"
+    sections = ("flagged", "late", "missed", "due", "in-progress", "done")
+    assert {name: listed(page, name) for name in sections} == {
+        "flagged": ["begun"],
+        "late": ["late"],
+        "missed": ["missed"],
+        "due": ["waiting"],
+        "in-progress": ["begun"],
+        "done": ["done"],
+    }
+    assert f"/console/dispatch?again={made['missed'].run_id}" in page
+    assert (await table(ann))["1 Jan"] == [7, 1, 1, 1]
+    for name in ("begun", "missed"):
+        answer = await ann.post(f"/runs/{made[name].run_id}/handled", to="overview")
+        assert answer.headers["location"].startswith("/console?flash=")
+    colleague = await operator(w, "member")
+    page = (await colleague.get("")).text
+    assert [listed(page, name) for name in sections[:3]] == [[], ["late"], []], "for all"
+    assert await rows(colleague, "?tab=missed") == await rows(colleague, "?tab=flagged") == []
+    assert await rows(colleague, "?status=missed") == [made["missed"].run_id], "it is told of still"
+    refused = await ann.post(f"/runs/{made['waiting'].run_id}/handled", to="overview")
+    assert refused.status_code == 409 and "neither missed nor flagged" in refused.text
     w.clock.forward(hours=24)
     page = (await ann.get("")).text
-    assert [figure(page, word) for word in ("Completed today", "Missed, 30 days")] == ["0", "1"]
-    assert list((await table(ann)).items())[:2] == [("2 Jan", [0, 0, 0, 0]), ("1 Jan", [5, 1, 1, 1])]
+    assert listed(page, "done") == [] and list((await table(ann)).items())[1] == ("1 Jan", [7, 1, 1, 1])
     assert "Globex" not in page
+
+
+async def test_a_long_list_leads_to_all_of_it(w: World) -> None:
+    ann, template_id = await operator(w), await w.template(BOOLEAN)
+    for number in range(dashboard.SHORT + 2):
+        await w.dispatch(template_id, expires_in_hours=1, title=f"Flat {number}")
+    w.clock.forward(hours=1)
+    await w.sweep()
+    page = (await ann.get("")).text
+    assert len(listed(page, "missed")) == dashboard.SHORT
+    assert 'href="/console/runs?tab=missed">All 7<' in page
+    assert len(await rows(ann, "?tab=missed")) == 7
 
 
 async def test_another_organization_has_its_own_figures(w: World) -> None:
     made = (await w.globex.post("/v1/templates", json={"name": "Check", "steps": [BOOLEAN]})).json()
     await w.globex.post("/v1/runs", json={"template_id": made["id"]})
-    assert "Nothing has happened yet" in (await (await operator(w)).get("")).text
+    assert "Make your first checklist" in (await (await operator(w)).get("")).text
 
 
 @pytest.mark.parametrize(
@@ -125,28 +159,40 @@ async def test_tallies_agree_with_what_is_in_the_tables(w: World) -> None:
     assert rest[2][0] == 6, "photos were counted at all"
 
 
-async def test_what_failed_leads_to_where_it_is_sent_again(w: World, receiver: Receiver) -> None:
+async def test_what_failed_is_one_line_for_all_that_is_alike(w: World, receiver: Receiver) -> None:
     ann = await operator(w)
     assert "/console/settings/webhooks" not in (await ann.get("")).text
     receiver.answer = answering("410 Gone")
-    ed = await w.dispatch(await w.template(BOOLEAN), webhook={"url": receiver.url})
-    await ed.start()
-    await ed.answer("s-ok", True)
+    template_id = await w.template(BOOLEAN)
+    for _ in range(2):
+        ed = await w.dispatch(template_id, webhook={"url": receiver.url})
+        await ed.start()
+        await ed.answer("s-ok", True)
     await w.deliver()
     page = (await ann.get("")).text
-    assert "1 delivery has failed." in page
-    assert 'href="/console/settings/webhooks"' in page
+    host = receiver.url.removeprefix("http://").partition("/")[0]
+    assert f"{host} 2 events · The answer was 410." in text_of(page)
+    assert page.count('action="/console/failed/handled"') == 1
+    assert 'href="/console/settings/webhooks#failed">All 2<' in page
+    (group,) = await w.database.read(handled.failed_groups, w.acme_id)
+    await ann.post("/failed/handled", group=group.group_id)
+    assert "Not delivered" not in (await ann.get("")).text
 
 
 @pytest.mark.parametrize("nasty", NASTY_NAMES)
 async def test_what_is_typed_is_never_markup(w: World, nasty: str) -> None:
     ann = await operator(w)
-    await w.dispatch(await w.template(BOOLEAN, name=nasty))
-    assert is_text_only((await ann.get("")).text, nasty)
-    w.clock.forward(hours=-1)
-    await w.dispatch(await w.template(BOOLEAN), executor_ref=nasty)
-    page = (await ann.get("")).text
-    assert is_text_only(page, nasty)
+    await w.dispatch(await w.template(BOOLEAN, name=nasty), expires_in_hours=1)
+    w.clock.forward(hours=1)
+    await w.sweep()
+    for path in ("", "/runs?tab=missed"):
+        assert is_text_only((await ann.get(path)).text, nasty)
+    for more in ({"executor_ref": nasty}, {"title": nasty}):
+        await w.dispatch(await w.template(BOOLEAN), expires_in_hours=1, **more)
+        w.clock.forward(hours=-1)
+        page = (await ann.get("")).text
+        assert is_text_only(page, nasty)
+        w.clock.forward(hours=1)
 
 
 # ---- the chart
@@ -185,7 +231,7 @@ async def test_the_chart_is_told_to_those_who_do_not_see_it(w: World) -> None:
     await w.dispatch(await w.template(BOOLEAN))
     page = (await (await operator(w)).get("")).text
     assert re.search(r'<svg[^>]*role="img" aria-labelledby="chart-title chart-text"', page)
-    assert "1 dispatched and 0 completed in 30 days." in page
+    assert "1 sent and 0 done in 30 days." in page
     assert "style=" not in page and len(re.findall(r'<th scope="row">', page)) == 30
 
 
@@ -214,12 +260,7 @@ async def test_no_look_grows_with_the_number_of_runs(w: World) -> None:
             assert "LIMIT" in query, query
             assert any("USING" in step and "INDEX" in step for step in steps), (query, steps)
     used = " ".join(step for steps in told.values() for step in steps)
-    for index in ("runs_open_of_org", "runs_by_status", "runs_flagged", "deliveries_by_status"):
+    for index in ("runs_open_of_org", "runs_missed_to_handle", "runs_flagged_to_handle", "deliveries_to_handle"):
         assert index in used
-    missed = [steps for query, steps in told.items() if "started_at IS NULL" in query]
-    assert missed, "what was missed is counted, too"
-    bound = r"SEARCH runs USING INDEX runs_(missed \(org_id=\?|by_end \(org_id=\? AND status=\? AND closed_at>\?)"
-    for steps in missed:
-        assert re.search(bound, " ".join(steps)), steps
     assert "SEARCH tallies USING PRIMARY KEY" in used
     assert (await ann.get("")).status_code == 200

@@ -68,12 +68,12 @@ async def fits(page: Page) -> None:
 
 async def test_ann_sees_what_ed_does_as_he_does_it(w: World, base: str, ann: Page, ed: Phone) -> None:
     await ann.goto(f"{base}/console/runs")
-    await expect(ann.get_by_text("No runs yet.")).to_be_visible()
+    await expect(ann.get_by_text("No jobs yet.")).to_be_visible()
     await expect(ann.get_by_text("Updates by itself")).to_be_visible()
     run = await w.dispatch(await w.template(YES_NO, COUNT, PICTURE, settings=SIGNED), executor_ref="booking_12")
     row = ann.locator(f"#row-{run.run_id}")
-    await expect(row).to_contain_text("Pending")
-    await expect(ann.get_by_text("No runs yet.")).to_be_hidden()
+    await expect(row).to_contain_text("Not started")
+    await expect(ann.get_by_text("No jobs yet.")).to_be_hidden()
     link = row.get_by_role("link")
     await link.focus()
     await ed.open(run.run_id)

@@ -120,7 +120,7 @@ async def test_a_member_comes_by_a_link_and_is_refused_where_only_owners_may(
             await bob.get_by_label("Name").fill("Bob")
             await bob.get_by_label("New password").fill(PASSWORD)
             await bob.keyboard.press("Enter")
-            await expect(bob.get_by_role("heading", name="Overview")).to_be_visible()
+            await expect(bob.get_by_role("heading", name="What needs you")).to_be_visible()
             for path in ("/settings/keys", "/settings/people"):
                 answer = await bob.goto(f"{base}/console{path}")
                 assert answer is not None and answer.status == 403

@@ -29,7 +29,7 @@ async def joined(page: Page, link: str, email: str | None, name: str) -> None:
     await page.get_by_label("Name", exact=True).fill(name)
     await page.get_by_label("New password").fill(PASSWORD)
     await page.get_by_role("button", name="Make my account").click()
-    await expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    await expect(page.get_by_role("heading", name="What needs you")).to_be_visible()
 
 
 async def test_the_first_day_at_the_console(tmp_path: Path, browser: Browser) -> None:

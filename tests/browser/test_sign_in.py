@@ -82,12 +82,12 @@ async def test_from_switching_on_to_switching_off(w: World, browser: Browser, ba
         await fine(page, "a code refused")
         w.clock.forward(seconds=30)
         await give_code(page, app.code())
-        await expect(page.get_by_role("heading", name="Runs")).to_be_visible()
+        await expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
         assert page.url.endswith("/console/runs?status=pending")
         await page.get_by_role("button", name="Sign out").click()
         await give_password(page)
         await give_code(page, codes[0])
-        await expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+        await expect(page.get_by_role("heading", name="What needs you")).to_be_visible()
 
         await page.goto(f"{base}/console/settings/account")
         await page.get_by_label("Password", exact=True).fill(PASSWORD)
@@ -100,7 +100,7 @@ async def test_from_switching_on_to_switching_off(w: World, browser: Browser, ba
         await expect(page.get_by_role("status")).to_have_text("The second factor is off.")
         await page.get_by_role("button", name="Sign out", exact=True).click()
         await give_password(page)
-        await expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+        await expect(page.get_by_role("heading", name="What needs you")).to_be_visible()
 
 
 @pytest.mark.parametrize("size", SIZES)

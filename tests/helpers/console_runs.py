@@ -19,7 +19,7 @@ async def rows(browser: Browser, query: str = "") -> list[str]:
     """Ids of the runs a list shows."""
     answer = await browser.get(f"/runs{query}")
     assert answer.status_code == 200, answer.text
-    return re.findall(r'<tr id="row-(r-[0-9a-f-]+)"', answer.text)
+    return re.findall(r'<li id="row-(r-[0-9a-f-]+)"', answer.text)
 
 
 EVERY: list[dict[str, Any]] = [

@@ -23,6 +23,7 @@ ASSISTANT = "how much an assistant is given at once; what is cut says so"
 PACE = "how the service paces its own work; nobody is refused"
 NO_LIMITS = {
     "actions.alerts.MAX_DELIVERIES": "an alert that stands for more says so",
+    "actions.handled.MAX_GROUPED": SHOWN,
     "actions.health.MAX_OPEN": HEALTH,
     "actions.health.MAX_TEMPLATES": HEALTH,
     "actions.operators.MAX_SAME_EMAIL": "one person in that many organizations is nobody",
@@ -69,6 +70,7 @@ NO_LIMITS = {
     "web.console.retention.KEPT": "words",
     "web.console.run_view.MAX_REPLACED": SHOWN,
     "web.console.runs.LIMIT": SHOWN,
+    "web.console.several.MAX_CHOSEN": "as many as one page of the list has to choose from",
     "web.console.session.MAX_FIELDS": "a form as our page has it never has more",
     "web.console.session.MAX_FORM": "a form as our page has it never has more",
     "web.console.settings.health.INTEGRITY_CHECKS": HEALTH,

@@ -1,12 +1,14 @@
 """/console: the numbers of the organization today, and the runs of the last days as a chart."""
 
 from datetime import timedelta
+from functools import partial
 
 from starlette.responses import Response
 
 from rundun.actions import dashboard
 from rundun.core import chart
 from rundun.store.statistics import MAX_COUNTED
+from rundun.web.console.run_rows import heading, moment
 from rundun.web.console.session import ConsoleCall
 
 DAYS = 30
@@ -21,6 +23,8 @@ async def overview(call: ConsoleCall) -> Response:
     return call.render(
         "overview",
         numbers=numbers,
+        moment=partial(moment, call),
+        heading=heading,
         counted=format_count,
         today=call.zone.short(call.now),
         day=days[-1].isoformat(),

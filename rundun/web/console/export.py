@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
 from starlette.responses import Response, StreamingResponse
 
@@ -13,7 +13,7 @@ from rundun.core.run import Run
 from rundun.store.pagination import PageRequest
 from rundun.web.console.job_view import field_views
 from rundun.web.console.report import ReportWriter
-from rundun.web.console.runs import read_filter_form
+from rundun.web.console.run_filter import read_filter_form
 from rundun.web.console.session import ConsoleCall
 from rundun.web.file_names import file_names
 from rundun.web.run_archive import ArchiveEntry, pictures, record, zip_pieces
@@ -40,9 +40,7 @@ def safe_cell(value: object) -> str:
 
 async def table(call: ConsoleCall) -> Response:
     """GET /console/runs.csv: export the filtered list, at most 100,000 runs (RFC 4180, in UTF-8 with its mark)."""
-    day = call.zone.today(call.now).isoformat()
-    headers = {"cache-control": "no-store", "content-disposition": f'attachment; filename="runs-{day}.csv"'}
-    return StreamingResponse(_lines(call), headers=headers, media_type="text/csv; charset=utf-8; header=present")
+    return StreamingResponse(_lines(call), headers=_headers(call), media_type="text/csv; charset=utf-8; header=present")
 
 
 async def _lines(call: ConsoleCall) -> AsyncIterator[bytes]:
@@ -50,10 +48,26 @@ async def _lines(call: ConsoleCall) -> AsyncIterator[bytes]:
     run_filter, before, left = read_filter_form(call).filter, PageRequest().before, MAX_ROWS
     while left > 0:
         page = await call.read(runs.page, run_filter, PageRequest(min(PAGE, left), before))
-        yield _csv([safe_cell(cell(call, row, row.run)) for cell in _CELLS.values()] for row in page.items).encode()
+        yield _csv(_cells(call, row) for row in page.items).encode()
         if page.next_before is None:
             return
         before, left = page.next_before, left - len(page.items)
+
+
+async def chosen_table(call: ConsoleCall, run_ids: Sequence[str]) -> Response:
+    """Export the runs with these ids, as `table` does."""
+    rows = await call.read(runs.list_chosen, run_ids)
+    content = "\ufeff" + _csv([COLUMNS, *(_cells(call, row) for row in rows)])
+    return Response(content, headers=_headers(call), media_type="text/csv; charset=utf-8; header=present")
+
+
+def _headers(call: ConsoleCall) -> dict[str, str]:
+    day = call.zone.today(call.now).isoformat()
+    return {"cache-control": "no-store", "content-disposition": f'attachment; filename="runs-{day}.csv"'}
+
+
+def _cells(call: ConsoleCall, row: ListedRun) -> list[str]:
+    return [safe_cell(cell(call, row, row.run)) for cell in _CELLS.values()]
 
 
 def _csv(rows: Iterable[Iterable[object]]) -> str:
@@ -101,6 +115,7 @@ _CELLS: dict[str, Callable[[ConsoleCall, ListedRun, Run], object]] = {
     "fields": lambda call, row, run: _fields(row),
     "clock_skew_seconds": lambda call, row, run: run.clock_skew_seconds,
     "remarks": lambda call, row, run: row.remarks,
+    "handled_at": lambda call, row, run: _time(call, run.handled_at),
 }
 COLUMNS = tuple(_CELLS)
 

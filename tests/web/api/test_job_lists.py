@@ -104,7 +104,7 @@ async def test_lists_of_late_due_and_missed_runs(w: World) -> None:
     assert names(await listed(w, due_before=moment(9), template_id=one)) == ["done", "d6", "d5"]
     assert names(await listed(w, due_before=moment(99), created_before=moment(0))) == []
     ann = await operator(w)
-    assert '<span class="number">4</span> <span>Late now' in (await ann.get("")).text
+    assert 'Late <span class="count">4</span>' in (await ann.get("")).text
 
     await w.sweep()
     assert names(await listed(w, missed="true")) == ["idle"]

@@ -84,8 +84,8 @@ async def test_a_table_has_what_runs_are_about(w: World) -> None:
     assert row["fields"] == "; ".join(f"{labels[key]}: {value}" for key, value in VALUES.items() if key != "f-door")
     assert "note-line" not in "".join(row.values())
     assert odd["title"] == "'=1+1" and odd["fields"] == "Unit: a;'=2+2; Price: =cmd|' /C calc'!A0"
-    behind = ["title", "due_at", "missed", "flagged", "fields", "clock_skew_seconds", "remarks"]
-    assert list(row)[-7:] == behind, "behind what was there"
+    behind = ["title", "due_at", "missed", "flagged", "fields", "clock_skew_seconds", "remarks", "handled_at"]
+    assert list(row)[-8:] == behind, "behind what was there"
     w.clock.forward(hours=90)
     await w.sweep()
     missed = (await table(await operator(w), "?status=missed"))[-1]

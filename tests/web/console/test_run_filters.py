@@ -10,15 +10,15 @@ from rundun.store import run_lists
 from rundun.store.pagination import PageRequest
 from rundun.store.run_lists import RunFilter
 from rundun.store.transaction import Tx
-from tests.helpers.console import Browser, operator
+from tests.helpers.console import Browser, operator, text_of
 from tests.helpers.console_runs import rows
 from tests.helpers.service import BOOLEAN, Ed, World
 
 
 def link(page: str, words: str) -> str:
     """The query of the one link to the list of runs that has those words in it."""
-    links = re.findall(r'<a href="/console/runs(\?[^"]*)"[^>]*>(.*?)</a>', page, re.DOTALL)
-    (found,) = [unescape(query) for query, text in links if words in text]
+    links = re.findall(r'<a(?: class="small")? href="/console/runs(\?[^"]*)"[^>]*>(.*?)</a>', page, re.DOTALL)
+    (found,) = [unescape(query) for query, text in links if words in text_of(text)]
     return found
 
 
@@ -51,23 +51,27 @@ async def test_a_template_leads_to_its_own_runs(w: World) -> None:
     assert await rows(ann, link(page, "Runs of this template")) == [mine.run_id]
 
 
-async def test_each_number_leads_to_what_it_counts(w: World) -> None:
+async def test_each_tab_has_what_it_counts(w: World) -> None:
     ann = await operator(w)
     made = await day_of_everything(w)
-    page = (await ann.get("")).text
+    page = (await ann.get("/runs?tab=open")).text
     for words, names in (
-        ("Open now", ["waiting", "started", "late"]),
-        ("Late now", ["late"]),
-        ("Completed today", ["done"]),
-        ("Missed, 30 days", ["expired"]),
+        ("Open 3", ["late", "started", "waiting"]),
+        ("Late 1", ["late"]),
+        ("Missed 1", ["expired"]),
+        ("Done 2", ["done", "early"]),
     ):
-        assert f'<span class="number">{len(names)}</span> <span>{words}' in page
         query = link(page, words)
         assert await rows(ann, query) == [made[name].run_id for name in names], words
         shown = (await ann.get(f"/runs{query}")).text
         assert f"/console/runs.csv{query.replace('&', '&amp;')}" in shown, "the table has the same"
         table = (await ann.get(f"/runs.csv{query}")).text
         assert [name for name in made if made[name].run_id in table] == sorted(names, key=list(made).index)
+        narrowed = (await ann.get(f"/runs{query}&template=t-nobody")).text
+        assert 'class="count"' not in narrowed, "counts are of whole tabs"
+    assert "Flagged 0" in text_of(page) and "All 7" in text_of(page)
+    assert await rows(ann, "?tab=open&sort=newest") == [made[name].run_id for name in ("waiting", "started", "late")]
+    assert await rows(ann, "?tab=nonsense") == await rows(ann)
 
 
 async def test_runs_are_listed_by_the_day_they_ended_on(w: World) -> None:
@@ -84,17 +88,15 @@ async def test_runs_are_listed_by_the_day_they_ended_on(w: World) -> None:
         ("day=closed&from=2026-01-02&ref=job", ["expired", "done", "cancelled"]),
         ("day=closed&from=2026-01-02&ref=job+done&match=exact", ["done"]),
         ("day=created&from=2026-01-02", []),
-        ("day=nonsense&to=2026-01-01&status=open", ["waiting", "started", "late"]),
-        ("day=closed&status=open", ["waiting", "started", "late"]),
+        ("day=nonsense&to=2026-01-01&status=open", ["late", "started", "waiting"]),
+        ("day=closed&status=open", ["late", "started", "waiting"]),
         ("status=open&ref=job", ["waiting", "started", "late"]),
         ("status=late&ref=job", ["late"]),
         ("status=late&template=t-nobody", []),
     ):
         assert await rows(ann, f"?{query}") == [made[name].run_id for name in names], query
-    ended = (await ann.get("/runs?day=closed&to=2026-01-02")).text
-    assert 'data-label="Ended"' in ended and "Those that ended last come first." in ended
-    assert 'data-label="Late since"' in (await ann.get("/runs?status=late")).text
-    assert 'data-label="Created"' in (await ann.get("/runs?status=open")).text
+    ended = text_of((await ann.get("/runs?day=closed&from=2026-01-01&to=2026-01-02")).text)
+    assert "Ended from 1 Jan 2026 × take off Ended up to 2 Jan 2026 ×" in ended
 
 
 async def test_an_unknown_status_is_said(w: World) -> None:
@@ -114,11 +116,18 @@ async def test_no_two_links_of_a_list_are_called_the_same(w: World) -> None:
     about: list[dict[str, Any]] = [{}, {}, {"executor_ref": "booking_7"}, flat, {**flat, "executor_ref": "booking_8"}]
     made = [await w.dispatch(template_id, **more) for more in about]
     page = (await ann.get("/runs")).text
-    links = re.findall(r'<a href="/console/runs/r-[^"]*" id="([^"]+)"(?: aria-labelledby="([^"]+)")?', page)
-    parts = [(labelled or own).split() for own, labelled in links]
-    names = [[re.findall(rf'id="{part}"[^>]*>(?:<bdi>)?([^<]*)', page)[0] for part in one] for one in parts]
+    named = re.findall(r'id="name-([^"]+)">(.*?)</bdi>\s*<span [^>]*id="of-\1">(.*?)</span></span>', page)
+    names = [text_of(f"{name} {of}") for _, name, of in named]
     numbers = [ed.run_id[2:10] for ed in made]
-    assert names == [["Flat 7", "booking_8"], ["Flat 7", numbers[3]], ["booking_7"], [numbers[1]], [numbers[0]]]
+    assert names == [
+        "Flat 7 booking_8 · Check",
+        f"Flat 7 Check · {numbers[3]}",
+        "booking_7 Check",
+        f"Check {numbers[1]}",
+        f"Check {numbers[0]}",
+    ]
+    for run_id, _, _ in named:
+        assert f'id="link-{run_id}" aria-labelledby="name-{run_id} of-{run_id} state-{run_id}"' in page
 
 
 async def walk(ann: Browser, query: str) -> list[str]:
@@ -126,7 +135,7 @@ async def walk(ann: Browser, query: str) -> list[str]:
     seen, path = [], f"/runs{query}"
     while path:
         page = (await ann.get(path)).text
-        seen += re.findall(r'<tr id="row-(r-[0-9a-f-]+)"', page)
+        seen += re.findall(r'<li id="row-(r-[0-9a-f-]+)"', page)
         older = re.search(r'rel="next" href="/console([^"]+)"', page)
         path = unescape(older[1]) if older else ""
     return seen

@@ -20,7 +20,7 @@ async def test_runs_are_listed_newest_first_in_pages(w: World, monkeypatch: pyte
     monkeypatch.setattr("rundun.web.console.runs.LIMIT", 3)
     ann = await operator(w)
     empty = await ann.get("/runs")
-    assert "No runs yet." in empty.text
+    assert "No jobs yet." in empty.text
     template_id = await w.template(BOOLEAN)
     ids = []
     for number in range(7):
@@ -30,7 +30,7 @@ async def test_runs_are_listed_newest_first_in_pages(w: World, monkeypatch: pyte
     seen, path = [], "/runs"
     while path:
         page = (await ann.get(path)).text
-        seen += re.findall(r'<tr id="row-(r-[0-9a-f-]+)"', page)
+        seen += re.findall(r'<li id="row-(r-[0-9a-f-]+)"', page)
         link = re.search(r'rel="next" href="/console([^"]+)"', page)
         path = link[1].replace("&amp;", "&") if link else ""
     assert seen == ids
@@ -91,7 +91,7 @@ async def test_days_are_those_of_the_organization(w: World) -> None:
     late = await w.dispatch(await w.template(BOOLEAN))
     assert await rows(ann, "?to=2026-01-01") == [early.run_id]
     assert await rows(ann, "?from=2026-01-02") == [late.run_id]
-    assert "2 Jan 01:00 +14:00" in (await ann.get("/runs")).text
+    assert "2 Jan 2026, 01:00:00 +14:00" in (await ann.get("/runs")).text
 
 
 async def test_a_prefix_pages_in_the_order_of_references(w: World) -> None:

@@ -1,0 +1,36 @@
+"""Times as people say them: “2 h ago”, “today 15:00”, “Mon 15:00”; the exact one stands beside."""
+
+from babel import Locale, dates
+
+from rundun.core import times
+from rundun.web.console.time_zone import Zone
+from rundun.web.console_words import ConsoleLanguage
+
+MINUTE = 60 * times.SECOND
+AGO_HOURS = 6  # up to then it is more telling how long ago it was than when
+WEEK_DAYS = 6  # as far as a day's name says which one it is
+
+
+def say(language: ConsoleLanguage, zone: Zone, now: int, at: int) -> str:
+    """Say a time, in milliseconds, in the zone, as seen from `now`."""
+    passed = now - at
+    if 0 <= passed < MINUTE:
+        return language.gettext("just now")
+    if 0 <= passed < times.HOUR:
+        return language.gettext("{n} min ago", n=passed // MINUTE)
+    if 0 <= passed < AGO_HOURS * times.HOUR:
+        return language.gettext("{n} h ago", n=passed // times.HOUR)
+    moment, locale = zone.at(at), Locale.parse(language.tag, sep="-")
+    clock = dates.format_time(moment, "HH:mm", locale=locale)
+    days = (moment.date() - zone.today(now)).days
+    if days in (-1, 0, 1):
+        words = {
+            -1: language.gettext("yesterday {clock}", clock=clock),
+            0: language.gettext("today {clock}", clock=clock),
+            1: language.gettext("tomorrow {clock}", clock=clock),
+        }
+        return words[days]
+    if abs(days) <= WEEK_DAYS:
+        return f"{dates.format_date(moment, 'EEE', locale=locale)} {clock}"
+    pattern = "d MMM" if moment.year == zone.at(now).year else "d MMM y"
+    return dates.format_date(moment, pattern, locale=locale)

@@ -1,0 +1,131 @@
+"""Which runs a list shows: the tab, what is searched for, and what narrows it further, as the address says it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from rundun.core import text
+from rundun.core.run import STATUSES
+from rundun.store.run_lists import RunFilter
+from rundun.web.console.session import ConsoleCall
+from rundun.web.console.time_zone import Zone
+
+ALL = "all"
+BY_DUE = ("open", "late")  # tabs whose runs come by when they are due, unless the newest are wanted first
+STATUS_WORDS = ("missed", *STATUSES)  # what the filter of all runs takes as a status
+DAYS = ("created", "closed")  # what happened on the days of the filter
+MATCHES = ("begins", "exact")
+SORTS = ("due", "newest")
+FIELDS = ("tab", "q", "sort", "status", "template", "day", "from", "to", "ref", "match", "due", "flagged")
+NARROWING = ("status", "flagged", "template", "from", "to", "due", "ref")  # each a chip where it filters something
+
+
+def tab_filters(now: int) -> Mapping[str, dict[str, Any]]:
+    """Return what each tab is of, in their order, as members of a `RunFilter`."""
+    return {
+        "open": {"status": "open"},
+        "late": {"late_at": now},
+        "missed": {"is_missed": True, "is_to_handle": True},
+        "flagged": {"is_flagged": True, "is_to_handle": True},
+        "done": {"status": "completed", "closed_after": 0},
+        ALL: {},
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilterForm:
+    """The form of the filter: `values` as they were written, `wrong` the fields that can't be read."""
+
+    values: dict[str, str]
+    filter: RunFilter
+    wrong: set[str]
+
+    @property
+    def narrowing(self) -> list[str]:
+        """List the fields that narrow the tab, beside the search."""
+        return [name for name in NARROWING if self.values[name] and name not in self.wrong]
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Tell whether the list shows less than its tab has."""
+        return bool(self.narrowing or self.values["q"])
+
+    def query(self, *without: str, **changed: str) -> str:
+        """Return the filter as a query, without fields that filter nothing, and without or with others."""
+        fields = {**{name: value for name, value in self.values.items() if name not in self.wrong}, **changed}
+        fields = {name: value for name, value in fields.items() if value and name not in without}
+        if fields["tab"] == ALL:
+            del fields["tab"]
+        if fields.get("sort") == SORTS[0]:
+            del fields["sort"]
+        if "ref" not in fields or fields["match"] == MATCHES[0]:
+            del fields["match"]
+        if not fields.keys() & {"from", "to"} or fields["day"] == DAYS[0]:
+            del fields["day"]
+        return urlencode(fields)
+
+
+def read_filter_form(call: ConsoleCall) -> RunFilterForm:
+    """Read the filter of the query. Days are those of the organization's zone; what can't be read filters nothing."""
+    params = call.request.query_params
+    values = {name: params.get(name, "")[:300] for name in FIELDS}
+    values["match"] = values["match"] if values["match"] in MATCHES else MATCHES[0]
+    values["day"] = values["day"] if values["day"] in DAYS else DAYS[0]
+    values["q"] = values["q"].strip()
+    _choose_tab(values, tab_filters(0))
+    wrong = {name for name in ("from", "to", "due") if values[name] and _day(values[name]) is None}
+    if values["status"] not in ("", *STATUS_WORDS):
+        wrong.add("status")
+    status = None if "status" in wrong or values["status"] == "missed" else values["status"] or None
+    day, reference_field = values["day"], "executor_ref" if values["match"] == "exact" else "executor_ref_prefix"
+    chosen: dict[str, Any] = {
+        "status": status,
+        "is_missed": values["status"] == "missed",
+        "is_flagged": values["flagged"] == "yes",
+        **tab_filters(call.now)[values["tab"]],
+        "q": values["q"] or None,
+        "template_id": values["template"] or None,
+        "due_before": _begins(call.zone, _day(values["due"], 1), 0),
+        reference_field: _reference(values["ref"]) or None,
+    }
+    chosen["is_by_due"] = values["sort"] == SORTS[0]
+    starts = {
+        "after": _begins(call.zone, _day(values["from"]), -1),
+        "before": _begins(call.zone, _day(values["to"], 1), 0),
+    }
+    chosen |= {f"{day}_{name}": at for name, at in starts.items() if at is not None}
+    return RunFilterForm(values, RunFilter(**chosen), wrong)
+
+
+def _choose_tab(values: dict[str, str], tabs: Mapping[str, Any]) -> None:
+    """Settle which tab it is, which addresses of before named as a status, and what goes with it."""
+    if values["tab"] not in tabs:
+        values["tab"] = values["status"] if values["status"] in BY_DUE else ALL
+    if values["tab"] != ALL:
+        values["status"] = ""
+    values["flagged"] = "yes" if values["flagged"] and values["tab"] != "flagged" else ""
+    can_sort = values["tab"] in BY_DUE and not values["q"] and (values["match"] == "exact" or not values["ref"])
+    values["sort"] = (values["sort"] if values["sort"] in SORTS else SORTS[0]) if can_sort else ""
+
+
+def _reference(value: str) -> str:
+    """Return a reference as it is stored; what can't be one finds nothing, and is left as it is."""
+    try:
+        return text.clean(value)
+    except ValueError:
+        return value
+
+
+def _day(value: str, later: int = 0) -> date | None:
+    """Read a day of the calendar, and add some days; None where it is no day."""
+    try:
+        day = date.fromisoformat(value) + timedelta(days=later) if len(value) == 10 else None
+    except (ValueError, OverflowError):
+        return None
+    return day if day and 1900 < day.year < 9999 else None
+
+
+def _begins(zone: Zone, day: date | None, offset: int) -> int | None:
+    return None if day is None else zone.day_begins(day) + offset

@@ -1,0 +1,123 @@
+"""/console/runs/several: what an operator does to several runs at once, those of one page of the list at most."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.responses import Response
+
+from rundun.actions import handled, runs
+from rundun.core.run import Actor, Run
+from rundun.core.validation import clean_input, read
+from rundun.errors import FieldError, Problem
+from rundun.web.console.export import chosen_table
+from rundun.web.console.run_page import HOURS
+from rundun.web.console.run_rows import heading
+from rundun.web.console.runs import read_hours
+from rundun.web.console.session import ConsoleCall
+from rundun.web.console_words import N_, ConsoleLanguage
+from rundun.web.request_bodies import CancelBody
+
+MAX_CHOSEN = 50  # as many as one page of the list has
+ASKED = ("cancel", "extend")  # asked first, since more is to be said, or it can't be undone
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A run to which it was not done, and why, in words; without a run it is gone."""
+
+    run_id: str
+    heading: str
+    why: str
+
+
+async def act(call: ConsoleCall) -> Response:
+    """POST /console/runs/several: do what `do` says to the runs whose ids are fields of the form."""
+    run_ids = [name for name in call.form if name.startswith("r-")][:MAX_CHOSEN]
+    what = call.form.get("do", "")
+    if not run_ids or what not in (*ASKED, "handled", "csv"):
+        return call.redirect(_list_path(call))
+    if what == "csv":
+        return await chosen_table(call, run_ids)
+    if what in ASKED and "sure" not in call.form:
+        return await _ask(call, what, run_ids)
+    try:
+        deed = _deed(call, what)
+    except Problem as problem:
+        return await _ask(call, what, run_ids, problem.errors)
+    results = await asyncio.gather(*(deed(run_id) for run_id in run_ids), return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException) and not isinstance(result, Problem):
+            raise result
+    problems = {run_id: each for run_id, each in zip(run_ids, results, strict=True) if isinstance(each, Problem)}
+    if not problems:
+        return call.redirect(_list_path(call), f"several_{what}")
+    refusals = await _refusals(call, what, problems)
+    done = len(run_ids) - len(problems)
+    return call.render("several_done", what=what, done=done, of=len(run_ids), refusals=refusals, back=_list_path(call))
+
+
+def _list_path(call: ConsoleCall) -> str:
+    """Return where the runs were chosen: the overview, or which list."""
+    if call.form.get("to") == "overview":
+        return ""
+    query = urlencode(parse_qsl(call.form.get("query", "")[:2000]))
+    return f"/runs?{query}" if query else "/runs"
+
+
+async def _ask(
+    call: ConsoleCall, what: str, run_ids: list[str], errors: tuple[FieldError, ...] | list[FieldError] = ()
+) -> Response:
+    rows = await call.read(runs.list_chosen, run_ids)
+    return call.render(
+        "several_ask",
+        422 if errors else 200,
+        what=what,
+        rows=[(row.run.run_id, heading(row)) for row in rows],
+        query=call.form.get("query", "")[:2000],
+        back=_list_path(call),
+        hours=[(hours, call.language.gettext(text)) for hours, text in HOURS.items()],
+        reason=call.form.get("reason", ""),
+        wrong=errors[0].detail if errors else "",
+    )
+
+
+def _deed(call: ConsoleCall, what: str) -> Callable[[str], Awaitable[object]]:
+    """Return what is done to each run by its id; raises Invalid for what the form says beside."""
+    actor = Actor("operator", call.operator.name)
+    if what == "handled":
+        return lambda run_id: call.write(handled.handle_run, run_id, actor)
+    if what == "extend":
+        hours = read_hours(call.form.get("hours", ""))
+        return lambda run_id: call.write(runs.extend, run_id, hours, actor)
+    reason = call.form.get("reason", "")
+    body = read(CancelBody, {"reason": reason} if clean_input(reason) else {})
+    return lambda run_id: call.write(runs.cancel_by_operator, run_id, call.operator, body.reason)
+
+
+async def _refusals(call: ConsoleCall, what: str, problems: Mapping[str, Problem]) -> list[Refusal]:
+    rows = {row.run.run_id: row for row in await call.read(runs.list_chosen, list(problems))}
+    return [
+        Refusal(run_id, heading(rows[run_id]), _why(call.language, what, problem, rows[run_id].run))
+        if run_id in rows
+        else Refusal(run_id, run_id[2:10], call.language.gettext("is not there any more"))
+        for run_id, problem in problems.items()
+    ]
+
+
+NOTHING_TO_HANDLE = N_("was neither missed nor flagged")
+CLOSED = {
+    "completed": N_("was done already"),
+    "cancelled": N_("was cancelled already"),
+    "expired": N_("had ended already"),
+}
+
+
+def _why(language: ConsoleLanguage, what: str, problem: Problem, run: Run) -> str:
+    """Return why that was refused, as what follows the name of the run in a sentence."""
+    if problem.code == "would_shorten":
+        return language.gettext("is open for longer as it is")
+    if problem.code != "wrong_status":
+        return problem.detail
+    return language.gettext(NOTHING_TO_HANDLE if what == "handled" else CLOSED[run.status])
