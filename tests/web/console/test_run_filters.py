@@ -99,6 +99,24 @@ async def test_runs_are_listed_by_the_day_they_ended_on(w: World) -> None:
     assert "Ended from 1 Jan 2026 × take off Ended up to 2 Jan 2026 ×" in ended
 
 
+async def test_a_search_narrows_a_tab(w: World) -> None:
+    ann = await operator(w)
+    made = await day_of_everything(w)
+    for query, names in (
+        ("q=ATE", ["late"]),
+        ("q=job&tab=open", ["waiting", "started", "late"]),
+        ("q=job&tab=done", ["done", "early"]),
+        ("q=job+e&tab=missed", ["expired"]),
+        (f"q={made['done'].run_id[2:10]}", ["done"]),
+        ("q=nothing+like+it", []),
+    ):
+        assert await rows(ann, f"?{query}") == [made[name].run_id for name in names], query
+        table = (await ann.get(f"/runs.csv?{query}")).text
+        assert [name for name in made if made[name].run_id in table] == sorted(names, key=list(made).index)
+    page = text_of((await ann.get("/runs?q=nothing+like+it&tab=open")).text)
+    assert "No job is like that. Show all of this tab" in page and "“nothing like it” × take off" in page
+
+
 async def test_an_unknown_status_is_said(w: World) -> None:
     ann = await operator(w)
     run = await w.dispatch(await w.template(BOOLEAN))
