@@ -1,6 +1,6 @@
 """Times as people say them: “2 h ago”, “today 15:00”, “Mon 15:00”; the exact one stands beside."""
 
-from babel import Locale, dates
+from babel import dates
 
 from rundun.core import times
 from rundun.web.console.time_zone import Zone
@@ -20,8 +20,8 @@ def say(language: ConsoleLanguage, zone: Zone, now: int, at: int) -> str:
         return language.gettext("{n} min ago", n=passed // MINUTE)
     if 0 <= passed < AGO_HOURS * times.HOUR:
         return language.gettext("{n} h ago", n=passed // times.HOUR)
-    moment, locale = zone.at(at), Locale.parse(language.tag, sep="-")
-    clock = dates.format_time(moment, "HH:mm", locale=locale)
+    moment = zone.at(at)
+    clock = dates.format_time(moment, "HH:mm", locale=zone.locale)
     days = (moment.date() - zone.today(now)).days
     if days in (-1, 0, 1):
         words = {
@@ -31,6 +31,6 @@ def say(language: ConsoleLanguage, zone: Zone, now: int, at: int) -> str:
         }
         return words[days]
     if abs(days) <= WEEK_DAYS:
-        return f"{dates.format_date(moment, 'EEE', locale=locale)} {clock}"
-    pattern = "d MMM" if moment.year == zone.at(now).year else "d MMM y"
-    return dates.format_date(moment, pattern, locale=locale)
+        return f"{dates.format_date(moment, 'EEE', locale=zone.locale)} {clock}"
+    skeleton = "MMMd" if moment.year == zone.at(now).year else "yMMMd"
+    return dates.format_skeleton(skeleton, moment, locale=zone.locale)

@@ -17,7 +17,6 @@ from rundun.web.console.dashboard import format_count
 from rundun.web.console.run_filter import ALL, STATUS_WORDS, read_filter_form, tab_filters
 from rundun.web.console.run_rows import heading, moment
 from rundun.web.console.session import ConsoleCall
-from rundun.web.console.time_zone import LOCALE
 from rundun.web.request_bodies import CancelBody, ExtendBody
 
 LIMIT = 50
@@ -54,7 +53,7 @@ async def list_runs(call: ConsoleCall) -> Response:
         heading=heading,
         statuses=STATUS_WORDS,
         moment=partial(moment, call),
-        say_day=lambda day: dates.format_date(date.fromisoformat(day), "d MMM y", locale=LOCALE),
+        say_day=lambda day: dates.format_skeleton("yMMMd", date.fromisoformat(day), locale=call.zone.locale),
     )
 
 

@@ -214,7 +214,7 @@ NASTY = [
 ELEMENTS = """
 html head meta title link body a header nav div span bdi form input button main h1 h2 h3 h4 p section dl dt dd time br
 code label select option textarea details summary article ul ol li figure figcaption dialog pre table caption thead
-tbody tr th td progress script style b img
+tbody tr th td progress script style b img kbd
 """
 ALLOWED = set(ELEMENTS.split())  # of our pages; nothing of the corpus is among them
 OF_LONG_TEXTS = {"class", "title"}  # these show fewer lines, and all of it in a title

@@ -110,7 +110,7 @@ async def test_a_page_is_in_the_browsers_language(w: World, tmp_path: Path, monk
     ann = await operator(w)
     spoken = {"accept-language": "xx, ar-EG;q=0.9, en;q=0.8"}
     page = (await ann.get("/runs?flash=run_erased", headers=spoken)).text
-    assert '<html lang="ar-EG" dir="rtl">' in page and "حُذفت" in page and "[Filter the runs]" in page
+    assert '<html lang="ar-EG" dir="rtl">' in page and "حُذفت" in page and "[Find jobs]" in page
     assert "&lt;b&gt;مهام&lt;/b&gt;" in page and "<b>مهام" not in page
     page = (await ann.get("/settings/usage", headers=spoken)).text
     assert "يناير 2026" in page and "January" not in page
