@@ -143,8 +143,8 @@ class FailedDeliveries:
 
 
 def page_failed(tx: Tx, org_id: str, page_request: PageRequest) -> FailedDeliveries:
-    """Page an organization's failed deliveries, the newest first, and count those under way."""
-    page = deliveries.page(tx, org_id, "failed", page_request)
+    """Page an organization's failed deliveries that nobody is done with, newest first, and count those under way."""
+    page = deliveries.page(tx, org_id, "failed", page_request, is_to_handle=True)
     items = [(delivery, runs.find_reference(tx, delivery.run_id)) for delivery in page.items]
     return FailedDeliveries(items, page.next_before, *statistics.pending_deliveries(tx, org_id))
 

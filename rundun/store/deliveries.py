@@ -62,10 +62,13 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class FailedFilter:
-    """A selection of failed deliveries: those made from `since` on, in milliseconds, and those of one run."""
+    """A selection of failed deliveries: those made from `since` on, in milliseconds, those of one run, and those that
+    nobody is done with.
+    """
 
     since: int = 0
     run_id: str | None = None
+    is_to_handle: bool = False
 
 
 DeliveryCursor = tuple[int, int]  # where a delivery stands in the order they were made: `created_at` and `number`
@@ -203,8 +206,9 @@ def make_due(tx: Tx, number: int) -> bool:
 def failed(tx: Tx, org_id: str, filters: FailedFilter, after: DeliveryCursor, limit: int) -> list[DeliveryCursor]:
     """List the cursors of at most `limit` failed deliveries behind `after`, the first made first."""
     if filters.run_id is None:
+        to_handle = "AND handled_at IS NULL " if filters.is_to_handle else ""
         rows = tx.db.execute(
-            "SELECT created_at, number FROM deliveries WHERE org_id = ? AND status = 'failed' "
+            f"SELECT created_at, number FROM deliveries WHERE org_id = ? AND status = 'failed' {to_handle}"  # noqa: S608
             "AND (created_at, number) > (?, ?) ORDER BY created_at, number LIMIT ?",
             (org_id, *max(after, (filters.since, 0)), limit),
         )
@@ -235,9 +239,15 @@ def count_failed(tx: Tx, org_id: str) -> int:
     return tx.number("SELECT count(*) FROM deliveries WHERE org_id = ? AND status = 'failed'", org_id)
 
 
-def page(tx: Tx, org_id: str, status: DeliveryStatus | None, page_request: PageRequest) -> Page[Delivery]:
-    """Return a page of an organization's deliveries with their attempts, the newest first, of one status or of all."""
+def page(
+    tx: Tx, org_id: str, status: DeliveryStatus | None, page_request: PageRequest, *, is_to_handle: bool = False
+) -> Page[Delivery]:
+    """Return a page of an organization's deliveries with their attempts, the newest first, of one status or of all;
+    `is_to_handle`: those that have failed and that nobody is done with.
+    """
     of_status = "" if status is None else "AND d.status = :status "
+    if is_to_handle:
+        of_status = "AND d.status = 'failed' AND d.handled_at IS NULL "
     at, number = page_request.before
     rows = tx.db.execute(
         _SELECT + f"WHERE d.org_id = :org {of_status}AND (d.created_at, d.number) < (:at, :number) "

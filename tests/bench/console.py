@@ -20,6 +20,7 @@ from rundun.store import connection, search_index
 from rundun.store.batches import write_once
 from rundun.store.transaction import Env, Tx
 from rundun.web.console import cookies
+from rundun.web.console.run_filter import tab_filters
 from tests.bench.processes import rundun
 
 RUNS = 1_000_000
@@ -134,8 +135,8 @@ def pages(told: dict[str, Any]) -> dict[str, str]:
         "overview": "",
         "list": "/runs",
         **{f"list, {status}": f"/runs?status={status}" for status in STATUSES},
-        "list, open": "/runs?status=open",
-        "list, late": "/runs?status=late",
+        **{f"tab, {tab}": f"/runs?tab={tab}" for tab in tab_filters(0)},
+        "tab, open, the newest first": "/runs?tab=open&sort=newest",
         "list, missed": "/runs?status=missed",
         "list, missed on one day": f"/runs?status=missed&day=closed&from={told['day']}&to={told['day']}",
         "list, needs attention": "/runs?flagged=yes",

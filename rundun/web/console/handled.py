@@ -23,7 +23,7 @@ async def handle_group(call: ConsoleCall) -> Response:
     so_far = GroupProgress()
     while so_far.has_more:
         so_far = await call.write(handled.handle_group, call.form.get("group", ""), actor, so_far)
-    return call.redirect("", "handled")
+    return _back(call, "handled")
 
 
 async def retry_group(call: ConsoleCall) -> Response:
@@ -31,4 +31,8 @@ async def retry_group(call: ConsoleCall) -> Response:
     so_far = GroupProgress()
     while so_far.has_more:
         so_far = await call.write(handled.retry_group, call.form.get("group", ""), so_far)
-    return call.redirect("", "all_sent_again")
+    return _back(call, "all_sent_again")
+
+
+def _back(call: ConsoleCall, flash: str) -> Response:
+    return call.redirect("/settings/webhooks" if call.form.get("to") == "webhooks" else "", flash)

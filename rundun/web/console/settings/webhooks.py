@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from rundun.actions import default_webhooks, deliveries
+from rundun.actions import default_webhooks, deliveries, handled
 from rundun.actions.deliveries import RetryProgress
 from rundun.core.json_types.deliveries import TrialJson
 from rundun.core.validation import read
@@ -40,10 +40,10 @@ async def retry(call: ConsoleCall) -> Response:
 
 async def retry_all(call: ConsoleCall) -> Response:
     """POST /console/settings/webhooks/retry: send what has failed again, in batches, so that nobody waits long."""
-    so_far, is_more = RetryProgress(), True
+    so_far, is_more, failed = RetryProgress(), True, FailedFilter(is_to_handle=True)
     while is_more:
-        is_more = await call.read(deliveries.has_more_failed, FailedFilter(), so_far)
-        so_far = await call.write(deliveries.retry_failed, FailedFilter(), so_far)
+        is_more = await call.read(deliveries.has_more_failed, failed, so_far)
+        so_far = await call.write(deliveries.retry_failed, failed, so_far)
     return call.redirect("/settings/webhooks", "all_sent_again")
 
 
@@ -54,7 +54,7 @@ async def webhooks(
     wrong: dict[str, str] | None = None,
     trial: TrialJson | None = None,
 ) -> Response:
-    """GET /console/settings/webhooks: list failed deliveries; `?before=` goes on in the list."""
+    """GET /console/settings/webhooks: list failed deliveries that nobody is done with; `?before=` goes on in it."""
     page_request = call.page_request(LIMIT)
     failed = await call.read(deliveries.page_failed, page_request)
     return call.render(
@@ -65,6 +65,7 @@ async def webhooks(
         wrong=wrong or {},
         trial=trial,
         failed=failed,
+        groups=await call.read(handled.failed_groups) if page_request == PageRequest(LIMIT) else (),
         is_held=await call.ctx.database.read(service_state.held_since) is not None,
         counted=format_count,
         older=".".join(map(str, failed.next_before)) if failed.next_before else "",
