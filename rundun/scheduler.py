@@ -82,11 +82,11 @@ async def _overdue(database: Database, resting: Resting) -> list[str]:
 
 
 async def index_runs(database: Database) -> None:
-    """Index what runs are searched by, in short writes, and after those of before there was an index with rests."""
+    """Index what runs are searched by, in short writes with rests as long as these, however much there is."""
     while await database.read(search_index.is_behind):
         began = time.monotonic()
-        if not await database.write(search_index.index_some):
-            await asyncio.sleep(time.monotonic() - began)
+        await database.write(search_index.index_some)
+        await asyncio.sleep(time.monotonic() - began)
 
 
 async def clear_up(database: Database) -> None:

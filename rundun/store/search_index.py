@@ -36,16 +36,13 @@ def is_behind(tx: Tx) -> bool:
     )
 
 
-def index_some(tx: Tx, limit: int = BATCH_SIZE) -> int:
-    """Index the next runs, at most so many; returns how many were new or have changed. Only where none were, those from
-    before there was an index.
-    """
+def index_some(tx: Tx, limit: int = BATCH_SIZE) -> None:
+    """Index the next runs, at most so many: new and changed ones first, then those from before there was an index."""
     done = _index_new(tx, limit)
     if done < limit:
         done += _index_changed(tx, limit - done)
     if not done:
         _index_older(tx, limit)
-    return done
 
 
 def _index_new(tx: Tx, limit: int) -> int:
@@ -140,32 +137,26 @@ def _all_of(needle: str) -> str:
 
 
 def candidates(tx: Tx, query: str, before: int, limit: int) -> tuple[list[int], int]:
-    """List the numbers of runs before one that a search has to look at, the last first: about `limit` at most, and
-    those that are not indexed as they are now, which may be any. Returns also down to which number these are all, 0
-    where there are no others.
+    """List the numbers of runs before one that a search has to look at, the last first: about `limit` at most, and with
+    them those that have changed since they were indexed. Returns also down to which number these are all, 0 where there
+    are no others.
     """
-    rows = tx.db.execute(
-        "SELECT rowid FROM run_search WHERE run_search MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?",
-        (query, before, limit),
-    ).fetchall()
-    numbers, (first, last) = [row[0] for row in rows], _indexed(tx)
-    if len(numbers) == limit:
-        end = numbers[-1]
-    elif first <= 1:
-        end = 0
-    else:
-        rows = tx.db.execute(
-            "SELECT number FROM runs WHERE number < ? ORDER BY number DESC LIMIT ?",
-            (min(before, first), limit - len(numbers)),
-        ).fetchall()
-        end = rows[-1][0] if len(rows) == limit - len(numbers) else 0
-        numbers += [row[0] for row in rows]
-    rows = tx.db.execute(
-        "SELECT number FROM runs WHERE number > :last AND number < :before AND number >= :end "
-        "UNION SELECT number FROM runs_to_index WHERE number < :before AND number >= :end",
-        {"last": last, "before": before, "end": end},
-    ).fetchall()
-    return sorted({*numbers, *(row[0] for row in rows)}, reverse=True), end
+    (first, last), older = _indexed(tx), "SELECT number FROM runs WHERE number < ?1 AND number > ?2"
+    numbers = _numbers(tx, older, before, last, limit=limit)
+    if len(numbers) < limit:
+        matching = "SELECT rowid FROM run_search WHERE run_search MATCH ?2 AND rowid < ?1"
+        numbers += _numbers(tx, matching, before, query, limit=limit - len(numbers))
+    if len(numbers) < limit and first > 1:
+        numbers += _numbers(tx, older, min(before, first), 0, limit=limit - len(numbers))
+    end = numbers[-1] if len(numbers) == limit else 0
+    changed = "SELECT number FROM runs_to_index WHERE number < ? AND number >= ?"
+    numbers += (row[0] for row in tx.db.execute(changed, (before, end)).fetchall())
+    return sorted(set(numbers), reverse=True), end
+
+
+def _numbers(tx: Tx, query: str, before: int, *more: int | str, limit: int) -> list[int]:
+    rows = tx.db.execute(f"{query} ORDER BY 1 DESC LIMIT ?3", (before, *more, limit))
+    return [row[0] for row in rows.fetchall()]
 
 
 def judge(tx: Tx, numbers: Sequence[int], needles: Sequence[str]) -> set[int]:
