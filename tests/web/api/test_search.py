@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from rundun.scheduler import index_runs
 from rundun.store import run_search, search_index
 from rundun.store.transaction import Tx
 from tests.helpers.service import BOOLEAN, Ed, World
@@ -100,7 +101,7 @@ def searches(chance: random.Random, runs: list[Written]) -> Iterator[str]:
     yield chance.choice(runs).ed.run_id[2:10]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 async def test_a_search_finds_what_a_plain_scan_finds(w: World, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     chance = random.Random(seed)
     monkeypatch.setattr(run_search, "MAX_LOOKED_AT", chance.choice([4, 9, 1000]))
@@ -179,3 +180,59 @@ async def started(chance: random.Random, run: Written, templates: list[str]) -> 
     WORDS.setdefault("Anna.Müller@example.com", "anna.muller@example.com")
     assert (await run.ed.start(**{kind: sent(words[kind])})).status_code == 200
     run.texts[kind] = words[kind]
+
+
+async def test_what_can_be_searched_and_what_is_said_of_the_rest(w: World) -> None:
+    template_id = await w.template(BOOLEAN, fields=FIELDS)
+    ed = await w.dispatch(template_id, title="Calle Larios 5", fields={"f-door": "4711 sesame"})
+    theirs = (await w.globex.post("/v1/templates", json={"name": "Theirs", "steps": [BOOLEAN]})).json()["id"]
+    assert (await w.globex.post("/v1/runs", json={"template_id": theirs, "title": "Calle Larios"})).status_code == 201
+    number = ed.run_id[2:10]
+    for search in ("LARIOS", " larios  5 ", "ca", "5", number.upper(), ed.run_id, f"http://rundun.test/r/{ed.run_id}"):
+        assert await everything(w, search, 25) == [ed.run_id], search
+    for search in ("sesame", "4711", "io", "arios6", "\u0301", ed.run_id[:-1] + "0", "%", "_", '"', "*", "NOT x", "OR"):
+        assert await everything(w, search, 25) == [], search
+    for search, code in (("", "too_short"), (" \u3000", "too_short"), ("x" * 201, "too_long"), ("a\0b", "bad_format")):
+        refused = await w.acme.get("/v1/runs", params={"q": search})
+        assert refused.status_code == 422
+        assert [(one["pointer"], one["code"]) for one in refused.json()["errors"]] == [("/q", code)], search
+    assert await everything(w, "x" * 200, 25) == []
+
+
+async def test_a_search_looks_at_so_many_runs_at_a_time(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_search, "MAX_LOOKED_AT", 10)
+    monkeypatch.setattr(run_search, "FEW", 3)
+    many, few = await w.template(BOOLEAN), await w.template(BOOLEAN)
+    wanted = await w.dispatch(few, title="common")
+    for number in range(35):
+        await w.dispatch(many, title=f"common {number}")
+        await w.dispatch(few, title="something else") if number % 3 else None
+    looked: list[int] = []
+    judging, placing = search_index.judge, run_search.run_lists.places_of
+
+    def judge(tx: Tx, numbers: Any, texts: Any) -> set[int]:
+        looked.append(len(numbers))
+        return judging(tx, numbers, texts)
+
+    def place(tx: Tx, org_id: str, filters: Any, before: Any, numbers: Any) -> Any:
+        looked.append(len(numbers))
+        return placing(tx, org_id, filters, before, numbers)
+
+    monkeypatch.setattr(search_index, "judge", judge)
+    monkeypatch.setattr(run_search.run_lists, "places_of", place)
+    for is_indexed in (False, True):
+        if is_indexed:
+            await index_runs(w.database)
+            assert not await w.database.read(search_index.is_behind)
+        params, pages = {"q": "common", "template_id": few}, 0
+        while True:
+            looked.clear()
+            page = (await w.acme.get("/v1/runs", params=params)).json()
+            pages += 1
+            assert max(looked, default=0) <= 10, "and no more than a few before that"
+            if not page["has_more"]:
+                break
+            assert page["data"] == []
+            params["cursor"] = page["next_cursor"]
+        assert [run["run_id"] for run in page["data"]] == [wanted.run_id]
+        assert pages == (4 if is_indexed else 6), "what is not indexed is all looked at"
