@@ -85,7 +85,7 @@ async def index_runs(database: Database) -> None:
     """Index what runs are searched by, in short writes with rests as long as these, however much there is."""
     while await database.read(search_index.is_behind):
         began = time.monotonic()
-        await database.write(search_index.index_some)
+        await database.write(search_index.index_some, search_index.BATCH_SIZE)
         await asyncio.sleep(time.monotonic() - began)
 
 

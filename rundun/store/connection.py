@@ -16,6 +16,7 @@ from rundun.store.database_file import OWNER_ONLY, translate_errors
 
 APPLICATION_ID = 0x52754E64  # "RuNd" in the file's header, so that `file` and we know our own
 BUSY_MILLISECONDS = 5000
+TOKENIZER = "trigram case_sensitive 1"  # what searches need, see migrations/0023_search.sql
 SQLITE = sqlite3.sqlite_version  # of the library
 _log = logging.getLogger("rundun.store")
 Migrations = Sequence[tuple[int, str]]  # numbered from 1 without gaps, each with its SQL
@@ -178,6 +179,8 @@ def migrate(db: sqlite3.Connection, path: Path, version: int, migrations: Migrat
     """Bring the schema up to date, one transaction a migration; a copy from before is in `<path>.schema-<version>`."""
     newest = migrations[-1][0]
     snapshot = Path(f"{path.resolve()}.schema-{version}") if 0 < version < newest else None
+    if version < newest:
+        _require_search()
     if snapshot:
         _take_snapshot(db, snapshot)  # where `copies` looks for it
     for number, sql in migrations:
@@ -189,6 +192,18 @@ def migrate(db: sqlite3.Connection, path: Path, version: int, migrations: Migrat
     if snapshot:
         told = {"from": version, "to": newest, "snapshot": str(snapshot)}
         _log.info("database.migrated", extra={"fields": told})  # see logs.py, which the store does not know
+
+
+def _require_search() -> None:
+    """Refuse an SQLite without what searches need, before anything in the file is changed."""
+    with closing(sqlite3.connect(":memory:")) as db:
+        try:
+            db.execute(f"CREATE VIRTUAL TABLE texts USING fts5(text, tokenize = '{TOKENIZER}')")
+        except sqlite3.Error as error:
+            needs = "Rundun needs one with FTS5, from 3.40 on, as Python comes with on all common systems."
+            raise Problem(
+                "unavailable", f"The SQLite of this Python ({SQLITE}) can't search: {error}. {needs}"
+            ) from None
 
 
 def _take_snapshot(db: sqlite3.Connection, snapshot: Path) -> None:

@@ -36,7 +36,7 @@ def is_behind(tx: Tx) -> bool:
     )
 
 
-def index_some(tx: Tx, limit: int = BATCH_SIZE) -> None:
+def index_some(tx: Tx, limit: int) -> None:
     """Index the next runs, at most so many: new and changed ones first, then those from before there was an index."""
     done = _index_new(tx, limit)
     if done < limit:

@@ -1,9 +1,15 @@
 """The index of searches: nothing of an erased run is left of it on the disk, whichever way the run came into it."""
 
 import random
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
-from rundun.store import search_index
+import pytest
+
+from rundun.errors import Problem
+from rundun.scheduler import index_runs
+from rundun.store import connection, search_index
 from rundun.store.transaction import Tx
 from tests.helpers.canaries import bytes_on_disk, overwrite
 from tests.helpers.service import BOOLEAN, World
@@ -37,7 +43,7 @@ async def test_no_byte_of_an_erased_run_is_left_of_the_index(w: World) -> None:
     left = await bytes_on_disk(w)
     assert RARE.encode() not in left and LEFT.encode() in left
     while await w.database.read(search_index.is_behind):
-        await w.database.write(search_index.index_some)
+        await w.database.write(search_index.index_some, 500)
     assert RARE.encode() not in await bytes_on_disk(w)
     found = (await w.acme.get("/v1/runs", params={"q": LEFT, "limit": "100"})).json()["data"]
     assert len(found) == 100
@@ -50,14 +56,39 @@ async def data_of_index(w: World) -> bytes:
     return await w.database.read(read)
 
 
-async def test_a_copy_of_the_file_has_the_index(w: World, tmp_path: Path) -> None:
+async def test_the_index_says_what_the_runs_say_also_of_those_from_before_it(
+    w: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     template_id = await w.template(BOOLEAN)
-    for number in range(5):
+    for number in range(12):
         await w.dispatch(template_id, title=f"Flat {number}")
-    await w.database.write(search_index.index_some)
+    last = await w.database.write(begin_anew)
+    await w.dispatch(template_id, title="Flat 12")
+    monkeypatch.setattr(search_index, "BATCH_SIZE", 5)
+    await index_runs(w.database)
 
-    def whole(tx: Tx) -> list[str]:
+    def look(tx: Tx) -> tuple[list[str], list[int], list[int]]:
         tx.db.execute("INSERT INTO run_search (run_search, rank) VALUES ('integrity-check', 1)")
-        return [row[0] for row in tx.db.execute("PRAGMA integrity_check").fetchall()]
+        whole = [row[0] for row in tx.db.execute("PRAGMA integrity_check").fetchall()]
+        query = search_index.match(w.acme_id, ["flat 1"])
+        assert query
+        return whole, search_index.candidates(tx, query, last + 9, 9)[0], search_index.candidates(tx, query, 9, 99)[0]
 
-    assert await w.database.write(whole) == ["ok"], "the index is just what the texts say"
+    whole, newest, oldest = await w.database.write(look)
+    assert whole == ["ok"], "the index is just what the texts say"
+    assert newest == [last + 1, last, last - 1, last - 10] and oldest == [last - 10]
+
+
+def begin_anew(tx: Tx) -> int:
+    """As after an upgrade."""
+    last = tx.number("SELECT max(number) FROM runs")
+    tx.db.execute("UPDATE indexed_runs SET first = ?, last = ?", (last + 1, last))
+    return last
+
+
+def test_an_sqlite_that_can_not_search_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "TOKENIZER", "quadgram")
+    with pytest.raises(Problem, match=r"The SQLite of this Python \(3.*\) can't search: .*quadgram"):
+        connection.open_writer(tmp_path / "rundun.db")
+    with closing(sqlite3.connect(tmp_path / "rundun.db")) as db:
+        assert not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
