@@ -48,18 +48,18 @@ class _Search:
         query = search_index.match(self.org_id, texts)
         if before[0] == _BY_NUMBER and query is not None:
             return self._walk(query, texts, before[1])
-        length = self._length()
-        if query is not None and length > FEW:
+        if query is not None and self._is_longer_than(FEW):
             numbers, end = search_index.candidates(self.tx, query, END, FEW)
             if not end:
                 return self._show(self._matching(self._passing(numbers, before), texts), None)
-            if length > MAX_LOOKED_AT and before == _ALL:
+            if before == _ALL and self._is_longer_than(MAX_LOOKED_AT):
                 return self._walk(query, texts, END)
         return self._scan(texts)
 
-    def _length(self) -> int:
+    def _is_longer_than(self, limit: int) -> bool:
+        """Tell whether the list has more runs, without a search."""
         plain = replace(self.filters, executor_ref_prefix=None)
-        return run_lists.count(self.tx, self.org_id, plain, MAX_LOOKED_AT + 1)
+        return run_lists.count(self.tx, self.org_id, plain, limit + 1) > limit
 
     def _scan(self, texts: Sequence[str]) -> Page[Run]:
         """Look at the list itself."""

@@ -18,7 +18,7 @@ from rundun.store.runs import read_identity
 from rundun.store.transaction import Tx
 
 BATCH_SIZE = 500  # runs that are indexed in one write
-MERGED_PAGES = 128  # of 4 KiB, written in one step of a merge
+MERGED_PAGES = 64  # of 4 KiB, written in one step of a merge
 MERGED_BYTES = MERGED_PAGES * 4096
 TRIGRAMS = 12  # of a search that are looked up, at most: what has them is looked at
 _PRIVATE_USE = 0xE000  # where characters begin that nobody writes

@@ -26,3 +26,7 @@ CREATE TRIGGER searched_anew AFTER UPDATE OF title, executor_ref, fields, identi
   BEGIN
   INSERT OR IGNORE INTO runs_to_index VALUES (new.number);
 END;
+
+-- As the others have it: what an index leaves out anyway need not be looked at in each row.
+DROP INDEX runs_flagged;
+CREATE INDEX runs_flagged ON runs (org_id, created_at) WHERE flagged > 0 AND erased_at IS NULL;  -- GET /v1/runs?flagged=
