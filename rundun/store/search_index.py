@@ -10,7 +10,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from rundun.core.job import RunJob
 from rundun.core.search_text import SHORT, run_text
@@ -22,7 +22,10 @@ MERGED_PAGES = 64  # of 4 KiB, written in one step of a merge
 MERGED_BYTES = MERGED_PAGES * 4096
 TRIGRAMS = 12  # of a search that are looked up, at most: what has them is looked at
 _PRIVATE_USE = 0xE000  # where characters begin that nobody writes
-_READ = "SELECT number, org_id, id, executor_ref, title, fields, identity, erased_at FROM runs"
+# Many rows in one, and one statement for many of them: at each the loop's thread and this one would fight for the
+# interpreter.
+_ROWS = "SELECT json_group_array(json_array(number, org_id, erased_at, id, executor_ref, title, fields, identity)) FROM"
+_CHOSEN = "(SELECT value FROM json_each(?))"
 
 
 # ---- writing
@@ -46,45 +49,53 @@ def index_some(tx: Tx, limit: int) -> None:
 
 
 def _index_new(tx: Tx, limit: int) -> int:
-    query = f"{_READ} WHERE number > ? ORDER BY number LIMIT ?"
-    rows = tx.db.execute(query, (_indexed(tx)[1], limit)).fetchall()
+    rows = _read(tx, "number > ? ORDER BY number LIMIT ?", _indexed(tx)[1], limit)
     if rows:
         _add(tx, rows)
-        tx.db.execute("UPDATE indexed_runs SET last = ?", (rows[-1]["number"],))
+        tx.db.execute("UPDATE indexed_runs SET last = ?", (rows[-1][0],))
     return len(rows)
 
 
 def _index_changed(tx: Tx, limit: int) -> int:
     """Index what was changed. What is not indexed yet will be read as it is then."""
-    numbers = [row[0] for row in tx.db.execute("SELECT number FROM runs_to_index LIMIT ?", (limit,)).fetchall()]
-    first, last = _indexed(tx)
-    for number in numbers:
-        if first <= number <= last:
-            remove(tx, number)
-            _add(tx, tx.db.execute(f"{_READ} WHERE number = ?", (number,)).fetchall())
-    tx.db.executemany("DELETE FROM runs_to_index WHERE number = ?", [(number,) for number in numbers])
+    query = "SELECT json_group_array(number) FROM (SELECT number FROM runs_to_index ORDER BY number LIMIT ?)"
+    changed = tx.db.execute(query, (limit,)).fetchone()[0]
+    numbers, (first, last) = from_json(changed), _indexed(tx)
+    if indexed := [number for number in numbers if first <= number <= last]:
+        _remove(tx, indexed)
+        _add(tx, _read(tx, f"number IN {_CHOSEN}", json.dumps(indexed)))
+    tx.db.execute(f"DELETE FROM runs_to_index WHERE number IN {_CHOSEN}", (changed,))  # noqa: S608
     return len(numbers)
 
 
 def _index_older(tx: Tx, limit: int) -> None:
-    query = f"{_READ} WHERE number < ? ORDER BY number DESC LIMIT ?"
-    rows = tx.db.execute(query, (_indexed(tx)[0], limit)).fetchall()
-    _add(tx, rows[::-1])
-    first = rows[-1]["number"] if len(rows) == limit else 1
-    tx.db.execute("UPDATE indexed_runs SET first = ?", (first,))
+    rows = _read(tx, "number < ? ORDER BY number DESC LIMIT ?", _indexed(tx)[0], limit)
+    _add(tx, rows)
+    tx.db.execute("UPDATE indexed_runs SET first = ?", (rows[0][0] if len(rows) == limit else 1,))
 
 
-def _add(tx: Tx, rows: Sequence[Any]) -> None:
-    texts = [(row["number"], _token(row["org_id"]) + text_of(row)) for row in rows if row["erased_at"] is None]
-    tx.db.executemany("INSERT INTO run_texts VALUES (?, ?)", texts)
-    tx.db.executemany("INSERT INTO run_search (rowid, text) VALUES (?, ?)", texts)
+def _read(tx: Tx, which: str, *values: object) -> list[list[Any]]:
+    rows = tx.db.execute(f"{_ROWS} (SELECT * FROM runs WHERE {which})", values).fetchone()  # noqa: S608, written here
+    return sorted(from_json(rows[0]))
+
+
+def _add(tx: Tx, rows: Sequence[Sequence[Any]]) -> None:
+    texts = {number: _token(org_id) + _text(*said) for number, org_id, erased_at, *said in rows if erased_at is None}
+    tx.db.execute("INSERT INTO run_texts SELECT key, value FROM json_each(?)", (to_json(texts).decode(),))
+    adding = f"INSERT INTO run_search (rowid, text) SELECT number, text FROM run_texts WHERE number IN {_CHOSEN}"  # noqa: S608
+    tx.db.execute(f"{adding} ORDER BY number", (json.dumps([*texts]),))
 
 
 def remove(tx: Tx, number: int) -> None:
     """Remove a run from the index, where it is in it; what is left of it in the file, `merge` takes away."""
+    _remove(tx, [number])
+
+
+def _remove(tx: Tx, numbers: Sequence[int]) -> None:
     removing = "INSERT INTO run_search (run_search, rowid, text) SELECT 'delete', number, text FROM run_texts"
-    tx.db.execute(f"{removing} WHERE number = ?", (number,))
-    tx.db.execute("DELETE FROM run_texts WHERE number = ?", (number,))
+    chosen = json.dumps(numbers)
+    tx.db.execute(f"{removing} WHERE number IN {_CHOSEN} ORDER BY number", (chosen,))
+    tx.db.execute(f"DELETE FROM run_texts WHERE number IN {_CHOSEN}", (chosen,))  # noqa: S608
 
 
 def merge(tx: Tx, *, is_first: bool) -> bool:
@@ -96,11 +107,10 @@ def merge(tx: Tx, *, is_first: bool) -> bool:
     return tx.db.total_changes - before >= 2  # https://www.sqlite.org/fts5.html#the_merge_command
 
 
-def text_of(row: Any) -> str:
-    """Return what a run is searched by, of a row of `runs`."""
-    fields = row["fields"]
-    job = RunJob(row["title"], fields=from_json(fields) if fields else {})
-    return run_text(row["id"], row["executor_ref"], job, read_identity(row["identity"]))
+def _text(run_id: str, executor_ref: str | None, title: str | None, fields: str | None, identity: str | None) -> str:
+    """Return what a run is searched by, of columns of its row."""
+    job = RunJob(title, fields=from_json(fields) if fields else {})
+    return run_text(run_id, executor_ref, job, read_identity(identity))
 
 
 def _indexed(tx: Tx) -> tuple[int, int]:
@@ -170,9 +180,8 @@ def judge(tx: Tx, numbers: Sequence[int], needles: Sequence[str]) -> set[int]:
     ).fetchall()
     not_indexed = [number for number, is_not_indexed in rows if is_not_indexed]
     has = {number for number, is_not_indexed in rows if not is_not_indexed}
-    query = f"{_READ} WHERE number IN (SELECT value FROM json_each(?)) AND erased_at IS NULL"  # noqa: S608, as above
-    for row in tx.db.execute(query, (json.dumps(not_indexed),)) if not_indexed else ():
-        text = text_of(row)
-        if any(needle in text for needle in needles):
-            has.add(row["number"])
+    for number, _, erased_at, *said in _read(tx, f"number IN {_CHOSEN}", json.dumps(not_indexed)):
+        text = _text(*said)
+        if erased_at is None and any(needle in text for needle in needles):
+            has.add(number)
     return has
