@@ -31,6 +31,7 @@ HOUR = 3_600_000
 YEAR = 365 * 24 * HOUR
 VALUES = ("true", '"o-good"', "4", '"Nothing broken, nothing missing"', "12.5")
 COMMON, RARE = "Apartment", "Zanzibar"  # what is searched
+TABS = ("open", "late", "missed", "flagged", "done", "all")
 OTHERS = 50  # runs of another organization, among the others
 STREETS = (
     "Calle Larios",
@@ -112,7 +113,12 @@ def searches(told: dict[str, Any]) -> dict[str, tuple[str, dict[str, str]]]:
         "a plate": told["plate"],
     }
     found = {f"GET /v1/runs, {title}": (f"/v1/runs?q={quote(word)}", by_key) for title, word in words.items()}
-    found |= {f"console, {title}": (f"/console/runs?q={quote(word)}", told["session"]) for title, word in words.items()}
+    for tab in TABS:
+        of_tab = words if tab == "all" else {title: words[title] for title in ("a rare word", "one in half of all")}
+        for title, word in of_tab.items():
+            found[f"console, {tab}, {title}"] = (f"/console/runs?tab={tab}&q={quote(word)}", told["session"])
+    path = f"/console/runs?tab=done&template={told['unused']}&q={words['one in half of all']}"
+    found["console, empty, one in half of all"] = (path, told["session"])
     for title, filters in {
         "in an empty list": f"template_id={told['unused']}",
         "among 40,000 without it": "status=cancelled",
@@ -133,13 +139,11 @@ def pages(told: dict[str, Any]) -> dict[str, str]:
     """What is asked for."""
     return {
         "overview": "",
-        "list": "/runs",
+        **{f"list, {tab}": f"/runs?tab={tab}" for tab in TABS},
+        "list, the newest open": "/runs?tab=open&sort=newest",
         **{f"list, {status}": f"/runs?status={status}" for status in STATUSES},
-        **{f"tab, {tab}": f"/runs?tab={tab}" for tab in tab_filters(0)},
-        "tab, open, the newest first": "/runs?tab=open&sort=newest",
-        "list, missed": "/runs?status=missed",
         "list, missed on one day": f"/runs?status=missed&day=closed&from={told['day']}&to={told['day']}",
-        "list, needs attention": "/runs?flagged=yes",
+        "list, flagged or handled": "/runs?flagged=yes",
         "list, a template's that needs it": f"/runs?flagged=yes&template={told['template']}",
         "list, due up to a day": f"/runs?due={told['day']}",
         "list, open and due up to a day": f"/runs?status=open&due={told['day']}",
@@ -183,8 +187,9 @@ def fill(path: Path, templates: list[str], others_template: str, runs: int) -> d
             db.execute("BEGIN")
             db.executemany(
                 "INSERT INTO runs (id, org_id, template_id, template_v, status, revision, seq, created_at, expires_at,"
-                " started_at, closed_at, executor_ref, progress, due_at, flagged, title, fields, identity)"
-                " VALUES (?,?,?,1,?,7,0,?,?,?,?,?,?,?,?,?,?,?)",
+                " started_at, closed_at, executor_ref, progress, due_at, flagged, title, fields, identity,"
+                " handled_at)"
+                " VALUES (?,?,?,1,?,7,0,?,?,?,?,?,?,?,?,?,?,?,?)",
                 batch,
             )
             db.executemany(
@@ -243,6 +248,7 @@ def _runs(
             at + 24 * HOUR if number % 3 else None,
             int(number % 50 == 0),
             *_words(chance, number, status),
+            closed if status == "expired" and at < now - 72 * HOUR else None,
         )
 
 
