@@ -97,6 +97,8 @@ async def furnished(w: World) -> dict[str, str]:
         "people": "/settings/people",
         "account": "/settings/account",
         "webhooks": "/settings/webhooks",
+        "webhook-default": "/settings/webhooks/default",
+        "template-webhook": f"/templates/{about}/webhook",
         "usage": "/settings/usage",
         "health": "/settings/health",
         "person": "/settings/person",

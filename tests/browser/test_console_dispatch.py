@@ -116,7 +116,7 @@ async def test_what_needs_attention_leads_to_its_step_as_it_comes(w: World, base
     assert ann.url.endswith("#s-odo")
     await expect(ann.locator("#s-odo")).to_be_in_viewport()
     assert (await w.acme.post(f"/v1/runs/{ed.run_id}/cancel", json={"reason": "Rain"})).status_code == 200
-    await ann.get_by_role("link", name="Dispatch again").click()
+    await ann.get_by_role("link", name="Repeat").click()
     await expect(ann.get_by_label("Title")).to_have_value(JOB["title"])
     assert SECRET not in await ann.content()
     await is_fine(ann, "dispatched again")

@@ -3,9 +3,9 @@
 import asyncio
 import json
 import os
+import re
 import sqlite3
 from contextlib import closing
-import re
 from pathlib import Path
 
 import pytest
