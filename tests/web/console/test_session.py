@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from rundun import passwords
 from rundun.actions import api_keys, operators, organizations
+from rundun.store import api_keys as key_rows
 from rundun.store import operators as operator_rows
 from rundun.web.console import cookies
 from rundun.web.console.session import ConsoleRoute
@@ -39,15 +40,17 @@ def fill(path: str, **ids: str) -> str:
 
 
 async def ids_of(w: World) -> dict[str, str]:
-    """Things of Acme's that paths can name."""
+    """Things of Acme's that paths can name; of what there may be few, those that are there."""
     template_id = await w.template(BOOLEAN)
     ed = await w.dispatch(template_id)
     ids = {"template_id": template_id, "run_id": ed.run_id}
-    key, _ = await w.database.write(api_keys.create, w.acme_id, "backend")
+    keys = [one for one in await w.database.read(key_rows.list_of_org, w.acme_id) if one.name == "backend"]
+    key = keys[0] if keys else (await w.database.write(api_keys.create, w.acme_id, "backend"))[0]
     bob = await w.database.write(
         operators.add, w.acme_id, f"bob-{uuid.uuid4().hex[:8]}@example.com", "Bob", "member", ""
     )
-    await w.database.write(operators.invite, w.acme_id, f"eve-{uuid.uuid4().hex[:8]}@example.com", "member")
+    if not await w.database.read(operator_rows.invitations_of, w.acme_id):
+        await w.database.write(operators.invite, w.acme_id, f"eve-{uuid.uuid4().hex[:8]}@example.com", "member")
     invitation = (await w.database.read(operator_rows.invitations_of, w.acme_id))[-1]
     ids |= {"key_id": key.key_id, "operator_id": bob.operator_id}
     ids |= {"invitation_id": invitation.invitation_id}
