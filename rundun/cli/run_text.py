@@ -32,6 +32,7 @@ def run_lines(detail: RunDetail, organization: Organization, links: Urls) -> Ite
     identity = run.identity.name or run.identity.email or run.identity.phone
     who = f"{identity} ({run.assigned_to})" if identity else run.assigned_to
     said = {"by": who, "reference": run.executor_ref, "note": run.job.note}
+    said |= {"repeat of": run.previous_run_id, "repeated as": ", ".join(detail.repeats)}
     if run.cancellation:
         said["cancelled"] = ": ".join(filter(None, [f"by the {run.cancellation.by}", run.cancellation.reason]))
     if run.webhook:

@@ -85,6 +85,10 @@ async def test_a_run_is_shown_as_the_api_has_it_and_in_lines(w: World, tmp_path:
     assert re.search("^cancelled +by the integrator: Rain\\.$", closed, re.MULTILINE)
     assert "/r/" not in closed and "canary-4711" not in closed
     assert all(word in closed.lower() for word in LATER if word != "canary-prefill")
+    answer = await w.acme.post(f"/v1/runs/{ed.run_id}/again", json={"fields": {"f-door": None}})
+    again = answer.json()["run_id"]
+    for one, said, other in ((ed.run_id, "repeated as", again), (again, "repeat of", ed.run_id)):
+        assert re.search(f"^{said} +{other}$", done(await beside(tmp_path, "runs", "show", one)), re.MULTILINE)
 
 
 async def test_a_run_is_cancelled(w: World, tmp_path: Path) -> None:
