@@ -20,7 +20,6 @@ from rundun.store import connection, search_index
 from rundun.store.batches import write_once
 from rundun.store.transaction import Env, Tx
 from rundun.web.console import cookies
-from rundun.web.console.run_filter import tab_filters
 from tests.bench.processes import rundun
 
 RUNS = 1_000_000
