@@ -19,7 +19,8 @@ LAYERS = (
     {"cli"},
     {"app"},
     {"scheduler"},
-    {"web", "webhooks", "backups", "retention", "overwriting", "imaging", "control_socket", "server", "mcp"},
+    {"web", "webhooks", "backups", "retention", "overwriting", "imaging", "spreadsheets"}
+    | {"control_socket", "server", "mcp"},
     {"diagnostics"},
     {"backup_health", "address_health", "read_only"},
     {"actions", "addresses"},
@@ -55,6 +56,7 @@ OWNERS = {
     "uvloop": {"server"},
     "click": {"cli"},
     "segno": {"cli", "web"},
+    "python_calamine": {"spreadsheets"},
     "argon2": {"passwords"},
     "pyotp": {"core"},
     # The store and the imaging know no settings; their lines go through logs.py all the same.

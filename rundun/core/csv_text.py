@@ -1,0 +1,114 @@
+"""Tables as text: what a spreadsheet saves as CSV or puts onto the clipboard, and a table written so again."""
+
+import csv
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from rundun.errors import Problem
+
+MAX_ROWS = 1000  # below the names of the columns
+MAX_BYTES = 2 * 1024 * 1024  # of a file, and characters of its text
+SEPARATORS = (",", ";", "\t", "|")
+_MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))  # byte order marks
+_SAMPLE = 2000  # bytes by which UTF-16 without its mark is told
+_END = "\N{SYMBOL FOR END OF TEXT}\N{SYMBOL FOR END OF TEXT}"  # a last line of our own, see `_records`
+_SAYS_SEPARATOR = re.compile(r'"?sep=([,;\t|])"?\n', re.IGNORECASE)  # a first line by which Excel tells it
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: the cells of its first line that says something, and of each other one, with the number of its row as a
+    spreadsheet shows it. Lines without any text are left out.
+    """
+
+    heading: Sequence[str]
+    heading_row: int
+    rows: Sequence[tuple[int, Sequence[str]]]
+
+
+def decode(data: bytes) -> str:
+    """Return the text of a file: UTF-8, UTF-16 with or without its mark, else what Windows writes in western Europe."""
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return _decoded(data[len(mark) :], encoding)
+    sample = data[:_SAMPLE]
+    zeros = sample[::2].count(0), sample[1::2].count(0)
+    if max(zeros) > len(sample) / 4:  # Latin letters have a zero byte each
+        return _decoded(data, "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le")
+    for encoding in ("utf-8", "cp1252"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return data.decode("latin-1")
+
+
+def _decoded(data: bytes, encoding: str) -> str:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        raise Problem("invalid", "The file begins as one in Unicode, and goes on as none.") from None
+
+
+def read(text: str, score: Callable[[Sequence[str]], int]) -> Table:
+    """Read a table, cells without the white space around them. Of the separators that one counts by which the first
+    line has the highest `score`, then the most cells. Raises `invalid` for a text without a line, and for quotes that
+    don't end.
+    """
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    separators: Sequence[str] = SEPARATORS
+    if said := _SAYS_SEPARATOR.match(text):  # a line that no spreadsheet shows
+        separators, text = (said[1],), text[said.end() :]
+    headings = {each: next(_lines(text, each), (1, []))[1] for each in separators}
+    separator = max(separators, key=lambda each: (score(headings[each]), len(headings[each])))
+    lines = _lines(text, separator)
+    heading_row, heading = next(lines, (1, []))
+    if not heading:
+        raise Problem("invalid", "There is no table: the first line has the names of the columns.")
+    return Table(heading, heading_row, list(lines))
+
+
+def _lines(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the lines that say something, with the numbers of their rows."""
+    for number, record in enumerate(_records(text, separator), 1):
+        cells = [cell.strip() for cell in record]
+        if any(cells):
+            yield number, cells
+
+
+def _records(text: str, separator: str) -> Iterator[list[str]]:
+    """Yield the cells of each line. A line of our own at the end tells whether all quotes have ended before it."""
+    records = csv.reader(_with_end(text), delimiter=separator)
+    number, is_whole = 0, False
+    try:
+        for record in records:
+            number += 1
+            is_whole = record == [_END]
+            if not is_whole:
+                if record and _END in record[-1]:
+                    break
+                yield record
+    except csv.Error:
+        raise Problem("invalid", f"Row {number + 1} has a cell that is far too long.") from None
+    if not is_whole:
+        detail = f"In row {number} a quotation mark begins a cell, and no other one ends it."
+        raise Problem("invalid", detail)
+
+
+def _with_end(text: str) -> Iterator[str]:
+    for line in text.split("\n"):
+        yield line + "\n"
+    yield _END
+
+
+def written(rows: Iterable[Sequence[str]]) -> str:
+    """Write lines with tabs between their cells, as spreadsheets put them onto the clipboard."""
+    return "\n".join("\t".join(map(_quoted, row)) for row in rows)
+
+
+def _quoted(cell: str) -> str:
+    """Return a cell as it stands in a line."""
+    if not re.search(r'[\t\r\n"]', cell):
+        return cell
+    return '"{}"'.format(cell.replace('"', '""'))

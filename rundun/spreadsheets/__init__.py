@@ -1,0 +1,1 @@
+"""Spreadsheets: files of XLSX read in a process of their own."""

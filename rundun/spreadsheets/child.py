@@ -1,0 +1,116 @@
+"""The process that reads one spreadsheet from its standard input and writes it as text, or why not, as JSON: a file of
+1.4 KB with a cell in the last row and column makes the reader ask for 400 GB, and end.
+"""
+
+import io
+import json
+import re
+import resource
+import sys
+import zipfile
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from rundun.core.csv_text import MAX_BYTES, MAX_ROWS, written
+
+MEMORY_BYTES = 256 * 1024 * 1024  # of addresses; Python with the reader has 20 MB of them
+CPU_SECONDS = 5
+_SHEET_BYTES = 64 * 1024 * 1024  # of a sheet's XML, in which cells are looked for that have no value
+_ERROR = re.compile(rb'<c r="([A-Z]{1,3}[0-9]{1,7})"[^>]* t="e"')
+_NOT_CALCULATED = re.compile(  # a formula without a value; one whose value is no character has t="str"
+    rb'<c r="([A-Z]{1,3}[0-9]{1,7})"(?![^>]* t="str")[^>]*>\s*'
+    rb"<f(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>"
+)
+
+
+class _RefusalError(Exception):
+    """Why a spreadsheet is not read, by the word that the other process knows."""
+
+
+def main() -> None:
+    """Read a spreadsheet within limits of memory and time, which hold for this process alone."""
+    _limit(resource.RLIMIT_CPU, CPU_SECONDS)
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_AS, MEMORY_BYTES)
+    data = sys.stdin.buffer.read()
+    try:
+        answer = {"text": _read(data)}
+    except _RefusalError as refusal:
+        answer = {"refusal": str(refusal)}
+    sys.stdout.buffer.write(json.dumps(answer).encode())
+
+
+def _limit(what: int, most: int) -> None:
+    try:
+        resource.setrlimit(what, (most, most))
+    except (OSError, ValueError):
+        if sys.platform == "linux":  # macOS knows the limit of memory, and takes none
+            raise
+
+
+def _read(data: bytes) -> str:
+    import python_calamine  # after the limits are set
+
+    try:
+        workbook = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
+        sheet = workbook.get_sheet_by_index(0)
+    except python_calamine.PasswordError:
+        raise _RefusalError("password") from None
+    if empty := _cells_without_value(data, workbook.sheet_names[0]):
+        raise _RefusalError(f"no_value {' '.join(empty)}")
+    rows: list[list[str]] = []
+    count = size = 0
+    for row in sheet.iter_rows() if sheet.start is not None else ():
+        cells = [_text(cell) for cell in row]
+        while cells and not cells[-1]:
+            cells.pop()
+        rows.append(cells)
+        count += bool(cells)
+        size += sum(map(len, cells)) + 1
+        if count > MAX_ROWS + 1:
+            raise _RefusalError("rows")
+        if size > MAX_BYTES:
+            raise _RefusalError("large")
+    return written(rows)
+
+
+def _text(cell: Any) -> str:
+    """Return a cell as it would be typed: a whole number without a point, a time of the calendar as ISO 8601 has it."""
+    match cell:
+        case bool():
+            return str(cell).upper()
+        case float():
+            return str(int(cell)) if cell.is_integer() and abs(cell) < 1e16 else format(cell, ".15g")
+        case datetime():
+            return cell.isoformat(" ", "minutes")
+        case date():
+            return cell.isoformat()
+        case time():
+            return cell.isoformat("minutes")
+        case timedelta():
+            return f"{int(cell.total_seconds()) // 3600}:{int(cell.total_seconds()) // 60 % 60:02}"
+    return str(cell)
+
+
+def _cells_without_value(data: bytes, name: str) -> list[str]:
+    """List cells of the sheet of that name that show an error, or whose formula was not calculated: the reader takes
+    them for empty ones. At most ten.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            book = archive.read("xl/workbook.xml").decode()
+            relations = archive.read("xl/_rels/workbook.xml.rels").decode()
+            sheet = re.search(r"<(?:\w+:)?sheet [^>]*?r:id=\"([^\"]+)\"", book)
+            if not sheet:
+                return []
+            (relation,) = re.findall(rf'<Relationship [^>]*\bId="{re.escape(sheet[1])}"[^>]*>', relations)
+            (target,) = re.findall(r'Target="/?(?:xl/)?([^"]+)"', relation)
+            with archive.open(f"xl/{target}") as part:
+                cells = part.read(_SHEET_BYTES)
+    except (KeyError, ValueError, zipfile.BadZipFile, NotImplementedError, OSError):
+        return []  # another kind of spreadsheet, or written in another way
+    return [cell.decode() for each in (_ERROR, _NOT_CALCULATED) for cell in each.findall(cells)][:10]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""Reading spreadsheets in a process of its own for each, bounded in memory and time: a hostile one ends only that."""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
+
+from pydantic_core import from_json
+
+from rundun.core import csv_text
+from rundun.errors import Problem
+from rundun.logs import log
+
+TIMEOUT_SECONDS = 20
+_BEGINNINGS = (b"PK", b"\xd0\xcf\x11\xe0")  # of a ZIP archive, as XLSX is one, and of what Office writes otherwise
+_REFUSALS = {
+    "rows": "The table has more than 1,000 rows. Send it in parts.",
+    "large": "The table has more than 2 MiB of text. Send it in parts.",
+    "password": "The file is protected by a password. Save it without one.",
+}
+_UNREADABLE = "The file can't be read: it is no spreadsheet, or a damaged or huge one. Save it as CSV, and try that."
+
+
+async def read(data: bytes) -> str:
+    """Return a table that a spreadsheet has saved as text, as `csv_text.read` takes it: the first sheet of XLSX, or
+    CSV as it is. Raises `invalid`, `too_large`.
+    """
+    if len(data) > csv_text.MAX_BYTES:
+        raise Problem("too_large", "The file has more than 2 MiB.")
+    if not data.startswith(_BEGINNINGS):
+        return csv_text.decode(data)
+    answer = await _ask_child(data)
+    if "text" in answer:
+        return answer["text"]
+    word, _, cells = answer["refusal"].partition(" ")
+    if word == "no_value":
+        detail = f"These cells show an error, or a formula that was not calculated: {', '.join(cells.split())}."
+        raise Problem("invalid", detail)
+    raise Problem("invalid", _REFUSALS[word])
+
+
+async def _ask_child(data: bytes) -> dict[str, str]:
+    """Have a process read the spreadsheet; raises `invalid` where it does not come back with an answer."""
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "rundun.spreadsheets.child"),
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=DEVNULL,  # the reader's last words, of a hundred lines
+        env=_environment(),
+    )
+    try:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            told, _ = await child.communicate(data)
+    except TimeoutError:
+        told = b""
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+    if child.returncode == 0:
+        answer: dict[str, str] = from_json(told)
+        return answer
+    log("warning", "spreadsheet.unreadable", bytes=len(data), status=child.returncode)
+    raise Problem("invalid", _UNREADABLE)
+
+
+def _environment() -> dict[str, str]:
+    """Return what a process needs to find Python and its modules, and none of the settings and secrets beside it."""
+    found = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
+    return {**found, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
