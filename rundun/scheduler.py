@@ -14,6 +14,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from rundun import overwriting
 from rundun.actions import photos, runs
+from rundun.actions import sent_tables as table_actions
 from rundun.backups import Backups
 from rundun.core import times
 from rundun.errors import Problem
@@ -28,6 +29,7 @@ from rundun.store import (
     organization_changes,
     pictures,
     search_index,
+    sent_tables,
     webhook_secrets,
 )
 from rundun.store import runs as run_rows
@@ -108,6 +110,8 @@ async def clear_up(database: Database) -> None:
         await database.write(pictures.remove_expired, PICTURE_BATCH_SIZE)
     while await database.read(idempotency.has_expired):
         await database.write(idempotency.remove_expired, DELETE_BATCH_SIZE)
+    while await database.read(sent_tables.is_any_old):
+        await database.write(sent_tables.remove_old, DELETE_BATCH_SIZE)
     before = await database.read(maintenance.free_pages)
     left = before
     while left > SPARE_PAGES:
@@ -117,6 +121,13 @@ async def clear_up(database: Database) -> None:
         left = still
     if left < before:
         log("info", "database.shrunk", bytes=(before - left) * maintenance.PAGE)
+
+
+async def make_tables(database: Database) -> None:
+    """Make what is left of tables of jobs that were accepted before the process ended, or while the disk was full."""
+    for number in await database.read(sent_tables.unfinished):
+        while await database.write(table_actions.step, number):
+            pass
 
 
 async def delete_secrets(database: Database, days: float) -> int:
@@ -168,6 +179,7 @@ def schedule(
     at_start = datetime.now(UTC)
     if backups:
         every(MINUTE_SECONDS, "backup", backups.tick, next_run_time=at_start)
+    every(MINUTE_SECONDS, "tables", make_tables, database, next_run_time=at_start)
     every(MINUTE_SECONDS, "erased", overwriting.overwrite, database, next_run_time=at_start)
     every(CLEAR_UP_SECONDS, "clear_up", clear_up, database, next_run_time=at_start)
     every(CLEAR_UP_SECONDS, "copies", delete_copies, database, next_run_time=at_start)

@@ -6,7 +6,7 @@ from rundun.core import event
 from rundun.core.job import NO_JOB
 from rundun.core.run import NOBODY, Run
 from rundun.errors import NotFound
-from rundun.store import deliveries, erasure, events, idempotency, runs
+from rundun.store import deliveries, erasure, events, idempotency, runs, sent_tables
 from rundun.store.transaction import JournalEntry, Tx
 
 
@@ -53,6 +53,7 @@ def _erase(tx: Tx, run: Run, by: str, at: int | None) -> int:
     events.add(tx, stub, event.erased(), stub.seq, now)
     erasure.empty(tx, stub, at, by)
     idempotency.empty_of_run(tx, run.run_id, at)
+    sent_tables.forget_digest(tx, run)
     erasure.remove_rows(tx, run.run_id)
     if not deliveries.is_any_undelivered(tx, run.run_id):
         erasure.forget_webhook(tx, run.run_id)

@@ -75,9 +75,10 @@ def put_credits(tx: Tx, org_id: str, credits: int | None) -> None:
     tx.db.execute("UPDATE organizations SET credits = ? WHERE id = ?", (credits, org_id))
 
 
-def take_credit(tx: Tx, org_id: str) -> bool:
-    """Consume one credit; False when none is left. An unlimited organization keeps its NULL."""
+def take_credit(tx: Tx, org_id: str, count: int = 1) -> bool:
+    """Consume so many credits; False when there are fewer. An unlimited organization keeps its NULL."""
     taken = tx.db.execute(
-        "UPDATE organizations SET credits = credits - 1 WHERE id = ? AND (credits IS NULL OR credits > 0)", (org_id,)
+        "UPDATE organizations SET credits = credits - :count WHERE id = :id AND (credits IS NULL OR credits >= :count)",
+        {"id": org_id, "count": count},
     )
     return taken.rowcount == 1

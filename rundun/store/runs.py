@@ -109,6 +109,13 @@ def _unless_erased(row: sqlite3.Row) -> Run:
     raise Problem("run_erased", "This run was erased; nothing of it is left.", extensions=extensions)
 
 
+def numbered(tx: Tx, numbers: Sequence[int]) -> list[Run]:
+    """List the runs of these numbers in the file, without secrets, erased ones left out."""
+    query = f"SELECT {LISTED_COLUMNS} FROM runs WHERE number IN (SELECT value FROM json_each(?)) "  # noqa: S608
+    rows = tx.db.execute(query + "AND erased_at IS NULL ORDER BY number", (to_json(list(numbers)).decode(),))
+    return [_run(row) for row in rows.fetchall()]
+
+
 def find_reference(tx: Tx, run_id: str) -> str | None:
     """Find the `executor_ref` of a run, None where it has none, or none any more."""
     reference: str | None = tx.get_row("run", "SELECT executor_ref FROM runs WHERE id = ?", run_id)[0]
@@ -134,8 +141,8 @@ def overdue(tx: Tx, limit: int) -> list[str]:
     return [run_id for _, run_id in sorted(ends)[:limit]]
 
 
-def add(tx: Tx, run: Run) -> None:
-    """Store a new run, which gets its `number` in the file."""
+def add(tx: Tx, run: Run) -> int:
+    """Store a new run; returns its `number` in the file."""
     webhook, job = run.webhook, _job_columns(run.job)
     number = tx.insert(
         "runs",
@@ -166,6 +173,7 @@ def add(tx: Tx, run: Run) -> None:
         size += len(f"{webhook.url}{webhook.secret or ''}{webhook.destination}".encode())
     tx.grow(run.org_id, size)
     tx.touched.add(TOUCHED + run.org_id)
+    return number
 
 
 def _job_columns(job: RunJob) -> dict[str, str | int | None]:
