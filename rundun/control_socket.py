@@ -20,7 +20,7 @@ from rundun.logs import log
 if TYPE_CHECKING:
     from rundun.store.database import Database
 
-MAX_LINE = 2 * 1024 * 1024
+MAX_LINE = 16 * 1024 * 1024  # bytes: a table of jobs has 2 MiB, and its JSON several times that
 TIMEOUT_SECONDS = 30
 SETTINGS_COMMAND = "settings"  # which every command asks first, so it is answered from memory and not logged
 ALERT_TEST_COMMAND = "alerts test"

@@ -15,6 +15,7 @@ from rundun.actions import (
     retention,
     runs,
     second_factor,
+    sent_tables,
     signing_key,
 )
 from rundun.actions import templates as template_actions
@@ -77,6 +78,18 @@ def cancel_run(tx: Tx, run_id: str, reason: str | None) -> str:
     return runs.cancel_by_command(tx, run_id, reason).run_id
 
 
+_ORDERS = TypeAdapter(list[DispatchRequest])
+
+
+def accept_table(
+    tx: Tx, org_id: str, version: int, orders: object, digest: str, again: bool
+) -> dict[str, str | int | bool]:
+    """Accept the dispatches of a table (`runs dispatch --table`); `orders` as `order` above, `digest` as hex digits."""
+    requests = _ORDERS.validate_python(orders)
+    table, is_new = sent_tables.accept(tx, org_id, version, requests, bytes.fromhex(digest), again=again)
+    return {"number": table.number, "is_new": is_new, "created_at": times.wire(table.created_at)}
+
+
 def erase_run(tx: Tx, run_id: str) -> None:
     """Erase a run (`runs erase`, `person erase`)."""
     erasures.erase(tx, run_id, "command line")
@@ -111,6 +124,8 @@ COMMANDS: Mapping[str, Callable[..., object]] = {
     "templates archive": archive_template,
     "runs dispatch": dispatch_run,
     "runs cancel": cancel_run,
+    "runs accept-table": accept_table,
+    "runs make-table": sent_tables.step,
     "runs erase": erase_run,
     "operators add": add_operator,
     "operators password": put_password,

@@ -3,11 +3,12 @@ since a thousand at once would hold up every other write for a third of a second
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pydantic import TypeAdapter
 
-from rundun.actions import quotas
-from rundun.core.run import DispatchRequest, Run, new_run
+from rundun.actions import default_webhooks, quotas
+from rundun.core.run import DispatchRequest, Run, new_run, with_destination
 from rundun.errors import Problem
 from rundun.store import organizations, runs, sent_tables, templates
 from rundun.store.sent_tables import SentTable
@@ -48,7 +49,14 @@ def step(tx: Tx, number: int) -> bool:
         return False
     table = sent_tables.get(tx, number)
     version = templates.get_version(tx, table.template_id, table.template_v)
-    made = [runs.add(tx, _run(tx, table, version, request)) for request in _PART.validate_json(part[1])]
+    default = default_webhooks.find(tx, table.org_id, table.template_id)
+    webhook = default and with_destination(table.org_id, default)
+    made = [
+        runs.add(
+            tx, _run(tx, table, version, replace(each, webhook=webhook) if each.webhook_from == "default" else each)
+        )
+        for each in _PART.validate_json(part[1])
+    ]
     return sent_tables.remove_part(tx, table, part[0], made)
 
 

@@ -121,6 +121,9 @@ def shown(command: Callable[..., Shown]) -> Callable[..., None]:
                 say(result.heading)
             for line in result.lines:
                 say(line)
+            if result.raw:
+                is_obeyed = sys.stdout.isatty()
+                click.echo("\n".join(map(visible, result.raw.splitlines())) if is_obeyed else result.raw, nl=is_obeyed)
             for note in result.notes if result.lines else filter(None, [result.nothing, *result.notes]):
                 say(note, err=True)
             if result.besides and sys.stdout.isatty():

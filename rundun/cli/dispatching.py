@@ -82,9 +82,14 @@ class Hours(click.ParamType[Any]):
 @click.option("--webhook-events", metavar="EVENTS", help="Which ones, with commas between them.")
 @click.option("--webhook-secret-file", "webhook_secret", type=FILE, metavar="FILE", help="The secret that signs them.")
 @click.option("--no-webhook", is_flag=True, help="Send its events nowhere, whatever the checklist has by default.")
+@click.option("--table", type=FILE, metavar="FILE", help="A run for each row of a table: CSV or XLSX.")
+@click.option("--again", is_flag=True, help="Send a table although it was sent before.")
 @shown
-def runs_dispatch(settings: ServiceSettings, template: str, org: str | None, **given: Any) -> Shown:
-    """Dispatch a run of a checklist, by its id or name, and print its link; on a terminal also as a QR code.
+def runs_dispatch(
+    settings: ServiceSettings, template: str, org: str | None, table: str | None, again: bool, **given: Any
+) -> Shown:
+    """Dispatch a run of a checklist, by its id or name, and print its link; on a terminal also as a QR code. With
+    --table dispatch one for each row, all or none, and print the table with their links, as CSV.
 
     Secrets are read from files, or from standard input where FILE is -: others on this machine can read arguments.
     """
@@ -92,7 +97,16 @@ def runs_dispatch(settings: ServiceSettings, template: str, org: str | None, **g
         require_utf8(value)
     if given["no_webhook"] and any(given[name] for name in ("webhook_url", "webhook_events", "webhook_secret")):
         raise click.UsageError("Say where its events are sent, or --no-webhook.")
+    if table is None and again:
+        raise click.UsageError("--again is for a --table.")
+    if table is not None and any(value not in (None, ()) for name, value in given.items() if name != "no_webhook"):
+        raise click.UsageError("With --table all that is said of the jobs stands in the table.")
     version = run_reading(settings, lambda tx: _find(tx, template, org))
+    if table is not None:
+        from rundun.cli.table import dispatch_table  # and the console with it, when first needed
+
+        webhook_from = "request" if given["no_webhook"] else "default"
+        return dispatch_table(settings, version, table, webhook_from=webhook_from, again=again)
     body = {"template_id": version.template_id, **_body(version.template, given)}
     try:
         webhook_from: WebhookFrom = "request" if given["no_webhook"] else "default"

@@ -18,7 +18,7 @@ _OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]
 class Shown:
     """What a command has to show: a `document` for programs, `lines` for people with `notes` for standard error, what
     people at a terminal get `besides` and as `heading` of what is listed, what is said where `nothing` is, and the exit
-    code.
+    code. `raw` is a file that goes out as it is where no terminal obeys it.
     """
 
     document: Any
@@ -28,6 +28,7 @@ class Shown:
     exit_code: int = 0
     heading: str = ""
     nothing: str = ""
+    raw: str = ""
 
 
 def visible(text: str) -> str:

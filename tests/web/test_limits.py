@@ -33,6 +33,7 @@ NO_LIMITS = {
     "actions.runs.MAX_REPEATS": SHOWN,
     "cli.completion.MAX_OFFERED": "how many a shell is offered",
     "cli.dispatching.MAX_SECRET": "of a file with a secret, before what it is for has its own",
+    "cli.table.MAX_TOLD": "how many wrong cells are told; what is more is counted",
     "control_socket.MAX_ADDRESS": "of a socket's name, told at the start",
     "control_socket.MAX_LINE": "between our own command and our own service",
     "core.delivery_slots.MAX_KNOWN": MEMORY,

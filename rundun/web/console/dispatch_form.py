@@ -117,7 +117,9 @@ def read_body(form: Mapping[str, str], version: TemplateVersion | None, zone: Zo
     if version:
         kinds = {f"field {field.id}": field.kind for field in version.template.fields}
         steps_by_name = {f"prefill {step.id}": step for step in version.steps}
-        fields = {name: _number(form[name]) if kinds[name] == "number" else form[name] for name in _given(form, kinds)}
+        fields = {
+            name: typed_number(form[name]) if kinds[name] == "number" else form[name] for name in _given(form, kinds)
+        }
         prefill = {name: _step_value(steps_by_name[name], form[name], zone) for name in _given(form, steps_by_name)}
         body |= {key: _by_id(values) for key, values in (("fields", fields), ("prefill", prefill)) if values}
     webhook: dict[str, Any] = {name: form[name] for name in ("url", "secret") if form.get(name)}
@@ -134,7 +136,7 @@ def _by_id(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name.partition(" ")[2]: value for name, value in values.items()}
 
 
-def _number(typed: str) -> float | int | str:
+def typed_number(typed: str) -> float | int | str:
     """Read a number with a point or a comma as its decimal mark; what is none stays as it was typed, and is refused
     where it is judged.
     """
@@ -151,7 +153,7 @@ def _step_value(step: StepBase, typed: str, zone: Zone) -> object:
         case steps.BooleanStep():
             return typed == "true"
         case steps.NumberStep() | steps.RatingStep():
-            return _number(typed)
+            return typed_number(typed)
         case steps.DatetimeStep() if step.config.mode == "datetime":
             return zone.wire_of_local(typed)
     return typed.replace("\r\n", "\n")

@@ -109,6 +109,11 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
         Limit("`expires_in_hours`", "{web.request_bodies.MAX_HOURS}; {core.run.OPEN_HOURS} if left out", _INVALID),
         Limit("Answers to a started run, once it has expired", "{runs.grace_hours} more", "410 `run_closed`"),
         Limit("`due_at`, from now", "{core.job_values.MAX_AHEAD:milliseconds}", _INVALID),
+        Limit("A table of jobs, as a file or pasted", "{core.csv_text.MAX_BYTES:size}", "Refused"),
+        Limit("Its rows below the names of the columns", "{core.csv_text.MAX_ROWS}", "Refused"),
+        Limit(
+            "How long it is noticed that a table comes again", "{store.sent_tables.KEPT_MS:milliseconds}", "It is sent"
+        ),
         Limit("`executor_ref`", "{DispatchBody/executor_ref/maxLength} characters", _INVALID),
         Limit("`title`", "{DispatchBody/title/maxLength} characters, one line", _INVALID),
         Limit("`note`", "{DispatchBody/note/maxLength} characters", _INVALID),

@@ -1,0 +1,94 @@
+"""`runs dispatch --table`: a run for each row of a table, all or none; the table comes back with their links."""
+
+import asyncio
+import functools
+from collections.abc import Sequence
+from dataclasses import replace
+
+import click
+from pydantic_core import to_jsonable_python
+
+from rundun.actions import sent_tables
+from rundun.cli.context import is_beside_service, run_reading, run_writing
+from rundun.cli.terminal import Shown
+from rundun.config.settings import ServiceSettings
+from rundun.core import csv_text, times
+from rundun.core.run import Run, WebhookFrom
+from rundun.core.urls import Urls
+from rundun.errors import FieldError, Invalid, Problem
+from rundun.spreadsheets import reader
+from rundun.store import organizations, signing_key
+from rundun.store.transaction import TemplateVersion, Tx, wall_clock
+from rundun.web.console import job_table_links
+from rundun.web.console.job_table import CellError, read_jobs
+from rundun.web.console.time_zone import Zone
+from rundun.web.dispatch_warnings import link_warnings
+
+MAX_TOLD = 100  # wrong cells
+
+
+def dispatch_table(
+    settings: ServiceSettings, version: TemplateVersion, file: str, *, webhook_from: WebhookFrom, again: bool
+) -> Shown:
+    """Dispatch a run for each row of a file, unless a cell is wrong, or the same table was sent before."""
+    zone = Zone(run_reading(settings, lambda tx: organizations.get(tx, version.org_id).time_zone))
+    text = asyncio.run(reader.read(_content(file)))
+    table = read_jobs(text, version, zone, wall_clock())
+    if table.errors:
+        raise Invalid(_told(table.errors))
+    accepted = run_writing(
+        settings,
+        "runs accept-table",
+        org_id=version.org_id,
+        version=version.v,
+        orders=to_jsonable_python([replace(request, webhook_from=webhook_from) for request in table.requests]),
+        digest=table.digest.hex(),
+        again=again,
+    )
+    if not accepted["is_new"]:
+        at = zone.say(times.parse(accepted["created_at"]))
+        raise Problem("invalid", f"The same table was sent on {at}. Say --again to send all its jobs once more.")
+    while run_writing(settings, "runs make-table", number=accepted["number"]):
+        pass
+    runs, links = run_reading(settings, functools.partial(_made, version.org_id, accepted["number"]))
+    warnings = link_warnings(links.public_url)
+    notes = [f"warning: {each['detail']}" for each in warnings]
+    if not is_beside_service():
+        notes.append("warning: No service is running on this database: the links open once it is started.")
+    document = {"runs": [_record(run, links) for run in runs], "warnings": warnings}
+    return Shown(document, [], notes, raw=job_table_links.written(version.template, runs, zone, links))
+
+
+def _content(file: str) -> bytes:
+    try:
+        with click.open_file(file, "rb") as opened:
+            content: bytes = opened.read(csv_text.MAX_BYTES + 1)
+            return content
+    except OSError as error:
+        raise Problem("not_found", f"{file}: {error.strerror}.") from None
+
+
+def _told(errors: Sequence[CellError]) -> list[FieldError]:
+    """Return what is wrong with cells, each by its row and column, the first hundred."""
+    in_order = sorted(errors, key=lambda error: error.row)
+    told = [
+        FieldError(f"Row {each.row}, {each.column or 'without a name'}", "bad_format", each.detail)
+        for each in in_order[:MAX_TOLD]
+    ]
+    left = len(in_order) - len(told)
+    return [*told, FieldError("Below", "bad_format", f"{left:,} more cells are wrong.")] if left else told
+
+
+def _made(org_id: str, number: int, tx: Tx) -> tuple[list[Run], Urls]:
+    return sent_tables.get(tx, org_id, number)[2], signing_key.read_links(tx.db, tx.links.public_url)
+
+
+def _record(run: Run, links: Urls) -> dict[str, str | None]:
+    return {
+        "run_id": run.run_id,
+        "link": links.run(run.run_id),
+        "title": run.job.title,
+        "executor_ref": run.executor_ref,
+        "due_at": times.wire_or_none(run.job.due_at),
+        "expires_at": times.wire_or_none(run.expires_at),
+    }

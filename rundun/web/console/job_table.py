@@ -1,0 +1,247 @@
+"""Tables of jobs: a line for each, a column for each thing that a person knows of it. Either every line is a dispatch
+in order, or each wrong cell is named.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic_core import to_json
+
+from rundun.core import csv_text
+from rundun.core.csv_text import Table
+from rundun.core.job_values import read_dispatch
+from rundun.core.run import DispatchRequest
+from rundun.core.template import JobField, Template
+from rundun.core.validation import read
+from rundun.errors import FieldError, Invalid, Problem
+from rundun.store.transaction import TemplateVersion
+from rundun.web.console.dispatch_form import as_sentence, typed_number
+from rundun.web.console.time_zone import Zone
+from rundun.web.request_bodies import DispatchBody
+
+# Columns that every checklist has, by the member of a dispatch that they stand for; the first name is the one we write.
+COLUMNS: Mapping[str, Sequence[str]] = {
+    "title": ("title", "job"),
+    "executor_ref": ("reference", "ref", "executor_ref"),
+    "due_at": ("due", "due_at"),
+    "note": ("note", "notes"),
+    "language": ("language", "lang"),
+}
+LINK = "link"  # the column of a table that comes back
+_DUE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d?:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)?", re.ASCII)
+_END_OF_DAY = "23:59"  # when something is due of which only the day was said
+
+Target = tuple[str, str]  # "" and a member of a dispatch, or "fields" and the id of one
+Names = Mapping[str, str]  # words by which the columns are called in the operator's language, by member
+
+
+@dataclass(frozen=True, slots=True)
+class CellError:
+    """What is wrong with a cell: `row` is its number as a spreadsheet shows it, `value` what it has."""
+
+    row: int
+    column: str
+    value: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobTable:
+    """The dispatches of a table, in its order, or what is wrong with it. `digest` is the same for the same jobs."""
+
+    requests: Sequence[DispatchRequest]
+    errors: Sequence[CellError]
+    digest: bytes
+
+
+def column_names(template: Template, names: Names | None = None) -> list[str]:
+    """List the names of a template's columns, as a table for it begins."""
+    names, known = names or {}, _known(template, names)
+    standard = [names.get(member, first) for member, (first, *_) in COLUMNS.items()]
+    return [*standard, *(_name_of(field, known) for field in template.fields)]
+
+
+def _name_of(field: JobField, known: Mapping[str, Target | None]) -> str:
+    return field.label if known.get(_plain(field.label)) == ("fields", field.id) else field.id
+
+
+def _known(template: Template, names: Names | None) -> dict[str, Target | None]:
+    """Return what names of columns stand for, in small letters; None for that of several fields."""
+    known: dict[str, Target | None] = {}
+    for field in template.fields:
+        translated = (texts.get(field.id, {}).get("label") for texts in template.translations.values())
+        for label in {_plain(each) for each in (field.label, *translated) if each}:
+            known[label] = None if label in known else ("fields", field.id)
+    known |= {_plain(field.id): ("fields", field.id) for field in template.fields}
+    for member, words in COLUMNS.items():
+        known |= {_plain(word): ("", member) for word in (*words, (names or {}).get(member, "")) if word}
+    return known
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.replace("_", " ").casefold().split())
+
+
+def read_jobs(text: str, version: TemplateVersion, zone: Zone, now: int, names: Names | None = None) -> JobTable:
+    """Read a table as dispatches of a version of a template, times in `zone`; raises `invalid` where it is no table, or
+    has no line, or too many.
+    """
+    if len(text) > csv_text.MAX_BYTES:
+        raise Problem("too_large", "The table has more than 2 MiB of text. Send it in parts.")
+    known = _known(version.template, names)
+    table = csv_text.read(text, lambda heading: sum(_plain(name) in known for name in heading))
+    if not table.rows:
+        raise Problem("invalid", "The table has the names of the columns, but no row below them.")
+    if len(table.rows) > csv_text.MAX_ROWS:
+        raise Problem(
+            "invalid", f"The table has {len(table.rows):,} rows, {csv_text.MAX_ROWS:,} are allowed. Send it in parts."
+        )
+    columns, errors = _read_heading(table, version.template, known)
+    requests: list[DispatchRequest] = []
+    for number, cells in table.rows:
+        row = _Row(number, {target: (name, _cell(cells, index)) for target, (name, index) in columns.items()}, zone)
+        found, wrong = row.read(version, now)
+        errors += wrong
+        requests += found
+    return JobTable(() if errors else requests, errors, _digest(version.template_id, requests))
+
+
+def _cell(cells: Sequence[str], index: int) -> str:
+    return cells[index] if index < len(cells) else ""
+
+
+def _read_heading(
+    table: Table, template: Template, known: Mapping[str, Target | None]
+) -> tuple[dict[Target, tuple[str, int]], list[CellError]]:
+    """Return name and place of each column by what it stands for, and what is wrong with the heading."""
+    columns: dict[Target, tuple[str, int]] = {}
+    errors: list[CellError] = []
+    for index, name in enumerate(table.heading):
+        target = known.get(_plain(name))
+        if target is not None and target not in columns:
+            columns[target] = (name, index)
+        elif name:
+            errors.append(CellError(table.heading_row, name, name, _wrong_name(name, target, known)))
+    nameless = {
+        index: (number, cell)
+        for number, cells in reversed(table.rows)
+        for index, cell in enumerate(cells)
+        if cell and not _cell(table.heading, index)
+    }
+    detail = "The column of this cell has no name in the first row."
+    errors += [CellError(number, "", cell, detail) for number, cell in nameless.values()]
+    given = {field_id for kind, field_id in columns if kind}
+    for field in template.fields:
+        if field.required and field.id not in given:
+            detail = "There is no such column, and each job of this checklist needs it."
+            errors.append(CellError(table.heading_row, _name_of(field, known), "", detail))
+    return columns, errors
+
+
+def _wrong_name(name: str, target: Target | None, known: Mapping[str, Target | None]) -> str:
+    if target is not None:
+        return "There are two columns of this name."
+    if _plain(name) == LINK:
+        return "This table has been sent: its jobs have links. Without this column it is sent again."
+    if _plain(name) in known:
+        return "Several fields of this checklist have this name: write their ids."
+    return "This checklist has no such column. Rename it or take it out."
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A line with its number: `cells` has name and text by what they stand for."""
+
+    number: int
+    cells: Mapping[Target, tuple[str, str]]
+    zone: Zone
+
+    def read(self, version: TemplateVersion, now: int) -> tuple[list[DispatchRequest], list[CellError]]:
+        """Return the dispatch that the line is, or what is wrong with its cells."""
+        body, errors = self._body(version)
+        judged = _judge(body, version.template, now)
+        if not isinstance(judged, DispatchRequest):
+            named = {error.column for error in errors}
+            errors += [each for error in judged if (each := self._cell_error(error)) and each.column not in named]
+            return [], errors
+        return [] if errors else [judged], errors
+
+    def _body(self, version: TemplateVersion) -> tuple[dict[str, Any], list[CellError]]:
+        kinds = {field.id: field.kind for field in version.template.fields}
+        body: dict[str, Any] = {"template_id": version.template_id}
+        fields: dict[str, Any] = {}
+        errors: list[CellError] = []
+        for (kind, member), (name, text) in self.cells.items():
+            if not text:
+                continue
+            if kind:
+                fields[member] = typed_number(text) if kinds[member] == "number" else text
+                if kinds[member] == "number" and isinstance(fields[member], str):
+                    errors.append(CellError(self.number, name, text, "Must be a number."))
+            elif member != "due_at":
+                body[member] = text
+            elif due_at := self._due(text):
+                body[member] = due_at
+            else:
+                detail = "Must be a date and time such as 2026-01-31 15:00, or a spreadsheet's own."
+                errors.append(CellError(self.number, name, text, detail))
+        return {**body, "fields": fields} if fields else body, errors
+
+    def _due(self, text: str) -> str | None:
+        """Return a time as the API takes it, None for what is none; the end of the day where only that is said."""
+        if not _DUE.fullmatch(text):
+            return None
+        day, _, hour = text.replace("T", " ").partition(" ")
+        hour = hour or _END_OF_DAY
+        try:
+            at = datetime.fromisoformat(f"{day}T{hour.zfill(len(hour) + (hour[1] == ':'))}")
+        except ValueError:
+            return None
+        return self.zone.wire_of_local(at.replace(microsecond=0).isoformat())
+
+    def _cell_error(self, error: FieldError) -> CellError | None:
+        """Return what is wrong with a cell; None where the column is missing, which was said once."""
+        first, _, second = error.pointer[1:].partition("/")
+        target = (first, second) if first == "fields" else ("", first)
+        if target not in self.cells:
+            return None
+        name, text = self.cells[target]
+        detail = "Is empty, and each job of this checklist needs it." if error.code == "required" else error.detail
+        return CellError(self.number, name, text, as_sentence(detail, self.zone))
+
+
+def _judge(body: Mapping[str, Any], template: Template, now: int) -> DispatchRequest | Sequence[FieldError]:
+    """Return a dispatch, or everything that is wrong with it: what only the template knows of, too."""
+    errors: tuple[FieldError, ...] = ()
+    try:
+        given = read(DispatchBody, body)
+    except Invalid as invalid:
+        errors = invalid.errors
+        wrong = {error.pointer.split("/")[1] for error in errors}
+        given = read(DispatchBody, {name: value for name, value in body.items() if name not in wrong})
+    try:
+        request = read_dispatch(template, given.order()[0], now)
+    except Invalid as invalid:
+        return [*errors, *invalid.errors]
+    return errors or request
+
+
+def _digest(template_id: str, requests: Iterable[DispatchRequest]) -> bytes:
+    """Return what the same jobs have in common however the table was saved. Door codes are left out: from a digest
+    whoever has the file would find them by trying all.
+    """
+    digest = hashlib.sha256(template_id.encode())
+    for each in requests:
+        job = each.job
+        parts = (job.title, job.note, job.due_at, each.executor_ref, each.language, dict(sorted(job.fields.items())))
+        digest.update(to_json(parts) + b"\n")
+    return digest.digest()
+
+
+def rows_of_errors(errors: Sequence[CellError], limit: int) -> Iterator[CellError]:
+    """Yield the first errors in the order of the rows."""
+    yield from sorted(errors, key=lambda error: error.row)[:limit]

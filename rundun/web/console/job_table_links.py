@@ -1,0 +1,44 @@
+"""A table of jobs as it comes back: the columns that it has, and the link of each job."""
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+
+from rundun.core.job_json import without_secrets
+from rundun.core.run import Run
+from rundun.core.template import Template
+from rundun.core.urls import Urls
+from rundun.web.console.export import safe_cell
+from rundun.web.console.job_table import COLUMNS, LINK, Names, column_names
+from rundun.web.console.time_zone import Zone
+
+
+def written(template: Template, runs: Sequence[Run], zone: Zone, links: Urls, names: Names | None = None) -> str:
+    """Write runs as CSV (RFC 4180), times in `zone` as a table takes them. Columns that are empty are left out, and so
+    are secrets.
+    """
+    cells: list[Callable[[Run], object]] = [
+        lambda run: run.job.title,
+        lambda run: run.executor_ref,
+        lambda run: _due(run, zone),
+        lambda run: run.job.note,
+        lambda run: run.language,
+    ]
+    assert len(cells) == len(COLUMNS)
+    rows = []
+    for run in runs:
+        fields = without_secrets(run.job, template)
+        rows.append([*(cell(run) for cell in cells), *(fields.get(field.id) for field in template.fields)])
+    names_ = column_names(template, names)
+    used = [index for index in range(len(names_)) if any(row[index] is not None for row in rows)]
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow([*(safe_cell(names_[index]) for index in used), LINK])
+    for run, row in zip(runs, rows, strict=True):
+        writer.writerow([*(safe_cell(row[index]) for index in used), links.run(run.run_id)])
+    return text.getvalue()
+
+
+def _due(run: Run, zone: Zone) -> str | None:
+    due_at = run.job.due_at
+    return None if due_at is None else zone.at(due_at).replace(tzinfo=None).isoformat(" ", "minutes")

@@ -1,0 +1,150 @@
+"""Tables of jobs: which cell is which part of a job, and every wrong one by its row and column."""
+
+from typing import Any
+
+import pytest
+
+from rundun.core.run import new_run
+from rundun.core.template import Template
+from rundun.core.urls import Urls
+from rundun.core.validation import read
+from rundun.errors import Problem
+from rundun.store.transaction import TemplateVersion
+from rundun.web.console import job_table_links
+from rundun.web.console.job_table import JobTable, column_names, read_jobs
+from rundun.web.console.time_zone import Zone
+from tests.helpers.jobs import FIELDS, KINDS
+from tests.helpers.service import BOOLEAN, NOON
+
+MADRID = Zone("Europe/Madrid")
+
+
+def version(*fields: dict[str, Any], **more: Any) -> TemplateVersion:
+    template = read(Template, {"name": "Flat check", "fields": list(fields), "steps": [BOOLEAN], **more})
+    return TemplateVersion("t-1", 1, "org-1", 0, 0, b"", template, tuple(template.all_steps()), {})  # type: ignore[typeddict-item]
+
+
+UNIT = {"id": "f-unit", "label": "Unit", "kind": "text", "required": True}
+FLAT = version(UNIT, *FIELDS[1:], translations={"es": {"f-unit": {"label": "Piso"}}})
+
+
+def table(*lines: str, of: TemplateVersion = FLAT, **more: Any) -> JobTable:
+    return read_jobs("\n".join(lines), of, MADRID, NOON, **more)
+
+
+def wrong(*lines: str, of: TemplateVersion = FLAT) -> list[tuple[int, str, str]]:
+    read_ = table(*lines, of=of)
+    assert not read_.requests
+    return [(error.row, error.column, error.detail) for error in read_.errors]
+
+
+def test_a_row_is_a_dispatch_and_a_column_a_part_of_it() -> None:
+    values = {f"f-{kind}": value for kind, value in KINDS.items()}
+    heading = [
+        "TITLE",
+        "Reference",
+        "due",
+        "Note",
+        "Language",
+        "unit",
+        *(f"Canary-label-{kind}" for kind in KINDS),
+        "f-door",
+    ]
+    cells = ["Flat 3", "b-7", "2026-01-02 15:00", '"one\ntwo"', "es", "0012", *map(str, KINDS.values()), "4711"]
+    (one,) = table("\t".join(heading), "\t".join(cells)).requests
+    job = one.job
+    assert (job.title, job.note, job.due_at) == ("Flat 3", "one\ntwo", NOON + 38 * 3_600_000), "by Madrid's clocks"
+    assert (one.template_id, one.executor_ref, one.language) == ("t-1", "b-7", "es")
+    assert job.fields == {"f-unit": "0012", **values} and job.secrets == {"f-door": "4711"}
+    (other,) = table("Job;Piso;due_at", "x;1;", of=FLAT).requests
+    assert (other.job.title, other.job.due_at, other.job.fields) == ("x", None, {"f-unit": "1"})
+    (spanish,) = table("título;piso", "x;1", names={"title": "Título"}).requests
+    assert spanish.job.title == "x", "in the operator's language, too"
+
+
+@pytest.mark.parametrize(
+    ("due", "at"),
+    [
+        ("2026-01-02", "2026-01-02T22:59:00Z"),
+        ("2026-01-02T9:05", "2026-01-02T08:05:00Z"),
+        ("2026-01-02 09:05:30", "2026-01-02T08:05:30Z"),
+        ("2026-01-02T09:05Z", "2026-01-02T09:05:00Z"),
+        ("2026-01-02 09:05+03:00", "2026-01-02T06:05:00Z"),
+        ("2026-07-02 09:05", "2026-07-02T07:05:00Z"),
+    ],
+)
+def test_a_due_time_is_by_the_clocks_of_the_organization(due: str, at: str) -> None:
+    from rundun.core import times
+
+    (one,) = table("unit,due", f"1,{due}").requests
+    assert one.job.due_at is not None and times.wire(one.job.due_at) == at
+
+
+def test_every_wrong_cell_is_named_at_once() -> None:
+    assert wrong(
+        "Unit;due;Canary-label-number;title;language;Flor",
+        "1;02/01/2026;many;A;es;x",
+        "",
+        ";2025-12-31;1,5;B;?",
+        "3;2026-02-30;;" + "t" * 201,
+    ) == [
+        (1, "Flor", "This checklist has no such column. Rename it or take it out."),
+        (2, "due", "Must be a date and time such as 2026-01-31 15:00, or a spreadsheet's own."),
+        (2, "Canary-label-number", "Must be a number."),
+        (4, "language", "Must be a BCP 47 language tag such as “en” or “pt-BR”."),
+        (4, "Unit", "Is empty, and each job of this checklist needs it."),
+        (4, "due", "Is past: it is 1 Jan 2026, 01:00:00 +01:00."),
+        (5, "due", "Must be a date and time such as 2026-01-31 15:00, or a spreadsheet's own."),
+        (5, "title", "Has 201 characters, 200 are allowed."),
+    ]
+
+
+def test_every_wrong_column_is_named_once() -> None:
+    assert wrong("title;TITLE;;link", "a;b;c;d", "a;b;c;d") == [
+        (1, "TITLE", "There are two columns of this name."),
+        (1, "link", "This table has been sent: its jobs have links. Without this column it is sent again."),
+        (2, "", "The column of this cell has no name in the first row."),
+        (1, "Unit", "There is no such column, and each job of this checklist needs it."),
+    ]
+    same = version(UNIT, {**UNIT, "id": "f-other"}, {**UNIT, "id": "f-note", "label": "Note", "required": False})
+    assert column_names(same.template) == [
+        *("title", "reference", "due", "note", "language"),
+        *("f-unit", "f-other", "f-note"),
+    ], "what is not clear goes by its id"
+    assert (1, "unit", "Several fields of this checklist have this name: write their ids.") in wrong(
+        "unit", "1", of=same
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        (["title"], "no row below"),
+        ([""], "There is no table"),
+        (["title", *["x"] * 1001], "has 1,001 rows, 1,000 are allowed"),
+        (["x" * 2_100_000], "2 MiB"),
+    ],
+)
+def test_what_is_no_table_is_refused(lines: list[str], why: str) -> None:
+    with pytest.raises(Problem, match=why):
+        table(*lines)
+
+
+def test_the_same_jobs_have_the_same_digest_however_they_were_saved() -> None:
+    one = table("unit;title;f-door", "1;A;4711", "2;B;4712").digest
+    assert one == table("title,Unit,due,f-door", 'A,"1 ",,9999', "", "B,2,,").digest, "door codes aside"
+    assert one != table("unit;title", "1;A", "2;C").digest
+    assert one != table("unit;title", "2;B", "1;A").digest
+
+
+def test_a_table_comes_back_with_links_and_calculates_nothing() -> None:
+    template = FLAT.template
+    text = 'title;unit;f-door;due;note\n=1+1;0012;4711;2026-07-02 09:05;"a\nb"\nB;-2;;;'
+    requests = read_jobs(text, FLAT, MADRID, NOON).requests
+    runs = [new_run(each, f"r-{number}", "org-1", 1, NOON, {}) for number, each in enumerate(requests)]  # type: ignore[typeddict-item]
+    links = Urls("https://x.test", b"")
+    assert job_table_links.written(template, runs, MADRID, links) == (
+        "title,due,note,Unit,link\r\n"
+        '\'=1+1,2026-07-02 09:05,"a\nb",0012,https://x.test/r/r-0\r\n'
+        "B,,,'-2,https://x.test/r/r-1\r\n"
+    )
