@@ -102,14 +102,13 @@ def runs_dispatch(
     if table is not None and any(value not in (None, ()) for name, value in given.items() if name != "no_webhook"):
         raise click.UsageError("With --table all that is said of the jobs stands in the table.")
     version = run_reading(settings, lambda tx: _find(tx, template, org))
+    webhook_from: WebhookFrom = "request" if given["no_webhook"] else "default"
     if table is not None:
         from rundun.cli.table import dispatch_table  # and the console with it, when first needed
 
-        webhook_from = "request" if given["no_webhook"] else "default"
         return dispatch_table(settings, version, table, webhook_from=webhook_from, again=again)
     body = {"template_id": version.template_id, **_body(version.template, given)}
     try:
-        webhook_from: WebhookFrom = "request" if given["no_webhook"] else "default"
         order, warnings = asyncio.run(_read(settings, version.org_id, body, webhook_from))
         made = run_writing(settings, "runs dispatch", org_id=version.org_id, order=order)
     except Invalid as invalid:
