@@ -20,6 +20,7 @@ from rundun.errors import Problem
 from rundun.imaging.worker import picture_pools
 from rundun.logs import log
 from rundun.scheduler import Jobs, schedule, started
+from rundun.spreadsheets.reader import SpreadsheetReader
 from rundun.store import erasure_journal, files, outbox, service_state
 from rundun.store.database import Database
 from rundun.store.database_file import telling_damage
@@ -130,6 +131,7 @@ async def running(
             check_destination=webhook_client.check,
             post_webhook=webhook_client.post,
             imaging=pictures,
+            read_spreadsheet=SpreadsheetReader().read,
             pages=pages,
             upload_buffer=UploadBuffer(),
             rate_limiter=RateLimiter(

@@ -4,14 +4,17 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
+from dataclasses import dataclass, field
 
 from pydantic_core import from_json
 
 from rundun.core import csv_text
 from rundun.errors import Problem
 from rundun.logs import log
+from rundun.pool import BoundedPool, RefusalReason
 
 TIMEOUT_SECONDS = 20
+AT_ONCE_OF_OWNER, AT_ONCE = 2, 4  # processes
 _BEGINNINGS = (b"PK", b"\xd0\xcf\x11\xe0")  # of a ZIP archive, as XLSX is one, and of what Office writes otherwise
 _REFUSALS = {
     "rows": "The table has more than 1,000 rows. Send it in parts.",
@@ -19,6 +22,22 @@ _REFUSALS = {
     "password": "The file is protected by a password. Save it without one.",
 }
 _UNREADABLE = "The file can't be read: it is no spreadsheet, or a damaged or huge one. Save it as CSV, and try that."
+
+
+@dataclass(frozen=True, slots=True)
+class SpreadsheetReader:
+    """The reader of a service: a few processes at once, two of an owner, which is an organization."""
+
+    places: BoundedPool = field(default_factory=lambda: BoundedPool(_too_many))
+
+    async def read(self, data: bytes, owner: str) -> str:
+        """Read a file as `read` does; raises `unavailable` where too many are being read."""
+        with self.places.place({owner: AT_ONCE_OF_OWNER, "": AT_ONCE}):
+            return await read(data)
+
+
+def _too_many(why: RefusalReason) -> Problem:
+    return Problem("unavailable", "Other tables are being read right now; try again shortly.", retry_after=5)
 
 
 async def read(data: bytes) -> str:

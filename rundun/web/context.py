@@ -53,6 +53,10 @@ PostWebhook = Callable[[WebhookRequest], Awaitable[AttemptResult]]
 CheckDestination = Callable[[Destination, str], Awaitable[tuple[Literal["forbidden", "unresolved"], str] | None]]
 
 
+# What a file of an organization's says as a table, as `spreadsheets/reader.py` reads it.
+ReadSpreadsheet = Callable[[bytes, str], Awaitable[str]]
+
+
 def _too_many_pages(why: RefusalReason) -> Problem:
     return Problem("rate_limited", "Too many pages are open at once.", retry_after=30)
 
@@ -72,6 +76,7 @@ class Context:
     check_destination: CheckDestination
     post_webhook: PostWebhook
     imaging: Imaging
+    read_spreadsheet: ReadSpreadsheet
     pages: Pages
     upload_buffer: UploadBuffer
     rate_limiter: RateLimiter

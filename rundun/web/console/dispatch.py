@@ -1,16 +1,10 @@
-"""/console/dispatch: dispatching a run by hand, and what to send to its executor."""
+"""/console/dispatch: sending a job by hand."""
 
 import uuid
-from typing import Any
-from urllib.parse import quote
 
-from babel import Locale, dates
-from markupsafe import Markup
 from starlette.responses import Response
 
 from rundun.actions import default_webhooks, runs, templates
-from rundun.core import translation
-from rundun.core.run import Run
 from rundun.errors import NotFound, Problem
 from rundun.store.transaction import TemplateVersion
 from rundun.web.console import dispatch_form
@@ -19,6 +13,7 @@ from rundun.web.console.dispatch_form import (
     EVENTS,
     Previous,
     as_sentence,
+    due_choices,
     field_inputs,
     host_of,
     prefill_inputs,
@@ -27,9 +22,10 @@ from rundun.web.console.dispatch_form import (
     values_of,
     with_choices,
 )
+from rundun.web.console.dispatch_message import languages
 from rundun.web.console.session import ConsoleCall
 from rundun.web.dispatch_reading import read_dispatch_body
-from rundun.web.dispatch_warnings import destination_warnings, link_warnings
+from rundun.web.dispatch_warnings import destination_warnings
 from rundun.web.problems import TABLE
 
 MAX_TEMPLATES = 500
@@ -41,9 +37,6 @@ REFUSALS = (
     "quota_exceeded",
     "template_archived",
 )
-# No-break spaces of CLDR's times: some phones show a box, and each makes an SMS one of 70 characters.
-_PLAIN_SPACES = {ord("\u202f"): " ", ord("\u00a0"): " "}
-SHARES = (("WhatsApp", "https://wa.me/?text="), ("SMS", "sms:?&body="))
 # Inputs that what is wrong can stand at, by the last part of its pointer, beside those of the chosen template.
 PLACES = {"template_id", "title", "note", "due_at", "executor_ref", "expires_in_hours", "language"}
 PLACES |= {"url", "secret", "events"}
@@ -92,7 +85,9 @@ async def _form(call: ConsoleCall, values: dict[str, str], problem: Problem | No
     wrong: dict[str, str] = {}
     for error in problem.errors if problem else ():
         place = _place(error.pointer)
-        if place in numbers and error.code == "wrong_type":
+        if place == "template_id":
+            wrong[place] = call.language.gettext("Choose a checklist.")
+        elif place in numbers and error.code == "wrong_type":
             wrong.setdefault(place, call.language.gettext("Must be a number, such as 3 or 2.5."))
         elif place in places:
             wrong.setdefault(place, as_sentence(error.detail, call.zone))
@@ -104,7 +99,8 @@ async def _form(call: ConsoleCall, values: dict[str, str], problem: Problem | No
         status,
         values=values,
         choices=choices,
-        languages=_languages(call, tags),
+        languages=languages(call, tags),
+        due_choices=due_choices(call.zone, call.now, call.language),
         events=EVENTS,
         fields=fields,
         prefill=prefill,
@@ -126,12 +122,6 @@ def _place(pointer: str) -> str:
     return "events" if others[:1] == ["events"] else (others or [first])[-1]
 
 
-def _languages(call: ConsoleCall, tags: set[str]) -> list[tuple[str, str]]:
-    """List tags and names of the languages that the page or a template has."""
-    names = call.ctx.pages.words.names
-    return [*names.items(), *((tag, tag) for tag in sorted(tags - set(names)))]
-
-
 async def dispatch(call: ConsoleCall) -> Response:
     """POST /console/dispatch: dispatch a run, once for each form that was shown, and lead on to its link; with `choose`
     show the form with the inputs of the template chosen. That is no GET, since secrets would stand in its address.
@@ -139,8 +129,10 @@ async def dispatch(call: ConsoleCall) -> Response:
     if call.form.get("choose"):
         return await _form(call, call.form)
     try:
-        version = await _chosen(call)
+        version = await chosen_version(call)
         body = read_body(call.form, version, call.zone)
+        if version is None:
+            body.pop("template_id", None)  # so that it is missing, beside all else that is wrong
         dispatch_request, destination = (
             await read_dispatch_body(call.ctx.database, call.operator.org_id, body)
         ).order()
@@ -154,59 +146,9 @@ async def dispatch(call: ConsoleCall) -> Response:
     return call.redirect(f"/dispatch/{run_id}{'?warned=webhook_unresolved' if warnings else ''}")
 
 
-async def _chosen(call: ConsoleCall) -> TemplateVersion | None:
+async def chosen_version(call: ConsoleCall) -> TemplateVersion | None:
     """Return the current version of the template that the form names, None where it names none there is."""
     try:
         return (await call.read(templates.get_version, call.form.get("template_id", ""), None))[1]
     except NotFound:
         return None
-
-
-async def done(call: ConsoleCall) -> Response:
-    """GET /console/dispatch/{run_id}: show the link, its QR code, and a message in `?lang=`."""
-    run, version = await call.read(runs.get_with_version, call.path("run_id"))
-    source = version.template.model_dump(mode="json", exclude_unset=True)
-    translated = list(source.get("translations") or ())
-    lang = call.request.query_params.get("lang", "")
-    tag = lang if translation.is_tag(lang) else run.language or "en"
-    link = call.ctx.links.run(run.run_id)
-    message = _message(call, run, link, source, tag)
-    return call.render(
-        "dispatch_done",
-        run=run,
-        name=version.template.name,
-        link=link,
-        code=qr_code(link),
-        message=message,
-        shares=[(word, address, quote(message, safe="")) for word, address in SHARES],
-        warnings=link_warnings(call.ctx.settings.public_url),
-        is_unresolved="webhook_unresolved" in call.request.query_params.getlist("warned"),
-        languages=_languages(call, set(translated)),
-        tag=tag,
-    )
-
-
-def _message(call: ConsoleCall, run: Run, link: str, source: dict[str, Any], tag: str) -> str:
-    """Return the message to the executor, in their language: whose it is, what about, until when, the link last."""
-    words = call.ctx.pages.words.language([tag], list(source.get("translations") or ()))
-    name = translation.translate(source, words.texts)["name"]
-    lines = [words.say("message_share", organization=call.organization.name, name=name)]
-    if run.job.title:
-        lines.append(run.job.title)
-    word, until = ("open_until", run.expires_at) if run.job.due_at is None else ("message_due", run.job.due_at)
-    if until is not None:
-        at, locale = call.zone.at(until), Locale.parse(words.tag, sep="-")
-        day, hour = dates.format_date(at, "medium", locale), dates.format_time(at, "short", locale=locale)
-        lines.append(f"{words.say(word)}: {day} {hour} {at.isoformat()[-6:]}".translate(_PLAIN_SPACES))
-    return "\n".join([*lines, link])
-
-
-def qr_code(text: str) -> Markup:
-    """Draw a QR code as SVG, black on white in every theme since cameras expect it; without inline styles."""
-    import segno  # when first needed
-
-    drawing = segno.make(text, error="m", micro=False).svg_inline(
-        border=4, dark="#000", light="#fff", omitsize=True, svgclass=None, lineclass=None
-    )
-    # Modules of a code: nothing of the text stands in it.
-    return Markup(drawing)  # noqa: S704

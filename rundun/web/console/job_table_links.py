@@ -13,6 +13,13 @@ from rundun.web.console.job_table import COLUMNS, LINK, Names, column_names
 from rundun.web.console.time_zone import Zone
 
 
+def heading(template: Template, names: Names | None = None) -> str:
+    """Write the names of a template's columns as CSV, to be filled in."""
+    text = io.StringIO()
+    csv.writer(text).writerow(map(safe_cell, column_names(template, names)))
+    return text.getvalue()
+
+
 def written(template: Template, runs: Sequence[Run], zone: Zone, links: Urls, names: Names | None = None) -> str:
     """Write runs as CSV (RFC 4180), times in `zone` as a table takes them. Columns that are empty are left out, and so
     are secrets.

@@ -149,19 +149,33 @@ async def test_the_message_names_the_job_and_can_be_changed(w: World) -> None:
     (attributes, message) = re.findall(r'<textarea id="message"([^>]*)>\n(.*?)</textarea>', html, re.DOTALL)[0]
     said = unescape(message).split("\n")
     assert "readonly" not in attributes
-    assert said[1] == JOB["title"] and said[2] == "To be done by: Jan 2, 2026 3:00 PM +01:00"
+    assert said[1] == JOB["title"] and said[2] == "To be done by: Fri, 2 Jan, 15:00", "as people there write"
     assert said[3].endswith(ed.run_id) and len(said) == 4
     shares = re.findall(r'href="([^"]*)" data-share="([^"]*)"', html)
-    assert [unescape(address) for _, address in shares] == ["https://wa.me/?text=", "sms:?&body="]
+    assert [unescape(address) for _, address in shares] == [
+        "https://wa.me/?text=",
+        "sms:?&body=",
+        "mailto:?subject=Beach%20house%203%20%C2%B7%20check-out%2011%3A00&body=",
+    ]
     for href, address in shares:
         assert unquote(unescape(href).removeprefix(unescape(address))) == unescape(message)
     for hidden in (SECRET, "office-price", "note-line", "+34 600", "Larios"):
         assert hidden not in html, hidden
-    assert "Para hacer antes de: 2 ene 2026" in await shown(ann, f"/dispatch/{ed.run_id}?lang=es")
+    assert "Para hacer antes de: vie, 2 ene, 15:00" in await shown(ann, f"/dispatch/{ed.run_id}?lang=es")
     for lang in ("ar", "de", "fr", "pt"):
         translated = await shown(ann, f"/dispatch/{ed.run_id}?lang={lang}")
-        (due,) = re.findall(r"[^\n]*2026[^\n]*\+01:00|[^\n]*٢٠٢٦[^\n]*\+01:00", translated.partition('id="message"')[2])
-        assert not re.search(r"[\u00a0\u202f]", due), f"{lang}: an SMS would have 70 characters"
+        due = translated.partition('id="message"')[2].split("\n")[3]
+        assert re.search(r"\d.*\d", due) and not re.search(r"[\u00a0\u202f]", due), (
+            f"{lang}: an SMS would have 70 characters"
+        )
+    others = (("America/New_York", "Fri, Jan 2, 2026, 9:00 AM"), ("UTC", "Fri, Jan 2, 2:00 PM UTC"))
+    for zone, due in others:
+        await put_zone(w, zone)
+        said = unescape(await shown(ann, f"/dispatch/{ed.run_id}"))
+        assert f"To be done by: {due}\n" in said, "with the year while it is another one there"
+    await w.acme.post(f"/v1/runs/{ed.run_id}/cancel", json={})
+    closed = await ann.get(f"/dispatch/{ed.run_id}")
+    assert (closed.status_code, closed.headers["location"]) == (303, f"/console/runs/{ed.run_id}")
 
 
 async def test_a_closed_run_is_repeated_without_its_secrets(w: World, receiver: Receiver) -> None:
