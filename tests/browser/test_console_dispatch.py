@@ -2,16 +2,18 @@
 
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from rundun.web.console import cookies
 from tests.helpers.accessibility import is_fine
 from tests.helpers.console_jobs import FIELDS, JOB, SECRET, STEPS
 from tests.helpers.console_page import session_of, somebody
 from tests.helpers.service import BOOLEAN, World
+from tests.helpers.xlsx import rows as workbook
 
 SENT_MESSAGE = "Please be there at 11. http://rundun.test/r/"
 
@@ -37,16 +39,16 @@ async def test_a_job_is_dispatched_by_hand(w: World, base: str, ann: Page) -> No
     await ann.goto(f"{base}/console/dispatch")
     await expect(ann.get_by_role("button", name="Show its fields")).to_have_count(0)
     await ann.get_by_label("Title").fill(JOB["title"])
-    await ann.get_by_label("Template").select_option(label="Turnover")
+    await ann.get_by_label("Checklist").select_option(label="Turnover")
     await ann.get_by_label("Unit (required)").fill("Beach house 3")
     await ann.get_by_label("Door code").fill(SECRET)
-    await ann.get_by_text("Values to confirm").click()
+    await ann.get_by_text("More", exact=True).click()
     await ann.get_by_label("Odometer").fill("42150")
     await is_fine(ann, "the form")
     await fits(ann)
-    await ann.get_by_label("Template").select_option(label="Boiler check")
+    await ann.get_by_label("Checklist").select_option(label="Boiler check")
     await expect(ann.get_by_label("Door code")).to_have_count(0)
-    await ann.get_by_label("Template").select_option(label="Turnover")
+    await ann.get_by_label("Checklist").select_option(label="Turnover")
     await expect(ann.get_by_label("Door code")).to_have_value("")
     await ann.get_by_label("Door code").fill(SECRET)
     await ann.get_by_label("Unit (required)").fill("Beach house 3")
@@ -56,7 +58,7 @@ async def test_a_job_is_dispatched_by_hand(w: World, base: str, ann: Page) -> No
     assert not [url for url in asked if SECRET in url]
 
     message = ann.get_by_role("textbox", name="Message")
-    await expect(message).to_have_value(re.compile(f"{JOB['title']}\nTo be done by: Jan 2, 2026"))
+    await expect(message).to_have_value(re.compile(f"{JOB['title']}\nTo be done by: Fri, Jan 2"))
     await message.fill(SENT_MESSAGE)
     for name, address in (("WhatsApp", "https://wa.me/?text="), ("SMS", "sms:?&body=")):
         encoded = await ann.evaluate("encodeURIComponent", SENT_MESSAGE)
@@ -64,7 +66,7 @@ async def test_a_job_is_dispatched_by_hand(w: World, base: str, ann: Page) -> No
     await is_fine(ann, "the message")
     await fits(ann)
 
-    await ann.get_by_role("link", name="See the run").click()
+    await ann.get_by_role("link", name="See the job").click()
     await expect(ann.get_by_role("heading", name=JOB["title"])).to_be_visible()
     await expect(ann.get_by_text(SECRET)).to_be_hidden()
     await is_fine(ann, "the run")
@@ -78,6 +80,78 @@ async def test_a_job_is_dispatched_by_hand(w: World, base: str, ann: Page) -> No
     await expect(message).to_have_value(re.compile(JOB["title"]))
 
 
+async def tab_to(page: Page, what: Locator, key: str = "Tab") -> None:
+    """Walk to a control by the keyboard alone."""
+    for _ in range(40):
+        if await what.evaluate("element => element === document.activeElement"):
+            return
+        await page.keyboard.press(key)
+    raise AssertionError(f"no way to {what}")
+
+
+async def test_ten_jobs_by_table_with_the_keyboard_alone(w: World, base: str, ann: Page, tmp_path: Path) -> None:
+    await w.template(BOOLEAN, name="Turnover", fields=[{**FIELDS[0], "label": "Unit", "required": True}])
+    lines = [["Title", "Unit", "Due"], *([f"House {n}", f"0{n}", f"2026-02-{n:02} 15:00"] for n in range(1, 11))]
+    right = "\n".join("\t".join(line) for line in lines)
+    await ann.goto(f"{base}/console/dispatch")
+    send = ann.get_by_role("button", name="Send", exact=True)
+    await tab_to(ann, send)
+    await ann.keyboard.press("Enter")
+    await expect(ann.get_by_label("Checklist")).to_be_focused()
+    await expect(ann.get_by_text("Choose a checklist.")).to_be_visible()
+    await is_fine(ann, "a form sent as it opens")
+
+    await tab_to(ann, ann.get_by_role("link", name="Several at once"), "Shift+Tab")
+    await ann.keyboard.press("Enter")
+    await tab_to(ann, ann.get_by_label("Checklist"))
+    await ann.keyboard.press("T")  # chooses what begins so, and shows its columns
+    await expect(ann.get_by_text("required")).to_be_visible()
+    pasted, check = ann.get_by_label("Table"), ann.get_by_role("button", name="Check and send")
+    await tab_to(ann, pasted)
+    await ann.keyboard.insert_text(right.replace("2026-02-03", "03/02/2026").replace("\t07\t", "\t\t"))
+    await tab_to(ann, check)
+    await ann.keyboard.press("Enter")
+    wrong = ann.get_by_role("alert")
+    await expect(wrong).to_be_focused()
+    await expect(wrong.get_by_role("row")).to_have_count(3)
+    await expect(wrong).to_contain_text("2 cells are wrong")
+    await is_fine(ann, "wrong cells")
+    await fits(ann)
+    assert (await w.acme.get("/v1/runs")).json()["data"] == []
+
+    await tab_to(ann, pasted)
+    await ann.keyboard.press("Control+a")
+    await ann.keyboard.insert_text(right)
+    await tab_to(ann, check)
+    await ann.keyboard.press("Enter")
+    await expect(ann.get_by_role("heading", name="10 jobs sent")).to_be_visible()
+    await is_fine(ann, "jobs sent")
+    await fits(ann)
+    async with ann.expect_download() as file:
+        await tab_to(ann, ann.get_by_role("link", name="Download with links (CSV)"))
+        await ann.keyboard.press("Enter")
+    assert (await (await file.value).path()).read_text("utf-8-sig").count("/r/r-") == 10
+
+    await tab_to(ann, ann.get_by_role("link", name="Send another table"))
+    await ann.keyboard.press("Enter")
+    (tmp_path / "jobs.xlsx").write_bytes(workbook(*lines))
+    await ann.get_by_label("Choose a file…").set_input_files(tmp_path / "jobs.xlsx")
+    await expect(pasted).to_have_value(right)
+    await tab_to(ann, check)
+    await ann.keyboard.press("Enter")
+    await expect(ann.get_by_role("heading", name="This table was sent before")).to_be_visible()
+    await is_fine(ann, "a table that comes again")
+    assert len((await w.acme.get("/v1/runs?limit=100")).json()["data"]) == 10
+    await tab_to(ann, ann.get_by_role("button", name="Send all 10 once more"))
+    await ann.keyboard.press("Enter")
+    await expect(ann.get_by_role("heading", name="10 jobs sent")).to_be_visible()
+    assert len((await w.acme.get("/v1/runs?limit=100")).json()["data"]) == 20
+    await ann.get_by_role("link", name="Message for House 7").click()
+    await expect(ann.get_by_role("textbox", name="Message")).to_have_value(
+        re.compile("House 7\nTo be done by: Sat, Feb 7")
+    )
+
+
 async def test_without_scripts_a_button_shows_the_fields(w: World, browser: Browser, base: str) -> None:
     await w.template(*STEPS, name="Turnover", fields=FIELDS)
     context = await browser.new_context(java_script_enabled=False)
@@ -86,7 +160,7 @@ async def test_without_scripts_a_button_shows_the_fields(w: World, browser: Brow
     page = await context.new_page()
     await page.goto(f"{base}/console/dispatch")
     await page.get_by_label("Title").fill("Kept")
-    await page.get_by_label("Template").select_option(label="Turnover")
+    await page.get_by_label("Checklist").select_option(label="Turnover")
     await page.get_by_role("button", name="Show its fields").click()
     await expect(page.get_by_label("Title")).to_have_value("Kept")
     await page.get_by_label("Unit (required)").fill("Beach house 3")
@@ -94,7 +168,7 @@ async def test_without_scripts_a_button_shows_the_fields(w: World, browser: Brow
     await page.get_by_role("button", name="Show its fields").click()
     await expect(page.get_by_label("Door code")).to_have_value(SECRET)
     assert page.url == f"{base}/console/dispatch"
-    await page.get_by_role("button", name="Dispatch", exact=True).click()
+    await page.get_by_role("button", name="Send", exact=True).click()
     await expect(page.get_by_role("heading", name="The link is ready")).to_be_visible()
     await context.close()
     w.service.notifier.end()

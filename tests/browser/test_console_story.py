@@ -49,13 +49,13 @@ async def test_the_first_day_at_the_console(tmp_path: Path, browser: Browser) ->
 
             # dispatched by hand
             await page.get_by_role("link", name="Dispatch", exact=True).click()
-            await page.get_by_label("Template").select_option(label="Flat 7")
+            await page.get_by_label("Checklist").select_option(label="Flat 7")
             await page.get_by_label("Reference").fill("stay 7")
-            await page.get_by_text("Webhook (optional)").click()
+            await page.get_by_text("More", exact=True).click()
             await page.get_by_label("Address", exact=True).fill(receiver.url)
-            await page.get_by_role("button", name="Dispatch", exact=True).click()
+            await page.get_by_role("button", name="Send", exact=True).click()
             link = await page.get_by_role("textbox", name="Link").input_value()
-            await page.get_by_role("link", name="See the run").click()
+            await page.get_by_role("link", name="See the job").click()
             await expect(page.locator("#states")).to_contain_text("Pending")
 
             # done on a phone, and seen live

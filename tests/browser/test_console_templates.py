@@ -220,7 +220,7 @@ async def test_dispatched_by_hand_and_done_on_a_phone(w: World, ann: Phone, brow
     await page.goto(f"{base}/console/templates/{template_id}")
     await page.get_by_role("link", name="Dispatch", exact=True).last.click()
     await page.get_by_label("Reference").fill("booking 7")
-    await page.get_by_role("button", name="Dispatch").dblclick()
+    await page.get_by_role("button", name="Send", exact=True).dblclick()
     await expect(page.get_by_role("heading", name="The link is ready")).to_be_visible()
     await page.get_by_role("button", name="Copy link").click()
     await expect(page.get_by_role("button", name="Copied")).to_be_visible()
@@ -297,7 +297,7 @@ async def test_on_a_phone_over_plain_http(w: World, base: str) -> None:
         await pictures.nth(1).set_input_files([file("a.jpg", "image/jpeg", jpeg())])
         await expect(inside.locator("[id='s-pic']")).to_have_attribute("done", "")
         await page.goto(f"{lan}/console/dispatch?template_id={template_id}")
-        await page.get_by_role("button", name="Dispatch").tap()
+        await page.get_by_role("button", name="Send", exact=True).tap()
         await page.get_by_role("button", name="Copy link").tap()
         await expect(page.get_by_role("button", name="Copied")).to_be_visible()
 

@@ -11,6 +11,7 @@ import pytest
 
 from rundun.actions import default_webhooks, organizations, sent_tables
 from rundun.core import csv_text
+from rundun.core.run import Actor
 from rundun.errors import Problem
 from rundun.scheduler import make_tables
 from rundun.spreadsheets.reader import SpreadsheetReader
@@ -161,7 +162,7 @@ async def test_jobs_of_a_table_tell_our_system_unless_that_is_not_wanted(w: Worl
     ann, template_id = await operator(w), await flat(w)
     assert "Tell our system" not in await shown(ann, f"/dispatch/table?template_id={template_id}")
     hook = {"url": "https://hooks.example.com/in", "secret": "a long enough secret"}
-    await w.database.write(default_webhooks.put, w.acme_id, template_id, hook)
+    await w.database.write(default_webhooks.put, w.acme_id, template_id, hook, Actor("operator", "Ann"))
     for path in ("/dispatch/table", "/dispatch"):
         assert "hooks.example.com, by default" in await shown(ann, f"{path}?template_id={template_id}")
     await sent(ann, template_id, pasted(LINES[:1]))
