@@ -10,7 +10,8 @@ import pytest
 from starlette.routing import Route
 
 from rundun import passwords
-from rundun.actions import api_keys, operators, organizations
+from rundun.actions import api_keys, operators, organizations, sent_tables
+from rundun.core.run import DispatchRequest
 from rundun.store import api_keys as key_rows
 from rundun.store import operators as operator_rows
 from rundun.web.console import cookies
@@ -40,7 +41,14 @@ def fill(path: str, **ids: str) -> str:
 
 
 async def ids_of(w: World) -> dict[str, str]:
-    """Things of Acme's that paths can name; of what there may be few, those that are there."""
+    """Things of Acme's that paths can name, made once for each world: an organization has no hundreds of keys."""
+    if "ids" not in vars(w):
+        vars(w)["ids"] = await made_ids(w)
+    ids: dict[str, str] = vars(w)["ids"]
+    return ids
+
+
+async def made_ids(w: World) -> dict[str, str]:
     template_id = await w.template(BOOLEAN)
     ed = await w.dispatch(template_id)
     ids = {"template_id": template_id, "run_id": ed.run_id}
@@ -53,7 +61,9 @@ async def ids_of(w: World) -> dict[str, str]:
         await w.database.write(operators.invite, w.acme_id, f"eve-{uuid.uuid4().hex[:8]}@example.com", "member")
     invitation = (await w.database.read(operator_rows.invitations_of, w.acme_id))[-1]
     ids |= {"key_id": key.key_id, "operator_id": bob.operator_id}
-    ids |= {"invitation_id": invitation.invitation_id}
+    jobs = [DispatchRequest(template_id)]
+    table, _ = await w.database.write(sent_tables.accept, w.acme_id, 1, jobs, b"")
+    ids |= {"invitation_id": invitation.invitation_id, "number": str(table.number)}
     return ids
 
 
