@@ -14,7 +14,7 @@ from rundun.store import organizations, runs, sent_tables, templates
 from rundun.store.sent_tables import SentTable
 from rundun.store.transaction import TemplateVersion, Tx
 
-STEP_RUNS = 25  # made in one transaction
+STEP_RUNS = 20  # made in one transaction
 _PART = TypeAdapter(list[DispatchRequest])
 
 

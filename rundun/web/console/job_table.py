@@ -21,6 +21,7 @@ from rundun.errors import FieldError, Invalid, Problem
 from rundun.store.transaction import TemplateVersion
 from rundun.web.console.dispatch_form import as_sentence, typed_number
 from rundun.web.console.time_zone import Zone
+from rundun.web.console_words import N_
 from rundun.web.request_bodies import DispatchBody
 
 # Columns that every checklist has, by the member of a dispatch that they stand for; the first name is the one we write.
@@ -132,24 +133,24 @@ def _read_heading(
         for index, cell in enumerate(cells)
         if cell and not _cell(table.heading, index)
     }
-    detail = "The column of this cell has no name in the first row."
+    detail = N_("The column of this cell has no name in the first row.")
     errors += [CellError(number, "", cell, detail) for number, cell in nameless.values()]
     given = {field_id for kind, field_id in columns if kind}
     for field in template.fields:
         if field.required and field.id not in given:
-            detail = "There is no such column, and each job of this checklist needs it."
+            detail = N_("There is no such column, and each job of this checklist needs it.")
             errors.append(CellError(table.heading_row, _name_of(field, known), "", detail))
     return columns, errors
 
 
 def _wrong_name(name: str, target: Target | None, known: Mapping[str, Target | None]) -> str:
     if target is not None:
-        return "There are two columns of this name."
+        return N_("There are two columns of this name.")
     if _plain(name) == LINK:
-        return "This table has been sent: its jobs have links. Without this column it is sent again."
+        return N_("This table has been sent: its jobs have links. Without this column it is sent again.")
     if _plain(name) in known:
-        return "Several fields of this checklist have this name: write their ids."
-    return "This checklist has no such column. Rename it or take it out."
+        return N_("Several fields of this checklist have this name: write their ids.")
+    return N_("This checklist has no such column. Rename it or take it out.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,13 +182,13 @@ class _Row:
             if kind:
                 fields[member] = typed_number(text) if kinds[member] == "number" else text
                 if kinds[member] == "number" and isinstance(fields[member], str):
-                    errors.append(CellError(self.number, name, text, "Must be a number."))
+                    errors.append(CellError(self.number, name, text, N_("Must be a number.")))
             elif member != "due_at":
                 body[member] = text
             elif due_at := self._due(text):
                 body[member] = due_at
             else:
-                detail = "Must be a date and time such as 2026-01-31 15:00, or a spreadsheet's own."
+                detail = N_("Must be a date and time such as 2026-01-31 15:00, or a spreadsheet's own.")
                 errors.append(CellError(self.number, name, text, detail))
         return {**body, "fields": fields} if fields else body, errors
 
@@ -210,7 +211,7 @@ class _Row:
         if target not in self.cells:
             return None
         name, text = self.cells[target]
-        detail = "Is empty, and each job of this checklist needs it." if error.code == "required" else error.detail
+        detail = N_("Is empty, and each job of this checklist needs it.") if error.code == "required" else error.detail
         return CellError(self.number, name, text, as_sentence(detail, self.zone))
 
 

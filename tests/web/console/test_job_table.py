@@ -3,7 +3,10 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from rundun.core import times
 from rundun.core.run import new_run
 from rundun.core.template import Template
 from rundun.core.urls import Urls
@@ -74,8 +77,6 @@ def test_a_row_is_a_dispatch_and_a_column_a_part_of_it() -> None:
     ],
 )
 def test_a_due_time_is_by_the_clocks_of_the_organization(due: str, at: str) -> None:
-    from rundun.core import times
-
     (one,) = table("unit,due", f"1,{due}").requests
     assert one.job.due_at is not None and times.wire(one.job.due_at) == at
 
@@ -128,6 +129,19 @@ def test_every_wrong_column_is_named_once() -> None:
 def test_what_is_no_table_is_refused(lines: list[str], why: str) -> None:
     with pytest.raises(Problem, match=why):
         table(*lines)
+
+
+@given(
+    st.text(max_size=300), st.sampled_from(["", "Title;Unit;due;Note;language\n", "unit,Canary-label-number,f-door\n"])
+)
+def test_any_text_is_read_or_each_wrong_cell_is_named(text: str, heading: str) -> None:
+    try:
+        said = table(heading + text)
+    except Problem as problem:
+        assert problem.code == "invalid"
+    else:
+        assert bool(said.requests) != bool(said.errors)
+        assert all(error.row >= 1 and error.detail for error in said.errors)
 
 
 def test_the_same_jobs_have_the_same_digest_however_they_were_saved() -> None:
