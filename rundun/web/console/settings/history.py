@@ -1,0 +1,41 @@
+"""/console/settings/history: who has changed what in the organization."""
+
+from babel import dates
+from starlette.responses import Response
+
+from rundun.core.organization_change import KINDS, OrganizationChange
+from rundun.core.run import ADMINISTRATOR
+from rundun.store import operators, organization_changes
+from rundun.web.console import change_text
+from rundun.web.console.session import ConsoleCall
+from rundun.web.console.time_zone import LOCALE
+
+LIMIT = 50
+MAX_ID = 100  # characters of an actor's id
+
+
+async def history(call: ConsoleCall) -> Response:
+    """GET /console/settings/history: list changes, the newest first; `?kind=` and `?by=` filter, `?before=` goes on."""
+    kind, by = call.request.query_params.get("kind", ""), call.request.query_params.get("by", "")[:MAX_ID]
+    page = await call.read(organization_changes.page, call.page_request(LIMIT), KINDS.get(kind), by)
+    people = [(one.operator_id, one.name) for one in await call.read(operators.list_of_org)]
+    people += [(ADMINISTRATOR.by, call.language.gettext("Administrator"))]
+    if by not in ("", *(actor_id for actor_id, _ in people)):  # a key, or somebody who was removed
+        people += [(by, next((_who(call, one) for one in page.items), by))]
+    return call.render(
+        "history",
+        changes=page.items,
+        when=lambda change: dates.format_datetime(call.zone.at(change.at), "d MMM y, HH:mm", locale=LOCALE),
+        who=lambda change: _who(call, change),
+        text=lambda change: change_text.change_text(call.language, change),
+        kinds=[(name, call.language.gettext(text)) for name, text in change_text.KINDS.items()],
+        people=people,
+        kind=kind if kind in KINDS else "",
+        by=by,
+        older=".".join(map(str, page.next_before)) if page.next_before else "",
+        is_first="before" not in call.request.query_params,
+    )
+
+
+def _who(call: ConsoleCall, change: OrganizationChange) -> str:
+    return change.actor.name or call.language.gettext("Administrator")
