@@ -33,7 +33,6 @@ NAMES = {  # of findings
     "deliveries": N_("Deliveries"),
     "receivers": N_("Receivers"),
     "address": N_("Public address"),
-    "steps": N_("Steps that need HTTPS"),
     "certificate": N_("Certificate"),
 }
 
@@ -43,7 +42,7 @@ async def check_integrity(call: ConsoleCall) -> Response:
     organizations, that is the administrator's business.
     """
     if not await _is_alone(call):
-        raise AccessDenied("The file holds other organizations' data, too; whoever runs this server may check it.")
+        raise AccessDenied(N_("The file holds other organizations' data, too; whoever runs this server may check it."))
     call.ctx.rate_limiter.count(call.request, INTEGRITY_CHECKS, "integrity")
     return await health(call, INTEGRITY_SECONDS)
 
@@ -54,7 +53,7 @@ async def _is_alone(call: ConsoleCall) -> bool:
 
 async def health(call: ConsoleCall, seconds: float = 0) -> Response:
     """GET /console/settings/health: show all findings that take no time, or no more than `seconds`; where there are
-    several organizations, those on what is this one's own.
+    several organizations, those on what is this one's own. What a member can't change is not told as a warning.
     """
     report = await run_in_threadpool(
         diagnostics.report, call.ctx.settings, call.ctx.database.env.clock, org_id=call.operator.org_id, seconds=seconds
@@ -62,7 +61,15 @@ async def health(call: ConsoleCall, seconds: float = 0) -> Response:
     is_alone = await _is_alone(call)
     if not is_alone:
         report = Report({}, [finding for finding in report.findings if finding.name in OF_ORGANIZATION])
-    notes = sum(finding.state == "note" for finding in report.findings)
+    warned = [one for one in report.findings if one.state != "good"]
+    if call.operator.role != "owner":
+        warned = [one for one in warned if one.name != "address"]
     return call.render(
-        "health", names=NAMES, report=report, is_integrity_checked=bool(seconds), is_alone=is_alone, notes=notes
+        "health",
+        report=report,
+        is_integrity_checked=bool(seconds),
+        is_alone=is_alone,
+        names=NAMES,
+        warned=warned,
+        good=[one for one in report.findings if one.state == "good"],
     )
