@@ -71,6 +71,20 @@ class Problem(Exception):
         return f"{self.detail}{lines}"
 
 
+def refused(pointer: str, code: FieldErrorCode, detail: str) -> Problem:
+    """Return the refusal, with `invalid`, of one wrong field."""
+    return Problem("invalid", detail, [FieldError(pointer, code, detail)])
+
+
+class TooMany(Problem):
+    """The refusal, with `invalid`, of one more key, invitation or operator where there are as many as can be."""
+
+    def __init__(self, what: Literal["keys", "invitations", "operators"], most: int, detail: str) -> None:
+        super().__init__("invalid", detail)
+        self.what = what
+        self.most = most
+
+
 class NotFound(Problem):
     """The refusal of what does not exist, or is not yours: the two are never told apart. An administrator, who may know
     all, is told what was `typed`, and the `choices` there are.

@@ -6,7 +6,7 @@ import string
 from rundun.actions.organizations import clean_name, find
 from rundun.core.run import ADMINISTRATOR, Actor
 from rundun.core.tokens import digest
-from rundun.errors import NotFound, Problem
+from rundun.errors import NotFound, TooMany
 from rundun.store import api_keys, organization_changes
 from rundun.store.api_keys import ApiKey
 from rundun.store.transaction import Tx
@@ -24,7 +24,8 @@ def create(
     """
     org_id, name = find(tx, organization).org_id, clean_name(name)
     if api_keys.count_valid(tx, org_id) >= MAX_VALID:
-        raise Problem("invalid", f"An organization has at most {MAX_VALID} keys that work; revoke one first.")
+        detail = f"An organization has at most {MAX_VALID} keys that work; revoke one first."
+        raise TooMany("keys", MAX_VALID, detail)
     secret = KEY_PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(32))
     key = api_keys.add(tx, org_id, name, digest(secret), may_erase=may_erase)
     organization_changes.add(tx, org_id, "key_created", actor, key=name, may_erase=may_erase)

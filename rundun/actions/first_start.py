@@ -7,6 +7,7 @@ from typing import Any
 from rundun.actions import operators, pictures
 from rundun.actions import templates as template_actions
 from rundun.actions.api_keys import create
+from rundun.actions.organizations import UNNAMED
 from rundun.core.template_pictures import NewPicture
 from rundun.store import organizations
 from rundun.store.transaction import Tx
@@ -27,7 +28,7 @@ def bootstrap(tx: Tx, samples: Sequence[Any], sample_pictures: Sequence[NewPictu
     """
     if organizations.list_all(tx):
         return None
-    org_id = organizations.add(tx, "My organization").org_id
+    org_id = organizations.add(tx, UNNAMED).org_id
     _, key = create(tx, org_id, "first", may_erase=True)
     pictures.add_missing(tx, org_id, sample_pictures)
     versions = [template_actions.create(tx, org_id, template_actions.draft(sample)) for sample in samples]

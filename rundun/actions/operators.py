@@ -9,7 +9,7 @@ from rundun.core import times
 from rundun.core.run import ADMINISTRATOR, Actor
 from rundun.core.tokens import digest
 from rundun.core.validation import clean_input
-from rundun.errors import FieldError, FieldErrorCode, NotFound, Problem, there_are
+from rundun.errors import NotFound, Problem, TooMany, refused, there_are
 from rundun.store import operators, organization_changes, organizations
 from rundun.store.operators import Invitation, Operator, Role
 from rundun.store.organizations import Organization
@@ -54,7 +54,7 @@ def clean_email(typed: str) -> str:
     """Return an e-mail address as it is stored; raises `invalid`."""
     email = _as_stored(typed)
     if len(email) > 254 or not _EMAIL.fullmatch(email) or not email.isprintable():
-        raise _invalid("That is no e-mail address.", "/email", "bad_format")
+        raise refused("/email", "bad_format", "That is no e-mail address.")
     return email
 
 
@@ -67,13 +67,8 @@ def clean_name(typed: str) -> str:
     """Return a person's name as it is stored; raises `invalid`."""
     name = clean_input(typed[:10_000])
     if not 0 < len(name) <= 200 or not name.isprintable():
-        error = FieldError("/name", "bad_format", "has 1 to 200 characters")
-        raise Problem("invalid", "A name has 1 to 200 characters.", [error])
+        raise refused("/name", "bad_format", "A name has 1 to 200 characters.")
     return name
-
-
-def _invalid(detail: str, pointer: str, code: FieldErrorCode) -> Problem:
-    return Problem("invalid", detail, [FieldError(pointer, code, detail)])
 
 
 def signed_in(tx: Tx, token: str) -> SignedIn | None:
@@ -136,7 +131,8 @@ def invite(tx: Tx, org_id: str, email: str, role: Role, actor: Actor = ADMINISTR
     email = _free_email(tx, org_id, email)
     operators.remove_invitations(tx, org_id, email)
     if operators.count_invitations(tx, org_id) >= MAX_INVITATIONS:
-        raise Problem("invalid", f"At most {MAX_INVITATIONS} invitations can be open; take one back first.")
+        detail = f"At most {MAX_INVITATIONS} invitations can be open; take one back first."
+        raise TooMany("invitations", MAX_INVITATIONS, detail)
     token = new_token()
     operators.add_invitation(tx, org_id, email, role, digest(token), tx.now + INVITATION_TTL_MS)
     organization_changes.add(tx, org_id, "operator_invited", actor, email=email, role=role)
@@ -187,6 +183,12 @@ def join_and_sign_in(
     return operator, begin_session(tx, operator.operator_id)
 
 
+def invitation_to_show(tx: Tx, token: str) -> tuple[Invitation, Organization, bool]:
+    """Return what `invitation_of` does, and whether who uses the link is the first owner, who sets all up."""
+    invitation, organization = invitation_of(tx, token)
+    return invitation, organization, is_first_owner(tx, invitation)
+
+
 def is_first_owner(tx: Tx, invitation: Invitation) -> bool:
     """Tell whether a link makes the first owner of an organization, who sets it up."""
     return invitation.role == "owner" and not operators.has_owner(tx, invitation.org_id)
@@ -213,9 +215,10 @@ def _free_email(tx: Tx, org_id: str, typed: str) -> str:
     """Return an address as it is stored that may become one more operator's; raises `invalid`."""
     email = clean_email(typed)
     if operators.find_in_org(tx, org_id, email) is not None:
-        raise _invalid("There is an operator with that address.", "/email", "duplicate")
+        raise refused("/email", "duplicate", "There is an operator with that address.")
     if operators.count_of_org(tx, org_id) >= MAX_OPERATORS:
-        raise Problem("invalid", f"An organization has at most {MAX_OPERATORS} operators; remove one first.")
+        detail = f"An organization has at most {MAX_OPERATORS} operators; remove one first."
+        raise TooMany("operators", MAX_OPERATORS, detail)
     return email
 
 

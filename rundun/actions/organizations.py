@@ -10,7 +10,7 @@ from rundun.core.json_types.runs import OrganizationJson
 from rundun.core.run import ADMINISTRATOR, Actor
 from rundun.core.text import MIB
 from rundun.core.validation import clean_input
-from rundun.errors import FieldError, Invalid, NotFound, Problem, there_are
+from rundun.errors import FieldError, Invalid, NotFound, Problem, refused, there_are
 from rundun.store import deliveries, files, organization_changes, organizations, quotas, statistics
 from rundun.store.organizations import Organization
 from rundun.store.quotas import StorageUse
@@ -34,6 +34,7 @@ def organization_json(tx: Tx, org_id: str) -> OrganizationJson:
     }
 
 
+UNNAMED = "My organization"  # what the first one is called until its first owner says
 MAX_CREDITS = 2**53 - 1
 MAX_MEBIBYTES = 2**30  # a pebibyte
 
@@ -80,7 +81,7 @@ def create(tx: Tx, name: str) -> Organization:
 def clean_name(typed: str) -> str:
     name = clean_input(typed[:10_000])
     if not 0 < len(name) <= 200 or not name.isprintable():
-        raise Problem("invalid", "A name has 1 to 200 printable characters.")
+        raise refused("/name", "bad_format", "A name has 1 to 200 printable characters.")
     return name
 
 
@@ -95,7 +96,7 @@ def set_contact(tx: Tx, org: str, contact: str) -> None:
 def _contact(typed: str) -> str:
     contact = clean_input(typed[:10_000])
     if len(contact) > 500:
-        raise Problem("invalid", "A contact has at most 500 characters.")
+        raise refused("/contact", "bad_format", "A contact has at most 500 characters.")
     return contact
 
 
@@ -172,7 +173,7 @@ def add_credits(tx: Tx, org: str, amount: int | None, actor: Actor = ADMINISTRAT
     owner = find(tx, org)
     balance = None if amount is None else (owner.credits or 0) + amount
     if balance is not None and not 0 <= balance <= MAX_CREDITS:
-        raise Problem("invalid", f"That would make the balance {balance}.")
+        raise refused("/amount", "out_of_range", f"That would make the balance {balance}.")
     organizations.put_credits(tx, owner.org_id, balance)
     if balance != owner.credits:
         organization_changes.add(tx, owner.org_id, "credits_changed", actor, before=owner.credits, after=balance)

@@ -39,6 +39,12 @@ def list_all(tx: Tx) -> list[Organization]:
     return [Organization(*row) for row in tx.db.execute(_SELECT + "ORDER BY created_at, id")]
 
 
+def find_only(tx: Tx) -> Organization | None:
+    """Find the only organization there is, or None where there are several, or none."""
+    rows = tx.db.execute(_SELECT + "LIMIT 2").fetchall()
+    return Organization(*rows[0]) if len(rows) == 1 else None
+
+
 def is_alone(tx: Tx) -> bool:
     """Tell whether there is one organization only, whose owners are then the administrators, too."""
     first, last = (tx.db.execute(f"SELECT {one}(id) FROM organizations").fetchone()[0] for one in ("min", "max"))  # noqa: S608

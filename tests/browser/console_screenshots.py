@@ -90,7 +90,7 @@ async def furnished(w: World) -> dict[str, str]:
         "template-changes": f"/templates/{template['id']}/changes",
         "template-edit": f"/templates/{template['id']}/edit",
         "template-new": "/templates/new",
-        "settings": "/settings",
+        "history": "/settings/history",
         "keys": "/settings/keys",
         "organization": "/settings/organization",
         "retention": "/settings/retention",

@@ -23,7 +23,7 @@ from tests.helpers.patience import PATIENCE
 from tests.helpers.service import BOOLEAN, Receiver, World, answering
 
 GEO = {"id": "s-here", "type": "text", "label": "Where?", "geo": True}
-PAGES = ("", "/settings", "/settings/keys", "/settings/people", "/settings/organization", "/settings/usage")
+PAGES = ("", "/settings/history", "/settings/keys", "/settings/people", "/settings/organization", "/settings/usage")
 PAGES += ("/settings/retention", "/settings/webhooks", "/settings/health", "/settings/account", "/settings/person")
 LONG = "A name that is as long as names can be when somebody means it, " * 3
 

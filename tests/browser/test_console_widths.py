@@ -12,7 +12,7 @@ from tests.helpers.service import BOOLEAN, Receiver, World, answering
 WIDTHS = (320, 390, 1440)
 LONG = "W" * 140
 PATHS = ("", "/runs", "/runs?status=late", "/runs?day=closed&from=2026-01-01&ref=W", "/dispatch", "/templates")
-PATHS += ("/settings", "/settings/keys", "/settings/people", "/settings/organization", "/settings/usage")
+PATHS += ("/settings/history", "/settings/keys", "/settings/people", "/settings/organization", "/settings/usage")
 PATHS += ("/settings/retention", "/settings/webhooks", "/settings/health", "/settings/account", "/settings/person")
 
 

@@ -79,6 +79,8 @@ NO_LIMITS = {
     "web.console.session.MAX_FIELDS": "a form as our page has it never has more",
     "web.console.session.MAX_FORM": "a form as our page has it never has more",
     "web.console.settings.health.INTEGRITY_CHECKS": HEALTH,
+    "web.console.settings.history.LIMIT": SHOWN,
+    "web.console.settings.history.MAX_ID": "of our own ids",
     "web.console.settings.person.MAX_SHOWN": SHOWN,
     "web.console.settings.second_factor.SETUP_TTL_MS": "in which an app is set up",
     "web.console.settings.webhooks.LIMIT": SHOWN,

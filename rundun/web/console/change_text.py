@@ -62,7 +62,7 @@ KINDS: Mapping[str, str] = {
     "settings": N_("Settings"),
     "allowance": N_("Credits and storage"),
 }
-NO_LIMIT, NOTHING = N_("no limit"), N_("nothing")
+UNLIMITED, NOTHING = N_("no limit"), N_("nothing")
 YES, NO, FOREVER, AS_ORGANIZATION = N_("yes"), N_("no"), N_("for ever"), N_("as the organization")
 _FSI, _PDI = "\u2068", "\u2069"  # so that a name in another direction leaves the sentence around it alone
 
@@ -100,7 +100,7 @@ def _name(value: str) -> str:
 
 def _amount(language: ConsoleLanguage, what: str, value: int | None) -> str:
     if value is None:
-        return language.gettext(NO_LIMIT)
+        return language.gettext(UNLIMITED)
     return size(value) if what == "quota_changed" else language.gettext("{n}", n=value)
 
 

@@ -10,6 +10,7 @@ FLASHES = {
     "person_removed": N_("They are removed."),
     "password_changed": N_("Your password is changed."),
     "language_changed": N_("The console is in this language from now on."),
+    "password_set": N_("The new password is set. Sign in with it."),
     "second_factor_is_on": N_(
         "The second factor is on. Recovery codes are shown only once; make new ones if you have not kept them."
     ),

@@ -2,8 +2,7 @@
 
 from starlette.responses import Response
 
-from rundun.errors import Problem
-from rundun.web import unavailable_page
+from rundun.errors import NotFound
 from rundun.web.console.session import ConsoleCall
 
 
@@ -12,6 +11,4 @@ async def not_found(call: ConsoleCall) -> Response:
     path = call.path("path")
     if path.endswith("/") or not path:
         return call.redirect(f"/{path.strip('/')}".rstrip("/"))
-    if "text/html" not in call.request.headers.get("accept", ""):
-        raise Problem("not_found", "There is nothing to be seen at this address.")
-    return unavailable_page.not_found(call.request)
+    raise NotFound("page")

@@ -22,16 +22,18 @@ from rundun.actions.operators import SignedIn
 from rundun.core import times, translation
 from rundun.core.run import Actor
 from rundun.errors import Problem
+from rundun.store import organizations
 from rundun.store.idempotency import IdempotencyKey, StoredResponse
 from rundun.store.operators import Operator
 from rundun.store.organizations import Organization
 from rundun.store.pagination import END, PageRequest
 from rundun.store.transaction import Tx
 from rundun.web.body import read_bytes
-from rundun.web.console import cookies
+from rundun.web.branding import branding_of
+from rundun.web.console import cookies, problem_text
 from rundun.web.console.flashes import FLASHES
 from rundun.web.console.time_zone import Zone
-from rundun.web.console_words import ConsoleLanguage
+from rundun.web.console_words import N_, ConsoleLanguage
 from rundun.web.context import Context, context_of
 from rundun.web.origin import refuse_cross_site
 from rundun.web.problems import TABLE
@@ -47,7 +49,9 @@ Access = Literal["anyone", "member", "owner"]
 
 
 class AccessDenied(Problem):
-    """A refusal of somebody who is signed in, but not for this, or of a form that is not Rundun's own."""
+    """A refusal of somebody who is signed in, but not for this, or of a form that is not Rundun's own; `detail` is
+    marked by `N_`, and told in the operator's language.
+    """
 
     def __init__(self, detail: str) -> None:
         super().__init__("cross_site", detail)
@@ -107,6 +111,10 @@ class ConsoleCall:
         chosen = self.signed_in and self.signed_in.operator.language
         preferred = translation.accepted(self.request.headers.get("accept-language", ""))
         return self.ctx.pages.console_words.language([chosen, *preferred] if chosen else preferred)
+
+    def reason(self, problem: Problem) -> str:
+        """Return why something was refused, in the reader's language."""
+        return problem_text.reason(self.language, problem)
 
     def page_request(self, limit: int) -> PageRequest:
         """Return the page of a list that goes on behind `?before=`, the first page without it."""
@@ -186,7 +194,7 @@ def route(
         if call.signed_in is None and may != "anyone":
             return await _to_sign_in(call)
         if may == "owner" and call.operator.role != "owner":
-            raise AccessDenied("Only an owner of the organization may do that.")
+            raise AccessDenied(N_("Only an owner of the organization may do that."))
         if method == "POST":
             await _check_form(call, max_form_bytes)
         return await handler(call)
@@ -234,7 +242,7 @@ async def _check_form(call: ConsoleCall, max_form_bytes: int) -> None:
         call.form = read_fields(body) if len(body) <= MAX_FORM else await asyncio.to_thread(read_fields, body)
         csrf_token = call.form.pop("csrf", csrf_token)
     if not hmac.compare_digest(csrf_token.encode(), call.csrf.encode()):
-        raise StaleForm("This form has been open for too long, or is not ours. Go back, reload, and try again.")
+        raise StaleForm(N_("This form has been open for too long, or is not ours. Go back, reload, and try again."))
     if _is_form(request) and not max_form_bytes:
         raise Problem("unsupported_media_type", "This takes no form.")
 
@@ -251,7 +259,7 @@ def read_fields(body: bytes) -> dict[str, str]:
         raise Problem("bad_request", "The form can't be read.") from None
 
 
-def ask_to_sign_in(
+async def ask_to_sign_in(
     call: ConsoleCall,
     status: int = 200,
     *,
@@ -264,7 +272,10 @@ def ask_to_sign_in(
     """Render the sign-in form. It leads on to `next_path`, with `then` as a form for there; `wait` is seconds, `wrong`
     what was wrong.
     """
-    return call.render("sign_in", status, email=email, next=next_path, then=then, wait=wait, wrong=wrong)
+    only = await call.ctx.database.read(organizations.find_only)
+    branding = only and branding_of(only, call.ctx.pages.assets, call.ctx.links)  # else it is told whom it serves
+    shown = {"email": email, "next": next_path, "then": then, "wait": wait, "wrong": wrong, "branding": branding}
+    return call.render("sign_in", status, **shown)
 
 
 def resume(call: ConsoleCall, status: int, path: str, form: dict[str, str]) -> Response:
@@ -285,7 +296,7 @@ async def _to_sign_in(call: ConsoleCall) -> Response:
         call.form = read_fields(await read_bytes(call.request, MAX_FORM))
         call.form.pop("csrf", "")
         if _may_resume(call):
-            return ask_to_sign_in(call, 403, next_path=path, then=urlencode(call.form))
+            return await ask_to_sign_in(call, 403, next_path=path, then=urlencode(call.form))
     if call.request.url.query:
         path += f"?{call.request.url.query}"
     query = f"?next={quote(path)}" if call.request.method == "GET" and path not in ("", "/") else ""
@@ -298,11 +309,12 @@ def _refused(call: ConsoleCall, problem: Problem) -> Response:
         raise problem
     if isinstance(problem, StaleForm) and call.signed_in and _may_resume(call):
         return resume(call, 403, call.request.url.path.removeprefix("/console"), call.form)
-    status, title = TABLE[problem.code]
+    text = problem_text.reason(call.language, problem)
     if isinstance(problem, AccessDenied):
-        title = "That is not allowed"
+        text = call.language.gettext(problem.detail)
     call.request.scope["rundun.code"] = problem.code
-    response = call.render("problem", status, title=title, problem=problem)
+    title = problem_text.title(call.language, problem)
+    response = call.render("problem", TABLE[problem.code][0], title=title, text=text)
     if problem.retry_after is not None:
         response.headers["retry-after"] = str(problem.retry_after)
     return response

@@ -7,18 +7,23 @@ from starlette.responses import Response
 
 from rundun import passwords
 from rundun.actions import operators, second_factor
-from rundun.errors import NotFound, Problem
+from rundun.actions.operators import SetUp
+from rundun.actions.organizations import UNNAMED
+from rundun.errors import FieldError, NotFound, Problem
 from rundun.store import operators as operator_rows
 from rundun.store import organizations as organization_rows
 from rundun.store.operators import Invitation, Operator
 from rundun.store.organizations import Organization
 from rundun.web.console import pending_sign_in, session, sign_in_limits
 from rundun.web.console.cookies import begin_session, end_session
+from rundun.web.console.problem_text import field_reasons
 from rundun.web.console.session import ConsoleCall, ask_to_sign_in
 from rundun.web.console.sign_in_limits import Candidate
+from rundun.web.console.time_zone import zones
 
 T = TypeVar("T")
 MAX_PATH = 500
+JOIN_FIELDS = ("organization", "time_zone", "name", "email")
 MIN_CHECKS = 2  # passwords checked at each sign-in, where there are several organizations
 
 
@@ -26,7 +31,7 @@ async def sign_in_form(call: ConsoleCall) -> Response:
     """GET /console/sign-in: show the form."""
     if call.signed_in:
         return call.redirect("")
-    return ask_to_sign_in(call, next_path=_local(call.request.query_params.get("next", "")))
+    return await ask_to_sign_in(call, next_path=_local(call.request.query_params.get("next", "")))
 
 
 async def sign_in(call: ConsoleCall) -> Response:
@@ -42,9 +47,9 @@ async def sign_in(call: ConsoleCall) -> Response:
     except Problem as problem:
         if problem.code != "rate_limited":
             raise
-        return _ask_again(call, 429, email=email, wait=problem.retry_after or 1)
+        return await _ask_again(call, 429, email=email, wait=problem.retry_after or 1)
     if not fitting:
-        return _ask_again(
+        return await _ask_again(
             call, email=email, wrong=call.language.gettext("That address and password don’t go together.")
         )
     if len(fitting) > 1:
@@ -81,13 +86,16 @@ def _onward(call: ConsoleCall) -> dict[str, str]:
     return {"next_path": _local(call.form.get("next", "")), "then": call.form.get("then", "")}
 
 
-def _ask_again(call: ConsoleCall, status: int = 422, *, email: str = "", wrong: str = "", wait: int = 0) -> Response:
+async def _ask_again(
+    call: ConsoleCall, status: int = 422, *, email: str = "", wrong: str = "", wait: int = 0
+) -> Response:
     """Show the form again: with what was `wrong`, or for how many seconds to `wait`."""
-    return _with_wait(ask_to_sign_in(call, status, email=email, wait=wait, wrong=wrong, **_onward(call)), wait)
+    page = await ask_to_sign_in(call, status, email=email, wait=wait, wrong=wrong, **_onward(call))
+    return _with_wait(page, wait)
 
 
-def _ask_once_more(call: ConsoleCall) -> Response:
-    return _ask_again(
+async def _ask_once_more(call: ConsoleCall) -> Response:
+    return await _ask_again(
         call, wrong=call.language.gettext("That took too long, or something has changed meanwhile. Sign in again.")
     )
 
@@ -105,7 +113,7 @@ async def _with_password(call: ConsoleCall, operator: Operator) -> Response:
     try:
         token = await call.ctx.database.write(operators.sign_in, operator.operator_id, operator.password)
     except NotFound:
-        return _ask_once_more(call)
+        return await _ask_once_more(call)
     return _begin(call, operator, token)
 
 
@@ -113,7 +121,7 @@ async def _go_on(call: ConsoleCall) -> Response:
     """Let in who has given the right password before, and now a code; a wrong one is told without saying why."""
     operator = await pending_sign_in.operator_of(call)
     if operator is None:
-        return _ask_once_more(call)
+        return await _ask_once_more(call)
     if "code" not in call.form:
         return await _with_password(call, operator)
     guess = sign_in_limits.code_of(call, operator)
@@ -126,7 +134,7 @@ async def _go_on(call: ConsoleCall) -> Response:
             second_factor.sign_in, operator.operator_id, operator.password, call.form["code"]
         )
     except NotFound:
-        return _ask_once_more(call)
+        return await _ask_once_more(call)
     if token is None:
         guess.settle(is_right=False)
         return _ask_for_code(call, operator, 422, wrong=True)
@@ -175,33 +183,60 @@ async def sign_out_everywhere(call: ConsoleCall) -> Response:
 
 async def join_form(call: ConsoleCall) -> Response:
     """GET /console/join/{token}: show the invitation; looking does not use the link up."""
-    invitation, organization = await _invitation(call)
+    return await _show_join(call, await _invitation(call))
+
+
+async def _show_join(
+    call: ConsoleCall, found: tuple[Invitation, Organization, bool], problem: Problem | None = None
+) -> Response:
+    invitation, organization, sets_up = found
+    wrong = {} if problem is None else field_reasons(call.language, problem)
+    is_named = organization.name != UNNAMED
+    first = {"organization": organization.name if is_named else "", "time_zone": organization.time_zone}
     return call.render(
-        "join", email=invitation.email or "", name="", fixed=invitation.email, wrong=None, organization=organization
+        "join",
+        200 if problem is None else 422,
+        values={name: call.form.get(name, first.get(name, "")) for name in JOIN_FIELDS},
+        fixed=invitation.email,
+        wrong=wrong,
+        general="" if problem is None or wrong else call.reason(problem),
+        organization=organization,
+        sets_up=sets_up,
+        guesses_zone=sets_up and not call.form,
+        zones=zones(),
     )
 
 
 async def join(call: ConsoleCall) -> Response:
     """POST /console/join/{token}: make an operator, and sign in."""
-    invitation, organization = await _invitation(call)
+    found = await _invitation(call)
     email, name = call.form.get("email", ""), call.form.get("name", "")
     try:
+        set_up = _set_up(call) if found[2] and "organization" in call.form else None
         password = await new_password(call)
         operator, token = await call.ctx.database.write(
-            operators.join_and_sign_in, call.path("token"), email, name, password
+            operators.join_and_sign_in, call.path("token"), email, name, password, set_up
         )
     except NotFound:
         raise
     except Problem as problem:
-        return call.render(
-            "join", 422, email=email, name=name, fixed=invitation.email, wrong=problem, organization=organization
-        )
+        return await _show_join(call, found, problem)
     return _begin(call, operator, token)
 
 
-async def _invitation(call: ConsoleCall) -> tuple[Invitation, Organization]:
+def _set_up(call: ConsoleCall) -> SetUp:
+    """Read what the first owner says of the organization; raises `invalid`."""
+    zone = call.form.get("time_zone", "")
+    if zone not in zones():
+        detail = "There is no such time zone."
+        raise Problem("invalid", detail, [FieldError("/time_zone", "unknown_reference", detail)])
+    return SetUp(call.form.get("organization", ""), zone)
+
+
+async def _invitation(call: ConsoleCall) -> tuple[Invitation, Organization, bool]:
+    """Return an invitation, whose it is, and whether who joins sets the organization up; raises NotFound."""
     try:
-        return await call.ctx.database.read(operators.invitation_of, call.path("token"))
+        return await call.ctx.database.read(operators.invitation_to_show, call.path("token"))
     except NotFound:
         call.ctx.rate_limiter.count_failure(call.request)
         raise
@@ -219,5 +254,6 @@ async def new_password(call: ConsoleCall) -> str:
     """Return the hash of the password that a form chose; raises `invalid`."""
     password = call.form.get("password", "")
     if not passwords.MIN_LENGTH <= len(password) <= passwords.MAX_LENGTH:
-        raise Problem("invalid", f"A password has at least {passwords.MIN_LENGTH} characters.")
+        detail = f"A password has at least {passwords.MIN_LENGTH} characters."
+        raise Problem("invalid", detail, [FieldError("/password", "too_short", detail)])
     return await require_capacity(passwords.hash_in_turn(password, sign_in_limits.turn_of(call)))

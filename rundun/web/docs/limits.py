@@ -212,9 +212,17 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
             "{actions.operators.MAX_OPERATORS}; {actions.operators.MAX_INVITATIONS}",
             _INVALID,
         ),
-        Limit("Invitations sent", "{web.console.settings.people.INVITED}", _RATE),
+        Limit("Invitations, and links for a new password, made", "{web.console.settings.people.INVITED}", _RATE),
         Limit("How long an invitation is good", "{actions.operators.INVITATION_TTL_MS:milliseconds}", "Invite again"),
         Limit("How long a set-up link is good", "{actions.operators.SETUP_TTL_MS:milliseconds}", "Make another"),
+        Limit(
+            "How long a link for a new password is good",
+            "{actions.password_resets.TTL_MS:milliseconds}",
+            "Make another",
+        ),
+        Limit(
+            "How long an organization's history goes back", "{core.organization_change.KEPT_MS:milliseconds}", "Gone"
+        ),
         Limit(
             "A session",
             "{actions.operators.SESSION_IDLE_MS:milliseconds} without use, "

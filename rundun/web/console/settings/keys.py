@@ -33,7 +33,7 @@ async def create_key(call: ConsoleCall) -> Response:
     except Problem as problem:
         if problem.code != "invalid":
             raise
-        return await list_keys(call, 422, name=name, may_erase=may_erase, wrong=problem.detail)
+        return await list_keys(call, 422, name=name, may_erase=may_erase, wrong=call.reason(problem))
     return await list_keys(call, made=made)
 
 

@@ -6,12 +6,14 @@ from starlette.responses import Response
 
 from rundun.actions import dashboard, organizations
 from rundun.core.text import size
-from rundun.errors import Invalid, Problem
+from rundun.errors import Invalid, Problem, refused
 from rundun.store import organizations as organization_rows
 from rundun.web.body import read_bytes
 from rundun.web.branding import branding_of
 from rundun.web.console import time_zone
+from rundun.web.console.problem_text import field_reasons
 from rundun.web.console.session import AccessDenied, ConsoleCall
+from rundun.web.console_words import N_
 
 MAX_LOGO = 256 * 1024  # bytes
 FIRST_COLOUR = "#2b4fc7"  # ours, for those who have not chosen one
@@ -25,13 +27,12 @@ async def put_profile(call: ConsoleCall) -> Response:
     chosen = form.get("colour", "") if form.get("own_colour") else None
     try:
         if zone not in time_zone.zones():
-            raise Problem("invalid", "There is no such time zone.")
+            raise refused("/time_zone", "unknown_reference", "There is no such time zone.")
         await call.write(
             organizations.put_profile, form.get("name", ""), form.get("contact", ""), zone, chosen, call.actor
         )
     except Invalid as invalid:
-        wrong = {error.pointer.removeprefix("/"): error.detail for error in invalid.errors}
-        return await organization(call, 422, wrong, form)
+        return await organization(call, 422, field_reasons(call.language, invalid), form)
     return call.redirect("/settings/organization", "organization_changed")
 
 
@@ -78,13 +79,13 @@ async def add_credits(call: ConsoleCall) -> Response:
     credits are the administrator's to give.
     """
     if not await call.ctx.database.read(organization_rows.is_alone):
-        raise AccessDenied("This Rundun serves several organizations, so its administrator gives them credits.")
+        raise AccessDenied(N_("This Rundun serves several organizations, so its administrator gives them credits."))
     try:
         await call.write(organizations.add_credits, _amount(call), call.actor)
     except Problem as problem:
         if problem.code != "invalid":
             raise
-        return await usage(call, 422, problem.detail)
+        return await usage(call, 422, call.reason(problem))
     return call.redirect("/settings/usage", "credits_changed")
 
 
@@ -94,7 +95,7 @@ def _amount(call: ConsoleCall) -> int | None:
         return None
     amount = call.form.get("amount", "").strip()
     if not amount.removeprefix("-").isascii() or not amount.removeprefix("-").isdigit() or len(amount) > 17:
-        raise Problem("invalid", "Write a whole number.")
+        raise refused("/amount", "bad_format", "Write a whole number.")
     return int(amount)
 
 

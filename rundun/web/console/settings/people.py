@@ -1,8 +1,10 @@
 """/console/settings/people: operators of the organization, and invitations."""
 
+from dataclasses import dataclass
+
 from starlette.responses import Response
 
-from rundun.actions import operators
+from rundun.actions import operators, password_resets
 from rundun.core.token_bucket import Policy
 from rundun.errors import Problem
 from rundun.store.operators import Role
@@ -10,7 +12,15 @@ from rundun.web.console.session import ConsoleCall
 from rundun.web.console.settings.account import ask_for_password, is_confirmed
 from rundun.web.problems import TABLE
 
-INVITED = Policy("invited", 200, 3600)  # by one organization
+INVITED = Policy("invited", 200, 3600)  # by one organization, links for new passwords among them
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordLink:
+    """A link that was just made, and whose password it sets, by name."""
+
+    name: str
+    link: str
 
 
 async def invite(call: ConsoleCall) -> Response:
@@ -53,6 +63,22 @@ async def put_role(call: ConsoleCall) -> Response:
     return call.redirect(_back(call), "role_changed")
 
 
+async def make_password_link(call: ConsoleCall) -> Response:
+    """POST /console/settings/people/{operator_id}/password-link: make a link by which a colleague sets a new password,
+    given one's own; only this response shows it.
+    """
+    operator = await call.read(operators.get_of_org, call.path("operator_id"))
+    if not await is_confirmed(call):
+        text = call.language.gettext(
+            "You get a link by which they set a new password. Whoever has it can do so, so send it to them alone."
+        )
+        heading = call.language.gettext("A new password for a colleague")
+        return ask_for_password(call, heading, text, "/settings/people", operator.name)
+    call.ctx.rate_limiter.count(call.request, INVITED, call.operator.org_id)
+    operator, token = await call.write(password_resets.create, operator.operator_id, call.actor)
+    return await list_people(call, reset=PasswordLink(operator.name, call.ctx.links.reset(token)))
+
+
 async def remove(call: ConsoleCall) -> Response:
     """POST /console/settings/people/{operator_id}/remove: remove an operator, who is signed out at once."""
     try:
@@ -74,19 +100,28 @@ def _role(call: ConsoleCall) -> Role:
 
 def _back(call: ConsoleCall) -> str:
     """Return the path to go on to: the list, but for those who have just made members of themselves."""
-    return "/settings" if call.path("operator_id") == call.operator.operator_id else "/settings/people"
+    return "/settings/account" if call.path("operator_id") == call.operator.operator_id else "/settings/people"
 
 
 async def _refused(call: ConsoleCall, problem: Problem, email: str = "") -> Response:
     """Render the page again, with what was wrong."""
     if problem.code not in ("invalid", "wrong_status"):
         raise problem
-    return await list_people(call, TABLE[problem.code][0], wrong=problem.detail, email=email)
+    said = call.reason(problem)
+    if problem.code == "wrong_status":
+        said = call.language.gettext("A team keeps at least one owner: make somebody else one first.")
+    return await list_people(call, TABLE[problem.code][0], wrong=said, email=email)
 
 
 async def list_people(
-    call: ConsoleCall, status: int = 200, link: str = "", email: str = "", wrong: str = ""
+    call: ConsoleCall,
+    status: int = 200,
+    link: str = "",
+    email: str = "",
+    wrong: str = "",
+    reset: PasswordLink | None = None,
 ) -> Response:
     """GET /console/settings/people: list operators and invitations."""
     members, invitations = await call.read(operators.of_organization)
-    return call.render("people", status, people=members, invitations=invitations, link=link, email=email, wrong=wrong)
+    shown = {"link": link, "email": email, "wrong": wrong, "reset": reset}
+    return call.render("people", status, people=members, invitations=invitations, **shown)

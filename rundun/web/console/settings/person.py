@@ -41,7 +41,7 @@ async def list_found(call: ConsoleCall) -> Response:
     try:
         return await _found(call, _person(call))
     except Invalid as problem:
-        return await form(call, 422, problem.errors[0].detail)
+        return await form(call, 422, call.reason(problem))
 
 
 async def download(call: ConsoleCall) -> Response:

@@ -13,6 +13,7 @@ from rundun.store.pagination import PageRequest
 from rundun.web.api.webhook_test import WebhookTestBody, send_test
 from rundun.web.console.dashboard import format_count
 from rundun.web.console.dispatch_form import host_of
+from rundun.web.console.problem_text import field_reasons
 from rundun.web.console.session import ConsoleCall
 
 LIMIT = 25
@@ -27,7 +28,7 @@ async def try_webhook(call: ConsoleCall) -> Response:
     except Problem as problem:
         if problem.code not in ("invalid", "address_not_allowed", "held"):
             raise
-        wrong = {error.pointer.removeprefix("/"): error.detail for error in problem.errors} or {"url": problem.detail}
+        wrong = field_reasons(call.language, problem) or {"url": call.reason(problem)}
         return await webhooks(call, 422, url=url, wrong=wrong)
     return await webhooks(call, url=url, trial=trial)
 
