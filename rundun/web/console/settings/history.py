@@ -1,6 +1,5 @@
 """/console/settings/history: who has changed what in the organization."""
 
-from babel import dates
 from starlette.responses import Response
 
 from rundun.core.organization_change import KINDS, OrganizationChange
@@ -8,7 +7,6 @@ from rundun.core.run import ADMINISTRATOR
 from rundun.store import operators, organization_changes
 from rundun.web.console import change_text
 from rundun.web.console.session import ConsoleCall
-from rundun.web.console.time_zone import LOCALE
 
 LIMIT = 50
 MAX_ID = 100  # characters of an actor's id
@@ -25,7 +23,7 @@ async def history(call: ConsoleCall) -> Response:
     return call.render(
         "history",
         changes=page.items,
-        when=lambda change: dates.format_datetime(call.zone.at(change.at), "d MMM y, HH:mm", locale=LOCALE),
+        when=lambda change: call.zone.say(change.at),
         who=lambda change: _who(call, change),
         text=lambda change: change_text.change_text(call.language, change),
         kinds=[(name, call.language.gettext(text)) for name, text in change_text.KINDS.items()],
