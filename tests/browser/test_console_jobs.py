@@ -54,6 +54,8 @@ async def test_what_needs_ann_is_found_on_the_overview(w: World, base: str, ann:
     assert box and box["y"] + box["height"] <= (ann.viewport_size or {"height": 0})["height"], "within one screen"
     await is_fine(ann, "overview")
     await fits(ann)
+    ids: list[str] = await ann.evaluate("[...document.querySelectorAll('[id]')].map((each) => each.id)")
+    assert len(ids) == len(set(ids)), "a job in two lists"
     # One that was missed is repeated, and done with.
     missed = ann.locator(".need.missed li", has_text="missed 5")
     await missed.get_by_role("link", name="Repeat").click()
