@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rundun.store import run_lists
+from rundun.store import run_lists, run_search
 from rundun.store.pagination import PageRequest
 from rundun.store.run_lists import RunFilter
 from rundun.store.transaction import Tx
@@ -115,6 +115,16 @@ async def test_a_search_narrows_a_tab(w: World) -> None:
         assert [name for name in made if made[name].run_id in table] == sorted(names, key=list(made).index)
     page = text_of((await ann.get("/runs?q=nothing+like+it&tab=open")).text)
     assert "No job is like that. Show all of this tab" in page and "“nothing like it” × take off" in page
+
+
+async def test_a_long_search_is_taken_up_where_it_ended(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_search, "MAX_LOOKED_AT", 3)
+    ann = await operator(w)
+    made = await day_of_everything(w)
+    page = (await ann.get("/runs?q=early")).text
+    assert "No job is like that, of those looked at so far." in page and "Search further back" in page
+    assert await walk(ann, "?q=early") == [made["early"].run_id]
+    assert made["early"].run_id in (await ann.get("/runs.csv?q=early")).text
 
 
 async def test_an_unknown_status_is_said(w: World) -> None:
