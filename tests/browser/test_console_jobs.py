@@ -127,6 +127,7 @@ async def test_the_list_obeys_the_keyboard_alone(w: World, browser: Browser, bas
         await keys.press("Enter")
         await expect(page.get_by_text("No job is like that.")).to_be_visible()
         await page.locator(".tabs").get_by_role("link", name="All").click()
+        await expect(links).to_have_count(15)
         await keys.press("/")
         await keys.type("AITI")
         await keys.press("Enter")

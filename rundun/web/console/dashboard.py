@@ -28,7 +28,6 @@ async def overview(call: ConsoleCall) -> Response:
         counted=format_count,
         today=call.zone.short(call.now),
         day=days[-1].isoformat(),
-        first_day=days[0].isoformat(),
         count_of_days=DAYS,
         zone=call.organization.time_zone,
         days=[call.zone.day(day) for day in days],

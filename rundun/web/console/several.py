@@ -10,7 +10,8 @@ from starlette.responses import Response
 from rundun.actions import handled, runs
 from rundun.core.run import Actor, Run
 from rundun.core.validation import clean_input, read
-from rundun.errors import FieldError, Problem
+from rundun.errors import Problem
+from rundun.web.console import problem_text
 from rundun.web.console.export import chosen_table
 from rundun.web.console.run_page import HOURS
 from rundun.web.console.run_rows import heading
@@ -45,7 +46,7 @@ async def act(call: ConsoleCall) -> Response:
     try:
         deed = _deed(call, what)
     except Problem as problem:
-        return await _ask(call, what, run_ids, problem.errors)
+        return await _ask(call, what, run_ids, problem_text.reason(call.language, problem))
     results = await asyncio.gather(*(deed(run_id) for run_id in run_ids), return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException) and not isinstance(result, Problem):
@@ -66,20 +67,18 @@ def _list_path(call: ConsoleCall) -> str:
     return f"/runs?{query}" if query else "/runs"
 
 
-async def _ask(
-    call: ConsoleCall, what: str, run_ids: list[str], errors: tuple[FieldError, ...] | list[FieldError] = ()
-) -> Response:
+async def _ask(call: ConsoleCall, what: str, run_ids: list[str], wrong: str = "") -> Response:
     rows = await call.read(runs.list_chosen, run_ids)
     return call.render(
         "several_ask",
-        422 if errors else 200,
+        422 if wrong else 200,
         what=what,
         rows=[(row.run.run_id, heading(row)) for row in rows],
         query=call.form.get("query", "")[:2000],
         back=_list_path(call),
         hours=[(hours, call.language.gettext(text)) for hours, text in HOURS.items()],
         reason=call.form.get("reason", ""),
-        wrong=errors[0].detail if errors else "",
+        wrong=wrong,
     )
 
 
@@ -119,5 +118,5 @@ def _why(language: ConsoleLanguage, what: str, problem: Problem, run: Run) -> st
     if problem.code == "would_shorten":
         return language.gettext("is open for longer as it is")
     if problem.code != "wrong_status":
-        return problem.detail
+        return problem_text.reason(language, problem)
     return language.gettext(NOTHING_TO_HANDLE if what == "handled" else CLOSED[run.status])
