@@ -144,7 +144,7 @@ async def test_no_two_links_of_a_list_are_called_the_same(w: World) -> None:
     about: list[dict[str, Any]] = [{}, {}, {"executor_ref": "booking_7"}, flat, {**flat, "executor_ref": "booking_8"}]
     made = [await w.dispatch(template_id, **more) for more in about]
     page = (await ann.get("/runs")).text
-    named = re.findall(r'id="name-([^"]+)">(.*?)</bdi>\s*<span [^>]*id="of-\1">(.*?)</span></span>', page)
+    named = re.findall(r'id="name-([^"]+)">(.*?)</bdi></span>\s*<span [^>]*id="of-\1">(.*?)</span></span>', page)
     names = [text_of(f"{name} {of}") for _, name, of in named]
     numbers = [ed.run_id[2:10] for ed in made]
     assert names == [

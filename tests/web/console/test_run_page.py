@@ -178,7 +178,7 @@ async def test_the_label_is_the_one_of_the_runs_version(w: World) -> None:
     page = (await ann.get(f"/runs/{ed.run_id}")).text
     assert "All fine?" in page and "Something else?" not in page
     await w.dispatch(template_id)
-    assert re.findall(r'class="name"[^>]*>([^<]+)<', (await ann.get("/runs")).text) == ["Other", "Check"]
+    assert re.findall(r'class="name"[^>]*><bdi>([^<]+)<', (await ann.get("/runs")).text) == ["Other", "Check"]
 
 
 async def test_answers_after_the_end_are_marked_late_and_an_end_is_told(w: World) -> None:
