@@ -8,6 +8,7 @@ import pytest
 from rundun import diagnostics
 from rundun.actions import api_keys, erasures
 from rundun.actions.health import read_health
+from rundun.scheduler import index_runs
 from rundun.store import deliveries, erased_bytes, erasure, files
 from rundun.store.transaction import Tx
 from tests.helpers.canaries import STEPS, TEMPLATE, overwrite, with_canary
@@ -38,7 +39,13 @@ TABLES = {
     "photos": GONE,
     "remarks": GONE,
     "run_secrets": GONE,
+    "run_texts": GONE,
+    "runs_to_index": "has its number until the index was looked after",
+    "run_search": "does not find it",
+    **dict.fromkeys(("run_search_data", "run_search_idx"), "what the index has of it goes as bytes are overwritten"),
     "signatures": GONE,
+    "run_search_config": NONE,
+    "indexed_runs": NONE,
     "invitations": NONE,
     "keys": NONE,
     "operators": NONE,
@@ -72,7 +79,13 @@ COLUMNS = {
 }
 # How the rows of a test's one run are found, where not by `run_id`: all files but those of the samples are its own.
 _SHOWN = "(SELECT file FROM pictures UNION SELECT thumbnail FROM pictures)"
-FOUND = {"attempts": "1", "run_secrets": "1", "files": f"number NOT IN {_SHOWN}", "chunks": f"file NOT IN {_SHOWN}"}
+FOUND = {
+    "attempts": "1",
+    "run_secrets": "1",
+    "run_texts": "1",
+    "files": f"number NOT IN {_SHOWN}",
+    "chunks": f"file NOT IN {_SHOWN}",
+}
 
 
 def tables(tx: Tx) -> set[str]:
@@ -123,6 +136,7 @@ async def test_nothing_of_it_is_left_in_any_table(w: World, receiver: Receiver) 
     hook = {"url": receiver.url, "events": ["*", "run.erased"]}
     ed = await with_canary(w, await w.template(*STEPS, **TEMPLATE), CANARY, hook)
     await w.deliver()
+    await index_runs(w.database)
     full = await w.database.read(row_counts)
     assert min(full.values()) > 0, full
     before, organization = await used(w), (await w.acme.get("/v1/organization")).json()

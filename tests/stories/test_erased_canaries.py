@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rundun.scheduler import SPARE_PAGES, clear_up
+from rundun.scheduler import SPARE_PAGES, clear_up, index_runs
 from rundun.store import maintenance
 from tests.helpers.canaries import STEPS, TEMPLATE, bytes_on_disk, overwrite, with_canary
 from tests.helpers.restoring import back_up, restored
@@ -38,6 +38,7 @@ async def test_no_byte_of_what_was_erased_is_left(w: World, receiver: Receiver, 
             await w.deliver()
     await w.deliver()
     await clear_up(w.database)
+    await index_runs(w.database)
     full = await used(w), await size(w)
     assert found(await bytes_on_disk(w)) == set(runs)
     copy = back_up(w)
