@@ -34,7 +34,7 @@ _ALIKE = str.maketrans(
         **{chr(unseen): "" for unseen in (*_UNSEEN, 0xFEFF, 0xFE0E, 0xFE0F)},
     }
 )
-_NUMBER = re.compile(r"[+0-9][0-9 ()./-]*[0-9]", re.ASCII)
+_NUMBER = re.compile(r"[0-9 ()+./-]+", re.ASCII)
 _SPACERS = re.compile(r"[^0-9]+", re.ASCII)
 _RUN_ID = re.compile(r"(?:.*/)?(r-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})", re.ASCII)
 
@@ -76,7 +76,7 @@ def needles(search: str) -> tuple[str, ...]:
     if len(folded) < SHORT:
         return tuple(before + folded for before in _BEGINS)
     digits = _ungrouped(folded)
-    return (folded,) if digits in folded or len(digits) < SHORT else (folded, digits)
+    return (folded,) if digits == folded or len(digits) < SHORT else (folded, digits)
 
 
 def run_id_in(search: str) -> str | None:

@@ -50,6 +50,7 @@ class Written:
     ed: Ed
     template_id: str
     texts: dict[str, str] = field(default_factory=dict)
+    before: list[str] = field(default_factory=list)
 
     def says(self, search: str) -> bool:
         """The plain scan."""
@@ -91,9 +92,15 @@ async def everything(w: World, search: str, limit: int, **more: Any) -> list[str
 
 def searches(chance: random.Random, runs: list[Written]) -> Iterator[str]:
     """Parts of what is written, and of what was."""
+    for run in chance.sample(runs, min(len(runs), 12)):
+        for text in (*run.texts.values(), *run.before[-2:]):
+            words = plain(text)
+            begin = chance.randrange(len(words))
+            if part := words[begin : begin + chance.choice([2, 5, 12, 40])].strip():
+                yield part
     for word in ("malaga", "strasse", "nowhere", "محمد", "7412 klm", "612 345", "612345"):
         yield word
-    for _ in range(12):
+    for _ in range(8):
         word = chance.choice(list(WORDS.values()))
         begin = chance.randrange(len(word))
         if part := word[begin : begin + chance.randrange(1, 9)].strip():
@@ -130,10 +137,13 @@ async def test_a_search_finds_what_a_plain_scan_finds(w: World, monkeypatch: pyt
                 order = {"template_id": stranger, "title": sent(texts(chance))}
                 assert (await w.globex.post("/v1/runs", json=order)).status_code == 201
         w.clock.forward(seconds=chance.choice([0, 1, 100]))
-    for state in ("as it is", "whole", "begun anew"):
+    for state in ("as it is", "whole", "edited", "begun anew"):
         if state == "whole":
             while await w.database.read(search_index.is_behind):
                 await w.database.write(search_index.index_some, 7)
+        elif state == "edited":
+            for run in chance.sample(runs, 6):
+                await edited(w, chance, run)
         elif state == "begun anew":  # as after an upgrade, and a bit of the way
             await w.database.write(forget_index)
             await w.database.write(search_index.index_some, 5)
@@ -161,7 +171,7 @@ async def dispatched(w: World, chance: random.Random, template_id: str) -> Writt
 
 async def edited(w: World, chance: random.Random, run: Written) -> None:
     name = chance.choice(["title", "executor_ref", "f-unit"])
-    run.texts.pop(name, None)
+    run.before += [run.texts.pop(name)] if name in run.texts else []
     value = None
     if chance.random() < 0.8:
         run.texts[name] = texts(chance)
