@@ -82,7 +82,7 @@ def field_inputs(version: TemplateVersion, language: ConsoleLanguage) -> list[In
 
 def _hint(field: JobField, language: ConsoleLanguage) -> str:
     if field.kind == "secret":
-        return language.gettext("Hidden on the phone until it is tapped, and erased when the run is closed.")
+        return language.gettext("Hidden on the phone until it is tapped, and erased when the job is closed.")
     match field.show:
         case "start":
             return language.gettext("Seen by whoever opens the link, before Start.")
