@@ -18,7 +18,7 @@ from typing import Any
 
 import uvloop
 
-from tests.bench import backups, console, deliveries, fair, growth, page, photos, polls, retention, start, wrk
+from tests.bench import backups, console, deliveries, fair, growth, page, photos, polls, retention, start, tables, wrk
 from tests.bench.checklist import STEPS, VALUES
 from tests.bench.client import Call, Reply, all_of, at_rate
 from tests.bench.processes import Rundun, module, rundun
@@ -214,6 +214,7 @@ def main() -> None:
     start.measure()
     photos.measure()
     retention.measure()
+    tables.measure()
     growth.measure(lambda folder, service: Bench(folder, service, 0, "http://127.0.0.1:9/hook").calls())
     deliveries.measure()
     polls.measure()

@@ -81,6 +81,7 @@ async def furnished(w: World) -> dict[str, str]:
         "run-missed": f"/runs/{missed.run_id}",
         "run-attention": f"/runs/{flagged.run_id}",
         "dispatch": "/dispatch",
+        "dispatch-several": f"/dispatch/table?template_id={about}",
         "dispatch-fields": f"/dispatch?template_id={about}",
         "dispatch-again": f"/dispatch?again={missed.run_id}",
         "dispatched": f"/dispatch/{job.run_id}",

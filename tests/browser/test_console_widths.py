@@ -4,7 +4,9 @@ from typing import Any
 
 from playwright.async_api import Browser, Page, expect
 
-from rundun.actions import api_keys, operators, organizations
+from rundun.actions import api_keys, operators, organizations, sent_tables
+from rundun.core.job import RunJob
+from rundun.core.run import DispatchRequest
 from rundun.store import api_keys as key_rows
 from tests.helpers.console_page import session_of, somebody
 from tests.helpers.service import BOOLEAN, Receiver, World, answering
@@ -55,8 +57,12 @@ async def fill(w: World, receiver: Receiver) -> dict[str, str]:
     await w.database.write(key_rows.revoke, key.key_id)
     await w.database.write(operators.add, w.acme_id, f"{LONG[:60]}@example.com", LONG, "member", "")
     await w.database.write(operators.invite, w.acme_id, f"{LONG[:60]}@{LONG[:60]}.example.com", "member")
+    jobs = [DispatchRequest(template_id, executor_ref=LONG, job=RunJob(LONG, due_at=w.clock.now))]
+    table, _ = await w.database.write(sent_tables.accept, w.acme_id, 1, jobs, b"")
+    await w.database.write(sent_tables.step, table.number)
     pages = {name: f"/runs/{run_id}" for name, run_id in made.items()}
     pages |= {"form": f"/dispatch?template_id={template_id}", "message": f"/dispatch/{made['pending']}"}
+    pages |= {"several": f"/dispatch/table?template_id={template_id}", "sent": f"/dispatch/tables/{table.number}"}
     pages |= {"template": f"/templates/{template_id}", "edit": f"/templates/{template_id}/edit"}
     return pages
 
