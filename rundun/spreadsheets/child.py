@@ -82,7 +82,8 @@ def _text(cell: Any) -> str:
         case float():
             return str(int(cell)) if cell.is_integer() and abs(cell) < 1e16 else format(cell, ".15g")
         case datetime():
-            return cell.isoformat(" ", "minutes")
+            # Kept as days with a fraction, 11:20 may be a little less.
+            return (cell + timedelta(seconds=0.5)).isoformat(" ", "minutes")
         case date():
             return cell.isoformat()
         case time():

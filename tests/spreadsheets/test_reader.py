@@ -31,6 +31,15 @@ async def test_cells_are_as_they_would_be_typed() -> None:
     assert quoted == '"two\nlines ""said""' and last == "\t2\n\nx"
 
 
+async def test_every_minute_of_a_day_is_that_minute() -> None:
+    cells = "".join(
+        f'<row r="{minute + 1}">{number(f"A{minute + 1}", 46357 + minute / 1440, is_time=True)}</row>'
+        for minute in range(1, 1000)
+    )
+    said = (await reader.read(workbook(cells))).split("\n")[1:]
+    assert said == [f"2026-12-01 {minute // 60:02}:{minute % 60:02}" for minute in range(1, 1000)]
+
+
 async def test_what_is_no_spreadsheet_is_text() -> None:
     assert await reader.read("Título;x\n".encode("cp1252")) == "Título;x\n"
     assert await reader.read(b"") == ""

@@ -34,6 +34,7 @@ COLUMNS: Mapping[str, Sequence[str]] = {
 }
 LINK = "link"  # the column of a table that comes back
 _DUE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d?:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)?", re.ASCII)
+_CALCULATED = re.compile("^'(?=[=+\\-@＝＋－＠])")
 _END_OF_DAY = "23:59"  # when something is due of which only the day was said
 
 Target = tuple[str, str]  # "" and a member of a dispatch, or "fields" and the id of one
@@ -112,7 +113,8 @@ def read_jobs(text: str, version: TemplateVersion, zone: Zone, now: int, names: 
 
 
 def _cell(cells: Sequence[str], index: int) -> str:
-    return cells[index] if index < len(cells) else ""
+    """Return a cell, without the apostrophe that keeps a spreadsheet from calculating it, as our own tables have it."""
+    return _CALCULATED.sub("", cells[index]) if index < len(cells) else ""
 
 
 def _read_heading(

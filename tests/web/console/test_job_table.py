@@ -162,3 +162,7 @@ def test_a_table_comes_back_with_links_and_calculates_nothing() -> None:
         '\'=1+1,2026-07-02 09:05,"a\nb",0012,https://x.test/r/r-0\r\n'
         "B,,,'-2,https://x.test/r/r-1\r\n"
     )
+    again = job_table_links.written(template, runs, MADRID, links).replace(",link\r\n", ",\r\n")
+    lines = [line.rpartition(",")[0] if "/r/" in line else line for line in again.split("\r\n")]
+    assert [each.job.title for each in table(*lines).requests] == ["=1+1", "B"], "and is the same when it is sent again"
+    assert table("unit;title", "'+34;'x").requests[0].job.title == "'x"
