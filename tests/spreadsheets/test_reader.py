@@ -33,7 +33,7 @@ async def test_cells_are_as_they_would_be_typed() -> None:
 
 async def test_every_minute_of_a_day_is_that_minute() -> None:
     cells = "".join(
-        f'<row r="{minute + 1}">{number(f"A{minute + 1}", 46357 + minute / 1440, is_time=True)}</row>'
+        f'<row r="{minute + 1}">{number(f"A{minute + 1}", round(46357 + minute / 1440, 5), is_time=True)}</row>'
         for minute in range(1, 1000)
     )
     said = (await reader.read(workbook(cells))).split("\n")[1:]
