@@ -128,6 +128,7 @@ async def make_tables(database: Database) -> None:
     for number in await database.read(sent_tables.unfinished):
         while await database.write(table_actions.step, number):
             pass
+        log("info", "table.finished", number=number)
 
 
 async def delete_secrets(database: Database, days: float) -> int:
