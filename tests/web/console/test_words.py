@@ -143,10 +143,10 @@ async def test_an_operator_chooses_a_language(w: World, tmp_path: Path, monkeypa
     page = await shown(ann, "/settings/account?flash=language_changed")
     assert '<html lang="ar" dir="rtl">' in page and '<option value="ar" lang="ar" selected>' in page
     assert '<p class="notice good" role="status">[The console is in this language from now on.]</p>' in page
-    assert 'lang="ar-EG"' in await shown(ann, "/settings", headers={"accept-language": "fr, ar-EG"})
+    assert 'lang="ar-EG"' in await shown(ann, "/settings/account", headers={"accept-language": "fr, ar-EG"})
     for wrong in ("xx", "<script>", "ar-EG"):
         refused = await ann.post("/settings/account/language", language=wrong)
         assert refused.status_code == 422 and "<script>" not in refused.text.replace('<script type="module"', "")
-    assert '<html lang="en"' in await shown(mia, "/settings"), "it is one's own"
+    assert '<html lang="en"' in await shown(mia, "/settings/account"), "it is one's own"
     await ann.post("/settings/account/language", language="")
-    assert '<html lang="en"' in await shown(ann, "/settings")
+    assert '<html lang="en"' in await shown(ann, "/settings/account")

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from rundun.core.organization_change import KINDS, OrganizationChange
 from rundun.core.run import ADMINISTRATOR
 from rundun.store import operators, organization_changes
-from rundun.web.console import change_text
+from rundun.web.console import change_text, relative_time
 from rundun.web.console.session import ConsoleCall
 
 LIMIT = 50
@@ -23,7 +23,7 @@ async def history(call: ConsoleCall) -> Response:
     return call.render(
         "history",
         changes=page.items,
-        when=lambda change: call.zone.say(change.at),
+        when=lambda change: relative_time.say(call.language, call.zone, call.now, change.at),
         who=lambda change: _who(call, change),
         text=lambda change: change_text.change_text(call.language, change),
         kinds=[(name, call.language.gettext(text)) for name, text in change_text.KINDS.items()],
