@@ -47,10 +47,6 @@ class ConsoleLanguage:
         """Return the name of Babel's locale for days and times."""
         return ENGLISH_LOCALE if self.tag.split("-")[0] == ENGLISH else self.tag.replace("-", "_")
 
-    def number(self, value: int) -> str:
-        """Write a number as the language does."""
-        return i18n.filled("{n}", self.tag, {"n": value})
-
     def gettext(self, message: str, /, **values: str | int) -> str:
         """Translate a message and fill in its {name}s, numbers as the language writes them."""
         return i18n.filled(self.translations.gettext(message), self.tag, values)
@@ -62,6 +58,10 @@ class ConsoleLanguage:
     def ngettext(self, singular: str, plural: str, n: int, /, **values: str | int) -> str:
         """Translate a message in the form for the number `n`, which is its {n}."""
         return i18n.filled(self.translations.ngettext(singular, plural, n), self.tag, {"n": n, **values})
+
+    def number(self, value: float) -> str:
+        """Write a number as the language does, with all its digits."""
+        return i18n.number(value, self.tag)
 
     def for_pages(self) -> dict[str, Any]:
         """Return what pages know of a language, by the names they have for it."""

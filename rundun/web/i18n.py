@@ -153,9 +153,12 @@ def filled(text: str, tag: str, values: Mapping[str, str | int]) -> str:
 
 
 def _formatted(value: str | int, tag: str) -> str:
-    if isinstance(value, str):
-        return value
-    return numbers.format_decimal(value, locale=_locale(tag), numbering_system="default")
+    return value if isinstance(value, str) else number(value, tag)
+
+
+def number(value: float, tag: str) -> str:
+    """Write a number as the language `tag` does, with all its digits."""
+    return numbers.format_decimal(value, locale=_locale(tag), decimal_quantization=False, numbering_system="default")
 
 
 def direction(tag: str) -> str:

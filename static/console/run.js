@@ -3,7 +3,6 @@
 // On paper photos are as large as on the screen, with their details beside them, whichever way somebody prints. The
 // button waits until the photos are loaded; without it the browser decides.
 const thumbnails = () => [...document.querySelectorAll("img[data-full]")];
-const print = document.getElementById("print");
 let unfolded = [];
 
 function enlarge() {
@@ -29,8 +28,9 @@ addEventListener("beforeprint", () => {
 addEventListener("afterprint", () => {
   for (const one of unfolded) one.open = false;
 });
-print.hidden = false;
-print.addEventListener("click", async () => {
+document.addEventListener("click", async (event) => {
+  const print = event.target.closest?.("#print");
+  if (!print) return;
   print.disabled = true;
   enlarge();
   await Promise.allSettled(thumbnails().map((one) => one.decode()));
@@ -38,18 +38,45 @@ print.addEventListener("click", async () => {
   window.print();
 });
 
-for (const button of document.querySelectorAll("button[data-copies]")) {
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.("button[data-copies]");
+  if (!button) return;
   const field = document.getElementById(button.dataset.copies);
+  const menu = field.closest("details");
+  // Over plain http there is no clipboard but for what is selected, and only what is shown can be.
+  if (menu && !navigator.clipboard) menu.open = true;
+  field.select();
+  const writing = navigator.clipboard?.writeText(field.value).then(() => true, () => false);
+  const copied = await (writing ?? document.execCommand("copy"));
+  if (!copied) return;
   const label = button.textContent;
-  button.hidden = false;
   button.setAttribute("aria-live", "polite");
-  button.addEventListener("click", async () => {
-    field.select();
-    // Over plain http there is no clipboard but for what is selected.
-    const writing = navigator.clipboard?.writeText(field.value).then(() => true, () => false);
-    const copied = await (writing ?? document.execCommand("copy"));
-    if (!copied) return;
-    button.textContent = button.dataset.done;
-    setTimeout(() => { button.textContent = label; }, 2000);
-  });
+  button.textContent = button.dataset.done;
+  setTimeout(() => { button.textContent = label; }, 2000);
+});
+
+// Beside the answers, where there is room, the history stands open.
+if (matchMedia("(min-width: 64rem)").matches) {
+  for (const one of document.querySelectorAll("details[data-opens-wide]")) one.open = true;
 }
+
+// Whoever wants to see times and places wants them on the next job's page, too.
+const details = document.getElementById("details");
+const KEY = "shows-details";
+try {
+  details.checked ||= localStorage.getItem(KEY) === "yes";
+  details.addEventListener("change", () => localStorage.setItem(KEY, details.checked ? "yes" : "no"));
+} catch { /* a browser that stores nothing: it goes by the switch alone */ }
+
+// A menu closes at a click beside it and with Escape, which leads back to what opened it.
+const menus = () => document.querySelectorAll("details.menu[open]");
+document.addEventListener("click", (event) => {
+  for (const menu of menus()) if (!menu.contains(event.target)) menu.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of menus()) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});

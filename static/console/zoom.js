@@ -3,7 +3,7 @@
 const dialog = document.getElementById("zoom");
 const parts = ["view", "picture", "about", "count", "original", "size", "close"];
 const [view, picture, about, count, original, size, close] = parts.map((id) => document.getElementById(`zoom-${id}`));
-const photos = () => [...document.querySelectorAll("a.photo")];
+const photos = () => [...document.querySelectorAll("a.photo")].filter((link) => link.getClientRects().length);
 let shown; // id of the link whose photo is shown
 let dragged = 0; // pixels, since the mouse went down
 
@@ -52,7 +52,8 @@ function measure() {
 }
 
 document.addEventListener("click", (event) => {
-  const link = event.target.closest?.("a.photo");
+  const opens = event.target.closest?.("a[data-opens]"); // in the strip
+  const link = opens ? document.getElementById(opens.dataset.opens) : event.target.closest?.("a.photo");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   show(link);

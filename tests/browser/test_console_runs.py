@@ -88,8 +88,8 @@ async def test_ann_sees_what_ed_does_as_he_does_it(w: World, base: str, ann: Pag
     await expect(ann).to_have_title("booking_12 · Check · Rundun")
     await expect(ann.locator("#s-ok")).to_contain_text("Yes")
     await expect(ann.locator("#s-count")).to_contain_text("Not answered")
-    await ann.get_by_text("Extend, release or cancel").click()
-    reason = ann.get_by_label("Reason for cancelling")
+    await ann.locator("#menu-cancel > summary").click()
+    reason = ann.get_by_label("Reason")
     await reason.fill("Perhaps")
     await ed.fill("s-count", "7")
     await expect(ann.locator("#s-count")).to_contain_text("7")
@@ -112,7 +112,7 @@ async def test_ann_sees_what_ed_does_as_he_does_it(w: World, base: str, ann: Pag
 
 async def test_photos_are_seen_large_by_the_keyboard_alone(w: World, base: str, ann: Page) -> None:
     run = await everything(w)
-    await ann.goto(f"{base}/console/runs/{run.run_id}")
+    await ann.goto(f"{base}/console/runs/{run.run_id}?details=yes")
     first, second = await ann.locator("a.photo").all()
     await first.focus()
     await ann.keyboard.press("Enter")
@@ -158,7 +158,7 @@ async def test_a_large_photo_is_seen_in_full_size(w: World, base: str, ann: Page
     await run.start()
     assert (await run.photo("s-pic", encoded(quadrants(2000, 2400)))).status_code == 201
     assert (await run.photo("s-pic", encoded(quadrants(200, 100)))).status_code == 201
-    await ann.goto(f"{base}/console/runs/{run.run_id}")
+    await ann.goto(f"{base}/console/runs/{run.run_id}?details=yes")
     first, second = await ann.locator("a.photo").all()
     await first.click()
     view, large = ann.locator("#zoom-view"), ann.locator("#zoom-picture")
@@ -231,6 +231,7 @@ async def test_what_is_printed_has_the_good_pictures_and_little_empty_paper(
         assert re.search(r"printed \d+ \w+ 20\d\d.*\(UTC\)$", said) and "2026, 00:00:00" not in said
         await expect(unfolded).to_have_count(0)
         async with page.expect_download() as coming:
+            await page.locator("#menu-more > summary").click()
             await page.get_by_role("link", name="ZIP").click()
         kept = zipfile.ZipFile(await (await coming.value).path())
         await page.route(f"{base}/kept/*", lambda route: serve(route, kept))
@@ -255,6 +256,7 @@ async def test_deliveries_are_followed_and_sent_again(w: World, base: str, ann: 
     await w.deliver()
     await ann.goto(f"{base}/console/runs/{run.run_id}")
     delivery = ann.locator(".delivery")
+    await ann.locator("#delivery-list > summary").click()
     await delivery.locator("summary").click()
     await expect(delivery).to_contain_text("HTTP 500")
     await expect(delivery).to_contain_text("Pending")
@@ -275,9 +277,9 @@ async def test_a_run_is_cancelled_where_it_is_watched(w: World, base: str, ann: 
     await ann.goto(f"{base}/console/runs/{run.run_id}")
     copy = ann.get_by_role("button", name="Copy link")
     await expect(copy).to_be_visible()
-    await ann.get_by_text("Extend, release or cancel").click()
-    await ann.get_by_label("Reason for cancelling").fill("Guests stay on")
-    await ann.get_by_role("button", name="Cancel the run").click()
+    await ann.locator("#menu-cancel > summary").click()
+    await ann.get_by_label("Reason").fill("Guests stay on")
+    await ann.get_by_role("button", name="Cancel this job").click()
     await expect(ann.get_by_text("The run is cancelled.")).to_be_visible()
     await expect(ann.locator("#facts")).to_contain_text("Guests stay on")
     await expect(copy).to_have_count(0)

@@ -86,7 +86,8 @@ async def shown(who: Browser, path: str, **more: Any) -> str:
 
 def text_of(html: str) -> str:
     """What a page says, without markup and with single spaces."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
+    whole = re.sub(r'<span class="exact">([^<]*)</span>', r"\1", html)  # the end of a word
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", whole)).split())
 
 
 async def table(ann: Browser) -> dict[str, list[int]]:

@@ -17,6 +17,7 @@ FLASHES = {
     "second_factor_off": N_("The second factor is off."),
     "run_cancelled": N_("The run is cancelled."),
     "handled": N_("That is done with."),
+    "run_changed": N_("The job is changed."),
     "run_extended": N_("The run has a new end."),
     "several_cancel": N_("All of them are cancelled."),
     "several_extend": N_("All of them have a new end."),

@@ -1,7 +1,7 @@
 """/console/runs/{run_id}: a run, from dispatch to end, with every answer as it read then."""
 
 import io
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator, Sequence
 from typing import Any
 
 from starlette.responses import Response
@@ -15,13 +15,14 @@ from rundun.store import service_state
 from rundun.web.console.erasure import show_erased
 from rundun.web.console.job_view import clock_skew, field_views
 from rundun.web.console.run_history import history
-from rundun.web.console.run_view import RunView
+from rundun.web.console.run_view import PhotoView, RunView, SectionView
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console_words import N_
 from rundun.web.pages import HEADERS
 from rundun.web.problems import TABLE
 
 HOURS = {
+    "2": N_("2 hours from now"),
     "24": N_("1 day from now"),
     "72": N_("3 days from now"),
     "168": N_("1 week from now"),
@@ -79,11 +80,21 @@ def page_values(view: RunView) -> dict[str, Any]:
         "repeated_by": detail.repeats,
         "labels": {step.id: step.label for step in detail.state.version.steps},
         "sections": sections,
+        "strip_photos": [*_strip(sections)],
         "signature": view.signature(),
         "history": history(detail),
         "deliveries": detail.deliveries.items,
         "has_more_deliveries": detail.deliveries.next_before is not None,
     }
+
+
+def _strip(sections: Sequence[SectionView]) -> Iterator[tuple[PhotoView, str]]:
+    """Yield the photos that answers and remarks list, each with the label of its step."""
+    for step_view in (step_view for section in sections for step_view in section.steps):
+        of_remark = step_view.remark.photos if step_view.remark else ()
+        for photo in (*step_view.photos, *of_remark):
+            if photo.is_listed:
+                yield photo, step_view.step.label
 
 
 async def act_or_explain(call: ConsoleCall, act: Awaitable[object], flash: str) -> Response:

@@ -104,6 +104,7 @@ class StepView:
     replaced: Sequence[AnswerView]
     more_replaced: int
     remark: RemarkView | None
+    is_visible: bool
     needs_attention: bool
     tell: str | None
     is_noted: bool
@@ -116,6 +117,16 @@ class SectionView:
     title: str | None
     description: str | None
     steps: Sequence[StepView]
+
+    @property
+    def asked(self) -> list[StepView]:
+        """Return the steps that the executor sees, or that have an answer from when they were seen."""
+        return [step for step in self.steps if step.is_visible or step.answer]
+
+    @property
+    def not_asked(self) -> list[StepView]:
+        """Return the others: questions that never came up."""
+        return [step for step in self.steps if not step.is_visible and not step.answer]
 
 
 class RunView:
@@ -175,6 +186,7 @@ class RunView:
             [self._answer_view(step, replaced) for replaced in past[:max_replaced]],
             max(0, len(past) - max_replaced),
             remark,
+            step_state.visible,
             _needs_attention(step_state),
             _tell(step_state),
             step_state.visible and remark is not None and remark.remark is not None,
@@ -243,7 +255,8 @@ class RunView:
                     return labels.get(value, str(value))
                 return [labels.get(option_id, option_id) for option_id in value]
             case steps.NumberStep():
-                return f"{value} {step.config.unit}" if step.config.unit else str(value)
+                number = self.language.number(value)
+                return f"{number} {step.config.unit}" if step.config.unit else number
             case steps.RatingStep():
                 config = step.config
                 label = {config.min: config.min_label, config.max: config.max_label}.get(value)

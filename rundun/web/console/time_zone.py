@@ -41,6 +41,10 @@ class Zone:
         except (ValueError, OverflowError):
             return text
 
+    def local(self, milliseconds: int | None) -> str:
+        """Return a time by this zone's clocks as an input `datetime-local` takes it, "" for None."""
+        return "" if milliseconds is None else f"{self.at(milliseconds):%Y-%m-%dT%H:%M}"
+
     def say(self, milliseconds: int | None) -> str:
         """Format a time as “25 Nov 2026, 14:03:07 +01:00”, None as a dash."""
         return self._format(milliseconds, "yMMMd", ", HH:mm:ss")

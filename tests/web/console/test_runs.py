@@ -54,10 +54,10 @@ async def test_an_operator_releases_the_device(w: World) -> None:
     ann = await operator(w)
     ed = await w.dispatch(await w.template(BOOLEAN, execution={"scope": "first_device"}))
     path = f"/runs/{ed.run_id}"
-    assert "Release the device" not in (await ann.get(path)).text
+    assert "Let another phone go on" not in (await ann.get(path)).text
     await ed.start()
     olga = Ed(w, ed.run_id)
     assert (await olga.start()).status_code == 403
-    assert "Release the device" in (await ann.get(path)).text
+    assert "Let another phone go on" in (await ann.get(path)).text
     assert (await ann.post(f"{path}/release")).status_code == 303
     assert (await olga.start()).status_code == 200
