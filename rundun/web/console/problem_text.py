@@ -70,6 +70,7 @@ SAID: Mapping[str, tuple[str, str]] = {
 _INSIDE = N_("Nothing may be sent to that address: it is inside of the server’s own network.")
 # What is wrong in a field, by its name in what was sent and by code; "" is any field.
 _FIELDS: Mapping[tuple[str, str], str] = {
+    ("events", ""): N_("Choose at least one event."),
     ("email", "bad_format"): N_("That is no e-mail address."),
     ("email", "duplicate"): N_("Somebody of your team has that address already."),
     ("name", "bad_format"): N_("A name has 1 to 200 characters."),

@@ -13,6 +13,7 @@ from rundun.core.validation import read
 from rundun.errors import Problem
 from rundun.web.api.webhook_test import WebhookTestBody, send_test
 from rundun.web.console.dispatch_form import EMPTY, EVENTS, host_of
+from rundun.web.console.problem_text import field_reason
 from rundun.web.console.session import ConsoleCall
 from rundun.web.dispatch_warnings import destination_warnings
 from rundun.web.request_bodies import RunPatch
@@ -36,7 +37,7 @@ async def put(call: ConsoleCall) -> Response:
     except Problem as problem:
         if problem.code not in ("invalid", "address_not_allowed"):
             raise
-        wrong = {error.pointer.split("/")[2]: error.detail for error in problem.errors}
+        wrong = {error.pointer.split("/")[2]: field_reason(call.language, error) for error in problem.errors}
         return await _form(call, 422, values=call.form, wrong=wrong)
     try:
         test = WebhookTestBody(url=webhook.url, secret=webhook.secret)

@@ -216,7 +216,7 @@ async def test_what_is_stored_is_shown_and_owners_are_told_when_it_is_much(w: Wo
     template_id = re.findall(r'<option value="(t-[^"]+)"', form)[0]
     refused = await ann.post("/dispatch", template_id=template_id, once="x", expires_in_hours="2")
     assert refused.status_code == 403
-    assert "Nothing was dispatched: your organization’s storage is used up." in refused.text
+    assert "Nothing was sent: your organization’s storage is used up." in refused.text
 
 
 async def test_owners_give_credits_and_members_look(w: World) -> None:
