@@ -38,7 +38,7 @@ SENTENCES: Mapping[str, str] = {
 }
 # Where more can be said of what was changed.
 _VARIANTS: Mapping[str, str] = {
-    "key_may_erase": N_("Made the API key {key}, which may delete runs"),
+    "key_may_erase": N_("Made the API key {key}, which may delete jobs"),
     "setup_link_withdrawn": N_("Took back a set-up link"),
     "default_webhook_changed": N_("Set the default webhook of the checklist {template} to {host}"),
     "default_webhook_removed": N_("Removed the default webhook of the checklist {template}, which went to {host}"),

@@ -54,7 +54,7 @@ async def test_each_change_is_a_line(w: World) -> None:
         ("Ann", "Archived the checklist Check"),
         ("Bob", "Joined the team as member"),
         ("Ann", "Invited bob@example.com as member"),
-        ("Ann", "Made the API key backend, which may delete runs"),
+        ("Ann", "Made the API key backend, which may delete jobs"),
     ]
 
 
