@@ -92,3 +92,14 @@ def test_an_sqlite_that_can_not_search_is_refused(tmp_path: Path, monkeypatch: p
         connection.open_writer(tmp_path / "rundun.db")
     with closing(sqlite3.connect(tmp_path / "rundun.db")) as db:
         assert not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+
+
+async def test_long_fields_make_small_batches(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search_index, "BATCH_CHARACTERS", 1000)
+    template_id = await w.template(BOOLEAN, fields=[{"id": "f-a", "label": "A", "kind": "text"}])
+    runs = [await w.dispatch(template_id, fields={"f-a": "x" * 400}) for _ in range(9)]
+    await w.database.write(search_index.index_some, 50)
+    indexed = "SELECT count(*) FROM run_texts"
+    assert await w.database.read(lambda tx: tx.number(indexed)) == 1, "fifty, halved until they are short enough"
+    await index_runs(w.database)
+    assert await w.database.read(lambda tx: tx.number(indexed)) == len(runs)

@@ -1,0 +1,60 @@
+"""What texts are searched by."""
+
+from hypothesis import example, given
+from hypothesis import strategies as some
+
+from rundun.core.job import RunJob
+from rundun.core.run import Identity
+from rundun.core.search_text import fold, needles, run_id_in, run_text
+
+RUN_ID = "r-1de29692-0000-4000-8000-000000000001"
+
+
+def test_case_accents_and_white_space_make_no_difference() -> None:
+    for written, folded in {
+        "MÁLAGA": "malaga",
+        "Straße": "strasse",
+        "STRASSE": "strasse",
+        "Łódź, Ørsted": "lodz, orsted",
+        "İstanbul ıI": "istanbul ii",
+        " a\u3000 b\tc ": "a b c",
+        "O’Brien – 5": "o'brien - 5",
+        "Ⅷ ㎒ ﬁn": "viii mhz fin",
+        "مُحَمَّد ١٢": "محمد 12",
+        "ガス": "ガス",
+        "हिन्दी": "हिन्दी",
+        "한국": "한국",
+        "co\u00adop\u200b": "coop",
+    }.items():
+        assert fold(written) == folded
+    assert fold("か") != fold("が"), "other scripts' marks are letters"
+
+
+@given(some.text(max_size=20))
+@example("\u0345\u1e9e\ufb03")
+def test_what_is_folded_stays(text: str) -> None:
+    folded = fold(text)
+    assert fold(folded) == folded and "\n" not in folded and folded == folded.strip()
+
+
+@given(some.text(some.sampled_from("aÁß ŁK\u212a"), min_size=1, max_size=8), some.integers(0, 7))
+def test_a_part_of_a_text_is_found_in_it(text: str, at: int) -> None:
+    said = run_text(RUN_ID, None, RunJob(text), Identity())
+    found = needles(text[at:])
+    assert not found or len(fold(text[at:])) < 3 or any(needle in said for needle in found)
+
+
+def test_numbers_are_found_however_they_are_grouped() -> None:
+    said = run_text(RUN_ID, "ref", RunJob("Flat"), Identity(phone="+34 612-345 (678)"))
+    assert said == "\nr-1de29692\nflat\nref\n+34 612-345 (678)\n34612345678"
+    for search in ("612 345 678", "+34612345678", "612-345-", "1de29692"):
+        assert any(needle in said for needle in needles(search)), search
+    assert needles("12 b") == ("12 b",) and needles("(1) 2") == ("(1) 2",) and needles("\u0301") == ()
+    assert needles("Fl") == ("\nfl", " fl")
+
+
+def test_a_link_has_a_runs_id_in_it() -> None:
+    for search in (RUN_ID, RUN_ID.upper(), f" https://example.com/r/{RUN_ID} "):
+        assert run_id_in(search) == RUN_ID
+    for search in (RUN_ID[:-1], f"{RUN_ID}0", "r-1de29692", "calle"):
+        assert run_id_in(search) is None
