@@ -29,7 +29,8 @@ PHOTO = {"id": "s-pic", "type": "photo", "label": "Photo"}
 def listed(page: str, section: str) -> list[str]:
     """The names of the runs that a list of the overview has."""
     found = re.search(rf'aria-labelledby="{section}-title">(.*?)</section>', page, re.DOTALL)
-    return [unescape(name) for name in re.findall(r'class="name" id="name-[^"]*"><bdi>([^<]*)<', found[1])] if found else []
+    names = re.findall(r'class="name" id="name-[^"]*"><bdi>([^<]*)<', found[1]) if found else []
+    return [unescape(name) for name in names]
 
 
 async def test_what_needs_somebody_and_what_today_has(w: World) -> None:

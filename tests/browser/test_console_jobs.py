@@ -96,7 +96,7 @@ async def test_the_list_obeys_the_keyboard_alone(w: World, browser: Browser, bas
         for key, number in (("j", 0), ("j", 1), ("k", 0)):
             await keys.press(key)
             await expect(links.nth(number)).to_be_focused()
-        await expect(links.first.locator(".exact")).to_have_css("opacity", "1")
+        await expect(links.first.locator(".precise")).to_have_css("opacity", "1")
         await is_fine(page, "list, walked")
         name = await links.first.locator(".name").inner_text()
         await keys.press("Enter")
