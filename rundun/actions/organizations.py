@@ -173,7 +173,7 @@ def add_credits(tx: Tx, org: str, amount: int | None, actor: Actor = ADMINISTRAT
     owner = find(tx, org)
     balance = None if amount is None else (owner.credits or 0) + amount
     if balance is not None and not 0 <= balance <= MAX_CREDITS:
-        raise refused("/amount", "out_of_range", f"That would make the balance {balance}.")
+        raise refused("/add", "out_of_range", f"That would make the balance {balance}.")
     organizations.put_credits(tx, owner.org_id, balance)
     if balance != owner.credits:
         organization_changes.add(tx, owner.org_id, "credits_changed", actor, before=owner.credits, after=balance)

@@ -127,7 +127,7 @@ async def test_a_literal_loopback_address_is_refused_with_the_line_that_allows_i
     body = {"template_id": template_id, "webhook": {"url": "http://169.254.169.254/latest"}}
     response = await w.acme.post("/v1/runs", json=body)
     assert (response.status_code, response.json()["code"]) == (422, "address_not_allowed")
-    assert "webhooks.allow" in response.json()["detail"]
+    assert 'allow = ["169.254.169.254/32"] under [webhooks]' in response.json()["detail"]
     assert response.json()["errors"][0]["pointer"] == "/webhook/url"
     assert (await w.acme.get("/v1/runs")).json()["data"] == []
 

@@ -78,7 +78,8 @@ async def test_the_slow_tick_comes_at_the_start_and_every_ten_minutes(w: World) 
     scheduled = schedule(w.dispatcher, w.database, secrets_days=7).get_jobs()
     jobs: dict[str, Any] = {job.id: job for job in scheduled}
     assert jobs.keys() == {
-        "file", "deliveries", "expiry", "search", "put_off", "erased", "clear_up", "copies", "secrets", "retention",
+        "file", "deliveries", "expiry", "search", "tables", "put_off", "erased", "clear_up", "copies", "secrets",
+            "retention",
     }  # fmt: skip
     for name in ("clear_up", "secrets"):
         assert jobs[name].trigger.interval.total_seconds() == 600

@@ -45,7 +45,7 @@ async def test_what_was_proposed_stands_beside_what_was_answered(w: World) -> No
     await ed.put("s-stars", {"unable": {"reason": "No stars"}})
     expected = [
         ("s-ok", "Fine As proposed Received"),
-        ("s-odo", "42151 Proposed: 42150 Received"),
+        ("s-odo", "42,151 Proposed: 42,150 Received"),
         ("s-fuel", "Proposed: Full"),
         ("s-stars", "No stars Proposed: 4 of 5 Received"),
         ("s-many", "Proposed: Seat, Rack"),
