@@ -10,7 +10,7 @@ WHITE: Rgb = (255, 255, 255)
 BLACK: Rgb = (0, 0, 0)
 DARK_INK: Rgb = (16, 21, 43)
 # What the accent is put on: --ground and --card of static/tokens.css, in the light and in the dark.
-LIGHT: tuple[Rgb, Rgb] = ((245, 246, 248), (255, 255, 255))
+LIGHT: tuple[Rgb, Rgb] = ((246, 247, 249), (255, 255, 255))
 DARK: tuple[Rgb, Rgb] = ((18, 21, 26), (27, 31, 38))
 _STEPS = 50
 _SOFTNESS = 0.12  # how much of the accent is in what lies behind it

@@ -76,7 +76,7 @@ async def test_a_job_is_dispatched_by_hand(w: World, base: str, ann: Page) -> No
     await expect(ann.get_by_text(SECRET)).to_be_hidden()
     await expect(ann.locator("#job").get_by_text("Beach house 3")).to_be_visible()
     await ann.emulate_media(media="screen")
-    await ann.get_by_role("link", name="Message to send").click()
+    await ann.get_by_role("link", name="Message", exact=True).click()
     await expect(message).to_have_value(re.compile(JOB["title"]))
 
 

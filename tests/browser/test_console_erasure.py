@@ -37,6 +37,7 @@ async def test_an_owner_deletes_a_run_and_then_a_person(w: World, browser: Brows
     await w.database.write(put)
     async with somebody(browser, base, "phone", session) as page:
         await page.goto(f"{base}/console/runs/{runs[0].run_id}")
+        await page.locator("#menu-more > summary").click()
         await page.get_by_role("link", name="Delete…").click()
         await expect(page.get_by_role("heading", name="Delete this run for good?")).to_be_visible()
         await looks_fine(page, "asking before a run is deleted")

@@ -78,6 +78,7 @@ async def test_the_first_day_at_the_console(tmp_path: Path, browser: Browser) ->
             failed = page.locator("#deliveries .delivery", has_text="run.completed")
             await expect(failed).to_contain_text("Failed")
             receiver.answer = answering("204 No Content")
+            await page.locator("#delivery-list > summary").click()
             await failed.locator("summary").click()
             await failed.get_by_role("button", name="Send again").click()
             await expect(failed).to_contain_text("Delivered")

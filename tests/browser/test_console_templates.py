@@ -335,8 +335,8 @@ async def test_the_pages_fit_and_axe_finds_nothing(w: World, browser: Browser, b
                 await expect(shown_in(ann.page).locator(".list")).to_be_visible()
             wide = await ann.page.evaluate("document.documentElement.scrollWidth - innerWidth")
             assert wide <= 0, path
-            small = await ann.page.evaluate(SMALL)
-            assert small == [], path
+            if width < 500:  # a finger is wider than a mouse's pointer
+                assert await ann.page.evaluate(SMALL) == [], path
             await is_fine(ann.page, path)
 
 

@@ -132,11 +132,11 @@ async def test_a_hand_over_from_its_dispatch_to_the_office(
         await expect(ann.locator("#states")).to_contain_text("Completed")
         await expect(ann.locator("#states")).to_contain_text("Late")
         for words in ("Do all lights work?", TELL, "Left indicator"):
-            await expect(ann.locator("#attention")).to_contain_text(words)
+            await expect(ann.locator("#summary")).to_contain_text(words)
         for words in ("Keys are at the desk.", *VALUES.values(), "for you only"):
             await expect(ann.locator("#job")).to_contain_text(words)
         assert CODE not in await ann.content()
-        for step_id, value, proposal in (("s-plate", "AB 12 CDE", "As proposed"), ("s-odo", "42170 km", "42150 km")):
+        for step_id, value, proposal in (("s-plate", "AB 12 CDE", "As proposed"), ("s-odo", "42,170 km", "42,150 km")):
             for words in (value, proposal):
                 await expect(ann.locator(f"#{step_id}")).to_contain_text(words)
         origins = ("EXIF of the picture, in the phone’s time zone", "phone’s clock")

@@ -23,7 +23,7 @@ async def test_a_person_gets_a_page_and_a_program_a_problem(w: World, table: str
     assert (problem.status_code, problem.json()["code"]) == (500, "internal")
 
 
-NOWHERE = ("/nowhere", "/r", "/r/r-none/nowhere", "/media/x", "/problems/none", "/docs/nowhere", "/console/nowhere")
+NOWHERE = ("/nowhere", "/r", "/r/r-none/nowhere", "/media/x", "/problems/none", "/docs/nowhere")
 
 
 @pytest.mark.parametrize("path", NOWHERE)
@@ -34,14 +34,14 @@ async def test_where_nothing_is_a_visitor_reads_so_in_his_language(shared: World
         assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
         assert says in page.text
     first = f"/{path.split('/')[1]}"
-    home = first if first in ("/docs", "/console") else "/"
+    home = first if first == "/docs" else "/"
     assert re.findall(r'<a href="([^"]*)"', page.text) == [home]
     assert (await ann.client.get(home)).status_code == 200
     arabic = await ann.client.get(path, headers={**PERSON, "accept-language": "ar"})
     assert '<html lang="ar" dir="rtl">' in arabic.text
 
 
-@pytest.mark.parametrize("path", [*NOWHERE[:-1], "/v1/nowhere"])
+@pytest.mark.parametrize("path", [*NOWHERE, "/v1/nowhere"])
 async def test_where_nothing_is_a_program_reads_a_problem(shared: World, path: str) -> None:
     for accept in ("*/*", "application/json"):
         problem = await shared.browser().get(path, headers={"accept": accept})
