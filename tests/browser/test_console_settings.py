@@ -129,7 +129,7 @@ async def test_a_member_comes_by_a_link_and_is_refused_where_only_owners_may(
             await expect(bob.get_by_role("link", name="Health")).to_be_visible()
             await expect(bob.get_by_role("link", name="API keys")).to_be_hidden()
             await bob.goto(f"{base}/console/settings/account")
-            await bob.get_by_label("Old password").fill(PASSWORD)
+            await bob.get_by_label("Current password").fill(PASSWORD)
             await bob.get_by_label("New password").fill("another good password")
             await bob.get_by_role("button", name="Change password").click()
             await expect(bob.get_by_role("status")).to_have_text("Your password is changed.")
@@ -138,7 +138,7 @@ async def test_a_member_comes_by_a_link_and_is_refused_where_only_owners_may(
             await expect(row).to_contain_text("Member")
             await row.get_by_text("Remove…").click()
             await row.get_by_role("button", name="Remove them").click()
-            await expect(ann.get_by_role("status")).to_have_text("They are removed.")
+            await expect(ann.get_by_role("status")).to_have_text("Removed from the team.")
             await bob.goto(f"{base}/console")
             await expect(bob.get_by_role("heading", name="Sign in")).to_be_visible()
 
@@ -213,7 +213,7 @@ async def test_what_is_under_way_is_followed(w: World, browser: Browser, base: s
     await w.deliver()
     async with somebody(browser, base, session=await session_of(w)) as ann:
         await ann.goto(f"{base}/console/settings/webhooks")
-        await expect(ann.get_by_text("1 delivery is under way. The next attempt is made at")).to_be_visible()
+        await expect(ann.get_by_text("1 delivery is under way. The next attempt is made at:")).to_be_visible()
         await expect(ann.get_by_text("Nothing has failed.")).to_be_hidden()
         receiver.answer = answering("410 Gone")
         w.clock.forward(hours=1)

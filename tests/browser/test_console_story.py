@@ -49,7 +49,7 @@ async def test_the_first_day_at_the_console(tmp_path: Path, browser: Browser) ->
             await joined(page, setup, "olga@example.com", "Olga")
 
             # dispatched by hand
-            await page.get_by_role("link", name="Dispatch", exact=True).click()
+            await page.get_by_role("link", name="Send", exact=True).click()
             await page.get_by_label("Checklist").select_option(label="Flat 7")
             await page.get_by_label("Reference").fill("stay 7")
             await page.get_by_text("More", exact=True).click()
@@ -57,7 +57,7 @@ async def test_the_first_day_at_the_console(tmp_path: Path, browser: Browser) ->
             await page.get_by_role("button", name="Send", exact=True).click()
             link = await page.get_by_role("textbox", name="Link").input_value()
             await page.get_by_role("link", name="See the job").click()
-            await expect(page.locator("#states")).to_contain_text("Pending")
+            await expect(page.locator("#states")).to_contain_text("Not started")
 
             # done on a phone, and seen live
             async with phone(browser, base) as ed:
@@ -72,7 +72,7 @@ async def test_the_first_day_at_the_console(tmp_path: Path, browser: Browser) ->
                 await ed.review()
                 await ed.finish()
                 await expect(ed.page.get_by_role("heading", name="All done, thank you")).to_be_visible()
-            await expect(page.locator("#states")).to_contain_text("Completed")
+            await expect(page.locator("#states")).to_contain_text("Done")
 
             # a webhook that failed is sent again
             failed = page.locator("#deliveries .delivery", has_text="run.completed")

@@ -218,7 +218,7 @@ async def test_dispatched_by_hand_and_done_on_a_phone(w: World, ann: Phone, brow
     page = ann.page
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     await page.goto(f"{base}/console/templates/{template_id}")
-    await page.get_by_role("link", name="Dispatch", exact=True).last.click()
+    await page.get_by_role("link", name="Send", exact=True).last.click()
     await page.get_by_label("Reference").fill("booking 7")
     await page.get_by_role("button", name="Send", exact=True).dblclick()
     await expect(page.get_by_role("heading", name="The link is ready")).to_be_visible()

@@ -98,6 +98,6 @@ async def test_a_colleague_gets_a_new_password(w: World, base: str, browser: Bro
         await expect(bob.get_by_role("heading", level=1)).not_to_have_text("Sign in")
         await page.goto(f"{base}/console/settings/history?kind=people")
         lines = page.locator(".history li")
-        await expect(lines.nth(0)).to_contain_text("Set a new password for themself")
+        await expect(lines.nth(0)).to_contain_text("Set a new password of their own")
         await expect(lines.nth(1)).to_contain_text("Made a link by which")
         assert await violations(page) == []

@@ -129,7 +129,7 @@ async def test_a_hand_over_from_its_dispatch_to_the_office(
     async with somebody(browser, base, session=await session_of(w)) as ann:
         await ann.goto(f"{base}/console/runs/{run.run_id}")
         await expect(ann.get_by_role("heading", level=1)).to_have_text("Van 12 to Cork")
-        await expect(ann.locator("#states")).to_contain_text("Completed")
+        await expect(ann.locator("#states")).to_contain_text("Done")
         await expect(ann.locator("#states")).to_contain_text("Late")
         for words in ("Do all lights work?", TELL, "Left indicator"):
             await expect(ann.locator("#summary")).to_contain_text(words)

@@ -10,7 +10,7 @@ from rundun.web.console_words import N_, ConsoleLanguage
 # By the word that is stored; {operator}, {key}, {template} and {email} are names, which are set apart.
 SENTENCES: Mapping[str, str] = {
     "operator_invited": N_("Invited {email} as {role}"),
-    "invitation_withdrawn": N_("Took back the invitation of {email}"),
+    "invitation_withdrawn": N_("Withdrew the invitation of {email}"),
     "setup_link_created": N_("Made a set-up link for an owner"),
     "operator_joined": N_("Joined the team as {role}"),
     "operator_added": N_("Added {operator} ({email}) to the team as {role}"),
@@ -39,10 +39,10 @@ SENTENCES: Mapping[str, str] = {
 # Where more can be said of what was changed.
 _VARIANTS: Mapping[str, str] = {
     "key_may_erase": N_("Made the API key {key}, which may delete jobs"),
-    "setup_link_withdrawn": N_("Took back a set-up link"),
+    "setup_link_withdrawn": N_("Withdrew a set-up link"),
     "default_webhook_changed": N_("Set the default webhook of the checklist {template} to {host}"),
     "default_webhook_removed": N_("Removed the default webhook of the checklist {template}, which went to {host}"),
-    "own_password": N_("Set a new password for themself"),
+    "own_password": N_("Set a new password of their own"),
 }
 _ROLES: Mapping[str, str] = {"owner": N_("owner"), "member": N_("member")}
 _FIELDS: Mapping[str, str] = {

@@ -190,7 +190,7 @@ class _Row:
             elif due_at := self._due(text):
                 body[member] = due_at
             else:
-                detail = N_("Must be a date and time such as 2026-01-31 15:00, or a spreadsheet's own.")
+                detail = N_("Must be a date and time such as 2026-01-31 15:00, or a spreadsheet’s own.")
                 errors.append(CellError(self.number, name, text, detail))
         return {**body, "fields": fields} if fields else body, errors
 

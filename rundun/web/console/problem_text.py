@@ -104,7 +104,7 @@ _FIELDS: Mapping[tuple[str, str], str] = {
 _TOO_MANY: Mapping[str, tuple[str, str]] = {
     "keys": NN_("There can be only {n} key. Revoke it first.", "There can be {n} keys. Revoke one first."),
     "invitations": NN_(
-        "Only {n} invitation can be open. Take it back first.", "{n} invitations can be open. Take one back first."
+        "Only {n} invitation can be open. Withdraw it first.", "{n} invitations can be open. Withdraw one first."
     ),
     "operators": NN_(
         "There can be only {n} person in a team.", "There can be {n} people in a team. Remove somebody first."

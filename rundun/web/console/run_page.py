@@ -114,9 +114,9 @@ async def _in_our_zone(call: ConsoleCall, problem: Problem) -> Problem:
     """Return `would_shorten` with the time in the organization's zone."""
     run = await call.read(run_rows.get_of_org, call.path("run_id"))
     if run.expires_at is None:
-        return Problem(problem.code, call.language.gettext("That would shorten the run: it never expires as it is."))
+        return Problem(problem.code, call.language.gettext("That would shorten the job: it never expires as it is."))
     told = call.language.gettext(
-        "That would shorten the run: it is open until {at} as it is.", at=call.zone.say(run.expires_at)
+        "That would shorten the job: it is open until {at} as it is.", at=call.zone.say(run.expires_at)
     )
     return Problem(problem.code, told)
 

@@ -290,7 +290,7 @@ def _tell(step_state: StepState) -> str | None:
 def _flags(run: Run, step_state: StepState) -> Iterator[tuple[str, str]]:
     answer = step_state.answer
     if step_state.flagged:
-        yield N_("Needs attention"), "attention"
+        yield N_("Flagged"), "attention"
     if not step_state.visible:
         yield HIDDEN, ""
     if answer is None:
@@ -299,7 +299,7 @@ def _flags(run: Run, step_state: StepState) -> Iterator[tuple[str, str]]:
         return
     kind = progress.kind_of(answer)
     if kind != "answered":
-        yield N_("Skipped") if kind == "skipped" else N_("Not possible"), "cancelled"
+        yield N_("Skipped") if kind == "skipped" else N_("Could not be done"), "cancelled"
     if run.late_after is not None and run.started_at is not None and answer.at >= run.late_after:
         yield N_("Late"), "late"
     if step_state.visible and not step_state.done:

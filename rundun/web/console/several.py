@@ -107,9 +107,9 @@ async def _refusals(call: ConsoleCall, what: str, problems: Mapping[str, Problem
 
 NOTHING_TO_HANDLE = N_("was neither missed nor flagged")
 CLOSED = {
-    "completed": N_("was done already"),
-    "cancelled": N_("was cancelled already"),
-    "expired": N_("had ended already"),
+    "completed": N_("was done before"),
+    "cancelled": N_("was cancelled before"),
+    "expired": N_("had ended before"),
 }
 
 

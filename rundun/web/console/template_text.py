@@ -113,7 +113,7 @@ class TemplateText:
         """Return the text of what a field of the job is: its kind, whether it is required, to whom it is shown."""
         words = [KINDS[field["kind"]], SHOWS[field.get("show", "job")]]
         if field.get("required"):
-            words.insert(1, N_("required: dispatches without it fail"))
+            words.insert(1, N_("required: no job is sent without it"))
         return " · ".join(self.language.gettext(word) for word in words)
 
     def details(self, step: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -95,10 +95,10 @@ async def test_a_list_tells_title_due_time_and_what_is_the_matter(w: World) -> N
     found = dict(re.findall(r'<li id="row-([^"]+)">(.*?)</li>', page, re.DOTALL))
     said = {name: text_of(found[ed.run_id]) for name, ed in made.items()}
     assert said["missed"].startswith(
-        "Choose Flat missed Flat missed ref missed · Check Missed yesterday 02:00 1 Jan 2026,"
+        "Choose: Flat missed Flat missed ref missed · Check Missed yesterday 02:00 1 Jan 2026,"
     )
-    assert said["begun"].startswith("Choose Flat begun Flat begun ref begun · Check Expired Late 1 flag 0 of 2")
-    assert "Not started 2 flags Due today 11:00 2 Jan 2026, 11:00:00 +01:00" in said["second"]
+    assert said["begun"].startswith("Choose: Flat begun Flat begun ref begun · Check Expired Late Flagged: 1 0 of 2")
+    assert "Not started Flagged: 2 Due today 11:00 2 Jan 2026, 11:00:00 +01:00" in said["second"]
     assert "Missed" not in said["second"]
     run = await shown(ann, f"/runs/{made['second'].run_id}")
     assert 'id="heading"><bdi>Flat second</bdi></h1>' in run and "<title>Flat second · Check" in run
@@ -152,7 +152,7 @@ async def test_what_could_not_be_done_stands_on_top_and_leads_to_its_step(w: Wor
     ed = await answered(w)
     for page in (await shown(ann, f"/runs/{ed.run_id}"), await report_of(ann, ed)):
         (block,) = re.findall(r'<section class="card attention".*?</section>', page, re.DOTALL)
-        assert text_of(block) == "Needs attention (1) Way in? Could not be done: The cellar is locked"
+        assert text_of(block) == "Flagged (1) Way in? Could not be done: The cellar is locked"
         assert page.index(block) < page.index(">Answers</h2>") and '<a href="#s-way">' in block and 'id="s-way"' in page
     waiting = await w.dispatch(await w.template(BOOLEAN))
     assert 'class="card attention"' not in await shown(ann, f"/runs/{waiting.run_id}")
@@ -170,8 +170,8 @@ async def test_a_flagged_answer_is_marked_in_words(w: World) -> None:
     states = detail.state.step_states
     flagged = {**states, "s-ok": replace(states["s-ok"], flagged=True)}
     first, second = views(replace(detail, state=replace(detail.state, step_states=flagged)))
-    assert first.needs_attention and ("Needs attention", "attention") in first.flags
-    assert second.needs_attention and ("Needs attention", "attention") not in second.flags
+    assert first.needs_attention and ("Flagged", "attention") in first.flags
+    assert second.needs_attention and ("Flagged", "attention") not in second.flags
 
 
 async def report_of(ann: Browser, ed: Ed) -> str:

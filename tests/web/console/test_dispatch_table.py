@@ -160,7 +160,7 @@ async def test_credits_archived_and_a_full_disk(w: World, monkeypatch: pytest.Mo
 
 async def test_jobs_of_a_table_tell_our_system_unless_that_is_not_wanted(w: World) -> None:
     ann, template_id = await operator(w), await flat(w)
-    assert "Tell our system" not in await shown(ann, f"/dispatch/table?template_id={template_id}")
+    assert "Report to" not in await shown(ann, f"/dispatch/table?template_id={template_id}")
     hook = {"url": "https://hooks.example.com/in", "secret": "a long enough secret"}
     await w.database.write(default_webhooks.put, w.acme_id, template_id, hook, Actor("operator", "Ann"))
     for path in ("/dispatch/table", "/dispatch"):

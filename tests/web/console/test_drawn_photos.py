@@ -32,7 +32,7 @@ async def test_both_photos_are_shown_the_one_as_taken_behind_the_other(w: World)
     assert page.count("as taken, before it was drawn on") == 2, "below the picture, and in what is known of it"
     assert page.count("drawn on; the photo as taken is beside it") == 1
     assert "22 Oct 2008, 14:28:39" in page
-    assert page.count("(EXIF of the picture)") == 2
+    assert page.count("(the picture’s own data)") == 2
     assert "not part of" not in page
     with zipfile.ZipFile(io.BytesIO((await ann.get(f"/runs/{ed.run_id}/archive.zip")).content)) as archive:
         record = json.loads(archive.read("run.json"))
@@ -72,5 +72,5 @@ async def test_a_phone_whose_clock_is_off_is_named(w: World) -> None:
     assert "Phone’s clock" not in (await ann.get(f"/runs/{ed.run_id}")).text
     await ed.call("PUT", "/steps/s-ok", json={"value": True, "clock_skew_seconds": -34_560_000})
     said = text_of((await ann.get(f"/runs/{ed.run_id}")).text)
-    assert "Phone’s clock The phone’s clock was 400 days behind. What it said of now was corrected." in said
+    assert "Phone’s clock The phone’s clock was 400 days behind. Times by it are corrected." in said
     assert said.count("clock was") == 1

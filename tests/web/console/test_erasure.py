@@ -47,7 +47,7 @@ async def test_an_owner_deletes_a_run_with_the_password(w: World) -> None:
     path = f"/runs/{ed.run_id}"
     assert f'href="/console{path}/erase"' in await shown(ann, path)
     says = text_of(await shown(ann, f"{path}/erase"))
-    for words in ("Beach house 3", "still open", "1 answer,", "and 1 photo.", "No backup", "who deleted it"):
+    for words in ("Beach house 3", "still open", "Answers: 1.", "Photos: 1.", "No backup", "who deleted it"):
         assert words in says, words
     for typed in ({}, {"password": ""}, {"password": WRONG}):
         refused = await ann.post(f"{path}/erase", **typed)
@@ -55,11 +55,11 @@ async def test_an_owner_deletes_a_run_with_the_password(w: World) -> None:
     assert await is_there(w, ed)
     done = await ann.post(f"{path}/erase", password=PASSWORD)
     assert (done.status_code, done.headers["location"]) == (303, "/console/runs?flash=run_erased")
-    assert "The run is deleted." in await shown(ann, "/runs?flash=run_erased")
+    assert "The job is deleted." in await shown(ann, "/runs?flash=run_erased")
     left = await ann.get(path)
     assert left.status_code == 410
-    assert "This run was deleted" in left.text and "Beach house" not in left.text
-    assert re.search(r"By\s+Ann", text_of(left.text)), "the stub says by whom"
+    assert "This job was deleted" in left.text and "Beach house" not in left.text
+    assert re.search(r"Deleted by\s+Ann", text_of(left.text)), "the stub says by whom"
     for again in (await ann.get(f"{path}/erase"), await ann.post(f"{path}/erase", password=PASSWORD)):
         assert again.status_code == 410
 
@@ -67,7 +67,7 @@ async def test_an_owner_deletes_a_run_with_the_password(w: World) -> None:
 async def test_a_run_erased_by_a_key_names_the_key(w: World) -> None:
     ann, ed = await owner(w), await person_run(w)
     assert (await w.acme.delete(f"/v1/runs/{ed.run_id}")).status_code == 204
-    assert re.search(r"By\s+test", text_of((await ann.get(f"/runs/{ed.run_id}")).text))
+    assert re.search(r"Deleted by\s+test", text_of((await ann.get(f"/runs/{ed.run_id}")).text))
 
 
 async def test_members_do_not_see_it_and_may_not(w: World) -> None:
@@ -109,14 +109,14 @@ async def test_a_person_is_listed_copied_and_erased(w: World, monkeypatch: pytes
     says = text_of(listed.text)
     user = (await w.run(ed))["assigned_to"]
     for words in (
-        "4 runs",
+        "4 jobs",
         "What goes",
         "What stays",
         EMAIL,
         user,
         "Beach house 3",
-        "And 2 more runs",
-        "Delete 4 runs for good",
+        "And 2 more jobs",
+        "Delete 4 jobs for good",
     ):
         assert words in says, words
     digest = field(listed.text, "digest")
@@ -133,10 +133,10 @@ async def test_a_person_is_listed_copied_and_erased(w: World, monkeypatch: pytes
     done = await ann.post("/settings/person/erase", **who, digest=digest, password=PASSWORD)
     assert done.status_code == 303
     told = done.headers["location"].removeprefix("/console")
-    assert "4 runs are deleted." in await shown(ann, told) and "example" not in told
-    assert "0 runs are deleted." in await shown(ann, "/settings/person/erased?count=%3Cb%3E&since=-1")
+    assert "4 jobs are deleted." in await shown(ann, told) and "example" not in told
+    assert "0 jobs are deleted." in await shown(ann, "/settings/person/erased?count=%3Cb%3E&since=-1")
     assert not await is_there(w, ed)
-    assert "There are no runs of this person." in (await ann.post("/settings/person", **who)).text
+    assert "There are no jobs of this person." in (await ann.post("/settings/person", **who)).text
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ async def test_what_was_typed_is_never_markup(w: World, nasty: str) -> None:
     assert is_text_only(await shown(ann, f"/runs/{ed.run_id}/erase"), nasty)
     who = {"field": "name", "value": nasty}
     listed = await ann.post("/settings/person", **who)
-    assert "1 run" in text_of(listed.text) and is_text_only(listed.text, nasty)
+    assert "1 job" in text_of(listed.text) and is_text_only(listed.text, nasty)
     assert is_text_only((await ann.post("/settings/person", field="email", value=nasty)).text, nasty)
     digest = field(listed.text, "digest")
     assert (await ann.post("/settings/person/erase", **who, digest=digest, password=PASSWORD)).status_code == 303

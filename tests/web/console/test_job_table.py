@@ -90,12 +90,12 @@ def test_every_wrong_cell_is_named_at_once() -> None:
         "3;2026-02-30;;" + "t" * 201,
     ) == [
         (1, "Flor", "This checklist has no such column. Rename it or take it out."),
-        (2, "due", "Must be a date and time such as 2026-01-31 15:00, or a spreadsheet's own."),
+        (2, "due", "Must be a date and time such as 2026-01-31 15:00, or a spreadsheet’s own."),
         (2, "Canary-label-number", "Must be a number."),
         (4, "language", "Must be a BCP 47 language tag such as “en” or “pt-BR”."),
         (4, "Unit", "Is empty, and each job of this checklist needs it."),
         (4, "due", "Is past: it is 1 Jan 2026, 01:00:00 +01:00."),
-        (5, "due", "Must be a date and time such as 2026-01-31 15:00, or a spreadsheet's own."),
+        (5, "due", "Must be a date and time such as 2026-01-31 15:00, or a spreadsheet’s own."),
         (5, "title", "Has 201 characters, 200 are allowed."),
     ]
 

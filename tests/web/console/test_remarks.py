@@ -48,7 +48,7 @@ async def test_a_remark_is_seen_with_its_photos(w: World) -> None:
     timeline = text_of(page[page.index('id="timeline"') :])
     assert re.search(
         r"Photo received: All fine\?.* Remark noted: All fine\? – <b>Mould</b> & “damp” .*"
-        r"Remark noted: Why not\? – A draught .*Remark taken back: Why not\?",
+        r"Remark noted: Why not\? – A draught .*Remark removed: Why not\?",
         timeline,
     )
     assert timeline.count("A draught") == 1, "said twice is noted once"

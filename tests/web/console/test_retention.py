@@ -32,9 +32,9 @@ async def test_an_owner_sets_how_long_all_is_kept(w: World) -> None:
     assert await of_acme(w) == Retention(30, None, 7, tells=False)
     page_again = (await ann.get("/settings/retention")).text
     assert 'name="photos_days" value="30"' in page_again and 'name="runs_days" value=""' in page_again
-    assert "Photos are deleted with their run" not in page_again
+    assert "Photos are deleted with their job" not in page_again
     await ann.post("/settings/retention", **{**new, "runs_days_how": "days", "runs_days": "10"}, old=PASSWORD)
-    assert "Photos are deleted with their run" in (await ann.get("/settings/retention")).text
+    assert "Photos are deleted with their job" in (await ann.get("/settings/retention")).text
     await ann.post("/settings/retention", **new)
     wrong = await ann.post("/settings/retention", **{**new, "runs_days_how": "days", "runs_days": "0"})
     assert wrong.status_code == 422 and "Write a whole number from 1 to 36,500." in text_of(wrong.text)
@@ -50,11 +50,11 @@ async def test_what_would_delete_something_asks_for_the_password(w: World) -> No
     await ann.get("/settings/retention")
     new = {**FOREVER, "photos_days_how": "days", "photos_days": "2", "tells": "yes"}
     asked = await ann.post("/settings/retention", **new)
-    assert asked.status_code == 200 and "The photos of 2 runs are deleted within ten minutes." in text_of(asked.text)
-    for said in ("Photos: 2 days", "answered: For ever", "Delete the photos of 2 runs"):
+    assert asked.status_code == 200 and "The photos of 2 jobs are deleted within ten minutes." in text_of(asked.text)
+    for said in ("Photos: 2 days", "answered: For ever", "Delete the photos of 2 jobs"):
         assert said in text_of(asked.text), said
     whole = {**FOREVER, "runs_days_how": "days", "runs_days": "2"}
-    assert "Delete 2 runs" in (await ann.post("/settings/retention", **whole)).text
+    assert "Delete 2 jobs" in (await ann.post("/settings/retention", **whole)).text
     guessed = await ann.post("/settings/retention", **new, old="a guess at it")
     assert guessed.status_code == 422 and "That is not your password." in text_of(guessed.text)
     assert await of_acme(w) == Retention()
@@ -83,13 +83,13 @@ async def test_what_would_delete_something_later_asks_for_the_password(w: World)
 @pytest.mark.parametrize(
     ("of_all", "own", "sentence"),
     [
-        ({}, {}, "Runs and their photos are kept for ever."),
-        ({"photos_days": 1}, {}, "Photos are deleted 1 day after their run was closed. All else is kept for ever."),
-        ({"runs_days": 90}, {}, "Runs are deleted 90 days after they were closed."),
+        ({}, {}, "Jobs and their photos are kept for ever."),
+        ({"photos_days": 1}, {}, "Photos are deleted 1 day after their job has ended. All else is kept for ever."),
+        ({"runs_days": 90}, {}, "Jobs are deleted 90 days after they have ended."),
         (
             {"runs_days": 90},
             {"photos_days": 7},
-            "Photos are deleted 7 days after their run was closed. Runs are deleted 90 days after they were closed.",
+            "Photos are deleted 7 days after their job has ended. Jobs are deleted 90 days after they have ended.",
         ),
         ({"photos_days": 7, "runs_days": 9}, {"photos_days": 0, "runs_days": 0}, "Runs and their photos are kept for"),
     ],
@@ -112,11 +112,11 @@ async def test_a_template_has_days_of_its_own(w: World) -> None:
     await done(w, template_id, jpeg())
     w.clock.forward(hours=24)
     page = text_of((await ann.get(f"/templates/{template_id}/retention")).text)
-    assert "As the organization: 5 days" in page and "As the organization: For ever" in page
+    assert "As the organization has it: 5 days" in page and "As the organization has it: For ever" in page
     own = {"photos_days_how": "organization", "runs_days_how": "days", "runs_days": "1"}
     path = f"/templates/{template_id}/retention"
     asked = await ann.post(path, **own)
-    assert "1 run is deleted within ten minutes, with all that was answered." in text_of(asked.text)
+    assert "1 job is deleted within ten minutes, with all that was answered." in text_of(asked.text)
     saved = await ann.post(path, **own, old=PASSWORD)
     assert saved.headers["location"].endswith("retention_changed")
     assert await w.database.read(retention_days.get_of_template, template_id) == TemplateRetention(None, 1)

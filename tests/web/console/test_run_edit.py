@@ -47,7 +47,7 @@ async def test_only_what_was_changed_is_changed(w: World) -> None:
     record = await w.run(ed)
     assert (record["title"], record["note"], record["due_at"]) == ("Beach house 5", "Ring once.", JOB["due_at"])
     assert record["fields"] == {"f-unit": "4", "f-door": "4711"} and record["executor_ref"] == "BK-1021"
-    assert "Changed: title, fields – by Ann" in text_of((await ann.get(f"/runs/{ed.run_id}")).text)
+    assert "Changed: title, fields · Ann" in text_of((await ann.get(f"/runs/{ed.run_id}")).text)
 
 
 async def test_a_time_is_by_the_clocks_of_the_organization_and_can_be_taken_away(w: World) -> None:

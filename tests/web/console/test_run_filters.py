@@ -48,7 +48,7 @@ async def test_a_template_leads_to_its_own_runs(w: World) -> None:
     mine = await w.dispatch(one)
     await w.dispatch(two)
     page = (await ann.get(f"/templates/{one}")).text
-    assert await rows(ann, link(page, "Runs of this template")) == [mine.run_id]
+    assert await rows(ann, link(page, "Jobs of this checklist")) == [mine.run_id]
 
 
 async def test_each_tab_has_what_it_counts(w: World) -> None:
@@ -96,7 +96,7 @@ async def test_runs_are_listed_by_the_day_they_ended_on(w: World) -> None:
     ):
         assert await rows(ann, f"?{query}") == [made[name].run_id for name in names], query
     ended = text_of((await ann.get("/runs?day=closed&from=2026-01-01&to=2026-01-02")).text)
-    assert "Ended from 1 Jan 2026 × take off Ended up to 2 Jan 2026 ×" in ended
+    assert "Ended from 1 Jan 2026 × Remove this filter Ended up to 2 Jan 2026 ×" in ended
 
 
 async def test_a_search_narrows_a_tab(w: World) -> None:
@@ -114,7 +114,7 @@ async def test_a_search_narrows_a_tab(w: World) -> None:
         table = (await ann.get(f"/runs.csv?{query}")).text
         assert [name for name in made if made[name].run_id in table] == sorted(names, key=list(made).index)
     page = text_of((await ann.get("/runs?q=nothing+like+it&tab=open")).text)
-    assert "No job is like that. Show all of this tab" in page and "“nothing like it” × take off" in page
+    assert "No job found. Show all of this tab" in page and "“nothing like it” × Remove this filter" in page
 
 
 async def test_a_long_search_is_taken_up_where_it_ended(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +122,7 @@ async def test_a_long_search_is_taken_up_where_it_ended(w: World, monkeypatch: p
     ann = await operator(w)
     made = await day_of_everything(w)
     page = (await ann.get("/runs?q=early")).text
-    assert "No job is like that, of those looked at so far." in page and "Search further back" in page
+    assert "No job found so far." in page and "Search further back" in page
     assert await walk(ann, "?q=early") == [made["early"].run_id]
     assert made["early"].run_id in (await ann.get("/runs.csv?q=early")).text
 

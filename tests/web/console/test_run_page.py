@@ -74,7 +74,7 @@ async def test_a_run_shows_every_answer_as_it_read(w: World) -> None:
     assert [name for _, name in originals] == ["booking-77-011-the-door-1.jpg", "booking-77-011-the-door-2.jpg"]
     assert (await w.browser().get(originals[0][0])).content == jpeg()
     timeline = text_of(page[page.index('id="timeline"') :])
-    assert re.search(r"Dispatched .* Started .* Answered: All fine\? .* Skipped: A tip", timeline)
+    assert re.search(r"Sent .* Started .* Answered: All fine\? .* Skipped: A tip", timeline)
     assert re.search(
         r"Photo received: The door 1 Jan 2026, 00:00:41 \+00:00 \(phone’s clock 1 Jan 2026, 02:29:00 \+00:00 \) "
         r".*Signature received: Sign · E\. Miller .*Answered: The door .*Answered: Sign ",
@@ -153,17 +153,17 @@ async def test_what_no_event_tells_of_is_in_a_runs_history(w: World) -> None:
     page = (await ann.get(path)).text
     found = re.findall(r'<li><span class="what">.*?</li>', page[page.index('id="timeline"') :], re.DOTALL)
     day = "1 Jan 2026, 0{}:00:00 +00:00".format
-    key, person = "– by API key “ test ”", "– by Ann"
+    key, person = "· API key: test", "· Ann"
     assert [text_of(one) for one in found] == [
-        f"Dispatched {day(0)}",
+        f"Sent {day(0)}",
         f"Started {day(0)}",
-        f"Expiry changed from 4 Jan 2026, 00:00:00 +00:00 to 8 Jan 2026, 01:00:00 +00:00 {person} {day(1)}",
-        f"Expiry changed from 8 Jan 2026, 01:00:00 +00:00 to never {key} {day(2)}",
+        f"End changed from 4 Jan 2026, 00:00:00 +00:00 to 8 Jan 2026, 01:00:00 +00:00 {person} {day(1)}",
+        f"End changed from 8 Jan 2026, 01:00:00 +00:00 to never {key} {day(2)}",
         f"Photo received: The door {day(3)} (phone’s clock 1 Jan 2026, 02:30:00 +00:00 )",
         f"Closing signature received · E. Miller {day(4)}",
         f"Photo deleted: The door {day(4)}",
-        f"Released from its device {person} {day(5)}",
-        f"Released from its device {key} {day(5)}",
+        f"Another phone may go on {person} {day(5)}",
+        f"Another phone may go on {key} {day(5)}",
     ]
     told = (await w.acme.get("/v1/events")).json()["data"]
     assert [one["event"] for one in told] == ["run.started"], "the wire has none of it"
@@ -193,9 +193,9 @@ async def test_answers_after_the_end_are_marked_late_and_an_end_is_told(w: World
     w.clock.forward(hours=30)
     await w.sweep()
     page = (await ann.get(f"/runs/{ed.run_id}")).text
-    assert "Expired at 2 Jan 2026, 01:00:00 +00:00" in text_of(page)
+    assert "Expired 2 Jan 2026, 01:00:00 +00:00" in text_of(page)
     assert "Expired 2 Jan 2026, 01:00:00" in text_of(page[page.index('id="timeline"') :])
-    assert "copy" not in page.lower() and "Cancel the run" not in page
+    assert "copy" not in page.lower() and "Cancel this job" not in page
 
 
 async def test_a_failed_delivery_is_seen_and_sent_again(w: World, receiver: Receiver) -> None:

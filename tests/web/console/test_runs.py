@@ -28,7 +28,7 @@ async def test_an_operator_cancels_and_the_event_says_who(w: World, receiver: Re
     assert told["data"]["cancelled_by"] == "operator"
     assert (await w.acme.get("/v1/events")).json()["data"][0]["identity"]["mode"] == "member"
     page = text_of((await ann.get(path)).text)
-    assert "An operator (console)" in page and "Cancelled · Ann" in page and "Rebooked" in page
+    assert "Your team" in page and "Cancelled · Ann" in page and "Rebooked" in page
     again = await ann.post(f"{path}/cancel")
     assert (again.status_code, "Something has changed meanwhile" in again.text) == (409, True)
 

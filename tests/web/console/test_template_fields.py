@@ -20,13 +20,13 @@ async def test_a_template_says_what_it_asks_of_each_run(w: World) -> None:
     ann = await operator(w)
     template_id = await w.template(BOOLEAN, fields=FIELDS)
     said = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", await shown(ann, f"/templates/{template_id}")))
-    assert "Asked of each run" in said
-    required = "required: dispatches without it fail"
+    assert "Asked for each job" in said
+    required = "required: no job is sent without it"
     assert f"Unit Text · {required} · shown to whoever opens the link · f-unit" in said
     assert "Door code Secret · shown after Start · f-door" in said and "never shown on the phone" in said
     assert said.count(required) == 1
     plain = await shown(ann, f"/templates/{await w.template(BOOLEAN)}")
-    assert "Asked of each run" not in plain
+    assert "Asked for each job" not in plain
 
 
 async def test_saving_warns_of_a_field_that_becomes_required(w: World) -> None:
@@ -54,7 +54,7 @@ def test_every_value_that_has_a_name_is_told_by_a_word() -> None:
             (inner, *_) = [*get_args(info.annotation), None] if name == "formats" else [info.annotation]
             if get_origin(inner) is Literal:
                 told += [tell.value((name, ""), value) for value in get_args(inner)]
-    assert {"capital letters", "only the one that starts", "Data Matrix", "Barcode"} <= set(told) and len(told) > 30
+    assert {"made capital", "only the one that started it", "Data Matrix", "Barcode"} <= set(told) and len(told) > 30
     assert not [each for each in told if "_" in each]
 
 
@@ -85,10 +85,10 @@ async def test_what_changed_is_told_in_words(w: World) -> None:
     html = await shown(ann, f"/templates/{template_id}/changes")
     said = text_of(html)
     for words in (
-        "Letters Was as typed → Is now capital letters",
+        "Capital letters Was as typed → Is now made capital",
         "Hint Added: As on the car",
         "Required Was Yes → Is now No",
-        "Devices Was any → Is now only the one that starts",
+        "Phones Was any may go on with it → Is now only the one that started it",
         "Flagged when Removed: the answer is “Yes”; told then: “Call us”",
         "Photos Was No → Is now 1 photo",
         "Shown to Was shown to whoever opens the link → Is now never shown on the phone",
@@ -99,7 +99,7 @@ async def test_what_changed_is_told_in_words(w: World) -> None:
     (pictures,) = re.findall(r"<dt>Pictures</dt>.*?</dd>", html, re.DOTALL)
     assert [part.count("<img ") for part in pictures.split("→")] == [1, 2]
     page = text_of(await shown(ann, f"/templates/{template_id}"))
-    assert "Letters capital letters" in page and "Devices only the one that starts" in page
+    assert "Capital letters made capital" in page and "Phones only the one that started it" in page
 
 
 def test_a_flag_is_told_in_words() -> None:

@@ -105,7 +105,7 @@ def test_what_a_translation_lost_is_told() -> None:
 
 
 async def test_a_page_is_in_the_browsers_language(w: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    catalogs = translated(tmp_path, "ar", {"Runs": "<b>مهام</b>", "The run is deleted.": "حُذفت"})
+    catalogs = translated(tmp_path, "ar", {"Jobs": "<b>مهام</b>", "The job is deleted.": "حُذفت"})
     monkeypatch.setattr(w.service.pages, "console_words", catalogs)
     ann = await operator(w)
     spoken = {"accept-language": "xx, ar-EG;q=0.9, en;q=0.8"}

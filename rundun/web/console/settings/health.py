@@ -42,7 +42,7 @@ async def check_integrity(call: ConsoleCall) -> Response:
     organizations, that is the administrator's business.
     """
     if not await _is_alone(call):
-        raise AccessDenied(N_("The file holds other organizations' data, too; whoever runs this server may check it."))
+        raise AccessDenied(N_("The file holds other organizations’ data, too; whoever runs this server may check it."))
     call.ctx.rate_limiter.count(call.request, INTEGRITY_CHECKS, "integrity")
     return await health(call, INTEGRITY_SECONDS)
 

@@ -21,7 +21,7 @@ async def create_key(call: ConsoleCall) -> Response:
     """
     if "may_erase" in call.form and not await is_confirmed(call):
         text = call.language.gettext(
-            "Who has such a key can destroy evidence. Make one only for a program that erases."
+            "Whoever has such a key can destroy evidence. Make one only for a program that has to delete."
         )
         return ask_for_password(
             call, call.language.gettext("New key"), text, "/settings/keys", call.form.get("name", "")

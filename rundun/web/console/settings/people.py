@@ -90,7 +90,7 @@ async def remove(call: ConsoleCall) -> Response:
 
 def _owner_text(call: ConsoleCall) -> str:
     return call.language.gettext(
-        "An owner may do everything. That includes deleting runs for good, which destroys evidence."
+        "An owner may do everything. That includes deleting jobs for good, which destroys evidence."
     )
 
 

@@ -25,8 +25,8 @@ FIELDS = {  # by which a person is known, of core.person
     "email": N_("E-mail address"),
     "phone": N_("Phone number"),
     "name": N_("Name"),
-    "executor_ref": N_("Reference of the run"),
-    "assigned_to": N_("Executor’s id (u-…)"),
+    "executor_ref": N_("Reference of the job"),
+    "assigned_to": N_("Person’s id (u-…)"),
 }
 
 

@@ -110,7 +110,7 @@ async def test_only_owners_see_and_change_it(w: World, receiver: Receiver) -> No
         ]
         assert [one.status_code for one in answers] == [403] * 3
     for path in ("/settings/webhooks", f"/templates/{template_id}"):
-        assert "Webhook by default" not in (await bob.get(path)).text
+        assert "Default webhook" not in (await bob.get(path)).text
     assert (await stored(w)).url == (await stored(w, template_id)).url == receiver.url
 
 

@@ -129,7 +129,7 @@ async def test_a_key_may_erase_only_where_an_owner_ticks_it(w: World) -> None:
         assert (await ann.post("/settings/keys", **form)).status_code == 200
     kept = {key.name: key.may_erase for key in await w.database.read(key_rows.list_of_org, w.acme_id)}
     assert (kept["plain"], kept["cleaner"]) == (0, 1)
-    assert (await ann.get("/settings/keys")).text.count("May erase") == 2, "the one of the tests, too"
+    assert (await ann.get("/settings/keys")).text.count("May delete jobs") == 2, "the one of the tests, too"
 
 
 async def test_a_key_that_may_erase_is_made_with_the_password_only(w: World) -> None:

@@ -89,8 +89,8 @@ async def test_what_is_still_to_be_sent_is_told(w: World, receiver: Receiver) ->
         await ed.answer("s-ok", True)
     await w.deliver()
     page = text_of((await bob.get("/settings/webhooks")).text)
-    found = re.search(r"2 deliveries are under way. The next attempt is made at 1 Jan 2026, (\S+)", page)
-    assert found and found[1] > "00:00:00" and "What fails is listed here." in page
+    found = re.search(r"2 deliveries are under way. The next attempt is made at: 1 Jan 2026, (\S+)", page)
+    assert found and found[1] > "00:00:00" and "Failed deliveries are listed here." in page
     assert "Nothing has failed." not in page
     w.clock.forward(hours=1)
     page = text_of((await bob.get("/settings/webhooks")).text)
