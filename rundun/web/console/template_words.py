@@ -11,7 +11,7 @@ FIELDS = {
     "allow_unable": N_("“I can’t do this” allowed"),
     "allow_remarks": N_("Remarks allowed"),
     "est_minutes": N_("Minutes it takes"),
-    "voice": N_("Reads aloud"),
+    "voice": N_("Voice"),
     "scope": N_("Phones"),
     "identity_required": N_("Person is asked for"),
     "translations": N_("Translations"),

@@ -103,7 +103,7 @@ async def test_a_list_tells_title_due_time_and_what_is_the_matter(w: World) -> N
     run = await shown(ann, f"/runs/{made['second'].run_id}")
     assert 'id="heading"><bdi>Flat second</bdi></h1>' in run and "<title>Flat second · Check" in run
     assert "Due 2 Jan 2026, 11:00:00 +01:00" in text_of(run) and "Reference ref second" in text_of(run)
-    assert "Expired Missed" in text_of(await shown(ann, f"/runs/{made['missed'].run_id}"))
+    assert "Flat missed Missed" in text_of(await shown(ann, f"/runs/{made['missed'].run_id}"))
 
 
 async def test_a_count_is_as_long_as_its_list(w: World) -> None:

@@ -91,7 +91,7 @@ async def test_what_would_delete_something_later_asks_for_the_password(w: World)
             {"photos_days": 7},
             "Photos are deleted 7 days after their job has ended. Jobs are deleted 90 days after they have ended.",
         ),
-        ({"photos_days": 7, "runs_days": 9}, {"photos_days": 0, "runs_days": 0}, "Runs and their photos are kept for"),
+        ({"photos_days": 7, "runs_days": 9}, {"photos_days": 0, "runs_days": 0}, "Jobs and their photos are kept for"),
     ],
 )
 async def test_a_template_says_what_holds_for_its_runs(

@@ -165,7 +165,7 @@ async def test_nothing_typed_becomes_markup_where_runs_are_dispatched(w: World) 
 
 async def test_the_list_shows_what_there_is_and_hides_the_archived(w: World) -> None:
     ann = await operator(w, "member")
-    assert "No templates yet" in await shown(ann, "/templates")
+    assert "No checklists yet" in await shown(ann, "/templates")
     kept = await w.template(BOOLEAN, name="Kept", tags=["red"])
     gone = await w.template(BOOLEAN, name="Gone")
     await w.acme.delete(f"/v1/templates/{gone}")
