@@ -228,7 +228,7 @@ async def test_what_is_printed_has_the_good_pictures_and_little_empty_paper(
         assert pages(printed) <= 3
         said = await page.locator("body").get_attribute("data-said") or ""
         assert said.startswith("4 Acme") and run.run_id in said
-        assert re.search(r"printed \d+ \w+ 20\d\d.*\(UTC\)$", said) and "2026, 00:00:00" not in said
+        assert re.search(r"Printed: \d+ \w+ 20\d\d.*\(UTC\)$", said) and "2026, 00:00:00" not in said
         await expect(unfolded).to_have_count(0)
         async with page.expect_download() as coming:
             await page.locator("#menu-more > summary").click()

@@ -49,7 +49,7 @@ async def test_the_first_day_at_the_console(tmp_path: Path, browser: Browser) ->
             await joined(page, setup, "olga@example.com", "Olga")
 
             # dispatched by hand
-            await page.get_by_role("link", name="Send", exact=True).click()
+            await page.get_by_role("link", name="Send", exact=True).first.click()
             await page.get_by_label("Checklist").select_option(label="Flat 7")
             await page.get_by_label("Reference").fill("stay 7")
             await page.get_by_text("More", exact=True).click()
