@@ -58,7 +58,7 @@ async def test_an_owner_deletes_a_run_and_then_a_person(w: World, browser: Brows
         await page.goto(f"{base}/console/settings/person")
         await page.get_by_label("What to find").fill("e")
         await page.get_by_role("button", name="Find jobs").click()
-        await expect(page.get_by_text("must be an e-mail address")).to_be_visible()
+        await expect(page.get_by_text("That is no e-mail address.")).to_be_visible()
         await looks_fine(page, "nobody is named")
         await page.get_by_label("What to find").fill(EMAIL)
         await page.get_by_role("button", name="Find jobs").click()

@@ -110,7 +110,7 @@ async def test_the_first_day_at_the_console(tmp_path: Path, browser: Browser) ->
             colleague = await home.new_page()
             await joined(colleague, invitation, None, "Mia")
             await colleague.goto(f"{base}/console/runs")
-            await expect(colleague.get_by_text("stay 7")).to_be_visible()
+            await expect(colleague.locator("#rows").get_by_role("link", name="stay 7")).to_be_visible()
             for path in ("keys", "people"):
                 answer = await colleague.goto(f"{base}/console/settings/{path}")
                 assert answer is not None and answer.status == 403

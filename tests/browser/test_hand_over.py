@@ -139,7 +139,7 @@ async def test_a_hand_over_from_its_dispatch_to_the_office(
         for step_id, value, proposal in (("s-plate", "AB 12 CDE", "As proposed"), ("s-odo", "42,170 km", "42,150 km")):
             for words in (value, proposal):
                 await expect(ann.locator(f"#{step_id}")).to_contain_text(words)
-        origins = ("EXIF of the picture, in the phone’s time zone", "phone’s clock")
+        origins = ("the picture’s own data, in the phone’s time zone", "phone’s clock")
         for words in ("Front", "Rear", "From the gallery", *origins):
             await expect(ann.locator("#s-sides")).to_contain_text(words)
         await expect(ann.locator("#s-sides .gallery img")).to_have_count(2)
