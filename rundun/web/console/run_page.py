@@ -9,6 +9,8 @@ from starlette.responses import Response
 from rundun.actions import runs
 from rundun.actions.runs import RunDetail
 from rundun.core import template_pictures
+from rundun.core.condition import comparisons
+from rundun.core.steps import StepBase
 from rundun.errors import NotFound, Problem
 from rundun.store import runs as run_rows
 from rundun.store import service_state
@@ -88,9 +90,18 @@ def page_values(view: RunView) -> dict[str, Any]:
     }
 
 
+def _asked_by(step: StepBase) -> set[str]:
+    """Return the ids of the steps whose answers decide whether a step is asked."""
+    return {when.step for _, when, _ in comparisons(step.condition, "")} if step.condition else set()
+
+
 def _strip(sections: Sequence[SectionView]) -> Iterator[tuple[PhotoView, str]]:
-    """Yield the photos that answers and remarks list, each with the label of its step."""
-    for step_view in (step_view for section in sections for step_view in section.steps):
+    """Yield the photos that answers and remarks list, each with the label of its step: first those of what needs
+    attention, and of the questions that came up by it.
+    """
+    step_views = [step_view for section in sections for step_view in section.steps]
+    flagged = {step_view.step.id for step_view in step_views if step_view.needs_attention}
+    for step_view in sorted(step_views, key=lambda each: not flagged & {each.step.id, *_asked_by(each.step)}):
         of_remark = step_view.remark.photos if step_view.remark else ()
         for photo in (*step_view.photos, *of_remark):
             if photo.is_listed:

@@ -15,7 +15,7 @@ from rundun.web.console.run_history import HistoryEntry
 from tests.helpers.console import operator, text_of
 from tests.helpers.console_runs import PHOTO, PICTURE, PNG, everything
 from tests.helpers.images import jpeg
-from tests.helpers.service import BOOLEAN, PUBLIC_URL, Receiver, World, answering, pages
+from tests.helpers.service import BOOLEAN, PUBLIC_URL, Receiver, World, answering, new_photo_id, pages
 
 CHANGES = ("extended", "released", "photo_deleted")  # as the table has them
 
@@ -246,3 +246,21 @@ async def test_the_qr_code_is_the_link(w: World) -> None:
             x += steps[0]
     (found,) = zxingcpp.read_barcodes(rects)
     assert found.text == f"{PUBLIC_URL}/r/{ed.run_id}"
+
+
+async def test_photos_of_what_needs_attention_come_first(w: World) -> None:
+    ann = await operator(w)
+    bad = {**BOOLEAN, "flag": {"when": {"op": "eq", "value": True}}}
+    when = {"when": {"step": BOOLEAN["id"], "op": "eq", "value": True}}
+    sides, close = {**PICTURE, "id": "s-sides"}, {**PICTURE, "id": "s-close", "condition": when}
+    ed = await w.dispatch(await w.template(sides, bad, close))
+    await ed.start()
+    await ed.answer(BOOLEAN["id"], True)
+    for step_id in ("s-sides", "s-close"):
+        photo_id = new_photo_id()
+        assert (await ed.photo(step_id, jpeg(), photo_id)).status_code == 201
+        await ed.answer(step_id, photos=[photo_id])
+    page = (await ann.get(f"/runs/{ed.run_id}")).text
+    strip = re.findall(r'data-opens="open-([^"]+)"', page)
+    shown = re.findall(r'id="open-([^"]+)"', page)
+    assert (len(strip), strip) == (2, shown[::-1]), "the close-up, then the sides"
