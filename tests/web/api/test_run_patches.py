@@ -278,7 +278,7 @@ async def test_the_history_says_who_has_changed_what_and_no_secret(w: World, rec
     page = (await (await operator(w, "member")).get(f"/runs/{ed.run_id}")).text
     await patch(w, ed, {"url": "http://127.0.0.3:9/hook"})
     again = (await (await operator(w, "member")).get(f"/runs/{ed.run_id}")).text
-    by = " – by API key “<bdi>test</bdi>”"
+    by = " · API key: <bdi>test</bdi>"
     assert f"Webhook changed (address, secret), now 127.0.0.2{by}" in page
     assert f"Webhook changed (events), now 127.0.0.2{by}" in page
     assert f'Webhook removed – <bdi class="typed">127.0.0.2</bdi>{by}' in page
