@@ -7,6 +7,8 @@ from rundun.core.job import RunJob
 from rundun.core.run import Identity
 
 MAX_LENGTH = 200  # characters of a search
+MAX_PART = 500  # characters of a field that are looked through
+MAX_TEXT = 4000  # of all that a run says, before and after it is folded: some letters become eighteen
 SHORT = 3  # fewer characters find only words that begin so
 _BEGINS = ("\n", " ")  # what stands before a word
 
@@ -34,6 +36,7 @@ _ALIKE = str.maketrans(
         **{chr(unseen): "" for unseen in (*_UNSEEN, 0xFEFF, 0xFE0E, 0xFE0F)},
     }
 )
+_PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]+")  # nobody writes them: the index has them for itself
 _NUMBER = re.compile(r"[0-9 ()+./-]+", re.ASCII)
 _SPACERS = re.compile(r"[^0-9]+", re.ASCII)
 _RUN_ID = re.compile(r"(?:.*/)?(r-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})", re.ASCII)
@@ -46,18 +49,23 @@ def fold(text: str) -> str:
     if text.isascii():
         return " ".join(text.lower().replace("\0", "").split())
     letters = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    return " ".join(unicodedata.normalize("NFC", letters.translate(_ALIKE)).split())
+    return " ".join(unicodedata.normalize("NFC", _PRIVATE.sub("", letters.translate(_ALIKE))).split())
 
 
 def run_text(run_id: str, executor_ref: str | None, job: RunJob, identity: Identity) -> str:
     """Return what a run is searched by: each folded text on a line of its own, a line break before the first; a number
-    that is written in groups, as one of a phone is, once more without them. Secrets are no part of it.
+    that is written in groups, as one of a phone is, once more without them. Secrets are no part of it. Of each text
+    the first 500 characters count, and of all, the fields last, about 4,000.
     """
-    texts = (job.title, executor_ref, *job.fields.values(), identity.name, identity.email, identity.phone)
-    lines = ["", run_id[:10]]  # of the id what the receipt shows
+    texts = (job.title, executor_ref, identity.name, identity.email, identity.phone, *job.fields.values())
+    lines, left = ["", run_id[:10]], MAX_TEXT  # of the id what the receipt shows
     for text in texts:
-        if text is not None and (folded := fold(str(text))):
+        if text is None or left <= 0:
+            continue
+        part = str(text)[: min(MAX_PART, left)]
+        if folded := fold(part)[:left].rstrip():
             lines += (folded,) if (digits := _ungrouped(folded)) in folded else (folded, digits)
+        left -= max(len(part), len(folded))
     return "\n".join(lines)
 
 

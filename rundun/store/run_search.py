@@ -1,5 +1,6 @@
 """Lists of runs that a search leaves: of a list of at most 10,000 each run is looked at, in the order of the list; of a
-longer one those that the index names, the newest first, 10,000 at a time, so that no search holds up everybody else.
+longer one those that the index names, the newest first, 10,000 at a time and so much of what they say, so that no
+search holds up everybody else.
 """
 
 import json
@@ -16,6 +17,7 @@ from rundun.store.runs import LISTED_COLUMNS, _run
 from rundun.store.transaction import Tx
 
 MAX_LOOKED_AT = 10_000  # runs in one go
+MAX_CHARACTERS = 4_000_000  # of what they say; those that are folded first count more
 FEW = 1000  # that are looked at and sorted in some milliseconds
 CHUNK = 1000  # runs that are judged at a time, until a page is full
 _ALL = (END, END)  # of a list, from its beginning
@@ -24,7 +26,8 @@ _BY_NUMBER = 0  # in a cursor of a search by the index, in place of a time
 
 def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[Run]:
     """Return a page of an organization's runs as `run_lists.page` does, with `filters.q` of those that it finds. A
-    page that is shorter than its limit, with something to go on from, ends where 10,000 runs were looked at.
+    page that is shorter than its limit, with something to go on from, ends where 10,000 runs were looked at, or fewer
+    that say very much.
     """
     if filters.q is None:
         return run_lists.page(tx, org_id, filters, page_request)
@@ -49,9 +52,9 @@ class _Search:
         if before[0] == _BY_NUMBER and query is not None:
             return self._walk(query, texts, before[1])
         if query is not None and self._is_longer_than(FEW):
-            numbers, end = search_index.candidates(self.tx, query, END, FEW)
+            numbers, end = search_index.candidates(self.tx, self.org_id, query, END, FEW)
             if not end:
-                return self._show(self._matching(self._passing(numbers, before), texts), None)
+                return self._show(*self._look([self._passing(numbers, before)], texts))
             if before == _ALL and self._is_longer_than(MAX_LOOKED_AT):
                 return self._walk(query, texts, END)
         return self._scan(texts)
@@ -64,31 +67,37 @@ class _Search:
     def _scan(self, texts: Sequence[str]) -> Page[Run]:
         """Look at the list itself."""
         places = run_lists.places(self.tx, self.org_id, self.filters, self.page_request.before, MAX_LOOKED_AT)
-        found: list[Place] = []
-        for chunk in _chunks(places):
-            found += self._matching(chunk, texts)
-            if len(found) > self.page_request.limit:
-                break
-        return self._show(found, places[-1] if len(places) == MAX_LOOKED_AT else None)
+        found, end = self._look(_chunks(places), texts)
+        return self._show(found, end or (places[-1] if len(places) == MAX_LOOKED_AT else None))
 
     def _walk(self, query: str, texts: Sequence[str], before: int) -> Page[Run]:
         """Look at what the index names, the newest first."""
-        numbers, end = search_index.candidates(self.tx, query, before, MAX_LOOKED_AT)
-        found: list[Place] = []
-        for chunk in _chunks(numbers):
-            passing = sorted(((_BY_NUMBER, number) for _, number in self._passing(chunk, _ALL)), reverse=True)
-            found += self._matching(passing, texts)
-            if len(found) > self.page_request.limit:
-                break
-        return self._show(found, (_BY_NUMBER, end) if end else None)
+        numbers, last = search_index.candidates(self.tx, self.org_id, query, before, MAX_LOOKED_AT)
+        passing = (
+            sorted(((_BY_NUMBER, number) for _, number in self._passing(chunk, _ALL)), reverse=True)
+            for chunk in _chunks(numbers)
+        )
+        found, end = self._look(passing, texts)
+        return self._show(found, end or ((_BY_NUMBER, last) if last else None))
 
     def _passing(self, numbers: Sequence[int], before: tuple[int, ...]) -> list[Place]:
         """Return those of these runs that are in the list."""
         return run_lists.places_of(self.tx, self.org_id, self.filters, before, numbers)
 
-    def _matching(self, places: Sequence[Place], texts: Sequence[str]) -> list[Place]:
-        has = search_index.judge(self.tx, [number for _, number in places], texts)
-        return [place for place in places if place[1] in has]
+    def _look(self, chunks: Iterable[Sequence[Place]], texts: Sequence[str]) -> tuple[list[Place], Place | None]:
+        """Return those that have one of the texts, until a page is full; and where the look ends before all were
+        looked at, since they say so much.
+        """
+        found, left = list[Place](), MAX_CHARACTERS
+        for chunk in chunks:
+            has, judged, size = search_index.judge(self.tx, [number for _, number in chunk], texts, left)
+            found += [place for place in chunk if place[1] in has]
+            left -= size
+            if len(found) > self.page_request.limit:
+                break
+            if judged < len(chunk) or left <= 0:
+                return found, chunk[judged - 1]
+        return found, None
 
     def _show(self, found: Sequence[Place], end: Place | None) -> Page[Run]:
         shown = found[: self.page_request.limit]

@@ -5,7 +5,7 @@ runs of before follow, the newest first. What is not indexed, or has changed sin
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
@@ -13,12 +13,13 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from rundun.core.job import RunJob
-from rundun.core.search_text import SHORT, run_text
+from rundun.core.search_text import MAX_TEXT, SHORT, run_text
 from rundun.store.runs import read_identity
 from rundun.store.transaction import Tx
 
 BATCH_SIZE = 500  # runs that are indexed in one write
-BATCH_CHARACTERS = 100_000  # of their fields, about: what takes some 20 ms
+BATCH_CHARACTERS = 100_000  # of their fields, or of what is made of them, about: what takes some 20 ms
+FOLDING = 40  # times as long as to look at a character takes to fold one that is not of ASCII, at worst
 MERGED_PAGES = 64  # of 4 KiB, written in one step of a merge
 MERGED_BYTES = MERGED_PAGES * 4096
 TRIGRAMS = 12  # of a search that are looked up, at most: what has them is looked at
@@ -75,13 +76,32 @@ def _index_older(tx: Tx, limit: int) -> None:
     tx.db.execute("UPDATE indexed_runs SET first = ?", (rows[0][0] if rows else 1,))
 
 
-def _read_some(tx: Tx, which: str, *values: int) -> list[list[Any]]:
-    """Read the rows of a batch, by number; of those with very long fields fewer, so that nobody waits for them."""
-    *others, limit = values
-    size = f"SELECT ifnull(sum(length(fields)), 0) FROM (SELECT fields FROM runs WHERE {which})"  # noqa: S608, as below
-    while limit > 1 and tx.number(size, *others, limit) > BATCH_CHARACTERS:
-        limit //= 2
-    return _read(tx, which, *others, limit)
+def _read_some(tx: Tx, which: str, *values: int | str) -> list[tuple[int, str | None]]:
+    """Read the numbers of a batch, in order, with the texts, none of what is erased; where they are long fewer, so that
+    nobody waits for them.
+    """
+    lengths = f"SELECT number, ifnull(length(fields), 0) FROM runs WHERE {which}"  # noqa: S608, written here
+    numbers = _fitting(tx.db.execute(lengths, values))
+    rows = {row[0]: row[1:] for row in _read(tx, f"number IN {_CHOSEN}", json.dumps(numbers))}
+    texts, size = dict[int, str | None](), 0
+    for number in numbers:
+        org_id, erased_at, *said = rows[number]
+        texts[number] = _token(org_id) + _text(*said) if erased_at is None else None
+        size += len(texts[number] or "")
+        if size > BATCH_CHARACTERS:
+            break
+    return sorted(texts.items())
+
+
+def _fitting(lengths: Iterable[Sequence[int]]) -> list[int]:
+    """Return the numbers of the first runs whose fields are as long as a batch at most, or of one."""
+    numbers, size = list[int](), 0
+    for number, length in lengths:
+        size += length
+        if numbers and size > BATCH_CHARACTERS:
+            break
+        numbers.append(number)
+    return numbers
 
 
 def _read(tx: Tx, which: str, *values: object) -> list[list[Any]]:
@@ -89,8 +109,8 @@ def _read(tx: Tx, which: str, *values: object) -> list[list[Any]]:
     return sorted(from_json(rows[0]))
 
 
-def _add(tx: Tx, rows: Sequence[Sequence[Any]]) -> None:
-    texts = {number: _token(org_id) + _text(*said) for number, org_id, erased_at, *said in rows if erased_at is None}
+def _add(tx: Tx, rows: Sequence[tuple[int, str | None]]) -> None:
+    texts = {number: text for number, text in rows if text is not None}
     tx.db.execute("INSERT INTO run_texts SELECT key, value FROM json_each(?)", (to_json(texts).decode(),))
     adding = f"INSERT INTO run_search (rowid, text) SELECT number, text FROM run_texts WHERE number IN {_CHOSEN}"  # noqa: S608
     tx.db.execute(f"{adding} ORDER BY number", (json.dumps([*texts]),))
@@ -156,42 +176,63 @@ def _all_of(needle: str) -> str:
     return " AND ".join('"{}"'.format(trigram.replace('"', '""')) for trigram in trigrams[::every])
 
 
-def candidates(tx: Tx, query: str, before: int, limit: int) -> tuple[list[int], int]:
-    """List the numbers of runs before one that a search has to look at, the last first: about `limit` at most, and with
-    them those that have changed since they were indexed. Returns also down to which number these are all, 0 where there
-    are no others.
+def candidates(tx: Tx, org_id: str, query: str, before: int, limit: int) -> tuple[list[int], int]:
+    """List the numbers of an organization's runs before one that a search has to look at, the last first: about
+    `limit` at most, and with them those that have changed since they were indexed, and some of others. Returns also
+    down to which number these are all, 0 where there are no others.
     """
     (first, last), older = _indexed(tx), "SELECT number FROM runs WHERE number < ?1 AND number > ?2"
-    numbers = _numbers(tx, older, before, last, limit=limit)
+    newer = "SELECT number FROM runs NOT INDEXED WHERE number < ?1 AND number > ?2 AND org_id = ?4"
+    numbers = _numbers(tx, newer, before, last, limit, org_id)
     if len(numbers) < limit:
         matching = "SELECT rowid FROM run_search WHERE run_search MATCH ?2 AND rowid < ?1"
-        numbers += _numbers(tx, matching, before, query, limit=limit - len(numbers))
+        numbers += _numbers(tx, matching, before, query, limit - len(numbers))
     if len(numbers) < limit and first > 1:
-        numbers += _numbers(tx, older, min(before, first), 0, limit=limit - len(numbers))
+        numbers += _numbers(tx, older, min(before, first), 0, limit - len(numbers))
     end = numbers[-1] if len(numbers) == limit else 0
     changed = "SELECT number FROM runs_to_index WHERE number < ? AND number >= ?"
     numbers += (row[0] for row in tx.db.execute(changed, (before, end)).fetchall())
     return sorted(set(numbers), reverse=True), end
 
 
-def _numbers(tx: Tx, query: str, before: int, *more: int | str, limit: int) -> list[int]:
-    rows = tx.db.execute(f"{query} ORDER BY 1 DESC LIMIT ?3", (before, *more, limit))
+def _numbers(tx: Tx, query: str, *values: int | str) -> list[int]:
+    rows = tx.db.execute(f"{query} ORDER BY 1 DESC LIMIT ?3", values)
     return [row[0] for row in rows.fetchall()]
 
 
-def judge(tx: Tx, numbers: Sequence[int], needles: Sequence[str]) -> set[int]:
-    """Tell which of these runs have one of the texts in what they are searched by."""
+def judge(tx: Tx, numbers: Sequence[int], needles: Sequence[str], characters: int) -> tuple[set[int], int, int]:
+    """Tell which of these runs have one of the texts in what they are searched by; how many of them, from the first on,
+    were judged until so many characters were looked at, about; and how many these were.
+    """
     found = " OR ".join(f"instr(t.text, :n{at})" for at in range(len(needles)))
-    rows = tx.db.execute(
-        f"SELECT j.value, t.number IS NULL OR c.number IS NOT NULL FROM json_each(:numbers) AS j "  # noqa: S608
-        "LEFT JOIN run_texts AS t ON t.number = j.value LEFT JOIN runs_to_index AS c ON c.number = j.value "
-        f"WHERE t.number IS NULL OR c.number IS NOT NULL OR {found}",
+    has_text = "t.number IS NOT NULL AND c.number IS NULL"
+    size, has, others = tx.db.execute(
+        f"SELECT ifnull(sum(length(t.text)), 0), json_group_array(j.value) FILTER (WHERE {has_text} AND ({found})), "  # noqa: S608
+        f"json_group_array(j.key) FILTER (WHERE NOT ({has_text})) FROM json_each(:numbers) AS j "
+        "LEFT JOIN run_texts AS t ON t.number = j.value LEFT JOIN runs_to_index AS c ON c.number = j.value",
         {"numbers": json.dumps(numbers), **{f"n{at}": needle for at, needle in enumerate(needles)}},
-    ).fetchall()
-    not_indexed = [number for number, is_not_indexed in rows if is_not_indexed]
-    has = {number for number, is_not_indexed in rows if not is_not_indexed}
-    for number, _, erased_at, *said in _read(tx, f"number IN {_CHOSEN}", json.dumps(not_indexed)):
-        text = _text(*said)
-        if erased_at is None and any(needle in text for needle in needles):
-            has.add(number)
-    return has
+    ).fetchone()
+    having, not_indexed = set(json.loads(has)), sorted(json.loads(others))
+    for at, (text, cost) in zip(not_indexed, _folded(tx, [numbers[at] for at in not_indexed]), strict=True):
+        if size > characters and at:
+            return having & {*numbers[:at]}, at, size
+        size += cost
+        if any(needle in text for needle in needles):
+            having.add(numbers[at])
+    return having, len(numbers), size
+
+
+def _folded(tx: Tx, numbers: Sequence[int]) -> Iterator[tuple[str, int]]:
+    """Read the texts of runs as they are now, some at a time; each with what this costs, in characters that are only
+    looked at. An erased one has none.
+    """
+    lengths = "SELECT value, ifnull(length(fields), 0) FROM json_each(?) LEFT JOIN runs ON number = value"
+    while numbers:
+        chosen = _fitting(tx.db.execute(lengths, (json.dumps(numbers),)))
+        rows = {row[0]: row[2:] for row in _read(tx, f"number IN {_CHOSEN}", json.dumps(chosen))}
+        for number in chosen:
+            erased_at, *said = rows[number]
+            raw = "".join(each or "" for each in said)
+            cost = len(raw) if raw.isascii() else len(raw) + FOLDING * min(len(raw), MAX_TEXT)
+            yield _text(*said) if erased_at is None else "", cost
+        numbers = numbers[len(chosen) :]

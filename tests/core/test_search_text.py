@@ -53,6 +53,22 @@ def test_numbers_are_found_however_they_are_grouped() -> None:
     assert needles("Fl") == ("\nfl", " fl")
 
 
+def test_of_what_is_long_the_beginning_is_searched() -> None:
+    fields = {f"f-{at}": f"{at} {'ab ' * 160}{at} end of {at}" for at in range(30)}
+    said = run_text(RUN_ID, "ref", RunJob("Flat", fields=fields), Identity(name="Ed", phone="600"))
+    assert said.startswith("\nr-1de29692\nflat\nref\ned\n600\n0 ab ab"), "fields come last"
+    assert "6 end of 6" in said and "9 ab ab" not in said
+    swollen = {f"f-{at}": "\ufdfa" * 2000 for at in range(30)}
+    for text in ("x", *swollen.values()):
+        assert len(run_text(RUN_ID, text, RunJob("\ufdfa" * 200, fields=swollen), Identity(name="\ufdfa" * 200))) < 4100
+    unseen = {f"f-{at}": "\u00ad" * 500 for at in range(8)} | {"f-8": "behind"}
+    assert run_text(RUN_ID, None, RunJob(fields=unseen), Identity()) == "\nr-1de29692", "what is folded away counts"
+
+
+def test_what_the_index_has_for_itself_nobody_writes() -> None:
+    assert fold("a\ue000\uf8ff\U000f0000\U0010fffd b") == "a b" and fold("\ue123\ue456") == ""
+
+
 def test_a_link_has_a_runs_id_in_it() -> None:
     for search in (RUN_ID, RUN_ID.upper(), f" https://example.com/r/{RUN_ID} "):
         assert run_id_in(search) == RUN_ID

@@ -15,8 +15,8 @@ from tests.helpers.canaries import bytes_on_disk, overwrite
 from tests.helpers.service import BOOLEAN, World
 
 # Terms share their beginnings with those before them: what begins with a byte that no other has stands there whole.
-RARE = "\U0010fffd"
-LEFT = "\U0010abcd"
+RARE = "\U000ebcde"
+LEFT = "\U0004abcd"
 
 
 async def test_no_byte_of_an_erased_run_is_left_of_the_index(w: World) -> None:
@@ -72,7 +72,11 @@ async def test_the_index_says_what_the_runs_say_also_of_those_from_before_it(
         whole = [row[0] for row in tx.db.execute("PRAGMA integrity_check").fetchall()]
         query = search_index.match(w.acme_id, ["flat 1"])
         assert query
-        return whole, search_index.candidates(tx, query, last + 9, 9)[0], search_index.candidates(tx, query, 9, 99)[0]
+
+        def looked(before: int, limit: int) -> list[int]:
+            return search_index.candidates(tx, w.acme_id, query, before, limit)[0]
+
+        return whole, looked(last + 9, 9), looked(9, 99)
 
     whole, newest, oldest = await w.database.write(look)
     assert whole == ["ok"], "the index is just what the texts say"
@@ -100,6 +104,29 @@ async def test_long_fields_make_small_batches(w: World, monkeypatch: pytest.Monk
     runs = [await w.dispatch(template_id, fields={"f-a": "x" * 400}) for _ in range(9)]
     await w.database.write(search_index.index_some, 50)
     indexed = "SELECT count(*) FROM run_texts"
-    assert await w.database.read(lambda tx: tx.number(indexed)) == 1, "fifty, halved until they are short enough"
+    assert await w.database.read(lambda tx: tx.number(indexed)) == 2, "as many as are short enough"
     await index_runs(w.database)
     assert await w.database.read(lambda tx: tx.number(indexed)) == len(runs)
+    swollen = [await w.dispatch(template_id, title="\ufdfa" * 200) for _ in range(3)]
+    await w.database.write(search_index.index_some, 50)
+    assert await w.database.read(lambda tx: tx.number(indexed)) == len(runs) + 1, (
+        "a short text that is long when folded"
+    )
+    await index_runs(w.database)
+    assert await w.database.read(lambda tx: tx.number(indexed)) == len(runs) + len(swollen)
+
+
+async def test_what_others_send_is_not_looked_at(w: World) -> None:
+    mine = await w.dispatch(await w.template(BOOLEAN), title="Flat")
+    theirs = (await w.globex.post("/v1/templates", json={"name": "Theirs", "steps": [BOOLEAN]})).json()["id"]
+    for _ in range(5):
+        assert (await w.globex.post("/v1/runs", json={"template_id": theirs, "title": "Flat"})).status_code == 201
+
+    def look(tx: Tx) -> tuple[tuple[list[int], int], int]:
+        query = search_index.match(w.acme_id, ["flat"])
+        assert query
+        number = tx.number("SELECT number FROM runs WHERE id = ?", mine.run_id)
+        return search_index.candidates(tx, w.acme_id, query, number + 9, 3), number
+
+    found, number = await w.database.read(look)
+    assert found == ([number], 0)

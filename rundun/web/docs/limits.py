@@ -123,7 +123,16 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
             _INVALID,
         ),
         Limit("`q` of a list", "{core.search_text.MAX_LENGTH} characters", _INVALID),
-        Limit("Runs that a search looks at", "{store.run_search.MAX_LOOKED_AT}", "The page ends: `has_more`"),
+        Limit(
+            "Characters that a search finds of a field; of all that a run says, the fields last",
+            "{core.search_text.MAX_PART}; {core.search_text.MAX_TEXT}",
+            "Not found by a search",
+        ),
+        Limit(
+            "Runs that a search looks at; characters of theirs, those not indexed counting more",
+            "{store.run_search.MAX_LOOKED_AT}; {store.run_search.MAX_CHARACTERS}",
+            "The page ends: `has_more`",
+        ),
         Limit("`reason` of a cancellation", "{CancelBody/reason/maxLength} characters", _INVALID),
         Limit(
             "Runs of a person listed at once", "{actions.person_erasure.MAX_LISTED}", "The list says that it has more"

@@ -221,9 +221,9 @@ async def test_a_search_looks_at_so_many_runs_at_a_time(w: World, monkeypatch: p
     looked: list[int] = []
     judging, placing = search_index.judge, run_search.run_lists.places_of
 
-    def judge(tx: Tx, numbers: Any, texts: Any) -> set[int]:
+    def judge(tx: Tx, numbers: Any, texts: Any, characters: int) -> tuple[set[int], int, int]:
         looked.append(len(numbers))
-        return judging(tx, numbers, texts)
+        return judging(tx, numbers, texts, characters)
 
     def place(tx: Tx, org_id: str, filters: Any, before: Any, numbers: Any) -> Any:
         looked.append(len(numbers))
@@ -247,3 +247,34 @@ async def test_a_search_looks_at_so_many_runs_at_a_time(w: World, monkeypatch: p
             params["cursor"] = page["next_cursor"]
         assert [run["run_id"] for run in page["data"]] == [wanted.run_id]
         assert pages == (4 if is_indexed else 6), "what is not indexed is all looked at"
+
+
+async def test_a_search_looks_at_so_many_characters_at_a_time(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    template_id = await w.template(BOOLEAN, fields=FIELDS)
+    runs = [await w.dispatch(template_id, fields={"f-unit": "\ufdfa" * 400 if at else "wanted"}) for at in range(8)]
+    folded, made = list[int](), search_index._text
+
+    def make(*said: Any) -> str:
+        folded.append(1)
+        return made(*said)
+
+    monkeypatch.setattr(search_index, "_text", make)
+    for few, is_indexed in ((1000, False), (1, False), (1000, True), (1, True)):
+        monkeypatch.setattr(run_search, "FEW", few)
+        monkeypatch.setattr(run_search, "MAX_LOOKED_AT", max(few, 5))
+        monkeypatch.setattr(run_search, "CHUNK", 2)
+        monkeypatch.setattr(run_search, "MAX_CHARACTERS", 7000 if is_indexed else 30_000)
+        if is_indexed:
+            await index_runs(w.database)
+        for search in ("wanted", "an", "nowhere"):
+            params, pages, found = {"q": search}, 0, list[str]()
+            while True:
+                folded.clear()
+                page = (await w.acme.get("/v1/runs", params=params)).json()
+                pages, found = pages + 1, found + [run["run_id"] for run in page["data"]]
+                assert len(folded) <= (0 if is_indexed else 2), "and no more than one too many"
+                if not page["has_more"]:
+                    break
+                params["cursor"] = page["next_cursor"]
+            assert found == ([runs[0].run_id] if search == "wanted" else []), (search, few, is_indexed)
+            assert pages > 2 or (is_indexed and few == 1), "the index leaves nothing to look at"
