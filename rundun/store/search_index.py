@@ -2,6 +2,7 @@
 
 New runs come in the order of their numbers, so two numbers say what is indexed; after an upgrade the
 runs of before follow, the newest first. What is not indexed, or has changed since, is looked through directly.
+Of quotas it is no part: it has some 4,000 characters of a run at most, however long the run's fields are.
 """
 
 import json

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rundun.scheduler import index_runs
-from rundun.store import run_search, search_index
+from rundun.store import run_lists, run_search, search_index
 from rundun.store.transaction import Tx
 from tests.helpers.service import BOOLEAN, Ed, World
 
@@ -53,7 +53,7 @@ class Written:
     before: list[str] = field(default_factory=list)
 
     def says(self, search: str) -> bool:
-        """The plain scan."""
+        """The plain scan; all texts are shorter than what is looked through of them."""
         lines = [plain(text) for text in self.texts.values()] + [self.ed.run_id[:10]]
         if "phone" in self.texts:
             lines.append(re.sub(r"\D", "", self.texts["phone"]))
@@ -219,7 +219,7 @@ async def test_a_search_looks_at_so_many_runs_at_a_time(w: World, monkeypatch: p
         await w.dispatch(many, title=f"common {number}")
         await w.dispatch(few, title="something else") if number % 3 else None
     looked: list[int] = []
-    judging, placing = search_index.judge, run_search.run_lists.places_of
+    judging, placing = search_index.judge, run_lists.places_of
 
     def judge(tx: Tx, numbers: Any, texts: Any, characters: int) -> tuple[set[int], int, int]:
         looked.append(len(numbers))
@@ -230,7 +230,7 @@ async def test_a_search_looks_at_so_many_runs_at_a_time(w: World, monkeypatch: p
         return placing(tx, org_id, filters, before, numbers)
 
     monkeypatch.setattr(search_index, "judge", judge)
-    monkeypatch.setattr(run_search.run_lists, "places_of", place)
+    monkeypatch.setattr(run_lists, "places_of", place)
     for is_indexed in (False, True):
         if is_indexed:
             await index_runs(w.database)
