@@ -24,8 +24,6 @@ from rundun.web.console.job_table import CellError, read_jobs
 from rundun.web.console.time_zone import Zone
 from rundun.web.dispatch_warnings import link_warnings
 
-MAX_TOLD = 100  # wrong cells
-
 
 def dispatch_table(
     settings: ServiceSettings, version: TemplateVersion, file: str, *, webhook_from: WebhookFrom, again: bool
@@ -35,7 +33,7 @@ def dispatch_table(
     text = asyncio.run(reader.read(_content(file)))
     table = read_jobs(text, version, zone, wall_clock())
     if table.errors:
-        raise Invalid(_told(table.errors))
+        raise Invalid(_told(table.errors, table.more))
     accepted = run_writing(
         settings,
         "runs accept-table",
@@ -68,15 +66,12 @@ def _content(file: str) -> bytes:
         raise Problem("not_found", f"{file}: {error.strerror}.") from None
 
 
-def _told(errors: Sequence[CellError]) -> list[FieldError]:
-    """Return what is wrong with cells, each by its row and column, the first hundred."""
-    in_order = sorted(errors, key=lambda error: error.row)
+def _told(errors: Sequence[CellError], more: int) -> list[FieldError]:
+    """Return what is wrong with cells, each by its row and column, and that there are more."""
     told = [
-        FieldError(f"Row {each.row}, {each.column or 'without a name'}", "bad_format", each.detail)
-        for each in in_order[:MAX_TOLD]
+        FieldError(f"Row {each.row}, {each.column or 'without a name'}", "bad_format", each.detail) for each in errors
     ]
-    left = len(in_order) - len(told)
-    return [*told, FieldError("Below", "bad_format", f"{left:,} more cells are wrong.")] if left else told
+    return [*told, FieldError("Below", "bad_format", f"{more:,} more cells are wrong.")] if more else told
 
 
 def _made(org_id: str, number: int, tx: Tx) -> tuple[list[Run], Urls]:

@@ -4,10 +4,12 @@ import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from rundun.errors import Problem
 
 MAX_ROWS = 1000  # below the names of the columns
+MAX_COLUMNS = 200
 MAX_BYTES = 2 * 1024 * 1024  # of a file, and characters of its text
 SEPARATORS = (",", ";", "\t", "|")
 _MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))  # byte order marks
@@ -19,7 +21,7 @@ _SAYS_SEPARATOR = re.compile(r'"?sep=([,;\t|])"?\n', re.IGNORECASE)  # a first l
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table: the cells of its first line that says something, and of each other one, with the number of its row as a
-    spreadsheet shows it. Lines without any text are left out.
+    spreadsheet shows it. Lines without any text are left out. Of too many rows there is one more than are allowed.
     """
 
     heading: Sequence[str]
@@ -53,20 +55,28 @@ def _decoded(data: bytes, encoding: str) -> str:
 
 def read(text: str, score: Callable[[Sequence[str]], int]) -> Table:
     """Read a table, cells without the white space around them. Of the separators that one counts by which the first
-    line has the highest `score`, then the most cells. Raises `invalid` for a text without a line, and for quotes that
-    don't end.
+    line has the highest `score`, then the most cells. Raises `invalid` for a text without a line, for quotes that don't
+    end, and for too many columns.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     separators: Sequence[str] = SEPARATORS
     if said := _SAYS_SEPARATOR.match(text):  # a line that no spreadsheet shows
         separators, text = (said[1],), text[said.end() :]
-    headings = {each: next(_lines(text, each), (1, []))[1] for each in separators}
+    headings = {each: next(_lines(text, each), (1, []))[1][:MAX_COLUMNS] for each in separators}
     separator = max(separators, key=lambda each: (score(headings[each]), len(headings[each])))
-    lines = _lines(text, separator)
+    lines = _narrow(_lines(text, separator))
     heading_row, heading = next(lines, (1, []))
     if not heading:
         raise Problem("invalid", "There is no table: the first line has the names of the columns.")
-    return Table(heading, heading_row, list(lines))
+    return Table(heading, heading_row, list(islice(lines, MAX_ROWS + 1)))
+
+
+def _narrow(lines: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
+    """Yield lines without empty cells beyond the last column that there may be; raises `invalid` where one has text."""
+    for number, cells in lines:
+        if any(cells[MAX_COLUMNS:]):
+            raise Problem("invalid", f"Row {number} has more than {MAX_COLUMNS} columns.")
+        yield number, cells[:MAX_COLUMNS]
 
 
 def _lines(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
@@ -97,8 +107,8 @@ def _records(text: str, separator: str) -> Iterator[list[str]]:
 
 
 def _with_end(text: str) -> Iterator[str]:
-    for line in text.split("\n"):
-        yield line + "\n"
+    for line in re.finditer(r"[^\n]*\n", text + "\n"):  # one by one: a list of a million lines takes 60 MB
+        yield line[0]
     yield _END
 
 

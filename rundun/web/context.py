@@ -65,6 +65,10 @@ def _too_many_archives(why: RefusalReason) -> Problem:
     return Problem("request_in_progress", "Two archives of the organization are still being sent.", retry_after=5)
 
 
+def _too_many_tables(why: RefusalReason) -> Problem:
+    return Problem("unavailable", "Other tables are being read right now; try again shortly.", retry_after=5)
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """The parts of a running Rundun."""
@@ -85,6 +89,7 @@ class Context:
     preview_cache: PreviewCache = field(default_factory=PreviewCache)
     streams: BoundedPool = field(default_factory=lambda: BoundedPool(_too_many_pages))  # open at the console
     archives: BoundedPool = field(default_factory=lambda: BoundedPool(_too_many_archives))  # being sent
+    tables: BoundedPool = field(default_factory=lambda: BoundedPool(_too_many_tables, threads=2))  # of jobs, being read
 
     @property
     def links(self) -> Urls:

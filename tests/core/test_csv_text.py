@@ -1,5 +1,6 @@
 """Tables as text, whatever has saved them."""
 
+import tracemalloc
 from collections.abc import Sequence
 
 import pytest
@@ -50,12 +51,31 @@ def test_columns_that_are_known_tell_the_separator() -> None:
         ("\n \n", "no table"),
         ('Title\n"a\nb', "In row 2 a quotation mark"),
         ('Title\n"' + "x" * 140_000, "too long"),
+        ("Title" + ",x" * 200, "Row 1 has more than 200 columns"),
+        ("Title\n\nx" + "," * 300 + "y", "Row 3 has more than 200 columns"),
     ],
 )
 def test_what_is_no_table_says_why(text: str, why: str) -> None:
     with pytest.raises(Problem) as refusal:
         csv_text.read(text, score)
     assert why in refusal.value.detail
+
+
+def test_empty_cells_are_no_columns() -> None:
+    (_, heading), (_, cells) = lines_of("Title" + "\tx" * 199 + "\nx" + "\t" * 16_000)
+    assert (len(heading), cells[0], any(cells[1:])) == (200, "x", False)
+
+
+def test_of_a_million_rows_those_are_read_that_tell_it_is_too_many() -> None:
+    text = "Title\n" + "ab\n" * 700_000
+    tracemalloc.start()
+    try:
+        rows = csv_text.read(text, score).rows
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (len(rows), rows[-1][0]) == (csv_text.MAX_ROWS + 1, csv_text.MAX_ROWS + 2)
+    assert most < 8 * len(text), "what the text takes, and its copies"
 
 
 @given(st.binary(max_size=400))

@@ -1,6 +1,5 @@
 """/console/dispatch/table: sending several jobs at once, a table that is pasted or chosen as a file."""
 
-import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,8 +21,8 @@ from rundun.web.file_names import slug
 from rundun.web.problems import TABLE
 
 MAX_FORM = 3 * csv_text.MAX_BYTES + 64 * 1024  # each byte may take three, as forms are sent
-MAX_WRONG = 100  # cells shown
 MAX_SHOWN = 200  # jobs shown
+AT_ONCE_OF_ORGANIZATION, AT_ONCE = 2, 4  # tables that are read, or wait for it
 CSV = "text/csv; charset=utf-8; header=present"
 
 
@@ -54,7 +53,7 @@ async def _form(
     listed = await call.read(templates.dispatch_choices, values.get("template_id", ""), MAX_TEMPLATES)
     choices = sorted(((head.template_id, version.template.name) for head, version in listed), key=_by_name)
     chosen = next((version for head, version in listed if head.template_id == values.get("template_id")), None)
-    errors = sorted(table.errors, key=lambda error: error.row) if table else []
+    errors = table.errors if table else ()
     status = 422 if errors else 409 if before else TABLE[problem.code][0] if problem else 200
     return call.render(
         "dispatch_table",
@@ -66,8 +65,8 @@ async def _form(
         chosen=chosen,
         default_host=host_of(await call.read(default_webhooks.find, values.get("template_id", ""))),
         problem=problem,
-        wrong=errors[:MAX_WRONG],
-        more_wrong=max(0, len(errors) - MAX_WRONG),
+        wrong=errors,
+        more_wrong=table.more if table else 0,
         before=before,
         digest=table.digest.hex() if table else "",
         max_bytes=csv_text.MAX_BYTES,
@@ -96,9 +95,7 @@ async def send(call: ConsoleCall) -> Response:
         version = await chosen_version(call)
         if version is None:
             return await _form(call, call.form, Problem("not_found", call.language.gettext("Choose a checklist.")))
-        table = await asyncio.to_thread(
-            read_jobs, call.form.get("table", ""), version, call.zone, call.now, _names(call)
-        )
+        table = await _read(call, version)
         if table.errors:
             return await _form(call, call.form, table=table)
         sent, is_new = await _accept(call, version, table)
@@ -110,6 +107,13 @@ async def send(call: ConsoleCall) -> Response:
         return await _form(call, call.form, table=table, before=sent)
     await _make(call, sent)
     return call.redirect(f"/dispatch/tables/{sent.number}")
+
+
+async def _read(call: ConsoleCall, version: TemplateVersion) -> JobTable:
+    """Read the table, a few at once: it takes a moment of the processor; raises `unavailable` where too many are."""
+    owner, text = call.operator.org_id, call.form.get("table", "")
+    limits = {owner: AT_ONCE_OF_ORGANIZATION, "": AT_ONCE}
+    return await call.ctx.tables.run(owner, limits, read_jobs, text, version, call.zone, call.now, _names(call))
 
 
 async def _accept(call: ConsoleCall, version: TemplateVersion, table: JobTable) -> tuple[SentTable, bool]:

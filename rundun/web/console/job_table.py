@@ -4,7 +4,7 @@ in order, or each wrong cell is named.
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,7 @@ from rundun.core.validation import read
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store.transaction import TemplateVersion
 from rundun.web.console.dispatch_form import as_sentence, typed_number
+from rundun.web.console.export import safe_cell
 from rundun.web.console.time_zone import Zone
 from rundun.web.console_words import N_
 from rundun.web.request_bodies import DispatchBody
@@ -32,6 +33,7 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     "note": ("note", "notes"),
     "language": ("language", "lang"),
 }
+MAX_ERRORS = 100  # described; what is more is counted
 LINK = "link"  # the column of a table that comes back
 _DUE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d?:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)?", re.ASCII)
 _CALCULATED = re.compile("^'(?=[=+\\-@＝＋－＠])")
@@ -53,10 +55,13 @@ class CellError:
 
 @dataclass(frozen=True, slots=True)
 class JobTable:
-    """The dispatches of a table, in its order, or what is wrong with it. `digest` is the same for the same jobs."""
+    """The dispatches of a table, in its order, or what is wrong with it: `errors` by their rows, and how many `more`
+    there are. `digest` is the same for the same jobs.
+    """
 
     requests: Sequence[DispatchRequest]
     errors: Sequence[CellError]
+    more: int
     digest: bytes
 
 
@@ -72,7 +77,9 @@ def _name_of(field: JobField, known: Mapping[str, Target | None]) -> str:
 
 
 def _known(template: Template, names: Names | None) -> dict[str, Target | None]:
-    """Return what names of columns stand for, in small letters; None for that of several fields."""
+    """Return what names of columns stand for, in small letters, and as our own tables have them; None for that of
+    several fields.
+    """
     known: dict[str, Target | None] = {}
     for field in template.fields:
         translated = (texts.get(field.id, {}).get("label") for texts in template.translations.values())
@@ -81,7 +88,7 @@ def _known(template: Template, names: Names | None) -> dict[str, Target | None]:
     known |= {_plain(field.id): ("fields", field.id) for field in template.fields}
     for member, words in COLUMNS.items():
         known |= {_plain(word): ("", member) for word in (*words, (names or {}).get(member, "")) if word}
-    return known
+    return {_plain(safe_cell(name)): target for name, target in known.items()} | known
 
 
 def _plain(name: str) -> str:
@@ -99,17 +106,20 @@ def read_jobs(text: str, version: TemplateVersion, zone: Zone, now: int, names: 
     if not table.rows:
         raise Problem("invalid", "The table has the names of the columns, but no row below them.")
     if len(table.rows) > csv_text.MAX_ROWS:
-        raise Problem(
-            "invalid", f"The table has {len(table.rows):,} rows, {csv_text.MAX_ROWS:,} are allowed. Send it in parts."
-        )
-    columns, errors = _read_heading(table, version.template, known)
+        raise Problem("invalid", f"The table has more than {csv_text.MAX_ROWS:,} rows. Send it in parts.")
+    columns, of_columns = _read_heading(table, version.template, known)
     requests: list[DispatchRequest] = []
+    of_rows: list[CellError] = []
+    count = len(of_columns)
     for number, cells in table.rows:
         row = _Row(number, {target: (name, _cell(cells, index)) for target, (name, index) in columns.items()}, zone)
         found, wrong = row.read(version, now)
-        errors += wrong
+        count += len(wrong)
+        if len(of_rows) < MAX_ERRORS:
+            of_rows += wrong
         requests += found
-    return JobTable(() if errors else requests, errors, _digest(version.template_id, requests))
+    errors = sorted([*of_columns, *of_rows], key=lambda error: error.row)[:MAX_ERRORS]
+    return JobTable(() if errors else requests, errors, count - len(errors), _digest(version.template_id, requests))
 
 
 def _cell(cells: Sequence[str], index: int) -> str:
@@ -243,8 +253,3 @@ def _digest(template_id: str, requests: Iterable[DispatchRequest]) -> bytes:
         parts = (job.title, job.note, job.due_at, each.executor_ref, each.language, dict(sorted(job.fields.items())))
         digest.update(to_json(parts) + b"\n")
     return digest.digest()
-
-
-def rows_of_errors(errors: Sequence[CellError], limit: int) -> Iterator[CellError]:
-    """Yield the first errors in the order of the rows."""
-    yield from sorted(errors, key=lambda error: error.row)[:limit]

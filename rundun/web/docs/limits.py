@@ -111,6 +111,12 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
         Limit("`due_at`, from now", "{core.job_values.MAX_AHEAD:milliseconds}", _INVALID),
         Limit("A table of jobs, as a file or pasted", "{core.csv_text.MAX_BYTES:size}", "Refused"),
         Limit("Its rows below the names of the columns", "{core.csv_text.MAX_ROWS}", "Refused"),
+        Limit("Its columns", "{core.csv_text.MAX_COLUMNS}", "Refused"),
+        Limit(
+            "Tables being read at once, of those pasted: of an organization; of all",
+            "{web.console.dispatch_table.AT_ONCE_OF_ORGANIZATION}; {web.console.dispatch_table.AT_ONCE}",
+            _LATER,
+        ),
         Limit(
             "How long it is noticed that a table comes again", "{store.sent_tables.KEPT_MS:milliseconds}", "It is sent"
         ),

@@ -125,7 +125,7 @@ async def test_an_empty_table_and_the_columns_of_a_checklist(w: World) -> None:
     [
         ("", 422, "There is no table"),
         (HEADING, 422, "no row below them"),
-        ("\n".join([HEADING, *LINES[:1] * 1001]), 422, "1,001 rows, 1,000 are allowed"),
+        ("\n".join([HEADING, *LINES[:1] * 1001]), 422, "more than 1,000 rows"),
         (f'{HEADING}\n"', 422, "a quotation mark begins a cell"),
     ],
 )
@@ -199,6 +199,18 @@ async def test_nothing_in_a_table_becomes_markup(w: World, nasty: str) -> None:
     done = await sent(ann, template_id, f"title\treference\n{cell}\t{cell}")
     assert done.status_code == 303, text_of(done.text)
     has_no_markup_of(await shown(ann, done.headers["location"].removeprefix("/console")), nasty)
+
+
+async def test_a_few_tables_are_read_at_once(w: World) -> None:
+    ann, template_id = await operator(w, "member"), await flat(w)
+    tables = w.service.tables
+    ann.client.headers["accept"] = "text/html"
+    with tables.place({w.acme_id: 2}), tables.place({w.acme_id: 2}):
+        busy = await sent(ann, template_id, pasted(LINES))
+        assert (busy.status_code, busy.headers["retry-after"]) == (503, "5") and await runs_of(w) == []
+        assert "Nothing is lost. Try again in a moment." in text_of(busy.text)
+    with tables.place({"org-2": 2, "": 4}), tables.place({"org-2": 2, "": 4}):
+        assert (await sent(ann, template_id, pasted(LINES))).status_code == 303, "nobody waits for others"
 
 
 def test_a_form_may_be_as_large_as_a_table() -> None:

@@ -104,8 +104,8 @@ def test_every_wrong_column_is_named_once() -> None:
     assert wrong("title;TITLE;;link", "a;b;c;d", "a;b;c;d") == [
         (1, "TITLE", "There are two columns of this name."),
         (1, "link", "This table has been sent: its jobs have links. Without this column it is sent again."),
-        (2, "", "The column of this cell has no name in the first row."),
         (1, "Unit", "There is no such column, and each job of this checklist needs it."),
+        (2, "", "The column of this cell has no name in the first row."),
     ]
     same = version(UNIT, {**UNIT, "id": "f-other"}, {**UNIT, "id": "f-note", "label": "Note", "required": False})
     assert column_names(same.template) == [
@@ -117,12 +117,29 @@ def test_every_wrong_column_is_named_once() -> None:
     )
 
 
+def test_the_first_hundred_wrong_cells_are_named_and_the_others_counted() -> None:
+    said = table("due;unit;x", *["soon;;"] * 400, "soon;1;;y", of=FLAT)
+    assert (len(said.errors), said.more) == (100, 1 + 800 + 2 - 100)
+    assert [error.row for error in said.errors] == [1, *(row for row in range(2, 51) for _ in "ab"), 51]
+
+
+@pytest.mark.parametrize("label", ["@home", "=1+1", "-2 °C", "＝", "a;=b", "\u200f+34", "'@home", "_-x"])
+def test_a_label_that_looks_like_a_formula_comes_back_as_itself(label: str) -> None:
+    odd = version({**UNIT, "label": label})
+    heading = job_table_links.heading(odd.template).removesuffix("\r\n")
+    (one,) = table(heading, ",,,,,7", of=odd).requests
+    assert one.job.fields == {"f-unit": "7"}
+    runs = [new_run(one, "r-1", "org-1", 1, NOON, {})]  # type: ignore[typeddict-item]
+    lines = job_table_links.written(odd.template, runs, MADRID, Urls("https://x.test", b"")).split("\r\n")
+    assert table(*(line.rpartition(",")[0] for line in lines), of=odd).requests == [one]
+
+
 @pytest.mark.parametrize(
     ("lines", "why"),
     [
         (["title"], "no row below"),
         ([""], "There is no table"),
-        (["title", *["x"] * 1001], "has 1,001 rows, 1,000 are allowed"),
+        (["title", *["x"] * 1001], "more than 1,000 rows"),
         (["x" * 2_100_000], "2 MiB"),
     ],
 )
