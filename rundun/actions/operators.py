@@ -115,11 +115,15 @@ def actor_of(operator: Operator) -> Actor:
 
 
 def change_password(tx: Tx, operator_id: str, password: str, token: str = "", actor: Actor = ADMINISTRATOR) -> None:
-    """Change an operator's password; all other sessions than that of `token` are over, and a link to set it is void."""
+    """Change an operator's password; all other sessions than that of `token` are over, and a link to set it is void: an
+    owner's password voids all such links of the organization, any of which who knew it may have made for themselves.
+    """
     operator = operators.get(tx, operator_id)
     operators.put_password(tx, operator_id, password)
     operators.remove_sessions(tx, operator_id, but=digest(token))
     operators.remove_password_reset(tx, operator_id)
+    if operator.role == "owner":
+        operators.remove_password_resets(tx, operator.org_id)
     organization_changes.add(tx, operator.org_id, "password_set", actor, operator=operator.name)
 
 

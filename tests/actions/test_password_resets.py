@@ -74,8 +74,14 @@ async def test_what_makes_it_void(w: World) -> None:
     await w.database.write(operators.change_password, bob.operator_id, "found it")
     assert not await is_good(w, second), "the password was changed"
     third = await link(w, bob)
+    ann = await w.database.write(operators.add, w.acme_id, "ann@example.com", "Ann", "owner", "hash")
+    await w.database.write(operators.change_password, ann.operator_id, "known to nobody")
+    assert not await is_good(w, third), "who knew the password of an owner may have made it"
+    third = await link(w, bob)
+    joe = await w.database.write(operators.add, w.acme_id, "joe@example.com", "Joe", "member", "hash")
+    await w.database.write(operators.change_password, joe.operator_id, "another")
+    assert await is_good(w, third), "a member makes none"
     eve = await w.database.write(operators.add, w.acme_id, "eve@example.com", "Eve", "owner", "hash")
-    await w.database.write(operators.add, w.acme_id, "ann@example.com", "Ann", "owner", "hash")
     await w.database.write(operators.put_role, w.acme_id, eve.operator_id, "member")
     assert not await is_good(w, third), "who has made it may not any more"
     fourth = await link(w, bob)
