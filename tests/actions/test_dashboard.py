@@ -172,7 +172,7 @@ async def test_what_failed_is_one_line_for_all_that_is_alike(w: World, receiver:
     await w.deliver()
     page = (await ann.get("")).text
     host = receiver.url.removeprefix("http://").partition("/")[0]
-    assert f"{host} 2 events · The answer was 410." in text_of(page)
+    assert f"2 messages to {host} were not taken The answer was 410." in text_of(page)
     assert page.count('action="/console/failed/handled"') == 1
     assert 'href="/console/settings/webhooks#failed">All 2<' in page
     (group,) = await w.database.read(handled.failed_groups, w.acme_id)

@@ -1,13 +1,14 @@
 """/console/runs/several: what an operator does to several runs at once, those of one page of the list at most."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import Response
 
 from rundun.actions import handled, runs
+from rundun.core import times
 from rundun.core.run import Actor, Run
 from rundun.core.validation import clean_input, read
 from rundun.errors import Problem
@@ -73,13 +74,21 @@ async def _ask(call: ConsoleCall, what: str, run_ids: list[str], wrong: str = ""
         "several_ask",
         422 if wrong else 200,
         what=what,
-        rows=[(row.run.run_id, heading(row)) for row in rows],
+        rows=[(row.run, heading(row)) for row in rows],
         query=call.form.get("query", "")[:2000],
         back=_list_path(call),
-        hours=[(hours, call.language.gettext(text)) for hours, text in HOURS.items()],
+        hours=[(hours, call.language.gettext(HOURS[hours])) for hours in _longer([row.run for row in rows], call.now)],
         reason=call.form.get("reason", ""),
         wrong=wrong,
     )
+
+
+def _longer(chosen: Sequence[Run], now: int) -> list[str]:
+    """List those of `HOURS` for which one of the runs at least would be open for longer than it is."""
+    ends = [run.expires_at for run in chosen if not run.is_closed and run.expires_at is not None]
+    if not ends:
+        return []
+    return [hours for hours in HOURS if hours == "never" or now + int(hours) * times.HOUR > min(ends)]
 
 
 def _deed(call: ConsoleCall, what: str) -> Callable[[str], Awaitable[object]]:

@@ -114,7 +114,8 @@ async def test_a_search_narrows_a_tab(w: World) -> None:
         table = (await ann.get(f"/runs.csv?{query}")).text
         assert [name for name in made if made[name].run_id in table] == sorted(names, key=list(made).index)
     page = text_of((await ann.get("/runs?q=nothing+like+it&tab=open")).text)
-    assert "No job found. Show all of this tab" in page and "“nothing like it” × Remove this filter" in page
+    assert "No job found. Search all jobs · Show all of this tab" in page
+    assert "“nothing like it” × Remove this filter" in page
 
 
 async def test_a_long_search_is_taken_up_where_it_ended(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
