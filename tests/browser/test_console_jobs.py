@@ -74,7 +74,7 @@ async def test_what_needs_ann_is_found_on_the_overview(w: World, base: str, ann:
     await ann.get_by_label("Due").fill("2026-01-20T12:00")
     await ann.get_by_role("button", name="Save").click()
     await expect(ann.get_by_role("heading", name=name)).to_be_visible()
-    assert (await w.run(made[name]))["job"]["due_at"] > "2026-01-20"
+    assert (await w.run(made[name]))["due_at"] > "2026-01-20"
     await ann.goto(f"{base}/console")
     await expect(ann.locator(".need.late").get_by_text(name, exact=True)).to_have_count(0)
     # What could not be delivered is one line, sent again.

@@ -1,5 +1,6 @@
 """Several runs at once: what fits is done, and what does not is named."""
 
+import re
 from typing import Any
 
 import pytest
@@ -51,6 +52,17 @@ async def test_what_does_not_fit_is_named(w: World) -> None:
     assert (await w.run(missed))["handled_at"]
     stranger = await operator(w, org_id=(await w.globex.get("/v1/organization")).json()["id"])
     assert "0 of 1 cancelled" in (await act(stranger, "cancel", [still], sure="yes")).text
+
+
+async def test_only_what_is_longer_is_offered_and_each_says_how_it_stands(w: World) -> None:
+    ann, template_id = await operator(w), await w.template(BOOLEAN)
+    long, endless = [await w.dispatch(template_id, expires_in_hours=hours) for hours in (100, None)]
+    due = await w.dispatch(template_id, due_at="2026-01-05T01:00:00Z")
+    page = (await act(ann, "extend", [long, due])).text
+    assert re.findall(r'<option value="(\w+)"', page) == ["168", "720", "never"]
+    assert re.search(r"Due 5 Jan .* · Open until 6 Jan ", text_of(page))
+    page = (await act(ann, "extend", [endless])).text
+    assert "None of these can be open for longer." in page and "Open without end" in page and "<select" not in page
 
 
 async def test_a_table_of_those_chosen(w: World) -> None:
