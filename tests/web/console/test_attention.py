@@ -92,7 +92,7 @@ async def test_a_list_tells_title_due_time_and_what_is_the_matter(w: World) -> N
     ann = await operator(w)
     made = await week(w)
     page = await shown(ann, "/runs")
-    found = dict(re.findall(r'<li id="row-([^"]+)">(.*?)</li>', page, re.DOTALL))
+    found = dict(re.findall(r'<li id="row-([^"]+)"[^>]*>(.*?)</li>', page, re.DOTALL))
     said = {name: text_of(found[ed.run_id]) for name, ed in made.items()}
     assert said["missed"].startswith(
         "Choose: Flat missed Flat missed ref missed · Check Missed yesterday 02:00 1 Jan 2026,"
