@@ -61,7 +61,8 @@ addEventListener("keydown", (event) => {
   KEYS[event.key]();
 });
 
-document.querySelector(".tabs [aria-current]").scrollIntoView({ block: "nearest", inline: "center" }); // on a phone it may be cut off
+// On a phone the tab may be cut off.
+document.querySelector(".tabs [aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
 
 isOn.addEventListener("change", () => turn(isOn.checked));
 const button = document.getElementById("keys-button");

@@ -55,7 +55,7 @@ async def test_a_missed_run_is_done_with_once(w: World) -> None:
     w.clock.forward(hours=1)
     assert await handle(w, ed) == record, "somebody else was faster"
     page = text_of(await shown(await operator(w), f"/runs/{ed.run_id}"))
-    assert page.count("Expired 1 Jan 2026, 01:00:00 +00:00 Done with – by Ann 1 Jan 2026, 01:00:00") == 1
+    assert page.count("Expired 1 Jan 2026, 01:00:00 +00:00 Done with · Ann 1 Jan 2026, 01:00:00") == 1
     await w.database.read(assert_counted)
     assert (await w.acme.get(f"/v1/runs/{ed.run_id}")).headers["etag"] != before["revision"]
     with pytest.raises(NotFound):
@@ -94,7 +94,7 @@ async def test_failed_deliveries_that_are_alike_are_one(w: World, receiver: Rece
     assert (await ann.post("/failed/handled", group=group.group_id)).headers["location"].startswith("/console?")
     assert await w.database.read(handled.failed_groups, w.acme_id) == []
     page = text_of(await shown(ann, f"/runs/{made[0].run_id}"))
-    assert "Done with 1 failed delivery – by Ann" in page
+    assert "Done with 1 failed delivery · Ann" in page
     (delivery,) = await w.deliveries(made[0])
     assert delivery["status"] == "failed", "which it still is"
     await w.database.read(assert_counted)
