@@ -49,10 +49,10 @@ document.addEventListener("click", async (event) => {
   const writing = navigator.clipboard?.writeText(field.value).then(() => true, () => false);
   const copied = await (writing ?? document.execCommand("copy"));
   if (!copied) return;
-  const label = button.textContent;
+  button.dataset.label ??= button.textContent; // clicked again meanwhile, it says what was done
   button.setAttribute("aria-live", "polite");
   button.textContent = button.dataset.done;
-  setTimeout(() => { button.textContent = label; }, 2000);
+  setTimeout(() => { button.textContent = button.dataset.label; }, 2000);
 });
 
 // Beside the answers, where there is room, the history stands open.
