@@ -1,9 +1,15 @@
 """What there is to say of the address that links begin with, and of its certificate: state and sentence."""
 
+import re
+import ssl
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
+
+from pyasn1.codec.der.decoder import decode
+from pyasn1.error import PyAsn1Error
+from pyasn1_modules import rfc5280
 
 from rundun.config.settings import ServiceSettings
 from rundun.core import times
@@ -11,6 +17,7 @@ from rundun.core.text import listed
 from rundun.core.webhook_url import is_loopback
 
 ENDS_SOON = 14 * times.DAY
+_CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)  # RFC 7468
 
 State = Literal["good", "note", "wrong"]
 Result = tuple[str, State, str]  # what was looked at, and what came of it
@@ -40,13 +47,13 @@ def _address(settings: ServiceSettings, needing_https: Sequence[str]) -> tuple[S
 
 def certificate_ends_at(pem: bytes) -> int:
     """Read the `notAfter` of the first certificate of a PEM file, in milliseconds; ValueError if there is none."""
-    from cryptography import x509  # takes longer to load than all the rest of `check`
-
     try:
-        certificate = x509.load_pem_x509_certificate(pem)
-    except ValueError:
+        first = _CERTIFICATE.search(pem.decode("ascii", "replace"))
+        certificate, _ = decode(ssl.PEM_cert_to_DER_cert(first[0] if first else ""), asn1Spec=rfc5280.Certificate())
+        not_after = certificate["tbsCertificate"]["validity"]["notAfter"].getComponent()
+        return int(not_after.asDateTime.timestamp()) * times.SECOND
+    except (ValueError, PyAsn1Error):
         raise ValueError("there is no certificate in it that can be read") from None
-    return int(certificate.not_valid_after_utc.timestamp()) * times.SECOND
 
 
 def _certificate(file: Path, now: int) -> tuple[State, str]:
