@@ -109,6 +109,7 @@ def _all_named(events: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in _KNOWN_EVENTS if name in named)
 
 
+_NONE_GIVEN: Any = Field(default_factory=dict)  # pydantic copies a default of {} deeply for each body
 _STAYS: Any = Field(default_factory=lambda: None)  # left out; in a merge patch: unchanged
 
 
@@ -181,9 +182,9 @@ class DispatchBody(StrictModel):
     due_at: Time | None = None
     """When the run should be done (RFC 3339, in whole seconds); closes nothing. Not past, at most ten years from now,
     and not after the run expires."""
-    fields: Annotated[dict[str, Any], Field(max_length=MAX_FIELDS)] = {}
+    fields: Annotated[dict[str, Any], Field(max_length=MAX_FIELDS)] = _NONE_GIVEN
     """Values of the template's `fields` by their ids; `null` = none."""
-    prefill: Annotated[dict[str, Any], Field(max_length=MAX_STEPS)] = {}
+    prefill: Annotated[dict[str, Any], Field(max_length=MAX_STEPS)] = _NONE_GIVEN
     """Values by step id, as an answer has them, that the executor confirms or changes; until then they are no answers.
     Photos, signatures and instructions have none."""
 
@@ -224,7 +225,7 @@ class RepeatBody(RunPatch):
     """The language in which the executor's page opens (BCP 47); `null` = none."""
     expires_in_hours: Hours | None = _STAYS
     """As in a dispatch. It is not copied: left out, 72, or until 24 hours after `due_at` if that is later."""
-    prefill: Annotated[dict[str, Any], Field(max_length=MAX_STEPS)] = {}
+    prefill: Annotated[dict[str, Any], Field(max_length=MAX_STEPS)] = _NONE_GIVEN
     """Values by step id, as in a dispatch. They are not copied."""
 
     def destination_after(self, before: Webhook | None) -> Destination | None:
