@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from typing import Any
 
-from rundun.core.job import RunJob
 from rundun.core.run import Identity
 
 MAX_LENGTH = 200  # characters of a search
@@ -52,12 +53,14 @@ def fold(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", _PRIVATE.sub("", letters.translate(_ALIKE))).split())
 
 
-def run_text(run_id: str, executor_ref: str | None, job: RunJob, identity: Identity) -> str:
+def run_text(
+    run_id: str, executor_ref: str | None, title: str | None, fields: Mapping[str, Any], identity: Identity
+) -> str:
     """Return what a run is searched by: each folded text on a line of its own, a line break before the first; a number
     that is written in groups, as one of a phone is, once more without them. Secrets are no part of it. Of each text
     the first 500 characters count, and of all, the fields last, about 4,000.
     """
-    texts = (job.title, executor_ref, identity.name, identity.email, identity.phone, *job.fields.values())
+    texts = (title, executor_ref, identity.name, identity.email, identity.phone, *fields.values())
     lines, left = ["", run_id[:10]], MAX_TEXT  # of the id what the receipt shows
     for text in texts:
         if text is None or left <= 0:

@@ -13,12 +13,11 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from rundun.core.job import RunJob
 from rundun.core.search_text import MAX_TEXT, SHORT, run_text
 from rundun.store.runs import read_identity
 from rundun.store.transaction import Tx
 
-BATCH_SIZE = 500  # runs that are indexed in one write
+BATCH_SIZE = 1000  # runs that are indexed in one write
 BATCH_CHARACTERS = 100_000  # of their fields, or of what is made of them, about: what takes some 20 ms
 FOLDING = 40  # times as long as to look at a character takes to fold one that is not of ASCII, at worst
 MERGED_PAGES = 64  # of 4 KiB, written in one step of a merge
@@ -34,12 +33,15 @@ _CHOSEN = "(SELECT value FROM json_each(?))"
 # ---- writing
 
 
-def is_behind(tx: Tx) -> bool:
-    """Tell whether there are runs to index."""
+def newest(tx: Tx) -> int:
+    """Return the number of the newest run, 0 where there is none."""
+    return tx.number("SELECT ifnull(max(number), 0) FROM runs")
+
+
+def is_behind(tx: Tx, newest: int) -> bool:
+    """Tell whether there are runs to index, of those up to a number."""
     first, last = _indexed(tx)
-    return first > 1 or bool(
-        tx.number("SELECT EXISTS (SELECT 1 FROM runs WHERE number > ?) OR EXISTS (SELECT 1 FROM runs_to_index)", last)
-    )
+    return first > 1 or last < newest or bool(tx.number("SELECT EXISTS (SELECT 1 FROM runs_to_index)"))
 
 
 def index_some(tx: Tx, limit: int) -> None:
@@ -140,8 +142,7 @@ def merge(tx: Tx, *, is_first: bool) -> bool:
 
 def _text(run_id: str, executor_ref: str | None, title: str | None, fields: str | None, identity: str | None) -> str:
     """Return what a run is searched by, of columns of its row."""
-    job = RunJob(title, fields=from_json(fields) if fields else {})
-    return run_text(run_id, executor_ref, job, read_identity(identity))
+    return run_text(run_id, executor_ref, title, from_json(fields) if fields else {}, read_identity(identity))
 
 
 def _indexed(tx: Tx) -> tuple[int, int]:

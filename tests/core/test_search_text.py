@@ -3,7 +3,6 @@
 from hypothesis import example, given
 from hypothesis import strategies as some
 
-from rundun.core.job import RunJob
 from rundun.core.run import Identity
 from rundun.core.search_text import fold, needles, run_id_in, run_text
 
@@ -39,13 +38,13 @@ def test_what_is_folded_stays(text: str) -> None:
 
 @given(some.text(some.sampled_from("aÁß ŁK\u212a"), min_size=1, max_size=8), some.integers(0, 7))
 def test_a_part_of_a_text_is_found_in_it(text: str, at: int) -> None:
-    said = run_text(RUN_ID, None, RunJob(text), Identity())
+    said = run_text(RUN_ID, None, text, {}, Identity())
     found = needles(text[at:])
     assert not found or len(fold(text[at:])) < 3 or any(needle in said for needle in found)
 
 
 def test_numbers_are_found_however_they_are_grouped() -> None:
-    said = run_text(RUN_ID, "ref", RunJob("Flat"), Identity(phone="+34 612-345 (678)"))
+    said = run_text(RUN_ID, "ref", "Flat", {}, Identity(phone="+34 612-345 (678)"))
     assert said == "\nr-1de29692\nflat\nref\n+34 612-345 (678)\n34612345678"
     for search in ("612 345 678", "+34612345678", "612-345-", "1de29692"):
         assert any(needle in said for needle in needles(search)), search
@@ -55,14 +54,14 @@ def test_numbers_are_found_however_they_are_grouped() -> None:
 
 def test_of_what_is_long_the_beginning_is_searched() -> None:
     fields = {f"f-{at}": f"{at} {'ab ' * 160}{at} end of {at}" for at in range(30)}
-    said = run_text(RUN_ID, "ref", RunJob("Flat", fields=fields), Identity(name="Ed", phone="600"))
+    said = run_text(RUN_ID, "ref", "Flat", fields, Identity(name="Ed", phone="600"))
     assert said.startswith("\nr-1de29692\nflat\nref\ned\n600\n0 ab ab"), "fields come last"
     assert "6 end of 6" in said and "9 ab ab" not in said
     swollen = {f"f-{at}": "\ufdfa" * 2000 for at in range(30)}
     for text in ("x", *swollen.values()):
-        assert len(run_text(RUN_ID, text, RunJob("\ufdfa" * 200, fields=swollen), Identity(name="\ufdfa" * 200))) < 4100
+        assert len(run_text(RUN_ID, text, "\ufdfa" * 200, swollen, Identity(name="\ufdfa" * 200))) < 4100
     unseen = {f"f-{at}": "\u00ad" * 500 for at in range(8)} | {"f-8": "behind"}
-    assert run_text(RUN_ID, None, RunJob(fields=unseen), Identity()) == "\nr-1de29692", "what is folded away counts"
+    assert run_text(RUN_ID, None, None, unseen, Identity()) == "\nr-1de29692", "what is folded away counts"
 
 
 def test_what_the_index_has_for_itself_nobody_writes() -> None:

@@ -42,7 +42,7 @@ async def test_no_byte_of_an_erased_run_is_left_of_the_index(w: World) -> None:
     await overwrite(w)
     left = await bytes_on_disk(w)
     assert RARE.encode() not in left and LEFT.encode() in left
-    while await w.database.read(search_index.is_behind):
+    while await w.database.read(search_index.is_behind, await w.database.read(search_index.newest)):
         await w.database.write(search_index.index_some, 500)
     assert RARE.encode() not in await bytes_on_disk(w)
     found = (await w.acme.get("/v1/runs", params={"q": LEFT, "limit": "100"})).json()["data"]

@@ -139,7 +139,7 @@ async def test_a_search_finds_what_a_plain_scan_finds(w: World, monkeypatch: pyt
         w.clock.forward(seconds=chance.choice([0, 1, 100]))
     for state in ("as it is", "whole", "edited", "begun anew"):
         if state == "whole":
-            while await w.database.read(search_index.is_behind):
+            while await w.database.read(search_index.is_behind, await w.database.read(search_index.newest)):
                 await w.database.write(search_index.index_some, 7)
         elif state == "edited":
             for run in chance.sample(runs, 6):
@@ -234,7 +234,7 @@ async def test_a_search_looks_at_so_many_runs_at_a_time(w: World, monkeypatch: p
     for is_indexed in (False, True):
         if is_indexed:
             await index_runs(w.database)
-            assert not await w.database.read(search_index.is_behind)
+            assert not await w.database.read(search_index.is_behind, await w.database.read(search_index.newest))
         params, pages = {"q": "common", "template_id": few}, 0
         while True:
             looked.clear()
