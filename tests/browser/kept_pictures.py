@@ -125,7 +125,7 @@ async def photographed(w: World, base: str, browser: Browser) -> tuple[bytes, by
     await context.add_cookies([{"name": cookies.SESSION, "value": session, "url": f"{base}/console"}])
     page = await context.new_page()
     await page.goto(f"{base}/console/runs/{job.run_id}")
-    await expect(page.locator("main img").first).to_be_visible()
+    await expect(page.locator(".strip img").first).to_be_visible()
     await page.wait_for_load_state("networkidle")
     on_desk = await page.screenshot(animations="disabled")
     await context.close()
