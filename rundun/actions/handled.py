@@ -39,6 +39,22 @@ def handle_run(tx: Tx, org_id: str, run_id: str, actor: Actor) -> Run:
     return handled
 
 
+def put_back(tx: Tx, org_id: str, run_id: str, actor: Actor) -> Run:
+    """Store that nobody is done with a run after all; returns it in its next revision, or as it is where nobody was.
+    Raises NotFound, `quota_exceeded`, and `wrong_status` for a run that never called for anything.
+    """
+    run = runs.get_of_org(tx, org_id, run_id)
+    if run.handled_at is None:
+        if run.calls_for_attention:
+            return run
+        raise Problem("wrong_status", "Nobody was done with this run: it was neither missed nor flagged.")
+    quotas.require_room_to_change(tx, org_id)
+    back = replace(run, handled_at=None, revision=run.revision + 1)
+    runs.put_handled(tx, back)
+    run_changes.add(tx, run, "handled", actor, now_of(tx, load(tx, run)), is_undone=True)
+    return back
+
+
 @dataclass(frozen=True, slots=True)
 class FailedGroup:
     """Failed deliveries that went to one receiver (`<scheme>://<host>:<port>`) and failed alike: how many, the newest,

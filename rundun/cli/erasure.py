@@ -183,7 +183,7 @@ def _write_zip(settings: ServiceSettings, org_id: str, who: Person, path: Path) 
 async def _write_pieces(
     settings: ServiceSettings, reads: DirectReads, org_id: str, who: Person, write: Callable[[bytes], Any], tx: Tx
 ) -> None:
-    from rundun.web.console.report import ReportWriter  # and all of the console, when first needed
+    from rundun.web.console.report import ReportWriter  # and what pages are made with, when first needed
     from rundun.web.pages import Pages
     from rundun.web.static import Assets
 

@@ -57,7 +57,7 @@ def runs_list(settings: ServiceSettings, org: str | None, template_id: str | Non
         params = read(RunsQuery, typed)
         page_request = params.page_request()
 
-    from rundun.web.console.time_zone import Zone  # and the whole console with it, when first needed
+    from rundun.web.console.time_zone import Zone  # and Babel with it, when first needed
 
     def look(tx: Tx) -> tuple[Page[ListedRun], list[Any], Zone]:
         organization = organizations.find_or_only(tx, org)

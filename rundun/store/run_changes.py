@@ -17,7 +17,7 @@ from rundun.store.transaction import Tx
 class RunChange:
     """A change of a run beside its events. `details`, with times in milliseconds: `before` and `after` of an expiry
     (None: never), `step_id`, `taken_at` and `received_at` of a photo, or the `host` of a webhook, which `fields` of
-    it changed, and whether it `is_first`: there was none.
+    it changed, and whether it `is_first`: there was none; of what was handled, whether that `is_undone`.
     """
 
     what: str

@@ -313,7 +313,7 @@ def put_flagged(tx: Tx, run: Run) -> None:
 
 
 def put_handled(tx: Tx, run: Run) -> None:
-    """Store that somebody is done with a run, in its next revision."""
+    """Store that somebody is done with a run, or nobody after all, in its next revision."""
     tx.db.execute(
         "UPDATE runs SET handled_at = ?, revision = ? WHERE number = ?", (run.handled_at, run.revision, run.number)
     )

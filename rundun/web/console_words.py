@@ -6,17 +6,19 @@ catalogs` writes both. What a catalogue lacks is said in English.
 """
 
 import gettext
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from babel.messages.catalog import Catalog, Message
 
+from rundun.core.text import size
 from rundun.web import i18n
 from rundun.web.i18n import ENGLISH
 
 ENGLISH_LOCALE = "en_GB"  # for days and times, whichever English it is: never the month first
+_FSI, _PDI = "\u2068", "\u2069"  # Unicode's first strong isolate, and its end
 _LACKING = 0.05  # of all messages: English is better to read than a page of both
 
 
@@ -28,6 +30,11 @@ def N_(message: str) -> str:
 def NN_(singular: str, plural: str) -> tuple[str, str]:
     """Return both forms of a message as they are, as `N_` does."""
     return singular, plural
+
+
+def isolated(text: str) -> str:
+    """Return a text so that one in another direction leaves the sentence around it alone."""
+    return f"{_FSI}{text}{_PDI}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +50,46 @@ class ConsoleLanguage:
         return i18n.direction(self.tag)
 
     @property
+    def arrow(self) -> str:
+        """Return what stands between before and after, the way that the language is read."""
+        return "←" if self.direction == "rtl" else "→"
+
+    @property
     def locale(self) -> str:
         """Return the name of Babel's locale for days and times."""
-        return ENGLISH_LOCALE if self.tag.split("-")[0] == ENGLISH else self.tag.replace("-", "_")
+        return ENGLISH_LOCALE if self.is_english else self.tag.replace("-", "_")
+
+    @property
+    def is_english(self) -> bool:
+        """Tell whether it is English, in which there are more words."""
+        return self.tag.split("-")[0] == ENGLISH
 
     def gettext(self, message: str, /, **values: str | int) -> str:
         """Translate a message and fill in its {name}s, numbers as the language writes them."""
-        return i18n.filled(self.translations.gettext(message), self.tag, values)
+        return self._filled(self.translations.gettext(message), values)
 
     def pgettext(self, context: str, message: str, /, **values: str | int) -> str:
         """Translate a message that means something else in another context."""
-        return i18n.filled(self.translations.pgettext(context, message), self.tag, values)
+        return self._filled(self.translations.pgettext(context, message), values)
 
     def ngettext(self, singular: str, plural: str, n: int, /, **values: str | int) -> str:
         """Translate a message in the form for the number `n`, which is its {n}."""
-        return i18n.filled(self.translations.ngettext(singular, plural, n), self.tag, {"n": n, **values})
+        return self._filled(self.translations.ngettext(singular, plural, n), {"n": n, **values})
+
+    def _filled(self, message: str, values: Mapping[str, str | int]) -> str:
+        """Fill in the {name}s; where a language is read from the right, names and times that are not are kept whole."""
+        if self.direction == "rtl":
+            values = {name: isolated(value) if isinstance(value, str) else value for name, value in values.items()}
+        return i18n.filled(message, self.tag, values)
 
     def number(self, value: float) -> str:
         """Write a number as the language does, with all its digits."""
         return i18n.number(value, self.tag)
+
+    def size(self, count: int) -> str:
+        """Write a number of bytes as people say it."""
+        value, _, unit = size(count).partition(" ")
+        return f"{self.number(float(value))} {unit}"
 
     def for_pages(self) -> dict[str, Any]:
         """Return what pages know of a language, by the names they have for it."""

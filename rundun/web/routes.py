@@ -10,8 +10,9 @@ from starlette.routing import Match, Route, Router
 from starlette.types import Lifespan, Receive, Scope, Send
 
 from rundun.errors import Problem
-from rundun.web import branding, console, media, public, unavailable_page
+from rundun.web import branding, media, public, unavailable_page
 from rundun.web.api import deliveries, erasures, events, pictures, runs, templates
+from rundun.web.console import routes as console_routes
 from rundun.web.docs import openapi, pages
 from rundun.web.executor import api, page, uploads
 from rundun.web.middleware import RequestMiddleware
@@ -75,7 +76,7 @@ def starlette_app(assets: Assets, lifespan: Lifespan[Starlette]) -> Starlette:
         *api.router.routes,
         *uploads.router.routes,
         *media.ROUTES,
-        *console.ROUTES,
+        *console_routes.ROUTES,
         *pages.ROUTES,
         *public.ROUTES,
     ]

@@ -61,8 +61,9 @@ document.addEventListener("click", (event) => {
 document.addEventListener("keydown", (event) => {
   if (!dialog.open) return;
   const isMoving = isFull() && event.target === view; // arrows move what is larger than its frame
-  if (event.key === "ArrowLeft" && !isMoving) step(-1);
-  else if (event.key === "ArrowRight" && !isMoving) step(1);
+  const forth = document.dir === "rtl" ? -1 : 1; // the way that the page is read
+  if (event.key === "ArrowLeft" && !isMoving) step(-forth);
+  else if (event.key === "ArrowRight" && !isMoving) step(forth);
   else if (event.key === "Enter" && event.target === view) enlarge(isLarger() && !isFull());
   else return;
   event.preventDefault();

@@ -16,6 +16,7 @@ from rundun.store import statistics
 from rundun.store.transaction import Tx
 from rundun.web.console.dashboard import format_count
 from rundun.web.console.time_zone import Zone
+from rundun.web.console_words import ConsoleLanguage
 from tests.helpers.console import operator, put_zone, table, text_of
 from tests.helpers.console_runs import rows
 from tests.helpers.images import jpeg
@@ -172,7 +173,7 @@ async def test_what_failed_is_one_line_for_all_that_is_alike(w: World, receiver:
     await w.deliver()
     page = (await ann.get("")).text
     host = receiver.url.removeprefix("http://").partition("/")[0]
-    assert f"2 messages to {host} were not taken The answer was 410." in text_of(page)
+    assert f"2 updates for {host} did not arrive The answer was 410." in text_of(page)
     assert page.count('action="/console/failed/handled"') == 1
     assert 'href="/console/settings/webhooks#failed">All 2<' in page
     (group,) = await w.database.read(handled.failed_groups, w.acme_id)
@@ -225,7 +226,8 @@ def test_what_is_not_zero_is_seen() -> None:
 
 
 def test_many_are_said_to_be_many() -> None:
-    assert [format_count(one) for one in (0, 9_999, 10_000, 10_001)] == ["0", "9,999", "10,000", "10,000+"]
+    for tag, counts in (("en", ["0", "9,999", "10,000", "10,000+"]), ("de", ["0", "9.999", "10.000", "10.000+"])):
+        assert [format_count(ConsoleLanguage(tag), one) for one in (0, 9_999, 10_000, 10_001)] == counts
 
 
 async def test_the_chart_is_told_to_those_who_do_not_see_it(w: World) -> None:

@@ -146,7 +146,7 @@ async def second_factor(w: World, page: Page, base: str, album: str) -> None:
         await page.get_by_label("Password", exact=True).fill(PASSWORD)
         await page.get_by_role("button", name="Set up a second factor").click()
         await keep(page, f"{album}-second-factor")
-        app = App((await page.get_by_label("Secret").input_value()).replace(" ", ""), w.clock)
+        app = App((await page.get_by_label("Setup key").input_value()).replace(" ", ""), w.clock)
         await page.get_by_label("Code", exact=True).fill(app.code())
         await page.get_by_role("button", name="Switch on").click()
         await page.get_by_label("Recovery codes").wait_for()

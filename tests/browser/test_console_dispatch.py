@@ -54,7 +54,7 @@ async def test_a_job_is_dispatched_by_hand(w: World, base: str, ann: Page) -> No
     await ann.get_by_label("Unit (required)").fill("Beach house 3")
     await ann.get_by_label("Due").fill("2026-01-02T15:00")
     await ann.get_by_label("Title").press("Enter")
-    await expect(ann.get_by_role("heading", name="The link is ready")).to_be_visible()
+    await expect(ann.get_by_role("heading", name="Send the link")).to_be_visible()
     assert not [url for url in asked if SECRET in url]
 
     message = ann.get_by_role("textbox", name="Message")
@@ -169,7 +169,7 @@ async def test_without_scripts_a_button_shows_the_fields(w: World, browser: Brow
     await expect(page.get_by_label("Door code")).to_have_value(SECRET)
     assert page.url == f"{base}/console/dispatch"
     await page.get_by_role("button", name="Send", exact=True).click()
-    await expect(page.get_by_role("heading", name="The link is ready")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Send the link")).to_be_visible()
     await context.close()
     w.service.notifier.end()
 

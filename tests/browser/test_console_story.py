@@ -102,7 +102,7 @@ async def test_the_first_day_at_the_console(tmp_path: Path, browser: Browser) ->
                 assert (await api.get("/v1/runs")).status_code == 401
 
             # a colleague, who may not do everything
-            await page.get_by_role("link", name="People").click()
+            await page.get_by_role("link", name="Team").click()
             await page.get_by_label("E-mail").fill("mia@example.com")
             await page.get_by_role("button", name="Make an invitation link").click()
             invitation = await page.locator("#made-link").input_value()

@@ -221,7 +221,7 @@ async def test_dispatched_by_hand_and_done_on_a_phone(w: World, ann: Phone, brow
     await page.get_by_role("link", name="Send", exact=True).last.click()
     await page.get_by_label("Reference").fill("booking 7")
     await page.get_by_role("button", name="Send", exact=True).dblclick()
-    await expect(page.get_by_role("heading", name="The link is ready")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Send the link")).to_be_visible()
     await page.get_by_role("button", name="Copy link").click()
     await expect(page.get_by_role("button", name="Copied")).to_be_visible()
     link = await page.evaluate("navigator.clipboard.readText()")

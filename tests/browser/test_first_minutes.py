@@ -45,7 +45,7 @@ async def test_the_first_five_minutes(w: World, base: str, browser: Browser) -> 
     await press(page, "Enter")
     steps = page.get_by_role("region", name="What comes next")
     await expect(steps.get_by_role("link")).to_have_text(
-        ["Make a checklist", "Send it to yourself", "Invite your team", "Connect a backend", "How that goes"]
+        ["Make a checklist", "Send it to yourself", "Invite your team", "Connect your software", "How that goes"]
     )
     stored = (await w.acme.get("/v1/organization")).json()
     assert stored["name"] == "Sunny Rentals"
@@ -99,5 +99,5 @@ async def test_a_colleague_gets_a_new_password(w: World, base: str, browser: Bro
         await page.goto(f"{base}/console/settings/history?kind=people")
         lines = page.locator(".history li")
         await expect(lines.nth(0)).to_contain_text("Set a new password of their own")
-        await expect(lines.nth(1)).to_contain_text("Made a link by which")
+        await expect(lines.nth(1)).to_contain_text("Created a link by which")
         assert await violations(page) == []

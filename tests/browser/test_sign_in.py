@@ -53,7 +53,7 @@ async def test_from_switching_on_to_switching_off(w: World, browser: Browser, ba
         await page.get_by_role("button", name="Set up a second factor").click()
         await expect(page.get_by_role("img", name="QR code")).to_be_visible()
         await fine(page, "the secret")
-        app = App((await page.get_by_label("Secret").input_value()).replace(" ", ""), w.clock)
+        app = App((await page.get_by_label("Setup key").input_value()).replace(" ", ""), w.clock)
         scanned = zxingcpp.read_barcodes(Image.open(io.BytesIO(await page.locator(".qr").screenshot())))
         assert [pyotp.parse_uri(one.text).secret for one in scanned] == [app.secret]
         await give_code(page, app.wrong())
@@ -116,5 +116,5 @@ async def test_who_works_for_several_organizations_chooses(w: World, browser: Br
         await fine(page, "which organization")
         await page.get_by_label("Organization").select_option(label=name)
         await page.get_by_role("button", name="Sign in").click()
-        await expect(page.get_by_role("heading", name="People")).to_be_visible()
+        await expect(page.get_by_role("heading", name="Team")).to_be_visible()
         await expect(page.locator(".who")).to_contain_text(name)

@@ -15,10 +15,14 @@ SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 
 
 @asynccontextmanager
-async def somebody(browser: Browser, base: str, size: str = "desk", session: str = "") -> AsyncIterator[Page]:
+async def somebody(
+    browser: Browser, base: str, size: str = "desk", session: str = "", locale: str = "en-GB"
+) -> AsyncIterator[Page]:
     """A browser at the console, without a complaint at the end."""
     width, height = SIZES[size]
-    context = await browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
+    context = await browser.new_context(
+        viewport={"width": width, "height": height}, reduced_motion="reduce", locale=locale
+    )
     if session:
         cookie: Any = {"name": cookies.SESSION, "value": session, "url": f"{base}/console"}
         await context.add_cookies([cookie])

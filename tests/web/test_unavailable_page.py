@@ -17,7 +17,7 @@ async def test_a_person_gets_a_page_and_a_program_a_problem(w: World, table: str
     await w.database.write(lambda tx: tx.db.execute(f"ALTER TABLE {table} RENAME TO gone").close())
     page = await ann.client.get(path, headers={**PERSON, "accept-language": "de"})
     assert (page.status_code, page.headers["content-type"]) == (500, "text/html; charset=utf-8")
-    says = "Der Server ist beschäftigt." if table == "runs" else "This page can’t be shown right now"
+    says = "Der Server ist beschäftigt." if table == "runs" else "Diese Seite kann gerade nicht angezeigt werden"
     assert says in page.text
     problem = await ann.client.get(path, headers={"accept": "application/json"})
     assert (problem.status_code, problem.json()["code"]) == (500, "internal")

@@ -4,31 +4,30 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rundun.core.organization_change import OrganizationChange
-from rundun.core.text import size
-from rundun.web.console_words import N_, ConsoleLanguage
+from rundun.web.console_words import N_, ConsoleLanguage, isolated
 
 # By the word that is stored; {operator}, {key}, {template} and {email} are names, which are set apart.
 SENTENCES: Mapping[str, str] = {
     "operator_invited": N_("Invited {email} as {role}"),
     "invitation_withdrawn": N_("Withdrew the invitation of {email}"),
-    "setup_link_created": N_("Made a set-up link for an owner"),
+    "setup_link_created": N_("Created a set-up link for an owner"),
     "operator_joined": N_("Joined the team as {role}"),
     "operator_added": N_("Added {operator} ({email}) to the team as {role}"),
     "operator_removed": N_("Removed {operator} ({email}) from the team"),
     "role_changed": N_("Changed the role of {operator} from {before} to {after}"),
-    "password_link_created": N_("Made a link by which {operator} sets a new password"),
+    "password_link_created": N_("Created a link by which {operator} sets a new password"),
     "password_set": N_("Set a new password for {operator}"),
     "second_factor_on": N_("Switched the second factor of {operator} on"),
     "second_factor_off": N_("Switched the second factor of {operator} off"),
-    "key_created": N_("Made the API key {key}"),
+    "key_created": N_("Created the API key {key}"),
     "key_revoked": N_("Revoked the API key {key}"),
     "signing_key_rotated": N_("Replaced the key that links to pictures are signed with"),
     "template_archived": N_("Archived the checklist {template}"),
     "template_brought_back": N_("Brought the checklist {template} back"),
     "template_retention_changed": N_("Changed how long the checklist {template} keeps things"),
-    "organization_created": N_("Made the organization"),
+    "organization_created": N_("Created the organization"),
     "organization_changed": N_("Changed the organization"),
-    "logo_changed": N_("Put a new logo"),
+    "logo_changed": N_("Changed the logo"),
     "logo_removed": N_("Removed the logo"),
     "retention_changed": N_("Changed how long things are kept"),
     "default_webhook_changed": N_("Set the default webhook to {host}"),
@@ -38,7 +37,7 @@ SENTENCES: Mapping[str, str] = {
 }
 # Where more can be said of what was changed.
 _VARIANTS: Mapping[str, str] = {
-    "key_may_erase": N_("Made the API key {key}, which may delete jobs"),
+    "key_may_erase": N_("Created the API key {key}, which may delete jobs"),
     "setup_link_withdrawn": N_("Withdrew a set-up link"),
     "default_webhook_changed": N_("Set the default webhook of the checklist {template} to {host}"),
     "default_webhook_removed": N_("Removed the default webhook of the checklist {template}, which went to {host}"),
@@ -53,7 +52,7 @@ _FIELDS: Mapping[str, str] = {
     "photos_days": N_("photos, in days"),
     "runs_days": N_("jobs, in days"),
     "attempts_days": N_("attempts to deliver, in days"),
-    "tells": N_("told on the start page"),
+    "tells": N_("told on the start screen"),
 }
 KINDS: Mapping[str, str] = {
     "people": N_("Team"),
@@ -62,9 +61,8 @@ KINDS: Mapping[str, str] = {
     "settings": N_("Settings"),
     "allowance": N_("Credits and storage"),
 }
-UNLIMITED, NOTHING = N_("no limit"), N_("nothing")
+UNLIMITED, NOTHING = N_("no limit"), N_("empty")
 YES, NO, FOREVER, AS_ORGANIZATION = N_("yes"), N_("no"), N_("for ever"), N_("as the organization")
-_FSI, _PDI = "\u2068", "\u2069"  # so that a name in another direction leaves the sentence around it alone
 
 
 def change_text(language: ConsoleLanguage, change: OrganizationChange) -> str:
@@ -73,7 +71,7 @@ def change_text(language: ConsoleLanguage, change: OrganizationChange) -> str:
     details = change.details
     if change.what not in SENTENCES:  # of a newer version
         return change.what
-    values = {name: _name(value) for name, value in details.items() if isinstance(value, str)}
+    values = {name: isolated(value) for name, value in details.items() if isinstance(value, str)}
     values |= {name: said(_ROLES[value]) for name, value in details.items() if value in ("owner", "member")}
     if change.what in ("credits_changed", "quota_changed"):
         values = {name: _amount(language, change.what, details[name]) for name in ("before", "after")}
@@ -94,14 +92,10 @@ def _sentence(change: OrganizationChange) -> str:
     return SENTENCES[change.what]
 
 
-def _name(value: str) -> str:
-    return f"{_FSI}{value}{_PDI}"
-
-
 def _amount(language: ConsoleLanguage, what: str, value: int | None) -> str:
     if value is None:
         return language.gettext(UNLIMITED)
-    return size(value) if what == "quota_changed" else language.gettext("{n}", n=value)
+    return language.size(value) if what == "quota_changed" else language.gettext("{n}", n=value)
 
 
 def _changed(language: ConsoleLanguage, change: OrganizationChange) -> str:
@@ -111,7 +105,7 @@ def _changed(language: ConsoleLanguage, change: OrganizationChange) -> str:
         return ""
     shown: Callable[[str, Any], str] = lambda name, value: _value(language, change.what, name, value)  # noqa: E731
     return "; ".join(
-        f"{language.gettext(_FIELDS[name])} {shown(name, before.get(name))} → {shown(name, after[name])}"
+        f"{language.gettext(_FIELDS[name])} {shown(name, before.get(name))} {language.arrow} {shown(name, after[name])}"
         for name in after
         if name in _FIELDS and before.get(name) != after[name]
     )
@@ -125,4 +119,4 @@ def _value(language: ConsoleLanguage, what: str, name: str, value: Any) -> str:
         if value is None:
             return said(AS_ORGANIZATION if what == "template_retention_changed" else FOREVER)
         return said("{n}", n=value) if value else said(FOREVER)
-    return said(NOTHING) if value in (None, "") else _name(str(value))
+    return said(NOTHING) if value in (None, "") else isolated(str(value))

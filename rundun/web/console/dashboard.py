@@ -10,6 +10,7 @@ from rundun.core import chart
 from rundun.store.statistics import MAX_COUNTED
 from rundun.web.console.run_rows import heading, moment
 from rundun.web.console.session import ConsoleCall
+from rundun.web.console_words import ConsoleLanguage
 
 DAYS = 30
 WIDTH, HEIGHT = 720, 160  # of the chart, in its own units
@@ -25,8 +26,8 @@ async def overview(call: ConsoleCall) -> Response:
         numbers=numbers,
         moment=partial(moment, call),
         heading=heading,
-        counted=format_count,
-        today=call.zone.short(call.now),
+        counted=partial(format_count, call.language),
+        clock=call.zone.clock(call.now),
         day=days[-1].isoformat(),
         count_of_days=DAYS,
         zone=call.organization.time_zone,
@@ -36,6 +37,6 @@ async def overview(call: ConsoleCall) -> Response:
     )
 
 
-def format_count(number: int) -> str:
+def format_count(language: ConsoleLanguage, number: int) -> str:
     """Format a number that is counted to `MAX_COUNTED` only."""
-    return f"{MAX_COUNTED:,}+" if number > MAX_COUNTED else f"{number:,}"
+    return f"{language.number(MAX_COUNTED)}+" if number > MAX_COUNTED else language.number(number)

@@ -12,7 +12,6 @@ from rundun.web.console.dispatch_form import (
     EMPTY,
     EVENTS,
     Previous,
-    as_sentence,
     due_choices,
     field_inputs,
     host_of,
@@ -23,6 +22,7 @@ from rundun.web.console.dispatch_form import (
     with_choices,
 )
 from rundun.web.console.dispatch_message import languages
+from rundun.web.console.problem_text import exact_field_reason
 from rundun.web.console.session import ConsoleCall
 from rundun.web.dispatch_reading import read_dispatch_body
 from rundun.web.dispatch_warnings import destination_warnings
@@ -90,9 +90,9 @@ async def _form(call: ConsoleCall, values: dict[str, str], problem: Problem | No
         elif place in numbers and error.code == "wrong_type":
             wrong.setdefault(place, call.language.gettext("Must be a number, such as 3 or 2.5."))
         elif place in places:
-            wrong.setdefault(place, as_sentence(error.detail, call.zone))
+            wrong.setdefault(place, exact_field_reason(call.language, call.zone, error))
         else:
-            wrong.setdefault(error.pointer, error.detail)
+            wrong.setdefault(error.pointer, exact_field_reason(call.language, call.zone, error))
     status = TABLE[problem.code][0] if problem else 200
     return call.render(
         "dispatch",

@@ -8,14 +8,13 @@ from typing import Any
 
 from babel import dates
 
-from rundun.core import event, steps, times
+from rundun.core import event, steps
 from rundun.core.repeat import copied_fields
 from rundun.core.run import DispatchRequest, Run, Webhook, WebhookFrom
 from rundun.core.steps import StepBase
 from rundun.core.template import JobField
 from rundun.core.webhook_url import normalise
 from rundun.store.transaction import TemplateVersion
-from rundun.web.console.dispatch_message import locale_there
 from rundun.web.console.time_zone import Zone
 from rundun.web.console_words import N_, ConsoleLanguage
 
@@ -25,7 +24,6 @@ EVENTS = (*event.EVENTS, *event.ON_REQUEST)
 EMPTY = {f"event {name}": "on" for name in event.EVENTS}
 # Inputs that stand for a field of the body each, as they are typed.
 _PLAIN = ("template_id", "executor_ref", "language", "title", "note")
-_WIRE_TIME = re.compile(r"(?<!such as )\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")  # but in an example of one
 _COULD_BE_THOUSANDS = re.compile(r"-?[1-9]\d{0,2},\d{3}")  # or a decimal comma: nobody's to guess
 
 
@@ -67,7 +65,7 @@ def due_choices(zone: Zone, now: int, language: ConsoleLanguage) -> list[tuple[s
     for days, hour, words in spoken:
         at = datetime.combine(today + timedelta(days=days), hour)
         if at > zone.at(now).replace(tzinfo=None):
-            said = dates.format_time(hour, "short", locale=locale_there(language.tag, zone.name))
+            said = dates.format_time(hour, "HH:mm", locale=zone.locale)
             choices.append((at.isoformat(timespec="minutes"), language.gettext(words, time=said)))
     return choices
 
@@ -82,7 +80,7 @@ def field_inputs(version: TemplateVersion, language: ConsoleLanguage) -> list[In
 
 def _hint(field: JobField, language: ConsoleLanguage) -> str:
     if field.kind == "secret":
-        return language.gettext("Hidden on the phone until it is tapped, and erased when the job is closed.")
+        return language.gettext("Hidden on the phone until it is tapped, and deleted when the job is closed.")
     match field.show:
         case "start":
             return language.gettext("Seen by whoever opens the link, before Start.")
@@ -183,14 +181,6 @@ def _step_value(step: StepBase, typed: str, zone: Zone) -> object:
 def host_of(webhook: Webhook | None) -> str:
     """Return the host that a webhook leads to, "" without one: a path may be a secret, and is for owners."""
     return normalise(webhook.url).host if webhook else ""
-
-
-def as_sentence(detail: str, zone: Zone) -> str:
-    """Return what is wrong with a field, which goes on behind the field's name, as a sentence of its own, with times by
-    the clocks of `zone`.
-    """
-    detail = _WIRE_TIME.sub(lambda match: zone.say(times.parse(match[0])), detail)
-    return f"{detail[:1].upper()}{detail[1:]}{'' if detail.endswith(('.', '!', '?')) else '.'}"
 
 
 @dataclass(frozen=True, slots=True)

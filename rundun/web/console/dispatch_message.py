@@ -11,6 +11,7 @@ from starlette.responses import Response
 from rundun.actions import runs
 from rundun.core import translation
 from rundun.core.run import Run
+from rundun.web import i18n
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console_words import N_
 
@@ -51,6 +52,7 @@ async def show(call: ConsoleCall) -> Response:
         is_unresolved="webhook_unresolved" in call.request.query_params.getlist("warned"),
         languages=offered,
         tag=tag,
+        direction=i18n.direction(tag),
     )
 
 

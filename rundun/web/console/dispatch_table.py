@@ -16,6 +16,7 @@ from rundun.web.console import job_table_links
 from rundun.web.console.dispatch import MAX_TEMPLATES, REFUSALS, chosen_version
 from rundun.web.console.dispatch_form import host_of
 from rundun.web.console.job_table import JobTable, column_names, read_jobs
+from rundun.web.console.problem_text import exact_reason
 from rundun.web.console.session import ConsoleCall
 from rundun.web.file_names import slug
 from rundun.web.problems import TABLE
@@ -28,13 +29,13 @@ CSV = "text/csv; charset=utf-8; header=present"
 
 def _names(call: ConsoleCall) -> dict[str, str]:
     """Return what columns are called in the operator's language, by the member of a dispatch."""
-    say = call.language.gettext
+    pgettext = call.language.pgettext
     return {
-        "title": say("title"),
-        "executor_ref": say("reference"),
-        "due_at": say("due"),
-        "note": say("note"),
-        "language": say("language"),
+        "title": pgettext("column", "title"),
+        "executor_ref": pgettext("column", "reference"),
+        "due_at": pgettext("column", "due"),
+        "note": pgettext("column", "note"),
+        "language": pgettext("column", "language"),
     }
 
 
@@ -65,6 +66,7 @@ async def _form(
         chosen=chosen,
         default_host=host_of(await call.read(default_webhooks.find, values.get("template_id", ""))),
         problem=problem,
+        reason=exact_reason(call.language, problem) if problem else "",
         wrong=errors,
         more_wrong=table.more if table else 0,
         before=before,
@@ -113,7 +115,9 @@ async def _read(call: ConsoleCall, version: TemplateVersion) -> JobTable:
     """Read the table, a few at once: it takes a moment of the processor; raises `unavailable` where too many are."""
     owner, text = call.operator.org_id, call.form.get("table", "")
     limits = {owner: AT_ONCE_OF_ORGANIZATION, "": AT_ONCE}
-    return await call.ctx.tables.run(owner, limits, read_jobs, text, version, call.zone, call.now, _names(call))
+    return await call.ctx.tables.run(
+        owner, limits, read_jobs, text, version, call.zone, call.now, _names(call), call.language
+    )
 
 
 async def _accept(call: ConsoleCall, version: TemplateVersion, table: JobTable) -> tuple[SentTable, bool]:

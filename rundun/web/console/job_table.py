@@ -4,7 +4,8 @@ in order, or each wrong cell is named.
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,10 +20,11 @@ from rundun.core.template import JobField, Template
 from rundun.core.validation import read
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store.transaction import TemplateVersion
-from rundun.web.console.dispatch_form import as_sentence, typed_number
+from rundun.web.console.dispatch_form import typed_number
 from rundun.web.console.export import safe_cell
+from rundun.web.console.problem_text import exact_field_reason
 from rundun.web.console.time_zone import Zone
-from rundun.web.console_words import N_
+from rundun.web.console_words import N_, ConsoleLanguage
 from rundun.web.request_bodies import DispatchBody
 
 # Columns that every checklist has, by the member of a dispatch that they stand for; the first name is the one we write.
@@ -33,10 +35,15 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     "note": ("note", "notes"),
     "language": ("language", "lang"),
 }
+REST_ROWS, REST_SECONDS = 25, 0.0001  # read from one rest to the next, and how long it is
+MONTHS = 12
 MAX_ERRORS = 100  # described; what is more is counted
 LINK = "link"  # the column of a table that comes back
 _DUE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d?:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)?", re.ASCII)
+# As spreadsheets of many countries write it, from which it is pasted: 31.12.2026 15:00, or 31/12/2026.
+_DUE_AS_WRITTEN = re.compile(r"(\d\d?)([./-])(\d\d?)\2(\d{4})(?:,? +(\d\d?:\d\d(?::\d\d)?))?", re.ASCII)
 _CALCULATED = re.compile("^'(?=[=+\\-@＝＋－＠])")
+_ENGLISH = ConsoleLanguage("en")
 _END_OF_DAY = "23:59"  # when something is due of which only the day was said
 
 Target = tuple[str, str]  # "" and a member of a dispatch, or "fields" and the id of one
@@ -95,9 +102,16 @@ def _plain(name: str) -> str:
     return " ".join(name.replace("_", " ").casefold().split())
 
 
-def read_jobs(text: str, version: TemplateVersion, zone: Zone, now: int, names: Names | None = None) -> JobTable:
-    """Read a table as dispatches of a version of a template, times in `zone`; raises `invalid` where it is no table, or
-    has no line, or too many.
+def read_jobs(
+    text: str,
+    version: TemplateVersion,
+    zone: Zone,
+    now: int,
+    names: Names | None = None,
+    language: ConsoleLanguage = _ENGLISH,
+) -> JobTable:
+    """Read a table as dispatches of a version of a template, times in `zone`; what is wrong with it is told in
+    `language`. Raises `invalid` where it is no table, or has no line, or too many.
     """
     if len(text) > csv_text.MAX_BYTES:
         raise Problem("too_large", "The table has more than 2 MiB of text. Send it in parts.")
@@ -107,12 +121,16 @@ def read_jobs(text: str, version: TemplateVersion, zone: Zone, now: int, names: 
         raise Problem("invalid", "The table has the names of the columns, but no row below them.")
     if len(table.rows) > csv_text.MAX_ROWS:
         raise Problem("invalid", f"The table has more than {csv_text.MAX_ROWS:,} rows. Send it in parts.")
+    if not any(_plain(name) in known for name in table.heading):
+        raise Problem("invalid", "The first row has no name of a column. Put the names above the rows, as listed here.")
     columns, of_columns = _read_heading(table, version.template, known)
     requests: list[DispatchRequest] = []
     of_rows: list[CellError] = []
     count = len(of_columns)
-    for number, cells in table.rows:
-        row = _Row(number, {target: (name, _cell(cells, index)) for target, (name, index) in columns.items()}, zone)
+    for number, cells in _with_rests(table.rows):
+        row = _Row(
+            number, {target: (name, _cell(cells, index)) for target, (name, index) in columns.items()}, zone, language
+        )
         found, wrong = row.read(version, now)
         count += len(wrong)
         if len(of_rows) < MAX_ERRORS:
@@ -120,6 +138,16 @@ def read_jobs(text: str, version: TemplateVersion, zone: Zone, now: int, names: 
         requests += found
     errors = sorted([*of_columns, *of_rows], key=lambda error: error.row)[:MAX_ERRORS]
     return JobTable(() if errors else requests, errors, count - len(errors), _digest(version.template_id, requests))
+
+
+def _with_rests(rows: Sequence[tuple[int, Sequence[str]]]) -> Iterator[tuple[int, Sequence[str]]]:
+    """Go through rows with short rests, in which others get the interpreter: without, whoever writes meanwhile waits
+    until all are read.
+    """
+    for index, row in enumerate(rows):
+        if index % REST_ROWS == 0:
+            time.sleep(REST_SECONDS)
+        yield row
 
 
 def _cell(cells: Sequence[str], index: int) -> str:
@@ -159,7 +187,7 @@ def _wrong_name(name: str, target: Target | None, known: Mapping[str, Target | N
     if target is not None:
         return N_("There are two columns of this name.")
     if _plain(name) == LINK:
-        return N_("This table has been sent: its jobs have links. Without this column it is sent again.")
+        return N_("This table has been sent: its jobs have links. To send it again, delete the column.")
     if _plain(name) in known:
         return N_("Several fields of this checklist have this name: write their ids.")
     return N_("This checklist has no such column. Rename it or take it out.")
@@ -172,6 +200,7 @@ class _Row:
     number: int
     cells: Mapping[Target, tuple[str, str]]
     zone: Zone
+    language: ConsoleLanguage
 
     def read(self, version: TemplateVersion, now: int) -> tuple[list[DispatchRequest], list[CellError]]:
         """Return the dispatch that the line is, or what is wrong with its cells."""
@@ -200,12 +229,18 @@ class _Row:
             elif due_at := self._due(text):
                 body[member] = due_at
             else:
-                detail = N_("Must be a date and time such as 2026-01-31 15:00, or a spreadsheet’s own.")
+                detail = N_("Write the date and the time as 2026-01-31 15:00.")
                 errors.append(CellError(self.number, name, text, detail))
         return {**body, "fields": fields} if fields else body, errors
 
     def _due(self, text: str) -> str | None:
         """Return a time as the API takes it, None for what is none; the end of the day where only that is said."""
+        if written := _DUE_AS_WRITTEN.fullmatch(text):
+            first, point, second, year, hour = written.groups()
+            # Whoever reads English may write 1/2 for the second of January: nobody's to guess.
+            if self.language.is_english and point != "." and int(first) <= MONTHS:
+                return None
+            text = f"{year}-{second:0>2}-{first:0>2}" + (f" {hour}" if hour else "")
         if not _DUE.fullmatch(text):
             return None
         day, _, hour = text.replace("T", " ").partition(" ")
@@ -223,8 +258,9 @@ class _Row:
         if target not in self.cells:
             return None
         name, text = self.cells[target]
-        detail = N_("Is empty, and each job of this checklist needs it.") if error.code == "required" else error.detail
-        return CellError(self.number, name, text, as_sentence(detail, self.zone))
+        if error.code == "required":
+            return CellError(self.number, name, text, N_("Is empty, and each job of this checklist needs it."))
+        return CellError(self.number, name, text, exact_field_reason(self.language, self.zone, error))
 
 
 def _judge(body: Mapping[str, Any], template: Template, now: int) -> DispatchRequest | Sequence[FieldError]:

@@ -1,8 +1,13 @@
-"""What an operator is told of a refusal, in their language: by its code, as the API's sentences are for integrators."""
+"""What an operator is told of a refusal, in their language: by its code, as the API's sentences are for integrators. In
+English, where those say more, such as a limit, they are told to operators, too.
+"""
 
+import re
 from collections.abc import Mapping
 
+from rundun.core import times
 from rundun.errors import FieldError, Problem, TooMany
+from rundun.web.console.time_zone import Zone
 from rundun.web.console_words import N_, NN_, ConsoleLanguage
 
 # A title and what can be done, by code: those that an operator can meet in the console.
@@ -13,12 +18,12 @@ SAID: Mapping[str, tuple[str, str]] = {
     "method_not_allowed": (N_("That could not be read"), N_("Go back, reload the page and send it again.")),
     "insufficient_credits": (
         N_("No credits are left"),
-        N_("Nothing was made. Ask whoever runs the server for more credits."),
+        N_("Nothing was sent. Ask the administrator of this server for more credits."),
     ),
     "cross_site": (N_("That is not allowed"), N_("That came from another site’s page, and nothing was changed.")),
     "quota_exceeded": (
         N_("The storage is used up"),
-        N_("Nothing new can be stored. Delete something, or ask whoever runs the server for more room."),
+        N_("Nothing new can be stored. Delete something, or ask the administrator of this server for more room."),
     ),
     "not_found": (
         N_("There is nothing here"),
@@ -32,14 +37,14 @@ SAID: Mapping[str, tuple[str, str]] = {
         N_("That can’t be done any more"),
         N_("Something has changed meanwhile. Reload the page to see how it stands."),
     ),
-    "erasure_changed": (N_("The list has changed"), N_("Nothing was deleted. Look at the list again first.")),
+    "erasure_changed": (N_("The list of jobs has changed"), N_("Nothing was deleted. Look at the list again first.")),
     "held": (
         N_("Nothing goes out at the moment"),
-        N_("The data was put back from a backup. Whoever runs the server says when things go out again."),
+        N_("The data was put back from a backup. The administrator of this server says when things go out again."),
     ),
     "template_archived": (N_("The checklist is archived"), N_("Nothing can be sent from it until it is brought back.")),
     "run_closed": (N_("That job is over"), N_("Nothing more can be added to it.")),
-    "run_erased": (N_("That job was deleted"), N_("All that was said or shown in it is gone.")),
+    "run_erased": (N_("This job was deleted"), N_("All that was said or shown in it is gone.")),
     "version_mismatch": (
         N_("Somebody else has changed the checklist"),
         N_("Open it again, and make your change to what it is now."),
@@ -60,14 +65,14 @@ SAID: Mapping[str, tuple[str, str]] = {
     ),
     "address_not_allowed": (
         N_("Nothing may be sent to that address"),
-        N_("It is inside of the server’s own network. Whoever runs the server can allow it."),
+        N_("It is inside the server’s own network. The administrator of this server can allow it."),
     ),
     "rate_limited": (N_("Too many requests"), N_("Wait a moment, then try again.")),
     "internal": (N_("Something went wrong here"), N_("That is our fault, and nothing was half done. Try again.")),
     "unavailable": (N_("That did not work just now"), N_("Nothing is lost. Try again in a moment.")),
 }
 
-_INSIDE = N_("Nothing may be sent to that address: it is inside of the server’s own network.")
+_INSIDE = N_("Nothing may be sent to that address: it is inside the server’s own network.")
 # What is wrong in a field, by its name in what was sent and by code; "" is any field.
 _FIELDS: Mapping[tuple[str, str], str] = {
     ("events", ""): N_("Choose at least one event."),
@@ -76,11 +81,12 @@ _FIELDS: Mapping[tuple[str, str], str] = {
     ("name", "bad_format"): N_("A name has 1 to 200 characters."),
     ("organization", "bad_format"): N_("A name has 1 to 200 characters."),
     ("contact", "bad_format"): N_("A contact has at most 500 characters."),
-    ("colour", "bad_format"): N_("That is no colour: write it as #rrggbb."),
+    ("colour", "bad_format"): N_("Write a colour such as #1a7f37."),
     ("time_zone", "unknown_reference"): N_("There is no such time zone."),
     ("password", "too_short"): N_("A password has at least 10 characters."),
     ("amount", "bad_format"): N_("Write a whole number."),
-    ("amount", "out_of_range"): N_("That is more than can be, or less than none."),
+    ("amount", "out_of_range"): N_("That is outside the range allowed."),
+    ("due_at", "out_of_range"): N_("That is past, more than ten years from now, or after the link’s end."),
     ("expires_in_hours", ""): N_("Write a number of hours above 0 and at most 8760."),
     ("reason", ""): N_("That is too long: 2000 characters are allowed."),
     ("value", ""): N_("That can’t be looked for: write all of it."),
@@ -112,6 +118,20 @@ _TOO_MANY: Mapping[str, tuple[str, str]] = {
 }
 
 
+_WIRE_TIME = re.compile(r"(?<!such as )\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")  # but in an example of one
+_EXACT = (  # sentences that say more than their code, of tables and their files
+    N_("There is no table: the first line has the names of the columns."),
+    N_("The first row has no name of a column. Put the names above the rows, as listed here."),
+    N_("The table has the names of the columns, but no row below them."),
+    N_("The table has more than 1,000 rows. Send it in parts."),
+    N_("The table has more than 2 MiB of text. Send it in parts."),
+    N_("The file has more than 2 MiB."),
+    N_("The file begins as one in Unicode, and goes on as none."),
+    N_("The file is protected by a password. Save it without one."),
+    N_("The file can't be read: it is no spreadsheet, or a damaged or huge one. Save it as CSV, and try that."),
+)
+
+
 def title(language: ConsoleLanguage, problem: Problem) -> str:
     """Return what a page about a refusal is headed with."""
     return language.gettext(SAID.get(problem.code, SAID["invalid"])[0])
@@ -123,6 +143,22 @@ def reason(language: ConsoleLanguage, problem: Problem) -> str:
         return language.ngettext(*_TOO_MANY[problem.what], problem.most)
     said = list(dict.fromkeys(field_reason(language, error) for error in problem.errors))
     return " ".join(said) or language.gettext(SAID.get(problem.code, SAID["invalid"])[1])
+
+
+def exact_reason(language: ConsoleLanguage, problem: Problem) -> str:
+    """Return the sentence that a refusal came with, or what its code says where there is none in the language."""
+    text = language.gettext(problem.detail)
+    return text if language.is_english or text != problem.detail else reason(language, problem)
+
+
+def exact_field_reason(language: ConsoleLanguage, zone: Zone, error: FieldError) -> str:
+    """Return what is wrong in a field as a sentence of its own: in English as the API says it, with times by the clocks
+    of `zone`.
+    """
+    if not language.is_english:
+        return field_reason(language, error)
+    detail = _WIRE_TIME.sub(lambda match: zone.say(times.parse(match[0])), error.detail)
+    return f"{detail[:1].upper()}{detail[1:]}{'' if detail.endswith(('.', '!', '?')) else '.'}"
 
 
 def field_reasons(language: ConsoleLanguage, problem: Problem) -> dict[str, str]:

@@ -21,7 +21,7 @@ def say(language: ConsoleLanguage, zone: Zone, now: int, at: int) -> str:
     if 0 <= passed < AGO_HOURS * times.HOUR:
         return language.gettext("{n} h ago", n=passed // times.HOUR)
     moment = zone.at(at)
-    clock = dates.format_time(moment, "HH:mm", locale=zone.locale)
+    clock = zone.clock(at)
     days = (moment.date() - zone.today(now)).days
     if days in (-1, 0, 1):
         words = {

@@ -10,7 +10,8 @@ from rundun.core.run import Actor, Run
 from rundun.core.validation import read
 from rundun.errors import NotFound, Problem
 from rundun.store.transaction import TemplateVersion
-from rundun.web.console.dispatch_form import as_sentence, field_inputs, read_body
+from rundun.web.console.dispatch_form import field_inputs, read_body
+from rundun.web.console.problem_text import exact_field_reason
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.time_zone import Zone
 from rundun.web.problems import TABLE
@@ -46,7 +47,10 @@ async def edit(call: ConsoleCall) -> Response:
 def _render(
     call: ConsoleCall, run: Run, version: TemplateVersion, values: Mapping[str, str], problem: Problem | None = None
 ) -> Response:
-    wrong = {error.pointer.rpartition("/")[2]: as_sentence(error.detail, call.zone) for error in _errors(problem)}
+    wrong = {
+        error.pointer.rpartition("/")[2]: exact_field_reason(call.language, call.zone, error)
+        for error in _errors(problem)
+    }
     return call.render(
         "run_edit",
         TABLE[problem.code][0] if problem else 200,

@@ -20,10 +20,11 @@ MOMENTS = {
     "remark": N_("Remark noted:"),
     "remark_taken_back": N_("Remark removed:"),
     "signature": N_("Signature received:"),
-    "closing_signature": N_("Closing signature received"),
+    "closing_signature": N_("Signature at the end received"),
     "extended": N_("End changed"),
     "released": N_("Another phone may go on"),
     "handled": N_("Done with"),
+    "not_handled": N_("Back on the list of what needs somebody"),
     "webhook_changed": N_("Webhook changed ({fields}), now {host}"),
     "job_changed": N_("Changed: {fields}"),
     "run_changed": N_("Changed"),
@@ -35,7 +36,7 @@ MOMENTS = {
 }
 COUNTED = {
     "photos_removed": NN_(
-        "{n} photo deleted, kept for as long as was set", "{n} photos deleted, kept for as long as was set"
+        "{n} photo deleted: the time it is kept was over", "{n} photos deleted: the time they are kept was over"
     ),
     "deliveries_handled": NN_("Done with {n} failed delivery", "Done with {n} failed deliveries"),
 }
@@ -139,6 +140,7 @@ def _changes(detail: RunDetail) -> Iterator[HistoryEntry]:
         actor = None if change.actor.by in ("executor", "retention") else change.actor.by
         expiry = (details["before"], details["after"]) if change.what == "extended" else None
         what = "webhook_set" if details.get("is_first") else change.what
+        what = "not_handled" if details.get("is_undone") else what
         yield HistoryEntry(
             what,
             change.at,

@@ -127,7 +127,7 @@ async def _in_our_zone(call: ConsoleCall, problem: Problem) -> Problem:
     if run.expires_at is None:
         return Problem(problem.code, call.language.gettext("That would shorten the job: it never expires as it is."))
     told = call.language.gettext(
-        "That would shorten the job: it is open until {at} as it is.", at=call.zone.say(run.expires_at)
+        "That would shorten the job: it is open until {at} as it is.", at=call.zone.short(run.expires_at)
     )
     return Problem(problem.code, told)
 

@@ -49,7 +49,7 @@ async def list_runs(call: ConsoleCall) -> Response:
         is_first=page_request == PageRequest(LIMIT),
         templates=choices,
         tabs={tab: "" if tab == ALL else f"?tab={tab}" for tab in tabs},
-        counts={tab: format_count(count) for tab, count in counts.items()},
+        counts={tab: format_count(call.language, count) for tab, count in counts.items()},
         heading=heading,
         statuses=STATUS_WORDS,
         moment=partial(moment, call),

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -31,6 +31,7 @@ from rundun.store.transaction import Tx
 from rundun.web.body import read_bytes
 from rundun.web.branding import branding_of
 from rundun.web.console import cookies, problem_text
+from rundun.web.console.delivery_text import trouble_text
 from rundun.web.console.flashes import FLASHES
 from rundun.web.console.time_zone import Zone
 from rundun.web.console_words import N_, ConsoleLanguage
@@ -158,6 +159,7 @@ class ConsoleCall:
             status,
             call=self,
             wire=times.wire_or_none,
+            trouble_text=partial(trouble_text, language),
             flash=language.gettext(FLASHES[flash]) if flash in FLASHES else "",
             flash_class="warn" if flash.startswith("warning_") else "good",
             **language.for_pages(),
@@ -306,6 +308,7 @@ async def _to_sign_in(call: ConsoleCall) -> Response:
 def _refused(call: ConsoleCall, problem: Problem) -> Response:
     """Render a refusal as a page; a script gets the problem as JSON from the outermost handler."""
     if "text/html" not in call.request.headers.get("accept", "text/html"):
+        problem.detail = problem_text.exact_reason(call.language, problem)
         raise problem
     if isinstance(problem, StaleForm) and call.signed_in and _may_resume(call):
         return resume(call, 403, call.request.url.path.removeprefix("/console"), call.form)

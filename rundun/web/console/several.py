@@ -109,23 +109,24 @@ async def _refusals(call: ConsoleCall, what: str, problems: Mapping[str, Problem
     return [
         Refusal(run_id, heading(rows[run_id]), _why(call.language, what, problem, rows[run_id].run))
         if run_id in rows
-        else Refusal(run_id, run_id[2:10], call.language.gettext("is not there any more"))
+        else Refusal(run_id, run_id[2:10], call.language.gettext("It is not there any more."))
         for run_id, problem in problems.items()
     ]
 
 
-NOTHING_TO_HANDLE = N_("was neither missed nor flagged")
+NOTHING_TO_HANDLE = N_("It was neither missed nor flagged.")
 CLOSED = {
-    "completed": N_("was done before"),
-    "cancelled": N_("was cancelled before"),
-    "expired": N_("had ended before"),
+    "completed": N_("It is already done."),
+    "cancelled": N_("It is already cancelled."),
+    "expired": N_("It has already expired."),
 }
 
 
 def _why(language: ConsoleLanguage, what: str, problem: Problem, run: Run) -> str:
-    """Return why that was refused, as what follows the name of the run in a sentence."""
+    """Return why that was refused, in a sentence or two."""
     if problem.code == "would_shorten":
-        return language.gettext("is open for longer as it is")
+        return language.gettext("It is already open for longer.")
     if problem.code != "wrong_status":
         return problem_text.reason(language, problem)
-    return language.gettext(NOTHING_TO_HANDLE if what == "handled" else CLOSED[run.status])
+    why = NOTHING_TO_HANDLE if what == "handled" else CLOSED[run.status]
+    return language.gettext(why)

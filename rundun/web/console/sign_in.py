@@ -50,7 +50,7 @@ async def sign_in(call: ConsoleCall) -> Response:
         return await _ask_again(call, 429, email=email, wait=problem.retry_after or 1)
     if not fitting:
         return await _ask_again(
-            call, email=email, wrong=call.language.gettext("That address and password don’t go together.")
+            call, email=email, wrong=call.language.gettext("The e-mail address or the password is wrong.")
         )
     if len(fitting) > 1:
         choices = [(pending_sign_in.begin(call, operator), organization.name) for operator, organization in fitting]

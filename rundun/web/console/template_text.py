@@ -66,7 +66,7 @@ class TemplateText:
             counts = self.language.ngettext("up to {n} photo", "up to {n} photos", most)
         else:
             counts = self.language.gettext("{least} to {most} photos", least=str(least), most=str(most))
-        drawn = self.language.gettext("with drawing on them")
+        drawn = self.language.gettext("drawing allowed")
         return f"{counts}, {drawn}" if rule.get("annotate") else counts
 
     def condition(self, condition: Mapping[str, Any]) -> str:

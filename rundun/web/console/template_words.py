@@ -13,7 +13,7 @@ FIELDS = {
     "est_minutes": N_("Minutes it takes"),
     "voice": N_("Voice"),
     "scope": N_("Phones"),
-    "identity_required": N_("Person is asked for"),
+    "identity_required": N_("The person is asked for"),
     "translations": N_("Translations"),
     "title": N_("Title"),
     "type": N_("Type"),
@@ -66,12 +66,12 @@ TYPES = {  # of steps
 KINDS = {  # of a job's fields
     "text": N_("Text"),
     "number": N_("Number"),
-    "date": N_("Day"),
+    "date": N_("Date"),
     "phone": N_("Phone number"),
     "email": N_("E-mail address"),
     "url": N_("Web address"),
     "address": N_("Address"),
-    "secret": N_("Secret"),
+    "secret": N_("Hidden value"),
 }
 SHOWS = {  # to whom one is shown
     "start": N_("shown to whoever opens the link"),
@@ -80,7 +80,7 @@ SHOWS = {  # to whom one is shown
 }
 VALUES = {  # of fields, by the field's name
     "case": {"any": N_("as typed"), "upper": N_("made capital")},
-    "mode": {"date": N_("a day"), "datetime": N_("a day and a time")},
+    "mode": {"date": N_("a date"), "datetime": N_("a date and a time")},
     "scope": {"any": N_("any may go on with it"), "first_device": N_("only the one that started it")},
     "identity_required": {
         "none": N_("nothing"),

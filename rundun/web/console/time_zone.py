@@ -1,13 +1,15 @@
-"""Times as an operator reads them: in the organization's zone, with the offset, in the operator's language."""
+"""Times as an operator reads them: in the organization's zone and the operator's language."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
-from babel import dates
+from babel import Locale, dates
 
 from rundun.core import times
 from rundun.web.console_words import ENGLISH_LOCALE
+
+_LEFT_TO_RIGHT = "\u200e"  # Unicode's mark: a sign stays in front of its number
 
 
 def zones() -> list[str]:
@@ -47,11 +49,19 @@ class Zone:
 
     def say(self, milliseconds: int | None) -> str:
         """Format a time as “25 Nov 2026, 14:03:07 +01:00”, None as a dash."""
-        return self._format(milliseconds, "yMMMd", ", HH:mm:ss")
+        if milliseconds is None:
+            return "–"
+        offset = self.at(milliseconds).strftime("%z")
+        mark = _LEFT_TO_RIGHT if Locale.parse(self.locale).text_direction == "rtl" else ""
+        return f"{self._format(milliseconds, ', HH:mm:ss')} {mark}{offset[:3]}:{offset[3:5]}"
 
     def short(self, milliseconds: int | None) -> str:
-        """Format a time as “25 Nov 14:03 +01:00”, None as a dash."""
-        return self._format(milliseconds, "MMMd", " HH:mm")
+        """Format a time to the minute as “25 Nov 2026, 14:03”, None as a dash."""
+        return "–" if milliseconds is None else self._format(milliseconds, ", HH:mm")
+
+    def clock(self, milliseconds: int) -> str:
+        """Format the clock of a time as “14:03”."""
+        return dates.format_time(self.at(milliseconds), "HH:mm", locale=self.locale)
 
     def day(self, day: date) -> str:
         """Format a day as “25 Nov”."""
@@ -61,13 +71,10 @@ class Zone:
         """Format a month as “November 2026”."""
         return dates.format_skeleton("yMMMM", month, locale=self.locale)
 
-    def _format(self, milliseconds: int | None, skeleton: str, pattern: str) -> str:
-        if milliseconds is None:
-            return "–"
+    def _format(self, milliseconds: int, clock: str) -> str:
         at = self.at(milliseconds)
-        offset = at.strftime("%z")
-        day = dates.format_skeleton(skeleton, at, locale=self.locale)
-        return f"{day}{dates.format_datetime(at, pattern, locale=self.locale)} {offset[:3]}:{offset[3:5]}"
+        day = dates.format_skeleton("yMMMd", at, locale=self.locale)
+        return f"{day}{dates.format_datetime(at, clock, locale=self.locale)}"
 
     def day_begins(self, day: date) -> int:
         """Return the beginning of a day in this zone, in milliseconds."""

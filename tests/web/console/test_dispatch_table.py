@@ -53,7 +53,7 @@ async def test_ten_jobs_with_two_wrong_cells_then_right_then_again(w: World) -> 
     assert refused.status_code == 422 and await runs_of(w) == []
     said = text_of(refused.text)
     assert "Nothing was sent: 2 cells are wrong" in said
-    assert "4 Due 04/01/2026 Must be a date and time such as 2026-01-31 15:00" in said
+    assert "4 Due 04/01/2026 Write the date and the time as 2026-01-31 15:00." in said
     assert "8 Unit empty Is empty, and each job of this checklist needs it." in said
     assert unescape(refused.text).count("House 7\t\t2026-01-08 15:00\tcode-7") == 1, (
         "what was pasted is there to be mended"
@@ -160,7 +160,7 @@ async def test_credits_archived_and_a_full_disk(w: World, monkeypatch: pytest.Mo
 
 async def test_jobs_of_a_table_tell_our_system_unless_that_is_not_wanted(w: World) -> None:
     ann, template_id = await operator(w), await flat(w)
-    assert "Report to" not in await shown(ann, f"/dispatch/table?template_id={template_id}")
+    assert "Send updates to" not in await shown(ann, f"/dispatch/table?template_id={template_id}")
     hook = {"url": "https://hooks.example.com/in", "secret": "a long enough secret"}
     await w.database.write(default_webhooks.put, w.acme_id, template_id, hook, Actor("operator", "Ann"))
     for path in ("/dispatch/table", "/dispatch"):

@@ -30,7 +30,7 @@ async def test_both_photos_are_shown_the_one_as_taken_behind_the_other(w: World)
     page = (await ann.get(f"/runs/{ed.run_id}")).text
     assert re.findall(r'id="open-(ph-[0-9a-f-]+)"', page) == [second, first]
     assert page.count("as taken, before it was drawn on") == 2, "below the picture, and in what is known of it"
-    assert page.count("drawn on; the photo as taken is beside it") == 1
+    assert page.count("with drawing; the photo as taken is beside it") == 1
     assert "22 Oct 2008, 14:28:39" in page
     assert page.count("(the picture’s own data)") == 2
     assert "not part of" not in page

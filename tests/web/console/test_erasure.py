@@ -74,7 +74,7 @@ async def test_members_do_not_see_it_and_may_not(w: World) -> None:
     await owner(w)
     bob, ed = await operator(w, "member"), await person_run(w)
     page = await shown(bob, f"/runs/{ed.run_id}")
-    assert "/erase" not in page and "Erase a person" not in await shown(bob, "/settings/account")
+    assert "/erase" not in page and "Delete a person" not in await shown(bob, "/settings/account")
     for path in (
         f"/runs/{ed.run_id}/erase",
         "/settings/person/erase",

@@ -144,7 +144,7 @@ async def test_secrets_stand_on_the_page_of_the_open_run_alone(
         await w.sweep()
     assert (SECRET in await shown(ann, f"/runs/{run_id}")) is (end == "open")
     dispatched = (f"/dispatch/{run_id}", f"/dispatch?again={run_id}")
-    erased = "Door code Erased when the job ended"
+    erased = "Door code Deleted when the job ended"
     assert (erased in text_of(await shown(ann, f"/runs/{run_id}"))) is (end != "open")
     for path in ("", "/runs", "/runs.csv", f"/templates/{template_id}", *dispatched):
         assert SECRET not in (await ann.get(path)).text, path

@@ -16,6 +16,7 @@ from rundun.store.transaction import TemplateVersion
 from rundun.web.console import job_table_links
 from rundun.web.console.job_table import JobTable, column_names, read_jobs
 from rundun.web.console.time_zone import Zone
+from rundun.web.console_words import ConsoleLanguage
 from tests.helpers.jobs import FIELDS, KINDS
 from tests.helpers.service import BOOLEAN, NOON
 
@@ -74,11 +75,24 @@ def test_a_row_is_a_dispatch_and_a_column_a_part_of_it() -> None:
         ("2026-01-02T09:05Z", "2026-01-02T09:05:00Z"),
         ("2026-01-02 09:05+03:00", "2026-01-02T06:05:00Z"),
         ("2026-07-02 09:05", "2026-07-02T07:05:00Z"),
+        ("2.1.2026 9:05", "2026-01-02T08:05:00Z"),
+        ("31/01/2026 09:05:30", "2026-01-31T08:05:30Z"),
+        ("31-1-2026", "2026-01-31T22:59:00Z"),
     ],
 )
 def test_a_due_time_is_by_the_clocks_of_the_organization(due: str, at: str) -> None:
     (one,) = table("unit,due", f"1,{due}").requests
     assert one.job.due_at is not None and times.wire(one.job.due_at) == at
+
+
+def test_a_day_before_its_month_is_what_most_languages_write() -> None:
+    lines = ("unit;due", "1;02/01/2026 9:05")
+    (one,) = table(*lines, language=ConsoleLanguage("es")).requests
+    assert one.job.due_at is not None and times.wire(one.job.due_at) == "2026-01-02T08:05:00Z"
+    assert [error.value for error in table(*lines).errors] == ["02/01/2026 9:05"], "not to be guessed in English"
+    nonsense = ("31/02/2026", "1.13.2026", "01/13/2026", "1/2-2026", "0/1/2026", "32/1/2026")
+    for language in (ConsoleLanguage("es"), ConsoleLanguage("en-US")):
+        assert [len(table("unit;due", f"1;{due}", language=language).errors) for due in nonsense] == [1] * 6
 
 
 def test_every_wrong_cell_is_named_at_once() -> None:
@@ -90,12 +104,12 @@ def test_every_wrong_cell_is_named_at_once() -> None:
         "3;2026-02-30;;" + "t" * 201,
     ) == [
         (1, "Flor", "This checklist has no such column. Rename it or take it out."),
-        (2, "due", "Must be a date and time such as 2026-01-31 15:00, or a spreadsheet’s own."),
+        (2, "due", "Write the date and the time as 2026-01-31 15:00."),
         (2, "Canary-label-number", "Must be a number."),
         (4, "language", "Must be a BCP 47 language tag such as “en” or “pt-BR”."),
         (4, "Unit", "Is empty, and each job of this checklist needs it."),
         (4, "due", "Is past: it is 1 Jan 2026, 01:00:00 +01:00."),
-        (5, "due", "Must be a date and time such as 2026-01-31 15:00, or a spreadsheet’s own."),
+        (5, "due", "Write the date and the time as 2026-01-31 15:00."),
         (5, "title", "Has 201 characters, 200 are allowed."),
     ]
 
@@ -103,7 +117,7 @@ def test_every_wrong_cell_is_named_at_once() -> None:
 def test_every_wrong_column_is_named_once() -> None:
     assert wrong("title;TITLE;;link", "a;b;c;d", "a;b;c;d") == [
         (1, "TITLE", "There are two columns of this name."),
-        (1, "link", "This table has been sent: its jobs have links. Without this column it is sent again."),
+        (1, "link", "This table has been sent: its jobs have links. To send it again, delete the column."),
         (1, "Unit", "There is no such column, and each job of this checklist needs it."),
         (2, "", "The column of this cell has no name in the first row."),
     ]
@@ -115,6 +129,8 @@ def test_every_wrong_column_is_named_once() -> None:
     assert (1, "unit", "Several fields of this checklist have this name: write their ids.") in wrong(
         "unit", "1", of=same
     )
+    with pytest.raises(Problem, match="no name of a column"):
+        table("Flat 3;2026-01-31 15:00", "Flat 4;2026-01-31 15:00")
 
 
 def test_the_first_hundred_wrong_cells_are_named_and_the_others_counted() -> None:

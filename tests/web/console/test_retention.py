@@ -132,9 +132,9 @@ async def test_the_page_of_a_run_says_what_was_deleted_when(w: World) -> None:
     await swept(w)
     page = (await ann.get(f"/runs/{ed.run_id}")).text
     said = text_of(page)
-    assert "2 photos were deleted, since they had been kept for as long as was set" in said
-    assert "1 photo was deleted, since it had been kept for as long as was set" in said
-    assert "3 photos deleted, kept for as long as was set" in said
+    assert "2 photos were deleted when the time they are kept was over" in said
+    assert "1 photo was deleted when the time it is kept was over" in said
+    assert "3 photos deleted: the time they are kept was over" in said
     assert said.count("Photo received:") == 3
     assert "/media/" not in page and "still on the phone" not in said
     with ZipFile(BytesIO((await ann.get(f"/runs/{ed.run_id}/archive.zip")).content)) as archive:

@@ -74,7 +74,7 @@ async def test_runs_are_filtered(w: World) -> None:
         ("to=9999-12-31", [d, c, b, a]),
     ):
         assert await rows(ann, f"?{query}") == [ed.run_id for ed in expected], query
-    assert "That is not a day" in (await ann.get("/runs?from=yesterday")).text
+    assert "That is not a date" in (await ann.get("/runs?from=yesterday")).text
     page = (await ann.get(f"/runs?status=pending&template={one}&ref=x&match=exact")).text
     assert 'value="pending" selected' in page and f'value="{one}" selected' in page
     assert f'href="/console/runs.csv?status=pending&amp;template={one}&amp;ref=x&amp;match=exact"' in page

@@ -115,7 +115,7 @@ async def test_all_replaced_answers_can_be_seen(w: World, monkeypatch: pytest.Mo
             assert (await ed.answer(step, f"{step} no. {n}")).status_code == 200
     path = f"/runs/{ed.run_id}"
     few = line((await ann.get(path)).text, "s-b")
-    assert "24 replaced answers" in few and few.count("<li>") == 20 and "and 4 before these" in few
+    assert "24 replaced answers" in few and few.count("<li>") == 20 and "and 4 earlier ones" in few
     link = re.search(r'href="/console([^"#]+)#past-s-b">Show all', few)
     assert link and 'id="past-s-b">' in few
     page = (await ann.get(link[1])).text
@@ -157,10 +157,10 @@ async def test_what_no_event_tells_of_is_in_a_runs_history(w: World) -> None:
     assert [text_of(one) for one in found] == [
         f"Sent {day(0)}",
         f"Started {day(0)}",
-        f"End changed from 4 Jan 2026, 00:00:00 +00:00 to 8 Jan 2026, 01:00:00 +00:00 {person} {day(1)}",
-        f"End changed from 8 Jan 2026, 01:00:00 +00:00 to never {key} {day(2)}",
+        f"End changed 4 Jan 2026, 00:00:00 +00:00 → 8 Jan 2026, 01:00:00 +00:00 {person} {day(1)}",
+        f"End changed 8 Jan 2026, 01:00:00 +00:00 → never {key} {day(2)}",
         f"Photo received: The door {day(3)} (phone’s clock 1 Jan 2026, 02:30:00 +00:00 )",
-        f"Closing signature received · E. Miller {day(4)}",
+        f"Signature at the end received · E. Miller {day(4)}",
         f"Photo deleted: The door {day(4)}",
         f"Another phone may go on {person} {day(5)}",
         f"Another phone may go on {key} {day(5)}",
@@ -212,7 +212,9 @@ async def test_a_failed_delivery_is_seen_and_sent_again(w: World, receiver: Rece
     await w.deliver()
     page = (await ann.get(f"/runs/{ed.run_id}")).text
     assert "data-again" not in page
-    assert re.search(rf"Failed step.completed {host} The answer was 410. .* 1 attempt .*HTTP 410", text_of(page))
+    assert re.search(
+        rf"Failed step.completed {host} The answer was 410. .* 1 attempt .*The answer was 410", text_of(page)
+    )
     assert escape(nasty.decode()) in page and nasty.decode() not in page
     (delivery,) = await w.deliveries(ed)
     receiver.answer = answering("204 No Content")

@@ -38,17 +38,17 @@ async def test_what_does_not_fit_is_named(w: World) -> None:
     await done.answer("s-ok", True)
     await done.complete()
     told = text_of((await act(ann, "cancel", [done, still], sure="yes")).text)
-    assert "1 of 2 cancelled Not possible for: BK-0 was done before" in told
+    assert "1 of 2 cancelled Not possible for: BK-0 : It is already done." in told
     told = text_of((await act(ann, "extend", [done, missed, gone, still], sure="yes", hours="72")).text)
-    assert "2 of 4 extended Not possible for: BK-0 was done before BK-3 was cancelled before" in told
-    assert "is open for longer as it is" in (await act(ann, "extend", [missed, done], sure="yes", hours="24")).text
+    assert "2 of 4 extended Not possible for: BK-0 : It is already done. BK-3 : It is already cancelled." in told
+    assert "It is already open for longer." in (await act(ann, "extend", [missed, done], sure="yes", hours="24")).text
     await w.acme.delete(f"/v1/runs/{gone.run_id}")
     w.clock.forward(hours=72)
     await w.sweep()
     answer = await act(ann, "handled", [missed, done, gone])
     told = text_of(answer.text)
-    assert "1 of 3 are done with Not possible for: BK-0 was neither missed nor flagged" in told
-    assert f"{gone.run_id[2:10]} is not there any more" in told
+    assert "1 of 3 are done with Not possible for: BK-0 : It was neither missed nor flagged." in told
+    assert f"{gone.run_id[2:10]} : It is not there any more." in told
     assert (await w.run(missed))["handled_at"]
     stranger = await operator(w, org_id=(await w.globex.get("/v1/organization")).json()["id"])
     assert "0 of 1 cancelled" in (await act(stranger, "cancel", [still], sure="yes")).text

@@ -23,7 +23,7 @@ async def test_a_template_says_what_it_asks_of_each_run(w: World) -> None:
     assert "Asked for each job" in said
     required = "required: no job is sent without it"
     assert f"Unit Text · {required} · shown to whoever opens the link · f-unit" in said
-    assert "Door code Secret · shown after Start · f-door" in said and "never shown on the phone" in said
+    assert "Door code Hidden value · shown after Start · f-door" in said and "never shown on the phone" in said
     assert said.count(required) == 1
     plain = await shown(ann, f"/templates/{await w.template(BOOLEAN)}")
     assert "Asked for each job" not in plain
@@ -92,7 +92,7 @@ async def test_what_changed_is_told_in_words(w: World) -> None:
         "Flagged when Removed: the answer is “Yes”; told then: “Call us”",
         "Photos Was No → Is now 1 photo",
         "Shown to Was shown to whoever opens the link → Is now never shown on the phone",
-        "Kind Was Number → Is now Secret",
+        "Kind Was Number → Is now Hidden value",
     ):
         assert words in said, (words, said)
     assert "pic-" not in said and "not set" not in said

@@ -226,8 +226,8 @@ async def test_what_changed_between_two_versions_is_told(w: World) -> None:
     await w.acme.put(f"/v1/templates/{template_id}", json=last)
     html = await shown(ann, f"/templates/{template_id}/changes?before=1&after=2")
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
-    assert "Removed Step Second" in text and "Added Step Third" in text
-    assert "Changed Step All fine?" in text and "Was Old hint → Is now New hint" in text
+    assert "Removed Step · Second" in text and "Added Step · Third" in text
+    assert "Changed Step · All fine?" in text and "Was Old hint → Is now New hint" in text
     assert "3 changes." in text
     text = re.sub(r"<[^>]+>", " ", await shown(ann, f"/templates/{template_id}/changes"))
     assert "Renamed" in text and "1 change." in text and "Second" not in text

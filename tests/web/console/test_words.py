@@ -121,9 +121,15 @@ async def test_a_page_is_in_the_browsers_language(w: World, tmp_path: Path, monk
 def test_times_are_written_as_the_language_does() -> None:
     at = NOON + 63 * HOUR
     said = {tag: Zone("Europe/Madrid", ConsoleLanguage(tag).locale) for tag in ("en-US", "de", "ar-EG")}
-    assert said["en-US"].say(at) == "3 Jan 2026, 16:00:00 +01:00" and said["en-US"].short(at) == "3 Jan 16:00 +01:00"
+    assert said["en-US"].say(at) == "3 Jan 2026, 16:00:00 +01:00" and said["en-US"].short(at) == "3 Jan 2026, 16:00"
     assert said["de"].say(at) == "3. Jan. 2026, 16:00:00 +01:00"
-    assert said["ar-EG"].short(at) == "3 يناير 16:00 +01:00"
+    assert said["ar-EG"].short(at) == "3 يناير 2026, 16:00"
+
+
+def test_names_stay_whole_where_a_language_is_read_from_the_right() -> None:
+    for tag, said in (("ar", "\u2068Ed (2)\u2069: 3"), ("en", "Ed (2): 3")):
+        assert ConsoleLanguage(tag).gettext("{name}: {n}", name="Ed (2)", n=3) == said
+    assert [ConsoleLanguage(tag).arrow for tag in ("ar", "he-IL", "es")] == ["←", "←", "→"]
 
 
 def test_english_needs_no_catalogue() -> None:

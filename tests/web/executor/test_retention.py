@@ -31,7 +31,7 @@ NINETY = {"runs_days": 90}
         (NINETY, {}, "es", ["Todo lo que introduzca se conserva 90 días tras el final."]),
         (NINETY, {}, "fr", ["Tout ce que vous saisissez est conservé 90 jours après la fin."]),
         (NINETY, {}, "de", ["Alle Ihre Angaben bleiben nach dem Ende 90 Tage gespeichert."]),
-        (NINETY, {}, "pt", ["Tudo o que introduzir é guardado por 90 dias após o fim."]),
+        (NINETY, {}, "pt", ["Tudo o que você informar é guardado por 90 dias após o fim."]),
         ({"runs_days": 2}, {}, "ar", ["يُحفظ كل ما تُدخله لمدة يومين بعد الانتهاء."]),
     ],
 )

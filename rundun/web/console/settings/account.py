@@ -19,7 +19,7 @@ GUESSES = Policy("old-password", 10, 900)  # of one operator in a quarter of an 
 
 async def settings(call: ConsoleCall) -> Response:
     """GET /console/settings: redirect to the first page that this operator may see."""
-    return call.redirect("/settings/organization" if call.operator.role == "owner" else "/settings/webhooks")
+    return call.redirect("/settings/organization" if call.operator.role == "owner" else "/settings/account")
 
 
 async def account(call: ConsoleCall, status: int = 200, wrong: dict[str, str] | None = None) -> Response:

@@ -17,19 +17,19 @@ OF_ORGANIZATION = {"held", "deliveries", "quota", "receivers", "address"}
 
 NAMES = {  # of findings
     "database": N_("Database"),
-    "access": N_("Access"),
+    "access": N_("File permissions"),
     "integrity": N_("Integrity"),
     "disk": N_("Free disk space"),
     "sqlite": N_("SQLite"),
     "clock": N_("Clock"),
     "backup": N_("Backups"),
-    "checkpoints": N_("Checkpoints"),
+    "checkpoints": N_("Database log"),
     "quota": N_("Quota"),
-    "journal": N_("Erasure journal"),
-    "erased": N_("What was erased"),
+    "journal": N_("Record of deletions"),
+    "erased": N_("Deleted data"),
     "retention": N_("Retention"),
     "alerts": N_("Alerts"),
-    "held": N_("What goes out"),
+    "held": N_("Outgoing deliveries"),
     "deliveries": N_("Deliveries"),
     "receivers": N_("Receivers"),
     "address": N_("Public address"),
@@ -42,7 +42,9 @@ async def check_integrity(call: ConsoleCall) -> Response:
     organizations, that is the administrator's business.
     """
     if not await _is_alone(call):
-        raise AccessDenied(N_("The file holds other organizations’ data, too; whoever runs this server may check it."))
+        raise AccessDenied(
+            N_("The file holds other organizations’ data, too; the administrator of this server may check it.")
+        )
     call.ctx.rate_limiter.count(call.request, INTEGRITY_CHECKS, "integrity")
     return await health(call, INTEGRITY_SECONDS)
 

@@ -5,7 +5,6 @@ from datetime import date, timedelta
 from starlette.responses import Response
 
 from rundun.actions import dashboard, organizations
-from rundun.core.text import size
 from rundun.errors import Invalid, Problem, refused
 from rundun.store import organizations as organization_rows
 from rundun.web.body import read_bytes
@@ -120,4 +119,6 @@ async def usage(call: ConsoleCall, status: int = 200, wrong: str = "") -> Respon
         )
     )
     first = next((number for number, (_, *counts) in enumerate(rows) if any(counts)), len(rows) - 1)
-    return call.render("usage", status, rows=rows[first:][::-1], usage=usage_numbers, size=size, wrong=wrong)
+    return call.render(
+        "usage", status, rows=rows[first:][::-1], usage=usage_numbers, size=call.language.size, wrong=wrong
+    )

@@ -1,5 +1,7 @@
 """/console/settings/webhooks: trying a webhook out, and sending failed deliveries again."""
 
+from functools import partial
+
 from starlette.responses import Response
 
 from rundun.actions import default_webhooks, deliveries, handled
@@ -68,7 +70,7 @@ async def webhooks(
         failed=failed,
         groups=await call.read(handled.failed_groups) if page_request == PageRequest(LIMIT) else (),
         is_held=await call.ctx.database.read(service_state.held_since) is not None,
-        counted=format_count,
+        counted=partial(format_count, call.language),
         older=".".join(map(str, failed.next_before)) if failed.next_before else "",
         is_first=page_request == PageRequest(LIMIT),
     )

@@ -37,7 +37,7 @@ async def test_an_owner_keeps_one_that_is_tested_when_it_is_saved(
     template_id = await w.template(BOOLEAN) if of_template else None
     path = f"/templates/{template_id}/webhook" if template_id else ORGANIZATION
     back = f"/templates/{template_id}" if template_id else "/settings/webhooks"
-    assert "report nowhere" in text_of((await ann.get(back)).text)
+    assert "go nowhere" in text_of((await ann.get(back)).text)
     said = await saved(ann, path, receiver.url.upper().replace("/HOOK", "/hook"), secret=SECRET, **DONE)
     assert "Saved. A test arrived there: the answer was 204" in said and SECRET not in said
     (test,) = receiver.received
@@ -47,7 +47,7 @@ async def test_an_owner_keeps_one_that_is_tested_when_it_is_saved(
     assert (webhook.url, webhook.secret, webhook.events) == (receiver.url, SECRET, ("run.completed",))
     page = (await ann.get(path)).text
     assert SECRET not in page and "never shown" in page and receiver.url in page
-    host = "report to 127.0.0.1"
+    host = "go to 127.0.0.1"
     assert host in text_of((await ann.get(back)).text)
 
     receiver.answer = answering("500 Oops")
@@ -61,7 +61,7 @@ async def test_an_owner_keeps_one_that_is_tested_when_it_is_saved(
     removed = await ann.post(f"{path}/remove")
     assert removed.headers["location"] == f"/console{back}?flash=default_webhook_removed"
     assert await stored(w, template_id) is None
-    assert "report nowhere" in text_of((await ann.get(back)).text)
+    assert "go nowhere" in text_of((await ann.get(back)).text)
 
 
 async def test_what_is_wrong_is_said_at_its_place_and_nothing_is_stored(w: World) -> None:

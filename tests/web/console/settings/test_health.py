@@ -24,7 +24,7 @@ async def test_a_member_sees_the_health_and_only_their_own(w: World) -> None:
             assert theirs not in page
         assert "pending" in page
         refused = await owner.post("/settings/health")
-        assert (refused.status_code, "whoever runs this server" in refused.text) == (403, True)
+        assert (refused.status_code, "the administrator of this server" in refused.text) == (403, True)
         assert "no damage" not in refused.text
 
 

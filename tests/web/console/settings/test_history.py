@@ -54,7 +54,7 @@ async def test_each_change_is_a_line(w: World) -> None:
         ("Ann", "Archived the checklist Check"),
         ("Bob", "Joined the team as member"),
         ("Ann", "Invited bob@example.com as member"),
-        ("Ann", "Made the API key backend, which may delete jobs"),
+        ("Ann", "Created the API key backend, which may delete jobs"),
     ]
 
 
@@ -65,16 +65,16 @@ async def test_it_is_filtered_by_what_and_by_whom(w: World) -> None:
         await w.database.write(operators.invite, w.acme_id, f"{number}@example.com", "member", ANN)
     await w.database.write(operators.create_setup_link, w.acme_id)
     assert [what for _, what in await lines(ann, "?kind=keys&by=u-ann")] == [
-        "Made the API key key 1",
-        "Made the API key key 0",
+        "Created the API key key 1",
+        "Created the API key key 0",
     ]
     assert {who for who, _ in await lines(ann, "?by=u-ann")} == {"Ann"}
     assert (await lines(ann, "?by=administrator&kind=people"))[0] == (
         "Administrator",
-        "Made a set-up link for an owner",
+        "Created a set-up link for an owner",
     )
     page = text_of(await shown(ann, "/settings/history?kind=allowance"))
-    assert "Nothing was changed that fits." in page
+    assert "No changes match." in page
     html = await shown(ann, "/settings/history?by=u-ann")
     assert '<option value="u-ann" selected>Ann</option>' in html, "who is no operator any more"
     for odd in ("?kind=%00&by=x", "?before=9.9.9", "?before=0.0", f"?by={'x' * 5000}", "?kind=people&kind=keys"):
@@ -95,7 +95,7 @@ async def test_it_goes_on_page_by_page(w: World) -> None:
         html = await shown(ann, f"/settings/history{query}")
         older = re.search(r'href="/console/settings/history(\?[^"]*before=[^"]+)"', html)
         query = unescape(older[1]) if older else ""
-    assert [what for _, what in found] == [f"Made the API key key {number}" for number in range(119, -1, -1)]
+    assert [what for _, what in found] == [f"Created the API key key {number}" for number in range(119, -1, -1)]
 
 
 async def test_it_is_the_owners_own(w: World) -> None:

@@ -71,7 +71,7 @@ async def test_keys_are_as_many_as_an_organization_may_have(w: World) -> None:
     valid, folded = page.split('<details class="folded">')
     named = [int(number) for number in re.findall(r"<bdi>key (\d+)</bdi>", folded)]
     assert named == list(range(59, 9, -1)), "those that were revoked last"
-    assert "Those that were revoked last are listed." in folded
+    assert "Only those revoked last are listed." in folded
     assert len(re.findall(r"<bdi>key \d+</bdi>", valid)) == 40
 
 

@@ -35,7 +35,7 @@ async def test_the_organization_in_its_own_colours(w: World) -> None:
     for kept in ('value="Acme &amp; Co"', 'value="Call Ed"', 'value="#cc0000"', "checked"):
         assert kept in page
     assert '<option value="Europe/Berlin" selected>' in page
-    assert "+01:00" in (await ann.get("")).text, "times are shown in the zone"
+    assert "+01:00" in (await ann.get("/settings/history")).text, "times are shown in the zone"
     shown = (await ed.call("GET", "")).text
     (path,) = re.findall(r'href="(/static/\w+/brand/cc0000\.css)"', shown)
     state = await w.browser().get(path)
@@ -62,8 +62,8 @@ async def test_no_other_stylesheet_is_made(w: World, name: str) -> None:
         ({"name": ""}, "1 to 200"),
         ({"name": "x" * 201}, "1 to 200"),
         ({"contact": "x" * 501}, "at most 500"),
-        ({"colour": "red"}, "#rrggbb"),
-        ({"colour": "#cc0000;}body{display:none"}, "#rrggbb"),
+        ({"colour": "red"}, "#1a7f37"),
+        ({"colour": "#cc0000;}body{display:none"}, "#1a7f37"),
         ({"time_zone": "Mars/Olympus"}, "no such time zone"),
     ],
 )

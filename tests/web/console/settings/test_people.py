@@ -25,7 +25,7 @@ async def test_a_member_is_invited_by_a_link_and_kept_from_keys_and_people(w: Wo
     bob = Browser(w.browser())
     await bob.get(link[1])
     assert (await bob.post(link[1], name="Bob", password=PASSWORD)).status_code == 303
-    assert (await bob.get("/settings")).headers["location"] == "/console/settings/webhooks"
+    assert (await bob.get("/settings")).headers["location"] == "/console/settings/account"
     for path in ("/settings/keys", "/settings/people"):
         assert (await bob.get(path)).status_code == 403
         assert f"/console{path}" not in (await bob.get("/settings/account")).text, "nor is he led there"

@@ -66,7 +66,7 @@ async def test_what_failed_is_sent_again_one_by_one_and_all_at_once(w: World, re
     assert (await bob.get(older)).text.count('class="card delivery"') == 2
     assert (await bob.get("/settings/webhooks?before=nonsense")).status_code == 200
     assert len(set(re.findall(r'name="group" value="([^"]+)"', page))) == 1
-    assert f"27 messages to {host} were not taken The answer was 410. Send again Done with it" in text_of(page)
+    assert f"27 updates for {host} did not arrive The answer was 410. Send again Done with it" in text_of(page)
     first = re.search(r"/settings/webhooks/dlv-[0-9a-f-]+/retry", page)
     assert first
     receiver.answer = answering("204 No Content")
@@ -113,6 +113,6 @@ async def test_what_is_held_after_a_restore_is_said_to_be(w: World, receiver: Re
     assert "· next " in run and "under way. The next attempt is made" in all_of_them and "held" not in run + all_of_them
     await w.database.write(service_state.put, service_state.HELD_SINCE, w.clock())
     run, all_of_them = await said()
-    assert "held until “rundun live”" in run and "next" not in run
-    assert re.search(r"\d deliver\w+ (is|are) held after a restore, until whoever runs", all_of_them)
+    assert "held after a restore" in run and "next" not in run
+    assert re.search(r"\d deliver\w+ (is|are) held after a restore, until the administrator", all_of_them)
     assert "The next attempt" not in all_of_them
