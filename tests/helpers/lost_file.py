@@ -43,11 +43,11 @@ class Served:
         assert self.client.get("/healthz").status_code == 200
 
     def assert_refuses_people(self) -> None:
-        """Whoever opens a page, at the console or of a run, reads a sentence and no JSON; a phone in its language."""
+        """Whoever opens a page, at the console or of a run, reads a sentence in their language and no JSON."""
         asking = {"accept": "text/html,*/*;q=0.8", "accept-language": "es", "cookie": f"rundun_session={'s' * 43}"}
         for path, says in (
-            ("/console", "Nothing is lost. Try again in a few minutes."),
-            ("/console/runs", "Nothing is lost. Try again in a few minutes."),
+            ("/console", "No se ha perdido nada. Inténtelo de nuevo en unos minutos."),
+            ("/console/runs", "No se ha perdido nada. Inténtelo de nuevo en unos minutos."),
             ("/r/r-00000000-0000-4000-8000-000000000000", "El servidor está ocupado."),
         ):
             page = self.client.get(path, headers=asking)
