@@ -26,6 +26,38 @@ from rundun.errors import Problem
 from rundun.logs import log
 
 
+class _HeadWithBody:
+    """The transport of one answer, on which its head waits for a body that follows at once: one write in place of two,
+    of which each takes 5 % of all the time that a small answer takes.
+    """
+
+    __slots__ = ("_head", "_loop", "_transport", "is_closing")
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._head: bytes | None = b""  # None once it has gone
+        self.is_closing = transport.is_closing
+
+    def write(self, data: bytes) -> None:
+        if self._head is None:
+            self._transport.write(data)
+        elif self._head:
+            data, self._head = self._head + data, None
+            self._transport.write(data)
+        else:
+            self._head = data
+            self._loop.call_soon(self._flush)  # a body may be long in coming
+
+    def _flush(self) -> None:
+        head, self._head = self._head, None
+        if head and not self._transport.is_closing():
+            self._transport.write(head)
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+
 class Protocol(HttpToolsProtocol):
     """One connection that notes when it last got anywhere; `sweep` closes it when that is too long ago."""
 
@@ -78,6 +110,7 @@ class Protocol(HttpToolsProtocol):
         if version not in ("1.1", "1.0") or len(hosts) > 1 or (not hosts and version == "1.1"):
             raise httptools.HttpParserError
         super().on_headers_complete()  # or what is no URL ends as the above does
+        self.cycle.transport = cast("asyncio.Transport", _HeadWithBody(self.transport, self.loop))
         self._header_since, self._header_bytes = None, 0
         self._body_since, self._around_body = self.loop.time(), 0
 

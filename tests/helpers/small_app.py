@@ -60,10 +60,14 @@ def program(given):
             go.set()
         if path == "/big":
             body = b"x" * 30_000_000
+        if path == "/head":
+            body = b"after a while"
         if path == "/who":
             body = json.dumps([scope["client"][0], scope["scheme"]]).encode()
         head = [(b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": head})
+        if path == "/head":
+            await go.wait()
         await send({"type": "http.response.body", "body": body})
 
     settings = load(environment={}, flags=given["flags"])

@@ -1,12 +1,13 @@
 """The HTTP server as a process of its own, spoken to over real sockets: patience and limits."""
 
+import asyncio
 import json
 import socket
 import time
 
 import pytest
 
-from rundun.server import ConnectionLimits
+from rundun.server import ConnectionLimits, _HeadWithBody
 from tests.helpers.patience import PATIENCE
 from tests.helpers.server import QUICK, SLOW, Context, everything, request, seconds_until_closed, until
 
@@ -300,3 +301,45 @@ def test_an_answer_nobody_reads_is_not_kept(service):
         wire.sendall(request("/big"))
         line = one.process.stderr.readline()
         assert json.loads(line)["waited_for"] == "answer"
+
+
+def test_a_head_does_not_wait_for_a_body_that_is_long_in_coming(service):
+    one = service(SLOW)
+    with one.connect() as wire:
+        wire.sendall(request("/head"))
+        assert until(wire, b"\r\n\r\n").startswith(b"HTTP/1.1 200 OK")
+        one.ask(request("/go"))
+        assert until(wire, b"while") == b"after a while"
+
+
+class Recording:
+    """A transport that notes what is written to it."""
+
+    def __init__(self):
+        self.written, self.is_closed = [], False
+
+    def write(self, data):
+        assert not self.is_closed
+        self.written.append(data)
+
+    def is_closing(self):
+        return self.is_closed
+
+    def close(self):
+        self.is_closed = True
+
+
+async def test_head_and_body_are_one_write():
+    loop = asyncio.get_running_loop()
+    whole, late, closed, lost = (Recording() for _ in range(4))
+    for transport, parts in ((whole, [b"head", b"body", b"more"]), (late, [b"head"]), (lost, [b"head"])):
+        answer = _HeadWithBody(transport, loop)
+        for part in parts:
+            answer.write(part)
+    answer = _HeadWithBody(closed, loop)
+    answer.write(b"head of an answer without a body")
+    answer.close()
+    lost.close()
+    await asyncio.sleep(0)  # the loop's next turn
+    assert whole.written == [b"headbody", b"more"] and late.written == [b"head"] and lost.written == []
+    assert closed.written == [b"head of an answer without a body"] and closed.is_closing()
