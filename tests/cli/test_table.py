@@ -32,8 +32,8 @@ def test_a_run_for_each_row_and_the_table_with_their_links(office: Office) -> No
     again = office.json(*dispatch, "--again")
     assert [each["title"] for each in again["runs"]] == ["Flat 1", "=1+1"]
     if office.service:
-        for command in ("runs accept-table", "runs make-table"):  # small steps for the service, whose log may be late
-            office.service.wait_for(f'command="{command}"')
+        office.service.wait_for('command="runs accept-table"')  # small steps for the service, whose log may be late
+        office.service.wait_for('command="runs make-table"')
     with looking(office.folder) as db:
         assert rows(db, "SELECT count(*), (SELECT count(*) FROM table_parts) FROM runs") == [(4, 0)]
 
