@@ -85,7 +85,7 @@ async def _overdue(database: Database, resting: Resting) -> list[str]:
 
 async def index_runs(database: Database) -> None:
     """Index what runs are searched by, in short writes with rests as long as these, however much there is; but not
-    what has come since this began: while many come, few large batches cost a third of many small ones.
+    what has come since this began: while many come, a few large batches cost less than many small ones.
     """
     newest = await database.read(search_index.newest)
     while await database.read(search_index.is_behind, newest):

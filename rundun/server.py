@@ -28,7 +28,7 @@ from rundun.logs import log
 
 class _HeadWithBody:
     """The transport of one answer, on which its head waits for a body that follows at once: one write in place of two,
-    of which each takes 5 % of all the time that a small answer takes.
+    each of which is a system call.
     """
 
     __slots__ = ("_head", "_loop", "_transport", "is_closing")

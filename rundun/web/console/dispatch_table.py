@@ -96,7 +96,7 @@ async def send(call: ConsoleCall) -> Response:
     try:
         version = await chosen_version(call)
         if version is None:
-            return await _form(call, call.form, Problem("not_found", call.language.gettext("Choose a checklist.")))
+            return await _form(call, call.form, Problem("not_found", "Choose a checklist."))
         table = await _read(call, version)
         if table.errors:
             return await _form(call, call.form, table=table)

@@ -120,6 +120,7 @@ _TOO_MANY: Mapping[str, tuple[str, str]] = {
 
 _WIRE_TIME = re.compile(r"(?<!such as )\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")  # but in an example of one
 _EXACT = (  # sentences that say more than their code, of tables and their files
+    N_("Choose a checklist."),
     N_("There is no table: the first line has the names of the columns."),
     N_("The first row has no name of a column. Put the names above the rows, as listed here."),
     N_("The table has the names of the columns, but no row below them."),

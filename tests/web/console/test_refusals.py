@@ -27,6 +27,15 @@ async def test_a_table_is_refused_in_the_operators_language(w: World) -> None:
         assert "BCP 47" not in said and "characters" not in said
 
 
+async def test_a_table_without_a_checklist_is_refused_so_too(w: World) -> None:
+    await w.template(BOOLEAN)
+    ana = await operator(w)
+    ana.client.headers["accept-language"] = "es"
+    await shown(ana, "/dispatch/table")
+    refused = unescape((await ana.post("/dispatch/table", table="title\nFlat 3")).text)
+    assert refused.count(SPANISH.gettext("Choose a checklist.")) == 2, "above the form, and at its place"
+
+
 async def test_a_script_is_told_it_in_the_operators_language(w: World) -> None:
     ana = await operator(w)
     await shown(ana, "/dispatch/table")
