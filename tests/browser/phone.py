@@ -147,9 +147,16 @@ class Phone:
         return self.page.locator(f"[id='{step_id}']")
 
     async def unfold(self, step_id: str) -> None:
-        """Open a card that is done and has folded off the screen."""
-        await self.step(step_id).evaluate("(step) => step.removeAttribute('folded')")
-        await self.step(step_id).scroll_into_view_if_needed()
+        """Open a card that is done and has folded off the screen; once it is seen on the screen, none folds."""
+        await self.step(step_id).evaluate(
+            """async (step) => {
+                step.scrollIntoView({ block: "nearest", behavior: "instant" });
+                await new Promise((resolve) => new IntersectionObserver((entries, watch) => {
+                    if (entries.at(-1).isIntersecting) resolve(watch.disconnect());
+                }).observe(step));
+                step.removeAttribute("folded");
+            }"""
+        )
 
     async def pick(self, step_id: str, label: str) -> None:
         """Tap an option, a grade or a box."""

@@ -11,7 +11,7 @@ from tests.helpers.service import BOOLEAN, Ed, World
 
 KINDS = {
     "text": "canary-kind-text",
-    "number": 7711,
+    "number": 771_177_117_711,  # longer than digits that stand together in an id by chance
     "date": "2026-01-09",
     "phone": "+34 951 77 12",
     "email": "canary-mail@example.com",
@@ -40,8 +40,8 @@ JOB: dict[str, Any] = {
 }
 STEPS: list[dict[str, Any]] = [BOOLEAN, {"id": "s-why", "type": "text", "label": "What else?", "required": False}]
 # What nobody may read before Start, lower case; the office's price never, and the secret never in HTML.
-LATER = ["canary-note", "canary-plan", "canary-prefill", "canary-label", "calle canary", "canary-kind", "7711"]
-LATER += ["951 77", "canary-mail", "canary-url", "2026-01-09"]
+LATER = ["canary-note", "canary-plan", "canary-prefill", "canary-label", "calle canary", "canary-kind"]
+LATER += ["771177117711", "951 77", "canary-mail", "canary-url", "2026-01-09"]
 NEVER = [PRICE, "canary-label-price", "canary-label-empty"]
 
 
