@@ -39,7 +39,7 @@ def handle_run(tx: Tx, org_id: str, run_id: str, actor: Actor) -> Run:
     return handled
 
 
-def put_back(tx: Tx, org_id: str, run_id: str, actor: Actor) -> Run:
+def undo_handled(tx: Tx, org_id: str, run_id: str, actor: Actor) -> Run:
     """Store that nobody is done with a run after all; returns it in its next revision, or as it is where nobody was.
     Raises NotFound, `quota_exceeded`, and `wrong_status` for a run that never called for anything.
     """

@@ -58,7 +58,7 @@ async def test_a_missed_run_is_done_with_once(w: World) -> None:
     ann, path = await operator(w), f"/runs/{ed.run_id}"
     page = text_of(await shown(ann, path))
     assert page.count("Expired 1 Jan 2026, 01:00:00 +00:00 Done with · Ann 1 Jan 2026, 01:00:00") == 1
-    assert (await ann.post(f"{path}/handled/undo")).headers["location"].endswith("not_handled")
+    assert (await ann.post(f"{path}/handled/undo")).headers["location"].endswith("handled_undone")
     page = text_of(await shown(ann, path))
     assert "Done with it" in page and "Back on the list of what needs somebody · Ann 1 Jan 2026, 02:00:00" in page
     await w.database.read(assert_counted)
@@ -67,21 +67,21 @@ async def test_a_missed_run_is_done_with_once(w: World) -> None:
         await w.database.write(handled.handle_run, await globex_id(w), ed.run_id, ANN)
 
 
-async def test_it_is_put_back_by_who_was_too_quick(w: World) -> None:
+async def test_it_is_undone_by_who_was_too_quick(w: World) -> None:
     ed = await started(w, DAMAGE)
     await ed.answer("s-damage", True)
-    back = partial(w.database.write, handled.put_back)
-    assert (await back(w.acme_id, ed.run_id, ANN)).revision == (await w.run(ed))["revision"], "nobody was done with it"
+    undo = partial(w.database.write, handled.undo_handled)
+    assert (await undo(w.acme_id, ed.run_id, ANN)).revision == (await w.run(ed))["revision"], "nobody was done with it"
     revision = (await handle(w, ed))["revision"]
     with pytest.raises(NotFound):
-        await back(await globex_id(w), ed.run_id, ANN)
-    await back(w.acme_id, ed.run_id, ANN)
+        await undo(await globex_id(w), ed.run_id, ANN)
+    await undo(w.acme_id, ed.run_id, ANN)
     record = await w.run(ed)
     assert (record["handled_at"], record["revision"]) == (None, revision + 1)
     assert (await handle(w, ed))["handled_at"]
     plain = await started(w, BOOLEAN)
     with pytest.raises(Problem, match="neither missed nor flagged"):
-        await back(w.acme_id, plain.run_id, ANN)
+        await undo(w.acme_id, plain.run_id, ANN)
 
 
 async def test_a_new_flag_brings_a_run_back(w: World) -> None:

@@ -17,7 +17,7 @@ FLASHES = {
     "second_factor_off": N_("The second factor is off."),
     "run_cancelled": N_("The job is cancelled."),
     "handled": N_("It is off the list of what needs you."),
-    "not_handled": N_("It is on the list of what needs you again."),
+    "handled_undone": N_("It is on the list of what needs you again."),
     "run_changed": N_("The job is changed."),
     "run_extended": N_("The job is open for longer."),
     "several_cancel": N_("The jobs that you chose are cancelled."),

@@ -17,10 +17,10 @@ async def handle_run(call: ConsoleCall) -> Response:
     return call.redirect("", "handled") if is_done and call.form.get("to") == "overview" else response
 
 
-async def put_back(call: ConsoleCall) -> Response:
+async def undo_handled(call: ConsoleCall) -> Response:
     """POST /console/runs/{run_id}/handled/undo: nobody is done with a run after all."""
-    act = call.write(handled.put_back, call.path("run_id"), Actor("operator", call.operator.name))
-    return await run_page.act_or_explain(call, act, "not_handled")
+    act = call.write(handled.undo_handled, call.path("run_id"), Actor("operator", call.operator.name))
+    return await run_page.act_or_explain(call, act, "handled_undone")
 
 
 async def handle_group(call: ConsoleCall) -> Response:

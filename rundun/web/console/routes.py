@@ -54,7 +54,7 @@ ROUTES = [
     route("POST", "/runs/{run_id}/extend", runs.extend),
     route("POST", "/runs/{run_id}/release", runs.release),
     route("POST", "/runs/{run_id}/handled", handled.handle_run),
-    route("POST", "/runs/{run_id}/handled/undo", handled.put_back),
+    route("POST", "/runs/{run_id}/handled/undo", handled.undo_handled),
     route("POST", "/failed/handled", handled.handle_group),
     route("POST", "/failed/retry", handled.retry_group),
     route("POST", "/runs/{run_id}/deliveries/{delivery_id}/retry", runs.send_again),

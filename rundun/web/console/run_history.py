@@ -24,7 +24,7 @@ MOMENTS = {
     "extended": N_("End changed"),
     "released": N_("Another phone may go on"),
     "handled": N_("Done with"),
-    "not_handled": N_("Back on the list of what needs somebody"),
+    "handled_undone": N_("Back on the list of what needs somebody"),
     "webhook_changed": N_("Webhook changed ({fields}), now {host}"),
     "job_changed": N_("Changed: {fields}"),
     "run_changed": N_("Changed"),
@@ -140,7 +140,7 @@ def _changes(detail: RunDetail) -> Iterator[HistoryEntry]:
         actor = None if change.actor.by in ("executor", "retention") else change.actor.by
         expiry = (details["before"], details["after"]) if change.what == "extended" else None
         what = "webhook_set" if details.get("is_first") else change.what
-        what = "not_handled" if details.get("is_undone") else what
+        what = "handled_undone" if details.get("is_undone") else what
         yield HistoryEntry(
             what,
             change.at,
