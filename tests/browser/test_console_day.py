@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
-from rundun import paths
 from rundun.actions import operators
 from rundun.store.transaction import Tx
 from rundun.web import i18n
-from rundun.web.console_words import ConsoleCatalogs, ConsoleLanguage
+from rundun.web.console_words import ConsoleLanguage
 from tests.catalogs import po_of
 from tests.helpers.accessibility import is_fine
 from tests.helpers.console import PASSWORD, PASSWORD_HASH
 from tests.helpers.console_page import somebody
+from tests.helpers.languages import CATALOGS
 from tests.helpers.realistic_runs import IF_SO
 from tests.helpers.service import BOOLEAN, Ed, Receiver, World, answering
 
@@ -88,8 +88,8 @@ async def morning(w: World, receiver: Receiver) -> dict[str, Ed]:
     await w.deliver()
 
     def people(tx: Tx) -> None:
-        for name, role in (("Ana", "owner"), ("Bob", "member")):
-            operators.add(tx, w.acme_id, f"{name.lower()}@example.com", name, role, PASSWORD_HASH)  # type: ignore[arg-type]
+        operators.add(tx, w.acme_id, "ana@example.com", "Ana", "owner", PASSWORD_HASH)
+        operators.add(tx, w.acme_id, "bob@example.com", "Bob", "member", PASSWORD_HASH)
         tx.db.execute("UPDATE organizations SET time_zone = 'Europe/Madrid'")
 
     await w.database.write(people)
@@ -101,7 +101,7 @@ async def test_a_day_from_signing_in_to_the_history_of_it_all(
     w: World, browser: Browser, base: str, receiver: Receiver, tag: str, size: str
 ) -> None:
     made = await morning(w, receiver)
-    language = ConsoleCatalogs(paths.locales()).language([tag])
+    language = CATALOGS.language([tag])
     async with somebody(browser, base, size, locale=tag) as page:
         ana = Console(page, base, language, english(tag))
         await ana.look("/sign-in")

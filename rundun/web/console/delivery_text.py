@@ -14,5 +14,6 @@ def trouble_text(language: ConsoleLanguage, error: str) -> str:
         text = language.gettext("The answer was {status}.", status=found[1] or found[3])
         return text + " " + language.gettext("Redirects are not followed.") if found[2] else text
     if found := _SECONDS.fullmatch(error):
-        return language.gettext("There was no complete answer within {seconds} s.", seconds=found[1])
+        seconds = language.number(float(found[1]))
+        return language.gettext("There was no complete answer within {seconds} s.", seconds=seconds)
     return error

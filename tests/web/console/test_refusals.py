@@ -2,13 +2,10 @@
 
 from html import unescape
 
-from rundun import paths
 from rundun.web.console.delivery_text import trouble_text
-from rundun.web.console_words import ConsoleCatalogs
 from tests.helpers.console import operator, shown
+from tests.helpers.languages import SPANISH
 from tests.helpers.service import BOOLEAN, World
-
-SPANISH = ConsoleCatalogs(paths.locales()).language(["es"])
 
 
 async def test_a_table_is_refused_in_the_operators_language(w: World) -> None:
@@ -61,7 +58,7 @@ def test_what_stood_in_the_way_of_a_delivery_is_told_as_far_as_there_are_words()
     for error, said in {
         "The answer was 302. Redirects are not followed.": "La respuesta fue 302. Las redirecciones no se siguen.",
         "HTTP 410": "La respuesta fue 410.",
-        "There was no complete answer within 2.5 s.": "No hubo una respuesta completa en 2.5 s.",
+        "There was no complete answer within 2.5 s.": "No hubo una respuesta completa en 2,5 s.",
         "The connection failed: Connection refused.": "The connection failed: Connection refused.",
     }.items():
         assert trouble_text(SPANISH, error) == said
