@@ -27,18 +27,6 @@ AT_ONCE_OF_ORGANIZATION, AT_ONCE = 2, 4  # tables that are read, or wait for it
 CSV = "text/csv; charset=utf-8; header=present"
 
 
-def _names(call: ConsoleCall) -> dict[str, str]:
-    """Return what columns are called in the operator's language, by the member of a dispatch."""
-    pgettext = call.language.pgettext
-    return {
-        "title": pgettext("column", "title"),
-        "executor_ref": pgettext("column", "reference"),
-        "due_at": pgettext("column", "due"),
-        "note": pgettext("column", "note"),
-        "language": pgettext("column", "language"),
-    }
-
-
 async def form(call: ConsoleCall) -> Response:
     """GET /console/dispatch/table: show the form; `?template_id=` chooses a template."""
     return await _form(call, {"template_id": call.request.query_params.get("template_id", "")[:100]})
@@ -61,7 +49,7 @@ async def _form(
         status,
         values=values,
         choices=choices,
-        columns=column_names(chosen.template, _names(call)) if chosen else [],
+        columns=column_names(chosen.template, call.language) if chosen else [],
         required={field.label for field in chosen.template.fields if field.required} if chosen else set(),
         chosen=chosen,
         default_host=host_of(await call.read(default_webhooks.find, values.get("template_id", ""))),
@@ -115,9 +103,7 @@ async def _read(call: ConsoleCall, version: TemplateVersion) -> JobTable:
     """Read the table, a few at once: it takes a moment of the processor; raises `unavailable` where too many are."""
     owner, text = call.operator.org_id, call.form.get("table", "")
     limits = {owner: AT_ONCE_OF_ORGANIZATION, "": AT_ONCE}
-    return await call.ctx.tables.run(
-        owner, limits, read_jobs, text, version, call.zone, call.now, _names(call), call.language
-    )
+    return await call.ctx.tables.run(owner, limits, read_jobs, text, version, call.zone, call.now, call.language)
 
 
 async def _accept(call: ConsoleCall, version: TemplateVersion, table: JobTable) -> tuple[SentTable, bool]:
@@ -162,7 +148,7 @@ async def sent(call: ConsoleCall) -> Response:
 async def links(call: ConsoleCall) -> Response:
     """GET /console/dispatch/tables/{number}/links.csv: return the table with the links of its jobs."""
     table, version, runs = await call.read(sent_tables.get, _number(call))
-    text = job_table_links.written(version.template, runs, call.zone, call.ctx.links, _names(call))
+    text = job_table_links.written(version.template, runs, call.zone, call.ctx.links, call.language)
     day = call.zone.at(table.created_at).date().isoformat()
     return _csv(text, f"{slug(version.template.name)}-{day}-links.csv")
 
@@ -170,7 +156,7 @@ async def links(call: ConsoleCall) -> Response:
 async def empty(call: ConsoleCall) -> Response:
     """GET /console/dispatch/table.csv: return an empty table with the columns of `?template_id=`."""
     _, version = await call.read(templates.get_version, call.request.query_params.get("template_id", ""), None)
-    return _csv(job_table_links.heading(version.template, _names(call)), f"{slug(version.template.name)}.csv")
+    return _csv(job_table_links.heading(version.template, call.language), f"{slug(version.template.name)}.csv")
 
 
 def _csv(text: str, name: str) -> Response:

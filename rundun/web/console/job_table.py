@@ -27,7 +27,7 @@ from rundun.web.console.time_zone import Zone
 from rundun.web.console_words import N_, ConsoleLanguage
 from rundun.web.request_bodies import DispatchBody
 
-# Columns that every checklist has, by the member of a dispatch that they stand for; the first name is the one we write.
+# What the columns that every checklist has are called in any language, by the member of a dispatch they stand for.
 COLUMNS: Mapping[str, Sequence[str]] = {
     "title": ("title", "job"),
     "executor_ref": ("reference", "ref", "executor_ref"),
@@ -39,15 +39,14 @@ REST_ROWS, REST_SECONDS = 25, 0.0001  # read from one rest to the next, and how 
 MONTHS = 12
 MAX_ERRORS = 100  # described; what is more is counted
 LINK = "link"  # the column of a table that comes back
+IN_ENGLISH = ConsoleLanguage("en")
 _DUE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d?:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)?", re.ASCII)
 # As spreadsheets of many countries write it, from which it is pasted: 31.12.2026 15:00, or 31/12/2026.
 _DUE_AS_WRITTEN = re.compile(r"(\d\d?)([./-])(\d\d?)\2(\d{4})(?:,? +(\d\d?:\d\d(?::\d\d)?))?", re.ASCII)
 _CALCULATED = re.compile("^'(?=[=+\\-@＝＋－＠])")
-_ENGLISH = ConsoleLanguage("en")
 _END_OF_DAY = "23:59"  # when something is due of which only the day was said
 
 Target = tuple[str, str]  # "" and a member of a dispatch, or "fields" and the id of one
-Names = Mapping[str, str]  # words by which the columns are called in the operator's language, by member
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +71,28 @@ class JobTable:
     digest: bytes
 
 
-def column_names(template: Template, names: Names | None = None) -> list[str]:
-    """List the names of a template's columns, as a table for it begins."""
-    names, known = names or {}, _known(template, names)
-    standard = [names.get(member, first) for member, (first, *_) in COLUMNS.items()]
-    return [*standard, *(_name_of(field, known) for field in template.fields)]
+def column_names(template: Template, language: ConsoleLanguage = IN_ENGLISH) -> list[str]:
+    """List the names of a template's columns, as a table for it begins, in a language."""
+    known = _known(template, language)
+    return [*_translated(language).values(), *(_name_of(field, known) for field in template.fields)]
+
+
+def _translated(language: ConsoleLanguage) -> dict[str, str]:
+    """Return what the columns are called that every checklist has, by the member of a dispatch."""
+    return {
+        "title": language.pgettext("column", "title"),
+        "executor_ref": language.pgettext("column", "reference"),
+        "due_at": language.pgettext("column", "due"),
+        "note": language.pgettext("column", "note"),
+        "language": language.pgettext("column", "language"),
+    }
 
 
 def _name_of(field: JobField, known: Mapping[str, Target | None]) -> str:
     return field.label if known.get(_plain(field.label)) == ("fields", field.id) else field.id
 
 
-def _known(template: Template, names: Names | None) -> dict[str, Target | None]:
+def _known(template: Template, language: ConsoleLanguage) -> dict[str, Target | None]:
     """Return what names of columns stand for, in small letters, and as our own tables have them; None for that of
     several fields.
     """
@@ -93,8 +102,8 @@ def _known(template: Template, names: Names | None) -> dict[str, Target | None]:
         for label in {_plain(each) for each in (field.label, *translated) if each}:
             known[label] = None if label in known else ("fields", field.id)
     known |= {_plain(field.id): ("fields", field.id) for field in template.fields}
-    for member, words in COLUMNS.items():
-        known |= {_plain(word): ("", member) for word in (*words, (names or {}).get(member, "")) if word}
+    for member, name in _translated(language).items():
+        known |= {_plain(word): ("", member) for word in (*COLUMNS[member], name)}
     return {_plain(safe_cell(name)): target for name, target in known.items()} | known
 
 
@@ -103,19 +112,14 @@ def _plain(name: str) -> str:
 
 
 def read_jobs(
-    text: str,
-    version: TemplateVersion,
-    zone: Zone,
-    now: int,
-    names: Names | None = None,
-    language: ConsoleLanguage = _ENGLISH,
+    text: str, version: TemplateVersion, zone: Zone, now: int, language: ConsoleLanguage = IN_ENGLISH
 ) -> JobTable:
-    """Read a table as dispatches of a version of a template, times in `zone`; what is wrong with it is told in
-    `language`. Raises `invalid` where it is no table, or has no line, or too many.
+    """Read a table as dispatches of a version of a template, times in `zone`; its columns may be named in `language`,
+    in which it is told what is wrong. Raises `invalid` where it is no table, or has no line, or too many.
     """
     if len(text) > csv_text.MAX_BYTES:
         raise Problem("too_large", "The table has more than 2 MiB of text. Send it in parts.")
-    known = _known(version.template, names)
+    known = _known(version.template, language)
     table = csv_text.read(text, lambda heading: sum(_plain(name) in known for name in heading))
     if not table.rows:
         raise Problem("invalid", "The table has the names of the columns, but no row below them.")

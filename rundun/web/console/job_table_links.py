@@ -9,18 +9,21 @@ from rundun.core.run import Run
 from rundun.core.template import Template
 from rundun.core.urls import Urls
 from rundun.web.console.export import safe_cell
-from rundun.web.console.job_table import COLUMNS, LINK, Names, column_names
+from rundun.web.console.job_table import COLUMNS, IN_ENGLISH, LINK, column_names
 from rundun.web.console.time_zone import Zone
+from rundun.web.console_words import ConsoleLanguage
 
 
-def heading(template: Template, names: Names | None = None) -> str:
-    """Write the names of a template's columns as CSV, to be filled in."""
+def heading(template: Template, language: ConsoleLanguage = IN_ENGLISH) -> str:
+    """Write the names of a template's columns as CSV, to be filled in, in a language."""
     text = io.StringIO()
-    csv.writer(text).writerow(map(safe_cell, column_names(template, names)))
+    csv.writer(text).writerow(map(safe_cell, column_names(template, language)))
     return text.getvalue()
 
 
-def written(template: Template, runs: Sequence[Run], zone: Zone, links: Urls, names: Names | None = None) -> str:
+def written(
+    template: Template, runs: Sequence[Run], zone: Zone, links: Urls, language: ConsoleLanguage = IN_ENGLISH
+) -> str:
     """Write runs as CSV (RFC 4180), times in `zone` as a table takes them. Columns that are empty are left out, and so
     are secrets.
     """
@@ -36,11 +39,11 @@ def written(template: Template, runs: Sequence[Run], zone: Zone, links: Urls, na
     for run in runs:
         fields = without_secrets(run.job, template)
         rows.append([*(cell(run) for cell in cells), *(fields.get(field.id) for field in template.fields)])
-    names_ = column_names(template, names)
-    used = [index for index in range(len(names_)) if any(row[index] is not None for row in rows)]
+    names = column_names(template, language)
+    used = [index for index in range(len(names)) if any(row[index] is not None for row in rows)]
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow([*(safe_cell(names_[index]) for index in used), LINK])
+    writer.writerow([*(safe_cell(names[index]) for index in used), LINK])
     for run, row in zip(runs, rows, strict=True):
         writer.writerow([*(safe_cell(row[index]) for index in used), links.run(run.run_id)])
     return text.getvalue()
