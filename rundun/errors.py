@@ -85,6 +85,15 @@ class TooMany(Problem):
         self.most = most
 
 
+class WrongTable(Problem):
+    """The refusal, with `invalid`, of a table that is wrong at a place: a `sentence` with {name}s, and their values."""
+
+    def __init__(self, sentence: str, **values: str | int) -> None:
+        super().__init__("invalid", sentence.format_map(values))
+        self.sentence = sentence
+        self.values = values
+
+
 class NotFound(Problem):
     """The refusal of what does not exist, or is not yours: the two are never told apart. An administrator, who may know
     all, is told what was `typed`, and the `choices` there are.

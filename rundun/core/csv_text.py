@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from rundun.errors import Problem
+from rundun.errors import Problem, WrongTable
 
 MAX_ROWS = 1000  # below the names of the columns
 MAX_COLUMNS = 200
@@ -75,7 +75,7 @@ def _narrow(lines: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, list[
     """Yield lines without empty cells beyond the last column that there may be; raises `invalid` where one has text."""
     for number, cells in lines:
         if any(cells[MAX_COLUMNS:]):
-            raise Problem("invalid", f"Row {number} has more than {MAX_COLUMNS} columns.")
+            raise WrongTable("Row {row} has more than {most} columns.", row=number, most=MAX_COLUMNS)
         yield number, cells[:MAX_COLUMNS]
 
 
@@ -100,10 +100,9 @@ def _records(text: str, separator: str) -> Iterator[list[str]]:
                     break
                 yield record
     except csv.Error:
-        raise Problem("invalid", f"Row {number + 1} has a cell that is far too long.") from None
+        raise WrongTable("Row {row} has a cell that is far too long.", row=number + 1) from None
     if not is_whole:
-        detail = f"In row {number} a quotation mark begins a cell, and no other one ends it."
-        raise Problem("invalid", detail)
+        raise WrongTable("In row {row} a quotation mark begins a cell, and no other one ends it.", row=number)
 
 
 def _with_end(text: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pydantic_core import from_json
 
 from rundun.core import csv_text
-from rundun.errors import Problem
+from rundun.errors import Problem, WrongTable
 from rundun.logs import log
 from rundun.pool import BoundedPool, RefusalReason
 
@@ -21,6 +21,7 @@ _REFUSALS = {
     "large": "The table has more than 2 MiB of text. Send it in parts.",
     "password": "The file is protected by a password. Save it without one.",
 }
+_NO_VALUE = "These cells show an error, or a formula that was not calculated: {cells}."
 _UNREADABLE = "The file can't be read: it is no spreadsheet, or a damaged or huge one. Save it as CSV, and try that."
 
 
@@ -53,8 +54,7 @@ async def read(data: bytes) -> str:
         return answer["text"]
     word, _, cells = answer["refusal"].partition(" ")
     if word == "no_value":
-        detail = f"These cells show an error, or a formula that was not calculated: {', '.join(cells.split())}."
-        raise Problem("invalid", detail)
+        raise WrongTable(_NO_VALUE, cells=", ".join(cells.split()))
     raise Problem("invalid", _REFUSALS[word])
 
 

@@ -64,6 +64,10 @@ class ConsoleLanguage:
         """Tell whether it is English, in which there are more words."""
         return self.tag.split("-")[0] == ENGLISH
 
+    def knows(self, message: str) -> bool:
+        """Tell whether it has words of its own for a message."""
+        return self.translations.gettext(message) != message
+
     def gettext(self, message: str, /, **values: str | int) -> str:
         """Translate a message and fill in its {name}s, numbers as the language writes them."""
         return self._filled(self.translations.gettext(message), values)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from rundun.core import csv_text
 from rundun.errors import Problem
+from tests.helpers.languages import is_told_in_spanish
 
 KNOWN = ("title", "due", "note")
 CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0\ufeff"), max_size=20)
@@ -58,7 +59,7 @@ def test_columns_that_are_known_tell_the_separator() -> None:
 def test_what_is_no_table_says_why(text: str, why: str) -> None:
     with pytest.raises(Problem) as refusal:
         csv_text.read(text, score)
-    assert why in refusal.value.detail
+    assert why in refusal.value.detail and is_told_in_spanish(refusal.value)
 
 
 def test_empty_cells_are_no_columns() -> None:

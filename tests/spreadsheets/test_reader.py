@@ -5,7 +5,7 @@ import pytest
 from rundun.core import csv_text
 from rundun.errors import Problem
 from rundun.spreadsheets import reader
-from tests.helpers.languages import SPANISH
+from tests.helpers.languages import is_told_in_spanish
 from tests.helpers.xlsx import number, rows, text, workbook
 
 DAY = 46357.625  # 1 December 2026, 15:00, as spreadsheets count
@@ -14,6 +14,7 @@ DAY = 46357.625  # 1 December 2026, 15:00, as spreadsheets count
 async def refused(data: bytes) -> str:
     with pytest.raises(Problem) as refusal:
         await reader.read(data)
+    assert is_told_in_spanish(refusal.value)
     return refusal.value.detail
 
 
@@ -66,9 +67,7 @@ FAR = f'<row r="1">{number("A1", 1)}</row><row r="1048576">{number("XFD1048576",
 )
 async def test_hostile_and_broken_files_end_only_their_own_process(data: bytes, why: str) -> None:
     assert len(data) <= csv_text.MAX_BYTES + 1
-    said = await refused(data)
-    assert why in said
-    assert (SPANISH.gettext(said) == said) is ("B1, C1" in said), "all but what names cells has words in Spanish, too"
+    assert why in await refused(data)
     assert await reader.read(rows(["a"])) == "a", "the next one is read"
 
 

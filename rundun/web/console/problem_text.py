@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from rundun.core import times
-from rundun.errors import FieldError, Problem, TooMany
+from rundun.errors import FieldError, Problem, TooMany, WrongTable
 from rundun.web.console.time_zone import Zone
 from rundun.web.console_words import N_, NN_, ConsoleLanguage
 
@@ -126,6 +126,10 @@ _EXACT = (  # sentences that say more than their code, of tables and their files
     N_("The table has the names of the columns, but no row below them."),
     N_("The table has more than 1,000 rows. Send it in parts."),
     N_("The table has more than 2 MiB of text. Send it in parts."),
+    N_("Row {row} has more than {most} columns."),
+    N_("Row {row} has a cell that is far too long."),
+    N_("In row {row} a quotation mark begins a cell, and no other one ends it."),
+    N_("These cells show an error, or a formula that was not calculated: {cells}."),
     N_("The file has more than 2 MiB."),
     N_("The file begins as one in Unicode, and goes on as none."),
     N_("The file is protected by a password. Save it without one."),
@@ -148,8 +152,10 @@ def reason(language: ConsoleLanguage, problem: Problem) -> str:
 
 def exact_reason(language: ConsoleLanguage, problem: Problem) -> str:
     """Return the sentence that a refusal came with, or what its code says where there is none in the language."""
-    text = language.gettext(problem.detail)
-    return text if language.is_english or text != problem.detail else reason(language, problem)
+    if language.is_english:
+        return problem.detail
+    sentence, values = (problem.sentence, problem.values) if isinstance(problem, WrongTable) else (problem.detail, {})
+    return language.gettext(sentence, **values) if language.knows(sentence) else reason(language, problem)
 
 
 def exact_field_reason(language: ConsoleLanguage, zone: Zone, error: FieldError) -> str:

@@ -2,7 +2,9 @@
 
 from html import unescape
 
+from rundun.errors import Problem
 from rundun.web.console.delivery_text import trouble_text
+from rundun.web.console.problem_text import exact_reason, reason
 from tests.helpers.console import operator, shown
 from tests.helpers.languages import SPANISH
 from tests.helpers.service import BOOLEAN, World
@@ -52,6 +54,11 @@ async def test_a_form_is_refused_in_the_operators_language(w: World) -> None:
     refused = await ana.post("/dispatch", template_id=template_id, title="x" * 201)
     assert refused.status_code == 422 and SPANISH.gettext("That is too long.") in unescape(refused.text)
     assert "200 are allowed" not in refused.text
+
+
+def test_what_somebody_typed_is_no_message_to_be_filled() -> None:
+    typed = Problem("invalid", "There is no “{n}”.")
+    assert exact_reason(SPANISH, typed) == reason(SPANISH, typed)
 
 
 def test_what_stood_in_the_way_of_a_delivery_is_told_as_far_as_there_are_words() -> None:
