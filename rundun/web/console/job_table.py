@@ -127,7 +127,7 @@ def read_jobs(
         raise Problem("invalid", f"The table has more than {csv_text.MAX_ROWS:,} rows. Send it in parts.")
     if not any(_plain(name) in known for name in table.heading):
         raise Problem("invalid", "The first row has no name of a column. Put the names above the rows, as listed here.")
-    columns, of_columns = _read_heading(table, version.template, known)
+    columns, of_columns = _read_heading(table, version.template, known, language)
     requests: list[DispatchRequest] = []
     of_rows: list[CellError] = []
     count = len(of_columns)
@@ -160,7 +160,7 @@ def _cell(cells: Sequence[str], index: int) -> str:
 
 
 def _read_heading(
-    table: Table, template: Template, known: Mapping[str, Target | None]
+    table: Table, template: Template, known: Mapping[str, Target | None], language: ConsoleLanguage
 ) -> tuple[dict[Target, tuple[str, int]], list[CellError]]:
     """Return name and place of each column by what it stands for, and what is wrong with the heading."""
     columns: dict[Target, tuple[str, int]] = {}
@@ -170,19 +170,20 @@ def _read_heading(
         if target is not None and target not in columns:
             columns[target] = (name, index)
         elif name:
-            errors.append(CellError(table.heading_row, name, name, _wrong_name(name, target, known)))
+            detail = language.gettext(_wrong_name(name, target, known))
+            errors.append(CellError(table.heading_row, name, name, detail))
     nameless = {
         index: (number, cell)
         for number, cells in reversed(table.rows)
         for index, cell in enumerate(cells)
         if cell and not _cell(table.heading, index)
     }
-    detail = N_("The column of this cell has no name in the first row.")
+    detail = language.gettext("The column of this cell has no name in the first row.")
     errors += [CellError(number, "", cell, detail) for number, cell in nameless.values()]
     given = {field_id for kind, field_id in columns if kind}
     for field in template.fields:
         if field.required and field.id not in given:
-            detail = N_("There is no such column, and each job of this checklist needs it.")
+            detail = language.gettext("There is no such column, and each job of this checklist needs it.")
             errors.append(CellError(table.heading_row, _name_of(field, known), "", detail))
     return columns, errors
 
@@ -227,13 +228,13 @@ class _Row:
             if kind:
                 fields[member] = typed_number(text) if kinds[member] == "number" else text
                 if kinds[member] == "number" and isinstance(fields[member], str):
-                    errors.append(CellError(self.number, name, text, N_("Must be a number.")))
+                    errors.append(CellError(self.number, name, text, self.language.gettext("Must be a number.")))
             elif member != "due_at":
                 body[member] = text
             elif due_at := self._due(text):
                 body[member] = due_at
             else:
-                detail = N_("Write the date and the time as 2026-01-31 15:00.")
+                detail = self.language.gettext("Write the date and the time as 2026-01-31 15:00.")
                 errors.append(CellError(self.number, name, text, detail))
         return {**body, "fields": fields} if fields else body, errors
 
@@ -263,8 +264,10 @@ class _Row:
             return None
         name, text = self.cells[target]
         if error.code == "required":
-            return CellError(self.number, name, text, N_("Is empty, and each job of this checklist needs it."))
-        return CellError(self.number, name, text, exact_field_reason(self.language, self.zone, error))
+            detail = self.language.gettext("Is empty, and each job of this checklist needs it.")
+        else:
+            detail = exact_field_reason(self.language, self.zone, error)
+        return CellError(self.number, name, text, detail)
 
 
 def _judge(body: Mapping[str, Any], template: Template, now: int) -> DispatchRequest | Sequence[FieldError]:
