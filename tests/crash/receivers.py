@@ -90,6 +90,7 @@ class Receivers:
     async def listening(self) -> AsyncIterator["Receivers"]:
         """Listen while the context lasts. The refusing one has a port, where nobody listens yet."""
         self._refusing.bind(("127.0.0.1", 0))
+        self._stack.callback(lambda: self._refusing.close())  # whichever it is then
         async with self._stack:
             for temper in TEMPERS:
                 if temper == "refusing":
@@ -97,4 +98,3 @@ class Receivers:
                 else:
                     await self._listen(temper)
             yield self
-        self._refusing.close()
