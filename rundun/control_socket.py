@@ -73,6 +73,8 @@ async def listening(
                 if line := await reader.readline():  # else somebody only looked whether we are here
                     writer.write(to_json(await _answer(database, settings, errands or {}, line)) + b"\n")
                     await writer.drain()
+        except asyncio.CancelledError:  # the service stops; what handles connections would log this as a failure
+            pass
         except Exception as error:  # whatever it is, the service goes on
             log("warning", "control.failed", error=f"{type(error).__name__}: {error}")
         finally:

@@ -202,6 +202,15 @@ def test_nonsense_at_the_socket_troubles_nobody(tmp_path: Path, service: Serving
     assert "Traceback" not in service.text
 
 
+def test_whoever_says_nothing_at_the_socket_troubles_no_stop(tmp_path: Path, service: Serving) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as silent:
+        silent.connect(str(tmp_path / "rundun.db.sock"))
+        done(rundun(tmp_path, "orgs", "list"))  # which came later, so the silent one is being heard
+        service.terminate()
+        assert service.ended() == 0
+    assert "service.stopped" in service.text and "Traceback" not in service.text
+
+
 def test_a_command_of_another_version_is_named(tmp_path: Path, service: Serving) -> None:
     with pytest.raises(Problem, match="The running service knows no command “dance”"):
         send_command(tmp_path / "rundun.db.sock", "dance", {})
