@@ -1,5 +1,6 @@
-"""`python -m tests.bench.attackers PORT ATTACK KEY…`: one organization, or one for each key, does what a security audit
-found to hold up all others, until SIGTERM. What it was answered, and how often, is printed then.
+"""`python -m tests.bench.attackers PORT ATTACK MEANS`: what a security audit found to hold up all others, done by one
+organization, or by one for each key of MEANS, which is JSON, until SIGTERM. What it was answered, and how often, is
+printed then.
 """
 
 import asyncio
@@ -12,71 +13,20 @@ import struct
 import sys
 import uuid
 import zlib
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import uvloop
 from PIL import Image
 
-from tests.bench.client import Call, Line, Reply, connect
-
-PACE = 0.1  # seconds between two requests of a link, as the limit for each is by default
-answers: Counter[int] = Counter()
-
-
-class Attacker:
-    """Somebody with a key."""
-
-    def __init__(self, port: int, key: str) -> None:
-        self.port = port
-        self.headers = {"authorization": f"Bearer {key}"}
-
-    async def call(self, *calls: Call) -> Reply:
-        """Make calls on a connection of their own, and return the last one's reply."""
-        line = await connect(self.port)
-        try:
-            for call in calls:
-                reply = await line.call(call)
-                answers[reply.status] += 1
-            return reply
-        finally:
-            line.close()
-
-    async def template(self, *steps: Any) -> Reply:
-        """Make a checklist."""
-        return await self.call(Call("POST", "/v1/templates", {"name": "Attack", "steps": steps}, self.headers))
-
-    async def links(self, count: int, *steps: Any) -> list[str]:
-        """Started runs of such a checklist, as paths."""
-        template_id = (await self.template(*steps)).ok.json["id"]
-        order = Call("POST", "/v1/runs", {"template_id": template_id}, self.headers)
-        links = [f"/r/{(await self.call(order)).ok.json['run_id']}" for _ in range(count)]
-        for link in links:
-            await self.call(Call("POST", f"{link}/start", {}))
-        return links
+from tests.bench import reading_attackers
+from tests.bench.client import Call, Line, Reply
+from tests.bench.means import PACE, Attacker, Means, again, answers
 
 
-async def again(port: int, pause: float, *calls: Call | Callable[[Line], Awaitable[Reply]]) -> None:
-    """Make calls in a row for ever, on a new connection where the old one is gone."""
-    while True:
-        line = await connect(port)
-        try:
-            while True:
-                for call in calls:
-                    reply = await (line.call(call) if isinstance(call, Call) else call(line))
-                    answers[reply.status] += 1
-                    await asyncio.sleep(pause)
-        except ConnectionError:
-            answers[0] += 1
-            await asyncio.sleep(PACE)
-        finally:
-            line.close()
-
-
-async def conditions(port: int, keys: list[str]) -> list[Any]:
+async def conditions(port: int, means: Means) -> list[Any]:
     """Links of a checklist that searches texts: the audit's where it is taken, else as much as is allowed."""
-    eve = Attacker(port, keys[0])
+    eve = Attacker(port, means.keys[0])
     for length, needles in ((20_000, _needles(2000)), (2_000, _needles(114))):
         steps: list[Any] = [{"id": "s-0", "type": "text", "label": "t", "config": {"max_length": length}}]
         for start in range(0, len(needles), 50):
@@ -98,9 +48,9 @@ def _needles(count: int) -> list[str]:
     return [f"{n:b}".replace("0", "a").replace("1", "c").rjust(50, "a").ljust(99, "a") for n in range(1, count + 1)]
 
 
-async def names(port: int, keys: list[str]) -> list[Any]:
+async def names(port: int, means: Means) -> list[Any]:
     """Runs whose receivers have names that nobody answers for."""
-    attackers = [Attacker(port, key) for key in keys]
+    attackers = [Attacker(port, key) for key in means.keys]
     step = {"id": "s-a", "type": "boolean", "label": "?"}
     templates = [(await one.template(step)).ok.json["id"] for one in attackers]
 
@@ -119,11 +69,11 @@ async def names(port: int, keys: list[str]) -> list[Any]:
 PHOTO = {"id": "s-p", "type": "photo", "label": "p", "config": {"max": 10}}
 
 
-async def uploads(port: int, keys: list[str]) -> list[Any]:
+async def uploads(port: int, means: Means) -> list[Any]:
     """Links that send a byte of a picture now and then: 16 of the first organization, and 8 of each other."""
     paths = [
         f"{link}/steps/s-p/photos/ph-{uuid.uuid4()}"
-        for number, key in enumerate(keys)
+        for number, key in enumerate(means.keys)
         for link in await Attacker(port, key).links(8 if number else 16, PHOTO)
         for _ in range(4)
     ]
@@ -149,19 +99,19 @@ async def uploads(port: int, keys: list[str]) -> list[Any]:
     return [trickle(path) for path in paths]
 
 
-async def pictures(port: int, keys: list[str]) -> list[Any]:
+async def pictures(port: int, means: Means) -> list[Any]:
     """Three links, each with three pictures of 49 megapixels of nothing at a time."""
     bomb = _nothing(7000)
     headers = {"content-digest": f"sha-256=:{base64.b64encode(hashlib.sha256(bomb).digest()).decode()}:"}
     works = []
-    for link in await Attacker(port, keys[0]).links(3, PHOTO):
+    for link in await Attacker(port, means.keys[0]).links(3, PHOTO):
         for _ in range(3):
             path = f"{link}/steps/s-p/photos/ph-{uuid.uuid4()}"
             works.append(again(port, PACE, Call("PUT", path, bomb, headers), Call("DELETE", path)))
     return works
 
 
-async def barcodes(port: int, keys: list[str]) -> list[Any]:
+async def barcodes(port: int, means: Means) -> list[Any]:
     """Five links with a picture full of what looks like the corners of a code."""
     corner = Image.new("L", (9, 9), 255)
     for colour, edge in ((0, 1), (255, 2), (0, 3)):
@@ -173,7 +123,7 @@ async def barcodes(port: int, keys: list[str]) -> list[Any]:
     for y in range(18, 4896, 18):
         picture.paste(row, (0, y))
     picture.save(out := io.BytesIO(), "PNG")
-    links = await Attacker(port, keys[0]).links(5, {"id": "s-c", "type": "barcode", "label": "c"})
+    links = await Attacker(port, means.keys[0]).links(5, {"id": "s-c", "type": "barcode", "label": "c"})
     return [again(port, PACE, Call("POST", f"{link}/decode", out.getvalue())) for link in links]
 
 
@@ -188,14 +138,17 @@ def _nothing(side: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
-ATTACKS = {one.__name__: one for one in (conditions, names, uploads, pictures, barcodes)}
+ATTACKS: dict[str, Callable[[int, Means], Awaitable[list[Any]]]] = {
+    **{one.__name__: one for one in (conditions, names, uploads, pictures, barcodes)},
+    **reading_attackers.ATTACKS,
+}
 
 
-async def main(port: int, attack: str, keys: list[str]) -> None:
+async def main(port: int, attack: str, means: Means) -> None:
     """Attack until SIGTERM; a line on standard output says that it has begun."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    tasks = [asyncio.ensure_future(work) for work in await ATTACKS[attack](port, keys)]
+    tasks = [asyncio.ensure_future(work) for work in await ATTACKS[attack](port, means)]
     answers.clear()
     print("begun", flush=True)
     await stop.wait()
@@ -206,4 +159,4 @@ async def main(port: int, attack: str, keys: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(int(sys.argv[1]), sys.argv[2], sys.argv[3:]))
+    uvloop.run(main(int(sys.argv[1]), sys.argv[2], Means(**json.loads(sys.argv[3]))))

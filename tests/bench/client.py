@@ -35,6 +35,7 @@ class Reply:
     """What came: `at` is when its first byte did, on the monotonic clock."""
 
     status: int
+    head: bytes
     body: bytes
     at: float
 
@@ -76,7 +77,7 @@ class Line(asyncio.Protocol):
         self._buffer += data
         head, found, body = self._buffer.partition(b"\r\n\r\n")
         if found and len(body) >= int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0] or b"0"):
-            self._reply.set_result(Reply(int(head[9:12]), body, self._at))
+            self._reply.set_result(Reply(int(head[9:12]), head, body, self._at))
 
     def close(self) -> None:
         """Hang up."""

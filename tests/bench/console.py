@@ -57,10 +57,10 @@ def measure(runs: int = RUNS) -> None:
     with tempfile.TemporaryDirectory(prefix="rundun-bench-") as name:
         folder = Path(name)
         with rundun(folder) as service:
-            templates = [_template(service.port, service.key, number) for number in range(20)]
+            templates = [make_template(service.port, service.key, number) for number in range(20)]
             service.command("orgs", "create", "Others")
             others_key = service.command("keys", "create", "--org", "Others", "--name", "bench").strip()
-            others_template = _template(service.port, others_key, 20)
+            others_template = make_template(service.port, others_key, 20)
         began = time.monotonic()
         told = fill(service.database, templates, others_template, runs)
         told |= {"key": service.key, "others_key": others_key}
@@ -161,7 +161,7 @@ def pages(told: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _template(port: int, key: str, number: int) -> str:
+def make_template(port: int, key: str, number: int) -> str:
     asked = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
     asked.request("POST", "/v1/templates", json.dumps({"name": f"Check {number}", "steps": STEPS}), headers)
@@ -176,7 +176,7 @@ def fill(path: Path, templates: list[str], others_template: str, runs: int) -> d
     chance, now = random.Random(1), time.time_ns() // 1_000_000
     try:
         env = Env(lambda: now, Urls("http://127.0.0.1", b""), 24 * HOUR)
-        org_id, token = write_once(db, env, _operator)
+        org_id, token = write_once(db, env, _operator, templates[0])
         progress = json.dumps({"total": ANSWERS, "answered": ANSWERS, "skipped": 0, "unable": 0})
         db.execute("PRAGMA synchronous = OFF")
         (other_id,) = db.execute("SELECT org_id FROM templates WHERE id = ?", (others_template,)).fetchone()
@@ -215,8 +215,8 @@ def fill(path: Path, templates: list[str], others_template: str, runs: int) -> d
         db.close()
 
 
-def _operator(tx: Tx) -> tuple[str, str]:
-    (org_id,) = tx.db.execute("SELECT org_id FROM templates ORDER BY number LIMIT 1").fetchone()
+def _operator(tx: Tx, template_id: str) -> tuple[str, str]:
+    (org_id,) = tx.db.execute("SELECT org_id FROM templates WHERE id = ?", (template_id,)).fetchone()
     made = operators.add(tx, org_id, "bench@example.com", "Bench", "owner", "no hash")
     return org_id, operators.begin_session(tx, made.operator_id)
 
