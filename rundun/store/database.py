@@ -9,148 +9,26 @@ import logging
 import sqlite3
 import threading
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Concatenate, ParamSpec, Self, TypeVar, TypeVarTuple
-
-import aiosqlite
+from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from rundun.core import histogram, times
 from rundun.core.histogram import Histogram
-from rundun.errors import Problem
 from rundun.store import connection, copies, maintenance, quotas, service_state, signing_key
-from rundun.store.batches import Job, client_error, commit_batch, read_batch, refuse_batch
+from rundun.store.batches import Job, commit_batch, read_batch, refuse_batch
 from rundun.store.database_file import DatabaseLost, FileWatch, Lock, keep_to_owner, translate_errors
 from rundun.store.erasure_journal import ErasureJournal
-from rundun.store.transaction import Clock, CommitThenRaise, Env, Quotas, Tx
+from rundun.store.long_reads import LongReader
+from rundun.store.transaction import Clock, Env, Quotas, Tx
+from rundun.store.worker import MAX_BATCH, ThreadConnection, Worker
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Ts = TypeVarTuple("Ts")
 Subscriber = Callable[[set[str]], None]
-MAX_BATCH = 4 * 1024 * 1024  # bytes of pictures that one commit, or one read, may carry
-BATCH_YIELDS = 4  # turns of the event loop the first of a batch waits for others: some ten microseconds
 _log = logging.getLogger("rundun.store")
-
-
-class ThreadConnection(aiosqlite.Connection):
-    """An aiosqlite connection that runs a whole function in its thread, in one hop."""
-
-    async def call(self, function: Callable[[sqlite3.Connection, *Ts], T], *args: *Ts) -> T:
-        """Run `function(connection, *args)` in the connection's thread."""
-        execute: Callable[..., Awaitable[T]] = self._execute
-        return await execute(function, self._conn, *args)
-
-    @classmethod
-    async def open(cls, connector: Callable[[], sqlite3.Connection]) -> Self:
-        """Start the thread and open the connection in it; when that fails, the thread has ended."""
-        opened = cls(connector, 64)
-        try:
-            await opened
-        except BaseException:
-            # The thread still has to answer that it stops; in a loop that is closed by then, that would raise.
-            await asyncio.to_thread(opened._thread.join)
-            raise
-        return opened
-
-
-class Worker:
-    """A connection and its queue: all calls that wait are taken together, in the order they came. Of the heavy calls
-    only as many as fit are taken with the rest, so nobody stands behind all of somebody's pictures.
-    """
-
-    def __init__(
-        self,
-        db: ThreadConnection,
-        batch: Callable[[sqlite3.Connection, Env, Sequence[Job]], None],
-        env: Env,
-        committed: Callable[[set[str]], None],
-    ) -> None:
-        self._db = db
-        self._batch = batch
-        self._env = env
-        self._committed = committed
-        self._waiting: deque[Job] = deque()
-        self._heavy: deque[Job] = deque()
-        self._wake = asyncio.Event()
-        self._closing = False
-        self._task = asyncio.create_task(self._work())
-
-    async def alone(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        """Run `function(connection)` between two batches, outside of any transaction."""
-        return await self._db.call(function)
-
-    @property
-    def queued(self) -> int:
-        """Return how many calls wait."""
-        return len(self._waiting) + len(self._heavy)
-
-    async def submit(
-        self, function: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object], weight: int = 0
-    ) -> T:
-        """Queue a call and wait for its result; a client that goes away leaves its transaction whole."""
-        if self._closing:
-            raise Problem("unavailable", "The service is ending; try again.", retry_after=5)
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        queue = self._heavy if weight else self._waiting
-        queue.append(Job(function, args, kwargs, future, weight))
-        self._wake.set()
-        return await future
-
-    async def _work(self) -> None:
-        while not self._closing:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._waiting or self._heavy:
-                # The loop first reads the requests that are there: one large batch in a loop that then rests costs
-                # far less than small ones, whose thread and the loop's fight for the interpreter at every statement.
-                for _ in range(BATCH_YIELDS):
-                    await asyncio.sleep(0)
-                jobs = self._take()
-                try:
-                    await self._db.call(self._batch, self._env, jobs)
-                except BaseException as error:
-                    problem = client_error(error)
-                    for job in jobs:
-                        job.error = problem
-                self._answer(jobs)
-
-    def _take(self) -> list[Job]:
-        jobs = list(self._waiting)
-        self._waiting.clear()
-        weight = 0
-        while self._heavy and (not weight or weight + self._heavy[0].weight <= MAX_BATCH):
-            jobs.append(self._heavy.popleft())
-            weight += jobs[-1].weight
-        return jobs
-
-    def _answer(self, jobs: list[Job]) -> None:
-        touched: set[str] = set()
-        for job in jobs:
-            touched |= job.touched
-        if touched:
-            self._committed(touched)  # before any answer: a revoked key is dead once its revocation is answered
-        for job in jobs:
-            if job.future.done():  # who asked has gone away
-                continue
-            if isinstance(job.error, CommitThenRaise):
-                job.future.set_exception(job.error.problem)
-            elif isinstance(job.error, StopIteration):
-                job.future.set_exception(RuntimeError("an action raised StopIteration"))  # no future takes it
-            elif job.error is not None:
-                job.future.set_exception(job.error)
-            else:
-                job.future.set_result(job.result)
-
-    async def close(self) -> None:
-        """Finish what waits, then close the connection (an open one would keep the process alive)."""
-        self._closing = True
-        self._wake.set()
-        await self._task
-        await self._db.close()
 
 
 @dataclass(slots=True)
@@ -197,9 +75,11 @@ class Database:
         journal: ErasureJournal,
         writer: ThreadConnection,
         reader: ThreadConnection,
+        long_reader: LongReader,
     ) -> None:
         self.env = env
         self.journal = journal
+        self.long_reader = long_reader
         self.writes = WriteFigures()
         self._files = files
         self._lock = lock
@@ -221,11 +101,11 @@ class Database:
         backup_folder: Path | None = None,
         external_checkpoints: bool = False,
     ) -> Self:
-        """Take the lock, migrate, and start the writer and the reader. `default_quota`: as `Quotas` has it; a copy of
+        """Take the lock, migrate, and start the writer and the readers. `default_quota`: as `Quotas` has it; a copy of
         the erasure journal is kept in the `backup_folder`; `external_checkpoints` as `open_writer` has it.
 
-        One reader: what waits for it is read in one go, and a second thread would only fight the first one and the
-        loop for the interpreter.
+        One reader for short reads: what waits for it is read in one go, and a second thread would only fight the first
+        one and the loop for the interpreter.
         """
         lock = Lock(path)
         opened: list[ThreadConnection] = []
@@ -243,12 +123,14 @@ class Database:
             env.event_floor = await opened[0].call(service_state.read_event_floor)
             opened.append(await ThreadConnection.open(lambda: connection.open_reader(path)))
             files = FileWatch(path, lock)
+            long_reader = LongReader(connection.open_reader(path), env, files)
         except BaseException:
             for db in opened:  # an open one would keep the process alive
                 await db.close()
             lock.close()
             raise
-        return cls(env, files, lock, journal, *opened)
+        writer, reader = opened
+        return cls(env, files, lock, journal, writer, reader, long_reader)
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Call `subscriber(touched)` in the event loop after each commit that touched something."""
@@ -308,7 +190,7 @@ class Database:
 
     async def truncate_log(self) -> bool:
         """Move the log into the file and cut it to nothing; False where somebody else still reads an older state. The
-        reader here waits meanwhile, since a state that is being read keeps the log.
+        readers here wait meanwhile, since a state that is being read keeps the log.
         """
         loop = asyncio.get_running_loop()
         holds, may_read = loop.create_future(), threading.Event()
@@ -320,7 +202,8 @@ class Database:
         holding = asyncio.create_task(self._reader.alone(hold))
         try:
             await asyncio.wait([holds, holding], return_when=asyncio.FIRST_COMPLETED)
-            return await self._writer.alone(maintenance.truncate_log)
+            async with self.long_reader.paused():
+                return await self._writer.alone(maintenance.truncate_log)
         finally:
             may_read.set()
             await holding
@@ -342,6 +225,7 @@ class Database:
     async def close(self) -> None:
         """Finish what waits, close all connections, release the lock."""
         await self.examine_file()  # the next start learns from it
+        await self.long_reader.close()
         await self._reader.close()
         await self._writer.close()
         await asyncio.to_thread(self.journal.close)

@@ -11,8 +11,9 @@ import pytest
 from rundun.core.template import Template
 from rundun.errors import Problem
 from rundun.store import files
-from rundun.store.database import Database, Worker
+from rundun.store.database import Database
 from rundun.store.transaction import TemplateVersion, TemplateVersionCache, Tx
+from rundun.store.worker import Worker
 from tests.helpers.database import MIB, note, noted
 from tests.helpers.patience import PATIENCE
 from tests.helpers.service import world

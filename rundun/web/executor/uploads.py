@@ -20,8 +20,9 @@ from rundun.core.validation import read
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store import files
 from rundun.store import runs as run_rows
-from rundun.store.database import MAX_BATCH, Database
+from rundun.store.database import Database
 from rundun.store.files import CHUNK, PhotoMetadata
+from rundun.store.worker import MAX_BATCH
 from rundun.web.context import context_of
 from rundun.web.docs.openapi.operation import PICTURE, PNG, Bytes, Success
 from rundun.web.executor.device import device_of

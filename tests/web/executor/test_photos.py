@@ -12,7 +12,7 @@ from PIL import Image
 
 from rundun.actions import photos
 from rundun.imaging import derivatives
-from rundun.store.database import MAX_BATCH
+from rundun.store.worker import MAX_BATCH
 from tests.helpers import images
 from tests.helpers.patience import PATIENCE
 from tests.helpers.photos import OF_RUNS, OVERLAY, count, digest, started
