@@ -32,8 +32,10 @@ from rundun.web.context import Context
 from rundun.web.pages import Pages
 from rundun.web.rate_limit import RateLimiter
 from rundun.web.routes import Application, starlette_app
+from rundun.web.run_owners import RunOwners
 from rundun.web.session_use import SessionUse
 from rundun.web.static import Assets
+from rundun.web.turns import TurnTaking
 from rundun.web.upload_buffer import UploadBuffer
 from rundun.webhooks.alerts import Alerts
 from rundun.webhooks.client import WebhookClient
@@ -104,6 +106,8 @@ async def running(
         keys, session_use = KeyRing(database), SessionUse(database)
         uses = {"keys": keys.keep_used, "sessions": session_use.keep_used}
         stack.push_async_callback(_store_uses, uses)
+        turns = TurnTaking(database.long_reader)
+        stack.push_async_callback(turns.close)
         dispatcher = Dispatcher(
             database,
             webhook_client.post,
@@ -141,6 +145,8 @@ async def running(
                 failures_per_minute=settings.limits.failures_per_minute,
             ),
             notifier=ChangeNotifier(database),
+            turns=turns,
+            run_owners=RunOwners(database),
         )
         told = loader.as_told(settings)
         errands = {ALERT_TEST_COMMAND: alerts.send_test} if alerts else {}

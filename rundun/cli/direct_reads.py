@@ -15,6 +15,10 @@ class DirectReads:
     def __init__(self, tx: Tx) -> None:
         self._tx = tx
 
+    async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `function`."""
+        return function(*args, **kwargs)
+
     async def read(self, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function(tx, …)`."""
         return function(self._tx, *args, **kwargs)

@@ -62,10 +62,6 @@ def translate(template: Mapping[str, Any], tag: str) -> dict[str, Any]:
     if not texts:
         return dict(template)
     translated = _replaced(template, texts.get("", {}), _OF_TEMPLATE)
-    if template.get("fields"):
-        translated["fields"] = [
-            _replaced(field, texts.get(field["id"], {}), ("label",)) for field in template["fields"]
-        ]
     if template.get("steps"):
         translated["steps"] = [_step(step, texts) for step in template["steps"]]
     if template.get("fields"):

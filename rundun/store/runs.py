@@ -67,6 +67,12 @@ def get(tx: Tx, run_id: str) -> Run:
     return _unless_erased(_row(tx, run_id))
 
 
+def find_owner(tx: Tx, run_id: str) -> str | None:
+    """Find the id of a run's organization, also of an erased run's."""
+    row = tx.db.execute("SELECT org_id FROM runs WHERE id = ?", (run_id,)).fetchone()
+    return None if row is None else str(row["org_id"])
+
+
 def find_ids(tx: Tx, beginning: str, limit: int) -> list[str]:
     """List the ids that begin so, erased runs left out; at most so many."""
     rows = tx.db.execute(

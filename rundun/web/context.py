@@ -20,7 +20,9 @@ from rundun.web.change_notifier import ChangeNotifier
 from rundun.web.pages import Pages
 from rundun.web.preview_cache import PreviewCache
 from rundun.web.rate_limit import RateLimiter
+from rundun.web.run_owners import RunOwners
 from rundun.web.session_use import SessionUse
+from rundun.web.turns import TurnTaking
 from rundun.web.upload_buffer import UploadBuffer
 
 Read = Callable[[], bytes]
@@ -61,8 +63,12 @@ def _too_many_pages(why: RefusalReason) -> Problem:
     return Problem("rate_limited", "Too many pages are open at once.", retry_after=30)
 
 
-def _too_many_archives(why: RefusalReason) -> Problem:
-    return Problem("request_in_progress", "Two archives of the organization are still being sent.", retry_after=5)
+def _too_many_downloads(why: RefusalReason) -> Problem:
+    return Problem("request_in_progress", "Two downloads of the organization are still being sent.", retry_after=5)
+
+
+def _too_many_diagnoses(why: RefusalReason) -> Problem:
+    return Problem("rate_limited", "The service is being looked at already; try again.", retry_after=5)
 
 
 def _too_many_tables(why: RefusalReason) -> Problem:
@@ -85,10 +91,14 @@ class Context:
     upload_buffer: UploadBuffer
     rate_limiter: RateLimiter
     notifier: ChangeNotifier
+    turns: TurnTaking
+    run_owners: RunOwners
     under_way: set[tuple[str, str, str]] = field(default_factory=set)  # (organization, path, Idempotency-Key)
     preview_cache: PreviewCache = field(default_factory=PreviewCache)
     streams: BoundedPool = field(default_factory=lambda: BoundedPool(_too_many_pages))  # open at the console
-    archives: BoundedPool = field(default_factory=lambda: BoundedPool(_too_many_archives))  # being sent
+    downloads: BoundedPool = field(default_factory=lambda: BoundedPool(_too_many_downloads))  # being sent
+    # Findings on the service being made, by organization: a disk that is away may hold one up.
+    diagnoses: BoundedPool = field(default_factory=lambda: BoundedPool(_too_many_diagnoses, threads=4, sparing=True))
     tables: BoundedPool = field(default_factory=lambda: BoundedPool(_too_many_tables, threads=2))  # of jobs, being read
 
     @property

@@ -5,9 +5,8 @@ policy names by its digest, and nothing comes from elsewhere.
 import base64
 import gzip
 import hashlib
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from functools import cached_property, wraps
-from itertools import chain
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -24,6 +23,7 @@ from rundun.core.retention import NO_DAYS_SHOWN
 from rundun.web.branding import PLAIN, Branding
 from rundun.web.console_words import ConsoleCatalogs
 from rundun.web.i18n import Catalogs, Language
+from rundun.web.shown_template import ShownTemplates, shown_template, untranslated
 from rundun.web.static import Assets
 
 CONTENT_SECURITY_POLICY = (
@@ -48,23 +48,17 @@ CLOSED_STATUS |= {"other_device": 403, "unknown": 404, "throttled": 429, "unavai
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def compressed(handler: Handler) -> Handler:
-    """Compress the pages of `handler` for whoever takes gzip (RFC 9110, 12.5.3): a checklist on two bars of signal.
+def compressed(request: Request, page: Response) -> Response:
+    """Compress a page for a client that takes gzip (RFC 9110, 12.5.3): a checklist on two bars of signal.
 
     Nothing a stranger sends comes back in these pages beside anything secret, so their length gives nothing away.
     """
-
-    @wraps(handler)
-    async def endpoint(request: Request) -> Response:
-        response = await handler(request)
-        response.headers["vary"] = "accept-encoding"
-        if "gzip" in request.headers.get("accept-encoding", ""):
-            response.body = gzip.compress(response.body, 6, mtime=0)
-            response.headers["content-encoding"] = "gzip"
-            response.headers["content-length"] = str(len(response.body))
-        return response
-
-    return endpoint
+    page.headers["vary"] = "accept-encoding"
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        page.body = gzip.compress(bytes(page.body), 6, mtime=0)
+        page.headers["content-encoding"] = "gzip"
+        page.headers["content-length"] = str(len(page.body))
+    return page
 
 
 def policy_with(policy: str, script: str) -> str:
@@ -93,6 +87,7 @@ class Pages:
         icon = assets.text("icon.svg").strip()
         address = f"data:image/svg+xml,{quote(icon, safe=_AS_IT_IS)}"
         self._environment.globals["icon"] = Markup(address)  # noqa: S704  our own picture
+        self._shown_templates = ShownTemplates()
         self._guard = Markup(assets.text("executor/guard.js"))  # noqa: S704  our own script
         self._guarded = {"content-security-policy": policy_with(CONTENT_SECURITY_POLICY, self._guard)}
         # As it is, in UTF-8: an Arabic letter as an escape is three times as long.
@@ -124,25 +119,36 @@ class Pages:
         photo_bytes: int,
         page: str = "executor/run.html",
         days_shown: Mapping[str, int | None] = NO_DAYS_SHOWN,
+        is_stored: bool = True,
         **more: Any,
     ) -> Response:
         """Render the executor's page of an open run; `state` as `GET /r/{run_id}/state` answers it, and the most
         preferred language first. What is put into the page has the template's texts in the reader's language, and
         not in all others: they would be most of its weight; and the size of the largest photo taken. `days_shown` is
-        that of `core.retention`. `page` may be another that extends it, and takes `more`.
+        that of `core.retention`. `page` may be another that extends it, and takes `more`. A template that `is_stored`
+        is translated and serialized once for each version and language.
         """
-        # Fields of the job are translated as all else of the template, to which their labels belong.
-        original = {**state["template"], "fields": state["job"]["fields"]}
-        language = self.words.language(preferred, list(original.get("translations") or ()))
-        template = translation.translate(original, language.texts)
-        unknown = _untranslated(original, template, language.texts)
-        template.pop("translations", None)
-        job = {**state["job"], "fields": template.pop("fields")}
+        template, job = state["template"], state["job"]
+        language = self.words.language(preferred, list(template.get("translations") or ()))
         is_new = state["run"]["status"] == "pending"
+        if is_stored:
+            version = (state["template_id"], state["template_v"], is_new)
+            shown = self._shown_templates.get(version, template, language.texts)
+        else:
+            shown = shown_template(template, language.texts)
+        # Fields of the job are translated as all else of the template, to which their labels belong.
+        of_job = {"fields": job["fields"], "translations": template.get("translations")}
+        fields = translation.translate(of_job, language.texts)["fields"]
+        of_fields = untranslated(of_job, {"fields": fields}, language.texts)
+        unknown = True if shown.unknown is True or of_fields is True else [*shown.unknown, *of_fields]
+        shown_state = {**state, "template": shown.head, "job": {**job, "fields": fields}}
         return self._render_in(
             page,
             language,
-            state={**state, "job": job, "template": template, "limits": {"photo_bytes": photo_bytes}},
+            state=shown_state,
+            state_json=shown.put_into({**shown_state, "limits": {"photo_bytes": photo_bytes}}),
+            step_types=shown.step_types,
+            takes_photos=shown.takes_photos,
             headers=self._guarded,
             guard=self._guard,
             browsers=BROWSERS,
@@ -180,7 +186,7 @@ class Pages:
             organization=organization,
             run=run,
             checklist=template.get("name"),
-            unknown=_untranslated(original, template, language.texts),
+            unknown=untranslated(original, template, language.texts),
             words=self._script_words["receipt" if receipt else "after"],
             receipt={**receipt, "template": translation.translate(receipt["template"], language.texts)}
             if receipt
@@ -191,36 +197,3 @@ class Pages:
 
     def _render_in(self, name: str, language: Language, status: int = 200, **values: Any) -> Response:
         return self.render(name, status, language=language, t=language.say, **values)
-
-
-# Without "unit": kWh is kWh.
-_TEXTS = (
-    *("name", "title", "description", "label", "hint", "body", "placeholder", "true_label", "false_label"),
-    *("min_label", "max_label", "tell"),
-)
-
-
-def _untranslated(original: Mapping[str, Any], translated: Mapping[str, Any], tag: str) -> bool | list[str]:
-    """Return ids of parts with a text that stayed as in the `original`, and so in a language that nobody knows; True
-    when nothing is translated to `tag` at all.
-    """
-    if not translation.fallbacks(tag, original.get("translations") or ()):
-        return True
-    pairs = zip(_parts(original), _parts(translated), strict=True)
-    return [
-        part_id
-        for (part_id, before), (_, after) in pairs
-        if any(before.get(text) and before.get(text) == after.get(text) for text in _TEXTS)
-    ]
-
-
-def _parts(template: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the parts of a template that have texts, with their ids: "" is the template itself."""
-    yield "", template
-    yield from ((field["id"], field) for field in template.get("fields") or ())
-    sections = template.get("sections") or ()
-    yield from ((section["id"], section) for section in sections)
-    for step in chain(template.get("steps") or (), *(section.get("steps") or () for section in sections)):
-        config = step.get("config") or {}
-        yield step["id"], {**config, **(step.get("flag") or {}), **step}
-        yield from ((part["id"], part) for name in ("options", "slots") for part in config.get(name) or ())

@@ -1,8 +1,7 @@
 """What is kept of a person, to be given to them: their runs with all of their past, and nothing that opens anything."""
 
-import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -19,7 +18,7 @@ from rundun.store.pagination import PageRequest
 from rundun.store.run_changes import RunChange
 from rundun.web.file_names import FileNames, file_names
 from rundun.web.person_erasure import run_json
-from rundun.web.run_archive import ArchiveEntry, Reads, pictures, record
+from rundun.web.run_archive import ArchiveEntry, LongWork, Reads, pictures, record
 
 PAGE = 100  # events or deliveries that are read at once
 MAX_CHANGES = 1_000_000  # of one run: all
@@ -29,29 +28,27 @@ Report = Callable[[RunDetail, FileNames], bytes]
 
 
 async def archive_entries(
-    reads: Reads, org_id: str, found: PersonList, links: Urls, report: Report
+    work: LongWork, org_id: str, found: PersonList, links: Urls, report: Report
 ) -> AsyncIterator[ArchiveEntry]:
     """Yield what is kept of the runs of a list: the list itself, and a folder for each run."""
     listed: Any = {"digest": found.digest, "has_more": found.has_more, "runs": [run_json(run) for run in found.runs]}
     yield ArchiveEntry("runs.json", to_json(listed, indent=2))
     for run in found.runs:
         try:
-            detail = await reads.read(runs.get_detail, org_id, run.run_id)
+            detail = await work.read(runs.get_detail, org_id, run.run_id)
         except Problem as problem:
             if problem.code not in ("not_found", "run_erased"):
                 raise
             continue  # it was erased meanwhile
         names, folder = file_names(detail), f"{run.run_id}/"
         files = _Files(detail, names, links)
-        changes = await reads.read(run_changes.of_run, run.run_id, MAX_CHANGES)
-        whole = {**from_json(record(detail, names, links)), "changes": [_change_json(change) for change in changes]}
-        given = {name: value for name, value in whole.items() if name not in _OPENS}
-        yield ArchiveEntry(f"{folder}run.json", to_json(files.put_into(given), indent=2))
-        told = [files.put_into(event) async for event in _events(reads, run.run_id)]
+        changes = await work.read(run_changes.of_run, run.run_id, MAX_CHANGES)
+        yield ArchiveEntry(f"{folder}run.json", await work.run(_record, detail, names, links, files, changes))
+        told = [files.put_into(event) async for event in _events(work, run.run_id)]
         yield ArchiveEntry(f"{folder}events.json", to_json(told, indent=2))
-        sent = [_delivery_json(delivery) async for delivery in _deliveries(reads, run.run_id)]
+        sent = [_delivery_json(delivery) async for delivery in _deliveries(work, run.run_id)]
         yield ArchiveEntry(f"{folder}deliveries.json", to_json(sent[::-1], indent=2))
-        yield ArchiveEntry(f"{folder}report.html", await asyncio.to_thread(report, detail, names))
+        yield ArchiveEntry(f"{folder}report.html", await work.run(report, detail, names))
         for entry in pictures(names, folder):
             yield entry
 
@@ -81,6 +78,12 @@ class _Files:
         if isinstance(value, str) and self._media.fullmatch(value):
             return self._paths.get(value)
         return value
+
+
+def _record(detail: RunDetail, names: FileNames, links: Urls, files: _Files, changes: Sequence[RunChange]) -> bytes:
+    whole = {**from_json(record(detail, names, links)), "changes": [_change_json(change) for change in changes]}
+    given = {name: value for name, value in whole.items() if name not in _OPENS}
+    return to_json(files.put_into(given), indent=2)
 
 
 async def _events(reads: Reads, run_id: str) -> AsyncIterator[dict[str, Any]]:

@@ -26,12 +26,18 @@ async def list_runs(reads: Reads, org_id: str, person: Person, run_ids: Sequence
 
 
 async def erase_listed(
-    database: Database, org_id: str, person: Person, digest: str, by: str, run_ids: Sequence[str] | None = None
+    reads: Reads,
+    database: Database,
+    org_id: str,
+    person: Person,
+    digest: str,
+    by: str,
+    run_ids: Sequence[str] | None = None,
 ) -> PersonList:
     """Erase the runs of a person, if they are still those of the list that `digest` is of; raises `erasure_changed`,
     and what `list_runs` does. Returns the list. What is added to one of them while others go, goes as well.
     """
-    found = await list_runs(database, org_id, person, run_ids)
+    found = await list_runs(reads, org_id, person, run_ids)
     found.require(digest)
     for start in range(0, len(found.runs), AT_ONCE):
         some = found.runs[start : start + AT_ONCE]

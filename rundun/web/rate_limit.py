@@ -1,4 +1,4 @@
-"""Rate limits: token buckets in memory, for keys, for organizations, for runs, and for addresses that keep guessing.
+"""Rate limits: token buckets in memory, for keys, sessions, runs, for organizations, and for addresses that guess.
 
 A depot's phones share one address, so addresses are counted for what failed only.
 """
@@ -13,6 +13,7 @@ from rundun.core.token_bucket import Allowance, Bucket, Policy
 from rundun.errors import Problem
 from rundun.store.transaction import Clock
 
+LINKS = 4  # times as many requests as the API keys of an organization may make, all its phones together may
 MAX_REMEMBERED = 50_000  # buckets of a policy; the least recently used is deleted, and its owner has a full one again
 
 
@@ -30,23 +31,43 @@ class RateLimiter:
         self._clock = clock
         self._requests = Policy("default", requests_per_minute)
         of_organization = organization_requests_per_minute
-        self._calls = Policy("organization", 4 * requests_per_minute if of_organization is None else of_organization)
+        if of_organization is None:
+            of_organization = 4 * requests_per_minute
+        self._calls = Policy("organization", of_organization)
+        self._pages = Policy("console", of_organization)
+        self._visits = Policy("links", LINKS * of_organization)
         self._failures = Policy("failures", failures_per_minute)
         # By policy, so that nobody fills with made-up links what remembers who has guessed passwords.
         self._buckets: defaultdict[str, OrderedDict[str | bytes, Bucket]] = defaultdict(OrderedDict)
 
-    def count_request(self, request: Request, owner: str | bytes) -> None:
-        """Count one request of a key or on a run; raises `rate_limited`."""
-        self.count(request, self._requests, owner)
-
     def count_call(self, request: Request, key_id: str, org_id: str) -> None:
-        """Count one request of a key, and of all keys of its organization together: keys are had for nothing. The
-        response tells of the limit that is nearer. Raises `rate_limited`; what a key has too many is not its
-        organization's.
+        """Count one request of a key, and of all keys of its organization together: keys are had for nothing. Raises
+        `rate_limited`.
+        """
+        # In bytes, so that no link that somebody makes up counts as this key.
+        self._count_both(request, key_id.encode(), self._calls, org_id)
+
+    def count_page(self, request: Request, session: str, org_id: str) -> None:
+        """Count one request of a session of the console, and of all sessions of its organization together; raises
+        `rate_limited`.
+        """
+        self._count_both(request, session.encode(), self._pages, org_id)
+
+    def count_visit(self, request: Request, run_id: str, org_id: str | None) -> None:
+        """Count one request on a run, and on all runs of its organization together, None where there is no such run;
+        raises `rate_limited`.
+        """
+        if org_id is None:
+            self.count(request, self._requests, run_id)
+        else:
+            self._count_both(request, run_id, self._visits, org_id)
+
+    def _count_both(self, request: Request, client: str | bytes, of_organization: Policy, org_id: str) -> None:
+        """Count one request of a client, and, unless that has made too many, of its organization. The response tells
+        of the limit that is nearer.
         """
         now, granted, nearer = self._clock(), True, None
-        # In bytes, so that no link that somebody makes up counts as this key.
-        for policy, owner in ((self._requests, key_id.encode()), (self._calls, org_id)):
+        for policy, owner in ((self._requests, client), (of_organization, org_id)):
             if policy.quota and granted:
                 bucket = self._bucket(policy, owner, now)
                 granted = token_bucket.draw(policy, bucket, now)
@@ -102,8 +123,15 @@ def _tell(request: Request, allowance: Allowance) -> None:
         raise _refused(allowance.policy, allowance.wait)
 
 
+_WHOSE = {
+    "organization": " by all keys of this organization",
+    "console": " by all operators of this organization",
+    "links": " on all runs of this organization",
+}
+
+
 def _refused(policy: Policy, wait: int) -> Problem:
-    whose = " by all keys of this organization" if policy.name == "organization" else ""
+    whose = _WHOSE.get(policy.name, "")
     detail = f"More than {policy.quota} in {policy.window} seconds{whose}; try again in {wait} s."
     return Problem("rate_limited", detail, retry_after=wait)
 

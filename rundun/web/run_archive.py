@@ -38,6 +38,13 @@ class Reads(Protocol):
         """Read `weight` bytes of pictures."""
 
 
+class LongWork(Reads, Protocol):
+    """Reads, and other work that takes long, as `Turns` have them."""
+
+    async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `function` where nobody waits for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class ArchiveEntry:
     """A file of an archive: a text, or the number of a stored file."""

@@ -25,6 +25,7 @@ from rundun.web.body import JSON, parse, read_json_bytes
 from rundun.web.context import Context, context_of
 from rundun.web.docs.openapi.operation import ApiRouter, Tag
 from rundun.web.problems import Json
+from rundun.web.turns import Turns
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -64,6 +65,11 @@ class ApiCall:
         """Refuse a key that was not made for erasing: one that leaks must not destroy evidence."""
         if not self.may_erase:
             raise Problem("erasure_not_allowed", "This API key may not erase anything; nothing was changed.")
+
+    @property
+    def turns(self) -> Turns:
+        """Return the turns of the organization, in which long work is done."""
+        return self.ctx.turns.of(self.org_id)
 
     async def read(self, function: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Return `function(tx, org_id, *args)`, on a consistent snapshot."""

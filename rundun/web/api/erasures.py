@@ -13,12 +13,12 @@ from rundun.store.idempotency import StoredResponse
 from rundun.web.api.endpoint import ApiCall, api_router, json_reply, one_at_a_time, to_response
 from rundun.web.console.report import ReportWriter
 from rundun.web.docs.openapi.operation import Bytes, Success
+from rundun.web.download import Download, require_place
 from rundun.web.kept_copies import KeptCopy, all_copies
 from rundun.web.person_archive import archive_entries
 from rundun.web.person_erasure import erase_listed, list_runs, run_json
 from rundun.web.request_bodies import ErasureBody, PersonQueryBody
 from rundun.web.run_archive import zip_pieces
-from rundun.web.zip_response import ZipResponse, require_place
 
 router = api_router("Runs")
 _reading = api_router("Runs", reads_idempotency_key=False)
@@ -48,10 +48,12 @@ async def erase_person(call: ApiCall) -> Response:
     body = read(ErasureBody, await call.json())
     person = body.person.person()
     if body.digest is None:
-        found = await list_runs(call.ctx.database, call.org_id, person, body.run_ids)
+        found = await list_runs(call.turns, call.org_id, person, body.run_ids)
         return to_response(_erasure(found, await all_copies(call.ctx.settings), is_done=False))
     with one_at_a_time(call, "Another erasure is still being worked on."):
-        found = await erase_listed(call.ctx.database, call.org_id, person, body.digest, call.key_id, body.run_ids)
+        found = await erase_listed(
+            call.turns, call.ctx.database, call.org_id, person, body.digest, call.key_id, body.run_ids
+        )
     return await call.respond(_erasure(found, await all_copies(call.ctx.settings), is_done=True))
 
 
@@ -74,12 +76,13 @@ async def get_person_archive(call: ApiCall) -> Response:
     call.require_may_erase()
     require_place(call.ctx, call.org_id)
     body = read(PersonQueryBody, await call.json())
-    found = await list_runs(call.ctx.database, call.org_id, body.person.person(), body.run_ids)
+    turns = call.ctx.turns.of_download(call.org_id)
+    found = await list_runs(turns, call.org_id, body.person.person(), body.run_ids)
     organization, pages = await call.read(organizations.get), call.ctx.pages
     report = ReportWriter(pages, organization, pages.console_words.language(["en"]), is_given_out=True)
-    entries = archive_entries(call.ctx.database, call.org_id, found, call.ctx.links, report.write)
-    pieces = zip_pieces(call.ctx.database, entries, datetime.fromtimestamp(call.ctx.now() / times.SECOND, UTC))
-    return ZipResponse(call.ctx, call.org_id, pieces, "person.zip")
+    entries = archive_entries(turns, call.org_id, found, call.ctx.links, report.write)
+    pieces = zip_pieces(turns, entries, datetime.fromtimestamp(call.ctx.now() / times.SECOND, UTC))
+    return Download(call.ctx, call.org_id, pieces, "person.zip")
 
 
 router.routes += _reading.routes

@@ -153,7 +153,10 @@ async def list_runs(call: ApiCall) -> Response:
     more than 10,000 it finds the newest first, whatever the list is sorted by.
     """
     params, links, now = query(RunsQuery, call.request), call.ctx.links, call.ctx.now()
-    page = await call.read(run_search.page, params.filter(now), params.page_request())
+    filters, page_request = params.filter(now), params.page_request()
+    # A list follows an index; a search looks at thousands of runs.
+    reads = call.ctx.database if filters.q is None else call.turns
+    page = await reads.read(run_search.page, call.org_id, filters, page_request)
     return list_json(call.request, page, [to_json(run_json.run_json(run, links, now)) for run in page.items])
 
 

@@ -1,7 +1,5 @@
 """The checklists of an integrator, in versions: /v1/templates."""
 
-import asyncio
-
 from pydantic_core import to_json
 from starlette.responses import Response
 
@@ -49,7 +47,7 @@ async def create_template(call: ApiCall) -> Response:
     Whatever is wrong is answered at once, each place with its pointer. At most 512 KiB. A field that is `required`
     is warned of: dispatches without it will be refused.
     """
-    draft = await asyncio.to_thread(actions.draft, await call.json())
+    draft = await call.turns.run(actions.draft, await call.json())
     return await call.write(
         lambda made: _saved_response(made, 201, location=f"/v1/templates/{made.template_id}"), actions.create, draft
     )
@@ -66,7 +64,7 @@ async def check_template(call: ApiCall) -> Response:
     ignored, and a quota that is used up doesn't matter. Pictures that steps name must be uploaded, and are not kept any
     longer for being named here.
     """
-    draft = await asyncio.to_thread(actions.draft, await call.json())
+    draft = await call.turns.run(actions.draft, await call.json())
     checked: TemplateCheckedJson = {"valid": True, "warnings": await call.read(actions.check, draft)}
     return to_response(json_reply(checked))
 
@@ -78,7 +76,7 @@ async def list_templates(call: ApiCall) -> Response:
     Each in its current version, the newest template first.
     """
     params = query(TemplatesQuery, call.request)
-    page = await call.read(page_current, params.page_request(), params.include_archived)
+    page = await call.turns.read(page_current, call.org_id, params.page_request(), params.include_archived)
     return list_json(call.request, page, [template_json(version, head.archived_at) for head, version in page.items])
 
 
@@ -115,7 +113,7 @@ async def revise_template(call: ApiCall) -> Response:
     makes none, and keeps the ids of what is sent without. Get it, edit it, and put it back with `If-Match`, and
     nobody's change is lost.
     """
-    draft = await asyncio.to_thread(actions.draft, await call.json())
+    draft = await call.turns.run(actions.draft, await call.json())
     if_match = call.request.headers.get("if-match")
     return await call.write(_saved_response, actions.revise, call.path("template_id"), draft, if_match, call.actor)
 
@@ -140,7 +138,7 @@ async def list_template_versions(call: ApiCall) -> Response:
     All of them, the newest first.
     """
     page_request = query(ListQuery, call.request).page_request()
-    page = await call.read(page_versions, call.path("template_id"), page_request)
+    page = await call.turns.read(page_versions, call.org_id, call.path("template_id"), page_request)
     return list_json(call.request, page, [template_json(version, head.archived_at) for head, version in page.items])
 
 

@@ -21,7 +21,7 @@ async def overview(call: ConsoleCall) -> Response:
     days = call.zone.days_back(call.now, DAYS)
     begins = [call.zone.day_begins(day) for day in [*days, days[-1] + timedelta(days=1)]]
     numbers = await call.read(dashboard.dashboard, begins)
-    return call.render(
+    return await call.render(
         "overview",
         numbers=numbers,
         moment=partial(moment, call),

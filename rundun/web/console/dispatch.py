@@ -94,7 +94,7 @@ async def _form(call: ConsoleCall, values: dict[str, str], problem: Problem | No
         else:
             wrong.setdefault(error.pointer, exact_field_reason(call.language, call.zone, error))
     status = TABLE[problem.code][0] if problem else 200
-    return call.render(
+    return await call.render(
         "dispatch",
         status,
         values=values,

@@ -41,7 +41,7 @@ async def show(call: ConsoleCall) -> Response:
     message = _message(call, run, link, source, tag)
     mail = MAIL.format(subject=quote(run.job.title or version.template.name, safe=""))
     shares = [(N_("WhatsApp"), WHATSAPP), (N_("SMS"), SMS), (N_("E-mail"), mail)]
-    return call.render(
+    return await call.render(
         "dispatch_done",
         run=run,
         name=version.template.name,

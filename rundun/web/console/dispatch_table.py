@@ -44,7 +44,7 @@ async def _form(
     chosen = next((version for head, version in listed if head.template_id == values.get("template_id")), None)
     errors = table.errors if table else ()
     status = 422 if errors else 409 if before else TABLE[problem.code][0] if problem else 200
-    return call.render(
+    return await call.render(
         "dispatch_table",
         status,
         values=values,
@@ -135,7 +135,7 @@ def _number(call: ConsoleCall) -> int:
 async def sent(call: ConsoleCall) -> Response:
     """GET /console/dispatch/tables/{number}: show the jobs of a table that was sent, with their links."""
     table, version, runs = await call.read(sent_tables.get, _number(call))
-    return call.render(
+    return await call.render(
         "dispatch_table_sent",
         table=table,
         name=version.template.name,

@@ -13,7 +13,7 @@ async def ask(call: ConsoleCall, status: int = 200, wrong: str = "") -> Response
     state, _ = await call.read(runs.get, call.path("run_id"))
     run, evidence = state.run, state.evidence
     photos = sum(len(each) for each in (*evidence.photos.values(), *evidence.remark_photos.values()))
-    return call.render(
+    return await call.render(
         "run_erase",
         status,
         run=run,
@@ -38,4 +38,4 @@ async def erase(call: ConsoleCall) -> Response:
 
 async def show_erased(call: ConsoleCall) -> Response:
     """Show what is left of an erased run."""
-    return call.render("run_erased", 410, erased=await call.read(erased_runs.get, call.path("run_id")))
+    return await call.render("run_erased", 410, erased=await call.read(erased_runs.get, call.path("run_id")))

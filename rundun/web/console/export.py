@@ -5,7 +5,7 @@ import io
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from rundun.actions import runs
 from rundun.actions.runs import ListedRun, RunDetail
@@ -15,11 +15,14 @@ from rundun.web.console.job_view import field_views
 from rundun.web.console.report import ReportWriter
 from rundun.web.console.run_filter import read_filter_form
 from rundun.web.console.session import ConsoleCall
+from rundun.web.download import Download, require_place
 from rundun.web.file_names import file_names
 from rundun.web.run_archive import ArchiveEntry, pictures, record, zip_pieces
+from rundun.web.turns import Turns
 
 MAX_ROWS = 100_000
-PAGE = 200  # runs read at once: the loop has others to serve
+PAGE = 200  # runs of one piece
+CSV = "text/csv; charset=utf-8; header=present"
 # What makes a spreadsheet take a text for a formula, in Chinese and Japanese width, too.
 _FORMULA = re.compile(
     "^[\\s\\x00-\\x1f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2069\\ufeff]*[=+\\-@＝＋－＠]|^[\t\r\n]"
@@ -40,15 +43,16 @@ def safe_cell(value: object) -> str:
 
 async def table(call: ConsoleCall) -> Response:
     """GET /console/runs.csv: export the filtered list, at most 100,000 runs (RFC 4180, in UTF-8 with its mark)."""
-    return StreamingResponse(_lines(call), headers=_headers(call), media_type="text/csv; charset=utf-8; header=present")
+    org_id = call.operator.org_id
+    return Download(call.ctx, org_id, _lines(call, call.ctx.turns.of_download(org_id)), _name(call), CSV)
 
 
-async def _lines(call: ConsoleCall) -> AsyncIterator[bytes]:
+async def _lines(call: ConsoleCall, turns: Turns) -> AsyncIterator[bytes]:
     yield ("\ufeff" + _csv([COLUMNS])).encode()
     run_filter, before, left = read_filter_form(call).filter, PageRequest().before, MAX_ROWS
     while left > 0:
-        page = await call.read(runs.page, run_filter, PageRequest(min(PAGE, left), before))
-        yield _csv(_cells(call, row) for row in page.items).encode()
+        page = await turns.read(runs.page, call.operator.org_id, run_filter, PageRequest(min(PAGE, left), before))
+        yield (await turns.run(_rows, call, page.items)).encode()
         if page.next_before is None:
             return
         before, left = page.next_before, left - len(page.items)
@@ -57,17 +61,17 @@ async def _lines(call: ConsoleCall) -> AsyncIterator[bytes]:
 async def chosen_table(call: ConsoleCall, run_ids: Sequence[str]) -> Response:
     """Export the runs with these ids, as `table` does."""
     rows = await call.read(runs.list_chosen, run_ids)
-    content = "\ufeff" + _csv([COLUMNS, *(_cells(call, row) for row in rows)])
-    return Response(content, headers=_headers(call), media_type="text/csv; charset=utf-8; header=present")
+    content = "\ufeff" + _csv([COLUMNS]) + await call.turns.run(_rows, call, rows)
+    headers = {"cache-control": "no-store", "content-disposition": f'attachment; filename="{_name(call)}"'}
+    return Response(content, headers=headers, media_type=CSV)
 
 
-def _headers(call: ConsoleCall) -> dict[str, str]:
-    day = call.zone.today(call.now).isoformat()
-    return {"cache-control": "no-store", "content-disposition": f'attachment; filename="runs-{day}.csv"'}
+def _name(call: ConsoleCall) -> str:
+    return f"runs-{call.zone.today(call.now).isoformat()}.csv"
 
 
-def _cells(call: ConsoleCall, row: ListedRun) -> list[str]:
-    return [safe_cell(cell(call, row, row.run)) for cell in _CELLS.values()]
+def _rows(call: ConsoleCall, rows: Iterable[ListedRun]) -> str:
+    return _csv([safe_cell(cell(call, row, row.run)) for cell in _CELLS.values()] for row in rows)
 
 
 def _csv(rows: Iterable[Iterable[object]]) -> str:
@@ -125,17 +129,18 @@ COLUMNS = tuple(_CELLS)
 
 async def archive(call: ConsoleCall) -> Response:
     """GET /console/runs/{run_id}/archive.zip: export run.json, report.html, the original photos and the signatures."""
+    require_place(call.ctx, call.operator.org_id)
     detail = await call.read(runs.get_detail, call.path("run_id"))
-    run = detail.state.run
-    headers = {"cache-control": "no-store", "content-disposition": f'attachment; filename="run-{run.run_id[2:10]}.zip"'}
-    pieces = zip_pieces(call.ctx.database, _entries(call, detail), call.zone.at(detail.now))
-    return StreamingResponse(pieces, headers=headers, media_type="application/zip")
+    org_id = call.operator.org_id
+    turns = call.ctx.turns.of_download(org_id)
+    pieces = zip_pieces(turns, _entries(call, turns, detail), call.zone.at(detail.now))
+    return Download(call.ctx, org_id, pieces, f"run-{detail.state.run.run_id[2:10]}.zip")
 
 
-async def _entries(call: ConsoleCall, detail: RunDetail) -> AsyncIterator[ArchiveEntry]:
+async def _entries(call: ConsoleCall, turns: Turns, detail: RunDetail) -> AsyncIterator[ArchiveEntry]:
     names = file_names(detail)
-    yield ArchiveEntry("run.json", record(detail, names, call.ctx.links))
+    yield ArchiveEntry("run.json", await turns.run(record, detail, names, call.ctx.links))
     report = ReportWriter(call.ctx.pages, call.organization, call.language)
-    yield ArchiveEntry("report.html", report.write(detail, names))
+    yield ArchiveEntry("report.html", await turns.run(report.write, detail, names))
     for entry in pictures(names):
         yield entry

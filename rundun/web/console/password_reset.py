@@ -13,7 +13,7 @@ from rundun.web.console.sign_in import new_password
 async def show_form(call: ConsoleCall, status: int = 200, wrong: str = "") -> Response:
     """GET /console/reset/{token}: show the form; looking does not use the link up."""
     operator, organization = await _whose(call)
-    return call.render("reset", status, email=operator.email, organization=organization, wrong=wrong)
+    return await call.render("reset", status, email=operator.email, organization=organization, wrong=wrong)
 
 
 async def set_password(call: ConsoleCall) -> Response:

@@ -23,7 +23,7 @@ async def show(call: ConsoleCall) -> Response:
     values = {"tells": "yes" if stored.tells else ""}
     for name in KEPT:
         values |= _shown(name, getattr(stored, name))
-    return _form(call, values)
+    return await _form(call, values)
 
 
 async def put(call: ConsoleCall) -> Response:
@@ -35,21 +35,21 @@ async def put(call: ConsoleCall) -> Response:
     try:
         due = await call.read(retention.due_by_rule, new)
         if due.is_shorter and not await is_confirmed(call):
-            return _form(call, call.form, status_of_asking(call), due=due)
+            return await _form(call, call.form, status_of_asking(call), due=due)
         await call.write(retention.put, new, call.actor)
     except Invalid as invalid:
-        return _form(call, call.form, 422, wrong=_wrong(invalid))
+        return await _form(call, call.form, 422, wrong=_wrong(invalid))
     return call.redirect("/settings/retention", "retention_changed")
 
 
-def _form(
+async def _form(
     call: ConsoleCall,
     values: dict[str, str],
     status: int = 200,
     wrong: frozenset[str] = frozenset(),
     due: DueByRule = NOTHING,
 ) -> Response:
-    return call.render("retention", status, values=values, wrong=wrong, due=due, max_days=MAX_DAYS)
+    return await call.render("retention", status, values=values, wrong=wrong, due=due, max_days=MAX_DAYS)
 
 
 async def show_of_template(call: ConsoleCall) -> Response:
@@ -81,7 +81,7 @@ async def _form_of_template(
     due: DueByRule = NOTHING,
 ) -> Response:
     head, version = await call.read(get_version, call.path("template_id"), None)
-    return call.render(
+    return await call.render(
         "template_retention",
         status,
         head=head,

@@ -27,7 +27,7 @@ async def edit_form(call: ConsoleCall) -> Response:
     if run.is_closed:
         return call.redirect(f"/runs/{run.run_id}")
     values = _values(run, call.zone)
-    return _render(call, run, version, values | {WAS + name: value for name, value in values.items()})
+    return await _render(call, run, version, values | {WAS + name: value for name, value in values.items()})
 
 
 async def edit(call: ConsoleCall) -> Response:
@@ -40,18 +40,18 @@ async def edit(call: ConsoleCall) -> Response:
     except NotFound:
         raise
     except Problem as problem:
-        return _render(call, run, version, call.form, problem)
+        return await _render(call, run, version, call.form, problem)
     return call.redirect(f"/runs/{run.run_id}", "run_changed")
 
 
-def _render(
+async def _render(
     call: ConsoleCall, run: Run, version: TemplateVersion, values: Mapping[str, str], problem: Problem | None = None
 ) -> Response:
     wrong = {
         error.pointer.rpartition("/")[2]: exact_field_reason(call.language, call.zone, error)
         for error in _errors(problem)
     }
-    return call.render(
+    return await call.render(
         "run_edit",
         TABLE[problem.code][0] if problem else 200,
         run=run,

@@ -48,7 +48,7 @@ async def show_run(call: ConsoleCall, status: int = 200, wrong: Problem | None =
     view = RunView(detail, call.language, call.zone, ctx.links.media_path, (past,))
     run = detail.state.run
     is_pinned = detail.state.version.template.execution.scope == "first_device" and run.device is not None
-    return call.render(
+    return await call.render(
         "run",
         status,
         wrong=wrong,
@@ -61,7 +61,7 @@ async def show_run(call: ConsoleCall, status: int = 200, wrong: Problem | None =
         will_change=any(delivery.status == "pending" for delivery in detail.deliveries.items),
         past=past,
         reason=call.form.get("reason", ""),
-        **page_values(view),
+        **await call.turns.run(page_values, view),
     )
 
 

@@ -40,7 +40,7 @@ async def list_runs(call: ConsoleCall) -> Response:
     if page.next_before is not None:
         at, number = page.next_before
         older = "&".join(filter(None, [filter_form.query(), f"before={at}.{number}"]))
-    return call.render(
+    return await call.render(
         "runs",
         filter_form=filter_form,
         rows=page.items,

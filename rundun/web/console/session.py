@@ -1,6 +1,5 @@
 """Sessions of the console, what a role may do, and that a form is our own, for every route: all are made here."""
 
-import asyncio
 import hashlib
 import hmac
 import json
@@ -38,6 +37,7 @@ from rundun.web.console_words import N_, ConsoleLanguage
 from rundun.web.context import Context, context_of
 from rundun.web.origin import refuse_cross_site
 from rundun.web.problems import TABLE
+from rundun.web.turns import Turns
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -45,6 +45,7 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 SECRET_FIELDS = {"password", "old", "code", "setup"}
 MAX_FIELDS = 200
 MAX_FORM = 64 * 1024  # bytes, where a route does not say otherwise
+VISITORS = "visitors"  # whose turn it is for those who have not signed in
 
 Access = Literal["anyone", "member", "owner"]
 
@@ -122,9 +123,14 @@ class ConsoleCall:
         match = re.fullmatch(r"(\d{1,18})\.(\d{1,18})", self.request.query_params.get("before", ""), re.ASCII)
         return PageRequest(limit, (int(match[1]), int(match[2])) if match else (END, END))
 
+    @property
+    def turns(self) -> Turns:
+        """Return the turns of the organization, or of all who have not signed in, in which long work is done."""
+        return self.ctx.turns.of(self.operator.org_id if self.signed_in else VISITORS)
+
     async def read(self, function: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `function(tx, org_id, *args)` on a consistent snapshot."""
-        return await self.ctx.database.read(function, self.operator.org_id, *args, **kwargs)
+        """Run `function(tx, org_id, *args)` in a turn of the organization, on a consistent snapshot."""
+        return await self.turns.read(function, self.operator.org_id, *args, **kwargs)
 
     async def write(self, action: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `action(tx, org_id, *args)` in a write transaction."""
@@ -150,8 +156,12 @@ class ConsoleCall:
         stored = await self.ctx.database.write(idempotency.run_once, key, render, action, org_id, *args, **kwargs)
         return str(from_json(stored.body))
 
-    def render(self, name: str, /, status: int = 200, **values: Any) -> Response:
-        """Render a page of `templates/console/`."""
+    async def render(self, name: str, /, status: int = 200, **values: Any) -> Response:
+        """Render a page of `templates/console/` in a turn of the organization."""
+        return await self.turns.run(self.page, name, status, **values)
+
+    def page(self, name: str, /, status: int = 200, **values: Any) -> Response:
+        """Render a page of `templates/console/` here and now: for what is in turn already."""
         flash = self.request.query_params.get("flash", "")
         language = self.language
         response = self.ctx.pages.render(
@@ -193,7 +203,9 @@ def route(
     """
 
     async def respond(call: ConsoleCall) -> Response:
-        if call.signed_in is None and may != "anyone":
+        if call.signed_in is not None:
+            call.ctx.rate_limiter.count_page(call.request, call.token, call.operator.org_id)
+        elif may != "anyone":
             return await _to_sign_in(call)
         if may == "owner" and call.operator.role != "owner":
             raise AccessDenied(N_("Only an owner of the organization may do that."))
@@ -207,7 +219,7 @@ def route(
         try:
             response = await respond(call)
         except Problem as problem:
-            response = _refused(call, problem)
+            response = await _refused(call, problem)
         if not cookies.find(call.ctx, request, cookies.VISITOR) and call.signed_in is None:
             cookies.put(call.ctx, response, cookies.VISITOR, call.token, None)
         return response
@@ -240,8 +252,8 @@ async def _check_form(call: ConsoleCall, max_form_bytes: int) -> None:
     csrf_token = request.headers.get("x-csrf-token", "")
     if _is_form(request) and max_form_bytes:
         body = await read_bytes(request, max_form_bytes)
-        # A table of two megabytes takes half a second, in which others go on.
-        call.form = read_fields(body) if len(body) <= MAX_FORM else await asyncio.to_thread(read_fields, body)
+        # A table of two megabytes takes half a second.
+        call.form = read_fields(body) if len(body) <= MAX_FORM else await call.turns.run(read_fields, body)
         csrf_token = call.form.pop("csrf", csrf_token)
     if not hmac.compare_digest(csrf_token.encode(), call.csrf.encode()):
         raise StaleForm(N_("This form has been open for too long, or is not ours. Go back, reload, and try again."))
@@ -277,12 +289,12 @@ async def ask_to_sign_in(
     only = await call.ctx.database.read(organizations.find_only)
     branding = only and branding_of(only, call.ctx.pages.assets, call.ctx.links)  # else it is told whom it serves
     shown = {"email": email, "next": next_path, "then": then, "wait": wait, "wrong": wrong, "branding": branding}
-    return call.render("sign_in", status, **shown)
+    return await call.render("sign_in", status, **shown)
 
 
-def resume(call: ConsoleCall, status: int, path: str, form: dict[str, str]) -> Response:
+async def resume(call: ConsoleCall, status: int, path: str, form: dict[str, str]) -> Response:
     """Render a page that sends `form` once more, to `path` below /console."""
-    return call.render("resume", status, action=f"/console{path}", fields=form)
+    return await call.render("resume", status, action=f"/console{path}", fields=form)
 
 
 def _may_resume(call: ConsoleCall) -> bool:
@@ -305,19 +317,19 @@ async def _to_sign_in(call: ConsoleCall) -> Response:
     return call.redirect(f"/sign-in{query}")
 
 
-def _refused(call: ConsoleCall, problem: Problem) -> Response:
+async def _refused(call: ConsoleCall, problem: Problem) -> Response:
     """Render a refusal as a page; a script gets the problem as JSON from the outermost handler."""
     if "text/html" not in call.request.headers.get("accept", "text/html"):
         problem.detail = problem_text.exact_reason(call.language, problem)
         raise problem
     if isinstance(problem, StaleForm) and call.signed_in and _may_resume(call):
-        return resume(call, 403, call.request.url.path.removeprefix("/console"), call.form)
+        return await resume(call, 403, call.request.url.path.removeprefix("/console"), call.form)
     text = problem_text.reason(call.language, problem)
     if isinstance(problem, AccessDenied):
         text = call.language.gettext(problem.detail)
     call.request.scope["rundun.code"] = problem.code
     title = problem_text.title(call.language, problem)
-    response = call.render("problem", TABLE[problem.code][0], title=title, text=text)
+    response = await call.render("problem", TABLE[problem.code][0], title=title, text=text)
     if problem.retry_after is not None:
         response.headers["retry-after"] = str(problem.retry_after)
     return response

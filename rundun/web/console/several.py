@@ -57,7 +57,9 @@ async def act(call: ConsoleCall) -> Response:
         return call.redirect(_list_path(call), f"several_{what}")
     refusals = await _refusals(call, what, problems)
     done = len(run_ids) - len(problems)
-    return call.render("several_done", what=what, done=done, of=len(run_ids), refusals=refusals, back=_list_path(call))
+    return await call.render(
+        "several_done", what=what, done=done, of=len(run_ids), refusals=refusals, back=_list_path(call)
+    )
 
 
 def _list_path(call: ConsoleCall) -> str:
@@ -70,7 +72,7 @@ def _list_path(call: ConsoleCall) -> str:
 
 async def _ask(call: ConsoleCall, what: str, run_ids: list[str], wrong: str = "") -> Response:
     rows = await call.read(runs.list_chosen, run_ids)
-    return call.render(
+    return await call.render(
         "several_ask",
         422 if wrong else 200,
         what=what,

@@ -54,7 +54,7 @@ async def sign_in(call: ConsoleCall) -> Response:
         )
     if len(fitting) > 1:
         choices = [(pending_sign_in.begin(call, operator), organization.name) for operator, organization in fitting]
-        return call.render("sign_in_organization", 200, choices=choices, **_onward(call))
+        return await call.render("sign_in_organization", 200, choices=choices, **_onward(call))
     return await _with_password(call, fitting[0][0])
 
 
@@ -109,12 +109,12 @@ def _with_wait(page: Response, wait: int) -> Response:
 async def _with_password(call: ConsoleCall, operator: Operator) -> Response:
     """Let in who has given the right password, or ask for the second factor."""
     if operator.has_second_factor:
-        return _ask_for_code(call, operator)
+        return await _ask_for_code(call, operator)
     try:
         token = await call.ctx.database.write(operators.sign_in, operator.operator_id, operator.password)
     except NotFound:
         return await _ask_once_more(call)
-    return _begin(call, operator, token)
+    return await _begin(call, operator, token)
 
 
 async def _go_on(call: ConsoleCall) -> Response:
@@ -128,7 +128,7 @@ async def _go_on(call: ConsoleCall) -> Response:
     try:
         guess.count()
     except Problem as problem:
-        return _ask_for_code(call, operator, 429, wait=problem.retry_after or 1)
+        return await _ask_for_code(call, operator, 429, wait=problem.retry_after or 1)
     try:
         token = await call.ctx.database.write(
             second_factor.sign_in, operator.operator_id, operator.password, call.form["code"]
@@ -137,26 +137,26 @@ async def _go_on(call: ConsoleCall) -> Response:
         return await _ask_once_more(call)
     if token is None:
         guess.settle(is_right=False)
-        return _ask_for_code(call, operator, 422, wrong=True)
+        return await _ask_for_code(call, operator, 422, wrong=True)
     guess.settle(is_right=True)
-    return _begin(call, operator, token)
+    return await _begin(call, operator, token)
 
 
-def _ask_for_code(
+async def _ask_for_code(
     call: ConsoleCall, operator: Operator, status: int = 200, wrong: bool = False, wait: int = 0
 ) -> Response:
     pending = call.form.get(pending_sign_in.FIELD) or pending_sign_in.begin(call, operator)
     shown = {"email": operator.email, "pending": pending, "wrong": wrong, "wait": wait}
-    page = call.render("sign_in_code", status, **shown, **_onward(call))
+    page = await call.render("sign_in_code", status, **shown, **_onward(call))
     return _with_wait(page, wait)
 
 
-def _begin(call: ConsoleCall, operator: Operator, token: str) -> Response:
+async def _begin(call: ConsoleCall, operator: Operator, token: str) -> Response:
     """Begin the session of `token`, and lead on to where the operator wanted to be."""
     onward = _onward(call)
     if onward["then"]:
         session.rebind_csrf(call, token)
-        page = session.resume(call, 200, onward["next_path"], session.read_fields(onward["then"].encode()))
+        page = await session.resume(call, 200, onward["next_path"], session.read_fields(onward["then"].encode()))
     else:
         page = call.redirect(onward["next_path"])
     sign_in_limits.remember_browser(call, page, operator)
@@ -193,7 +193,7 @@ async def _show_join(
     wrong = {} if problem is None else field_reasons(call.language, problem)
     is_named = organization.name != UNNAMED
     first = {"organization": organization.name if is_named else "", "time_zone": organization.time_zone}
-    return call.render(
+    return await call.render(
         "join",
         200 if problem is None else 422,
         values={name: call.form.get(name, first.get(name, "")) for name in JOIN_FIELDS},
@@ -221,7 +221,7 @@ async def join(call: ConsoleCall) -> Response:
         raise
     except Problem as problem:
         return await _show_join(call, found, problem)
-    return _begin(call, operator, token)
+    return await _begin(call, operator, token)
 
 
 def _set_up(call: ConsoleCall) -> SetUp:

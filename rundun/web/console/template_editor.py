@@ -1,6 +1,5 @@
 """/console/templates/…/edit and /new: a template's JSON in an editor, with its faults by line and column."""
 
-import asyncio
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -91,7 +90,7 @@ async def _check(call: ConsoleCall, text: str) -> CheckedText:
     """Read a text, and look whether the organization has the pictures that it names; those of our samples it gets, as
     long as it has room: without, saving says so.
     """
-    checked = await asyncio.to_thread(check, text)
+    checked = await call.turns.run(check, text)
     if checked.draft is None or not checked.draft.pictures:
         return checked
     named = {picture_id for _, picture_id in checked.draft.pictures}
@@ -121,7 +120,7 @@ async def _editor(
     call: ConsoleCall, text: str, status: int = 200, checked: CheckedText | None = None, **more: Any
 ) -> Response:
     shown = checked.faults[:MAX_SHOWN] if checked else ()
-    response = call.render(
+    response = await call.render(
         "template_edit",
         status,
         **{

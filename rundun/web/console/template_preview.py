@@ -3,7 +3,6 @@ in the browser: an import map gives the page's scripts a database, an HTTP clien
 end in memory.
 """
 
-import asyncio
 import json
 from dataclasses import replace
 
@@ -31,7 +30,7 @@ async def preview(call: ConsoleCall) -> Response:
     """GET /console/templates/preview/{name}: show the executor's page, in `?lang=`; with `?at=start` before a start."""
     body = call.ctx.preview_cache.get(call.operator.operator_id, call.path("name"), call.now)
     is_started = call.request.query_params.get("at") != "start"
-    version = await asyncio.to_thread(_version, body, call.organization.org_id, call.now)
+    version = await call.turns.run(_version, body, call.organization.org_id, call.now)
     named = template_pictures.named_by(version.steps)
     version = replace(version, pictures=await call.read(pictures.find_all, named))
     links = call.ctx.links
@@ -44,7 +43,7 @@ async def preview(call: ConsoleCall) -> Response:
     scripts = Markup(imports)  # noqa: S704  our own addresses
     photo_bytes = call.ctx.settings.limits.photo_bytes
     page = "console/template_preview.html"
-    response = call.ctx.pages.run(state, languages, branding, photo_bytes, page, imports=scripts)
+    response = call.ctx.pages.run(state, languages, branding, photo_bytes, page, is_stored=False, imports=scripts)
     response.headers["content-security-policy"] = _policy(response.headers["content-security-policy"], imports)
     return response
 

@@ -44,7 +44,7 @@ async def index(call: ConsoleCall) -> Response:
     """GET /console/templates: list templates, the newest first, archived templates on request."""
     params = query(TemplatesPageQuery, call.request)
     page = await call.read(page_current, params.page_request(), params.include_archived)
-    return call.render(
+    return await call.render(
         "templates",
         page=page,
         cursor=next_cursor(page),
@@ -60,7 +60,7 @@ async def show(call: ConsoleCall) -> Response:
     template_id = call.path("template_id")
     head, version, versions = await call.read(get_with_versions, template_id, params.v, params.page_request())
     source = from_json(version.body)
-    return call.render(
+    return await call.render(
         "template",
         retention=await call.read(retention.get_of_template, template_id),
         webhook_host=host_of(await call.read(default_webhooks.find_own, template_id)),
@@ -82,9 +82,9 @@ async def changes(call: ConsoleCall) -> Response:
     first, second = _number(call, "before"), _number(call, "after")
     head, before, after = await call.read(get_two_versions, call.path("template_id"), first, second)
     old, new = from_json(before.body), from_json(after.body)
-    differences = difference(old, new)
+    differences = await call.turns.run(difference, old, new)
     added_or_removed = {change.part.id for change in differences if change.kind in ("added", "removed")}
-    return call.render(
+    return await call.render(
         "template_changes",
         head=head,
         before=before,

@@ -33,10 +33,20 @@ _RATE, _LATER = "429 `rate_limited`", "503 `unavailable`, `Retry-After`"
 
 LIMITS: dict[str, tuple[Limit, ...]] = {
     "requests": (
-        Limit("Requests of one API key, and of all phones on one run", "{limits.requests_per_minute} a minute", _RATE),
         Limit(
-            "Requests of all API keys of an organization together",
+            "Requests of one API key, of all phones on one run, of one session of the console",
+            "{limits.requests_per_minute} a minute",
+            _RATE,
+        ),
+        Limit(
+            "Requests of all API keys of an organization together, and of all its sessions",
             "four times as many, {limits.organization_requests_per_minute:unless_set}",
+            _RATE,
+        ),
+        Limit("Requests on all runs of an organization together", "{web.rate_limit.LINKS} times that", _RATE),
+        Limit(
+            "Pages, searches and checks of an organization that wait for their turn; pages of its links",
+            "{web.turns.WAITING}; {web.turns.WAITING}",
             _RATE,
         ),
         Limit("Requests with an unknown key or link from one address", "{limits.failures_per_minute} a minute", _RATE),
@@ -70,7 +80,9 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
         Limit("Wrong places listed in one problem", "{core.template_rules.MAX_ERRORS} of each kind", "Left out"),
         Limit("A number, above and below 0", "{core.text.MAX_NUMBER}", _INVALID),
         Limit("Combining marks in a row, in any text", "{core.text.MAX_MARKS}", _INVALID),
-        Limit("ZIP archives under way for one organization", "{web.zip_response.AT_ONCE}", "409 `request_in_progress`"),
+        Limit(
+            "ZIP and CSV files under way for one organization", "{web.download.AT_ONCE}", "409 `request_in_progress`"
+        ),
     ),
     "templates": (
         Limit("A template as JSON", "{core.template.MAXIMUM_BYTES:size}", _LARGE),

@@ -19,12 +19,13 @@ def executor_router() -> ApiRouter[Request]:
 
 
 def rate_limited(handler: Handler) -> Handler:
-    """Limit the requests to `handler` for each run, and for each address that tries links."""
+    """Limit the requests to `handler` for each run, for each organization, and for each address that tries links."""
 
     @wraps(handler)
     async def endpoint(request: Request) -> Response:
-        rate_limiter = context_of(request).rate_limiter
-        rate_limiter.count_request(request, request.path_params["run_id"][:MAX_ID])
+        ctx, run_id = context_of(request), request.path_params["run_id"]
+        rate_limiter = ctx.rate_limiter
+        rate_limiter.count_visit(request, run_id[:MAX_ID], await ctx.run_owners.find(run_id))
         try:
             response = await handler(request)
         except NotFound:

@@ -1,5 +1,6 @@
 """The executor's page, or why there is nothing to do: /r/{run_id}."""
 
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
@@ -28,21 +29,30 @@ async def page(request: Request) -> Response:
     try:
         state, organization, now = await ctx.database.read(execution.load_open, run_id, device_of(request))
     except NotFound:
-        return ctx.pages.closed("unknown", preferred_languages(request, None))
+        return compressed(request, ctx.pages.closed("unknown", preferred_languages(request, None)))
     except Problem as problem:
         if problem.code == "run_erased":
             return await _erased_page(request, ctx)
         if problem.code not in ("run_closed", "other_device"):
             raise
         return await _closed_page(request, ctx, problem)
-    content = state_json(state, organization, ctx.links, now, in_page=True)
-    branding = branding_of(organization, ctx.pages.assets, ctx.links)
-    photo_bytes = ctx.settings.limits.photo_bytes
-    preferred = preferred_languages(request, state.run.language)
     days_shown = NO_DAYS_SHOWN
     if state.run.status == "pending":
         days_shown = await ctx.database.read(retention.days_shown, state.run.org_id, state.run.template_id)
-    return ctx.pages.run(content, preferred, branding, photo_bytes, days_shown=days_shown)
+
+    def render() -> Response:
+        content = state_json(state, organization, ctx.links, now, in_page=True)
+        branding = branding_of(organization, ctx.pages.assets, ctx.links)
+        preferred = preferred_languages(request, state.run.language)
+        photo_bytes = ctx.settings.limits.photo_bytes
+        return ctx.pages.run(content, preferred, branding, photo_bytes, days_shown=days_shown)
+
+    return await _in_turn(request, state.run.org_id, render)
+
+
+async def _in_turn(request: Request, org_id: str, render: Callable[[], Response]) -> Response:
+    """Render a page in a turn of the organization's links; raises `rate_limited`."""
+    return await context_of(request).turns.of_links(org_id).run(lambda: compressed(request, render()))
 
 
 async def _closed_page(request: Request, ctx: Context, problem: Problem) -> Response:
@@ -61,11 +71,15 @@ async def _closed_page(request: Request, ctx: Context, problem: Problem) -> Resp
         ),
     }
     contact = {"name": organization.name, "contact": organization.contact}
-    branding = branding_of(organization, ctx.pages.assets, ctx.links)
-    preferred = preferred_languages(request, run.language)
-    receipt = _receipt(state, organization, ctx) if is_executor and kind == "completed" else None
-    reason = run_state.reason_for(run, is_executor=is_executor)
-    return ctx.pages.closed(kind, preferred, contact, run_facts, branding, receipt, reason)
+
+    def render() -> Response:
+        branding = branding_of(organization, ctx.pages.assets, ctx.links)
+        preferred = preferred_languages(request, run.language)
+        receipt = _receipt(state, organization, ctx) if is_executor and kind == "completed" else None
+        reason = run_state.reason_for(run, is_executor=is_executor)
+        return ctx.pages.closed(kind, preferred, contact, run_facts, branding, receipt, reason)
+
+    return await _in_turn(request, run.org_id, render)
 
 
 async def _erased_page(request: Request, ctx: Context) -> Response:
@@ -80,7 +94,8 @@ async def _erased_page(request: Request, ctx: Context) -> Response:
     }
     contact = {"name": organization.name, "contact": organization.contact}
     branding = branding_of(organization, ctx.pages.assets, ctx.links)
-    return ctx.pages.closed("erased", preferred_languages(request, None), contact, run_facts, branding)
+    page = ctx.pages.closed("erased", preferred_languages(request, None), contact, run_facts, branding)
+    return compressed(request, page)
 
 
 def _receipt(state: RunState, organization: Organization, ctx: Context) -> dict[str, Any]:
@@ -115,4 +130,4 @@ def with_error_page(handler: Handler) -> Handler:
     return endpoint
 
 
-ROUTES = [Route("/r/{run_id}", with_error_page(rate_limited(compressed(page))), methods=["GET"])]
+ROUTES = [Route("/r/{run_id}", with_error_page(rate_limited(page)), methods=["GET"])]

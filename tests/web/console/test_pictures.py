@@ -3,7 +3,6 @@
 import json
 import re
 from html import unescape
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -15,7 +14,7 @@ from rundun.web import sample_pictures
 from tests.helpers import images
 from tests.helpers.console import Browser, field, operator, shown
 from tests.helpers.markup import NASTY, has_no_markup_of
-from tests.helpers.service import BOOLEAN, World, world
+from tests.helpers.service import BOOLEAN, World
 from tests.helpers.storage import fill, used
 from tests.web.console.test_template_editor import live, spots, typed
 
@@ -97,17 +96,6 @@ async def test_a_refused_text_brings_back_what_was_uploaded_beside_it(w: World) 
         assert rows((await ann.post("/templates/new", text="{", once="1", uploaded=odd)).text) == [], odd
     many = json.dumps([[f"pic-{number}", ""] for number in range(50)] + [[mine[0], "too many"]])
     assert rows((await ann.post("/templates/new", text="{", once="1", uploaded=many)).text) == []
-
-
-async def test_uploads_of_one_operator_are_limited(tmp_path: Path) -> None:
-    async with world(tmp_path, limits__requests_per_minute=2) as w:
-        ann, bob = await operator(w), await operator(w)
-        for who, status in ((ann, 200), (ann, 200), (ann, 429), (bob, 200)):
-            answer = await upload(who, images.jpeg())
-            assert answer.status_code == status
-        assert (await upload(ann, images.jpeg())).json()["code"] == "rate_limited"
-        w.clock.forward(seconds=61)
-        assert (await upload(ann, images.jpeg())).status_code == 200
 
 
 async def test_a_picture_that_is_not_there_is_told_at_its_place(w: World) -> None:

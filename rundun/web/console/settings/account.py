@@ -28,7 +28,7 @@ async def account(call: ConsoleCall, status: int = 200, wrong: dict[str, str] | 
     """
     left = await call.ctx.database.read(second_factors.count_recovery_codes, call.operator.operator_id)
     languages = call.ctx.pages.console_words.names
-    return call.render("account", status, wrong=wrong or {}, recovery_codes_left=left, languages=languages)
+    return await call.render("account", status, wrong=wrong or {}, recovery_codes_left=left, languages=languages)
 
 
 async def put_language(call: ConsoleCall) -> Response:
@@ -65,13 +65,13 @@ def status_of_asking(call: ConsoleCall) -> int:
     return 422 if "old" in call.form else 200
 
 
-def ask_for_password(call: ConsoleCall, heading: str, text: str, back: str, who: str) -> Response:
+async def ask_for_password(call: ConsoleCall, heading: str, text: str, back: str, who: str) -> Response:
     """Render a page that sends the form once more, with the password; `heading` and `text` say what is done then,
     `back` is the path below /console for who does not want it, `who` or what it is done to.
     """
     fields = {name: value for name, value in call.form.items() if name != "old"}
     wrong = wrong_password(call) if "old" in call.form else ""
-    return call.render(
+    return await call.render(
         "confirm",
         status_of_asking(call),
         heading=heading,

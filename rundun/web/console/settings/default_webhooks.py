@@ -87,7 +87,7 @@ async def _form(
         head, version = await call.read(get_version, template_id, None)
         host = host_of(await call.read(default_webhooks.find_own, None))
         shown = {"head": head, "name": version.template.name, "host_of_organization": host}
-    return call.render(
+    return await call.render(
         "template_webhook" if template_id else "default_webhook",
         status,
         values=values,

@@ -1,6 +1,5 @@
 """/console/settings/health: the findings of `python -m rundun check`, as far as they are this organization's."""
 
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from rundun import diagnostics
@@ -12,6 +11,7 @@ from rundun.web.console_words import N_
 
 INTEGRITY_CHECKS = Policy("integrity", 4, 60)  # for all operators: each reads the whole file
 INTEGRITY_SECONDS = 20.0
+AT_ONCE = 8  # of an organization, with those that wait
 # Findings on what is an organization's own.
 OF_ORGANIZATION = {"held", "deliveries", "quota", "receivers", "address"}
 
@@ -57,8 +57,15 @@ async def health(call: ConsoleCall, seconds: float = 0) -> Response:
     """GET /console/settings/health: show all findings that take no time, or no more than `seconds`; where there are
     several organizations, those on what is this one's own. What a member can't change is not told as a warning.
     """
-    report = await run_in_threadpool(
-        diagnostics.report, call.ctx.settings, call.ctx.database.env.clock, org_id=call.operator.org_id, seconds=seconds
+    org_id, ctx = call.operator.org_id, call.ctx
+    report = await ctx.diagnoses.run(
+        org_id,
+        {org_id: AT_ONCE},
+        diagnostics.report,
+        ctx.settings,
+        ctx.database.env.clock,
+        org_id=org_id,
+        seconds=seconds,
     )
     is_alone = await _is_alone(call)
     if not is_alone:
@@ -66,7 +73,7 @@ async def health(call: ConsoleCall, seconds: float = 0) -> Response:
     warned = [one for one in report.findings if one.state != "good"]
     if call.operator.role != "owner":
         warned = [one for one in warned if one.name != "address"]
-    return call.render(
+    return await call.render(
         "health",
         report=report,
         is_integrity_checked=bool(seconds),

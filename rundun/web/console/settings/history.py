@@ -20,7 +20,7 @@ async def history(call: ConsoleCall) -> Response:
     people += [(ADMINISTRATOR.by, call.language.gettext("Administrator"))]
     if by not in ("", *(actor_id for actor_id, _ in people)):  # a key, or somebody who was removed
         people += [(by, next((_who(call, one) for one in page.items), by))]
-    return call.render(
+    return await call.render(
         "history",
         changes=page.items,
         when=lambda change: relative_time.say(call.language, call.zone, call.now, change.at),

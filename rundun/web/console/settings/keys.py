@@ -23,7 +23,7 @@ async def create_key(call: ConsoleCall) -> Response:
         text = call.language.gettext(
             "Whoever has such a key can destroy evidence. Make one only for a program that has to delete."
         )
-        return ask_for_password(
+        return await ask_for_password(
             call, call.language.gettext("New key"), text, "/settings/keys", call.form.get("name", "")
         )
     call.ctx.rate_limiter.count(call.request, MADE, call.operator.org_id)
@@ -56,7 +56,7 @@ async def list_keys(
     keys: list[ApiKey] = await call.read(key_rows.list_of_org)
     used = call.ctx.keys.used
     keys = [replace(key, used_at=used.get(key.key_id, key.used_at)) for key in keys]
-    return call.render(
+    return await call.render(
         "keys",
         status,
         valid=[key for key in keys if key.revoked_at is None],

@@ -62,7 +62,7 @@ async def organization(
         "own_colour": "yes" if stored.colour else "",
         "colour": stored.colour or FIRST_COLOUR,
     }
-    return call.render(
+    return await call.render(
         "organization",
         status,
         values=values,
@@ -119,6 +119,6 @@ async def usage(call: ConsoleCall, status: int = 200, wrong: str = "") -> Respon
         )
     )
     first = next((number for number, (_, *counts) in enumerate(rows) if any(counts)), len(rows) - 1)
-    return call.render(
+    return await call.render(
         "usage", status, rows=rows[first:][::-1], usage=usage_numbers, size=call.language.size, wrong=wrong
     )

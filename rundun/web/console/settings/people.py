@@ -28,7 +28,7 @@ async def invite(call: ConsoleCall) -> Response:
     may erase, is invited given the password.
     """
     if _role(call) == "owner" and not await is_confirmed(call):
-        return ask_for_password(
+        return await ask_for_password(
             call,
             call.language.gettext("Invite somebody"),
             _owner_text(call),
@@ -55,7 +55,9 @@ async def put_role(call: ConsoleCall) -> Response:
     if _role(call) == "owner" and not await is_confirmed(call):
         members, _ = await call.read(operators.of_organization)
         named = "".join(one.name for one in members if one.operator_id == call.path("operator_id"))
-        return ask_for_password(call, call.language.gettext("Make owner"), _owner_text(call), "/settings/people", named)
+        return await ask_for_password(
+            call, call.language.gettext("Make owner"), _owner_text(call), "/settings/people", named
+        )
     try:
         await call.write(operators.put_role, call.path("operator_id"), _role(call), call.actor)
     except Problem as problem:
@@ -73,7 +75,7 @@ async def make_password_link(call: ConsoleCall) -> Response:
             "You get a link by which they set a new password. Whoever has it can do so, so send it to them alone."
         )
         heading = call.language.gettext("A new password for a colleague")
-        return ask_for_password(call, heading, text, "/settings/people", operator.name)
+        return await ask_for_password(call, heading, text, "/settings/people", operator.name)
     call.ctx.rate_limiter.count(call.request, INVITED, call.operator.org_id)
     operator, token = await call.write(password_resets.create, operator.operator_id, call.actor)
     return await list_people(call, reset=PasswordLink(operator.name, call.ctx.links.reset(token)))
@@ -124,4 +126,4 @@ async def list_people(
     """GET /console/settings/people: list operators and invitations."""
     members, invitations = await call.read(operators.of_organization)
     shown = {"link": link, "email": email, "wrong": wrong, "reset": reset}
-    return call.render("people", status, people=members, invitations=invitations, **shown)
+    return await call.render("people", status, people=members, invitations=invitations, **shown)

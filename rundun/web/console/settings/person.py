@@ -10,13 +10,13 @@ from rundun.web.console.report import ReportWriter
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.settings.account import is_own_password, wrong_password
 from rundun.web.console_words import N_
+from rundun.web.download import Download, require_place
 from rundun.web.kept_copies import all_copies
 from rundun.web.person_archive import archive_entries
 from rundun.web.person_erasure import erase_listed, list_runs
 from rundun.web.problems import TABLE
 from rundun.web.request_bodies import read_person
 from rundun.web.run_archive import zip_pieces
-from rundun.web.zip_response import ZipResponse, require_place
 
 MAX_SHOWN = 200  # runs of a list
 _NUMBER = re.compile(r"[0-9]{1,15}", re.ASCII)
@@ -33,7 +33,7 @@ FIELDS = {  # by which a person is known, of core.person
 async def form(call: ConsoleCall, status: int = 200, wrong: str = "") -> Response:
     """GET /console/settings/person: ask who it is."""
     typed = {"field": call.form.get("field", "email"), "value": call.form.get("value", "")}
-    return call.render("person", status, names=_names(call), **typed, wrong=wrong)
+    return await call.render("person", status, names=_names(call), **typed, wrong=wrong)
 
 
 async def list_found(call: ConsoleCall) -> Response:
@@ -47,11 +47,12 @@ async def list_found(call: ConsoleCall) -> Response:
 async def download(call: ConsoleCall) -> Response:
     """POST /console/settings/person/archive.zip: export all that is kept of a person."""
     require_place(call.ctx, call.operator.org_id)
-    found = await list_runs(call.ctx.database, call.operator.org_id, _person(call))
+    org_id = call.operator.org_id
+    turns = call.ctx.turns.of_download(org_id)
+    found = await list_runs(turns, org_id, _person(call))
     report = ReportWriter(call.ctx.pages, call.organization, call.language, is_given_out=True)
-    entries = archive_entries(call.ctx.database, call.operator.org_id, found, call.ctx.links, report.write)
-    pieces = zip_pieces(call.ctx.database, entries, call.zone.at(call.now))
-    return ZipResponse(call.ctx, call.operator.org_id, pieces, "person.zip")
+    entries = archive_entries(turns, org_id, found, call.ctx.links, report.write)
+    return Download(call.ctx, org_id, zip_pieces(turns, entries, call.zone.at(call.now)), "person.zip")
 
 
 async def erase(call: ConsoleCall) -> Response:
@@ -61,7 +62,7 @@ async def erase(call: ConsoleCall) -> Response:
         return await _found(call, person, 422, wrong=wrong_password(call))
     try:
         digest = call.form.get("digest", "")
-        found = await erase_listed(call.ctx.database, operator.org_id, person, digest, operator.operator_id)
+        found = await erase_listed(call.turns, call.ctx.database, operator.org_id, person, digest, operator.operator_id)
     except Problem as problem:
         if problem.code != "erasure_changed":
             raise
@@ -75,7 +76,7 @@ async def erased(call: ConsoleCall) -> Response:
     query = call.request.query_params
     count = int(typed) if _NUMBER.fullmatch(typed := query.get("count", "")) else 0
     kept = await all_copies(call.ctx.settings)
-    return call.render("person_erased", count=count, has_more="more" in query, copies=kept)
+    return await call.render("person_erased", count=count, has_more="more" in query, copies=kept)
 
 
 def _names(call: ConsoleCall) -> dict[str, str]:
@@ -89,9 +90,9 @@ def _person(call: ConsoleCall) -> Person:
 async def _found(
     call: ConsoleCall, person: Person, status: int = 200, wrong: str = "", *, changed: bool = False
 ) -> Response:
-    found = await list_runs(call.ctx.database, call.operator.org_id, person)
+    found = await list_runs(call.turns, call.operator.org_id, person)
     kept = await all_copies(call.ctx.settings)
-    return call.render(
+    return await call.render(
         "person_runs",
         status,
         names=_names(call),

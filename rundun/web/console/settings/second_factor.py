@@ -1,6 +1,6 @@
 """/console/settings/account/second-factor: switching the second factor on and off, and recovery codes."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -29,12 +29,12 @@ async def set_up(call: ConsoleCall) -> Response:
         return await account(call, 422, {"setup_password": wrong_password(call)})
     if call.operator.has_second_factor:
         return _is_on(call)
-    return _show_setup(call, second_factor.new_secret())
+    return await _show_setup(call, second_factor.new_secret())
 
 
-def _show_setup(call: ConsoleCall, secret: str, status: int = 200, wrong: bool = False) -> Response:
+async def _show_setup(call: ConsoleCall, secret: str, status: int = 200, wrong: bool = False) -> Response:
     service = f"Rundun ({urlsplit(call.ctx.settings.public_url).hostname})"
-    return call.render(
+    return await call.render(
         "second_factor",
         status,
         secret=one_time_code.grouped(secret),
@@ -70,8 +70,8 @@ async def switch_on(call: ConsoleCall) -> Response:
         second_factor.switch_on, call.operator.operator_id, secret, _code(call), call.token
     )
     if codes is None:
-        return _show_setup(call, secret, 422, wrong=True)
-    shown = call.render("recovery_codes", codes=codes, is_new=True)
+        return await _show_setup(call, secret, 422, wrong=True)
+    shown = await call.render("recovery_codes", codes=codes, is_new=True)
     remember_browser(call, shown, replace(call.operator, has_second_factor=True))
     return shown
 
@@ -83,7 +83,7 @@ def _is_on(call: ConsoleCall) -> Response:
 async def switch_off(call: ConsoleCall) -> Response:
     """POST /console/settings/account/second-factor/off: end a second factor, given the password and a code."""
 
-    def done(_: bool) -> Response:
+    async def done(_: bool) -> Response:
         told = call.redirect("/settings/account", "second_factor_off")
         remember_browser(call, told, replace(call.operator, has_second_factor=False))
         return told
@@ -101,7 +101,7 @@ async def renew_recovery_codes(call: ConsoleCall) -> Response:
 
 
 async def _with_code(
-    call: ConsoleCall, action: Callable[[Tx, str, str], T | None], done: Callable[[T], Response]
+    call: ConsoleCall, action: Callable[[Tx, str, str], T | None], done: Callable[[T], Awaitable[Response]]
 ) -> Response:
     """Run an action that takes the password and a code, and show what is `done`; `action` returns False or None for a
     wrong code.
@@ -114,7 +114,7 @@ async def _with_code(
     if not outcome:
         return await account(call, 422, {"proof_code": call.language.gettext("That code is wrong or has been used.")})
     guess.settle(is_right=True)
-    return done(outcome)
+    return await done(outcome)
 
 
 def _code(call: ConsoleCall) -> str:

@@ -60,7 +60,7 @@ async def webhooks(
     """GET /console/settings/webhooks: list failed deliveries that nobody is done with; `?before=` goes on in it."""
     page_request = call.page_request(LIMIT)
     failed = await call.read(deliveries.page_failed, page_request)
-    return call.render(
+    return await call.render(
         "webhooks",
         status,
         url=url,

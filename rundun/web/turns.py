@@ -1,0 +1,72 @@
+"""Turns: long work, such as pages, searches, tables and checks, runs in one thread, in which organizations take turns,
+so that requests of others wait for one piece of it at most.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Concatenate, ParamSpec, TypeVar
+
+from rundun.errors import Problem
+from rundun.pool import BoundedPool, Limits, RefusalReason
+from rundun.store.long_reads import LongReader
+from rundun.store.transaction import Tx
+
+P = ParamSpec("P")
+T = TypeVar("T")
+WAITING = 64  # pieces of work of one owner that wait or run
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """The turns of one owner. Each call raises `rate_limited` where the owner's `limits` are reached."""
+
+    _pool: BoundedPool
+    _reader: LongReader
+    _owner: str
+    _limits: Limits
+
+    async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `function` in the owner's turn."""
+        return await self._pool.run(self._owner, self._limits, function, *args, **kwargs)
+
+    async def read(self, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `function(tx, …)` in the owner's turn, on a consistent snapshot that cannot write."""
+        return await self.run(self._reader.read, function, *args, **kwargs)
+
+    async def read_heavy(
+        self, weight: int, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Read `weight` bytes of pictures, as `read` does: one read is all that a turn has."""
+        return await self.read(function, *args, **kwargs)
+
+
+class TurnTaking:
+    """The thread, and the connection on which it reads."""
+
+    def __init__(self, reader: LongReader) -> None:
+        self._reader = reader
+        self._pool = BoundedPool(_too_many, threads=1)
+
+    def of(self, owner: str) -> Turns:
+        """Return the turns of an organization, or of whoever else has turns of their own."""
+        return Turns(self._pool, self._reader, owner, {owner: WAITING})
+
+    def of_links(self, org_id: str) -> Turns:
+        """Return the turns of an organization's links: phones do not wait for its members."""
+        return self.of(f"links {org_id}")
+
+    def of_download(self, org_id: str) -> Turns:
+        """Return an organization's turns for a download, which is never refused in the middle: the downloads under way
+        are limited themselves.
+        """
+        return Turns(self._pool, self._reader, org_id, {})
+
+    async def close(self) -> None:
+        """Refuse the work that waits, and wait a little for the work that runs."""
+        await self._pool.close()
+
+
+def _too_many(why: RefusalReason) -> Problem:
+    if why == "closed":
+        return Problem("unavailable", "The service is stopping.", retry_after=5)
+    return Problem("rate_limited", "Too many requests of this organization wait; try again.", retry_after=2)
