@@ -23,22 +23,34 @@ from rundun.web.turns import Turns
 MAX_ROWS = 100_000
 PAGE = 200  # runs of one piece
 CSV = "text/csv; charset=utf-8; header=present"
-# What makes a spreadsheet take a text for a formula, in Chinese and Japanese width, too.
-_FORMULA = re.compile(
-    "^[\\s\\x00-\\x1f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2069\\ufeff]*[=+\\-@＝＋－＠]|^[\t\r\n]"
+# What a spreadsheet leaves out at the beginning of a cell: white space (but tabs and ends of lines, at which one may
+# begin), controls, characters that can't be seen, and quotation marks, which it may take for those around the cell.
+_SKIPPED = (
+    r'"\x00-\x08\x0b\x0c\x0e-\x20\x7f-\xa0\xad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000'
+    r"\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0001-\U000e007f"
 )
-# Where the decimal mark is a comma, it takes a semicolon for the end of a cell.
-_SPLIT = re.compile(r"(?<=.)([;\t])(?=[=+\-@＝＋－＠])")
+# Where a spreadsheet may see a formula in a text (its signs also in Chinese and Japanese width): at the beginning, and
+# behind each separator but the comma, at which a text stays in its quotation marks: elsewhere they stand in the middle.
+_SIGN = r"[=+\-@＝＋－＠]"
+_FORMULA = re.compile(rf"^(?=[\t\r\n]|[{_SKIPPED}]*{_SIGN})|([;\t\r\n][{_SKIPPED}]*)(?={_SIGN})")
 
 
 def safe_cell(value: object) -> str:
-    """Return a value as a cell: what a spreadsheet would calculate in a text gets an apostrophe in front."""
+    """Return a value as a cell: what a spreadsheet would calculate in a text, whatever it takes for separators, gets an
+    apostrophe in front.
+    """
     if value is None:
         return ""
     if not isinstance(value, str):
         return str(value)
-    value = _SPLIT.sub(r"\1'", value)
-    return f"'{value}" if _FORMULA.match(value) else value
+    return _FORMULA.sub(r"\1'", value)
+
+
+def csv_lines(rows: Iterable[Iterable[object]]) -> str:
+    """Write rows as lines of CSV (RFC 4180), each value as a `safe_cell`."""
+    text = io.StringIO()
+    csv.writer(text).writerows(map(safe_cell, row) for row in rows)
+    return text.getvalue()
 
 
 async def table(call: ConsoleCall) -> Response:
@@ -48,7 +60,7 @@ async def table(call: ConsoleCall) -> Response:
 
 
 async def _lines(call: ConsoleCall, turns: Turns) -> AsyncIterator[bytes]:
-    yield ("\ufeff" + _csv([COLUMNS])).encode()
+    yield ("\ufeff" + csv_lines([COLUMNS])).encode()
     run_filter, before, left = read_filter_form(call).filter, PageRequest().before, MAX_ROWS
     while left > 0:
         page = await turns.read(runs.page, call.operator.org_id, run_filter, PageRequest(min(PAGE, left), before))
@@ -61,7 +73,7 @@ async def _lines(call: ConsoleCall, turns: Turns) -> AsyncIterator[bytes]:
 async def chosen_table(call: ConsoleCall, run_ids: Sequence[str]) -> Response:
     """Export the runs with these ids, as `table` does."""
     rows = await call.read(runs.list_chosen, run_ids)
-    content = "\ufeff" + _csv([COLUMNS]) + await call.turns.run(_rows, call, rows)
+    content = "\ufeff" + csv_lines([COLUMNS]) + await call.turns.run(_rows, call, rows)
     headers = {"cache-control": "no-store", "content-disposition": f'attachment; filename="{_name(call)}"'}
     return Response(content, headers=headers, media_type=CSV)
 
@@ -71,13 +83,7 @@ def _name(call: ConsoleCall) -> str:
 
 
 def _rows(call: ConsoleCall, rows: Iterable[ListedRun]) -> str:
-    return _csv([safe_cell(cell(call, row, row.run)) for cell in _CELLS.values()] for row in rows)
-
-
-def _csv(rows: Iterable[Iterable[object]]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue()
+    return csv_lines([cell(call, row, row.run) for cell in _CELLS.values()] for row in rows)
 
 
 def _time(call: ConsoleCall, milliseconds: int | None) -> str | None:
@@ -87,7 +93,7 @@ def _time(call: ConsoleCall, milliseconds: int | None) -> str | None:
 def _fields(row: ListedRun) -> str:
     """Return the values of the template's fields but secrets, as “label: value; label: value”."""
     views = [each for each in field_views(row.run.job, row.template) if not each.is_secret]
-    return "; ".join(safe_cell(f"{each.field.label}: {each.value}") for each in views)
+    return "; ".join(f"{each.field.label}: {each.value}" for each in views)
 
 
 _CELLS: dict[str, Callable[[ConsoleCall, ListedRun, Run], object]] = {

@@ -1,14 +1,12 @@
 """A table of jobs as it comes back: the columns that it has, and the link of each job."""
 
-import csv
-import io
 from collections.abc import Callable, Sequence
 
 from rundun.core.job_json import without_secrets
 from rundun.core.run import Run
 from rundun.core.template import Template
 from rundun.core.urls import Urls
-from rundun.web.console.export import safe_cell
+from rundun.web.console.export import csv_lines
 from rundun.web.console.job_table import COLUMNS, IN_ENGLISH, LINK, column_names
 from rundun.web.console.time_zone import Zone
 from rundun.web.console_words import ConsoleLanguage
@@ -16,9 +14,7 @@ from rundun.web.console_words import ConsoleLanguage
 
 def heading(template: Template, language: ConsoleLanguage = IN_ENGLISH) -> str:
     """Write the names of a template's columns as CSV, to be filled in, in a language."""
-    text = io.StringIO()
-    csv.writer(text).writerow(map(safe_cell, column_names(template, language)))
-    return text.getvalue()
+    return csv_lines([column_names(template, language)])
 
 
 def written(
@@ -41,12 +37,8 @@ def written(
         rows.append([*(cell(run) for cell in cells), *(fields.get(field.id) for field in template.fields)])
     names = column_names(template, language)
     used = [index for index in range(len(names)) if any(row[index] is not None for row in rows)]
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow([*(safe_cell(names[index]) for index in used), LINK])
-    for run, row in zip(runs, rows, strict=True):
-        writer.writerow([*(safe_cell(row[index]) for index in used), links.run(run.run_id)])
-    return text.getvalue()
+    lines = [[*(row[index] for index in used), links.run(run.run_id)] for run, row in zip(runs, rows, strict=True)]
+    return csv_lines([[*(names[index] for index in used), LINK], *lines])
 
 
 def _due(run: Run, zone: Zone) -> str | None:

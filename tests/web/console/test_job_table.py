@@ -138,7 +138,9 @@ def test_the_first_hundred_wrong_cells_are_named_and_the_others_counted() -> Non
     assert [error.row for error in said.errors] == [1, *(row for row in range(2, 51) for _ in "ab"), 51]
 
 
-@pytest.mark.parametrize("label", ["@home", "=1+1", "-2 °C", "＝", "a;=b", "\u200f+34", "'@home", "_-x"])
+@pytest.mark.parametrize(
+    "label", ["@home", "=1+1", "-2 °C", "＝", "a;=b", "\u200f+34", "'@home", "_-x", "a, -b", "a;  \u00a0=b", 'a;"-b"']
+)
 def test_a_label_that_looks_like_a_formula_comes_back_as_itself(label: str) -> None:
     odd = version({**UNIT, "label": label})
     heading = job_table_links.heading(odd.template).removesuffix("\r\n")
