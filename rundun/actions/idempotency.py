@@ -7,7 +7,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from pydantic_core import from_json
 
-from rundun.core.fingerprint import is_same
+from rundun.core.fingerprint import compare
 from rundun.errors import Problem
 from rundun.store import idempotency
 from rundun.store.idempotency import IdempotencyKey, StoredResponse
@@ -16,6 +16,11 @@ from rundun.store.transaction import Tx
 P = ParamSpec("P")
 T = TypeVar("T")
 Render = Callable[[T], StoredResponse]
+_REUSED = {
+    "other_body": "This Idempotency-Key came with another body before; send a new one with a new request.",
+    "other_key": "This Idempotency-Key came with another API key before, and only that one tells whether the body is "
+    "the same: retry with the API key that the request was begun with.",
+}
 
 
 def run_and_store(
@@ -57,9 +62,9 @@ def find_response(tx: Tx, idempotency_key: IdempotencyKey) -> StoredResponse | N
     if stored is None:
         return None
     fingerprint, response = stored
-    if not is_same(fingerprint, idempotency_key.fingerprint):
-        detail = "This Idempotency-Key came with another body before; send a new one with a new request."
-        raise Problem("idempotency_key_reused", detail)
+    compared = compare(fingerprint, idempotency_key.fingerprint)
+    if compared != "same":
+        raise Problem("idempotency_key_reused", _REUSED[compared])
     if response.status == idempotency.ERASED:
         detail = "The run that this request made was erased; nothing of it is left."
         raise Problem("run_erased", detail, extensions=from_json(response.body))

@@ -3,10 +3,11 @@
 import hashlib
 import hmac
 import json
-from typing import Any
+from typing import Any, Literal
 
 _MAY_HAVE_SECRETS = ("fields", "person", "secret", "webhook")  # members of bodies: door codes, whoever was erased
 _DIGEST, _NAME = 32, 8
+Comparison = Literal["same", "other_body", "other_key"]
 
 
 def fingerprint(content: Any, key_id: str, api_key: str) -> bytes:
@@ -27,15 +28,15 @@ def fingerprint(content: Any, key_id: str, api_key: str) -> bytes:
     return plain + name + hmac.digest(api_key.encode(), _canonical(secret), "sha256")
 
 
-def is_same(stored: bytes, given: bytes) -> bool:
-    """Tell whether two fingerprints are of the same body. Where they came with different API keys only what is no
-    secret can tell; of a fingerprint that was erased (migrations/0017_fingerprints.sql) nothing can.
+def compare(stored: bytes, given: bytes) -> Comparison:
+    """Compare the fingerprint of an earlier request with that of another one. A body with secrets can't be compared
+    with one that came with another API key. An erased fingerprint (migrations/0017_fingerprints.sql) is like any.
     """
     if not stored or stored == given:
-        return True
+        return "same"
     end = _DIGEST + _NAME
-    is_of_other_key = len(stored) == len(given) > end and stored[_DIGEST:end] != given[_DIGEST:end]
-    return is_of_other_key and stored[:_DIGEST] == given[:_DIGEST]
+    may_be_same = len(stored) == len(given) > end and stored[:_DIGEST] == given[:_DIGEST]
+    return "other_key" if may_be_same and stored[_DIGEST:end] != given[_DIGEST:end] else "other_body"
 
 
 def _canonical(content: Any) -> bytes:

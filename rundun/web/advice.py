@@ -103,8 +103,8 @@ ADVICE: dict[str, tuple[str, str]] = {
         "“errors” names every wrong place at once: a JSON pointer, a code and a sentence.",
     ),
     "idempotency_key_reused": (
-        "This Idempotency-Key came with another body before.",
-        "Make a new key for each new thing to do, and keep it for repeating that one.",
+        "This Idempotency-Key came with another body before, or a body with secrets with another API key.",
+        "Make a new one for each new thing to do, and retry with the API key that the request was begun with.",
     ),
     "skip_not_allowed": (
         "The step is required, or the template does not allow skipping.",

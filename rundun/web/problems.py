@@ -38,7 +38,7 @@ TABLE: dict[str, tuple[int, str]] = {
     "too_large": (413, "Too large"),
     "unsupported_media_type": (415, "Unsupported media type"),
     "invalid": (422, "Some of it is not right"),
-    "idempotency_key_reused": (422, "The idempotency key came with another body before"),
+    "idempotency_key_reused": (422, "The idempotency key came with another request before"),
     "skip_not_allowed": (422, "This step can't be skipped"),
     "too_many_photos": (422, "Too many photos"),
     "unreadable_image": (422, "The picture can't be read"),

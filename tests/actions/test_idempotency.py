@@ -264,14 +264,34 @@ async def test_another_secret_is_another_body(w: World, member: str) -> None:
         assert (await dispatch(w, other)).json()["code"] == "idempotency_key_reused"
 
 
+async def successor_of(w: World) -> dict[str, str]:
+    """Headers of Acme's second API key, with the same `Idempotency-Key`."""
+    return {
+        **KEY,
+        "authorization": f"Bearer {(await w.database.write(api_keys.create, w.acme_id, 'its successor'))[1]}",
+    }
+
+
 async def test_another_api_key_of_the_organization_may_ask_again(w: World) -> None:
-    body = {"template_id": await w.template(BOOLEAN, fields=[DOOR]), "fields": {"f-door": "4711"}}
-    first = await dispatch(w, body)
-    second_key = (await w.database.write(api_keys.create, w.acme_id, "its successor"))[1]
-    successor = {**KEY, "authorization": f"Bearer {second_key}"}
-    assert (await dispatch(w, body, successor)).content == first.content
+    body = {"template_id": await w.template(BOOLEAN)}
+    first, successor = await dispatch(w, body), await successor_of(w)
+    again = await dispatch(w, body, successor)
+    assert (again.content, again.headers["idempotent-replayed"]) == (first.content, "true")
     other = await dispatch(w, {**body, "executor_ref": "x"}, successor)
     assert other.json()["code"] == "idempotency_key_reused"
+    assert "another body" in other.json()["detail"]
+
+
+@pytest.mark.parametrize("code", ["4711", "4712"])
+async def test_but_not_where_only_the_first_can_compare(w: World, code: str) -> None:
+    body = {"template_id": await w.template(BOOLEAN, fields=[DOOR]), "fields": {"f-door": "4711"}}
+    first, successor = await dispatch(w, body), await successor_of(w)
+    other = await dispatch(w, {**body, "fields": {"f-door": code}}, successor)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    assert "retry with the API key that the request was begun with" in other.json()["detail"]
+    assert "idempotent-replayed" not in other.headers
+    assert await w.database.read(runs_of) == 1
+    assert (await dispatch(w, body)).content == first.content
 
 
 async def test_digests_from_before_are_erased(w: World) -> None:

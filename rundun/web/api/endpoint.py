@@ -23,7 +23,7 @@ from rundun.store.transaction import Tx
 from rundun.web.auth import bearer_of
 from rundun.web.body import JSON, parse, read_json_bytes
 from rundun.web.context import Context, context_of
-from rundun.web.docs.openapi.operation import ApiRouter, Tag
+from rundun.web.docs.openapi.operation import ApiRouter, Operation, Tag
 from rundun.web.problems import Json
 from rundun.web.turns import Turns
 
@@ -43,7 +43,6 @@ class ApiCall:
     org_id: str
     actor: Actor
     key_id: str
-    may_erase: bool
     idempotency_key: IdempotencyKey | None = None
     _body: bytes | None = None
 
@@ -60,11 +59,6 @@ class ApiCall:
     async def json(self, media_types: tuple[str, ...] = JSON) -> Any:
         """Read and parse the JSON body."""
         return parse(await self.body(media_types))
-
-    def require_may_erase(self) -> None:
-        """Refuse a key that was not made for erasing: one that leaks must not destroy evidence."""
-        if not self.may_erase:
-            raise Problem("erasure_not_allowed", "This API key may not erase anything; nothing was changed.")
 
     @property
     def turns(self) -> Turns:
@@ -114,15 +108,15 @@ def api_router(tag: Tag, *, reads_idempotency_key: bool = True) -> ApiRouter[Api
     return ApiRouter(tag, "/v1", wrap, reads_idempotency_key=reads_idempotency_key)
 
 
-def _endpoint(handler: Handler, *, is_once: bool) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(handler: Handler, operation: Operation, *, is_once: bool) -> Callable[[Request], Awaitable[Response]]:
     @wraps(handler)
     async def endpoint(request: Request) -> Response:
         ctx = context_of(request)
         key = await _api_key(ctx, request)
         ctx.rate_limiter.count_call(request, key.key_id, key.org_id)
-        call = ApiCall(
-            request, ctx, key.org_id, Actor("integrator", key.name, key.key_id), key.key_id, bool(key.may_erase)
-        )
+        if operation.erases and not key.may_erase:  # one that leaks must neither destroy evidence nor be told of it
+            raise Problem("erasure_not_allowed", "This API key may not erase anything; nothing was changed.")
+        call = ApiCall(request, ctx, key.org_id, Actor("integrator", key.name, key.key_id), key.key_id)
         return await (_once(call, handler, key) if is_once and request.method == "POST" else handler(call))
 
     return endpoint

@@ -29,7 +29,8 @@ _ZIP = Bytes(("application/zip",), "A ZIP archive.")
     "POST /erasures",
     {200: Success("The runs, or that they are erased.", ErasureJson)},
     body=ErasureBody,
-    problems=("erasure_not_allowed", "erasure_changed"),
+    problems=("erasure_changed",),
+    erases=True,
 )
 async def erase_person(call: ApiCall) -> Response:
     """Erase a person.
@@ -44,7 +45,6 @@ async def erase_person(call: ApiCall) -> Response:
     Should the service be killed in the middle, some runs are gone and others are not: ask for the list again, and erase
     what is left with its digest. Only for keys that may erase.
     """
-    call.require_may_erase()
     body = read(ErasureBody, await call.json())
     person = body.person.person()
     if body.digest is None:
@@ -61,7 +61,8 @@ async def erase_person(call: ApiCall) -> Response:
     "POST /erasures/archive",
     {200: Success("`runs.json`, the list, and for each run a folder.", _ZIP)},
     body=PersonQueryBody,
-    problems=("erasure_not_allowed", "request_in_progress"),
+    problems=("request_in_progress",),
+    erases=True,
 )
 async def get_person_archive(call: ApiCall) -> Response:
     """Get all that is kept of a person.
@@ -73,7 +74,6 @@ async def get_person_archive(call: ApiCall) -> Response:
     names of the files. It is made while it is sent, and two are at once, not more: then it is 409
     `request_in_progress`. Only for keys that may erase.
     """
-    call.require_may_erase()
     require_place(call.ctx, call.org_id)
     body = read(PersonQueryBody, await call.json())
     turns = call.ctx.turns.of_download(call.org_id)

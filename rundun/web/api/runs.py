@@ -240,7 +240,7 @@ async def patch_run(call: ApiCall) -> Response:
 @router.route(
     "DELETE /runs/{run_id}",
     {204: Success("Nothing of it is left but its id, its times, and who erased it.")},
-    problems=("erasure_not_allowed",),
+    erases=True,
 )
 async def erase_run(call: ApiCall) -> Response:
     """Erase a run.
@@ -250,7 +250,6 @@ async def erase_run(call: ApiCall) -> Response:
     `run_erased` from then on. The feed has one more event of it, `run.erased`, with ids only, which is sent to webhooks
     that name it. Counts and credits stay. Again: nothing changes. Only for keys that may erase.
     """
-    call.require_may_erase()
     await call.ctx.database.write(erasures.erase_of_org, call.org_id, call.path("run_id"), call.key_id)
     return Response(status_code=204)
 

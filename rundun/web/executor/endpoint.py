@@ -15,7 +15,7 @@ MAX_ID = len("r-00000000-0000-4000-8000-000000000000")
 
 def executor_router() -> ApiRouter[Request]:
     """Return a router of /r/{run_id} for the handlers of one file."""
-    return ApiRouter("Executor", "/r/{run_id}", rate_limited)
+    return ApiRouter("Executor", "/r/{run_id}", lambda handler, _: rate_limited(handler))
 
 
 def rate_limited(handler: Handler) -> Handler:

@@ -228,6 +228,18 @@ async def test_an_erasure_is_answered_once_and_nothing_tells_of_whom(w: World) -
     assert fingerprint[:32] != guess, "who was erased can't be found by trying"
 
 
+async def test_a_leaked_key_is_told_no_answer_of_an_erasure(w: World) -> None:
+    await run_of(w, await w.template(TEXT, execution=BY_EMAIL), EMAIL)
+    body = {"person": {"email": EMAIL}, "digest": (await asked(w.acme, person={"email": EMAIL}))["digest"]}
+    once = {"idempotency-key": "erase"}
+    assert (await w.acme.post("/v1/erasures", json=body, headers=once)).json()["erased"] == 1
+    _, key = await w.database.write(api_keys.create, w.acme_id, "leaked")
+    leaked = w.browser(authorization=f"Bearer {key}")
+    for tried in (body, {"person": {"email": "eve@example.com"}}, {}):
+        response = await leaked.post("/v1/erasures", json=tried, headers=once)
+        assert (response.status_code, response.json()["code"]) == (403, "erasure_not_allowed")
+
+
 def read_forwards(data: bytes) -> Iterator[tuple[str, bytes]]:
     """Read an archive from its beginning, as APPNOTE.TXT 4.3 has it, without the directory at its end."""
     at = 0

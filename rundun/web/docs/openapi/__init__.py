@@ -10,7 +10,7 @@ from starlette.responses import Response
 from rundun.web.docs.openapi.operation import ApiRouter, Success
 from rundun.web.static import Asset, pack
 
-router = ApiRouter[Request]("Organization", "/v1", lambda handler: handler)
+router = ApiRouter[Request]("Organization", "/v1", lambda handler, _: handler)
 
 
 @cache

@@ -60,8 +60,8 @@ class Success:
 class Operation:
     """A description of what a route does. `together` are parameters of `query` that make one object, with its name, and
     `is_conditional` adds `If-None-Match`, `ETag` and 304. Problems that all alike have are added by `ApiRoute.codes`;
-    `problems` are the operation's own, `media_types` those that a JSON body may have. Examples stand in examples.json,
-    under `name`.
+    `problems` are the operation's own, `media_types` those that a JSON body may have. `erases` says that only API keys
+    that may erase are let in. Examples stand in examples.json, under `name`.
     """
 
     tag: Tag
@@ -76,6 +76,7 @@ class Operation:
     body: Body | None
     media_types: tuple[str, ...]
     problems: tuple[str, ...]
+    erases: bool
 
 
 class ApiRoute(Route):
@@ -110,6 +111,7 @@ class ApiRoute(Route):
             "unavailable": True,
             "rate_limited": not self.is_document,
             "unauthorized": self.takes_key,
+            "erasure_not_allowed": operation.erases,
             "other_device": is_executors,
             "cross_site": is_executors and self.method != "GET",
             "request_in_progress": self.is_idempotent_post,
@@ -125,12 +127,17 @@ class ApiRoute(Route):
 
 
 class ApiRouter(Generic[Call]):
-    """The routes below `prefix` whose handlers stand in one file; `wrap` makes the endpoint that Starlette calls, and
-    `reads_idempotency_key` says that it answers a POST once for each such key.
+    """The routes below `prefix` whose handlers stand in one file; `wrap` makes the endpoint that Starlette calls of a
+    handler and its operation, and `reads_idempotency_key` says that it answers a POST once for each such key.
     """
 
     def __init__(
-        self, tag: Tag, prefix: str, wrap: Callable[[Handler[Call]], Endpoint], *, reads_idempotency_key: bool = False
+        self,
+        tag: Tag,
+        prefix: str,
+        wrap: Callable[[Handler[Call], Operation], Endpoint],
+        *,
+        reads_idempotency_key: bool = False,
     ) -> None:
         self.routes: list[Route] = []
         self._tag: Tag = tag
@@ -151,6 +158,7 @@ class ApiRouter(Generic[Call]):
         body: Body | None = None,
         media_types: tuple[str, ...] = JSON,
         problems: tuple[str, ...] = (),
+        erases: bool = False,
     ) -> Callable[[Handler[Call]], Handler[Call]]:
         """Route requests, `route` being `GET /path`, to the decorated handler, whose name is the operation's, and whose
         docstring has the summary in its first line and the description below.
@@ -163,9 +171,9 @@ class ApiRouter(Generic[Call]):
             summary, _, text = inspect.cleandoc(handler.__doc__ or "").partition("\n\n")
             said = (tag or self._tag, name, summary.removesuffix("."), " ".join(text.split()))
             operation = Operation(
-                *said, responses, query, together, headers, is_conditional, body, media_types, problems
+                *said, responses, query, together, headers, is_conditional, body, media_types, problems, erases
             )
-            endpoint, reads_key = self._wrap(handler), self._reads_idempotency_key
+            endpoint, reads_key = self._wrap(handler, operation), self._reads_idempotency_key
             self.routes.append(
                 ApiRoute(method, self._prefix + path, endpoint, operation, reads_idempotency_key=reads_key)
             )
