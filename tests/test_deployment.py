@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rundun import __version__
+from rundun import __version__, paths
 from rundun.config.loader import load
 from tests.helpers.patience import PATIENCE
 
@@ -53,6 +53,16 @@ def test_only_the_proxy_is_published_and_believed():
     assert caddy["environment"]["UPSTREAM"] == "rundun:8000"
 
 
+def test_no_proxy_of_ours_passes_on_the_numbers():
+    proxies = {file.name: file.read_text("utf-8") for file in paths.deploy().iterdir() if file.suffix != ".service"}
+    assert set(proxies) == {"Caddyfile"}, "what closes it in another kind of proxy has to be told here"
+    assert re.search(r"^\{\$SITE:.*\{\n\trespond /metrics 404\n\treverse_proxy ", proxies["Caddyfile"], re.MULTILINE)
+    (configuration,) = [
+        one for one in COMPOSE["services"]["caddy"]["volumes"] if one.endswith("/etc/caddy/Caddyfile:ro")
+    ]
+    assert (ROOT / configuration.split(":")[0]).samefile(paths.deploy() / "Caddyfile")
+
+
 def test_whatever_a_container_writes_lies_in_a_volume():
     rundun, caddy = COMPOSE["services"]["rundun"], COMPOSE["services"]["caddy"]
     assert rundun["volumes"] == ["data:/data"] and set(COMPOSE["volumes"]) == {"data", "caddy"}
@@ -72,6 +82,13 @@ def test_what_the_guide_adds_to_the_containers_fits(tmp_path):
     assert service["environment"] == {"RUNDUN_BACKUP_FOLDER": folder}
     assert load(environment={"RUNDUN_BACKUP_FOLDER": str(tmp_path)}).backup.folder == tmp_path
     assert f"install -d -o {re.search('USER ([0-9]+)', DOCKERFILE)[1]} " in guide
+
+
+def test_numbers_are_asked_for_on_the_machine_itself():
+    guide = (ROOT / "templates/docs/health.md").read_text("utf-8")
+    (added,) = re.findall(r"^```yaml compose\.override\.yaml\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    port = re.search("EXPOSE ([0-9]+)", DOCKERFILE)[1]
+    assert yaml.safe_load(added) == {"services": {"rundun": {"ports": [f"127.0.0.1:{port}:{port}"]}}}
 
 
 def test_what_the_guide_adds_to_the_unit_fits():

@@ -1,6 +1,7 @@
 """Our Caddyfile in Debian's Caddy, with its internal authority, before a real service: HTTPS as visitors have it."""
 
 import re
+import socket
 import ssl
 import threading
 import time
@@ -204,10 +205,42 @@ def opened(ann: httpx2.Client) -> bool:
         return stream.status_code == 200 and next(stream.iter_lines()) == "retry: 2000"
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/metrics",
+        "/metrics?x=1",
+        "/metrics/",
+        "//metrics",
+        "/%6Detrics",
+        "/docs/../metrics",
+        "/docs/%2e%2e/metrics",
+        "/x%2f..%2fmetrics",
+        "/./metrics",
+        "/METRICS",
+    ],
+)
+def test_the_numbers_are_not_the_worlds(site: Site, path: str) -> None:
+    for method in ("GET", "HEAD", "POST"):
+        with (
+            socket.create_connection(("127.0.0.1", port_of(site.url)), PATIENCE) as plain,
+            site.trust.wrap_socket(plain, server_hostname="localhost") as raw,
+        ):  # by a client that does not tidy up a path
+            raw.sendall(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+            assert raw.recv(1024).split()[1] == b"404"
+    numbers = httpx2.get(f"{site.direct}/metrics", timeout=PATIENCE)
+    assert (numbers.status_code, "rundun_requests_total" in numbers.text) == (200, True)
+
+
+def port_of(url: str) -> int:
+    """The port in an address."""
+    return int(url.rpartition(":")[2])
+
+
 def test_what_the_world_need_not_read_is_hidden_as_the_guide_says(site: Site, tmp_path: Path) -> None:
     guide = (paths.templates() / "docs/health.md").read_text("utf-8")
     (lines,) = re.findall(r"^```text Caddyfile\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
-    ours, upstream, (http, https) = tmp_path / "ours", int(site.direct.rpartition(":")[2]), (free_port(), free_port())
+    ours, upstream, (http, https) = tmp_path / "ours", port_of(site.direct), (free_port(), free_port())
     ours.write_text(OURS.read_text("utf-8").replace("\treverse_proxy", f"{lines}\treverse_proxy", 1))
     with closing(Caddy(tmp_path, upstream, http, https, ours)) as caddy:
         caddy.wait_for("certificate obtained successfully")
