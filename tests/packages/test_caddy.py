@@ -59,6 +59,28 @@ class Caddy(Serving):
             },
         )
 
+    def trusted(self, folder: Path, https: int) -> ssl.SSLContext:
+        """What trusts its authority, once it serves: it says that it has a certificate a moment before it shows it."""
+        self.wait_for("certificate obtained successfully")
+        self.wait_for("serving initial configuration")
+        trust = ssl.create_default_context(cafile=folder / "storage/pki/authorities/local/root.crt")
+        deadline = time.monotonic() + PATIENCE
+        while not shows_certificate(trust, https):
+            assert time.monotonic() < deadline, self.text
+        return trust
+
+
+def shows_certificate(trust: ssl.SSLContext, https: int) -> bool:
+    """Tell whether a TLS connection to a port of this machine can be made."""
+    try:
+        with (
+            socket.create_connection(("127.0.0.1", https), PATIENCE) as plain,
+            trust.wrap_socket(plain, server_hostname="localhost"),
+        ):
+            return True
+    except ssl.SSLError:
+        return False
+
 
 @dataclass
 class Site:
@@ -95,9 +117,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with serving(folder, "--existing", "--port", str(port), **settings) as service:
         assert service.url == url
         with closing(Caddy(folder, port, http, https)) as caddy:
-            caddy.wait_for("certificate obtained successfully")
-            caddy.wait_for("serving initial configuration")
-            trust = ssl.create_default_context(cafile=folder / "storage/pki/authorities/local/root.crt")
+            trust = caddy.trusted(folder, https)
             yield Site(service, url, f"http://localhost:{http}", f"http://127.0.0.1:{port}", trust, key)
     assert "Traceback" not in service.text
 
@@ -243,9 +263,7 @@ def test_what_the_world_need_not_read_is_hidden_as_the_guide_says(site: Site, tm
     ours, upstream, (http, https) = tmp_path / "ours", port_of(site.direct), (free_port(), free_port())
     ours.write_text(OURS.read_text("utf-8").replace("\treverse_proxy", f"{lines}\treverse_proxy", 1))
     with closing(Caddy(tmp_path, upstream, http, https, ours)) as caddy:
-        caddy.wait_for("certificate obtained successfully")
-        caddy.wait_for("serving initial configuration")
-        trust = ssl.create_default_context(cafile=tmp_path / "storage/pki/authorities/local/root.crt")
+        trust = caddy.trusted(tmp_path, https)
         with httpx2.Client(verify=trust, base_url=f"https://localhost:{https}", timeout=PATIENCE) as visitor:
             seen = {path: visitor.get(path).status_code for path in ("/docs", "/metrics", "/healthz", "/readyz")}
     assert seen == {"/docs": 200, "/metrics": 404, "/healthz": 404, "/readyz": 404}
