@@ -34,8 +34,8 @@ def operator_of(tx: Tx, token: str) -> tuple[Operator, Organization]:
 
 
 def use(tx: Tx, token: str, password: str) -> Operator:
-    """Set the password, hashed, of the operator whom a link is for; all sessions end, the second factor stays. Raises
-    NotFound.
+    """Set the password, hashed, of the operator whom a link is for; all sessions end, the second factor stays. Returns
+    the operator as it was before. Raises NotFound.
     """
     operator, _ = operator_of(tx, token)
     operators.change_password(tx, operator.operator_id, password, actor=operators.actor_of(operator))

@@ -11,7 +11,7 @@ from rundun.web.context import Context
 
 SESSION = "rundun_session"
 VISITOR = "rundun_visitor"  # what a form's token is bound to before anybody has signed in
-KNOWN = "rundun_known"  # a browser that an operator has signed in with
+KNOWN = "rundun_known"  # a browser that an operator has signed in with, or set a new password
 KNOWN_SECONDS = 365 * 24 * 3600
 HOST, SECURE = "__Host-", "__Secure-"
 

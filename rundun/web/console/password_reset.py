@@ -1,5 +1,7 @@
 """/console/reset/{token}: where an operator who has forgotten the password sets a new one, by a link of an owner."""
 
+from dataclasses import replace
+
 from starlette.responses import Response
 
 from rundun.actions import password_resets
@@ -8,6 +10,7 @@ from rundun.store.operators import Operator
 from rundun.store.organizations import Organization
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.sign_in import new_password
+from rundun.web.console.sign_in_limits import remember_browser
 
 
 async def show_form(call: ConsoleCall, status: int = 200, wrong: str = "") -> Response:
@@ -17,7 +20,9 @@ async def show_form(call: ConsoleCall, status: int = 200, wrong: str = "") -> Re
 
 
 async def set_password(call: ConsoleCall) -> Response:
-    """POST /console/reset/{token}: set the password, and lead on to signing in with it."""
+    """POST /console/reset/{token}: set the password, and lead on to signing in with it, which whoever guesses elsewhere
+    can't prevent: the browser is a known one.
+    """
     await _whose(call)
     try:
         password = await new_password(call)
@@ -25,8 +30,10 @@ async def set_password(call: ConsoleCall) -> Response:
         if problem.code != "invalid":
             raise
         return await show_form(call, 422, call.reason(problem))
-    await call.ctx.database.write(password_resets.use, call.path("token"), password)
-    return call.redirect("/sign-in", "password_set")
+    before = await call.ctx.database.write(password_resets.use, call.path("token"), password)
+    page = call.redirect("/sign-in", "password_set")
+    remember_browser(call, page, replace(before, password=password))
+    return page
 
 
 async def _whose(call: ConsoleCall) -> tuple[Operator, Organization]:

@@ -1,7 +1,8 @@
 """Limits on guessing passwords and codes at sign-in, by address and by operator.
 
-What turns out right does not count. A browser that this operator has signed in with before has an allowance of its own
-(“device cookies”, as OWASP names them): whoever guesses elsewhere does not lock it out.
+What turns out right does not count. A browser that this operator has signed in with before, or used an owner's link in
+that sets a new password, has an allowance of its own (“device cookies”, as OWASP names them): whoever guesses elsewhere
+does not lock it out.
 
 An address may be in several organizations, and whoever owns one may have put it there, with a password of their choice.
 So an attempt to sign in counts twice: by the address that was typed, which the answer tells, and by each operator whose
@@ -132,7 +133,7 @@ def _known_browser(call: ConsoleCall, operator: Operator) -> str | None:
 
 
 def remember_browser(call: ConsoleCall, response: Response, operator: Operator) -> None:
-    """Set the cookie of a browser that the operator is signed in with."""
+    """Set the cookie of a browser that the operator has signed in with, or used an owner's link in."""
     _put(call, response, operator, _known_browser(call, operator) or secrets.token_urlsafe(16))
 
 

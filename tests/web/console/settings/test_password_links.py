@@ -5,12 +5,16 @@ import re
 from pathlib import Path
 
 import pytest
+from starlette.requests import Request
 
 from rundun.actions import operators
 from rundun.logs import redact
 from rundun.store.operators import Operator, Role
+from rundun.web.console import cookies
 from rundun.web.console.settings.people import INVITED
-from tests.helpers.console import PASSWORD, PASSWORD_HASH, Browser, operator, shown, text_of
+from rundun.web.console.sign_in_limits import ALL_GUESSES
+from tests.helpers.console import PASSWORD, PASSWORD_HASH, Browser, field, operator, shown, text_of
+from tests.helpers.second_factor import switched_on
 from tests.helpers.service import World, world
 
 NEW = "a new and better one"
@@ -57,6 +61,36 @@ async def test_it_is_shown_once_and_sets_the_password_once(w: World) -> None:
     assert (await browser.get(path)).status_code == 404
     assert (await browser.post(path, password="yet another one")).status_code == 404
     assert await sign_in(w, NEW) == 303
+
+
+@pytest.mark.parametrize("has_second_factor", [False, True])
+async def test_the_browser_that_used_it_is_known_from_then_on(w: World, has_second_factor: bool) -> None:
+    ann, bob = await operator(w), await bob_of(w)
+    if has_second_factor:
+        browser = Browser(w.browser())
+        await browser.get("/sign-in")
+        await browser.post("/sign-in", email="bob@example.com", password=PASSWORD)
+        app, _ = await switched_on(w, browser)
+        w.clock.forward(seconds=60)
+    guesser = Request({"type": "http", "client": ("192.0.2.9", 1)})
+    for _ in range(100):
+        w.service.rate_limiter.count(guesser, ALL_GUESSES, "bob@example.com")
+    assert await sign_in(w, PASSWORD) == 429, "somebody has locked him out"
+    path, used, onlooker = await link_for(ann, bob), Browser(w.browser()), Browser(w.browser())
+    for browser in (used, onlooker):
+        await browser.get(path)
+    assert (await used.post(path, password="short")).status_code == 422
+    assert cookies.KNOWN not in used.client.cookies
+    assert (await used.post(path, password=NEW)).status_code == 303
+    assert (await onlooker.post(path, password="yet another one")).status_code == 404
+    assert cookies.KNOWN not in onlooker.client.cookies
+    await used.get("/sign-in")
+    page = await used.post("/sign-in", email="bob@example.com", password=NEW)
+    if has_second_factor:
+        assert page.status_code == 200, "the second factor stays"
+        page = await used.post("/sign-in", pending=field(page.text, "pending"), code=app.code())
+    assert page.status_code == 303
+    assert await sign_in(w, NEW) == 429, "from anywhere else"
 
 
 async def test_who_is_removed_has_none(w: World) -> None:
