@@ -14,7 +14,7 @@ from rundun.cli.completion import FILE, ORG, TEMPLATE
 from rundun.cli.context import common, run_reading, run_writing, shown
 from rundun.cli.terminal import Shown, listing, printable, say
 from rundun.config.settings import ServiceSettings
-from rundun.core import template_rules, times
+from rundun.core import json_text, template_rules, times
 from rundun.errors import Invalid, Problem
 from rundun.store import templates as templates_kept
 from rundun.store.transaction import TemplateVersion, Tx
@@ -26,9 +26,9 @@ _OF_ORG = click.option("--org", type=ORG, help="Id or name of the organization, 
 
 
 def read_template_file(file: str) -> Any:
-    """Read the JSON in `file`; raises Problem."""
+    """Read the JSON in `file` as the API would; raises Problem, with `errors` for members that are there twice."""
     try:
-        return from_json(Path(file).read_bytes(), allow_inf_nan=False)  # as the API reads it
+        return json_text.parse(Path(file).read_bytes())
     except OSError as error:
         raise Problem("not_found", f"{file}: {error.strerror}.") from None
     except ValueError as error:
@@ -126,12 +126,12 @@ def templates_check(settings: ServiceSettings, files: tuple[str, ...]) -> Shown:
         named = f"{file}: " if len(files) > 1 else ""
         try:
             verdict = _verdict(file, read_template_file(file))
-            lines += [f"{named}{said}" for said in _sentences(verdict)]
         except Problem as unreadable:
-            if len(files) == 1:
+            if len(files) == 1 and not unreadable.errors:
                 raise
             verdict = _refused(file, unreadable)
-            lines.append(unreadable.detail)  # which names the file
+            named = named if unreadable.errors else ""  # else the detail names the file
+        lines += [f"{named}{said}" for said in _sentences(verdict)]
         verdicts.append(verdict)
         notes += [f"{named}{note}" for note in _notes(verdict["warnings"])]
     return Shown({"data": verdicts}, lines, notes, exit_code=0 if all(each["valid"] for each in verdicts) else 1)

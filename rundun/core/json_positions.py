@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic_core import from_json
-
+from rundun.core import json_text
 from rundun.core.validation import pointer as pointer_of
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
@@ -24,13 +23,13 @@ class MalformedJson(ValueError):
 
 
 def read(text: str) -> Any:
-    """Read the value of a JSON text; raises `MalformedJson`."""
+    """Read the value of a JSON text; raises `MalformedJson`, and `Invalid` for members that are there twice."""
     try:
         body = text.encode()
     except UnicodeEncodeError as error:
         raise MalformedJson("half of a character", *line_and_column(text, error.start)) from None
     try:
-        return from_json(body, allow_inf_nan=False)
+        return json_text.parse(body)
     except ValueError as error:
         match = _AT.search(str(error))
         line, column = (int(match[1]), int(match[2])) if match else (1, 1)

@@ -86,6 +86,20 @@ def files(folder: Path) -> list[str]:
     return [str(folder / name) for name in [*contents, "none\x9b.json"]]
 
 
+def test_a_member_that_is_there_twice_is_named(office: Office) -> None:
+    file = Path(office.file(CHECK, "twice.json"))
+    file.write_text(file.read_text().replace("{", '{"name": "Other", ', 1))
+    for line in (("check", str(file)), ("check", str(file), office.file(CHECK))):
+        checked = office.run("templates", *line)
+        assert checked.exit_code == 1
+        assert checked.stdout.splitlines()[0].endswith("/name: is there twice")
+    for line in (
+        ("import", str(file), "--org", FIRST),
+        ("revise", office("templates", "import", office.file(CHECK), "--org", FIRST), str(file)),
+    ):
+        assert office.refused("templates", *line).startswith("/name: is there twice")
+
+
 def test_several_files_are_checked_each_with_its_verdict(tmp_path: Path) -> None:
     good, wrong, letter, warned, none = files(tmp_path)
     result = rundun(tmp_path, "templates", "check", good, wrong, letter, warned, none)

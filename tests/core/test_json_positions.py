@@ -11,6 +11,7 @@ from hypothesis import strategies as some
 from rundun.core import json_positions
 from rundun.core.json_positions import MalformedJson
 from rundun.core.validation import pointer
+from rundun.errors import Invalid
 
 TEXT = some.text(some.characters(exclude_categories=["Cs"]), max_size=5) | some.sampled_from(
     ["", "/", "~", "~1", '"', "\\", '\\"', "{", "],", "a/b", "ä😀", "\u2028", "\x85"]
@@ -97,6 +98,8 @@ def test_what_is_no_json_is_told_by_a_place_in_the_text(document: Any, data: som
         assert 1 <= error.line <= len(lines)
         assert 1 <= error.column <= len(lines[error.line - 1]) + 1
         assert "line" not in str(error)
+    except Invalid as twice:
+        assert {error.code for error in twice.errors} == {"duplicate"}
 
 
 @pytest.mark.parametrize(
@@ -118,7 +121,9 @@ def test_where_reading_stopped(text: str, line: int, column: int) -> None:
     assert (told.value.line, told.value.column) == (line, column)
 
 
-def test_of_a_name_used_twice_the_last_counts_as_it_does_for_the_reader() -> None:
+def test_of_a_name_used_twice_the_last_is_where_it_is_refused() -> None:
     text = '{"a": 1, "a": 2}'
-    assert json_positions.read(text) == {"a": 2}
+    with pytest.raises(Invalid) as refusal:
+        json_positions.read(text)
+    assert [error.pointer for error in refusal.value.errors] == ["/a"]
     assert json_positions.positions(text, ["/a"])["/a"].start == 9

@@ -54,7 +54,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class CheckedText:
-    """A text that was read: its draft unless the text is no JSON, and its faults."""
+    """A text that was read: its draft, None where the text is no JSON or has members twice, and its faults."""
 
     text: str
     draft: Draft | None
@@ -69,6 +69,8 @@ def check(text: str) -> CheckedText:
         draft = actions.draft(json_positions.read(text))
     except MalformedJson as broken:
         return CheckedText(text, None, (Fault(broken.line, broken.column, None, str(broken)),))
+    except Invalid as twice:  # members that are there twice
+        return CheckedText(text, None, faults(text, twice.errors))
     except Problem as problem:  # too large
         return CheckedText(text, None, (Fault(1, 1, "", problem.detail),))
     return CheckedText(text, draft, faults(text, draft.errors))

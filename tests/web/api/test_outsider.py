@@ -8,6 +8,7 @@ import pytest
 
 from rundun.actions import api_keys
 from rundun.web.docs.openapi.document import ROUTES
+from rundun.web.docs.openapi.operation import ApiRoute
 from tests.helpers import images
 from tests.helpers.routes import CALLS
 from tests.helpers.service import BOOLEAN, World
@@ -199,6 +200,23 @@ async def test_json_must_say_that_it_is(shared: World, method: str, path: str) -
         method, url, content=b" " * (1024 * 1024 + 1), headers={"content-type": "application/json"}
     )
     assert (large.status_code, large.json()["code"]) == (413, "too_large")
+
+
+TAKES_JSON = [route for route in ROUTES if "malformed_json" in route.codes()]
+
+
+@pytest.mark.parametrize("route", TAKES_JSON, ids=lambda route: f"{route.method} {route.path}")
+async def test_no_member_is_there_twice(shared: World, route: ApiRoute) -> None:
+    ed = await shared.dispatch(await shared.template(BOOLEAN))
+    await ed.start()
+    url, kind = fill(route.path, run_id=ed.run_id, step_id="s-ok"), {"content-type": "application/json"}
+    sent = b'{"name": "a", "n\\u0061me": "b", "steps": [{"id": 1, "id": 2}]}'
+    refused = await shared.acme.request(route.method, url, content=sent, headers=kind | AGAIN)
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
+    assert refused.json()["errors"] == [
+        {"pointer": pointer, "code": "duplicate", "detail": "is there twice"} for pointer in ("/name", "/steps/0/id")
+    ]
+    assert "/name" in refused.json()["detail"]
 
 
 async def test_a_compressed_body_is_refused_as_such(shared: World) -> None:

@@ -104,6 +104,19 @@ async def test_a_new_template_is_saved_once(w: World) -> None:
     assert (await ann.get("/templates/new?sample=../../config")).status_code == 404
 
 
+async def test_a_member_that_is_there_twice_is_told_at_its_place(w: World) -> None:
+    ann = await operator(w)
+    twice = """{
+  "name": "Check", "name": "Other",
+  "steps": [{"type": "text", "label": "What?",
+    "l\\u0061bel": "Which?"}]
+}"""
+    refused = await ann.post("/templates/new", text=twice, once="1", do="save")
+    assert (refused.status_code, typed(refused.text)) == (422, twice)
+    assert spots(refused.text) == [(2, 20, "/name"), (4, 5, "/steps/0/label")]
+    assert "is there twice" in refused.text
+
+
 async def test_a_version_is_saved_and_a_change_in_between_is_told(w: World) -> None:
     ann, bob = await operator(w, "member"), await operator(w, "member")
     template_id = await w.template(BOOLEAN)
