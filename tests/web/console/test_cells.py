@@ -85,7 +85,9 @@ def test_nor_does_what_another_country_takes_for_a_cell(value: str, cell: str) -
     assert export.safe_cell(value) == cell
 
 
-@pytest.mark.parametrize("value", ["", "a=1", "1-1", "x@y", "(=1)", "’=1", "a; b, c", "Ed, +34 600", "Flat 1-2; ann@example.com"])
+@pytest.mark.parametrize(
+    "value", ["", "a=1", "1-1", "x@y", "(=1)", "’=1", "a; b, c", "Ed, +34 600", "Flat 1-2; ann@example.com"]
+)
 def test_plain_cells_stay_as_they_are(value: str) -> None:
     assert export.safe_cell(value) == value
     assert export.safe_cell(-1) == "-1"
