@@ -118,6 +118,9 @@ async def test_too_much_that_waits_is_refused_to_those_who_ask_for_it(
         refused = await w.acme.get("/v1/runs?q=abc")
         assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
         assert refused.headers["retry-after"] == "2"
+        page = await ann.get("/runs", headers={"accept": "text/html", "accept-language": "es"})
+        assert (page.status_code, page.headers["retry-after"]) == (429, "2")
+        assert "inténtelo de nuevo" in page.text
         # A download that was let in goes on, and phones have turns of their own.
         tasks += [asyncio.create_task(ann.get("/runs.csv")), asyncio.create_task(ed.call("GET", ""))]
         await waits(w, *tasks)

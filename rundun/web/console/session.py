@@ -37,6 +37,7 @@ from rundun.web.console_words import N_, ConsoleLanguage
 from rundun.web.context import Context, context_of
 from rundun.web.origin import refuse_cross_site
 from rundun.web.problems import TABLE
+from rundun.web.rate_limit import address_of
 from rundun.web.turns import Turns
 
 P = ParamSpec("P")
@@ -45,7 +46,6 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 SECRET_FIELDS = {"password", "old", "code", "setup"}
 MAX_FIELDS = 200
 MAX_FORM = 64 * 1024  # bytes, where a route does not say otherwise
-VISITORS = "visitors"  # whose turn it is for those who have not signed in
 
 Access = Literal["anyone", "member", "owner"]
 
@@ -125,8 +125,8 @@ class ConsoleCall:
 
     @property
     def turns(self) -> Turns:
-        """Return the turns of the organization, or of all who have not signed in, in which long work is done."""
-        return self.ctx.turns.of(self.operator.org_id if self.signed_in else VISITORS)
+        """Return the turns of the organization, or of the address of a visitor, in which long work is done."""
+        return self.ctx.turns.of(self.operator.org_id if self.signed_in else address_of(self.request))
 
     async def read(self, function: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function(tx, org_id, *args)` in a turn of the organization, on a consistent snapshot."""
@@ -161,7 +161,7 @@ class ConsoleCall:
         return await self.turns.run(self.page, name, status, **values)
 
     def page(self, name: str, /, status: int = 200, **values: Any) -> Response:
-        """Render a page of `templates/console/` here and now: for what is in turn already."""
+        """Render a page of `templates/console/` at once: one that is short, or while it is the organization's turn."""
         flash = self.request.query_params.get("flash", "")
         language = self.language
         response = self.ctx.pages.render(
@@ -329,7 +329,7 @@ async def _refused(call: ConsoleCall, problem: Problem) -> Response:
         text = call.language.gettext(problem.detail)
     call.request.scope["rundun.code"] = problem.code
     title = problem_text.title(call.language, problem)
-    response = await call.render("problem", TABLE[problem.code][0], title=title, text=text)
+    response = call.page("problem", TABLE[problem.code][0], title=title, text=text)  # no turn may be left
     if problem.retry_after is not None:
         response.headers["retry-after"] = str(problem.retry_after)
     return response
