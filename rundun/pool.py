@@ -1,10 +1,10 @@
-"""Bounded work: so many places for each owner and in all, and a few threads in which owners take turns."""
+"""Bounded work: so many places for each owner and in all, and a few threads that owners share fairly."""
 
 import asyncio
 import functools
 import threading
 import time
-from collections import Counter, OrderedDict, deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -23,8 +23,10 @@ class BoundedPool:
 
     A 48-megapixel HEIC takes 400 MB and three seconds: unbounded, a van full of phones coming back online would take
     the service down. A place is free again when the *thread* is done, not when the client has gone away; work that
-    still waits when its client goes away is never begun. Of the owners that wait each in turn has one function run, so
-    that nobody stands behind all that somebody else has sent.
+    still waits when its client goes away is never begun.
+
+    Of the owners that wait the one that has used the threads for the shortest time is next (start-time fair queueing,
+    Goyal, Vin and Cheng 1996), so that nobody stands behind all that somebody else has sent, however long that takes.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class BoundedPool:
         wait_seconds: float | None = None,
         idle_seconds: float = 10,
         close_seconds: float = 2,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Make a pool. `refusal` makes what is raised where no place is left. A function has begun within
         `wait_seconds` or is refused. `close` waits `close_seconds` for what runs. The threads are daemons, since no
@@ -57,7 +60,10 @@ class BoundedPool:
         self._idle = 0
         self._held: Counter[str] = Counter()
         self._running: Counter[str] = Counter()  # functions in threads, by owner
-        self._waiting: OrderedDict[str, deque[Job]] = OrderedDict()  # by owner, whose turn is next first
+        self._waiting: dict[str, deque[Job]] = {}  # by owner, of two that used as much the next one first
+        self._used: dict[str, float] = {}  # seconds in the threads, by owner; who comes begins at `_begun_at`
+        self._begun_at = 0.0  # what the owner of the function that began last had used by then
+        self.clock = clock
         self._threads: set[threading.Thread] = set()
         self._is_closed = False
 
@@ -83,6 +89,7 @@ class BoundedPool:
         with self._lock:
             self._take(limits)
             call = functools.partial(function, *args, **kwargs)
+            self._used[owner] = max(self._used.get(owner, 0.0), self._begun_at)
             self._waiting.setdefault(owner, deque()).append((owner, job, call))
             self._work.notify()
         job.add_done_callback(functools.partial(self._settle, owner, limits))
@@ -140,12 +147,16 @@ class BoundedPool:
                 job.cancel()
                 raise self._refusal("all") from None
 
-    def next_job(self, done: str | None) -> Job | None:
-        """Return the job whose turn it is; None ends the thread that asks, which has `done` one of that owner."""
+    def next_job(self, done: str | None, seconds: float) -> Job | None:
+        """Return the job whose turn it is; None ends the thread that asks, which has `done` one of that owner, in so
+        many seconds.
+        """
         with self._lock:
             if done is not None:
                 self._running[done] -= 1
                 self._running += Counter()  # drops those with none
+                self._used[done] += seconds
+                self._forget_used()
                 if self._sparing:
                     self._work.notify_all()  # who had too many may go on
             self._idle += 1
@@ -162,16 +173,23 @@ class BoundedPool:
             jobs = self._waiting.pop(owner)
             job = jobs.popleft()
             self._running[owner] += 1
+            self._begun_at = max(self._begun_at, self._used[owner])
             if jobs:
                 self._waiting[owner] = jobs  # behind all others
             return job
 
+    def _forget_used(self) -> None:
+        """Drop what owners have used that would begin with no less if they came now."""
+        active = self._waiting.keys() | self._running.keys()
+        self._used = {
+            owner: used for owner, used in self._used.items() if owner in active or (active and used > self._begun_at)
+        }
+
     def _next_owner(self) -> str | None:
         """Return the owner whose turn it is, None where nobody's is."""
-        if not self._sparing:
-            return next(iter(self._waiting), None)
         left = self._max_threads - self._running.total()
-        return next((owner for owner in self._waiting if self._running[owner] < left), None)
+        allowed = [owner for owner in self._waiting if not self._sparing or self._running[owner] < left]
+        return min(allowed, key=self._used.__getitem__, default=None)
 
     async def close(self) -> int:
         """Refuse what waits, and wait a little for what runs, since nobody wants its outcome any more. Returns how many
@@ -204,11 +222,13 @@ def call_within(seconds: float, function: Callable[[], R]) -> R:
 
 def _work(pool: BoundedPool) -> None:
     """Run jobs until the thread ends. No job is held once it is done: pictures are large."""
-    owner = None
-    while next_job := pool.next_job(owner):
+    owner, seconds = None, 0.0
+    while next_job := pool.next_job(owner, seconds):
         owner, job, call = next_job
         del next_job
+        began = pool.clock()
         _do(job, call)
+        seconds = pool.clock() - began
         del job, call
 
 
@@ -217,6 +237,8 @@ def _do(job: Future[Any], call: Callable[[], Any]) -> None:
         return
     try:
         outcome = call()
+    except StopIteration:  # no future of asyncio takes it
+        job.set_exception(RuntimeError("a function raised StopIteration"))
     except BaseException as error:
         job.set_exception(error)
     else:
