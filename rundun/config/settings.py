@@ -206,13 +206,14 @@ class LimitsSettings:
     requests_per_minute: int = setting(
         600,
         kinds.integer(0, 10**6),
-        "Requests that one API key may make, all phones on one run, and one session of the console; `0` = any number.",
+        "Requests that one API key may make, all phones on one run, and one operator; `0` = any number.",
     )
     organization_requests_per_minute: int | None = setting(
         None,
         kinds.integer(0, 10**7),
-        "Requests that all API keys of one organization may make together, and all its sessions of the console; its "
-        "phones may make four times as many; `0` = any number. Default: four times `limits.requests_per_minute`.",
+        "Requests that all API keys of one organization may make together, and all its operators; its phones, beyond "
+        "60 on each run, may make four times as many; `0` = any number. Default: four times "
+        "`limits.requests_per_minute`.",
         example=2400,
     )
     failures_per_minute: int = setting(

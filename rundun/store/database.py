@@ -199,14 +199,14 @@ class Database:
             loop.call_soon_threadsafe(holds.set_result, None)
             may_read.wait()
 
-        holding = asyncio.create_task(self._reader.alone(hold))
-        try:
-            await asyncio.wait([holds, holding], return_when=asyncio.FIRST_COMPLETED)
-            async with self.long_reader.paused():
+        async with self.long_reader.paused():  # before short reads wait
+            holding = asyncio.create_task(self._reader.alone(hold))
+            try:
+                await asyncio.wait([holds, holding], return_when=asyncio.FIRST_COMPLETED)
                 return await self._writer.alone(maintenance.truncate_log)
-        finally:
-            may_read.set()
-            await holding
+            finally:
+                may_read.set()
+                await holding
 
     async def prove_writable(self) -> None:
         """Prove that a write has reached the disk within the last second, or write now; raises `unavailable`."""

@@ -40,7 +40,12 @@ class LongReader:
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
         """Let nothing be read while the context lasts: a snapshot that is being read keeps the log."""
-        await asyncio.to_thread(self._lock.acquire)
+        acquiring = asyncio.ensure_future(asyncio.to_thread(self._lock.acquire))
+        try:
+            await asyncio.shield(acquiring)
+        except asyncio.CancelledError:  # the thread goes on waiting, and has the lock one day
+            acquiring.add_done_callback(lambda _: self._lock.release())
+            raise
         try:
             yield
         finally:

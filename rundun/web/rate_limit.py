@@ -1,4 +1,4 @@
-"""Rate limits: token buckets in memory, for keys, sessions, runs, for organizations, and for addresses that guess.
+"""Rate limits: token buckets in memory, for keys, operators, runs, for organizations, and for addresses that guess.
 
 A depot's phones share one address, so addresses are counted for what failed only.
 """
@@ -14,6 +14,7 @@ from rundun.errors import Problem
 from rundun.store.transaction import Clock
 
 LINKS = 4  # times as many requests as the API keys of an organization may make, all its phones together may
+OF_LINK = 60  # requests on one run in a minute that are refused for no number of others
 MAX_REMEMBERED = 50_000  # buckets of a policy; the least recently used is deleted, and its owner has a full one again
 
 
@@ -36,6 +37,7 @@ class RateLimiter:
         self._calls = Policy("organization", of_organization)
         self._pages = Policy("console", of_organization)
         self._visits = Policy("links", LINKS * of_organization)
+        self._own = Policy("link", OF_LINK)
         self._failures = Policy("failures", failures_per_minute)
         # By policy, so that nobody fills with made-up links what remembers who has guessed passwords.
         self._buckets: defaultdict[str, OrderedDict[str | bytes, Bucket]] = defaultdict(OrderedDict)
@@ -44,20 +46,20 @@ class RateLimiter:
         """Count one request of a key, and of all keys of its organization together: keys are had for nothing. Raises
         `rate_limited`.
         """
-        # In bytes, so that no link that somebody makes up counts as this key.
+        # In bytes, as operators are, so that no link that somebody makes up counts as this key.
         self._count_both(request, key_id.encode(), self._calls, org_id)
 
-    def count_page(self, request: Request, session: str, org_id: str) -> None:
-        """Count one request of a session of the console, and of all sessions of its organization together; raises
-        `rate_limited`.
+    def count_page(self, request: Request, operator_id: str, org_id: str) -> None:
+        """Count one request of an operator, and of all operators of its organization together: sessions are had for
+        nothing. Raises `rate_limited`.
         """
-        self._count_both(request, session.encode(), self._pages, org_id)
+        self._count_both(request, operator_id.encode(), self._pages, org_id)
 
     def count_visit(self, request: Request, run_id: str, org_id: str | None) -> None:
-        """Count one request on a run, and on all runs of its organization together, None where there is no such run;
-        raises `rate_limited`.
+        """Count one request on a run, and, beyond the first `OF_LINK` of a minute, on all runs of its organization
+        together, None where there is no such run; raises `rate_limited`.
         """
-        if org_id is None:
+        if org_id is None or self.take(self._own, run_id):
             self.count(request, self._requests, run_id)
         else:
             self._count_both(request, run_id, self._visits, org_id)

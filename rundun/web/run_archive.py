@@ -42,7 +42,7 @@ class LongWork(Reads, Protocol):
     """Reads, and other work that takes long, as `Turns` have them."""
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `function` where nobody waits for it."""
+        """Run `function` apart from short requests."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The organizations of runs, cached: a run is one organization's for good."""
+"""The organizations of runs, cached: a run never goes to another organization."""
 
 from collections import OrderedDict
 

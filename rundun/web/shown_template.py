@@ -11,7 +11,8 @@ from markupsafe import Markup
 
 from rundun.core import translation
 
-MAX_BYTES = 8 * 1024 * 1024  # of JSON that is kept, of all templates together
+MAX_BYTES = 8 * 1024 * 1024  # of what is kept of all templates together, in UTF-8
+OVERHEAD = 2000  # bytes of one, beside its JSON
 Version = tuple[str, int, bool]  # template id, version, and whether it is shown before Start
 Unknown = Literal[True] | Sequence[str]  # ids of parts with a text that stayed in its author's language; True: all
 # Without "unit": kWh is kWh.
@@ -39,21 +40,24 @@ class ShownTemplate:
 
 
 class ShownTemplates:
-    """The templates shown last; the least recently shown are dropped first."""
+    """The templates shown last, for the thread of the turns alone; the least recently shown are dropped first."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[Version, str], ShownTemplate] = OrderedDict()
+        self._kept: OrderedDict[tuple[Version, tuple[str, ...]], tuple[ShownTemplate, int]] = OrderedDict()
         self._bytes = 0
 
     def get(self, version: Version, template: Mapping[str, Any], tag: str) -> ShownTemplate:
         """Return a version's template in the language `tag`, made of its JSON, `template`, where it is not kept."""
-        key = version, tag
-        if (found := self._kept.pop(key, None)) is None:
-            found = shown_template(template, tag)
-            self._bytes += len(found.json)
-        self._kept[key] = found
+        # By the translations that it takes: tags can be made up.
+        key = version, tuple(translation.fallbacks(tag, template.get("translations") or ()))
+        if key not in self._kept:
+            shown = shown_template(template, tag)
+            self._kept[key] = shown, OVERHEAD + len(shown.json.encode())
+            self._bytes += self._kept[key][1]
+        self._kept.move_to_end(key)
+        found = self._kept[key][0]
         while self._bytes > MAX_BYTES:
-            self._bytes -= len(self._kept.popitem(last=False)[1].json)
+            self._bytes -= self._kept.popitem(last=False)[1][1]
         return found
 
 

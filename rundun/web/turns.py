@@ -13,7 +13,9 @@ from rundun.store.transaction import Tx
 
 P = ParamSpec("P")
 T = TypeVar("T")
-WAITING = 64  # pieces of work of one owner that wait or run
+WAITING = 64  # pieces of work of one organization's operators, or of its API keys, that wait or run
+OF_OPERATOR = 16  # of these of one operator
+OF_LINKS = 2000  # of one organization's links, each some milliseconds: a depot's phones may come at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +49,33 @@ class TurnTaking:
         self._reader = reader
         self._pool = BoundedPool(_too_many, threads=1)
 
-    def of(self, owner: str) -> Turns:
-        """Return the turns of an organization, or of whoever else has turns of their own."""
-        return Turns(self._pool, self._reader, owner, {owner: WAITING})
+    def of_operator(self, org_id: str, operator_id: str) -> Turns:
+        """Return the turns of an organization's operators, for one of them."""
+        return self._of(org_id, {org_id: WAITING, operator_id: OF_OPERATOR})
+
+    def of_visitor(self, address: str) -> Turns:
+        """Return the turns of an address from which somebody comes who has not signed in."""
+        owner = f"visitor {address}"
+        return self._of(owner, {owner: OF_OPERATOR})
+
+    def of_keys(self, org_id: str) -> Turns:
+        """Return the turns of an organization's API keys."""
+        owner = f"keys {org_id}"
+        return self._of(owner, {owner: WAITING})
 
     def of_links(self, org_id: str) -> Turns:
-        """Return the turns of an organization's links: phones do not wait for its members."""
-        return self.of(f"links {org_id}")
+        """Return the turns of an organization's links: phones do not wait for its operators."""
+        owner = f"links {org_id}"
+        return self._of(owner, {owner: OF_LINKS})
 
     def of_download(self, org_id: str) -> Turns:
         """Return an organization's turns for a download, which is never refused in the middle: the downloads under way
         are limited themselves.
         """
-        return Turns(self._pool, self._reader, org_id, {})
+        return self._of(org_id, {})
+
+    def _of(self, owner: str, limits: Limits) -> Turns:
+        return Turns(self._pool, self._reader, owner, limits)
 
     async def close(self) -> None:
         """Refuse the work that waits, and wait a little for the work that runs."""
@@ -67,6 +83,6 @@ class TurnTaking:
 
 
 def _too_many(why: RefusalReason) -> Problem:
-    if why == "closed":
-        return Problem("unavailable", "The service is stopping.", retry_after=5)
-    return Problem("rate_limited", "Too many requests of this organization wait; try again.", retry_after=2)
+    if why == "owner":
+        return Problem("rate_limited", "Too many such requests wait; try again.", retry_after=2)
+    return Problem("unavailable", "That can't be done right now; try again.", retry_after=5)

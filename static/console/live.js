@@ -47,7 +47,7 @@ async function refresh() {
     // Signed out elsewhere, or the run was deleted: nothing may stay readable.
     if (response.type === "opaqueredirect" || response.status === 410) return location.reload();
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    if (isPrinting) isMissed = true;
+    if (isPrinting || response.status === 429) isMissed = true;
     else if (response.ok) applyPage(page);
   } catch {
     isMissed = true; // no connection: the stream says so, and opens again

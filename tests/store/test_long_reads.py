@@ -54,11 +54,29 @@ async def test_the_log_is_cut_between_two_long_reads(db: Database) -> None:
     reading = asyncio.create_task(asyncio.to_thread(db.long_reader.read, looking))
     assert await asyncio.to_thread(looking.looked.wait, PATIENCE)
     cutting = asyncio.create_task(db.truncate_log())
+    for _ in range(20):
+        assert await db.read(noted) == ["old"], "short reads do not wait for a long one"
     looking.goes_on.set()
     await reading
     assert await cutting
     assert Path(f"{db.path}-wal").stat().st_size == 0
     assert await asyncio.to_thread(db.long_reader.read, noted) == ["old"]
+
+
+async def test_a_pause_that_is_given_up_holds_nothing(db: Database) -> None:
+    looking = Looking()
+    reading = asyncio.create_task(asyncio.to_thread(db.long_reader.read, looking))
+    assert await asyncio.to_thread(looking.looked.wait, PATIENCE)
+    cutting = asyncio.create_task(db.truncate_log())
+    await asyncio.sleep(0)  # one turn of the loop: it waits for the read
+    cutting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await cutting
+    looking.goes_on.set()
+    await reading
+    async with asyncio.timeout(PATIENCE):
+        assert await asyncio.to_thread(db.long_reader.read, noted) == []
+        assert await db.truncate_log()
 
 
 async def test_a_service_that_ends_does_not_wait_for_a_long_read(tmp_path: Path) -> None:

@@ -62,8 +62,8 @@ class ApiCall:
 
     @property
     def turns(self) -> Turns:
-        """Return the turns of the organization, in which long work is done."""
-        return self.ctx.turns.of(self.org_id)
+        """Return the turns of the organization's API keys, in which long work is done."""
+        return self.ctx.turns.of_keys(self.org_id)
 
     async def read(self, function: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Return `function(tx, org_id, *args)`, on a consistent snapshot."""

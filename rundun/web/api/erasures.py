@@ -77,7 +77,7 @@ async def get_person_archive(call: ApiCall) -> Response:
     require_place(call.ctx, call.org_id)
     body = read(PersonQueryBody, await call.json())
     turns = call.ctx.turns.of_download(call.org_id)
-    found = await list_runs(turns, call.org_id, body.person.person(), body.run_ids)
+    found = await list_runs(call.turns, call.org_id, body.person.person(), body.run_ids)
     organization, pages = await call.read(organizations.get), call.ctx.pages
     report = ReportWriter(pages, organization, pages.console_words.language(["en"]), is_given_out=True)
     entries = archive_entries(turns, call.org_id, found, call.ctx.links, report.write)

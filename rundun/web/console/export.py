@@ -33,6 +33,7 @@ _SKIPPED = (
 # behind each separator but the comma, at which a text stays in its quotation marks: elsewhere they stand in the middle.
 _SIGN = r"[=+\-@＝＋－＠]"
 _FORMULA = re.compile(rf"^(?=[\t\r\n]|[{_SKIPPED}]*{_SIGN})|([;\t\r\n][{_SKIPPED}]*)(?={_SIGN})")
+_APOSTROPHE = re.compile(rf"^'(?=[\t\r\n]|[{_SKIPPED}]*{_SIGN})|([;\t\r\n][{_SKIPPED}]*)'(?={_SIGN})")
 
 
 def safe_cell(value: object) -> str:
@@ -44,6 +45,11 @@ def safe_cell(value: object) -> str:
     if not isinstance(value, str):
         return str(value)
     return _FORMULA.sub(r"\1'", value)
+
+
+def plain_text(cell: str) -> str:
+    """Return the text of a cell without the apostrophes that `safe_cell` puts into it."""
+    return _APOSTROPHE.sub(r"\1", cell)
 
 
 def csv_lines(rows: Iterable[Iterable[object]]) -> str:

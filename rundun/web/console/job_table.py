@@ -21,7 +21,7 @@ from rundun.core.validation import read
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store.transaction import TemplateVersion
 from rundun.web.console.dispatch_form import typed_number
-from rundun.web.console.export import safe_cell
+from rundun.web.console.export import plain_text, safe_cell
 from rundun.web.console.problem_text import exact_field_reason
 from rundun.web.console.time_zone import Zone
 from rundun.web.console_words import N_, ConsoleLanguage
@@ -43,7 +43,6 @@ IN_ENGLISH = ConsoleLanguage("en")
 _DUE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d?:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)?", re.ASCII)
 # As spreadsheets of many countries write it, from which it is pasted: 31.12.2026 15:00, or 31/12/2026.
 _DUE_AS_WRITTEN = re.compile(r"(\d\d?)([./-])(\d\d?)\2(\d{4})(?:,? +(\d\d?:\d\d(?::\d\d)?))?", re.ASCII)
-_CALCULATED = re.compile("^'(?=[=+\\-@＝＋－＠])")
 _END_OF_DAY = "23:59"  # when something is due of which only the day was said
 
 Target = tuple[str, str]  # "" and a member of a dispatch, or "fields" and the id of one
@@ -155,8 +154,8 @@ def _with_rests(rows: Sequence[tuple[int, Sequence[str]]]) -> Iterator[tuple[int
 
 
 def _cell(cells: Sequence[str], index: int) -> str:
-    """Return a cell, without the apostrophe that keeps a spreadsheet from calculating it, as our own tables have it."""
-    return _CALCULATED.sub("", cells[index]) if index < len(cells) else ""
+    """Return a cell, without the apostrophes that our own tables put before what a spreadsheet would calculate."""
+    return plain_text(cells[index]) if index < len(cells) else ""
 
 
 def _read_heading(

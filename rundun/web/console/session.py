@@ -125,8 +125,10 @@ class ConsoleCall:
 
     @property
     def turns(self) -> Turns:
-        """Return the turns of the organization, or of the address of a visitor, in which long work is done."""
-        return self.ctx.turns.of(self.operator.org_id if self.signed_in else address_of(self.request))
+        """Return the turns of the operator's organization, or of a visitor's address, in which long work is done."""
+        if self.signed_in is None:
+            return self.ctx.turns.of_visitor(address_of(self.request))
+        return self.ctx.turns.of_operator(self.operator.org_id, self.operator.operator_id)
 
     async def read(self, function: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function(tx, org_id, *args)` in a turn of the organization, on a consistent snapshot."""
@@ -196,16 +198,22 @@ class ConsoleRoute(Route):
 
 
 def route(
-    method: Literal["GET", "POST"], path: str, handler: Handler, may: Access = "member", max_form_bytes: int = MAX_FORM
+    method: Literal["GET", "POST"],
+    path: str,
+    handler: Handler,
+    may: Access = "member",
+    max_form_bytes: int = MAX_FORM,
+    *,
+    is_always_let_in: bool = False,
 ) -> ConsoleRoute:
     """Make a route of /console; a form has at most `max_form_bytes`, 0 where what comes is none, and only whom `may`
-    names comes in.
+    names comes in. Requests of operators are limited, unless they are let in always.
     """
 
     async def respond(call: ConsoleCall) -> Response:
-        if call.signed_in is not None:
-            call.ctx.rate_limiter.count_page(call.request, call.token, call.operator.org_id)
-        elif may != "anyone":
+        if call.signed_in is not None and not is_always_let_in:
+            call.ctx.rate_limiter.count_page(call.request, call.operator.operator_id, call.operator.org_id)
+        if call.signed_in is None and may != "anyone":
             return await _to_sign_in(call)
         if may == "owner" and call.operator.role != "owner":
             raise AccessDenied(N_("Only an owner of the organization may do that."))

@@ -33,6 +33,10 @@ async def preview(call: ConsoleCall) -> Response:
     version = await call.turns.run(_version, body, call.organization.org_id, call.now)
     named = template_pictures.named_by(version.steps)
     version = replace(version, pictures=await call.read(pictures.find_all, named))
+    return await call.turns.run(_render, call, version, is_started)
+
+
+def _render(call: ConsoleCall, version: TemplateVersion, is_started: bool) -> Response:
     links = call.ctx.links
     state = state_json(_run_state(version, is_started), call.organization, links, call.now, in_page=True)
     lang = call.request.query_params.get("lang", "")

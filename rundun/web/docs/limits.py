@@ -34,19 +34,24 @@ _RATE, _LATER = "429 `rate_limited`", "503 `unavailable`, `Retry-After`"
 LIMITS: dict[str, tuple[Limit, ...]] = {
     "requests": (
         Limit(
-            "Requests of one API key, of all phones on one run, of one session of the console",
+            "Requests of one API key, of all phones on one run, of one operator",
             "{limits.requests_per_minute} a minute",
             _RATE,
         ),
         Limit(
-            "Requests of all API keys of an organization together, and of all its sessions",
+            "Requests of all API keys of an organization together, and of all its operators",
             "four times as many, {limits.organization_requests_per_minute:unless_set}",
             _RATE,
         ),
-        Limit("Requests on all runs of an organization together", "{web.rate_limit.LINKS} times that", _RATE),
         Limit(
-            "Pages, searches and checks of an organization that wait for their turn; pages of its links",
-            "{web.turns.WAITING}; {web.turns.WAITING}",
+            "Requests on all runs of an organization together, beyond {web.rate_limit.OF_LINK} a minute on each",
+            "{web.rate_limit.LINKS} times that",
+            _RATE,
+        ),
+        Limit(
+            "Pieces of long work that wait, of an organization's operators and of its API keys; of one operator, or of "
+            "an address from which nobody has signed in; of all its links",
+            "{web.turns.WAITING} each; {web.turns.OF_OPERATOR}; {web.turns.OF_LINKS}",
             _RATE,
         ),
         Limit("Requests with an unknown key or link from one address", "{limits.failures_per_minute} a minute", _RATE),

@@ -65,6 +65,15 @@ def test_every_text_can_be_read(text: str) -> None:
         assert cell == text
 
 
+@given(TEXT)
+@example("Bring:\n- towels")
+@example("Code 12; +34 600")
+@example("\t=1")
+def test_every_text_comes_back_in_a_table(text: str) -> None:
+    plain = text.replace("'", "")
+    assert export.plain_text(export.safe_cell(plain)) == plain
+
+
 @pytest.mark.parametrize("value", ["=1", "+1", "-1", "@x", " =1", "\u200b=1", "＝1", "\tx", "\rx", "\nx"])
 def test_no_cell_begins_a_formula(value: str) -> None:
     assert export.safe_cell(value) == f"'{value}"

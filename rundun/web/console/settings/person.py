@@ -49,7 +49,7 @@ async def download(call: ConsoleCall) -> Response:
     require_place(call.ctx, call.operator.org_id)
     org_id = call.operator.org_id
     turns = call.ctx.turns.of_download(org_id)
-    found = await list_runs(turns, org_id, _person(call))
+    found = await list_runs(call.turns, org_id, _person(call))
     report = ReportWriter(call.ctx.pages, call.organization, call.language, is_given_out=True)
     entries = archive_entries(turns, org_id, found, call.ctx.links, report.write)
     return Download(call.ctx, org_id, zip_pieces(turns, entries, call.zone.at(call.now)), "person.zip")
