@@ -1,5 +1,6 @@
-"""What one organization feels of another's attacks: its GET of a run, its answers, photos and deliveries, without and
-with each of those that a security audit found. `python -m tests.bench.fair exports checks` measures some of them.
+"""What one organization feels of another's attacks: its GET of a run, its answers, photos, phones' pages and
+deliveries, without and with each of those that a security audit found. `python -m tests.bench.fair exports checks`
+measures some of them.
 """
 
 import asyncio
@@ -31,7 +32,7 @@ from tests.bench.processes import Rundun, module, rundun
 
 SECONDS = 12
 RUNS = 200_000  # of the first attacker
-PER_SECOND = {"GET": 10, "answer": 10, "photo": 2}
+PER_SECOND = {"GET": 10, "answer": 10, "photo": 2, "page": 2}
 TARGET_RATIO, TARGET_MS = 5.0, 300.0
 SETTLE = 3  # seconds an attack has before it is measured
 
@@ -118,6 +119,7 @@ class Victim:
         self._calls = {
             "GET": lambda number: Call("GET", f"/v1/runs/{runs[number % len(runs)]}", None, self._key),
             "answer": answer,
+            "page": lambda number: Call("GET", f"/r/{runs[number % len(runs)]}"),
             "photo": lambda number: Call(
                 "PUT", f"/r/{albums[number // 10]}/steps/s-pic/photos/ph-{uuid.uuid4()}", data, headers
             ),
