@@ -11,49 +11,7 @@ from rundun.errors import Problem
 from rundun.imaging.derivatives import derive
 from rundun.pool import BoundedPool
 from tests.helpers.patience import PATIENCE
-
-
-def refused(why):
-    return Problem("unavailable", why, retry_after=7)
-
-
-class Pool:
-    """A pool with so many places, closed at the end of a story."""
-
-    def __init__(self, places=100, threads=1, **more):
-        self.pool, self.limits = BoundedPool(refused, threads=threads, **more), {"": places}
-
-    def run(self, function, *args, **kwargs):
-        return self.pool.run("", self.limits, function, *args, **kwargs)
-
-    def run_for(self, owner, function, *args, most=1):
-        return self.pool.run(owner, {owner: most, **self.limits}, function, *args)
-
-    async def close(self):
-        return await self.pool.close()
-
-    async def __aenter__(self):
-        return self
-
-    async def __aexit__(self, *_):
-        await self.pool.close()
-
-
-class Slow:
-    """Work that begins when a thread takes it and ends when the test says so."""
-
-    def __init__(self):
-        self.begun, self.go, self.done = threading.Event(), threading.Event(), threading.Event()
-
-    def __call__(self, answer="done"):
-        self.begun.set()
-        assert self.go.wait(PATIENCE)
-        self.done.set()
-        return answer
-
-
-async def begun(slow):
-    assert await asyncio.to_thread(slow.begun.wait, PATIENCE)
+from tests.helpers.pools import Pool, Slow, begun, refused
 
 
 async def queued(pool, *work):
@@ -229,78 +187,6 @@ async def test_closing_does_not_wait_for_what_does_not_end():
     finally:
         slow.go.set()
     assert await task == "done"
-
-
-class Watch:
-    """A clock by which each function takes a second, or as many as it says."""
-
-    def __init__(self):
-        self.now = 0
-
-    def __call__(self):
-        self.now += 1
-        return self.now
-
-
-async def test_owners_that_wait_take_turns():
-    first, order = Slow(), []
-    async with Pool(clock=Watch()) as pool:
-        tasks = [asyncio.ensure_future(pool.run_for("Acme", first))]
-        await begun(first)
-        for owner, name in [("Acme", 1), ("Acme", 2), ("Acme", 3), ("Globex", 4), ("Globex", 5), ("Initech", 6)]:
-            tasks.append(asyncio.ensure_future(pool.run_for(owner, order.append, name, most=9)))
-            await asyncio.sleep(0)  # one turn of the loop: run() gets as far as its await
-        first.go.set()
-        await asyncio.gather(*tasks)
-    assert order == [4, 6, 1, 5, 2, 3], "Acme has had a turn when the others come"
-
-
-async def test_owners_get_as_much_time_as_others_however_long_each_function_takes():
-    first, order, watch = Slow(), [], Watch()
-
-    def takes(seconds, name):
-        watch.now += seconds - 1
-        order.append(name)
-
-    async with Pool(clock=watch) as pool:
-        tasks = [asyncio.ensure_future(pool.run_for("Initech", first))]
-        await begun(first)
-        for owner, seconds, names in (("Acme", 9, "AAAA"), ("Globex", 3, "gggggggg")):
-            for name in names:
-                tasks.append(asyncio.ensure_future(pool.run_for(owner, takes, seconds, name, most=9)))
-                await asyncio.sleep(0)  # one turn of the loop: run() gets as far as its await
-        first.go.set()
-        await asyncio.gather(*tasks)
-        assert "".join(order) == "AgggAgggAggA"
-        assert await pool.run_for("Acme", lambda: "again") == "again"
-        await until_none_waits(pool)
-    assert not pool.pool._used
-
-
-async def until_none_waits(pool):
-    async with asyncio.timeout(PATIENCE):
-        while pool.pool._running or pool.pool._used:
-            await asyncio.sleep(0)  # one turn of the loop
-
-
-async def test_an_owner_that_comes_back_has_no_time_left_over():
-    first, order, watch = Slow(), [], Watch()
-
-    def takes(seconds, name):
-        watch.now += seconds - 1
-        order.append(name)
-
-    async with Pool(clock=watch) as pool:
-        assert await pool.run_for("Olga", lambda: "long ago") == "long ago"
-        tasks = [asyncio.ensure_future(pool.run_for("Acme", first))]
-        await begun(first)
-        watch.now += 100
-        for owner, name in (("Acme", "a"), ("Acme", "a"), ("Olga", "o"), ("Olga", "o"), ("Olga", "o")):
-            tasks.append(asyncio.ensure_future(pool.run_for(owner, takes, 60, name, most=9)))
-            await asyncio.sleep(0)  # one turn of the loop
-        first.go.set()
-        await asyncio.gather(*tasks)
-    assert "".join(order) == "ooaoa", "Acme has used 102 s, Olga 60 each"
 
 
 async def test_a_function_that_raises_stopiteration_is_told():
