@@ -183,7 +183,8 @@ class Dispatcher:
     async def idle(self) -> None:
         """Wait until nothing is under way."""
         while self._under_way:
-            await asyncio.gather(*self._under_way, return_exceptions=True)
+            # Not `gather`: of tasks that are done it returns at once since Python 3.12, before their callbacks ran.
+            await asyncio.wait(self._under_way)
 
     async def stop(self) -> None:
         """Claim nothing more and let what is under way end: an attempt takes at most its timeout."""
