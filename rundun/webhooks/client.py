@@ -10,12 +10,12 @@ import codecs
 import os
 import re
 import ssl
+import threading
 import time
 from collections.abc import Callable
 from contextlib import aclosing
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -61,23 +61,29 @@ class WebhookClient:
         self._check_seconds = check_seconds
         self._look_ups = dialer.Resolver(resolver or addresses.system_resolver, clock)
         self._ca_file = ca_file
+        self._pool: httpcore2.AsyncConnectionPool | None = None
+        self._pool_lock = threading.Lock()
         if ca_file:
-            _ = self._pool  # what is wrong with the file is reported at start
+            self._open_pool()  # what is wrong with the file is reported at start
 
-    @cached_property
-    def _pool(self) -> httpcore2.AsyncConnectionPool:
-        """Make the connection pool at the first request: who sends none does without all the certificates."""
-        return httpcore2.AsyncConnectionPool(
-            ssl_context=_tls(self._ca_file),
-            max_connections=None,  # the slots limit them
-            max_keepalive_connections=MAX_IDLE_CONNECTIONS,
-            keepalive_expiry=IDLE_SECONDS,
-            network_backend=dialer.CheckedBackend(self._look_ups, self._judge, self._timeout),
-        )
+    def _open_pool(self) -> httpcore2.AsyncConnectionPool:
+        """Return the connection pool, made at the first request: who sends none does without all the certificates.
+        First requests come at once, each from a thread; a second pool would be closed by nobody.
+        """
+        with self._pool_lock:
+            if self._pool is None:
+                self._pool = httpcore2.AsyncConnectionPool(
+                    ssl_context=_tls(self._ca_file),
+                    max_connections=None,  # the slots limit them
+                    max_keepalive_connections=MAX_IDLE_CONNECTIONS,
+                    keepalive_expiry=IDLE_SECONDS,
+                    network_backend=dialer.CheckedBackend(self._look_ups, self._judge, self._timeout),
+                )
+            return self._pool
 
     async def close(self) -> None:
         """Close all connections; attempts still under way break, so let them end first."""
-        if "_pool" in vars(self):
+        if self._pool:
             await self._pool.aclose()
 
     async def check(
@@ -170,9 +176,10 @@ class WebhookClient:
     async def _request(
         self, url: httpcore2.URL, headers: dict[str, str], body: bytes, answer: "_PartialResponse"
     ) -> None:
-        if "_pool" not in vars(self):
-            await asyncio.to_thread(getattr, self, "_pool")  # reading the certificates would hold everybody up
-        async with self._pool.stream("POST", url, headers=list(headers.items()), content=body) as response:
+        pool = self._pool
+        if pool is None:
+            pool = await asyncio.to_thread(self._open_pool)  # reading the certificates would hold everybody up
+        async with pool.stream("POST", url, headers=list(headers.items()), content=body) as response:
             answer.status = response.status
             for name, value in response.headers:
                 if name.lower() == b"retry-after" and answer.retry_after is None:

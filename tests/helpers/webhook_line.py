@@ -148,6 +148,8 @@ async def receiver(
 @asynccontextmanager
 async def webhook_client(**settings: Any) -> AsyncIterator[WebhookClient]:
     it = WebhookClient(**{"timeout_seconds": PATIENCE, "allow": LOOPBACK, "clock": Clock(), **settings})
+    if "timeout_seconds" in settings:
+        it._open_pool()  # reading certificates may take a busy machine all of that time
     try:
         yield it
     finally:

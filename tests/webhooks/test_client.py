@@ -88,6 +88,7 @@ async def test_many_at_once() -> None:
         results = await asyncio.gather(*(it.post(letter(ed.url)) for _ in range(64)))
         assert all(result.ok for result in results)
         assert len(ed.requests) == 64
+        assert it._pool and len(it._pool.connections) == ed.connections, "one pool has them all, and closes them"
 
 
 def test_the_same_under_uvloop() -> None:
