@@ -110,6 +110,14 @@ def test_its_certificate_is_looked_at(tmp_path: Path, monkeypatch: pytest.Monkey
         assert found(tmp_path, f"https://127.0.0.1:{port}", webhooks__ca_file=str(authority.ca_file))[0] == "good"
 
 
+def test_its_certificate_is_judged_as_browsers_do(tmp_path: Path) -> None:
+    """Python asks for more from 3.13 on: that each names the key that has signed it."""
+    authority = certificate_authority.made_in(tmp_path, identifies_keys=False)
+    with answering(OK, authority.context("127.0.0.1")) as (port, _):
+        text = found(tmp_path, f"https://127.0.0.1:{port}", webhooks__ca_file=str(authority.ca_file))[1]
+    assert " answers; its certificate ends 20" in text
+
+
 def test_an_address_that_nobody_has_set_is_not_asked() -> None:
     assert list(service_health._public_url(load(environment={}), is_served=True)) == []
 
