@@ -183,22 +183,22 @@ def candidates(tx: Tx, org_id: str, query: str, before: int, limit: int) -> tupl
     `limit` at most, and with them those that have changed since they were indexed, and some of others. Returns also
     down to which number these are all, 0 where there are no others.
     """
-    (first, last), older = _indexed(tx), "SELECT number FROM runs WHERE number < ?1 AND number > ?2"
-    newer = "SELECT number FROM runs NOT INDEXED WHERE number < ?1 AND number > ?2 AND org_id = ?4"
-    numbers = _numbers(tx, newer, before, last, limit, org_id)
+    (first, last), older = _indexed(tx), "SELECT number FROM runs WHERE number < :before AND number > :after"
+    newer = "SELECT number FROM runs NOT INDEXED WHERE number < :before AND number > :after AND org_id = :org_id"
+    numbers = _numbers(tx, newer, limit, before=before, after=last, org_id=org_id)
     if len(numbers) < limit:
-        matching = "SELECT rowid FROM run_search WHERE run_search MATCH ?2 AND rowid < ?1"
-        numbers += _numbers(tx, matching, before, query, limit - len(numbers))
+        matching = "SELECT rowid FROM run_search WHERE run_search MATCH :words AND rowid < :before"
+        numbers += _numbers(tx, matching, limit - len(numbers), before=before, words=query)
     if len(numbers) < limit and first > 1:
-        numbers += _numbers(tx, older, min(before, first), 0, limit - len(numbers))
+        numbers += _numbers(tx, older, limit - len(numbers), before=min(before, first), after=0)
     end = numbers[-1] if len(numbers) == limit else 0
     changed = "SELECT number FROM runs_to_index WHERE number < ? AND number >= ?"
     numbers += (row[0] for row in tx.db.execute(changed, (before, end)).fetchall())
     return sorted(set(numbers), reverse=True), end
 
 
-def _numbers(tx: Tx, query: str, *values: int | str) -> list[int]:
-    rows = tx.db.execute(f"{query} ORDER BY 1 DESC LIMIT ?3", values)
+def _numbers(tx: Tx, query: str, limit: int, **values: int | str) -> list[int]:
+    rows = tx.db.execute(f"{query} ORDER BY 1 DESC LIMIT :limit", {**values, "limit": limit})
     return [row[0] for row in rows.fetchall()]
 
 
