@@ -8,6 +8,8 @@ import pytest
 
 from rundun.store import connection
 from rundun.store.connection import open_reader, open_writer
+from tests.helpers import images
+from tests.helpers.service import BOOLEAN, World
 
 
 @pytest.mark.skipif(sqlite3.sqlite_version_info < (3, 46), reason="takes its own JSON functions for harmful")
@@ -26,3 +28,20 @@ def test_where_sqlite_distrusts_its_own_json_the_tables_check_with_ours(
         asked = [db.execute("SELECT json_valid(?)", (text,)).fetchone()[0] for text in texts]
         assert asked == [None, 1, 0, 0]
         assert db.execute("PRAGMA trusted_schema").fetchone()[0] == 1
+
+
+async def test_a_file_is_sound_in_the_eyes_of_an_sqlite_that_takes_null_for_wrong_json(w: World) -> None:
+    """Debian 12's SQLite 3.40 does, and a plain connection has no function of ours in the place of its own."""
+    ed = await w.dispatch(await w.template({**BOOLEAN, "photo": {"max": 1}}))
+    await ed.start()
+    await ed.photo("s-ok", images.jpeg())
+    await ed.answer("s-ok", True)
+    with closing(sqlite3.connect(w.settings.database.path)) as plain, closing(sqlite3.connect(":memory:")) as own:
+
+        def json_valid(text: str | None) -> int:
+            return text is not None and own.execute("SELECT json_valid(?)", (text,)).fetchone()[0]
+
+        plain.create_function("json_valid", 1, json_valid, deterministic=True)
+        assert plain.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        nulls = "SELECT 1 FROM runs, answers, photos WHERE runs.secrets IS NULL AND runs.fields IS NULL AND "
+        assert plain.execute(f"{nulls} answers.geo IS NULL AND photos.geo IS NULL").fetchall(), "with NULLs in them"
