@@ -336,15 +336,15 @@ async def test_check_tells_where_what_was_erased_is_not_overwritten(w: World) ->
     ed = await started(w, BOOLEAN)
     await erase(w, ed)
     w.clock.forward(hours=1)
-    soon = await w.database.read(read_health, None, 0)
+    soon = replace(await w.database.read(read_health, None, 0), is_overwritten=True)
     assert [*diagnostics._erased(soon)] == []
     w.clock.forward(seconds=1)
     await w.database.write(erased_bytes.mark)
-    late = await w.database.read(read_health, None, 0)
+    late = replace(await w.database.read(read_health, None, 0), is_overwritten=True)
     (finding,) = diagnostics._erased(late)
     assert (finding.state, "2026-01-01T00:00:00Z" in finding.text) == ("note", True)
     assert [
         "without sqlite_dbpage" in one.text for one in diagnostics._erased(replace(soon, is_overwritten=False))
     ] == [True]
     await overwrite(w)
-    assert [*diagnostics._erased(await w.database.read(read_health, None, 0))] == []
+    assert [*diagnostics._erased(replace(await w.database.read(read_health, None, 0), is_overwritten=True))] == []

@@ -1,6 +1,7 @@
 """Answers that call for attention: on the answer, its event, the record, the list and the closing event."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -150,14 +151,13 @@ async def test_runs_of_before_count_what_could_not_be_done(w: World, tmp_path: P
     await closed.complete()
     await plain.answer("s-ok", True)
     path = tmp_path / "before.db"
-    with sqlite3.connect(w.settings.database.path) as source:
+    with closing(sqlite3.connect(w.settings.database.path)) as source:
         source.execute("VACUUM INTO ?", (str(path),))
     (at,) = [number for number, sql in connection.shipped() if "flagged = json_extract" in sql]
-    with sqlite3.connect(path) as before:  # as the version before has left it
+    with closing(sqlite3.connect(path, isolation_level=None)) as before:  # as the version before has left it
         before.execute("UPDATE runs SET flagged = 0")
         before.execute("ALTER TABLE photos DROP COLUMN slot")
         before.execute(f"PRAGMA user_version = {at - 1}")
-    before.close()
     db = connection.open_writer(path, [one for one in connection.shipped() if one[0] <= at])
     found = {row["id"]: row["flagged"] for row in db.execute("SELECT id, flagged FROM runs")}
     db.close()

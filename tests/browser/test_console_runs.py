@@ -223,6 +223,16 @@ async def test_what_is_printed_has_the_good_pictures_and_little_empty_paper(
               document.body.dataset.said = `${open} ${document.getElementById("paper").textContent}`;
             })"""
         )
+        # The button waits for the pictures; not every browser does by itself.
+        await page.evaluate("window.print = () => { document.body.dataset.asked = '' }")
+        await page.locator("#menu-more > summary").click()
+        await page.locator("#print").click()
+        await expect(page.locator("body[data-asked]")).to_have_count(1)
+        await page.keyboard.press("Escape")
+        loaded = "(one) => one.complete && one.naturalWidth > 1000 && one.getAttribute('src') === one.dataset.full"
+        async with asyncio.timeout(PATIENCE):
+            while not await page.evaluate(f"[...document.querySelectorAll('img[data-full]')].every({loaded})"):
+                pass
         printed = await page.pdf(format="A4", prefer_css_page_size=True)
         assert [n for n in range(4) if b"/Width %d\n" % (1001 + n) not in printed] == []
         assert pages(printed) <= 3

@@ -40,8 +40,9 @@ def test_file_removed(tmp_path: Path) -> None:
 
 def test_file_replaced(tmp_path: Path) -> None:
     with served(tmp_path) as acme:
-        with closing(sqlite3.connect(acme.path.as_uri() + "?mode=ro", uri=True)) as db:
-            db.execute("VACUUM INTO ?", (str(tmp_path / "copy.db"),))
+        reader = sqlite3.connect(acme.path.as_uri() + "?mode=ro", uri=True)
+        with closing(reader), closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
+            reader.backup(copy)
         assert acme.dispatch().status_code == 201
         (tmp_path / "copy.db").replace(acme.path)
         before = acme.content()

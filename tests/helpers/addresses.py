@@ -32,7 +32,10 @@ PUBLIC = """
 
 def own_address() -> str:
     """An address of this machine that is refused for nothing else."""
-    found = [str(entry[4][0]) for entry in socket.getaddrinfo(socket.gethostname(), None)]
+    try:
+        found = [str(entry[4][0]) for entry in socket.getaddrinfo(socket.gethostname(), None)]
+    except OSError:  # a machine may not know its own name
+        found = []
     for family, elsewhere in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
             try:

@@ -30,9 +30,12 @@ def mounted(folder: Path, *, size: str = "12m") -> Iterator[None]:
 def read_only(folder: Path) -> Iterator[None]:
     """`folder` cannot be written, not even by root where it may mount, while the context lasts."""
     if not may_mount():
-        folder.chmod(0o500)
+        files = [path for path in folder.iterdir() if path.is_file()]
+        for path, mode in [(folder, 0o500), *((path, 0o400) for path in files)]:
+            path.chmod(mode)
         yield
-        folder.chmod(0o700)
+        for path, mode in [(folder, 0o700), *((path, 0o600) for path in files)]:
+            path.chmod(mode)
         return
     with bound(folder, folder):
         _run("mount", "-o", "remount,ro,bind", str(folder))

@@ -1,10 +1,20 @@
 """Somebody who may not, also where root runs the tests."""
 
 import os
+import pkgutil
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from importlib import import_module
 from pathlib import Path
+
+import pytest
+
+import rundun
+from rundun import paths
+from rundun.store import connection
 
 NOBODY = 65534
 
@@ -16,15 +26,36 @@ def as_nobody() -> Iterator[None]:
         yield
         return
     groups, group = os.getgroups(), os.getegid()
-    os.setgroups([])
-    os.setegid(NOBODY)
-    os.seteuid(NOBODY)
-    try:
+    with _code_that_nobody_can_read():
+        os.setgroups([])
+        os.setegid(NOBODY)
+        os.seteuid(NOBODY)
+        try:
+            yield
+        finally:
+            os.seteuid(0)
+            os.setegid(group)
+            os.setgroups(groups)
+
+
+@contextmanager
+def _code_that_nobody_can_read() -> Iterator[None]:
+    """Have all of the code at hand also where only root may enter the checkout, as in root's home."""
+    _load_all()
+    shipped = connection.shipped()
+    with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patched:
+        os.chmod(name, 0o755)
+        samples = shutil.copytree(paths.samples(), Path(name, "samples"))
+        patched.setattr(connection, "shipped", lambda: shipped)
+        patched.setattr(paths, "samples", lambda: samples)
         yield
-    finally:
-        os.seteuid(0)
-        os.setegid(group)
-        os.setgroups(groups)
+
+
+@cache
+def _load_all() -> None:
+    for module in pkgutil.walk_packages(rundun.__path__, "rundun."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
 
 
 @contextmanager

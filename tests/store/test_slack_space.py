@@ -1,7 +1,11 @@
-"""Slack space: whatever is written and deleted, nothing of it is left between rows, and nothing else is changed."""
+"""Slack space: whatever is written and deleted, nothing of it is left between rows, and nothing else is changed.
+
+Where SQLite lets no pages be read, as Debian 12's does not, its copies between rows stay, and nothing else does.
+"""
 
 import random
 import re
+import sqlite3
 import struct
 from contextlib import closing
 from pathlib import Path
@@ -13,8 +17,13 @@ from rundun import overwriting
 from rundun.store import erased_bytes, slack_space
 from rundun.store.connection import open_reader
 from rundun.store.database import Database
+from rundun.store.maintenance import PAGE
 from rundun.store.transaction import Tx
 from tests.helpers.service import Clock
+
+with closing(sqlite3.connect(":memory:")) as look:
+    OPTIONS = [row[0] for row in look.execute("PRAGMA compile_options")]
+PAGES = pytest.mark.skipif("ENABLE_DBPAGE_VTAB" not in OPTIONS, reason="this SQLite lets no pages be read")
 
 
 def canary(number: int) -> str:
@@ -69,6 +78,16 @@ def shrink(tx: Tx, numbers: list[int]) -> None:
     erased_bytes.mark(tx)
 
 
+def without_slack(content: bytes) -> bytes:
+    """Return a file without what lies between the rows of its pages."""
+    pages = []
+    for at in range(0, len(content), PAGE):
+        page = content[at : at + PAGE]
+        begin, end = slack_space._slack_of(page, 0 if at else 100) or (0, 0)
+        pages.append(page[:begin] + bytes(end - begin) + page[end:])
+    return b"".join(pages)
+
+
 def dump(tx: Tx) -> list[str]:
     return [*tx.db.iterdump()]
 
@@ -92,6 +111,8 @@ async def test_nothing_that_was_deleted_is_left_and_all_else_is_as_it_was(
         before = await db.read(dump)
         assert await overwriting.overwrite(db)
         content = (tmp_path / "rundun.db").read_bytes() + (tmp_path / "rundun.db-wal").read_bytes()
+        if not await db.read(slack_space.is_reachable):
+            content = without_slack(content)
         assert {int(number) for number in re.findall(rb"<canary (\d+)>", content)} == set(there)
         assert await db.read(dump) == [line for line in before if "erased_bytes" not in line]
     assert await db.read(lambda tx: tx.db.execute("PRAGMA integrity_check").fetchone()[0]) == "ok"
@@ -111,6 +132,7 @@ def test_a_page_in_no_order_is_left_alone() -> None:
         assert slack_space._slack_of(bytes(other), 0) is None, name
 
 
+@PAGES
 async def test_a_scan_in_parts_finds_what_a_whole_one_does_and_reads_no_more_than_it_may(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,6 +168,7 @@ async def test_while_somebody_reads_an_older_state_it_is_not_done(tmp_path: Path
     assert await overwriting.overwrite(db)
 
 
+@PAGES
 async def test_what_splits_take_past_a_scan_is_overwritten_too(
     tmp_path: Path, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,7 +207,7 @@ async def test_while_only_the_log_is_left_nothing_is_scanned_again(
         for number in (1, 2):
             await db.write(shrink, [number])
             assert not await overwriting.overwrite(db)
-            assert None in scanned
+            assert (None in scanned) == await db.read(slack_space.is_reachable)
             scanned.clear()
             assert not await overwriting.overwrite(db)
             assert scanned == []

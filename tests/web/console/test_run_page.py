@@ -1,5 +1,6 @@
 """The page of one run: its answers in words, and its history."""
 
+import asyncio
 import hashlib
 import re
 from html import escape
@@ -205,10 +206,18 @@ async def test_a_failed_delivery_is_seen_and_sent_again(w: World, receiver: Rece
     ed = await w.dispatch(await w.template(BOOLEAN), webhook={"url": receiver.url})
     host = re.escape(receiver.url.split("/")[2])
     other = await w.dispatch(await w.template(BOOLEAN))
+    post, go_on = w.dispatcher._post, asyncio.Event()
+
+    async def held_up(request: Any) -> Any:
+        await go_on.wait()
+        return await post(request)
+
+    w.dispatcher._post = held_up
     await ed.start()
     await ed.answer("s-ok", True)
     page = (await ann.get(f"/runs/{ed.run_id}")).text
     assert "data-again" in page and "No attempt yet." in page
+    go_on.set()
     await w.deliver()
     page = (await ann.get(f"/runs/{ed.run_id}")).text
     assert "data-again" not in page
