@@ -8,7 +8,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Many tests start processes: they find the code compiled. Where memory serves as a roomy disk, tests write there: a
 # thousand small databases wait for no disk.
 ROOMY   = [ -w /dev/shm ] && df -Pk /dev/shm | awk 'NR == 2 && $$4 > 1000000 { print "PYTEST_DEBUG_TEMPROOT=/dev/shm" }'
-TESTING = env PYTHONDONTWRITEBYTECODE= $$($(ROOMY))
+# Nor does a test that calls make inherit what this one was called with.
+TESTING = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL PYTHONDONTWRITEBYTECODE= $$($(ROOMY))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup install install-notes serve test check catalogs bench screenshots format soak crash browsers packages lock wheel pyz
@@ -17,7 +18,7 @@ TESTING = env PYTHONDONTWRITEBYTECODE= $$($(ROOMY))
 help:  ## List these commands.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{ printf "%-19s %s\n", $$1, $$2 }'
 
-setup: $(VENV)/.tools $(VENV)/.browser $(VENV)/.client  ## Install everything that working on Rundun needs.
+setup: $(VENV)/.packages $(VENV)/.tools $(VENV)/.browser $(VENV)/.client  ## Install everything that working on Rundun needs.
 
 serve: $(VENV)/.service  ## Serve on 127.0.0.1:8000 with rundun.db here; its flags in ARGS="--port 9000".
 	@exec $(BIN)/python -m rundun serve $(ARGS)
@@ -47,7 +48,7 @@ install-notes:
 	case "$(CURDIR)/" in /home/*|/root/*|/run/user/*) \
 	  echo "NOTE: this folder lies below a home folder, which the unit in rundun/deploy does not let it see." >&2; \
 	esac; \
-	for file in "$(CURDIR)/$(VENV)" "$$python"; do \
+	for file in "$(abspath $(VENV))" "$$python"; do \
 	  case $$file in /home/*|/root/*|/run/user/*) continue;; esac; \
 	  folder=$$(dirname "$$file"); \
 	  while [ "$$folder" != / ]; do \
@@ -57,7 +58,8 @@ install-notes:
 	  done; \
 	done
 
-test: setup  ## Run every test except soak, crash, browsers and packages; some of them in ARGS="…".
+# Without a browser where none is asked for: `make test ARGS="-m 'not browser'"`.
+test: $(if $(findstring not browser,$(ARGS)),$(VENV)/.tools $(VENV)/.client,setup)  ## Run every test except soak, crash, browsers and packages; some of them in ARGS="…".
 	$(TESTING) $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 check: $(VENV)/.tools  ## Lint, and check formatting and types.
@@ -125,15 +127,14 @@ $(VENV)/.made:
 	  touch $@; exit 0; \
 	fi; \
 	found=; \
-	for python in $(PYTHON) python3 python3.15 python3.14 python3.13 python3.12 python3.11; do \
+	for python in $(PYTHON) python3 python3.13 python3.12 python3.11 python3.14; do \
 	  if command -v $$python >/dev/null 2>&1 && \
 	     $$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
 	    found=$$python; break; \
 	  fi; \
 	done; \
 	if [ -z "$$found" ]; then \
-	  echo "Rundun needs Python 3.11 or newer with its venv module, and there is none on this PATH." >&2; \
-	  echo "On Debian and Ubuntu: apt-get install python3 python3-venv" >&2; \
+	  echo "Rundun needs Python 3.11 or newer with its venv module; on Debian and Ubuntu: apt-get install python3-venv" >&2; \
 	  exit 1; \
 	fi; \
 	echo "Making $(VENV) with $$found ($$($$found --version))"; \
@@ -157,17 +158,33 @@ $(VENV)/.release: $(VENV)/.made pyproject.toml
 	  print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["release"], sep="\n")' >$@
 	@$(BIN)/python -m pip install --quiet --requirement $@
 
-# A phone's browser, at best the one without windows, with which the tests are done sooner: what is there, else Debian's
-# package, else Playwright's own.
-APT_INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends fonts-liberation
-$(VENV)/.browser: $(VENV)/.tools
-	@if command -v chromium-headless-shell; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -q && \
-	     { $(APT_INSTALL) chromium-headless-shell || $(APT_INSTALL) chromium; }; then :; \
-	elif command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
-	elif [ "$$(id -u)" = 0 ]; then $(BIN)/playwright install --with-deps --only-shell chromium; \
-	else $(BIN)/playwright install --only-shell chromium; \
+# A phone's browser, at best the one without windows, with which the tests are done sooner, and a library of its driver:
+# what is there, else Debian's packages, else Playwright's own. Whoever can't install them is told at once. The second font
+# has Arabic letters: boxes in their place are too wide for some pages.
+FONTS         := fonts-liberation fonts-dejavu-core
+APT_INSTALL   := DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends
+HAS_BROWSER   := for one in chromium-headless-shell chromium chromium-browser google-chrome; do \
+	command -v $$one && exit; done >/dev/null
+HAS_LIBATOMIC  = $(BIN)/python -c 'import ctypes, sys; sys.platform == "linux" and ctypes.CDLL("libatomic.so.1")' 2>/dev/null
+$(VENV)/.packages: $(VENV)/.made
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	   ! { command -v chromium-headless-shell >/dev/null && $(HAS_LIBATOMIC); }; then \
+	  apt-get update -q && $(APT_INSTALL) $(FONTS) libatomic1 && \
+	  { $(APT_INSTALL) chromium-headless-shell || $(APT_INSTALL) chromium || :; } \
 	fi
+	@missing=; \
+	$(HAS_LIBATOMIC) || missing=" libatomic1"; \
+	($(HAS_BROWSER)) || ! grep -qsx ID=debian /etc/os-release || missing=" chromium-headless-shell $(FONTS)$$missing"; \
+	if [ -n "$$missing" ]; then \
+	  echo "The tests need what only root can install, on Debian by apt-get install$$missing;" \
+	    "without a browser: make test ARGS=\"-m 'not browser'\"" >&2; \
+	  exit 1; \
+	fi
+	@touch $@
+
+$(VENV)/.browser: $(VENV)/.packages $(VENV)/.tools
+	@($(HAS_BROWSER)) || \
+	  $(BIN)/playwright install $$([ "$$(id -u)" != 0 ] || echo --with-deps) --only-shell chromium
 	@touch $@
 
 # The generator of clients in an environment of its own, so that what it needs binds nothing of ours.

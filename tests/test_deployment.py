@@ -110,6 +110,19 @@ def test_tools_to_build_leave_the_services_copy_of_the_code_alone(tmp_path):
     assert "--editable" not in shown.stdout
 
 
+@pytest.mark.parametrize(("arguments", "asks"), [("", True), ("-m 'not browser'", False)])
+def test_only_tests_with_a_browser_ask_for_one(tmp_path, arguments, asks):
+    shown = subprocess.run(
+        ["make", "-n", "test", f"VENV={tmp_path}", f"ARGS={arguments}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert shown.returncode == 0 and "-m pytest" in shown.stdout, shown.stderr
+    assert ("chromium" in shown.stdout) == asks
+
+
 def test_an_installation_that_the_unit_can_not_run_is_told():
     """Of an interpreter below a home folder, and of a folder that the unit's user can't enter."""
     with tempfile.TemporaryDirectory() as name:  # pytest's own are closed to others

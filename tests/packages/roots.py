@@ -74,6 +74,9 @@ class Root:
                 there.parent.mkdir(parents=True, exist_ok=True)
                 there.unlink(missing_ok=True)
                 shutil.copy(file, there)
+        hosts = self.path("/etc/hosts")  # which every installation has, and debootstrap leaves out
+        if not hosts.exists():
+            hosts.write_text("127.0.0.1 localhost\n::1 localhost\n")
         (cache() / "registry").mkdir(parents=True, exist_ok=True)
         passed |= {"PIP_CACHE_DIR": "/var/cache/packages/pip", "UV_CACHE_DIR": "/var/cache/packages/uv"}
         self.environment = {
@@ -104,6 +107,7 @@ class Root:
         folder: str = "/",
         status: int = 0,
         beside: "ServingInRoot | None" = None,
+        patience: float = PATIENCE,
         **variables: str,
     ) -> str:
         """Run lines of a shell to their end, `beside` a service in its network, and return what they printed."""
@@ -113,7 +117,7 @@ class Root:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=PATIENCE,
+            timeout=patience,
         )
         assert done.returncode == status, f"{script}\nended with {done.returncode}:\n{done.stdout}"
         return done.stdout

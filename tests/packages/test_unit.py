@@ -52,7 +52,7 @@ def clone() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:  # pytest's own are closed to others
         folder = Path(name)
         folder.chmod(0o755)
-        left = shutil.ignore_patterns(".venv", ".git", "dist", "screenshots", ".*_cache", "__pycache__", "*.db*")
+        left = shutil.ignore_patterns(".venv*", ".git", "dist", "screenshots", ".*_cache", "__pycache__", "*.db*")
         shutil.copytree(ROOT, folder / "rundun", ignore=left)
         subprocess.run(["make", "install"], cwd=folder / "rundun", env=BARE | {"HOME": name}, umask=0o077, check=True)
         yield folder / "rundun"
