@@ -23,6 +23,11 @@
       "HTMLDialogElement" in window && "at" in Array.prototype;
   }
 
+  // What a browser lacks is one of these. All else has failed for once, and the page goes on or is "slow".
+  function tellsOfAge(name) {
+    return name === "SyntaxError" || (!isUsable && (name === "TypeError" || name === "ReferenceError"));
+  }
+
   // Under another address, since browsers remember that the first one failed; what it imports comes from there, too.
   function again(script) {
     var next = document.createElement("script");
@@ -37,14 +42,13 @@
     if (target && target.tagName === "SCRIPT" && target.type === "module") {
       if (document.querySelector("script[type=importmap]")) return; // its replacements have one address each
       setTimeout(again, tries ? RETRY_PAUSE_MS : 0, target);
-    } else if (event.error && (event.error.name === "SyntaxError" || !isUsable)) {
+    } else if (event.error && tellsOfAge(event.error.name)) {
       tooOld();
     }
   }, true);
 
   addEventListener("unhandledrejection", function (event) {
-    var name = event.reason && event.reason.name;
-    if (name === "SyntaxError" || (name === "TypeError" && !isUsable)) tooOld();
+    if (event.reason && tellsOfAge(event.reason.name)) tooOld();
   });
 
   addEventListener("usable", function () {

@@ -58,7 +58,8 @@ document.addEventListener("visibilitychange", () => {
   else session.flush();
 });
 
-const lost = await session.restore();
+// What cannot be read now is looked for again at each look; the page must not die of it.
+const lost = await session.restore().catch(() => void (outbox.trouble ??= "none"));
 if (!session.closed && session.isBegun) {
   await work();
   if (lost && !session.isFinished) form.showLostPhoto(lost);

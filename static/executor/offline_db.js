@@ -61,13 +61,19 @@ function runTransaction(database, mode, work) {
   return new Promise((resolve, reject) => {
     const transaction = database.transaction(["items", "runs"], mode, { durability: "strict" });
     const request = work(transaction);
-    // Else it waits for this page to hear how its requests went, which one that is being left never does.
-    if (request) transaction.commit?.();
+    // A write else waits for this page to hear how its requests went, which one that is being left never does. A read
+    // that is committed may be complete before a large result is there (Chromium, from 64 KiB on).
+    const isWrite = mode === "readwrite";
+    if (request && isWrite) transaction.commit?.();
     const timer = setTimeout(() => reject(new Error("no answer")), ANSWER_TIMEOUT_MS);
     transaction.oncomplete = () => {
       clearTimeout(timer);
       const epoch = [...database.objectStoreNames].find((name) => name.startsWith("epoch "));
-      resolve({ epoch, result: request?.result });
+      try {
+        resolve({ epoch, result: isWrite ? undefined : request.result });
+      } catch (error) {
+        reject(error); // an error that nobody catches passes for a browser that is too old (guard.js)
+      }
     };
     transaction.onabort = () => {
       clearTimeout(timer);

@@ -24,9 +24,9 @@ def jpeg(**options: Any) -> bytes:
     return out.getvalue()
 
 
-def noise(some_bytes: Callable[[int], bytes]) -> bytes:
-    """No two alike, and hard to compress: the page makes some 60 kB of it."""
-    picture = Image.frombytes("RGB", (160, 200), some_bytes(160 * 200 * 3))
+def noise(some_bytes: Callable[[int], bytes], size: tuple[int, int] = (160, 200)) -> bytes:
+    """No two alike, and hard to compress: 60 kB, of which the page makes 0.6 bytes a pixel."""
+    picture = Image.frombytes("RGB", size, some_bytes(size[0] * size[1] * 3))
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=90)
     return out.getvalue()
