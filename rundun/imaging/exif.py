@@ -16,7 +16,7 @@ from rundun.core.picture import NO_EXIF, Exif
 _EXIF, _GPS = 0x8769, 0x8825  # directories
 _TAKEN, _OFFSET = 0x9003, 0x9011  # DateTimeOriginal, OffsetTimeOriginal
 _LATITUDE_REF, _LATITUDE, _LONGITUDE_REF, _LONGITUDE, _GPS_TIME, _GPS_DATE = 1, 2, 3, 4, 7, 29
-_ASCII, _LONG, _RATIONAL = 2, 4, 5  # types, of which the second counts a directory's place
+_ASCII, _LONG, _RATIONAL, _SRATIONAL = 2, 4, 5, 10  # types: LONG is a directory's place, SRATIONAL has a sign
 _MAX_BYTES = 65536  # a JPEG's segment has no room for more, and phones write 2 KiB
 _MAX_TEXT = 64  # bytes of a date, with whatever fills it up
 _DATE_TIME = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)", re.ASCII)
@@ -41,8 +41,8 @@ def read_exif(block: bytes) -> Exif:
     return Exif(_by_gps(gps) if taken_at is None else taken_at, _position(gps))
 
 
-def _number(tiff: bytes, at: int, length: int) -> int:
-    return int.from_bytes(tiff[at : at + length], "little" if tiff[:1] == b"I" else "big")
+def _number(tiff: bytes, at: int, length: int, *, signed: bool = False) -> int:
+    return int.from_bytes(tiff[at : at + length], "little" if tiff[:1] == b"I" else "big", signed=signed)
 
 
 def _directory(tiff: bytes, at: int) -> Values:
@@ -56,8 +56,8 @@ def _directory(tiff: bytes, at: int) -> Values:
             values[tag] = place
         elif kind == _ASCII and tag in (_TAKEN, _OFFSET, _LATITUDE_REF, _LONGITUDE_REF, _GPS_DATE):
             values[tag] = _text(tiff, entry + 8 if count <= 4 else place, count)
-        elif kind == _RATIONAL and count == 3 and tag in (_LATITUDE, _LONGITUDE, _GPS_TIME):
-            values[tag] = _rationals(tiff, place)
+        elif kind in (_RATIONAL, _SRATIONAL) and count == 3 and tag in (_LATITUDE, _LONGITUDE, _GPS_TIME):
+            values[tag] = _rationals(tiff, place, signed=kind == _SRATIONAL)
     return values
 
 
@@ -65,12 +65,15 @@ def _text(tiff: bytes, at: int, count: int) -> str:
     return tiff[at : at + min(count, _MAX_TEXT)].partition(b"\0")[0].decode("latin-1").strip(" ")
 
 
-def _rationals(tiff: bytes, at: int) -> tuple[float, ...]:
-    """Read three rational numbers; none where one is divided by nothing, or not there."""
+def _rationals(tiff: bytes, at: int, *, signed: bool) -> tuple[float, ...]:
+    """Read three rational numbers, `signed` as some phones write a position although EXIF wants them unsigned; none
+    where one is divided by nothing, below 0, or not there.
+    """
     if at + 24 > len(tiff):
         return ()
-    pairs = [(_number(tiff, start, 4), _number(tiff, start + 4, 4)) for start in range(at, at + 24, 8)]
-    return tuple([above / below for above, below in pairs if below])
+    numbers = [_number(tiff, start, 4, signed=signed) for start in range(at, at + 24, 4)]
+    quotients = [above / below for above, below in zip(numbers[::2], numbers[1::2], strict=True) if below]
+    return tuple([quotient for quotient in quotients if quotient >= 0])
 
 
 def _by_offset(values: Values) -> int | None:

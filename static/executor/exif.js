@@ -7,7 +7,8 @@ const [EXIF, GPS] = [0x8769, 0x8825];
 const [TAKEN, OFFSET] = [0x9003, 0x9011];   // DateTimeOriginal, OffsetTimeOriginal
 const [LATITUDE_REF, LATITUDE, LONGITUDE_REF, LONGITUDE, GPS_TIME, GPS_DATE] = [1, 2, 3, 4, 7, 29];
 const TEXTS = new Set([TAKEN, OFFSET, LATITUDE_REF, LONGITUDE_REF, GPS_DATE]);
-const [ASCII, LONG, RATIONAL] = [2, 4, 5];
+const TRIPLES = new Set([LATITUDE, LONGITUDE, GPS_TIME]);
+const [ASCII, LONG, RATIONAL, SRATIONAL] = [2, 4, 5, 10];   // some phones write a position with the signed one
 const MAX_BYTES = 65_536;
 const MAX_TEXT = 64;
 const FIRST_YEAR = 1990;
@@ -54,8 +55,8 @@ function directory(read, at) {
     if (kind === LONG && (tag === EXIF || tag === GPS)) values.set(tag, place);
     else if (kind === ASCII && TEXTS.has(tag)) {
       values.set(tag, textAt(read.tiff, count <= 4 ? entry + 8 : place, count));
-    } else if (kind === RATIONAL && count === 3 && [LATITUDE, LONGITUDE, GPS_TIME].includes(tag)) {
-      values.set(tag, rationalsAt(read, place));
+    } else if ((kind === RATIONAL || kind === SRATIONAL) && count === 3 && TRIPLES.has(tag)) {
+      values.set(tag, rationalsAt(read, place, kind === SRATIONAL));
     }
   }
   return values;
@@ -66,10 +67,11 @@ function textAt(tiff, at, count) {
   return text.split("\0")[0].replace(/^ +| +$/g, "");
 }
 
-function rationalsAt(read, at) {
+function rationalsAt(read, at, isSigned) {
   if (at + 24 > read.tiff.length) return [];
-  const numbers = [0, 8, 16].map((start) => read(at + start, 4) / read(at + start + 4, 4));
-  return numbers.every(Number.isFinite) ? numbers : [];
+  const number = (from) => (isSigned ? read(from, 4) | 0 : read(from, 4));
+  const numbers = [0, 8, 16].map((start) => number(at + start) / number(at + start + 4));
+  return numbers.every((one) => Number.isFinite(one) && one >= 0) ? numbers : [];
 }
 
 /** By the offset, else by the GPS, else in this phone's time zone. */

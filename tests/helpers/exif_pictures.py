@@ -11,7 +11,7 @@ from PIL import Image
 from tests.helpers.images import quadrants
 
 AREZZO = (43.4674483, 11.8851267)  # as in the GPS of many a Nikon Coolpix
-_TYPES = {"ascii": 2, "long": 4, "rational": 5}
+_TYPES = {"ascii": 2, "long": 4, "rational": 5, "srational": 10}
 
 
 def _directory(order: str, at: int, entries: list[tuple[int, str, Any]]) -> bytes:
@@ -24,7 +24,8 @@ def _directory(order: str, at: int, entries: list[tuple[int, str, Any]]) -> byte
         elif kind == "long":
             data, count = struct.pack(order + "L", value), 1
         else:
-            data, count = b"".join(struct.pack(order + "LL", *pair) for pair in value), len(value)
+            pair_of = order + ("ll" if kind == "srational" else "LL")
+            data, count = b"".join(struct.pack(pair_of, *pair) for pair in value), len(value)
         if len(data) > 4:
             data, tail = struct.pack(order + "L", behind + len(tail)), tail + data
         head += struct.pack(order + "HHL", tag, _TYPES[kind], count) + data.ljust(4, b"\0")
@@ -47,8 +48,8 @@ def exif_block(
     return b"Exif\0\0" + tiff.ljust(250, b"\0") + _directory(order, 250, gps or [])
 
 
-def position(lat: float, lng: float) -> list[tuple[int, str, Any]]:
-    """A position as cameras write it."""
+def position(lat: float, lng: float, kind: str = "rational") -> list[tuple[int, str, Any]]:
+    """A position as cameras write it; a few do with the `kind` that has a sign."""
 
     def three(size: float) -> list[tuple[int, int]]:
         minutes = (size % 1) * 60
@@ -56,9 +57,9 @@ def position(lat: float, lng: float) -> list[tuple[int, str, Any]]:
 
     return [
         (1, "ascii", "N" if lat >= 0 else "S"),
-        (2, "rational", three(abs(lat))),
+        (2, kind, three(abs(lat))),
         (3, "ascii", "E" if lng >= 0 else "W"),
-        (4, "rational", three(abs(lng))),
+        (4, kind, three(abs(lng))),
     ]
 
 
@@ -108,6 +109,14 @@ WEST = (-33.8567844, -151.2152967)
 CASES = [
     Case("jpeg", jpeg_of(_WITH_OFFSET), _UTC, None, AREZZO),
     Case("jpeg, big end first", jpeg_of(exif_block(_2008, "+02:00", position(*WEST), ">")), _UTC, None, WEST),
+    Case("signed", jpeg_of(exif_block(_2008, "+02:00", position(*WEST, "srational"))), _UTC, None, WEST),
+    Case(
+        "signed, big end first",
+        jpeg_of(exif_block(_2008, "+02:00", position(*AREZZO, "srational"), ">")),
+        _UTC,
+        None,
+        AREZZO,
+    ),
     Case("png", _saved("PNG", _WITH_OFFSET), _UTC, None, AREZZO),
     Case("webp", _saved("WEBP", _WITH_OFFSET), _UTC, None, AREZZO),
     Case("heic", _saved("HEIF", _WITH_OFFSET), _UTC, None, AREZZO),
@@ -128,6 +137,13 @@ CASES = [
     Case(
         "divided by nothing",
         jpeg_of(exif_block(_2008, "+02:00", [(1, "ascii", "N"), (2, "rational", [(43, 0)] * 3), *position(9, 9)[2:]])),
+        _UTC,
+    ),
+    Case(
+        "below nothing",
+        jpeg_of(
+            exif_block(_2008, "+02:00", [(1, "ascii", "N"), (2, "srational", [(-43, 1)] * 3), *position(9, 9)[2:]])
+        ),
         _UTC,
     ),
     Case("no exif", jpeg_of(b"")),
