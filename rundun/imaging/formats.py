@@ -80,9 +80,13 @@ def walk_jpeg(original: bytes) -> tuple[bytes, bytes]:
         match = _MARKER.search(original, at)
         if match is None:
             raise Unreadable(_CUT)
+        marker, start = original[match.end() - 1], match.end()
+        if in_scan and marker != _EOI and not _is_segment(original, marker, start):
+            pieces.append(original[at:start])
+            at = start
+            continue
         if in_scan:
             pieces.append(original[at : match.start()])
-        marker, start = original[match.end() - 1], match.end()
         if marker == _EOI:
             data = b"".join((*pieces, b"\xff\xd9"))
             return original if data == original else data, exif
@@ -99,6 +103,17 @@ def walk_jpeg(original: bytes) -> tuple[bytes, bytes]:
         if scans > _SCANS:
             break
     raise Unreadable("The JPEG is made of more scans or segments than a camera would write.")
+
+
+def _is_segment(original: bytes, marker: int, start: int) -> bool:
+    """Tell whether a segment begins with a marker that was found in a scan, its length at `start`: another marker
+    follows it, or it is the head of a scan (T.81 B.2.3). Else a byte of the scan is damaged, which costs a decoder the
+    pixels up to the next restart marker, and would cost all that the length says.
+    """
+    length = int.from_bytes(original[start : start + 2], "big")
+    if marker == _SOS:
+        return length in (8, 10, 12, 14) and original[start + 2 : start + 3] == bytes([(length - 6) // 2])
+    return length >= 2 and _MARKER.match(original, start + length) is not None
 
 
 def _cleaned(marker: int, payload: bytes) -> bytes:

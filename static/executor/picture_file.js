@@ -28,16 +28,25 @@ function nameAt(bytes, at) {
   return String.fromCharCode(...bytes.subarray(at, at + 4));
 }
 
-/** Segments (ITU-T T.81 annex B), up to the end marker. */
+/** Segments (ITU-T T.81 annex B), up to the end marker. In a scan a marker counts only before a whole segment: else a
+ *  byte of the scan is damaged, and decoders go on. */
 function walkJpeg(bytes, view) {
   let exif = null;
   let at = 2;
+  let inScan = false;
   for (let n = 0; n < MAX_PIECES; n += 1) {
     at = markerFrom(bytes, at);
     if (at < 0) return { isCutOff: true, exif };
     const marker = bytes[at + 1];
     if (marker === 0xd9) return { isCutOff: false, exif };
     const end = at + 4 <= bytes.length ? at + 2 + view.getUint16(at + 2) : Infinity;
+    const isScan = marker === 0xda && (!inScan || end - at === 2 * bytes[at + 4] + 8);
+    const isSegment = isScan || (end >= at + 4 && markerFrom(bytes.subarray(0, end + 2), end) === end);
+    if (inScan && !isSegment) {
+      at += 2;
+      continue;
+    }
+    inScan = isScan;
     if (end > bytes.length || end < at + 4) return { isCutOff: true, exif };
     const isExif = marker === 0xe1 && nameAt(bytes, at + 4) === "Exif" && bytes[at + 8] === 0 && bytes[at + 9] === 0;
     if (isExif) exif ??= bytes.subarray(at + 4, end);

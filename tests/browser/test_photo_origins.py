@@ -2,6 +2,7 @@
 
 import base64
 import io
+import random
 import re
 import time
 from typing import Any
@@ -11,6 +12,7 @@ from PIL import Image
 from playwright.async_api import Browser, Page, expect
 
 from rundun.core import times
+from rundun.imaging import formats
 from rundun.imaging.exif import read_exif
 from tests.browser.checklists import PICTURE, dispatched, record
 from tests.browser.phone import Phone
@@ -196,6 +198,23 @@ async def test_the_page_sees_that_the_end_is_missing(page: Page) -> None:
     cut = [one[: len(one) * n // 20] for one in whole[:5] for n in range(4, 20)]
     cut += [one[:-1] for one in whole[:5]]
     assert await in_page(page, "exif", expression, encoded(cut)) == [True] * len(cut)
+
+
+async def test_a_damaged_byte_of_a_scan_is_no_missing_end(page: Page) -> None:
+    """Where the damage makes a marker, with a length that leads behind the end; as the server sees it."""
+    whole = [saved("JPEG")]
+    out = io.BytesIO()
+    Image.effect_noise((200, 100), 80).save(out, "JPEG", progressive=True)
+    whole.append(out.getvalue())
+    chance = random.Random(7)
+    damaged = []
+    for one in whole * 60:
+        at = chance.randrange(one.index(b"\xff\xda") + 14, len(one) - 6)
+        damaged.append(one[:at] + bytes((0xFF, chance.choice((0xC4, 0xDA, 0xE1, 0xFE)))) + one[at + 2 :])
+    expression = f"given.map((one) => m.lookAt({BYTES}.buffer).isCutOff)"
+    assert await in_page(page, "exif", expression, encoded(damaged)) == [False] * len(damaged)
+    for one in damaged:
+        formats.walk_jpeg(one)
 
 
 INCOMPLETE = "This picture is incomplete. Choose it again."

@@ -1,5 +1,6 @@
 """What a file is, by its bytes; and files that are cut off, damaged, too large, or lie."""
 
+import io
 import random
 import struct
 import warnings
@@ -8,10 +9,10 @@ import zlib
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageChops, ImageStat
 
 from rundun.errors import Problem
-from rundun.imaging import barcodes, derivatives
+from rundun.imaging import barcodes, derivatives, formats
 from rundun.imaging.derivatives import check_signature, derive
 from rundun.imaging.formats import sniff
 from tests.helpers.sample_pictures import MAX, encode, exif, png, refusal, scene
@@ -212,3 +213,33 @@ def test_a_jpeg_with_too_few_rows_of_pixels_is_refused_even_where_only_the_thumb
     data = encode(noise(1024, 64), "JPEG")
     assert derive(data, max_pixels=MAX).photo is None
     refusal(derive, data[: len(data) // 2])
+
+
+def flipped(jpeg, rng, marker):
+    """With two bytes of the scan that make a marker, which says a length that leads anywhere."""
+    start = jpeg.index(b"\xff\xda") + 14
+    at = rng.randrange(start, len(jpeg) - 6)
+    return jpeg[:at] + bytes((0xFF, marker)) + jpeg[at + 2 :]
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_damaged_byte_of_a_scan_costs_no_more_than_it_costs_pillow(progressive):
+    rng, picture, worse = random.Random(5), scene(320, 240), []
+    options = {"progressive": True} if progressive else {"restart_marker_rows": 1}
+    whole = encode(picture, "JPEG", quality=90, **options)
+    for marker in (0xC4, 0xDA, 0xE1, 0xE5, 0xFE):
+        for _ in range(20):
+            damaged = flipped(whole, rng, marker)
+            try:
+                shown = Image.open(io.BytesIO(damaged)).convert("RGB")
+            except OSError:
+                continue  # nor has Pillow anything to show
+            ours = Image.open(io.BytesIO(formats.walk_jpeg(damaged)[0])).convert("RGB")
+            if distance(ours, picture) > distance(shown, picture) + 1:
+                worse.append((marker, distance(ours, picture), distance(shown, picture)))
+    assert worse == []
+
+
+def distance(one, other):
+    """The mean difference of two pictures' dots, of 255."""
+    return sum(ImageStat.Stat(ImageChops.difference(one, other.convert("RGB"))).mean) / 3
