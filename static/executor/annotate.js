@@ -1,7 +1,7 @@
 // Drawing on a picture, to point at what it shows.
 
 import { h, makeButton, t } from "./dom.js";
-import { toBlob } from "./shrink_photo.js";
+import { encodeNow } from "./shrink_photo.js";
 import { openDialog } from "./dialog.js";
 
 const PEN_WIDTH = 0.008;       // of the picture's longer side
@@ -58,9 +58,10 @@ export async function drawOn(photo, source) {
       strokes.pop();
       paint();
     };
-    const use = async () => {
-      const blob = strokes.length ? await toBlob(canvas, "image/jpeg", 0.85) : null;
-      close(blob && { bytes: await blob.arrayBuffer(), type: blob.type, preview: URL.createObjectURL(blob) });
+    const use = () => {
+      const type = "image/jpeg";
+      const bytes = strokes.length ? encodeNow(canvas, type, 0.85) : null;
+      close(bytes && { bytes, type, preview: URL.createObjectURL(new Blob([bytes], { type })) });
     };
     paint();
     return [

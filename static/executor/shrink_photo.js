@@ -66,6 +66,14 @@ async function draw(picture, maxSide, quality) {
 }
 
 /** canvas.toBlob as a promise; null when the browser gave up. */
-export function toBlob(canvas, type, quality) {
+function toBlob(canvas, type, quality) {
   return new Promise((resolve) => canvas.toBlob(resolve, type, quality));
+}
+
+/** What a canvas shows, encoded at once. → ArrayBuffer, null where the browser gave up. For what a person has made and
+ *  taps to use: Chromium's toBlob waits until the page is idle, seconds on a slow phone. */
+export function encodeNow(canvas, type, quality) {
+  const [head, letters] = canvas.toDataURL(type, quality).split(",");
+  if (!head.startsWith(`data:${type}`)) return null;
+  return Uint8Array.from(atob(letters), (letter) => letter.charCodeAt(0)).buffer;
 }

@@ -1,7 +1,7 @@
 // The dialog for a signature, drawn by finger or typed: both give a PNG.
 
 import { h, makeButton, setAttr, setText, t } from "./dom.js";
-import { toBlob } from "./shrink_photo.js";
+import { encodeNow } from "./shrink_photo.js";
 import { length, tidy } from "./rules.js";
 import { openDialog } from "./dialog.js";
 
@@ -33,18 +33,22 @@ export async function askSignature(title) {
       setText(wrong, "");
       if (types) name.focus();
     });
-    const use = async () => {
+    const use = () => {
       const types = !typing.hasAttribute("hidden");
       const typedName = types ? tidy(name.value) : null;
       if (types ? length(typedName) === 0 : pad.isEmpty) {
         setText(wrong, t(types ? "sign_name_needed" : "sign_needed"));
         return;
       }
-      const blob = await toBlob(types ? typed(typedName) : pad.picture(), "image/png");
-      if (blob) close({ png: await blob.arrayBuffer(), typedName });
+      const png = encodeNow(types ? typed(typedName) : pad.picture(), "image/png");
+      if (png) close({ png, typedName });
       else setText(wrong, t("sign_failed"));
     };
-    name.addEventListener("keydown", (event) => event.key === "Enter" && use());
+    name.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter") return;
+      event.preventDefault(); // else it would press the button that has the focus once the dialog is closed
+      use();
+    });
     return [
       h("p", { class: "soft", dir: "auto" }, title),
       pad.element, typing,

@@ -170,3 +170,26 @@ async def test_what_was_drawn_and_not_used_is_there_again(w: World, ed: Phone) -
     await dialog.get_by_role("button", name="Draw").tap()
     await dialog.get_by_role("button", name="Undo").tap()  # nothing to undo: what was used is in the picture
     assert await canvas.evaluate(RED) > 0
+
+
+async def test_what_is_used_is_kept_at_once_however_busy_the_page_is(w: World, ed: Phone) -> None:
+    """Chromium encodes by `toBlob` when the page is idle. Here it never is: a drawing that waits for that is lost."""
+    sign = {"id": "s-sign", "type": "signature", "label": "Sign here"}
+    run_id = await dispatched(w, ONE, sign)
+    await ed.open(run_id)
+    await ed.start()
+    await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()))
+    await ed.is_done("s-pic")
+    await ed.everything_is_loaded()
+    await ed.page.route("**/photos/**", lambda route: route.abort())
+    await ed.page.evaluate("HTMLCanvasElement.prototype.toBlob = () => {}")
+    await draw(ed, ed.step("s-pic").locator(".tile"))
+    await ed.sign(ed.step("s-sign").locator(".control button"))
+    await ed.is_done("s-sign")
+    await ed.page.reload()
+    await expect(ed.step("s-pic").locator(".tile[state=waiting]")).to_have_count(1)
+    await ed.page.unroute_all(behavior="wait")
+    await ed.until_all_is_safe()
+    await ed.is_done("s-pic")
+    (photo,) = await evidence(w, run_id)
+    assert photo["annotated_from"] is not None
