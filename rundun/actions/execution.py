@@ -1,21 +1,22 @@
 """Execution of a run by its executor: start, answer, complete, give up."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from rundun.actions import quotas, run_state
+from rundun.actions.photos import MAX_OF_SLOT
 from rundun.actions.run_state import RunState
 from rundun.actions.runs import cancel
 from rundun.core import answer as answers_of
-from rundun.core import event, progress, remark
+from rundun.core import event, photo_list, progress, remark
 from rundun.core.answer import Answer
 from rundun.core.json_types.base import PositionJson
 from rundun.core.run import MOVES, Identity, Run, with_clock_skew
-from rundun.core.steps import StepBase, photo_limits
+from rundun.core.steps import StepBase, photo_limits, slots_of
 from rundun.errors import FieldError, Invalid, NotFound, Problem
-from rundun.store import answers, erasure, events, files, organizations, runs, templates
+from rundun.store import answers, erasure, events, files, organizations, run_changes, runs, templates
 from rundun.store.erasure import ErasedRun
 from rundun.store.organizations import Organization
 from rundun.store.transaction import TemplateVersion, Tx
@@ -35,8 +36,9 @@ class StartInput:
 @dataclass(frozen=True, slots=True)
 class AnswerInput:
     """The input for one answer; `photos` None when the list was left out. `replaces`: the id of the answer that its
-    author has seen, "" for none, None for whichever is in force. `clock_skew_seconds`: how far the phone's clock is
-    ahead of the server's.
+    author has seen, "" for none, None for whichever is in force. `seen_photos`: the photos of the step that its author
+    knew of beside those listed, None where that was not said; `missing_photos`: those of them that had not arrived as
+    far as the author knew. `clock_skew_seconds`: how far the phone's clock is ahead of the server's.
     """
 
     answer_id: str | None
@@ -45,6 +47,8 @@ class AnswerInput:
     skipped: bool = False
     unable: str | None = None
     photos: tuple[str, ...] | None = None
+    seen_photos: tuple[str, ...] | None = None
+    missing_photos: frozenset[str] = frozenset()
     geo: PositionJson | None = None
     answered_at: int | None = None
     clock_skew_seconds: int | None = None
@@ -100,6 +104,8 @@ def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device:
         return state
     run_state.require_started(tx, run, device)
     new = _decide(tx, state, step, answer_input)
+    if new.skipped and _has_unseen_photos(state, step_id, answer_input):
+        return _keep_skip(tx, state, step_id, new, is_full=count >= MAX_ANSWERS)
     is_full = count >= MAX_ANSWERS
     says_the_same = (
         old is not None and old.content() == new.content() and not _has_unannounced_photos(tx, state, step_id)
@@ -110,7 +116,7 @@ def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device:
         detail = f"this step was answered {MAX_ANSWERS} times and can't be changed any more"
         raise Invalid([FieldError("", "too_long", detail)])
     if not says_the_same:
-        _require_seen(old, answer_input)
+        _require_seen(tx, run_id, step_id, old, answer_input)
     quotas.require_room_to_go_on(tx, run.org_id)
     if says_the_same:
         answers.add_history(tx, run, step_id, new)
@@ -123,19 +129,40 @@ def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device:
     return run_state.save(tx, state, after, new.at, changed)
 
 
-def _require_seen(old: Answer | None, answer_input: AnswerInput) -> None:
-    """Raise `answer_changed` where the answer in force is not the one that this one is meant to replace."""
+def _require_seen(tx: Tx, run_id: str, step_id: str, old: Answer | None, answer_input: AnswerInput) -> None:
+    """Raise `answer_changed` where the answer in force says something else than the one that is meant to be replaced;
+    other photos alone are nothing that its author has to be asked about.
+    """
     in_force = old.answer_id if old else ""
-    if answer_input.replaces is not None and answer_input.replaces != in_force:
+    if answer_input.replaces is None or answer_input.replaces == in_force:
+        return
+    seen = answers.find(tx, run_id, step_id, answer_input.replaces)
+    if old is None or seen is None or (seen.value, seen.skipped, seen.unable) != (old.value, old.skipped, old.unable):
         raise Problem("answer_changed", "This step was answered anew meanwhile, on another phone or in another tab.")
 
 
+def _has_unseen_photos(state: RunState, step_id: str, answer_input: AnswerInput) -> bool:
+    """Tell whether a step has photos that the author of an answer, who says what was seen, could not have known of."""
+    seen = answer_input.seen_photos
+    return seen is not None and not set(seen).issuperset(state.step_states[step_id].listed)
+
+
+def _keep_skip(tx: Tx, state: RunState, step_id: str, skip: Answer, *, is_full: bool) -> RunState:
+    """Store as history a skip whose author did not know that there are photos: these stay, and nothing changes. One of
+    a step without an answer is not stored; should it come again, it finds the photos again.
+    """
+    if step_id in state.answers and not is_full:
+        quotas.require_room_to_go_on(tx, state.run.org_id)
+        answers.add_history(tx, state.run, step_id, skip)
+    return state
+
+
 def _has_unannounced_photos(tx: Tx, state: RunState, step_id: str) -> bool:
-    """Tell whether a done step, whose answer lists no photos but takes those that are there, has others than its last
-    event named: they came alone, which is no event, and with the answer given again they become one.
+    """Tell whether a done step, whose answer takes photos beside those that it lists, has others than its last event
+    named: they came alone, which is no event, and with the answer given again they become one.
     """
     step_state = state.step_states[step_id]
-    if not (step_state.done and step_state.photos and step_state.answer) or step_state.answer.photos is not None:
+    if not (step_state.done and step_state.photos and step_state.answer) or not step_state.answer.takes_arrivals:
         return False
     return not set(step_state.photos) <= events.announced_photos(tx, state.run.run_id, step_id)
 
@@ -148,8 +175,11 @@ def _is_in_force(state: RunState, step: StepBase, answer_input: AnswerInput) -> 
         value = None if answer_input.skipped or answer_input.unable else answers_of.read_value(step, answer_input.value)
     except Invalid:
         return False
-    stored = state.step_states[step.id].photos if old.photos is None else old.photos
+    stored = state.step_states[step.id].listed
     photos = stored if answer_input.photos is None or old.skipped else answer_input.photos
+    seen = answer_input.seen_photos
+    if seen is not None and photos == tuple([photo for photo in stored if photo in photos]):
+        photos = stored if set(photo_list.unite(photos, seen, stored, ())) == set(stored) else photos
     same = (value, answer_input.skipped, answer_input.unable, photos)
     return same == (old.value, old.skipped, old.unable, stored)
 
@@ -175,7 +205,8 @@ def _decide(tx: Tx, state: RunState, step: StepBase, answer_input: AnswerInput) 
         if step.required or not settings.allow_skip:
             raise Problem("skip_not_allowed", "This step can't be skipped.")
         return Answer(answer_input.answer_id, None, True, None, (), None, None, **common)
-    photos = _listed(step, answer_input)
+    photos, left_out = _listed(tx, state, step, answer_input)
+    common = {**common, "left_out": left_out}
     unable = answer_input.unable
     if unable is not None:
         if not settings.allow_unable:
@@ -186,12 +217,34 @@ def _decide(tx: Tx, state: RunState, step: StepBase, answer_input: AnswerInput) 
     return Answer(answer_input.answer_id, value, False, None, photos, answer_input.geo, signature, **common)
 
 
-def _listed(step: StepBase, answer_input: AnswerInput) -> tuple[str, ...] | None:
+def _listed(
+    tx: Tx, state: RunState, step: StepBase, answer_input: AnswerInput
+) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
+    """Return the photos that an answer lists, with those of others that its author could not have known of, and those
+    that it leaves out (photo_list.py); None for either where it was not said. Raises `too_many_photos`.
+    """
+    sent, seen = answer_input.photos, answer_input.seen_photos
     max_photos = photo_limits(step)[1]
-    if answer_input.photos and len(answer_input.photos) > max_photos:
+    if sent is None or seen is None or not max_photos:
+        _refuse_too_many(sent or (), max_photos)
+        return sent, None
+    in_force, evidence = state.answers.get(step.id), state.evidence
+    listed_before = state.step_states[step.id].listed if in_force else ()
+    listed = photo_list.unite(sent, seen, listed_before, run_changes.deleted_photos(tx, state.run.run_id, step.id))
+    stored, undrawn = evidence.photos.get(step.id, {}), evidence.undrawn().get(step.id, ())
+    left_before = in_force.left_out if in_force and in_force.left_out else ()
+    left_out = photo_list.leave_out(listed, set(seen) - answer_input.missing_photos, left_before, tuple(stored))
+    all_there_are = photo_list.counted(listed, left_out, tuple(stored), undrawn)
+    # Of a shot that two phones have taken both photos count, until somebody deletes one.
+    _refuse_too_many(all_there_are, max_photos * (MAX_OF_SLOT if slots_of(step) else 1))
+    return listed, left_out
+
+
+def _refuse_too_many(photos: Sequence[str], max_photos: int) -> None:
+    if len(photos) > max_photos:
         detail = f"may have at most {max_photos} photos" if max_photos else "takes no photos"
-        raise Problem("too_many_photos", f"This step {detail}.", [FieldError("/photos", "too_long", detail)])
-    return answer_input.photos
+        detail = f"This step {detail}."
+        raise Problem("too_many_photos", detail, [FieldError("/photos", "too_long", detail)])
 
 
 def complete(tx: Tx, run_id: str, device: str | None) -> Run:

@@ -11,7 +11,7 @@ from rundun.core import picture, progress
 from rundun.core.evidence import Photo, Signature, undrawn_of
 from rundun.core.remark import MAX_PHOTOS
 from rundun.core.run import Actor, Run
-from rundun.core.steps import PhotoSlot, StepBase, photo_limits, slots_of
+from rundun.core.steps import PhotoSlot, StepBase, is_drawable, photo_limits, slots_of
 from rundun.errors import FieldError, Invalid, NotFound, Problem
 from rundun.store import answers, files, run_changes, runs, templates
 from rundun.store import remarks as remark_rows
@@ -19,6 +19,7 @@ from rundun.store.files import PhotoMetadata
 from rundun.store.transaction import Tx
 
 UNUSED_SIGNATURES = 4
+MAX_DELETED = 200  # photos of one step that were deleted before anything was known of them, to be remembered
 MAX_OF_SLOT = 2  # a new photo and the one it takes the place of, in whatever order they come and go
 
 
@@ -99,7 +100,8 @@ def _require_slot(slots: Sequence[PhotoSlot], slot: str | None) -> None:
 def find_stored(tx: Tx, target: PhotoRef, sha256: str, metadata: PhotoMetadata) -> Photo | None:
     """Find a photo whose very bytes are stored already, None if the photo is new and welcome.
 
-    Raises `photo_conflict` for other bytes under that id, `run_closed`, `not_started` and `too_many_photos`.
+    Raises `photo_conflict` for other bytes under that id, `photo_deleted` for one that somebody deleted, `run_closed`,
+    `not_started` and `too_many_photos`.
     """
     before = _require_welcome(tx, runs.get(tx, target.run_id), target, sha256, metadata)
     return before if isinstance(before, Photo) else None
@@ -110,9 +112,12 @@ def _refuse_too_many(state: RunState, target: PhotoRef, metadata: PhotoMetadata)
     out, but for four times as many as there may be, so that lists that change have an end.
 
     What others were drawn on does not count, whichever of the two comes first. There are no more of these than photos
-    that count, so that a chain of drawings has an end.
+    that count, so that a chain of drawings has an end. Beside an answer that takes what it does not list
+    (photo_list.py), photos on their way count, so that all of them will find room; but not where one of them may be
+    drawn on this very photo.
     """
     lists = (state.evidence.remarks if target.is_remark else state.answers).get(target.step_id)
+    answer = None if target.is_remark else state.answers.get(target.step_id)
     is_listed = lists is not None and target.photo_id in (lists.photos or ())
     stored = (state.evidence.remark_photos if target.is_remark else state.evidence.photos).get(target.step_id, {})
     undrawn, slot = undrawn_of(stored) | {metadata.annotated_from}, metadata.slot
@@ -123,12 +128,16 @@ def _refuse_too_many(state: RunState, target: PhotoRef, metadata: PhotoMetadata)
     all_of_step = 2 * most
     if slot is not None:
         most, what, all_of_step = MAX_OF_SLOT, "This slot may have", all_of_step * MAX_OF_SLOT
+    to_count = set[str]()
+    if answer is not None and answer.left_out is not None and not is_drawable(state.step(target.step_id)):
+        to_count = {target.photo_id, *state.step_states[target.step_id].listed} - undrawn
     if is_listed:
         is_full = len(stored) >= 2 * all_of_step
     else:
         is_full = len((counted | {target.photo_id}) - undrawn) > most or len(stored) >= all_of_step
+        is_full = is_full or len(to_count) > all_of_step // 2
     if is_full:
-        detail = f"{what} at most {most} photos{', of which one counts' if slot else ''}; delete one first."
+        detail = f"{what} at most {most} photos; delete one first."
         if is_listed:
             count = len(stored)
             detail = f"{count} photos are stored here, of which {most} may count; delete those that are not listed."
@@ -189,6 +198,8 @@ def _require_welcome(tx: Tx, run: Run, target: PhotoRef, sha256: str, metadata: 
             raise Problem("photo_conflict", "A photo of the step's remark, or of its answer, has that id already.")
         return stored
     state = load(tx, require_started(tx, run))
+    if target.photo_id in run_changes.deleted_photos(tx, target.run_id, target.step_id):
+        raise Problem("photo_deleted", "This photo was deleted meanwhile; to have it back, send it under another id.")
     if metadata.annotated_from and state.evidence.is_drawn_on(target.step_id, metadata.annotated_from, target.photo_id):
         detail = "was drawn on this very photo itself: no two photos can show each other"
         raise Invalid([FieldError("/annotated_from", "not_allowed", detail)])
@@ -241,7 +252,7 @@ def _judged(said: PhotoMetadata, step: StepBase, now: int) -> PhotoMetadata:
 
 def remove_photo(tx: Tx, target: PhotoRef, device: str | None) -> RunState:
     """Delete a photo while the run is open; answer and remark stay, their lists without the photo, also where that
-    never arrived. Again: nothing changes.
+    never arrived. It stays deleted, whichever phone still lists or sends it. Again: nothing changes.
     """
     run = get_for_device(tx, target.run_id, device)
     before = load(tx, require_started(tx, run))
@@ -251,6 +262,9 @@ def remove_photo(tx: Tx, target: PhotoRef, device: str | None) -> RunState:
     is_listed = answer is not None and target.photo_id in (answer.photos or ())
     is_noted = remark is not None and target.photo_id in remark.photos
     if photo is None and not is_listed and not is_noted:
+        deleted = run_changes.deleted_photos(tx, run.run_id, target.step_id)
+        if target.photo_id not in deleted and len(deleted) < MAX_DELETED:
+            _note_deleted(tx, run, target, None, now)  # it came before the list that names the photo, or its bytes
         return before
     if answer is not None and answer.photos and is_listed:
         left = _without(answer.photos, target.photo_id)
@@ -259,9 +273,14 @@ def remove_photo(tx: Tx, target: PhotoRef, device: str | None) -> RunState:
         remark_rows.put_photos(tx, run.run_id, target.step_id, _without(remark.photos, target.photo_id))
     if photo is not None:
         files.remove_photo(tx, run.run_id, photo)
-        of_photo = {"step_id": photo.step_id, "taken_at": photo.taken_at, "received_at": photo.received_at}
-        run_changes.add(tx, run, "photo_deleted", Actor("executor"), now, **of_photo)
+    _note_deleted(tx, run, target, photo, now)
     return save(tx, before, load(tx, run), now)
+
+
+def _note_deleted(tx: Tx, run: Run, target: PhotoRef, photo: Photo | None, now: int) -> None:
+    came = {name: photo and getattr(photo, name) for name in ("taken_at", "received_at")}
+    of_photo = {"step_id": target.step_id, "photo_id": target.photo_id, **came}
+    run_changes.add(tx, run, "photo_deleted", Actor("executor"), now, **of_photo)
 
 
 def _without(photos: tuple[str, ...], photo_id: str) -> tuple[str, ...]:

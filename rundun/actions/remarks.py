@@ -4,11 +4,12 @@ from dataclasses import dataclass, replace
 
 from rundun.actions import quotas, run_state
 from rundun.actions.run_state import RunState
+from rundun.core import photo_list
 from rundun.core import remark as remarks_of
 from rundun.core.remark import Remark
 from rundun.core.run import Run
-from rundun.errors import FieldError, Invalid
-from rundun.store import remarks, runs
+from rundun.errors import FieldError, Invalid, Problem
+from rundun.store import remarks, run_changes, runs
 from rundun.store.transaction import TemplateVersion, Tx
 
 MAX_REMARKS = 200  # of one step, as of answers
@@ -16,11 +17,14 @@ MAX_REMARKS = 200  # of one step, as of answers
 
 @dataclass(frozen=True, slots=True)
 class RemarkInput:
-    """The input for one remark; without text and photos, the one in force is taken back."""
+    """The input for one remark; without text and photos, the one in force is taken back. `seen_photos`: those of the
+    remark that its author knew of beside those listed, None where that was not said.
+    """
 
     remark_id: str
     text: str
     photos: tuple[str, ...]
+    seen_photos: tuple[str, ...] | None = None
 
 
 def require_allowed(version: TemplateVersion) -> None:
@@ -39,12 +43,15 @@ def remark(tx: Tx, run_id: str, step_id: str, remark_input: RemarkInput, device:
     require_allowed(state.version)
     was_applied, count = remarks.find_repeat(tx, run_id, step_id, remark_input.remark_id)
     old = state.evidence.remarks.get(step_id)
-    content = (remark_input.text, remark_input.photos)
+    content = (remark_input.text, _listed(tx, run, step_id, remark_input, old))
     if was_applied:
         return state
     if (run.is_closed or run.is_overdue(tx.now, tx.grace)) and old is not None and old.content() == content:
         return state
     run_state.require_started(tx, run)
+    if len(content[1]) > remarks_of.MAX_PHOTOS:
+        detail = f"may have at most {remarks_of.MAX_PHOTOS} photos"
+        raise Problem("too_many_photos", f"A remark {detail}.", [FieldError("/photos", "too_long", detail)])
     new = Remark(remark_input.remark_id, *content, run_state.now_of(tx, state), run.assigned_to)
     is_full = count >= MAX_REMARKS
     says_the_same = new.is_empty if old is None else old.content() == content
@@ -61,6 +68,14 @@ def remark(tx: Tx, run_id: str, step_id: str, remark_input: RemarkInput, device:
     remarks.add(tx, run, step_id, new)
     run = with_remarks(tx, run)
     return run_state.save(tx, state, run_state.load(tx, run), new.at)
+
+
+def _listed(tx: Tx, run: Run, step_id: str, remark_input: RemarkInput, old: Remark | None) -> tuple[str, ...]:
+    """Return the photos that a remark lists, with those of the one in force that its author could not have known of."""
+    if remark_input.seen_photos is None:
+        return remark_input.photos
+    deleted = run_changes.deleted_photos(tx, run.run_id, step_id)
+    return photo_list.unite(remark_input.photos, remark_input.seen_photos, old.photos if old else (), deleted)
 
 
 def with_remarks(tx: Tx, run: Run) -> Run:

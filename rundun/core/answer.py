@@ -28,9 +28,9 @@ SHORT = 1000  # bytes of JSON: answers up to this are always taken, and 500 step
 
 @dataclass(slots=True)
 class Answer:
-    """The answer in force for one step. `photos` is the list that came with it, None when the ones that have arrived
-    count; `signature` the number of the stored picture; `at` the server's clock and `answered_at` the phone's, both in
-    milliseconds.
+    """The answer in force for one step. `photos` is its list, None when the ones that have arrived count; with
+    `left_out`, all that have arrived but these count beside the list (photo_list.py). `signature` is the number of the
+    stored picture; `at` the server's clock and `answered_at` the phone's, both in milliseconds.
     """
 
     answer_id: str | None
@@ -43,10 +43,16 @@ class Answer:
     at: int
     answered_at: int | None
     by: str | None
+    left_out: tuple[str, ...] | None = None
 
     def content(self) -> tuple[Any, ...]:
         """Return what makes two answers equal, however often they are sent."""
-        return self.value, self.skipped, self.unable, self.photos, self.geo, self.signature
+        return self.value, self.skipped, self.unable, self.photos, self.left_out, self.geo, self.signature
+
+    @property
+    def takes_arrivals(self) -> bool:
+        """Tell whether photos count for the answer that it does not list."""
+        return self.photos is None or self.left_out is not None
 
 
 def require_room(answers: Mapping[str, Answer], step_id: str, new: Answer) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
-from rundun.core import condition
+from rundun.core import condition, photo_list
 from rundun.core.answer import Answer
 from rundun.core.condition import KnownStep
 from rundun.core.json_types.base import ProgressJson
@@ -31,6 +31,14 @@ class StepState:
     waiting_for: tuple[str, ...]
     flagged: bool = False
     empty_slots: tuple[str, ...] = ()
+
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """The photos of its answer in order, also those still to come."""
+        if self.answer is None or self.answer.photos is None:
+            return self.photos
+        listed = [photo for photo in self.answer.photos if photo in self.photos or photo in self.waiting_for]
+        return tuple(dict.fromkeys((*listed, *self.photos)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +102,11 @@ def _step_state(
         return StepState(step, answer, visible, visible, (), ())
     waiting: tuple[str, ...] = ()
     if answer.photos is not None:
-        here = tuple([photo for photo in answer.photos if photo in arrived])
-        waiting = tuple([photo for photo in answer.photos if photo not in arrived])
+        listed = answer.photos
+        if answer.left_out is not None:
+            listed = photo_list.counted(listed, answer.left_out, here, arrived.keys() - set(here))
+        here = tuple([photo for photo in listed if photo in arrived])
+        waiting = tuple([photo for photo in listed if photo not in arrived])
     if answer.unable is not None:
         return StepState(step, answer, visible, visible, here, waiting)
     if step.type == "signature" and answer.signature is None:

@@ -282,7 +282,7 @@ def step_json(step_state: StepState, evidence: Evidence, links: Urls) -> executi
     answer = step_state.answer
     if answer is None:
         return {"answer_id": None, "visible": step_state.visible, "done": False, "flagged": False, "waiting_for": []}
-    listed: Sequence[str] = step_state.photos if answer.photos is None else answer.photos
+    listed = step_state.listed
     return {
         "answer_id": answer.answer_id,
         "value": value_json(step_state, evidence, links),

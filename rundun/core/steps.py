@@ -287,6 +287,13 @@ def slots_of(step: StepBase) -> list[PhotoSlot]:
     return step.config.slots or [] if isinstance(step, PhotoStep) else []
 
 
+def is_drawable(step: StepBase) -> bool:
+    """Tell whether the photos of a step may be drawn on."""
+    if isinstance(step, PhotoStep):
+        return step.config.annotate
+    return step.photo is not False and step.photo.annotate
+
+
 def photo_limits(step: StepBase) -> tuple[int, int]:
     """Return the (minimum, maximum) of photos that a step takes; (0, 0) where it takes none."""
     if isinstance(step, PhotoStep):

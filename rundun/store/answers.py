@@ -11,13 +11,14 @@ from rundun.store import quotas
 from rundun.store.transaction import Tx
 
 _SELECT = (  # as `_answer` reads them
-    "SELECT step_id, answer_id, value, skipped, unable, photos, geo, signature, at, answered_at, by FROM answers "
+    "SELECT step_id, answer_id, value, skipped, unable, photos, geo, signature, at, answered_at, by, left_out "
+    "FROM answers "
 )
 
 
 def _answer(row: sqlite3.Row) -> Answer:
     # By index: reading a run takes as many of these as it has steps, and by name each column would be searched for.
-    _, answer_id, value, skipped, unable, photos, geo, signature, at, answered_at, by = row
+    _, answer_id, value, skipped, unable, photos, geo, signature, at, answered_at, by, left_out = row
     return Answer(
         answer_id,
         from_json(value),
@@ -29,6 +30,7 @@ def _answer(row: sqlite3.Row) -> Answer:
         at,
         answered_at,
         by,
+        None if left_out is None else tuple(from_json(left_out)),
     )
 
 
@@ -55,6 +57,13 @@ def replaced_of_step(tx: Tx, run_id: str, step_id: str) -> list[tuple[str, Answe
         (run_id, step_id),
     ).fetchall()
     return [(row[0], _answer(row)) for row in rows]
+
+
+def find(tx: Tx, run_id: str, step_id: str, answer_id: str) -> Answer | None:
+    """Find an answer of a step by its id, replaced since or not; None where there is none."""
+    query = _SELECT + "WHERE run_id = ? AND step_id = ? AND answer_id = ?"
+    row = tx.db.execute(query, (run_id, step_id, answer_id)).fetchone()
+    return None if row is None else _answer(row)
 
 
 def find_repeat(tx: Tx, run_id: str, step_id: str, answer_id: str | None) -> tuple[bool, int]:
@@ -106,6 +115,7 @@ def _insert(tx: Tx, run: Run, step_id: str, answer: Answer, *, is_current: bool)
         at=answer.at,
         answered_at=answer.answered_at,
         by=answer.by,
+        left_out=None if answer.left_out is None else _json(answer.left_out),
     )
     size = len(value) + len((answer.unable or "").encode()) + len(photos or "") + len(geo or "")
     tx.grow(run.org_id, quotas.ANSWER + size)

@@ -16,8 +16,9 @@ from rundun.store.transaction import Tx
 @dataclass(frozen=True, slots=True)
 class RunChange:
     """A change of a run beside its events. `details`, with times in milliseconds: `before` and `after` of an expiry
-    (None: never), `step_id`, `taken_at` and `received_at` of a photo, or the `host` of a webhook, which `fields` of
-    it changed, and whether it `is_first`: there was none; of what was handled, whether that `is_undone`.
+    (None: never), `step_id`, `photo_id`, `taken_at` and `received_at` of a photo (None of one that never came), or the
+    `host` of a webhook, which `fields` of it changed, and whether it `is_first`: there was none; of what was handled,
+    whether that `is_undone`.
     """
 
     what: str
@@ -31,6 +32,16 @@ def add(tx: Tx, run: Run, what: str, actor: Actor, at: int, **details: Any) -> N
     said = to_json(details)
     tx.insert("changes", run_id=run.run_id, what=what, by=actor.by, name=actor.name, details=said.decode(), at=at)
     tx.grow(run.org_id, quotas.CHANGE + len(said) + len((actor.name or "").encode()))
+
+
+def deleted_photos(tx: Tx, run_id: str, step_id: str) -> set[str]:
+    """Return the ids of the photos of a step that were deleted one by one."""
+    rows = tx.db.execute(
+        "SELECT details ->> '$.photo_id' FROM changes WHERE run_id = ? AND what = 'photo_deleted' "
+        "AND details ->> '$.step_id' = ?",
+        (run_id, step_id),
+    ).fetchall()
+    return {row[0] for row in rows if row[0] is not None}
 
 
 def of_run(tx: Tx, run_id: str, limit: int) -> list[RunChange]:

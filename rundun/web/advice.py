@@ -66,6 +66,10 @@ ADVICE: dict[str, tuple[str, str]] = {
         "Another photo, with other bytes, has this id already.",
         "Make a new id for each picture, and keep it for repeated uploads of the same one.",
     ),
+    "photo_deleted": (
+        "Somebody deleted the photo of this id before these bytes arrived: on another phone, or in another tab.",
+        "Show that to whoever took it. To have it back all the same, send it under a new id.",
+    ),
     "held": (
         "The database was put back from a copy, and nothing is sent until it is known to be the service itself.",
         "The administrator ends it with “rundun live”. Deliveries wait until then, and none is lost.",

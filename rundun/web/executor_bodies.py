@@ -89,8 +89,8 @@ class AnswerBody(StrictModel):
     answer_id: Annotated[str, Matching(_UUID, "must be a UUID")] | None = None
     """Made by the phone. One that was applied already changes nothing, even after a newer answer: repeating is safe."""
     replaces: Annotated[str, Matching(_UUID, "must be a UUID")] | None = None
-    """The `answer_id` of the answer that its author has seen, `null` for none: where another is in force by now,
-    `answer_changed`, and nothing changes. Left out: whatever is in force is replaced."""
+    """The `answer_id` of the answer that its author has seen, `null` for none: where another is in force by now that
+    says something else, `answer_changed`, and nothing changes. Left out: whatever is in force is replaced."""
     value: Any = None
     """What the step's type asks for; `null` for photo, signature and instruction steps."""
     skipped: bool = False
@@ -99,6 +99,13 @@ class AnswerBody(StrictModel):
     """“I can't do this”, where the template allows it."""
     photos: Annotated[list[PhotoId], Field(max_length=100)] | None = None
     """The photos of this answer in order, also those still to come. Left out: those that have arrived."""
+    seen_photos: Annotated[list[PhotoId], Field(max_length=1000)] | None = None
+    """The photos of this step that its author knew of beside those in `photos`, deleted ones too. Then all others,
+    which another phone has listed or sent meanwhile, count as well, and what is named here and not in `photos` is left
+    out. A skip whose author did not know of all of them changes nothing. Left out: `photos` are all there are."""
+    missing_photos: Annotated[list[PhotoId], Field(max_length=1000)] = []
+    """Beside `seen_photos`: photos that its author saw listed, saw that they had not arrived, and went on without. They
+    are no longer waited for, and count if they have arrived after all."""
     geo: GeoBody | None = None
     """Where it was answered."""
     answered_at: Time | None = None
@@ -118,6 +125,8 @@ class AnswerBody(StrictModel):
             skipped=self.skipped,
             unable=None if self.unable is None else self.unable.reason,
             photos=None if self.photos is None else tuple(self.photos),
+            seen_photos=None if self.seen_photos is None else (*self.seen_photos, *self.missing_photos),
+            missing_photos=frozenset(self.missing_photos),
             geo=None if self.geo is None else self.geo.position(),
             answered_at=None if self.answered_at is None else times.parse(self.answered_at),
             clock_skew_seconds=self.clock_skew_seconds,
@@ -152,12 +161,16 @@ class RemarkBody(StrictModel):
     """What is noted."""
     photos: Annotated[list[PhotoId], Field(max_length=MAX_PHOTOS)] = []
     """The photos of this remark in order, also those still to come; they are uploaded with `?remark=1`."""
+    seen_photos: Annotated[list[PhotoId], Field(max_length=1000)] | None = None
+    """As in an answer: photos of this remark that its author knew of beside those in `photos`. Then others that the
+    remark has stay. Left out: `photos` are all there are."""
 
     def remark_input(self) -> RemarkInput:
         """Return what is noted; raises `Invalid` for a photo that is there twice."""
         if errors := list(_duplicates(self.photos)):
             raise Invalid(errors)
-        return RemarkInput(self.remark_id.lower(), self.text, tuple(self.photos))
+        seen = None if self.seen_photos is None else tuple(self.seen_photos)
+        return RemarkInput(self.remark_id.lower(), self.text, tuple(self.photos), seen)
 
 
 class PhotoBody(StrictModel):

@@ -29,6 +29,7 @@ TABLE: dict[str, tuple[int, str]] = {
     "answer_changed": (409, "The step has another answer by now"),
     "erasure_changed": (409, "The list of runs has changed"),
     "photo_conflict": (409, "Another photo has this id"),
+    "photo_deleted": (409, "The photo was deleted"),
     "held": (409, "What goes out is held"),
     "template_archived": (409, "The template is archived"),
     "run_closed": (410, "The run is closed"),

@@ -12,13 +12,14 @@ export function uuid() {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
 
-/** The body of the PUT of an answer, given at `now`; `photos` is null for a step that takes none. `replaces`: the id of
- *  the answer that the person saw, null for none; undefined where that does not matter. */
-export function bodyOf({ value, skipped, unable, replaces }, photos, now) {
+/** The body of the PUT of an answer, given at `now`; `said` is {photos, seen_photos, missing_photos}: those it has,
+ *  others that were seen, and those that were seen to be missing; null for a step that takes none. `replaces`: the id
+ *  of the answer that the person saw, null for none; undefined where that does not matter. */
+export function bodyOf({ value, skipped, unable, replaces }, said, now) {
   const body = { answer_id: uuid(), ...(replaces === undefined ? {} : { replaces }) };
-  if (skipped) return { ...body, skipped };
+  if (skipped) return { ...body, skipped, ...(said ? { seen_photos: Object.values(said).flat() } : {}) };
   if (unable) return { ...body, unable };
-  return { ...body, value, geo: null, answered_at: now, ...(photos ? { photos } : {}) };
+  return { ...body, value, geo: null, answered_at: now, ...said };
 }
 
 /** The answer in such a body, or the remark. */
@@ -38,6 +39,25 @@ export function endOf({ status, code, members }) {
   if (code === "run_erased") return { kind: "erased", closedAt: members.erased_at };
   if (code === "other_device") return { kind: code, closedAt: null };
   return status === 404 && code === "not_found" ? { kind: "unknown", closedAt: null } : null;
+}
+
+/** What a step's answer says once its photos have changed: {value, skipped, unable}; null where it says nothing yet, or
+ *  that the step was left out. `isEnough`: there are as many photos as are needed. */
+export function sameAnswer(step, answer, isEnough) {
+  const given = (value) => ({ value, skipped: false, unable: null });
+  if (step.type === "remark") return given(answer?.value ?? "");
+  if (step.type === "photo") return isEnough ? given(null) : null;
+  return answer && !isLeftOut(answer) ? given(answer.value) : null;
+}
+
+/** True for a step whose answer says something beside its photos. */
+export function hasValue({ type }) {
+  return type !== "photo" && type !== "remark";
+}
+
+/** True for a step in which something is typed: one answer of it never replaces another unseen. */
+export function isTyped({ type }) {
+  return ["text", "number", "barcode", "datetime"].includes(type);
 }
 
 /** True for an answer that says that the step was left out: skipped, or "I can't do this". */
@@ -65,11 +85,13 @@ export function stepsIn(rows) {
   return [...steps, ...steps.map(remark)];
 }
 
-/** The request that carries an answer of a step, given at `now`, or a remark. */
-export function requestOf(step, content, photos, now) {
+/** The request that carries an answer of a step, given at `now`, or a remark; `said` of photos as for `bodyOf`. */
+export function requestOf(step, content, said, now) {
   const path = `/steps/${stepIdOf(step.id)}`;
-  if (step.type !== "remark") return { kind: "answer", path, body: bodyOf(content, photos, now) };
-  return { kind: "remark", path: `${path}/remark`, body: { remark_id: uuid(), text: content.value, photos } };
+  if (step.type !== "remark") return { kind: "answer", path, body: bodyOf(content, said, now) };
+  const { photos, seen_photos: seen, missing_photos: missing } = said;
+  const body = { remark_id: uuid(), text: content.value, photos, seen_photos: [...seen, ...missing] };
+  return { kind: "remark", path: `${path}/remark`, body };
 }
 
 /** True for a remark that says something: one without text and photos was taken back. */

@@ -33,10 +33,11 @@ export function slotsOf(step) {
   return (step.type === "photo" && step.config?.slots) || [];
 }
 
-/** Of a step's photos those that count: in each slot the last one. */
-export function onePerSlot(step, photos) {
-  const slots = slotsOf(step);
-  return slots.length ? slots.flatMap(({ id }) => photos.filter((photo) => photo.slot === id).slice(-1)) : photos;
+/** Photos of a step in the order of its slots, [photo]; those of no slot last. */
+export function inSlotOrder(step, photos) {
+  const order = slotsOf(step).map(({ id }) => id);
+  const place = ({ slot }) => (order.includes(slot) ? order.indexOf(slot) : order.length);
+  return [...photos].sort((one, other) => place(one) - place(other));
 }
 
 export function maySkip(template, step) {

@@ -1,6 +1,10 @@
 // What came from another phone on the same run: steps whose answer, as the page shows it, nobody here has given. The
 // link knows no names, so who it was is not said.
-// The server sends this within session.js (rundun/web/static.py), so it imports nothing.
+// The server sends this within session.js (rundun/web/static.py), so it imports nothing of that.
+
+import { isLeftOut } from "./rules.js";
+
+const CHANGED = new Set(["answer_changed", "too_many_photos", "photo_deleted"]); // refusals by what others have done
 
 export class OtherPhones {
   #ours = new Set();        // ids of answers given on this phone, in whichever tab
@@ -18,7 +22,7 @@ export class OtherPhones {
       }
     });
     outbox.others?.addEventListener("message", ({ data }) => this.#ours.add(data.answered));
-    outbox.addEventListener("refused", ({ detail }) => detail.problem.code === "answer_changed" && session.poll(true));
+    outbox.addEventListener("refused", ({ detail }) => CHANGED.has(detail.problem.code) && this.#changed(detail));
     session.addEventListener("state", ({ detail }) => this.#compare(detail.before));
   }
 
@@ -39,10 +43,22 @@ export class OtherPhones {
     return isRefused ? this.session.answers[stepId] ?? null : null;
   }
 
-  /** Puts this phone's own words in the place of the other's. */
+  /** Puts what was answered here in the place of the other's. */
   keepMine(stepId) {
     const { session } = this;
-    session.answer(stepId, session.localOf(stepId).answer.value, session.answers[stepId].answer_id ?? undefined);
+    const replaces = session.answers[stepId]?.answer_id ?? undefined;
+    session.give(stepId, { ...session.localOf(stepId).answer, replaces });
+  }
+
+  /** Shows what this phone did not know. An answer that only had other photos than before is given anew with what the
+   *  step says now. */
+  async #changed({ item, problem }) {
+    const { session } = this;
+    await session.poll(true);
+    if (problem.code !== "answer_changed" || !item.isOfPhotos || session.localOf(item.key)?.item !== item) return;
+    if (isLeftOut(session.answers[item.key])) return this.keepMine(item.key);
+    session.takeBack(item.key);
+    session.answerPhotos(item.key);
   }
 
   #compare(before) {

@@ -7,9 +7,9 @@
 //
 // Events: "change" {step} · "answer" {step}: the photos of the step's answer have changed · "camera-closed"
 
-import { nowUtc, onePerSlot, photoRule, slotsOf, stepIdOf, uuid } from "./rules.js";
+import { inSlotOrder, nowUtc, photoRule, stepIdOf, uuid } from "./rules.js";
 import { lazyGeo } from "./lazy_geo.js";
-import { loadModuleOnce } from "./http.js";
+import { bytesOf, prepared, prepareModule, typeOf, urlOf } from "./photo_bytes.js";
 
 const COUNTED_STATES = new Set(["preparing", "waiting", "safe"]);
 const LOCAL_STATES = new Set(["preparing", "refused"]);   // whatever the server says
@@ -17,6 +17,8 @@ const LOCAL_STATES = new Set(["preparing", "refused"]);   // whatever the server
 export class PhotoStore extends EventTarget {
   #photos = new Map();       // step id → [photo], in the order the person sees
   #deletedIds = new Set();   // deleted here: a poll under way must not bring them back
+  #seen = new Map();         // id of a photo that was once shown here → its step's
+  #missing = new Set();      // gone on without, as they had not arrived
   signatures = new Map();    // step id or "" → {url, problem}: a signature made on this phone
 
   /** `steps`: Map(step id → step). `maxBytes`: the largest photo that the server takes. */
@@ -40,11 +42,11 @@ export class PhotoStore extends EventTarget {
 
   /** Photos that count for the answer. */
   usable(stepId) {
-    return this.#counted(stepId, (photo) => COUNTED_STATES.has(photo.state));
+    return inSlotOrder(this.steps.get(stepId), this.ofStep(stepId).filter(({ state }) => COUNTED_STATES.has(state)));
   }
 
-  #counted(stepId, counts) {
-    return onePerSlot(this.steps.get(stepId), this.ofStep(stepId).filter(counts));
+  isEnough(stepId) {
+    return this.usable(stepId).length >= photoRule(this.steps.get(stepId)).min;
   }
 
   /** {id: slot} of the photos that count. */
@@ -58,7 +60,30 @@ export class PhotoStore extends EventTarget {
 
   /** Ids an answer of this step stands on, those that never arrived included. */
   listed(stepId) {
-    return this.#counted(stepId, (photo) => photo.state !== "refused").map((photo) => photo.id);
+    return this.ofStep(stepId).filter((photo) => photo.state !== "refused").map((photo) => photo.id);
+  }
+
+  /** What an answer given now says of the photos of its step: {photos, seen_photos, missing_photos} (answers.js). Those
+   *  that never arrived make room for those that are here; of what came to the server meanwhile nobody here knows. */
+  said(stepId) {
+    const usable = this.usable(stepId).map((photo) => photo.id);
+    const away = this.listed(stepId).filter((id) => !usable.includes(id));
+    const room = Math.max(0, photoRule(this.steps.get(stepId)).max - usable.length);
+    const photos = [...usable, ...away.slice(0, room)];
+    this.#see(this.#all(stepId));
+    const others = [...this.#seen].filter(([id, step]) => step === stepId && !photos.includes(id)).map(([id]) => id);
+    const isMissing = (id) => this.#missing.has(id) || away.includes(id);
+    return { photos, seen_photos: others.filter((id) => !isMissing(id)), missing_photos: others.filter(isMissing) };
+  }
+
+  #see(photos) {
+    for (const { id, step } of photos) this.#seen.set(id, step);
+  }
+
+  /** True when every one of these photos is shown here, or was. */
+  knows(stepId, ids) {
+    this.#see(this.#all(stepId));
+    return ids.every((id) => this.#seen.has(id));
   }
 
   /** {total, safe, preparing} over the whole run. */
@@ -86,8 +111,9 @@ export class PhotoStore extends EventTarget {
 
   remove(photo) {
     this.#delete(photo);
-    const mayHaveArrived = photo.state === "safe" || (photo.item && !this.outbox.drop(photo.item));
-    if (mayHaveArrived) {
+    if (photo.item) this.outbox.drop(photo.item);
+    // Also where it never left: an answer that names it may have, and another phone would wait for it.
+    if (photo.item || photo.state === "safe" || photo.state === "elsewhere") {
       const path = `/steps/${stepIdOf(photo.step)}/photos/${photo.id}`;
       this.outbox.add({ lane: "photos", key: photo.step, kind: "delete", method: "DELETE", path });
     }
@@ -149,6 +175,8 @@ export class PhotoStore extends EventTarget {
 
   /** Takes photos that nobody has off the step's answer. */
   dropMissing(stepId) {
+    this.#see(this.#all(stepId));
+    for (const { id, state } of this.#all(stepId)) if (state === "elsewhere") this.#missing.add(id);
     this.#photos.set(stepId, this.#all(stepId).filter((photo) => photo.state !== "elsewhere"));
     this.#emit("answer", stepId);
     this.#emit("change", stepId);
@@ -161,6 +189,7 @@ export class PhotoStore extends EventTarget {
     } else if (item.kind === "delete") {
       const id = item.path.split("/").at(-1);
       this.#deletedIds.add(id);
+      this.#see([{ id, step: item.key }]);
       this.#photos.set(item.key, this.#all(item.key).filter((photo) => photo.id !== id));
     } else if (item.kind === "photo") {
       this.#restorePhoto(item);
@@ -218,6 +247,7 @@ export class PhotoStore extends EventTarget {
       const isOurs = (photo) => photo.item || LOCAL_STATES.has(photo.state);
       const list = this.#all(stepId).filter((photo) => isOurs(photo) || receipts.has(photo.id));
       for (const photo of list) if (photo.state === "elsewhere") Object.assign(photo, safe(receipts.get(photo.id)));
+      for (const id of receipts.keys()) this.#missing.delete(id);
       const known = new Set(list.map((photo) => photo.id));
       for (const id of new Set([...named, ...receipts.keys()])) {
         if (known.has(id) || this.#deletedIds.has(id)) continue;
@@ -225,9 +255,6 @@ export class PhotoStore extends EventTarget {
         const state = receipt ? safe(receipt) : { slot: null, state: "elsewhere", progress: 0 };
         list.push({ id, step: stepId, preview: null, ...state });
       }
-      // Of two in one slot this phone's own counts, else that which the answer names, wherever both were taken.
-      const rank = (photo) => (isOurs(photo) ? 2 : Number(named.includes(photo.id)));
-      if (slotsOf(this.steps.get(stepId)).length) list.sort((one, other) => rank(one) - rank(other));
       this.#photos.set(stepId, list);
     }
   }
@@ -290,6 +317,7 @@ export class PhotoStore extends EventTarget {
 
   #delete(photo) {
     this.#deletedIds.add(photo.id);
+    this.#see([photo]);
     URL.revokeObjectURL(photo.preview); // else the page holds the picture for as long as it is open
     this.#photos.set(photo.step, this.#all(photo.step).filter((other) => other !== photo));
   }
@@ -297,34 +325,6 @@ export class PhotoStore extends EventTarget {
   #emit(name, step = null) {
     this.dispatchEvent(new CustomEvent(name, { detail: { step } }));
   }
-}
-
-/** → prepare_photo.js; where the network went before it came, photos stay as large as they are. */
-function prepareModule() {
-  return loadModuleOnce("prepare_photo").catch(() => ({ oneAtATime: (work) => work(), prepare: asItIs }));
-}
-
-async function asItIs(file, bytes) {
-  return { bytes, type: typeOf(file), preview: URL.createObjectURL(file) };
-}
-
-function typeOf(file) {
-  return file.type || "application/octet-stream";
-}
-
-function urlOf(bytes, type) {
-  return URL.createObjectURL(new Blob([bytes], { type }));
-}
-
-/** The picture made small, or as it is where the phone cannot do that: once it is kept it must go out. The server reads
- *  for itself when and where that one was taken. */
-function prepared(images, file, original) {
-  return images.prepare(file, original).catch(() => asItIs(file, original));
-}
-
-/** The bytes of a file, or null: one that is still in somebody's cloud, or gone since it was chosen, cannot be read. */
-function bytesOf(file) {
-  return file.arrayBuffer().catch(() => null);
 }
 
 function pathOf({ step: key, id }, query) {
@@ -341,10 +341,6 @@ function safe({ slot = null, url = null, thumbnail_url: thumbnail, annotated_fro
 }
 
 /** The slot of a photo as its upload names it. */
-function slotOf({ slot }) {
-  return slot ? { slot } : {};
-}
+const slotOf = ({ slot }) => (slot ? { slot } : {});
 
-function takenNow() {
-  return { taken_at: nowUtc(), taken_at_from: "camera" };
-}
+const takenNow = () => ({ taken_at: nowUtc(), taken_at_from: "camera" });

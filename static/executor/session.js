@@ -7,8 +7,8 @@
 // It listens to the outbox and to the photo store, which know nothing of it.
 
 import {
-  ANSWERS, answersIn, contentOf, endOf, evaluateKept, flatten, isLeftOut, nowUtc, photoRule, receiptsIn, remarkKey,
-  requestOf, stepsIn, touched,
+  ANSWERS, answersIn, contentOf, endOf, evaluateKept, flatten, hasValue, nowUtc, photoRule, receiptsIn,
+  remarkKey, requestOf, sameAnswer, stepsIn, touched,
 } from "./rules.js";
 import { PhotoStore } from "./photo_store.js";
 import { lazyGeo } from "./lazy_geo.js";
@@ -84,11 +84,11 @@ export class Session extends EventTarget {
 
   /** `replaces`: the id of the answer that the person saw while typing this one. */
   answer(stepId, value, replaces) {
-    this.#send(stepId, { value, skipped: false, unable: null, replaces });
+    this.give(stepId, { value, skipped: false, unable: null, replaces });
   }
 
-  skip = (stepId) => this.#send(stepId, { value: null, skipped: true, unable: null });
-  unable = (stepId, reason) => this.#send(stepId, { value: null, skipped: false, unable: { reason } });
+  skip = (id, replaces) => this.give(id, { value: null, skipped: true, unable: null, replaces });
+  unable = (id, reason, replaces) => this.give(id, { value: null, skipped: false, unable: { reason }, replaces });
 
   /** Takes back an answer that the server has refused: what it has stands. */
   takeBack(stepId) {
@@ -97,16 +97,13 @@ export class Session extends EventTarget {
     this.changed(stepId);
   }
 
-  /** Sends the step's answer again because its list of photos changed; nothing when it has no answer yet. */
+  /** Sends the step's answer again because its list of photos changed; nothing when it has no answer yet. Its value is
+   *  not given anew: where another phone has changed it meanwhile, it stays changed (other_phones.js). */
   answerPhotos(stepId) {
-    const [step, answer] = [this.stepById.get(stepId), this.answerOf(stepId)];
-    if (step.type === "remark") {
-      this.answer(stepId, answer?.value ?? "");
-    } else if (step.type === "photo") {
-      if (this.photoStore.usable(stepId).length >= photoRule(step).min) this.answer(stepId, null);
-    } else if (answer && !isLeftOut(answer)) {
-      this.answer(stepId, answer.value);
-    }
+    const [step, local] = [this.stepById.get(stepId), this.#local.get(stepId)];
+    const same = sameAnswer(step, this.answerOf(stepId), this.photoStore.isEnough(stepId));
+    const replaces = hasValue(step) ? this.otherPhones.answerIdOf(stepId) : undefined;
+    if (same) this.give(stepId, { ...same, replaces }, local ? local.item.isOfPhotos : true);
   }
 
   /** `png`: ArrayBuffer. `key`: the step's id, or "" for the signature that closes the run. */
@@ -229,10 +226,11 @@ export class Session extends EventTarget {
 
   // Inside
 
-  #send(stepId, content) {
+  /** Queues an answer: {value, skipped, unable, replaces}. `isOfPhotos`: only the step's photos have changed. */
+  give(stepId, content, isOfPhotos = false) {
     const step = this.stepById.get(stepId);
-    const photos = photoRule(step) ? this.photoStore.usable(step.id).map((photo) => photo.id) : null;
-    const request = requestOf(step, content, photos, nowUtc());
+    const said = photoRule(step) && this.photoStore.said(step.id);
+    const request = requestOf(step, content, said, nowUtc());
     const { kind, body } = request;
     const last = this.#local.get(step.id)?.item;
     // One that the server has not got is no longer there to be replaced.
@@ -240,8 +238,8 @@ export class Session extends EventTarget {
     if (isGone && body.replaces === last.body.answer_id) body.replaces = last.body.replaces;
     this.outbox.dropUnsent(step.id, kind);
     const hold = Boolean(step.geo) && "value" in body; // until its position is known
-    const item = this.outbox.add({ lane: "answers", key: step.id, method: "PUT", ...request, hold });
-    this.#local.set(step.id, { answer: { ...content, photos: photos ?? [], geo: null }, item, problem: null });
+    const item = this.outbox.add({ lane: "answers", key: step.id, method: "PUT", ...request, hold, isOfPhotos });
+    this.#local.set(step.id, { answer: { ...content, photos: said?.photos ?? [], geo: null }, item, problem: null });
     if (hold) this.#locate(item);
     this.changed(step.id);
   }
@@ -272,6 +270,8 @@ export class Session extends EventTarget {
     }
     this.changed(answer.pictures ? null : item.key);
     this.#saveRun();
+    // Those of another phone are to be shown, too.
+    if (!this.photoStore.knows(item.key, (answer.step ?? answer.remark)?.photos ?? [])) this.poll(true);
   }
 
   #onRefused(item, problem) {

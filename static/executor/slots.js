@@ -34,16 +34,16 @@ customElements.define("photo-slots", class extends PhotoField {
   update() {
     const photos = this.session.photoStore.ofStep(this.step.id);
     for (const { slot, element, empty } of this.places) {
-      const photo = photos.filter((one) => one.slot === slot.id).at(-1);
-      const shown = element.querySelector(".tile");
-      const tile = photo ? this.tileOf(photo) : null;
-      if (shown && shown !== tile) shown.remove();
-      if (tile && shown !== tile) element.append(tile);
-      setAttr(empty, "hidden", Boolean(photo));
-      if (photo) this.refresh(tile, photo, t("slot_label", { slot: slot.label, state: stateOf(photo) }));
+      const taken = photos.filter((one) => one.slot === slot.id); // two where two phones took it, until one is deleted
+      for (const photo of taken) {
+        const tile = this.tileOf(photo);
+        if (tile.parentNode !== element) element.append(tile);
+        this.refresh(tile, photo, t("slot_label", { slot: slot.label, state: stateOf(photo) }));
+      }
+      setAttr(empty, "hidden", taken.length > 0);
     }
     this.forget(photos);
-    this.sayCount(this.session.photoStore.usable(this.step.id).length);
+    this.sayCount(new Set(this.session.photoStore.usable(this.step.id).map(({ slot }) => slot)).size);
   }
 
   countWords(n) {

@@ -4,7 +4,7 @@
 import { askReason, openDialog } from "./dialog.js";
 import { h, icon, makeButton, t, textAttributes } from "./dom.js";
 import { loadModule } from "./http.js";
-import { isNoted, mayBeUnable, mayRemark, maySkip, remarkKey } from "./rules.js";
+import { isNoted, isTyped, mayBeUnable, mayRemark, maySkip, remarkKey } from "./rules.js";
 
 /** `card`: the step's element. */
 export async function openStepMenu(card) {
@@ -31,15 +31,16 @@ export function wayOutOf(template, step) {
 
 /** Leaves a step out, after asking why where that is wanted; `before()` is called first. → whether it did. */
 export async function leaveOut(session, step, before = () => {}) {
+  const replaces = isTyped(step) ? session.otherPhones.answerIdOf(step.id) : undefined; // no words go unseen
   if (wayOutOf(session.template, step) === "skip") {
     before();
-    session.skip(step.id);
+    session.skip(step.id, replaces);
     return true;
   }
   const label = h("span", textAttributes(step.id), step.label);
   const reason = await askReason(t("unable_title"), label, t("unable_label"), t("unable_confirm"));
   if (reason === null) return false;
   before();
-  session.unable(step.id, reason);
+  session.unable(step.id, reason, replaces);
   return true;
 }

@@ -131,7 +131,7 @@ async def test_a_shot_is_deleted_taken_again_and_there_after_a_reload(w: World, 
     assert (await record(w, run_id))["progress"]["answered"] == 1
 
 
-async def test_two_phones_take_the_same_shot_and_show_the_same(w: World, ed: Phone) -> None:
+async def test_two_phones_take_the_same_shot_and_show_both_until_one_is_deleted(w: World, ed: Phone) -> None:
     run_id = await dispatched(w, SIDES)
     await ed.open(run_id)
     await ed.start()
@@ -150,18 +150,20 @@ async def test_two_phones_take_the_same_shot_and_show_the_same(w: World, ed: Pho
         await ed.page.context.set_offline(False)
         await ed.until_all_is_safe()
         await ed.is_done("s-sides")
-        photos = (await record(w, run_id))["answers"]["s-sides"]["photos"]
-        assert [photo["slot"] for photo in photos] == IDS
+        assert [slot for slot, _ in await seen(w, run_id)] == [*IDS, "p-front"]
         await other.look_again()
         await ed.look_again()
         for one in (ed, other):
-            image = tile(one, "Front").locator("img")
-            await expect(image).to_be_visible()
+            await expect(tile(one, "Front").locator(".tile[state=safe] img")).to_have_count(2)
+            await expect(one.step("s-sides").locator(".count")).to_have_text("4 of 4")
             await one.is_done("s-sides")
-            listed = await one.page.evaluate(
-                "fetch(`/r/${location.pathname.split('/')[2]}/state`).then((answer) => answer.json())"
-            )
-            assert listed["answers"]["s-sides"]["photos"][0] == photos[0]["photo_id"]
+        await tile(other, "Front").locator(".tile").first.tap()
+        await other.page.locator("dialog").get_by_role("button", name="Delete").tap()
+        await other.until_all_is_safe()
+        await ed.look_again()
+        for one in (ed, other):
+            await expect(tile(one, "Front").locator(".tile")).to_have_count(1)
+        assert [slot for slot, _ in await seen(w, run_id)] == IDS
 
 
 async def test_in_arabic_with_texts_twice_as_large(w: World, ed: Phone) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 from playwright.async_api import Browser, expect
 
-from tests.browser.checklists import COUNT, YES_NO, record
+from tests.browser.checklists import COUNT, PICTURE, YES_NO, record
 from tests.browser.phone import Phone, phone
+from tests.browser.pictures import file, jpeg
 from tests.helpers.service import World
 
 REPORT = {"id": "s-report", "type": "text", "label": "What happened?", "config": {"multiline": True}}
@@ -146,6 +147,118 @@ async def test_a_text_left_without_network_is_offered_when_it_is_back(w: World, 
         await ed.step("s-report").get_by_role("button", name="Keep mine").tap()
         await ed.is_done("s-report")
         assert await value(w, run_id, "s-report") == "The lamp is broken"
+
+
+async def photo_ids(w: World, run_id: str, step_id: str) -> list[str]:
+    return [photo["photo_id"] for photo in (await record(w, run_id))["answers"][step_id]["photos"]]
+
+
+async def test_photos_of_one_step_by_both_are_all_in_the_record(w: World, browser: Browser, base: str) -> None:
+    async with both(w, browser, base, PICTURE) as (ed, olga, run_id):
+        for n, one in enumerate((ed, olga)):  # she has not looked since
+            await one.photograph("s-pic", file(f"{n}.jpg", "image/jpeg", jpeg()))
+            await one.until_all_is_safe()
+            await one.is_done("s-pic")
+        assert len(await photo_ids(w, run_id, "s-pic")) == 2
+        await expect(olga.step("s-pic").locator(".tile[state=safe] img")).to_have_count(2)  # by itself
+        await ed.look_again()
+        await expect(ed.step("s-pic").locator(".tile[state=safe]")).to_have_count(2)
+        # One that is still on its way from another phone stays on the list when she takes a third.
+        await ed.page.context.route("**/photos/**", lambda route: route.abort())
+        await ed.step("s-pic").locator(".tile").first.tap()
+        await ed.page.locator("dialog").get_by_role("button", name="Delete").tap()
+        await ed.photograph("s-pic", file("3.jpg", "image/jpeg", jpeg()))
+        await ed.is_safe("s-pic")
+        await olga.look_again()
+        await expect(olga.step("s-pic").locator(".tile[state=elsewhere]")).to_have_count(1)
+        await olga.photograph("s-pic", file("4.jpg", "image/jpeg", jpeg()))
+        await olga.is_safe("s-pic")
+        await ed.page.context.unroute_all(behavior="wait")
+        await ed.until_all_is_safe()
+        for one in (olga, ed):
+            await one.look_again()
+            await expect(one.step("s-pic").locator(".tile[state=safe]")).to_have_count(3)
+        assert len(await photo_ids(w, run_id, "s-pic")) == 3
+
+
+async def test_more_photos_than_there_may_be_are_asked_for(w: World, browser: Browser, base: str) -> None:
+    async with both(w, browser, base, {**PICTURE, "config": {"max": 1}}) as (ed, olga, run_id):
+        await ed.photograph("s-pic", file("1.jpg", "image/jpeg", jpeg()))
+        await ed.is_done("s-pic")
+        await olga.photograph("s-pic", file("2.jpg", "image/jpeg", jpeg()))
+        await expect(olga.step("s-pic").locator(".status")).to_contain_text("This step may have at most 1 photos")
+        await expect(olga.page.locator(".top .sending")).to_have_text("1 step needs attention")
+        tiles = olga.step("s-pic").locator(".tile")
+        await expect(tiles).to_have_count(2)  # hers, and what she had not seen
+        (kept,) = await photo_ids(w, run_id, "s-pic")
+        await olga.step("s-pic").locator(".tile[state=safe]").tap()
+        await olga.page.locator("dialog").get_by_role("button", name="Delete").tap()
+        await olga.step("s-pic").locator(".tile[state=refused]").tap()
+        await olga.page.locator("dialog").get_by_role("button", name="Try again").tap()
+        await olga.until_all_is_safe()
+        await olga.is_done("s-pic")
+        (other,) = await photo_ids(w, run_id, "s-pic")
+        assert other != kept
+        await ed.look_again()
+        await expect(ed.step("s-pic").locator(".tile[state=safe]")).to_have_count(1)
+
+
+async def test_a_photo_that_was_deleted_on_another_phone_is_not_sent_again(
+    w: World, browser: Browser, base: str
+) -> None:
+    async with both(w, browser, base, PICTURE) as (ed, olga, run_id):
+
+        async def lost(route: Any) -> None:
+            await route.fetch()
+            await route.abort()
+
+        await ed.page.route("**/photos/**", lost)
+        await ed.photograph("s-pic", file("1.jpg", "image/jpeg", jpeg()))
+        await ed.is_safe("s-pic")
+        await expect(ed.page.locator(".top .sending")).to_have_text("0 of 1 photos safe")
+        await olga.look_again()
+        await olga.step("s-pic").locator(".tile[state=safe]").tap()
+        async with olga.page.expect_response(lambda response: response.request.method == "DELETE"):
+            await olga.page.locator("dialog").get_by_role("button", name="Delete").tap()
+        await ed.page.unroute_all(behavior="wait")
+        await ed.network_is_back()
+        await expect(ed.step("s-pic").locator(".status")).to_contain_text("This photo was deleted meanwhile")
+        await ed.step("s-pic").locator(".tile").tap()
+        await ed.page.locator("dialog").get_by_role("button", name="Try again").tap()  # he wants it all the same
+        await ed.until_all_is_safe()
+        await ed.is_done("s-pic")
+        assert len(await photo_ids(w, run_id, "s-pic")) == 1
+
+
+async def test_a_photo_alone_changes_no_answer_that_came_meanwhile(w: World, browser: Browser, base: str) -> None:
+    steps = {**YES_NO, "photo": {"min": 0, "max": 3}}, {**REPORT, "photo": {"min": 0, "max": 3}}
+    async with both(w, browser, base, *steps) as (ed, olga, run_id):
+        await ed.pick("s-ok", "Yes")
+        await ed.fill("s-report", "The lamp")
+        await ed.is_done("s-ok", "s-report")
+        await olga.look_again()
+        await ed.pick("s-ok", "No")
+        await ed.fill("s-report", "The lamp and a chair")
+        await ed.until_all_is_safe()
+        for step in ("s-ok", "s-report"):
+            await olga.photograph(step, file("1.jpg", "image/jpeg", jpeg()))
+            await olga.is_done(step)
+            await expect(olga.step(step).locator(".rival")).to_have_count(0)
+        await olga.until_all_is_safe()
+        assert await value(w, run_id, "s-ok") is False
+        assert await value(w, run_id, "s-report") == "The lamp and a chair"
+        assert [len(await photo_ids(w, run_id, step)) for step in ("s-ok", "s-report")] == [1, 1]
+        # Who says that it can't be done, without having seen what was written, is asked.
+        await ed.fill("s-report", "The lamp, a chair and a table")
+        await ed.until_all_is_safe()
+        await olga.choose("s-report", "I can’t do this")
+        await olga.page.locator("dialog textarea").fill("It is locked")
+        await olga.page.locator("dialog .primary").tap()
+        await expect(olga.step("s-report").locator("blockquote")).to_have_text("The lamp, a chair and a table")
+        assert await value(w, run_id, "s-report") == "The lamp, a chair and a table"
+        await olga.step("s-report").get_by_role("button", name="Keep mine").tap()
+        await olga.until_all_is_safe()
+        assert (await record(w, run_id))["answers"]["s-report"]["unable"] == {"reason": "It is locked"}
 
 
 async def test_one_phone_alone_is_never_asked(w: World, ed: Phone) -> None:

@@ -135,6 +135,8 @@ def _changes(detail: RunDetail) -> Iterator[HistoryEntry]:
     for change in detail.changes:
         details = change.details
         step_label = labels.get(details.get("step_id", ""))
+        if change.what == "photo_deleted" and details["received_at"] is None:
+            continue  # it was on its way and never came
         if change.what == "photo_deleted":
             yield HistoryEntry("photo", details["received_at"], details["taken_at"], step_label)
         actor = None if change.actor.by in ("executor", "retention") else change.actor.by

@@ -180,7 +180,10 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
         Limit("Remarks of one run together, as JSON", "{core.remark.MAX_TOGETHER:size}", _LARGE),
         Limit("Remarks on one step, one after the other", "{actions.remarks.MAX_REMARKS}", _INVALID),
         Limit(
-            "Photos of one slot: the one that counts, and the next",
+            "Photos of one step deleted before they came, to be remembered", "{actions.photos.MAX_DELETED}", "Not kept"
+        ),
+        Limit(
+            "Photos of one slot: one and the next, or those of two phones",
             "{actions.photos.MAX_OF_SLOT}",
             "422 `too_many_photos`",
         ),

@@ -124,7 +124,7 @@ async def answer_step(request: Request) -> Response:
     "PUT /steps/{step_id}/remark",
     {200: Success("The remark as it stands.", RemarkedJson)},
     body=RemarkBody,
-    problems=("run_closed", "not_started"),
+    problems=("run_closed", "not_started", "too_many_photos"),
 )
 async def put_remark(request: Request) -> Response:
     """Note a remark on a step.

@@ -74,13 +74,13 @@ def _metadata(target: PhotoRef, params: PhotoQuery) -> PhotoMetadata:
     together=("geo", GeoBody),
     headers=("Content-Digest",),
     body=_PHOTO,
-    problems=(*_OPEN, *_UNREADABLE, "photo_conflict", "too_many_photos"),
+    problems=(*_OPEN, *_UNREADABLE, "photo_conflict", "photo_deleted", "too_many_photos"),
 )
 async def put_photo(request: Request) -> Response:
     """Upload a photo.
 
     The raw bytes under an id that the phone makes. Once the receipt is there the photo is on the disk. The same
-    bytes again get the same receipt.
+    bytes again get the same receipt, unless somebody has deleted the photo meanwhile.
     """
     refuse_cross_site(request)
     ctx = context_of(request)

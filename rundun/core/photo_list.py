@@ -1,0 +1,44 @@
+"""Which photos a step's answer has, where several phones answer it without knowing of each other.
+
+An answer lists its photos in order, and may say which others of the step its author had seen. Then:
+
+* What the author could not have known of stays: photos that the answer in force lists come after the listed ones, and
+  those that have arrived or arrive later count too, in the order of their arrival.
+* What the author had seen and does not list is left out, and stays so until an answer lists it again. What was listed
+  and was seen to be missing is only no longer awaited: should it arrive after all, or be there by now, it counts.
+* What somebody deleted stays deleted, whichever list still has it.
+* Of a photo that was drawn on only the drawn one counts.
+
+An answer that does not say what was seen has just the photos that it lists.
+"""
+
+from collections.abc import Collection, Sequence
+
+
+def unite(
+    sent: Sequence[str], seen: Collection[str], in_force: Sequence[str], deleted: Collection[str]
+) -> tuple[str, ...]:
+    """Return the photos that an answer lists whose author `sent` these, had `seen` others, and could not know the rest
+    of those `in_force`; `deleted` are all ids of the step that somebody deleted.
+    """
+    unseen = [photo for photo in in_force if photo not in seen]
+    return tuple([photo for photo in dict.fromkeys((*sent, *unseen)) if photo not in deleted])
+
+
+def leave_out(
+    listed: Collection[str], seen: Collection[str], before: Collection[str], stored: Collection[str]
+) -> tuple[str, ...]:
+    """Return those of the `stored` photos that do not count although they are there: `seen` there and not listed, by
+    the author of this answer or of those `before`.
+    """
+    return tuple([photo for photo in stored if photo not in listed and (photo in seen or photo in before)])
+
+
+def counted(
+    listed: Sequence[str], left_out: Collection[str], arrived: Sequence[str], undrawn: Collection[str]
+) -> tuple[str, ...]:
+    """Return all photos that count for an answer whose author said what was seen, also those still to come. `arrived`
+    are in order of arrival, `undrawn` are photos that others were drawn on.
+    """
+    more = [photo for photo in arrived if photo not in left_out]
+    return tuple([photo for photo in dict.fromkeys((*listed, *more)) if photo not in undrawn])

@@ -1,0 +1,32 @@
+// The bytes of a photo as it is chosen: read, made small where the phone can do that, and shown from memory.
+// The server sends this within session.js (rundun/web/static.py).
+
+import { loadModuleOnce } from "./http.js";
+
+/** → prepare_photo.js; where the network went before it came, photos stay as large as they are. */
+export function prepareModule() {
+  return loadModuleOnce("prepare_photo").catch(() => ({ oneAtATime: (work) => work(), prepare: asItIs }));
+}
+
+async function asItIs(file, bytes) {
+  return { bytes, type: typeOf(file), preview: URL.createObjectURL(file) };
+}
+
+export function typeOf(file) {
+  return file.type || "application/octet-stream";
+}
+
+export function urlOf(bytes, type) {
+  return URL.createObjectURL(new Blob([bytes], { type }));
+}
+
+/** The picture made small, or as it is where the phone cannot do that: once it is kept it must go out. The server reads
+ *  for itself when and where that one was taken. */
+export function prepared(images, file, original) {
+  return images.prepare(file, original).catch(() => asItIs(file, original));
+}
+
+/** The bytes of a file, or null: one that is still in somebody's cloud, or gone since it was chosen, cannot be read. */
+export function bytesOf(file) {
+  return file.arrayBuffer().catch(() => null);
+}
