@@ -68,14 +68,19 @@ class Audit:
             versions = [hashlib.sha256(one).digest() for one in kept.get(photo_id, ())]
             if versions and hashlib.sha256(data).digest() not in versions:
                 self._compare("bytes of", [(key, photo_id)], [])
-        named = [
-            photo_id
-            for table in ("answers", "remarks")
-            for (photos,) in self._rows(f"SELECT photos FROM {table} WHERE run_id = ? AND is_current")
-            for photo_id in json.loads(photos or "[]")
-        ]
-        self._compare("photo that is named", [photo_id for photo_id, *_ in there], named)
+        self._compare("photo that counts", [photo_id for photo_id, *_ in there], self._counted(there))
         self._compare("half a file", [], self.acme.rows("SELECT number FROM files WHERE NOT is_whole"))
+
+    def _counted(self, there: list[tuple[str, str, str | None, bytes]]) -> Iterator[str]:
+        """Photos that answers and remarks list, and of answers also those that came beside the list."""
+        for (photos,) in self._rows("SELECT photos FROM remarks WHERE run_id = ? AND is_current"):
+            yield from json.loads(photos)
+        query = "SELECT step_id, photos, left_out FROM answers WHERE run_id = ? AND is_current"
+        for step, photos, left_out in self._rows(query):
+            listed = json.loads(photos or "[]")
+            yield from listed
+            known = [*listed, *json.loads(left_out or "[]")]
+            yield from (one for one, key, *_ in there if key == step and left_out and one not in known)
 
     def _answers(self, given: list[Deed]) -> None:
         expected: dict[str, Any] = dict.fromkeys(("s-sides", "s-pic", "s-sign"))

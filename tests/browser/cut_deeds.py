@@ -22,24 +22,28 @@ STEPS: list[dict[str, Any]] = [
         "options": [{"id": "o-main", "label": "Main door"}, {"id": "o-back", "label": "Back door"}]}},
     {"id": "s-count", "type": "number", "label": "How many keys?", "config": {"min": 0, "max": 99}},
     {"id": "s-report", "type": "text", "label": "What happened?", "config": {"multiline": True}},
-    {"id": "s-in", "type": "boolean", "label": "Is the door shut?", "photo": {"min": 1, "max": 2}},
+    {"id": "s-in", "type": "boolean", "label": "Is the door shut?", "photo": {"min": 1, "max": 5}},
     {"id": "s-sides", "type": "photo", "label": "Both sides", "config": {
         "slots": [{"id": "p-front", "label": "Front"}, {"id": "p-rear", "label": "Rear"}]}},
-    {"id": "s-pic", "type": "photo", "label": "The hall", "config": {"min": 2, "max": 3}},
+    {"id": "s-pic", "type": "photo", "label": "The hall", "config": {"min": 2, "max": 8}},
     {"id": "s-sign", "type": "signature", "label": "Sign here"},
 ]  # fmt: skip
 SLOTS = {"Front": "p-front", "Rear": "p-rear"}
 BITS = 8
+# Of noise the page makes 0.6 bytes a dot: 20, 65, 140 and 800 kB, and as much as it ever makes.
+SIZES = [(160, 200), (160, 200), (330, 330), (480, 480), (1160, 1160), (2048, 2048)]
 FRAMES = (
     "(n) => new Promise((done) => { const next = () => (n-- > 0 ? requestAnimationFrame(next) : done()); next(); })"
 )
 
 
 def numbered(number: int, chance: random.Random) -> bytes:
-    """A picture of noise, which compresses badly, with its number in black and white at the top."""
-    picture = Image.frombytes("RGB", (160, 200), chance.randbytes(160 * 200 * 3))
+    """A picture of noise, which compresses badly, of any size, with its number in black and white at the top."""
+    width, height = chance.choice(SIZES)
+    picture = Image.frombytes("RGB", (width, height), chance.randbytes(width * height * 3))
     for bit in range(BITS):
-        picture.paste((255,) * 3 if number >> bit & 1 else (0,) * 3, (bit * 20, 0, bit * 20 + 20, 40))
+        place = (width * bit // BITS, 0, width * (bit + 1) // BITS, height // 5)
+        picture.paste((255,) * 3 if number >> bit & 1 else (0,) * 3, place)
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=90)
     return out.getvalue()
@@ -327,3 +331,11 @@ def deeds(chance: random.Random) -> list[Deed]:
     ]
     chance.shuffle(all_)
     return all_
+
+
+def deeds_of_another(chance: random.Random) -> list[Photo]:
+    """Photos that Olga takes on a phone of her own, at steps where Ed takes some."""
+    return [
+        Photo(step, None, number, numbered(number, chance), "gallery")
+        for number, step in enumerate(chance.choices(["s-pic", "s-in"], k=3), start=11)
+    ]

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 
-from playwright.async_api import BrowserType
+from playwright.async_api import Browser
 from playwright.async_api import Error as PlaywrightError
 
+from tests.browser.another_phone import Another
 from tests.browser.cut_audit import server_has
 from tests.browser.cut_deeds import FRAMES, STEPS, Deed, Held, Remark, Typed, deeds, number_of
 from tests.browser.phone import HERE, Phone
@@ -24,8 +25,11 @@ WATCH = """(() => {
   const put = IDBObjectStore.prototype.put;
   IDBObjectStore.prototype.put = function (record) {
     if (record.kind === "photo" && !record.problem) {
-      const letters = Array.from(new Uint8Array(record.body), (byte) => String.fromCharCode(byte));
-      noteKept(record.photo, btoa(letters.join("")));
+      let letters = "";
+      for (let at = 0; at < record.body.byteLength; at += 32768) {
+        letters += String.fromCharCode(...new Uint8Array(record.body.slice(at, at + 32768)));
+      }
+      noteKept(record.photo, btoa(letters));
     }
     return put.call(this, record);
   };
@@ -64,8 +68,8 @@ def cuts(chance: random.Random) -> Iterator[Cut]:
 class CutRun:
     """One run, from its dispatch to the audit. `steps` says what has happened so far."""
 
-    def __init__(self, folder: Path, chromium: BrowserType, acme: Depot, seed: int) -> None:
-        self.folder, self.chromium, self.acme = folder, chromium, acme
+    def __init__(self, folder: Path, browser: Browser, acme: Depot, seed: int) -> None:
+        self.folder, self.chromium, self.acme = folder, browser.browser_type, acme
         self.chance = random.Random(seed)
         self.steps: list[str] = []
         self.kept: dict[str, list[bytes]] = {}  # photo id → its bytes as the phone kept them, the newest last
@@ -75,6 +79,7 @@ class CutRun:
         self.up_after = 0  # deeds until the line is up again
         self.lives = 5  # how often the page may end
         self.ed: Phone
+        self.olga = Another(browser, acme.base, self.chance) if seed % 3 == 0 else None
 
     def says(self, words: str) -> None:
         """Note a step."""
@@ -83,7 +88,7 @@ class CutRun:
     async def goes(self) -> None:
         """From the dispatch to the end."""
         self.run_id = await self.acme.dispatched(*STEPS)
-        async with AsyncExitStack() as self.stack:
+        async with AsyncExitStack() as stack, AsyncExitStack() as self.stack:
             await self._unpack()
             await self._comes_back()
             await self.ed.everything_is_loaded()
@@ -93,6 +98,11 @@ class CutRun:
             await self.ed.start()
             for deed in deeds(self.chance):
                 await self._does(deed)
+                if self.olga and self.olga.todo and self.acme.line.is_up and self.chance.random() < 0.5:
+                    self.says(await self.olga.acts(self.run_id, stack))
+            if self.olga:
+                await self._heals()
+                self.says(await self.olga.ends(self.run_id, stack))
             await self._finishes()
             await self.ed.until_kept_is(self.run_id, [])
             self._overhears()
@@ -169,10 +179,7 @@ class CutRun:
 
     def _overhears(self) -> None:
         """Of a page whose head was cut Chromium says that its policy makes no sense."""
-        known = (
-            "Content-Security-Policy directive", "Content Security Policy directive", "Permissions-Policy header",
-            "set referrer policy",
-        )  # fmt: skip
+        known = ("Content-Security-Policy", "Content Security Policy", "Permissions-Policy", "set referrer policy")
         self.ed.trouble[:] = [words for words in self.ed.trouble if not any(one in words for one in known)]
 
     # ---- what Ed does
