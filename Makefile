@@ -82,10 +82,10 @@ format: $(VENV)/.tools  ## Format the code and mend what the linter can mend.
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-soak: setup  ## Run the long random tests, which look for leaks and drift.
+soak: setup $(VENV)/.engines  ## Run the long random tests, which look for leaks and drift.
 	$(BIN)/python -m pytest -m soak --timeout 0 $(ARGS)
 
-browsers: setup $(VENV)/.engines  ## Do both sample checklists in Firefox and in WebKitGTK, the service away in the middle.
+browsers: setup $(VENV)/.engines  ## Do checklists in Firefox and in WebKitGTK, where service, line, page and browser fail.
 	$(TESTING) $(BIN)/python -m pytest -m engines -n 2 $(ARGS) tests/engines
 
 packages: setup  ## Install and serve as others will: wheel, pyz, container's steps, unit and proxy, in bare roots (as root).
@@ -194,14 +194,17 @@ $(VENV)/.client: $(VENV)/.made
 	@$(VENV)/client/bin/python -m pip install --quiet openapi-python-client~=0.29.1
 	@touch $@
 
-# Firefox with its driver from pyproject.toml, WebKitGTK with its own, and a screen in memory for it.
+# Firefox with its driver from pyproject.toml, WebKitGTK with its own and the bindings with which it keeps a profile, and a
+# screen in memory for it.
+ENGINES := firefox-esr webkit2gtk-driver xvfb python3-gi gir1.2-webkit2-4.1
 $(VENV)/.engines: $(VENV)/.tools
-	@if command -v WebKitWebDriver && command -v Xvfb && { command -v firefox-esr || command -v firefox; }; then :; \
+	@if command -v WebKitWebDriver && command -v Xvfb && \
+	    /usr/bin/python3 -c 'import gi; gi.require_version("WebKit2", "4.1")' && { command -v firefox-esr || command -v firefox; }; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -q && DEBIAN_FRONTEND=noninteractive \
-	    apt-get install -y -q --no-install-recommends firefox-esr webkit2gtk-driver xvfb; \
+	    apt-get install -y -q --no-install-recommends $(ENGINES); \
 	else \
-	  echo "These tests need Firefox, WebKitGTK's driver and Xvfb (Debian: apt-get install firefox-esr webkit2gtk-driver xvfb)." >&2; \
+	  echo "These tests need Firefox, WebKitGTK's driver and Xvfb (Debian: apt-get install $(ENGINES))." >&2; \
 	  exit 1; \
 	fi
 	@touch $@

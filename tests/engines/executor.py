@@ -31,6 +31,10 @@ class Executor:
         wait = WebDriverWait(self.driver, PATIENCE, ignored_exceptions=[StaleElementReferenceException])
         return wait.until(lambda _: condition())
 
+    def until_there(self, css: str, seconds: float) -> None:
+        """Wait until something that matches is shown, that long at most; raises a WebDriverException."""
+        WebDriverWait(self.driver, seconds).until(lambda _: self.find(css))
+
     def find(self, css: str, within: WebElement | None = None) -> list[WebElement]:
         """All that is shown and matches."""
         return [one for one in (within or self.driver).find_elements(By.CSS_SELECTOR, css) if one.is_displayed()]

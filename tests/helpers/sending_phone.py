@@ -54,14 +54,14 @@ class SendingPhone:
 
     # what is done on it
 
-    def take(self, step: str, slot: str | None = None) -> str:
+    def take(self, step: str, slot: str | None = None, picture: bytes = PICTURE) -> str:
         """Take a photo; returns its id."""
         photo = new_photo_id()
         self.shown[step].append(photo)
         self.seen[step].add(photo)
         query = {"slot": slot} if slot else {}
         path = f"/steps/{step}/photos/{photo}"
-        self.large.append(Queued(step, "PUT", path, {"content": PICTURE, "params": query}, (photo,)))
+        self.large.append(Queued(step, "PUT", path, {"content": picture, "params": query}, (photo,)))
         self.answer_photos(step)
         return photo
 
