@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Request, expect
 
 from tests.browser.checklists import COUNT, PICTURE, YES_NO, record
 from tests.browser.phone import Phone, phone
@@ -40,6 +40,17 @@ async def both(w: World, browser: Browser, base: str, *steps: Any) -> AsyncItera
         await olga.open(run.run_id)
         await expect(olga.page.locator(".list")).to_be_visible()
         yield ed, olga, run.run_id
+
+
+async def looks_at_nothing(olga: Phone) -> None:
+    """Have her page hear of no change until it has sent an answer: it looks by itself every 15 seconds."""
+    sent: list[Request] = []
+    olga.page.on("request", lambda request: sent.append(request) if request.method == "PUT" else None)
+
+    async def unchanged(route: Any) -> None:
+        await (route.continue_() if sent else route.fulfill(status=304))
+
+    await olga.page.route("**/state?*", unchanged)
 
 
 async def value(w: World, run_id: str, step_id: str) -> Any:
@@ -249,6 +260,7 @@ async def test_a_photo_alone_changes_no_answer_that_came_meanwhile(w: World, bro
         assert await value(w, run_id, "s-report") == "The lamp and a chair"
         assert [len(await photo_ids(w, run_id, step)) for step in ("s-ok", "s-report")] == [1, 1]
         # Who says that it can't be done, without having seen what was written, is asked.
+        await looks_at_nothing(olga)
         await ed.fill("s-report", "The lamp, a chair and a table")
         await ed.until_all_is_safe()
         await olga.choose("s-report", "I can’t do this")
