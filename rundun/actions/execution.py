@@ -142,14 +142,14 @@ def _require_seen(tx: Tx, run_id: str, step_id: str, old: Answer | None, answer_
 
 
 def _has_unseen_photos(state: RunState, step_id: str, answer_input: AnswerInput) -> bool:
-    """Tell whether a step has photos that the author of an answer, who says what was seen, could not have known of."""
+    """Tell whether a step has photos that an answer does not name in its `seen_photos`; False without that member."""
     seen = answer_input.seen_photos
     return seen is not None and not set(seen).issuperset(state.step_states[step_id].listed)
 
 
 def _keep_skip(tx: Tx, state: RunState, step_id: str, skip: Answer, *, is_full: bool) -> RunState:
-    """Store as history a skip whose author did not know that there are photos: these stay, and nothing changes. One of
-    a step without an answer is not stored; should it come again, it finds the photos again.
+    """Store a skip as history only: its author did not know of the step's photos, which stay. Without an answer in
+    force nothing is stored; the same skip, sent again, finds the photos again.
     """
     if step_id in state.answers and not is_full:
         quotas.require_room_to_go_on(tx, state.run.org_id)

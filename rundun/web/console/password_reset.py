@@ -20,8 +20,8 @@ async def show_form(call: ConsoleCall, status: int = 200, wrong: str = "") -> Re
 
 
 async def set_password(call: ConsoleCall) -> Response:
-    """POST /console/reset/{token}: set the password, and lead on to signing in with it, which whoever guesses elsewhere
-    can't prevent: the browser is a known one.
+    """POST /console/reset/{token}: set the password, make the browser a known one, which no wrong guesses elsewhere
+    lock out, and lead on to signing in.
     """
     await _whose(call)
     try:
