@@ -148,8 +148,8 @@ class BoundedPool:
                 raise self._refusal("all") from None
 
     def next_job(self, done: str | None, seconds: float) -> Job | None:
-        """Return the job whose turn it is; None ends the thread that asks, which has `done` one of that owner, in so
-        many seconds.
+        """Return the next job to run, or None to end the calling thread. `done` is the owner of the job that the thread
+        has just run, None for none, and `seconds` the time that it took.
         """
         with self._lock:
             if done is not None:

@@ -18,8 +18,8 @@ from collections.abc import Collection, Sequence
 def unite(
     sent: Sequence[str], seen: Collection[str], in_force: Sequence[str], deleted: Collection[str]
 ) -> tuple[str, ...]:
-    """Return the photos that an answer lists whose author `sent` these, had `seen` others, and could not know the rest
-    of those `in_force`; `deleted` are all ids of the step that somebody deleted.
+    """Return the united list of an answer: the photos `sent`, in order, then those of the answer `in_force` that are
+    not among the photos `seen`. The step's `deleted` photos are left out.
     """
     unseen = [photo for photo in in_force if photo not in seen]
     return tuple([photo for photo in dict.fromkeys((*sent, *unseen)) if photo not in deleted])
@@ -28,8 +28,8 @@ def unite(
 def leave_out(
     listed: Collection[str], seen: Collection[str], before: Collection[str], stored: Collection[str]
 ) -> tuple[str, ...]:
-    """Return those of the `stored` photos that do not count although they are there: `seen` there and not listed, by
-    the author of this answer or of those `before`.
+    """Return the `stored` photos that do not count: not `listed`, and either `seen` by the answer's author or left out
+    by the answer `before`.
     """
     return tuple([photo for photo in stored if photo not in listed and (photo in seen or photo in before)])
 
@@ -37,8 +37,9 @@ def leave_out(
 def counted(
     listed: Sequence[str], left_out: Collection[str], arrived: Sequence[str], undrawn: Collection[str]
 ) -> tuple[str, ...]:
-    """Return all photos that count for an answer whose author said what was seen, also those still to come. `arrived`
-    are in order of arrival, `undrawn` are photos that others were drawn on.
+    """Return the photos that count for an answer with `seen_photos`, including listed ones still to come: those
+    `listed`, then those `arrived`, in order of arrival, that are not `left_out`. `undrawn` photos, which others were
+    drawn on, do not count.
     """
     more = [photo for photo in arrived if photo not in left_out]
     return tuple([photo for photo in dict.fromkeys((*listed, *more)) if photo not in undrawn])

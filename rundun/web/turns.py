@@ -54,7 +54,7 @@ class TurnTaking:
         return self._of(org_id, {org_id: WAITING, operator_id: OF_OPERATOR})
 
     def of_visitor(self, address: str) -> Turns:
-        """Return the turns of an address from which somebody comes who has not signed in."""
+        """Return the turns of the visitors at an address, who have not signed in."""
         owner = f"visitor {address}"
         return self._of(owner, {owner: OF_OPERATOR})
 

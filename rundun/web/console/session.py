@@ -204,14 +204,14 @@ def route(
     may: Access = "member",
     max_form_bytes: int = MAX_FORM,
     *,
-    is_always_let_in: bool = False,
+    is_limited: bool = True,
 ) -> ConsoleRoute:
     """Make a route of /console; a form has at most `max_form_bytes`, 0 where what comes is none, and only whom `may`
-    names comes in. Requests of operators are limited, unless they are let in always.
+    names comes in. Requests of operators count towards their limits where the route `is_limited`.
     """
 
     async def respond(call: ConsoleCall) -> Response:
-        if call.signed_in is not None and not is_always_let_in:
+        if call.signed_in is not None and is_limited:
             call.ctx.rate_limiter.count_page(call.request, call.operator.operator_id, call.operator.org_id)
         if call.signed_in is None and may != "anyone":
             return await _to_sign_in(call)
