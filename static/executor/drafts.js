@@ -10,6 +10,7 @@ export class Drafts {
   #texts = new Map();    // step id → {text, replaces}: the newest, here and maybe not yet on the phone
   #timers = new Map();   // step id → the timer of its next save
   #found = new Map();    // step id → {text, replaces}: left by a page that is gone
+  #dropped = new Set();  // ids of steps whose draft is still on the phone, until this task is over
 
   /** `db`: offline_db.js. `page`: an id of this page, new at each load. */
   constructor(run, db, page) {
@@ -24,13 +25,11 @@ export class Drafts {
     if (!kept.length) return;
     const held = (await navigator.locks?.query().catch(() => null))?.held.map((lock) => lock.name) ?? [];
     const left = kept.filter(({ page }) => !held.includes(this.#lock(page)));
-    for (const draft of left.sort((one, other) => one.at - other.at)) this.#found.set(draft.step, draft);
-    // From now on they are this page's own.
-    for (const { step, text, replaces } of this.#found.values()) {
-      if (text === null) this.cleared.add(step);
-      await this.#save(step, { text, replaces });
+    for (const draft of left.sort((one, other) => one.at - other.at)) {
+      this.#found.set(draft.step, draft);
+      await this.#save(draft.step, { text: draft.text, replaces: draft.replaces }, draft.page); // its own from now on
     }
-    for (const { step, page } of left) await this.db.removeDraft(this.run, step, page).catch(() => {});
+    for (const { step, text } of this.#found.values()) if (text === null) this.cleared.add(step);
   }
 
   /** → {text, replaces} that was typed in a step and never answered, once; else null. */
@@ -64,9 +63,17 @@ export class Drafts {
     clearTimeout(this.#timers.get(step));
     this.#timers.delete(step);
     if (!this.#texts.delete(step)) return;
-    // After the answer, which is written first: a phone that dies in between has one of the two. A page that goes runs
-    // no timers any more, and its draft would stand over the answer that it has just saved.
-    queueMicrotask(() => this.#texts.has(step) || this.db.removeDraft(this.run, step, this.page).catch(() => {}));
+    this.#dropped.add(step);
+    queueMicrotask(() => {
+      const draft = this.dropped(step);
+      if (draft) this.db.removeDraft(draft).catch(() => {});
+    });
+  }
+
+  /** → {run, step, page} of a draft that was dropped just now, null for none: the answer that takes its place deletes
+   *  it with its own write. Of two writes a page that goes may do the second only (WebKit). */
+  dropped(step) {
+    return this.#dropped.delete(step) ? { run: this.run, step, page: this.page } : null;
   }
 
   /** Lets go of the remarks whose dialogs are gone with their page. → [[key, text]] */
@@ -79,9 +86,11 @@ export class Drafts {
     return found.map(([key, { text }]) => [key, text.trim()]).filter(([, text]) => text);
   }
 
-  #save(step, draft) {
+  /** `from`: the page that has kept it so far. */
+  #save(step, draft, from = null) {
     const { run, page } = this;
-    return draft && this.db.putDraft({ run, step, page, at: Date.now(), ...draft }).catch(() => {});
+    const old = from && { run, step, page: from };
+    return draft && this.db.putDraft({ run, step, page, at: Date.now(), ...draft }, old).catch(() => {});
   }
 
   #lock(page) {

@@ -53,13 +53,14 @@ export class Outbox extends EventTarget {
     return send(method, this.base + path, body, type, {});
   }
 
-  add(item) {
+  /** `draft`: what the item takes the place of on the phone (drafts.js), or null. */
+  add(item, draft = null) {
     // By the clock, which other tabs on this phone share; after all that is there, in case it was set back.
     const seq = Math.max(Date.now(), ...this.items.map((other) => other.seq + 1));
     const fresh = { tries: 0, state: "waiting", problem: null, hold: false, sent: 0 };
     const whole = { id: uuid(), run: this.run, seq, at: Date.now(), clock: clockMark(), ...fresh, ...item };
     this.items.push(whole);
-    this.#save(whole);
+    this.#save(whole, draft);
     return whole;
   }
 
@@ -201,7 +202,7 @@ export class Outbox extends EventTarget {
     return item;
   }
 
-  async #save(item) {
+  async #save(item, draft = null) {
     item.stored = "writing";
     const writing = (item.writing = {});
     const { state, tries, sent, stored, epoch: _, writing: __, problem, ...record } = item;
@@ -209,7 +210,7 @@ export class Outbox extends EventTarget {
     this.#emit("change");
     let result = "yes";
     try {
-      item.epoch = await db.put(record);
+      item.epoch = await db.put(record, draft);
     } catch (error) {
       result = "no";
       this.trouble = db.isFull(error) ? "full" : "none";

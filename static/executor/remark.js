@@ -19,8 +19,8 @@ export async function editRemark(session, step, isPhotoLost = false) {
   const photos = document.createElement("photo-field").prepare(session, session.stepById.get(key));
   const save = () => {
     const text = tidy(field.value);
-    if (!session.closed && text !== (remark()?.value ?? "")) session.answer(key, text);
     session.drafts.drop(key);
+    if (!session.closed && text !== (remark()?.value ?? "")) session.answer(key, text);
   };
   field.addEventListener("input", () => session.drafts.keep(key, field.value, null));
   session.addEventListener("flush", save);
@@ -33,8 +33,8 @@ export async function editRemark(session, step, isPhotoLost = false) {
   ], { onOpen: () => (isPhotoLost ? photos.showLostPhoto() : field.focus()) });
   session.removeEventListener("flush", save);
   if (end !== "take back") return save();
-  session.answer(key, "");
   session.drafts.drop(key);
+  session.answer(key, "");
   for (const photo of session.photoStore.ofStep(key)) session.photoStore.remove(photo);
 }
 

@@ -238,7 +238,8 @@ export class Session extends EventTarget {
     if (isGone && body.replaces === last.body.answer_id) body.replaces = last.body.replaces;
     this.outbox.dropUnsent(step.id, kind);
     const hold = Boolean(step.geo) && "value" in body; // until its position is known
-    const item = this.outbox.add({ lane: "answers", key: step.id, method: "PUT", ...request, hold, isOfPhotos });
+    const fresh = { lane: "answers", key: step.id, method: "PUT", ...request, hold, isOfPhotos };
+    const item = this.outbox.add(fresh, this.drafts.dropped(step.id));
     this.#local.set(step.id, { answer: { ...content, photos: said?.photos ?? [], geo: null }, item, problem: null });
     if (hold) this.#locate(item);
     this.changed(step.id);

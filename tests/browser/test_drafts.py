@@ -76,6 +76,28 @@ async def test_a_text_typed_and_taken_back_leaves_nothing(w: World, ed: Phone) -
     await ed.until_all_is_safe()
 
 
+async def test_a_text_whose_answer_the_phone_cannot_keep_stays_a_draft(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, YES_NO, REPORT)
+    await ed.open(run_id)
+    await ed.start()
+    await ed.page.context.set_offline(True)
+    await types(ed, "s-report", "A lamp")
+    await until_drafts_are(ed, run_id, [["s-report", "A lamp"]])
+    await ed.page.evaluate("""() => {
+      const put = IDBObjectStore.prototype.put;
+      IDBObjectStore.prototype.put = function (record) {
+        if (this.name === "items") throw new DOMException("", "QuotaExceededError");
+        return put.call(this, record);
+      };
+    }""")
+    await ed.step("s-report").locator("textarea").blur()
+    await expect(ed.step("s-report").locator(".status")).to_have_attribute("kind", "alert")
+    await until_drafts_are(ed, run_id, [["s-report", "A lamp"]])
+    await ed.page.context.set_offline(False)
+    await ed.until_all_is_safe()
+    assert (await record(w, run_id))["answers"]["s-report"]["value"] == "A lamp"
+
+
 async def test_what_was_typed_in_each_kind_of_field_is_there_after_the_page_has_died(w: World, ed: Phone) -> None:
     day = {"id": "s-day", "type": "datetime", "label": "When?"}
     code = {"id": "s-code", "type": "barcode", "label": "Key"}

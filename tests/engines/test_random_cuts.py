@@ -24,11 +24,11 @@ async def everything_fails(engine: str, tmp_path: Path, seed: int) -> None:
             print(f"seed {seed}", *run.steps, sep="\n")
 
 
-# WebKitGTK in the long runs only: there a text may wait for the lock of a tab that is just being closed.
 @pytest.mark.engines
 @pytest.mark.parametrize("seed", [1, 3], ids=["alone", "two phones"])
-async def test_nothing_is_lost_whatever_fails(tmp_path: Path, seed: int) -> None:
-    await everything_fails("firefox", tmp_path, seed)
+@pytest.mark.parametrize("engine", list(KEEPING))
+async def test_nothing_is_lost_whatever_fails(engine: str, tmp_path: Path, seed: int) -> None:
+    await everything_fails(engine, tmp_path, seed)
 
 
 @pytest.mark.soak

@@ -32,6 +32,7 @@ def opened(_: WebKit2.AutomationSession) -> WebKit2.WebView:
     window = Gtk.Window()
     window.set_default_size(390, 844)
     window.add(view)
+    view.connect("close", lambda _: window.destroy())  # else a page that was closed lives on
     window.show_all()
     return view
 
