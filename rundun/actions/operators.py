@@ -132,7 +132,7 @@ def invite(tx: Tx, org_id: str, email: str, role: Role, actor: Actor = ADMINISTR
     the organization has an operator with that address, or too many operators or invitations. Whether another one has is
     not told.
     """
-    email = _free_email(tx, org_id, email)
+    email = free_email(tx, org_id, email)
     operators.remove_invitations(tx, org_id, email)
     if operators.count_invitations(tx, org_id) >= MAX_INVITATIONS:
         detail = f"At most {MAX_INVITATIONS} invitations can be open; take one back first."
@@ -212,10 +212,10 @@ def _add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) 
     """
     if role == "owner" and not operators.has_owner(tx, org_id):
         operators.remove_setup_links(tx, org_id)
-    return operators.add(tx, org_id, _free_email(tx, org_id, email), clean_name(name), role, password)
+    return operators.add(tx, org_id, free_email(tx, org_id, email), clean_name(name), role, password)
 
 
-def _free_email(tx: Tx, org_id: str, typed: str) -> str:
+def free_email(tx: Tx, org_id: str, typed: str) -> str:
     """Return an address as it is stored that may become one more operator's; raises `invalid`."""
     email = clean_email(typed)
     if operators.find_in_org(tx, org_id, email) is not None:

@@ -5,6 +5,8 @@ import sys
 import click
 
 from rundun import passwords
+from rundun.actions import operators as actions
+from rundun.actions import organizations
 from rundun.cli.completion import OPERATOR, ORG
 from rundun.cli.context import common, run_reading, run_writing, shown
 from rundun.cli.terminal import Shown, listing, say
@@ -25,6 +27,8 @@ _ORG = click.option("--org", type=ORG, help="Id or name of the organization; not
 @shown
 def operators_add(settings: ServiceSettings, email: str, org: str | None, name: str | None, role: str) -> Shown:
     """Add an operator; the password is asked for, or read from standard input."""
+    # Before the password is asked for.
+    run_reading(settings, lambda tx: actions.free_email(tx, organizations.find_or_only(tx, org).org_id, email))
     arguments = {"org": org, "email": email, "name": name or email, "role": role, "password": _password()}
     operator_id = run_writing(settings, "operators add", **arguments)
     return Shown({"operator_id": operator_id}, [operator_id])
@@ -66,6 +70,7 @@ _OF_ORG = click.option(
 @common
 def operators_password(settings: ServiceSettings, email: str, org: str | None) -> None:
     """Set an operator's password, asked for or read from standard input, and sign them out everywhere."""
+    run_reading(settings, lambda tx: actions.get_by_email(tx, email, org))
     run_writing(settings, "operators password", email=email, org=org, password=_password())
     say(f"{email} has a new password and is signed out everywhere.")
 

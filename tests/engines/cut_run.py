@@ -28,7 +28,7 @@ STEPS: list[dict[str, Any]] = [
         "options": [{"id": "o-main", "label": "Main door"}, {"id": "o-back", "label": "Back door"}]}},
     {"id": "s-in", "type": "boolean", "label": "Is the door shut?", "photo": {"min": 1, "max": 5}},
     {"id": "s-report", "type": "text", "label": "What happened?", "config": {"multiline": True}},
-    {"id": "s-pic", "type": "photo", "label": "The hall", "config": {"min": 1, "max": 8}},
+    {"id": "s-pic", "type": "photo", "label": "The hall", "config": {"min": 1, "max": 20}},
 ]  # fmt: skip
 TEXT = "The lamp in the hall is broken"
 # Of photos whose number nobody knows, with their bytes.
