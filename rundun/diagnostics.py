@@ -136,23 +136,20 @@ def _file(settings: ServiceSettings, examined: HealthReport, room: Room, seconds
         yield Finding("integrity", "note", text)
     state: State = "wrong" if room.free_bytes < MIN_FREE else "note" if room.free_bytes < LOW_FREE else "good"
     yield Finding("disk", state, f"{size(room.free_bytes)} are free.")
-    version = ".".join(map(str, file.sqlite))
-    if file.sqlite < maintenance.SQLITE_SOUND:
-        sound = ".".join(map(str, maintenance.SQLITE_SOUND))
-        yield Finding(
-            "sqlite",
-            "note",
-            f"SQLite {version}; before {sound} it could damage a file that two connections checkpoint at once. "
-            f"{_who_checkpoints(settings)}; do not open the file for writing with anything else.",
-        )
-    else:
-        yield Finding("sqlite", "good", f"SQLite {version}.")
+    yield _sqlite(settings, file.sqlite)
 
 
-def _who_checkpoints(settings: ServiceSettings) -> str:
-    if settings.database.external_checkpoints:
-        return "Rundun leaves that to another program"
-    return "Rundun lets one connection do that"
+def _sqlite(settings: ServiceSettings, version: tuple[int, ...]) -> Finding:
+    """Judge the version of SQLite: one that needs care is good while Rundun takes it, as nobody can do more then."""
+    text = f"SQLite {'.'.join(map(str, version))}"
+    if version >= maintenance.SQLITE_SOUND:
+        return Finding("sqlite", "good", f"{text}.")
+    sound = ".".join(map(str, maintenance.SQLITE_SOUND))
+    text += f"; before {sound} it could damage a file that two connections checkpoint at once. "
+    is_left = settings.database.external_checkpoints
+    text += "Rundun leaves that to another program; " if is_left else "Rundun lets one connection do that; "
+    text += "do not open the file for writing with anything else."
+    return Finding("sqlite", "note" if is_left else "good", text)
 
 
 def _erased(examined: HealthReport) -> Iterator[Finding]:
