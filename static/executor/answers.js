@@ -85,13 +85,14 @@ export function stepsIn(rows) {
   return [...steps, ...steps.map(remark)];
 }
 
-/** The request that carries an answer of a step, given at `now`, or a remark; `said` of photos as for `bodyOf`. */
-export function requestOf(step, content, said, now) {
+/** The item of the outbox with an answer of a step, given at `now`, or a remark; `said` of photos as for `bodyOf`. */
+export function itemOf(step, content, said, now) {
+  const item = { lane: "answers", key: step.id, method: "PUT" };
   const path = `/steps/${stepIdOf(step.id)}`;
-  if (step.type !== "remark") return { kind: "answer", path, body: bodyOf(content, said, now) };
+  if (step.type !== "remark") return { ...item, kind: "answer", path, body: bodyOf(content, said, now) };
   const { photos, seen_photos: seen, missing_photos: missing } = said;
   const body = { remark_id: uuid(), text: content.value, photos, seen_photos: [...seen, ...missing] };
-  return { kind: "remark", path: `${path}/remark`, body };
+  return { ...item, kind: "remark", path: `${path}/remark`, body };
 }
 
 /** True for a remark that says something: one without text and photos was taken back. */

@@ -7,8 +7,8 @@
 // It listens to the outbox and to the photo store, which know nothing of it.
 
 import {
-  ANSWERS, answersIn, contentOf, endOf, evaluateKept, flatten, hasValue, nowUtc, photoRule, receiptsIn,
-  remarkKey, requestOf, sameAnswer, stepsIn, touched,
+  ANSWERS, answersIn, contentOf, endOf, evaluateKept, flatten, hasValue, itemOf, nowUtc, photoRule, receiptsIn,
+  remarkKey, sameAnswer, stepsIn, touched,
 } from "./rules.js";
 import { PhotoStore } from "./photo_store.js";
 import { lazyGeo } from "./lazy_geo.js";
@@ -230,16 +230,15 @@ export class Session extends EventTarget {
   give(stepId, content, isOfPhotos = false) {
     const step = this.stepById.get(stepId);
     const said = photoRule(step) && this.photoStore.said(step.id);
-    const request = requestOf(step, content, said, nowUtc());
-    const { kind, body } = request;
+    const fresh = itemOf(step, content, said, nowUtc());
+    const { kind, body } = fresh;
     const last = this.#local.get(step.id)?.item;
     // One that the server has not got is no longer there to be replaced.
     const isGone = kind === "answer" && last && (last.tries === 0 || last.state === "refused");
     if (isGone && body.replaces === last.body.answer_id) body.replaces = last.body.replaces;
     this.outbox.dropUnsent(step.id, kind);
     const hold = Boolean(step.geo) && "value" in body; // until its position is known
-    const fresh = { lane: "answers", key: step.id, method: "PUT", ...request, hold, isOfPhotos };
-    const item = this.outbox.add(fresh, this.drafts.dropped(step.id));
+    const item = this.outbox.add({ ...fresh, hold, isOfPhotos }, this.drafts.dropped(step.id));
     this.#local.set(step.id, { answer: { ...content, photos: said?.photos ?? [], geo: null }, item, problem: null });
     if (hold) this.#locate(item);
     this.changed(step.id);
