@@ -28,7 +28,7 @@ STEPS: list[dict[str, Any]] = [
         "options": [{"id": "o-main", "label": "Main door"}, {"id": "o-back", "label": "Back door"}]}},
     {"id": "s-in", "type": "boolean", "label": "Is the door shut?", "photo": {"min": 1, "max": 5}},
     {"id": "s-report", "type": "text", "label": "What happened?", "config": {"multiline": True}},
-    {"id": "s-pic", "type": "photo", "label": "The hall", "config": {"min": 1, "max": 20}},
+    {"id": "s-pic", "type": "photo", "label": "The hall", "config": {"min": 1, "max": 10}},
 ]  # fmt: skip
 TEXT = "The lamp in the hall is broken"
 # Of photos whose number nobody knows, with their bytes.
@@ -293,7 +293,8 @@ class EngineCutRun:
             base_url=f"http://127.0.0.1:{self.acme.line.upstream}/r/{self.run_id}", timeout=60
         ) as client:
             olga = SendingPhone(client.request)
-            if client.post("/start", json={}).status_code != 200:
+            is_full = sum(number >= 100 for number in self.given) == 7  # Ed's three have room beside them
+            if is_full or client.post("/start", json={}).status_code != 200:
                 return
             olga.look()
             number = len(self.given) + 100
