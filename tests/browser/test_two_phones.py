@@ -192,6 +192,24 @@ async def test_photos_of_one_step_by_both_are_all_in_the_record(w: World, browse
         assert len(await photo_ids(w, run_id, "s-pic")) == 3
 
 
+async def test_a_photo_that_arrives_while_it_is_gone_on_without_stays(w: World, browser: Browser, base: str) -> None:
+    async with both(w, browser, base, PICTURE) as (ed, olga, run_id):
+        await ed.page.route("**/photos/**", lambda route: route.abort())
+        await ed.photograph("s-pic", file("1.jpg", "image/jpeg", jpeg()))
+        await ed.is_safe("s-pic")
+        await olga.page.reload()
+        go_on = olga.step("s-pic").get_by_role("button", name="go on without")
+        await expect(go_on).to_be_visible()
+        await looks_at_nothing(olga)
+        await ed.page.unroute_all(behavior="wait")
+        await ed.until_all_is_safe()
+        await go_on.tap()
+        await olga.photograph("s-pic", file("2.jpg", "image/jpeg", jpeg()))
+        await olga.until_all_is_safe()
+        assert len(await photo_ids(w, run_id, "s-pic")) == 2
+        await expect(olga.step("s-pic").locator(".tile[state=safe]")).to_have_count(2)
+
+
 async def test_more_photos_than_there_may_be_are_asked_for(w: World, browser: Browser, base: str) -> None:
     async with both(w, browser, base, {**PICTURE, "config": {"max": 1}}) as (ed, olga, run_id):
         await ed.photograph("s-pic", file("1.jpg", "image/jpeg", jpeg()))
