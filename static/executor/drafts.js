@@ -10,7 +10,7 @@ export class Drafts {
   #texts = new Map();    // step id → {text, replaces}: the newest, here and maybe not yet on the phone
   #timers = new Map();   // step id → the timer of its next save
   #found = new Map();    // step id → {text, replaces}: left by a page that is gone
-  #dropped = new Set();  // ids of steps whose draft is still on the phone, until this task is over
+  #dropped = new Map();  // step id → what the phone has not got of its draft, until this task is over
 
   /** `db`: offline_db.js. `page`: an id of this page, new at each load. */
   constructor(run, db, page) {
@@ -25,11 +25,13 @@ export class Drafts {
     if (!kept.length) return;
     const held = (await navigator.locks?.query().catch(() => null))?.held.map((lock) => lock.name) ?? [];
     const left = kept.filter(({ page }) => !held.includes(this.#lock(page)));
-    for (const draft of left.sort((one, other) => one.at - other.at)) {
-      this.#found.set(draft.step, draft);
-      await this.#save(draft.step, { text: draft.text, replaces: draft.replaces }, draft.page); // its own from now on
+    for (const draft of left.sort((one, other) => one.at - other.at)) this.#found.set(draft.step, draft);
+    // From now on they are this page's own.
+    for (const { step, text, replaces } of this.#found.values()) {
+      if (text === null) this.cleared.add(step);
+      await this.#save(step, { text, replaces });
     }
-    for (const { step, text } of this.#found.values()) if (text === null) this.cleared.add(step);
+    for (const { step, page } of left) await this.db.removeDraft(this.run, step, page).catch(() => {});
   }
 
   /** → {text, replaces} that was typed in a step and never answered, once; else null. */
@@ -60,20 +62,23 @@ export class Drafts {
 
   /** What was typed is answered, or taken back. */
   drop(step) {
+    const draft = this.#texts.get(step);
+    if (!draft) return;
+    this.#dropped.set(step, this.#timers.has(step) ? draft : null);
     clearTimeout(this.#timers.get(step));
     this.#timers.delete(step);
-    if (!this.#texts.delete(step)) return;
-    this.#dropped.add(step);
-    queueMicrotask(() => {
-      const draft = this.dropped(step);
-      if (draft) this.db.removeDraft(draft).catch(() => {});
-    });
+    this.#texts.delete(step);
+    queueMicrotask(() => this.#dropped.delete(step) && this.#remove(step));
   }
 
-  /** → {run, step, page} of a draft that was dropped just now, null for none: the answer that takes its place deletes
-   *  it with its own write. Of two writes a page that goes may do the second only (WebKit). */
+  /** → deletes the draft that was dropped just now, for the answer in its place to call once it is kept; else null.
+   *  Until then the phone has all of the text: of the last writes of a page that goes WebKit does some, and not the
+   *  first of them. What is there with its answer is dropped when it is found. */
   dropped(step) {
-    return this.#dropped.delete(step) ? { run: this.run, step, page: this.page } : null;
+    if (!this.#dropped.has(step)) return null;
+    this.#save(step, this.#dropped.get(step));
+    this.#dropped.delete(step);
+    return () => this.#remove(step);
   }
 
   /** Lets go of the remarks whose dialogs are gone with their page. → [[key, text]] */
@@ -86,11 +91,13 @@ export class Drafts {
     return found.map(([key, { text }]) => [key, text.trim()]).filter(([, text]) => text);
   }
 
-  /** `from`: the page that has kept it so far. */
-  #save(step, draft, from = null) {
+  #save(step, draft) {
     const { run, page } = this;
-    const old = from && { run, step, page: from };
-    return draft && this.db.putDraft({ run, step, page, at: Date.now(), ...draft }, old).catch(() => {});
+    return draft && this.db.putDraft({ run, step, page, at: Date.now(), ...draft }).catch(() => {});
+  }
+
+  #remove(step) {
+    return this.#texts.has(step) || this.db.removeDraft(this.run, step, this.page).catch(() => {});
   }
 
   #lock(page) {

@@ -87,18 +87,9 @@ export function isFull(error) {
   return error?.name === "QuotaExceededError";
 }
 
-/** Keeps an item. `draft`: {run, step, page} of a draft that it takes the place of, or null. → the epoch of the
- *  database that it is in. */
-export async function put(item, draft = null) {
-  return (await putInPlace("items", item, draft)).epoch;
-}
-
-function putInPlace(store, record, draft) {
-  return transact("readwrite", (to) => {
-    const request = to.objectStore(store).put(record);
-    if (draft) to.objectStore("runs").delete(draftKey(draft)); // not before: a put may throw, which aborts nothing
-    return request;
-  });
+/** Keeps an item. → the epoch of the database that it is in. */
+export async function put(item) {
+  return (await transact("readwrite", (to) => to.objectStore("items").put(item))).epoch;
 }
 
 /** Deletes an item, after what its receipt has told of the run is saved: a phone that dies in between shows it. */
@@ -123,16 +114,17 @@ export async function loadRun(run) {
   return (await transact("readonly", (from) => from.objectStore("runs").get(run))).result;
 }
 
-const draftKey = ({ run, step, page }) => `${run} ${step} ${page}`;
+const draftKey = (run, step, page) => `${run} ${step} ${page}`;
 const draftsOf = (run) => IDBKeyRange.bound(`${run} `, `${run} \uFFFF`);
 
-/** Keeps what is being typed: {run, step, page, at, text, replaces}; `page` names the tab. `old`: as for an item. */
-export function putDraft(draft, old = null) {
-  return putInPlace("runs", { ...draft, run: draftKey(draft) }, old);
+/** Keeps what is being typed: {run, step, page, at, text, replaces}; `page` names the tab. */
+export function putDraft(draft) {
+  const record = { ...draft, run: draftKey(draft.run, draft.step, draft.page) };
+  return transact("readwrite", (to) => to.objectStore("runs").put(record));
 }
 
-export function removeDraft(draft) {
-  return transact("readwrite", (to) => to.objectStore("runs").delete(draftKey(draft)));
+export function removeDraft(run, step, page) {
+  return transact("readwrite", (to) => to.objectStore("runs").delete(draftKey(run, step, page)));
 }
 
 /** → all drafts of a run, those of other tabs too. */

@@ -53,14 +53,14 @@ export class Outbox extends EventTarget {
     return send(method, this.base + path, body, type, {});
   }
 
-  /** `draft`: what the item takes the place of on the phone (drafts.js), or null. */
-  add(item, draft = null) {
+  /** `onKept()` is called once the phone keeps the item. */
+  add(item, onKept = null) {
     // By the clock, which other tabs on this phone share; after all that is there, in case it was set back.
     const seq = Math.max(Date.now(), ...this.items.map((other) => other.seq + 1));
     const fresh = { tries: 0, state: "waiting", problem: null, hold: false, sent: 0 };
     const whole = { id: uuid(), run: this.run, seq, at: Date.now(), clock: clockMark(), ...fresh, ...item };
     this.items.push(whole);
-    this.#save(whole, draft);
+    this.#save(whole, onKept);
     return whole;
   }
 
@@ -90,9 +90,7 @@ export class Outbox extends EventTarget {
     return this.items.filter((item) => item.state === "refused");
   }
 
-  holds(kind) {
-    return [...this.items, ...this.#acknowledged].some((item) => item.kind === kind);
-  }
+  holds = (kind) => [...this.items, ...this.#acknowledged].some((item) => item.kind === kind);
 
   /** How safe items are: none | unkept | locating | saving | stuck | here. The worst one counts. */
   savedState(items) {
@@ -202,7 +200,7 @@ export class Outbox extends EventTarget {
     return item;
   }
 
-  async #save(item, draft = null) {
+  async #save(item, onKept = null) {
     item.stored = "writing";
     const writing = (item.writing = {});
     const { state, tries, sent, stored, epoch: _, writing: __, problem, ...record } = item;
@@ -210,7 +208,8 @@ export class Outbox extends EventTarget {
     this.#emit("change");
     let result = "yes";
     try {
-      item.epoch = await db.put(record, draft);
+      item.epoch = await db.put(record);
+      onKept?.();
     } catch (error) {
       result = "no";
       this.trouble = db.isFull(error) ? "full" : "none";

@@ -260,9 +260,9 @@ export class FieldStep extends StepElement {
   restore() {
     const draft = this.session.drafts.take(this.id);
     if (typeof draft?.text !== "string") return;
-    const known = this.field.value;
+    const known = JSON.stringify(this.read());
     this.field.value = draft.text;
-    if (this.field.value === known) return this.session.drafts.drop(this.id);
+    if (JSON.stringify(this.read()) === known) return this.session.drafts.drop(this.id);
     this.replaces = draft.replaces;
     setAttr(this, "editing", true);
     this.typed();

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from selenium.common.exceptions import WebDriverException
+from selenium.common.exceptions import TimeoutException, WebDriverException
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from tests.browser.cut_audit import server_has
@@ -255,13 +255,20 @@ class EngineCutRun:
         if self.ed.find(OVER):
             return
         for step, number in self.held.pictures:
-            assert self.ed.until(lambda step=step, number=number: self._has(step, number)), (step, number)
+            self._comes(lambda step=step, number=number: self._has(step, number), f"{step}: picture {number}")
         # A page that goes saves what was typed as it goes, maybe after this one has looked for the first time.
         kept = self.held.longest("s-report", TEXT)
         field = self.ed.driver.find_element("css selector", "[id=s-report] textarea")
-        assert self.ed.until(lambda: str(field.get_property("value")).startswith(kept)), kept
+        self._comes(lambda: str(field.get_property("value")).startswith(kept), kept)
         if "o-back" in self.held.values.get("s-way", ()):
             assert self._is_checked("s-way", 1)
+
+    def _comes(self, is_there: Callable[[], bool], what: str) -> None:
+        """Wait until something is there; what fails here is no failure of the browser."""
+        try:
+            self.ed.until(is_there)
+        except TimeoutException:
+            raise AssertionError(f"never comes: {what}") from None
 
     def _believes(self) -> None:
         """Where the page says that all is safe, the server has all photos."""
