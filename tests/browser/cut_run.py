@@ -14,48 +14,12 @@ from tests.browser.another_phone import Another
 from tests.browser.cut_audit import server_has
 from tests.browser.cut_deeds import FRAMES, STEPS, Deed, Held, Remark, Typed, deeds, number_of
 from tests.browser.cut_ending import finishes_by_hand
+from tests.browser.cut_scripts import KEPT, WATCH
 from tests.browser.phone import HERE, Phone
 from tests.browser.phone_with_a_disk import kill_browser, opened
 from tests.helpers.faulty_network import Cut, Depot
 from tests.helpers.patience import PATIENCE
 
-# Tells the test the bytes of each photo as the page keeps them: the browser may be killed before it has kept a note.
-# And when the page can be used: what stands there before may be on its way to something else.
-WATCH = """(() => {
-  addEventListener("usable", () => document.documentElement.setAttribute("usable", ""));
-  const put = IDBObjectStore.prototype.put;
-  IDBObjectStore.prototype.put = function (record) {
-    if (record.kind === "photo" && !record.problem) {
-      let letters = "";
-      for (let at = 0; at < record.body.byteLength; at += 32768) {
-        letters += String.fromCharCode(...new Uint8Array(record.body.slice(at, at + 32768)));
-      }
-      noteKept(record.photo, btoa(letters));
-    }
-    return put.call(this, record);
-  };
-})()"""
-# Of photos that nobody was told of, with their bytes.
-KEPT = """([run, known]) => new Promise((done, failed) => {
-  const opening = indexedDB.open("rundun", 1);
-  opening.onerror = failed;
-  opening.onsuccess = () => {
-    const from = opening.result.transaction(["items", "runs"]);
-    const items = from.objectStore("items").index("run").getAll(run);
-    const saved = from.objectStore("runs").get(run);
-    const drafts = from.objectStore("runs").getAll(IDBKeyRange.bound(`${run} `, `${run} \\uFFFF`));
-    const letters = (body) => Array.from(new Uint8Array(body), (byte) => String.fromCharCode(byte)).join("");
-    from.oncomplete = () => {
-      opening.result.close();
-      done([
-        ...items.result.map(({ kind, key, photo, body }) => ({
-          kind, key, photo, text: body?.value ?? body?.text ?? null,
-          bytes: kind === "photo" && !known.includes(photo) ? btoa(letters(body)) : null })),
-        { kind: "camera", key: saved.result?.camera?.step ?? null },
-        ...drafts.result.map(({ step, text }) => ({ kind: "draft", key: step, text }))]);
-    };
-  };
-})"""
 ENDS = "html[usable] body, .end-mark.good, #guard-slow:visible, #guard-old:visible"
 
 
@@ -339,7 +303,10 @@ class CutRun:
                 if one["bytes"]:
                     self._note(one["photo"], one["bytes"])
                 held.photo_ids.add(one["photo"])
-                held.pictures.add((one["key"], number_of(self.kept[one["photo"]][-1])))
+                number = held.numbers[one["photo"]] = number_of(self.kept[one["photo"]][-1])
+                held.pictures.add((one["key"], number))
+                if one["hold"]:  # it is made small, and a page that ends may not tell of that
+                    del self.kept[one["photo"]]
             elif one["kind"] == "signature":
                 held.signed.add(one["key"])
             elif one["kind"] == "camera":
