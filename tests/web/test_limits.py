@@ -97,6 +97,7 @@ NO_LIMITS = {
     "web.console.template_editor.MAX_SHOWN": SHOWN,
     "web.console.template_editor.MAX_TEXT": "a template with all the space it may be laid out in",
     "web.console.templates.MAX_VERSIONS": SHOWN,
+    "web.console.written_date.MAX_LENGTH": "longer ones are no dates",
     "web.executor.endpoint.MAX_ID": "of our own ids",
     "web.file_names.MAX_NAME": "of a file's name in a ZIP, which is cut",
     "web.person_archive.MAX_CHANGES": "all there are",

@@ -1,13 +1,16 @@
 """/console/dispatch/table: sending several jobs at once, a table that is pasted or chosen as a file."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
 from rundun.actions import default_webhooks, sent_tables, templates
 from rundun.core import csv_text
+from rundun.core.run import DispatchRequest
+from rundun.core.template import JobField
 from rundun.errors import NotFound, Problem
 from rundun.store.sent_tables import SentTable
 from rundun.store.transaction import TemplateVersion
@@ -38,6 +41,7 @@ async def _form(
     problem: Problem | None = None,
     table: JobTable | None = None,
     before: SentTable | None = None,
+    ready: Mapping[str, Any] | None = None,
 ) -> Response:
     listed = await call.read(templates.dispatch_choices, values.get("template_id", ""), MAX_TEMPLATES)
     choices = sorted(((head.template_id, version.template.name) for head, version in listed), key=_by_name)
@@ -56,12 +60,29 @@ async def _form(
         problem=problem,
         reason=exact_reason(call.language, problem) if problem else "",
         wrong=errors,
+        ready=ready,
         more_wrong=table.more if table else 0,
         before=before,
         digest=table.digest.hex() if table else "",
         max_bytes=csv_text.MAX_BYTES,
         max_rows=csv_text.MAX_ROWS,
     )
+
+
+def _ready(call: ConsoleCall, version: TemplateVersion, table: JobTable) -> Mapping[str, Any]:
+    """Return what would be sent: the columns that have something, the cells of the first jobs, and how many jobs."""
+    names, fields = column_names(version.template, call.language), version.template.fields
+    rows = [_cells(call, each, fields) for each in table.requests[:MAX_SHOWN]]
+    used = [index for index in range(len(names)) if any(row[index] for row in rows)]
+    shown = [[(names[index], row[index]) for index in used] for row in rows]
+    return {"columns": [names[index] for index in used], "rows": shown, "count": len(table.requests)}
+
+
+def _cells(call: ConsoleCall, request: DispatchRequest, fields: Iterable[JobField]) -> list[str]:
+    job = request.job
+    values = {**job.fields, **job.secrets}
+    known = (job.title, request.executor_ref, call.zone.with_weekday(job.due_at), job.note, request.language)
+    return [*(text or "" for text in known), *(str(values.get(field.id, "")) for field in fields)]
 
 
 def _by_name(choice: tuple[str, str]) -> str:
@@ -75,8 +96,9 @@ async def read_file(call: ConsoleCall) -> Response:
 
 
 async def send(call: ConsoleCall) -> Response:
-    """POST /console/dispatch/table: send a job for each row, all or none, and lead on to their links. A table that was
-    sent before asks first; with `choose` show the columns of the template chosen.
+    """POST /console/dispatch/table: show the jobs of a table; with `send` and their digest send them, all or none, and
+    lead on to their links. A table that was sent before asks first; with `choose` show the columns of the template
+    chosen.
     """
     if call.form.get("choose"):
         return await _form(call, call.form)
@@ -88,6 +110,8 @@ async def send(call: ConsoleCall) -> Response:
         table = await _read(call, version)
         if table.errors:
             return await _form(call, call.form, table=table)
+        if table.digest.hex() not in (call.form.get("send"), call.form.get("again")):
+            return await _form(call, call.form, table=table, ready=_ready(call, version, table))
         sent, is_new = await _accept(call, version, table)
     except Problem as problem:
         if problem.code not in (*REFUSALS, "too_large"):

@@ -4,10 +4,10 @@ in order, or each wrong cell is named.
 
 import hashlib
 import re
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
+from time import sleep
 from typing import Any
 
 from pydantic_core import to_json
@@ -16,6 +16,7 @@ from rundun.core import csv_text
 from rundun.core.csv_text import Table
 from rundun.core.job_values import read_dispatch
 from rundun.core.run import DispatchRequest
+from rundun.core.search_text import fold
 from rundun.core.template import JobField, Template
 from rundun.core.validation import read
 from rundun.errors import FieldError, Invalid, Problem
@@ -24,6 +25,7 @@ from rundun.web.console.dispatch_form import typed_number
 from rundun.web.console.export import plain_text, safe_cell
 from rundun.web.console.problem_text import exact_field_reason
 from rundun.web.console.time_zone import Zone
+from rundun.web.console.written_date import MAX_LENGTH, read_day, read_time
 from rundun.web.console_words import N_, ConsoleLanguage
 from rundun.web.request_bodies import DispatchBody
 
@@ -35,15 +37,20 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     "note": ("note", "notes"),
     "language": ("language", "lang"),
 }
+# And in the console's other languages, where the checklist has no field of that name.
+OTHER_WORDS: Mapping[str, Sequence[str]] = {
+    "title": ("título", "titre", "Titel", "العنوان"),
+    "executor_ref": ("referencia", "référence", "Referenz", "referência", "المرجع"),
+    "due_at": ("fecha límite", "vence", "vencimiento", "échéance", "fällig", "Frist", "prazo", "vencimento", "الموعد"),
+    "note": ("nota", "notas", "consignes", "Hinweis", "Notiz", "ملاحظة"),
+    "language": ("idioma", "langue", "Sprache", "اللغة"),
+}
 REST_ROWS, REST_SECONDS = 25, 0.0001  # read from one rest to the next, and how long it is
-MONTHS = 12
 MAX_ERRORS = 100  # described; what is more is counted
 LINK = "link"  # the column of a table that comes back
 IN_ENGLISH = ConsoleLanguage("en")
-_DUE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d?:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)?", re.ASCII)
-# As spreadsheets of many countries write it, from which it is pasted: 31.12.2026 15:00, or 31/12/2026.
-_DUE_AS_WRITTEN = re.compile(r"(\d\d?)([./-])(\d\d?)\2(\d{4})(?:,? +(\d\d?:\d\d(?::\d\d)?))?", re.ASCII)
-_END_OF_DAY = "23:59"  # when something is due of which only the day was said
+_DUE = re.compile(r"(.+?)(?:(?:T|[,،]? +)(\d\d?:.*?))?(Z|[+-]\d\d:\d\d)?")  # a day, with a time, with its offset
+_END_OF_DAY = time(23, 59)  # when something is due of which only the day was said
 
 Target = tuple[str, str]  # "" and a member of a dispatch, or "fields" and the id of one
 
@@ -95,6 +102,9 @@ def _known(template: Template, language: ConsoleLanguage) -> dict[str, Target | 
     """Return what names of columns stand for, in small letters, and as our own tables have them; None for that of
     several fields.
     """
+    others: dict[str, Target | None] = {}
+    for member, words in OTHER_WORDS.items():
+        others |= {form: ("", member) for word in words for form in (_plain(word), fold(word))}
     known: dict[str, Target | None] = {}
     for field in template.fields:
         translated = (texts.get(field.id, {}).get("label") for texts in template.translations.values())
@@ -103,7 +113,7 @@ def _known(template: Template, language: ConsoleLanguage) -> dict[str, Target | 
     known |= {_plain(field.id): ("fields", field.id) for field in template.fields}
     for member, name in _translated(language).items():
         known |= {_plain(word): ("", member) for word in (*COLUMNS[member], name)}
-    return {_plain(safe_cell(name)): target for name, target in known.items()} | known
+    return others | {_plain(safe_cell(name)): target for name, target in known.items()} | known
 
 
 def _plain(name: str) -> str:
@@ -149,7 +159,7 @@ def _with_rests(rows: Sequence[tuple[int, Sequence[str]]]) -> Iterator[tuple[int
     """
     for index, row in enumerate(rows):
         if index % REST_ROWS == 0:
-            time.sleep(REST_SECONDS)
+            sleep(REST_SECONDS)
         yield row
 
 
@@ -225,7 +235,7 @@ class _Row:
             if not text:
                 continue
             if kind:
-                fields[member] = typed_number(text) if kinds[member] == "number" else text
+                fields[member] = self._value(kinds[member], text)
                 if kinds[member] == "number" and isinstance(fields[member], str):
                     errors.append(CellError(self.number, name, text, self.language.gettext("Must be a number.")))
             elif member != "due_at":
@@ -237,23 +247,22 @@ class _Row:
                 errors.append(CellError(self.number, name, text, detail))
         return {**body, "fields": fields} if fields else body, errors
 
+    def _value(self, kind: str, text: str) -> Any:
+        """Return a field's value as the API takes it; the text where it is none."""
+        if kind == "number":
+            return typed_number(text)
+        if kind == "date" and (day := read_day(text, self.language)):
+            return day.isoformat()
+        return text
+
     def _due(self, text: str) -> str | None:
         """Return a time as the API takes it, None for what is none; the end of the day where only that is said."""
-        if written := _DUE_AS_WRITTEN.fullmatch(text):
-            first, point, second, year, hour = written.groups()
-            # Whoever reads English may write 1/2 for the second of January: nobody's to guess.
-            if self.language.is_english and point != "." and int(first) <= MONTHS:
-                return None
-            text = f"{year}-{second:0>2}-{first:0>2}" + (f" {hour}" if hour else "")
-        if not _DUE.fullmatch(text):
+        found = _DUE.fullmatch(text) if len(text) <= MAX_LENGTH else None
+        day = read_day(found[1], self.language) if found else None
+        at = read_time(found[2]) if found and found[2] else _END_OF_DAY
+        if found is None or day is None or at is None or (found[3] and not found[2]):
             return None
-        day, _, hour = text.replace("T", " ").partition(" ")
-        hour = hour or _END_OF_DAY
-        try:
-            at = datetime.fromisoformat(f"{day}T{hour.zfill(len(hour) + (hour[1] == ':'))}")
-        except ValueError:
-            return None
-        return self.zone.wire_of_local(at.replace(microsecond=0).isoformat())
+        return self.zone.wire_of_local(f"{datetime.combine(day, at).isoformat()}{found[3] or ''}")
 
     def _cell_error(self, error: FieldError) -> CellError | None:
         """Return what is wrong with a cell; None where the column is missing, which was said once."""

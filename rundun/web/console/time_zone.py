@@ -59,6 +59,10 @@ class Zone:
         """Format a time to the minute as “25 Nov 2026, 14:03”, None as a dash."""
         return "–" if milliseconds is None else self._format(milliseconds, ", HH:mm")
 
+    def with_weekday(self, milliseconds: int | None) -> str:
+        """Format a time to the minute as “Wed, 25 Nov 2026, 14:03”, None as nothing."""
+        return "" if milliseconds is None else self._format(milliseconds, ", HH:mm", "yMMMEd")
+
     def clock(self, milliseconds: int) -> str:
         """Format the clock of a time as “14:03”."""
         return dates.format_time(self.at(milliseconds), "HH:mm", locale=self.locale)
@@ -71,9 +75,9 @@ class Zone:
         """Format a month as “November 2026”."""
         return dates.format_skeleton("yMMMM", month, locale=self.locale)
 
-    def _format(self, milliseconds: int, clock: str) -> str:
+    def _format(self, milliseconds: int, clock: str, skeleton: str = "yMMMd") -> str:
         at = self.at(milliseconds)
-        day = dates.format_skeleton("yMMMd", at, locale=self.locale)
+        day = dates.format_skeleton(skeleton, at, locale=self.locale)
         return f"{day}{dates.format_datetime(at, clock, locale=self.locale)}"
 
     def day_begins(self, day: date) -> int:

@@ -36,8 +36,12 @@ def pasted(lines: list[str]) -> str:
 
 
 async def sent(ann: Browser, template_id: str, table: str, **more: str) -> httpx2.Response:
+    """Check a table, and send it where it is ready."""
     await shown(ann, f"/dispatch/table?template_id={template_id}")
-    return await ann.post("/dispatch/table", template_id=template_id, table=table, **more)
+    form = {"template_id": template_id, "table": table, **more}
+    checked = await ann.post("/dispatch/table", **form)
+    ready = re.findall(r'name="send" value="([0-9a-f]{64})"', checked.text)
+    return await ann.post("/dispatch/table", **form, send=ready[0]) if ready else checked
 
 
 async def runs_of(w: World) -> list[Any]:
@@ -82,6 +86,24 @@ async def test_ten_jobs_with_two_wrong_cells_then_right_then_again(w: World) -> 
     assert len(await runs_of(w)) == 20
     assert (await sent(ann, template_id, pasted(LINES), again=digest)).status_code == 303
     assert len(await runs_of(w)) == 30
+
+
+async def test_what_will_be_sent_is_shown_before(w: World) -> None:
+    await put_zone(w, "Europe/Madrid")
+    ann, template_id = await operator(w, "member"), await flat(w)
+    await shown(ann, f"/dispatch/table?template_id={template_id}")
+    form = {"template_id": template_id, "table": pasted([*LINES[:1], "<b>'{n}\t12\t30.11.26\tx"])}
+    checked = await ann.post("/dispatch/table", **form)
+    assert checked.status_code == 200 and await runs_of(w) == []
+    said = text_of(checked.text)
+    assert "2 jobs, not sent yet title due Unit Door code House 1 Fri, 2 Jan 2026, 15:00 001 code-1" in said
+    assert "<b>'{n} Mon, 30 Nov 2026, 23:59 12 x" in said
+    has_no_markup_of(checked.text, "<b>'{n}")
+    (digest,) = re.findall(r'name="send" value="([0-9a-f]{64})"', checked.text)
+    other = await ann.post("/dispatch/table", template_id=template_id, table=pasted(LINES[:1]), send=digest)
+    assert "1 job, not sent yet" in other.text and await runs_of(w) == [], "another table than was looked at"
+    assert (await ann.post("/dispatch/table", **form, send=digest)).status_code == 303
+    assert len(await runs_of(w)) == 2
 
 
 async def test_a_file_is_read_as_text_whatever_has_saved_it(w: World, monkeypatch: pytest.MonkeyPatch) -> None:

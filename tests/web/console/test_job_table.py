@@ -1,13 +1,16 @@
 """Tables of jobs: which cell is which part of a job, and every wrong one by its row and column."""
 
+import datetime
 from typing import Any
 
 import pytest
+from babel import dates
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rundun.core import times
 from rundun.core.run import new_run
+from rundun.core.search_text import fold
 from rundun.core.template import Template
 from rundun.core.urls import Urls
 from rundun.core.validation import read
@@ -16,9 +19,10 @@ from rundun.store.transaction import TemplateVersion
 from rundun.web.console import job_table_links
 from rundun.web.console.job_table import JobTable, column_names, read_jobs
 from rundun.web.console.time_zone import Zone
+from rundun.web.console.written_date import read_day, read_time
 from rundun.web.console_words import ConsoleLanguage
 from tests.helpers.jobs import FIELDS, KINDS
-from tests.helpers.languages import SPANISH, is_told_in_spanish
+from tests.helpers.languages import CATALOGS, SPANISH, is_told_in_spanish
 from tests.helpers.service import BOOLEAN, NOON
 
 MADRID = Zone("Europe/Madrid")
@@ -67,6 +71,19 @@ def test_a_row_is_a_dispatch_and_a_column_a_part_of_it() -> None:
     assert spanish.job.title == "x", "in the operator's language, too"
 
 
+@pytest.mark.parametrize("tag", sorted(CATALOGS.names))
+def test_columns_are_known_in_all_languages_of_the_console(tag: str) -> None:
+    language = CATALOGS.language([tag])
+    heading = [language.pgettext("column", name) for name in ("title", "reference", "due", "note", "language")]
+    for names in (heading, [fold(name) for name in heading]):
+        (one,) = table("\t".join([*names, "unit"]), "A\tb-7\t2026-01-02\tn\tes\t1").requests
+        assert (one.job.title, one.executor_ref, one.job.note, one.language) == ("A", "b-7", "n", "es")
+    own = version({**UNIT, "label": heading[3]}) if tag in ("es", "fr") else FLAT
+    if own is not FLAT:
+        (one,) = table(heading[3], "x", of=own).requests
+        assert one.job.fields == {"f-unit": "x"}, "a field of that name comes first"
+
+
 @pytest.mark.parametrize(
     ("due", "at"),
     [
@@ -86,14 +103,59 @@ def test_a_due_time_is_by_the_clocks_of_the_organization(due: str, at: str) -> N
     assert one.job.due_at is not None and times.wire(one.job.due_at) == at
 
 
-def test_a_day_before_its_month_is_what_most_languages_write() -> None:
-    lines = ("unit;due", "1;02/01/2026 9:05")
-    (one,) = table(*lines, language=ConsoleLanguage("es")).requests
-    assert one.job.due_at is not None and times.wire(one.job.due_at) == "2026-01-02T08:05:00Z"
-    assert [error.value for error in table(*lines).errors] == ["02/01/2026 9:05"], "not to be guessed in English"
-    nonsense = ("31/02/2026", "1.13.2026", "01/13/2026", "1/2-2026", "0/1/2026", "32/1/2026")
+@pytest.mark.parametrize(
+    ("tag", "due", "at"),
+    [
+        ("es", "02/01/2026 9:05", "2026-01-02T08:05:00Z"),
+        ("es", "30/11/26", "2026-11-30T22:59:00Z"),
+        ("es", "30 nov 2026", "2026-11-30T22:59:00Z"),
+        ("es", "lunes, 30 de noviembre de 2026 15:00", "2026-11-30T14:00:00Z"),
+        ("es", "30/11/2026 3:00:00 p. m.", "2026-11-30T14:00:00Z"),
+        ("fr", "1 févr. 2026, 12:00", "2026-02-01T11:00:00Z"),
+        ("de", "Mo., 30. Nov. 2026 15:00", "2026-11-30T14:00:00Z"),
+        ("pt", "30 de setembro de 2026", "2026-09-30T21:59:00Z"),
+        ("ar", "٣٠ نوفمبر ٢٠٢٦ ١٥:٠٠", "2026-11-30T14:00:00Z"),
+        ("ar", "٣٠/١١/٢٠٢٦", "2026-11-30T22:59:00Z"),
+        ("en", "Nov 30, 2026 12:30 AM", "2026-11-29T23:30:00Z"),
+        ("en", "30 November 2026", "2026-11-30T22:59:00Z"),
+        ("en-US", "11/30/2026 3:00 PM", "2026-11-30T14:00:00Z"),
+        ("en-US", "01/01/2026 13:00", "2026-01-01T12:00:00Z"),
+        ("de", "30 Nov 2026", "2026-11-30T22:59:00Z"),
+    ],
+)
+def test_dates_are_taken_as_people_of_the_language_write_them(tag: str, due: str, at: str) -> None:
+    language = ConsoleLanguage(tag)
+    (one,) = table("unit\tdue", f"1\t{due}", language=language).requests
+    assert one.job.due_at is not None and times.wire(one.job.due_at) == at
+    day = due.partition(":")[0].rpartition(" ")[0].rstrip(",") if ":" in due else due
+    (other,) = table("unit\tCanary-label-date", f"1\t{day}", language=language).requests
+    assert other.job.fields["f-date"] == MADRID.at(times.parse(at)).date().isoformat(), "in a field, too"
+
+
+def test_a_date_that_may_be_two_or_none_is_refused() -> None:
+    assert [error.value for error in table("unit;due", "1;02/01/2026 9:05").errors] == ["02/01/2026 9:05"]
+    nonsense = ("31/02/2026", "1.13.2026", "13/13/2026", "1/2-2026", "0/1/2026", "32/1/2026", "30 ju 2026", "nov 2026")
+    nonsense += ("2026-01-02 25:00", "2026-01-02 0:30 PM", "2026-01-02 x", "2026-01-02Z", "30 nov dec 2026", "9:05")
     for language in (ConsoleLanguage("es"), ConsoleLanguage("en-US")):
-        assert [len(table("unit;due", f"1;{due}", language=language).errors) for due in nonsense] == [1] * 6
+        assert [len(table("unit;due", f"1;{due}", language=language).errors) for due in nonsense] == [1] * len(nonsense)
+
+
+@given(
+    st.text(st.sampled_from("019 ,./-:nov de٣T\u200f") | st.characters(), max_size=100) | st.just("9 nov " + "9" * 5000)
+)
+def test_whatever_is_in_a_cell_is_a_date_or_none(text: str) -> None:
+    for language in (SPANISH, ConsoleLanguage("en")):
+        read_day(text, language)
+        read_time(text)
+
+
+@given(st.dates(datetime.date(2026, 1, 2), datetime.date(2099, 12, 31)), st.sampled_from(sorted(CATALOGS.names)))
+def test_a_date_that_the_language_writes_is_that_date(day: datetime.date, tag: str) -> None:
+    for width in ("short", "medium", "long", "full"):
+        written = dates.format_date(day, width, locale=tag)
+        read_ = read_day(written, ConsoleLanguage(tag))
+        is_any = tag == "en" and width == "short" and day.day <= 12 and day.day != day.month
+        assert read_ == (None if is_any else day), written
 
 
 def test_every_wrong_cell_is_named_at_once() -> None:
