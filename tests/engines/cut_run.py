@@ -172,7 +172,12 @@ class EngineCutRun:
             self.numbers[fresh] = number
             self._fails()
 
-        self._until_done(f"{step}: picture {number}, {len(picture)} bytes", does, lambda: self._has(step, number))
+        def is_kept() -> bool:
+            if is_there := self._has(step, number):
+                self._comes(lambda: (step, number) in self._looks().pictures, f"{step}: picture {number} on the phone")
+            return is_there
+
+        self._until_done(f"{step}: picture {number}, {len(picture)} bytes", does, is_kept)
 
     def _has(self, step: str, number: int) -> bool:
         return number in [self.numbers.get(one) for one in self._shown(step)]
@@ -254,9 +259,8 @@ class EngineCutRun:
         """What the phone or the server had is shown: photos, all of the text, what was chosen."""
         if self.ed.find(OVER):
             return
-        for step, number in self.held.pictures:
-            if number >= 100:  # Olga's, of which this phone may not have heard
-                continue
+        # Of Olga's this phone may not have heard.
+        for step, number in [(step, number) for step, number in self.held.pictures if number < 100]:
             self._comes(lambda step=step, number=number: self._has(step, number), f"{step}: picture {number}")
         # A page that goes saves what was typed as it goes, maybe after this one has looked for the first time.
         kept = self.held.longest("s-report", TEXT)
