@@ -48,6 +48,7 @@ async function picture(request) {
 }
 
 async function put(run, response) {
+  if (!(await response.clone().text())) return; // over plain http what is left of an answer whose head was cut
   const cache = await caches.open(`rundun ${run}`);
   await cache.put(`/r/${run}`, response);
 }
