@@ -42,7 +42,7 @@ runs_group = click.Group("runs", help="Runs.", commands=[runs_dispatch, runs_era
 @click.option("--created-before", metavar="TIME", help="Only those dispatched before this time.")
 @click.option("--due-before", metavar="TIME", help="Only those due before this time, those due last first.")
 @click.option("--late", is_flag=True, help="Only those that are open and late.")
-@click.option("--missed", is_flag=True, help="Only those that expired before anybody started them.")
+@click.option("--missed", is_flag=True, help="Only those that expired before they were done.")
 @click.option("--flagged", is_flag=True, help="Only those with a step that calls for attention.")
 @click.option("--search", "q", metavar="TEXT", help="Only those with this in what they are about, or who does them.")
 @click.option("--limit", metavar="N", help="How many at most, up to 100; 25 without it.")

@@ -167,9 +167,9 @@ class Run:
 
     def is_late(self, now: int) -> bool:
         """Tell whether the run was, or is, not done by the time it was due, begun or not; where it has no due time,
-        whether it was, or is, still being done after `expires_at`. One that was missed is not late.
+        whether it was, or is, still being done after `expires_at`. One that expired before it was begun is not late.
         """
-        if self.is_missed:
+        if self.status == "expired" and self.started_at is None:
             return False
         if (due_at := self.job.due_at) is not None:
             is_done_by_then = self.status == "completed" and (self.closed_at or 0) <= due_at
@@ -187,8 +187,8 @@ class Run:
 
     @property
     def is_missed(self) -> bool:
-        """Tell whether the run expired before anybody started it."""
-        return self.status == "expired" and self.started_at is None
+        """Tell whether the run expired before it was done, begun or not."""
+        return self.status == "expired"
 
     @property
     def calls_for_attention(self) -> bool:

@@ -105,7 +105,7 @@ class ListRuns(PageArguments):
     late: bool = False
     """Only open ones that are late."""
     missed: bool = False
-    """Only those that expired before anybody started them."""
+    """Only those that expired before they were done, begun or not."""
     flagged: bool = False
     """Only those with an answer that calls for attention."""
 

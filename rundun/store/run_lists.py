@@ -19,7 +19,7 @@ FEW_ROWS = 1000  # rows that are looked at, and sorted, in a millisecond or two
 class RunFilter:
     """A selection of runs; times in milliseconds, those named `after` and `before` themselves left out. `status` is a
     run's or `open`, which stands for two; `late_at` leaves those that are open and late then, `is_missed` those that
-    expired before anybody started them, `is_flagged` those with a step that calls for attention, `is_to_handle` those
+    expired before they were done, `is_flagged` those with a step that calls for attention, `is_to_handle` those
     of the two that nobody is done with. At most one of `executor_ref` and `executor_ref_prefix` is set. `is_by_due`
     leaves those that are open, those due first in front, or that end first where they have no due time; of these
     `late_from` and `late_until` leave those that are late from then on, or before then. `q`, which only
@@ -251,9 +251,9 @@ def _candidate_indexes(filters: RunFilter) -> list[tuple[str, tuple[str, ...]]]:
     elif filters.due_before is not None:
         candidates.append(("runs_by_due", ("status", "due_at")))
     if filters.is_missed and filters.is_to_handle:
-        candidates.insert(0, ("runs_missed_to_handle", ("status", "started_at", "handled_at", "closed_at")))
+        candidates.insert(0, ("runs_missed_to_handle", ("status", "handled_at", "closed_at")))
     elif filters.is_missed:
-        candidates.append(("runs_missed", ("status", "started_at", "created_at")))
+        candidates.append(("runs_missed", ("status", "created_at")))
     if filters.is_flagged and filters.is_to_handle:
         candidates.insert(0, ("runs_flagged_to_handle", ("flagged", "handled_at", "created_at")))
     elif filters.is_flagged:
@@ -301,7 +301,7 @@ def _conditions(filters: RunFilter) -> tuple[list[str], dict[str, Any]]:
         if filters.status == "pending" and filters.late_at is not None:
             written.append("due_at IS NOT NULL")  # others have expired by then, and will be found to have
     if filters.is_missed:
-        written += ["status = 'expired'", "started_at IS NULL"]
+        written.append("status = 'expired'")
     if filters.is_flagged:
         written.append("flagged > 0")
     if filters.is_to_handle:

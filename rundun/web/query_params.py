@@ -140,7 +140,7 @@ class RunsQuery(ListQuery):
     late: Boolean = False
     """Only those that are open and late; those late since last come first."""
     missed: Boolean = False
-    """Only those that expired before anybody started them."""
+    """Only those that expired before they were done, begun or not."""
     flagged: Boolean = False
     """Only those with a step that calls for attention."""
     q: Annotated[str, Text(MAX_LENGTH)] | None = None

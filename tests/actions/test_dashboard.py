@@ -85,6 +85,26 @@ async def test_what_needs_somebody_and_what_today_has(w: World) -> None:
     assert "Globex" not in page
 
 
+async def test_a_half_done_job_that_expired_is_missed(w: World) -> None:
+    ann = await operator(w)
+    template_id = await w.template(*({**BOOLEAN, "id": f"s-{n}", "required": False} for n in range(3)))
+    half = await w.dispatch(template_id, expires_in_hours=1, title="Half done")
+    await half.start()
+    for n in range(2):
+        await half.answer(f"s-{n}", True)
+    w.clock.forward(hours=26)
+    await w.sweep()
+    for path, section in (("", "missed"), ("/runs?tab=missed", None), ("/runs?tab=all&status=missed", None)):
+        page = (await ann.get(path)).text
+        assert section is None or listed(page, section) == ["Half done"]
+        said = text_of(page)
+        assert "Missed 2 of 3 answered" in said and "Late" not in said.partition("Half done")[2], path
+    assert text_of((await ann.get(f"/runs/{half.run_id}")).text).count("Missed") == 1
+    await ann.post(f"/runs/{half.run_id}/handled", to="overview")
+    assert listed((await ann.get("")).text, "missed") == [] == await rows(ann, "?tab=missed")
+    assert (await w.run(half))["handled_at"]
+
+
 async def test_a_long_list_leads_to_all_of_it(w: World) -> None:
     ann, template_id = await operator(w), await w.template(BOOLEAN)
     for number in range(dashboard.SHORT + 2):

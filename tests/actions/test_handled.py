@@ -17,7 +17,7 @@ from tests.actions.test_flags import DAMAGE, TYRES
 from tests.helpers.console import operator, shown, text_of
 from tests.helpers.failing_deliveries import failing
 from tests.helpers.photos import started
-from tests.helpers.service import BOOLEAN, Ed, Receiver, World, answering
+from tests.helpers.service import BOOLEAN, HOUR, NOON, Ed, Receiver, World, answering
 from tests.helpers.storage import assert_counted
 from tests.helpers.whole_file import require_whole
 
@@ -164,6 +164,26 @@ async def test_what_was_there_before_the_upgrade_counts_as_handled(
         left = db.execute("SELECT run_id FROM deliveries WHERE handled_at IS NOT NULL").fetchall()
     assert found == {flagged.run_id, missed.run_id}
     assert [row[0] for row in left] == [failed.run_id]
+
+
+async def test_a_job_that_expired_half_done_before_the_upgrade_counts_as_handled(w: World, tmp_path: Path) -> None:
+    template_id = await w.template(BOOLEAN)
+    half, flagged, unbegun = [await w.dispatch(template_id, expires_in_hours=1) for _ in range(3)]
+    for each in (half, flagged):
+        await each.start()
+    w.clock.forward(hours=26)
+    await w.sweep()
+    path = tmp_path / "before.db"
+    with closing(sqlite3.connect(w.settings.database.path)) as source:
+        source.execute("VACUUM INTO ?", (str(path),))
+    (at,) = [number for number, sql in connection.shipped() if "DROP INDEX runs_missed_to_handle" in sql]
+    with closing(sqlite3.connect(path, isolation_level=None)) as before:
+        before.execute("UPDATE runs SET flagged = 1 WHERE id = ?", (flagged.run_id,))
+        before.execute(f"PRAGMA user_version = {at - 1}")
+    with closing(connection.open_writer(path, [one for one in connection.shipped() if one[0] <= at])) as db:
+        found = db.execute("SELECT id, handled_at FROM runs WHERE handled_at IS NOT NULL").fetchall()
+    assert [tuple(row) for row in found] == [(half.run_id, NOON + 25 * HOUR)]
+    assert unbegun.run_id not in dict(found), "a later upgrade leaves alone what is still to do"
 
 
 async def test_lists_of_what_is_left_to_do_walk_their_indexes(w: World) -> None:

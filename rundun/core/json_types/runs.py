@@ -195,10 +195,10 @@ class RunHeadJson(ReferenceJson):
     status: Status
     """pending → in_progress → completed, cancelled or expired; the last three are final."""
     late: bool
-    """Not done by `due_at`, begun or not; without a due time, done or still being done after `expires_at`. A missed
-    run is not late."""
+    """Not done by `due_at`, begun or not; without a due time, done or still being done after `expires_at`. A run that
+    expired before it was begun is not late."""
     missed: bool
-    """Expired, and never started."""
+    """Expired before it was done, begun or not."""
     flagged: base.Count
     """How many steps call for attention: flagged by their template, or closed with “I can't do this”."""
     revision: base.Positive

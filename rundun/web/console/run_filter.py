@@ -14,7 +14,6 @@ from rundun.web.console.time_zone import Zone
 
 ALL = "all"
 BY_DUE = ("open", "late")  # tabs whose runs come by when they are due, unless the newest are wanted first
-STATUS_WORDS = ("missed", *STATUSES)  # what the filter of all runs takes as a status
 DAYS = ("created", "closed")  # what happened on the days of the filter
 MATCHES = ("begins", "exact")
 SORTS = ("due", "newest")
@@ -76,13 +75,12 @@ def read_filter_form(call: ConsoleCall) -> RunFilterForm:
     values["q"] = values["q"].strip()
     _choose_tab(values, tab_filters(0))
     wrong = {name for name in ("from", "to", "due") if values[name] and _day(values[name]) is None}
-    if values["status"] not in ("", *STATUS_WORDS):
+    if values["status"] not in ("", *STATUSES):
         wrong.add("status")
-    status = None if "status" in wrong or values["status"] == "missed" else values["status"] or None
+    status = None if "status" in wrong else values["status"] or None
     day, reference_field = values["day"], "executor_ref" if values["match"] == "exact" else "executor_ref_prefix"
     chosen: dict[str, Any] = {
         "status": status,
-        "is_missed": values["status"] == "missed",
         "is_flagged": values["flagged"] == "yes",
         **tab_filters(call.now)[values["tab"]],
         "q": values["q"] or None,
@@ -101,6 +99,7 @@ def read_filter_form(call: ConsoleCall) -> RunFilterForm:
 
 def _choose_tab(values: dict[str, str], tabs: Mapping[str, Any]) -> None:
     """Settle which tab it is, which addresses of before named as a status, and what goes with it."""
+    values["status"] = "expired" if values["status"] == "missed" else values["status"]
     if values["tab"] not in tabs:
         values["tab"] = values["status"] if values["status"] in BY_DUE else ALL
     if values["tab"] != ALL:

@@ -8,13 +8,13 @@ from babel import dates
 from starlette.responses import Response
 
 from rundun.actions import deliveries, runs, templates
-from rundun.core.run import Actor
+from rundun.core.run import STATUSES, Actor
 from rundun.core.validation import clean_input, read
 from rundun.store.pagination import PageRequest
 from rundun.store.run_lists import RunFilter
 from rundun.web.console import run_page
 from rundun.web.console.dashboard import format_count
-from rundun.web.console.run_filter import ALL, STATUS_WORDS, read_filter_form, tab_filters
+from rundun.web.console.run_filter import ALL, read_filter_form, tab_filters
 from rundun.web.console.run_rows import heading, moment
 from rundun.web.console.session import ConsoleCall
 from rundun.web.request_bodies import CancelBody, ExtendBody
@@ -51,7 +51,7 @@ async def list_runs(call: ConsoleCall) -> Response:
         tabs={tab: "" if tab == ALL else f"?tab={tab}" for tab in tabs},
         counts={tab: format_count(call.language, count) for tab, count in counts.items()},
         heading=heading,
-        statuses=STATUS_WORDS,
+        statuses=STATUSES,
         moment=partial(moment, call),
         say_day=lambda day: dates.format_skeleton("yMMMd", date.fromisoformat(day), locale=call.zone.locale),
     )

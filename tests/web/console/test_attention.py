@@ -60,16 +60,17 @@ async def test_runs_are_filtered_by_what_an_operator_looks_for(w: World) -> None
     ann = await operator(w)
     made = await week(w)
     for query, names in (
-        ("status=missed", ["missed"]),
+        ("status=missed", ["begun", "missed"]),
         ("status=missed&day=closed&from=2026-01-01&to=2026-01-01", ["missed"]),
-        ("status=missed&day=closed&from=2026-01-02", []),
+        ("status=missed&day=closed&from=2026-01-02", ["begun"]),
         ("status=missed&ref=ref+missed&match=exact", ["missed"]),
-        ("status=missed&ref=ref", ["missed"]),
+        ("status=missed&ref=ref", ["missed", "begun"]),
+        ("tab=missed", ["begun", "missed"]),
         ("status=expired", ["begun", "missed"]),
         ("flagged=yes", ["second", "begun"]),
         ("flagged=yes&status=pending", ["second"]),
         ("flagged=yes&status=open&from=2026-01-01", ["second"]),
-        ("flagged=yes&status=missed", []),
+        ("flagged=yes&status=missed", ["begun"]),
         ("flagged=yes&ref=ref", ["second", "begun"]),
         ("flagged=yes&day=closed&from=2026-01-01", ["begun"]),
         ("due=2026-01-01", ["first"]),
@@ -82,8 +83,8 @@ async def test_runs_are_filtered_by_what_an_operator_looks_for(w: World) -> None
         csv = (await ann.get(f"/runs.csv?{query}")).text
         assert [name for name in made if made[name].run_id in csv] == [name for name in made if name in names], query
     page = await shown(ann, "/runs?status=missed&flagged=yes&due=2026-01-03")
-    assert '<option value="missed" selected>Missed' in page and 'value="2026-01-03"' in page
-    assert "runs.csv?status=missed&amp;due=2026-01-03&amp;flagged=yes" in page
+    assert '<option value="expired" selected>Missed' in page and 'value="2026-01-03"' in page
+    assert "runs.csv?status=expired&amp;due=2026-01-03&amp;flagged=yes" in page
     assert 'id="w-due"' in await shown(ann, "/runs?due=someday")
 
 
@@ -97,7 +98,7 @@ async def test_a_list_tells_title_due_time_and_what_is_the_matter(w: World) -> N
     assert said["missed"].startswith(
         "Choose: Flat missed Flat missed ref missed · Check Missed yesterday 02:00 1 Jan 2026,"
     )
-    assert said["begun"].startswith("Choose: Flat begun Flat begun ref begun · Check Expired Late Flagged: 1 0 of 2")
+    assert said["begun"].startswith("Choose: Flat begun Flat begun ref begun · Check Missed Flagged: 1 0 of 2 answered")
     assert "Not started Flagged: 2 Due today 11:00 2 Jan 2026, 11:00:00 +01:00" in said["second"]
     assert "Missed" not in said["second"]
     run = await shown(ann, f"/runs/{made['second'].run_id}")
