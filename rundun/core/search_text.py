@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rundun.core.run import Identity
@@ -40,6 +40,7 @@ _ALIKE = str.maketrans(
 _PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]+")  # nobody writes them: the index has them for itself
 _NUMBER = re.compile(r"[0-9 ()+./-]+", re.ASCII)
 _SPACERS = re.compile(r"[^0-9]+", re.ASCII)
+_LETTER = re.compile(r"\s+|.[\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670]*", re.DOTALL)
 _RUN_ID = re.compile(r"(?:.*/)?(r-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})", re.ASCII)
 
 
@@ -94,3 +95,41 @@ def run_id_in(search: str) -> str | None:
     """Return the run's id that somebody searches by, or pastes with the link around it; None where it is none."""
     match = _RUN_ID.fullmatch(search.strip().lower())
     return match and match[1]
+
+
+def split_matches(text: str, search: str) -> list[tuple[str, bool]]:
+    """Split a text into parts, each with whether a search finds it there: where `run_text` has it in the whole text."""
+    wanted, plain = needles(search), fold(text[:MAX_PART])
+    if not any(needle in f"\n{plain}\n{_ungrouped(plain)}" for needle in wanted):  # most texts: the rest takes long
+        return [(text, False)]
+    folded, places = _folded_with_places(text[:MAX_PART])
+    texts = [(folded, places)]
+    if _NUMBER.fullmatch(folded):
+        digits = [at for at, letter in enumerate(folded) if letter.isdigit()]
+        texts.append(("".join(folded[at] for at in digits), [places[at] for at in digits]))
+    spans = sorted(span for said in texts for needle in wanted for span in _spans(*said, needle))
+    parts, done = list[tuple[str, bool]](), 0
+    for begin, end in spans:
+        if begin >= done:
+            parts += [(text[done:begin], False), (text[begin:end], True)]
+            done = end
+    return [part for part in [*parts, (text[done:], False)] if part[0]]
+
+
+def _folded_with_places(text: str) -> tuple[str, list[tuple[int, int]]]:
+    """Fold a text letter by letter, with where each letter of the result begins and ends in the text."""
+    folded, places = "", list[tuple[int, int]]()
+    for match in _LETTER.finditer(text):
+        letter = " " if match[0].isspace() else fold(match[0])
+        if letter != " " or not folded.endswith(" "):
+            folded += letter
+            places += [match.span()] * len(letter)
+    return folded, places
+
+
+def _spans(folded: str, places: list[tuple[int, int]], needle: str) -> Iterator[tuple[int, int]]:
+    """Yield where in the text a needle is found; what stands before the beginning of a word is no part of it."""
+    begins = needle[0] in _BEGINS
+    for match in re.finditer(re.escape(needle), f"\n{folded}"):
+        first, last = match.start() - 1 + begins, match.end() - 2
+        yield places[first][0], places[last][1]

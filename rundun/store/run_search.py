@@ -4,7 +4,7 @@ search holds up everybody else.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from rundun.store.transaction import Tx
 MAX_LOOKED_AT = 10_000  # runs in one go
 MAX_CHARACTERS = 4_000_000  # of what they say; those that are folded first count more
 FEW = 1000  # that are looked at and sorted in some milliseconds
+COUNTED_AT_A_TIME = 3000  # runs of those that are only counted, in all lists at once: some 20 ms
 CHUNK = 1000  # runs that are judged at a time, until a page is full
 _ALL = (END, END)  # of a list, from its beginning
 _BY_NUMBER = 0  # in a cursor of a search by the index, in place of a time
@@ -35,50 +36,97 @@ def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> 
 
 
 @dataclass(frozen=True, slots=True)
+class FoundCounts:
+    """How many runs a search has found so far in each of some lists, by name, and where it goes on, None at its end."""
+
+    numbers: Mapping[str, int]
+    before: tuple[int, ...] | None = _ALL
+
+
+def count_short(tx: Tx, org_id: str, filters: RunFilter) -> int | None:
+    """Count what a search finds in a list; None for a list that is too long for one look."""
+    search = _Search(tx, org_id, filters, PageRequest(MAX_LOOKED_AT))
+    if search.is_longer_than(MAX_LOOKED_AT):
+        return None
+    places, before = search.places(filters.q or "")
+    return len(places) if before is None else None
+
+
+def count_some(
+    tx: Tx, org_id: str, lists: Mapping[str, RunFilter], search: str, so_far: FoundCounts, limit: int
+) -> FoundCounts:
+    """Count in each of some lists what a search finds in the next look at all runs, which ends early where each list
+    has so many.
+    """
+    everything = RunFilter(q=search)
+    left = PageRequest(limit - min(so_far.numbers.values()), so_far.before or _ALL)
+    places, before = _Search(tx, org_id, everything, left, COUNTED_AT_A_TIME).places(search)
+    if len(places) > left.limit:
+        places, before = places[: left.limit], places[left.limit - 1]
+    found, numbers = [number for _, number in places], {**so_far.numbers}
+    for name, filters in lists.items():
+        is_all = filters == everything
+        numbers[name] += len(found if is_all else run_lists.places_of(tx, org_id, filters, _ALL, found))
+    return FoundCounts(numbers, before)
+
+
+@dataclass(frozen=True, slots=True)
 class _Search:
     tx: Tx
     org_id: str
     filters: RunFilter
     page_request: PageRequest
+    most: int = END  # runs that are looked at, where that is less than others may
+
+    @property
+    def max_looked_at(self) -> int:
+        """Return how many runs are looked at in one go."""
+        return min(self.most, MAX_LOOKED_AT)
 
     def page(self, search: str) -> Page[Run]:
+        return self._show(*self.places(search))
+
+    def places(self, search: str) -> tuple[list[Place], Place | None]:
+        """Return the places of runs that are found, more than a page has where there are more, and where to go on if
+        the look ended before all were looked at.
+        """
         texts, before = needles(search), self.page_request.before
         if not texts:
-            return Page([], None)
+            return [], None
         if (run_id := run_id_in(search)) is not None:
             row = self.tx.db.execute("SELECT number FROM runs WHERE id = ?", (run_id,)).fetchone()
-            return self._show(self._passing([row["number"]] if row else [], before), None)
+            return self._passing([row["number"]] if row else [], before), None
         query = search_index.match(self.org_id, texts)
         if before[0] == _BY_NUMBER and query is not None:
             return self._walk(query, texts, before[1])
-        if query is not None and self._is_longer_than(FEW):
+        if query is not None and self.is_longer_than(FEW):
             numbers, end = search_index.candidates(self.tx, self.org_id, query, END, FEW)
             if not end:
-                return self._show(*self._look([self._passing(numbers, before)], texts))
-            if before == _ALL and self._is_longer_than(MAX_LOOKED_AT):
+                return self._look([self._passing(numbers, before)], texts)
+            if before == _ALL and self.is_longer_than(self.max_looked_at):
                 return self._walk(query, texts, END)
         return self._scan(texts)
 
-    def _is_longer_than(self, limit: int) -> bool:
+    def is_longer_than(self, limit: int) -> bool:
         """Tell whether the list has more runs, without a search."""
         plain = replace(self.filters, executor_ref_prefix=None)
         return run_lists.count(self.tx, self.org_id, plain, limit + 1) > limit
 
-    def _scan(self, texts: Sequence[str]) -> Page[Run]:
+    def _scan(self, texts: Sequence[str]) -> tuple[list[Place], Place | None]:
         """Look at the list itself."""
-        places = run_lists.places(self.tx, self.org_id, self.filters, self.page_request.before, MAX_LOOKED_AT)
+        places = run_lists.places(self.tx, self.org_id, self.filters, self.page_request.before, self.max_looked_at)
         found, end = self._look(_chunks(places), texts)
-        return self._show(found, end or (places[-1] if len(places) == MAX_LOOKED_AT else None))
+        return found, end or (places[-1] if len(places) == self.max_looked_at else None)
 
-    def _walk(self, query: str, texts: Sequence[str], before: int) -> Page[Run]:
+    def _walk(self, query: str, texts: Sequence[str], before: int) -> tuple[list[Place], Place | None]:
         """Look at what the index names, the newest first."""
-        numbers, last = search_index.candidates(self.tx, self.org_id, query, before, MAX_LOOKED_AT)
+        numbers, last = search_index.candidates(self.tx, self.org_id, query, before, self.max_looked_at)
         passing = (
             sorted(((_BY_NUMBER, number) for _, number in self._passing(chunk, _ALL)), reverse=True)
             for chunk in _chunks(numbers)
         )
         found, end = self._look(passing, texts)
-        return self._show(found, end or ((_BY_NUMBER, last) if last else None))
+        return found, end or ((_BY_NUMBER, last) if last else None)
 
     def _passing(self, numbers: Sequence[int], before: tuple[int, ...]) -> list[Place]:
         """Return those of these runs that are in the list."""

@@ -4,7 +4,7 @@ from hypothesis import example, given
 from hypothesis import strategies as some
 
 from rundun.core.run import Identity
-from rundun.core.search_text import fold, needles, run_id_in, run_text
+from rundun.core.search_text import fold, needles, run_id_in, run_text, split_matches
 
 RUN_ID = "r-1de29692-0000-4000-8000-000000000001"
 
@@ -50,6 +50,36 @@ def test_numbers_are_found_however_they_are_grouped() -> None:
         assert any(needle in said for needle in needles(search)), search
     assert needles("12 b") == ("12 b",) and needles("(1) 2") == ("(1) 2",) and needles("\u0301") == ()
     assert needles("Fl") == ("\nfl", " fl")
+
+
+def marked(text: str, search: str) -> str:
+    return "".join(f"[{part}]" if is_match else part for part, is_match in split_matches(text, search))
+
+
+def test_what_a_search_finds_is_marked_as_it_is_written() -> None:
+    for text, search, expected in (
+        ("Ana, Calle Granada", "ANA", "[Ana], Calle Gr[ana]da"),
+        ("Lucía Fernández", "lucia f", "[Lucía F]ernández"),
+        ("Luci\u0301a", "IA", "Luci\u0301a"),
+        ("Luci\u0301a", "cia", "Lu[ci\u0301a]"),
+        ("Große Straße", "ss", "Große Straße"),
+        ("Große Straße", "sse", "Gro[ße] Stra[ße]"),
+        ("+34 612-345 678", "612345", "+34 [612-345] 678"),
+        ("Flat  7\u3000b", "7 b", "Flat  [7\u3000b]"),
+        ("Grand granite", "gr", "[Gr]and [gr]anite"),
+        ("مُحَمَّد", "محمد", "[مُحَمَّد]"),
+        ("Flat 7", "", "Flat 7"),
+        ("Flat 7", "8", "Flat 7"),
+        (f"{'x' * 500}Flat", "flat", f"{'x' * 500}Flat"),
+    ):
+        assert marked(text, search) == expected, (text, search)
+
+
+@given(some.text(some.sampled_from("aÁß ŁK\u212a1-"), min_size=1, max_size=8), some.integers(0, 7))
+def test_marks_leave_the_text_and_are_where_the_run_is_found(text: str, at: int) -> None:
+    parts, said = split_matches(text, text[at:]), run_text(RUN_ID, None, text, {}, Identity()).partition("de29692")[2]
+    assert "".join(part for part, _ in parts) == text and all(part for part, _ in parts)
+    assert any(is_match for _, is_match in parts) == any(needle in said for needle in needles(text[at:]))
 
 
 def test_of_what_is_long_the_beginning_is_searched() -> None:

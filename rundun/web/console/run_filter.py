@@ -33,6 +33,12 @@ def tab_filters(now: int) -> Mapping[str, dict[str, Any]]:
     }
 
 
+def tab_query(tab: str, search: str = "") -> str:
+    """Return the query, with its question mark, of a tab, of what a search finds in it."""
+    query = urlencode({name: value for name, value in {"tab": tab, "q": search}.items() if value not in ("", ALL)})
+    return f"?{query}" if query else ""
+
+
 @dataclass(frozen=True, slots=True)
 class RunFilterForm:
     """The form of the filter: `values` as they were written, `wrong` the fields that can't be read."""

@@ -1,10 +1,13 @@
 """A run in a list, on the overview or among all runs: which of its times says most, in words."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rundun.actions.runs import ListedRun
+from rundun.core import search_text
 from rundun.core.run import Run
 from rundun.web.console import relative_time
+from rundun.web.console.job_view import field_views
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console_words import N_
 
@@ -14,6 +17,44 @@ MOMENTS = {"due": N_("Due {when}"), "begun": N_("Begun {when}"), "sent": N_("Sen
 def heading(row: ListedRun) -> str:
     """Return what people know a run by: its title, else its reference, else what is done."""
     return row.run.job.title or row.run.executor_ref or row.template.name
+
+
+def executor(run: Run) -> str | None:
+    """Return what the person who does a run is known by."""
+    return run.identity.name or run.identity.email or run.identity.phone
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search has found in a run that a list shows."""
+
+    search: str
+    row: ListedRun
+
+    def marked(self, text: str) -> list[tuple[str, bool]]:
+        """Split a text of the line: each part, and whether it was searched for."""
+        return search_text.split_matches(text, self.search)
+
+    @property
+    def elsewhere(self) -> tuple[str, str] | None:
+        """Return the label and the value of the first field that has what was searched for, where the line itself has
+        it nowhere; without a label the run's number.
+        """
+        run = self.row.run
+        if not self.search or any(self._is_in(each) for each in (run.job.title, run.executor_ref, executor(run))):
+            return None
+        return next((said for said in self._said() if self._is_in(said[1])), None)
+
+    def _said(self) -> Iterator[tuple[str, str]]:
+        run = self.row.run
+        if run.executor_ref:  # else the line has the number
+            yield "", run.run_id[2:10]
+        for view in field_views(run.job, self.row.template):
+            if not view.is_secret:
+                yield view.field.label, str(view.value)
+
+    def _is_in(self, text: str | None) -> bool:
+        return text is not None and any(is_match for _, is_match in self.marked(text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """/console/runs: the list of runs; and what an operator may do to one."""
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from functools import partial
 
@@ -10,16 +11,20 @@ from starlette.responses import Response
 from rundun.actions import deliveries, runs, templates
 from rundun.core.run import STATUSES, Actor
 from rundun.core.validation import clean_input, read
+from rundun.store import run_search
 from rundun.store.pagination import PageRequest
 from rundun.store.run_lists import RunFilter
+from rundun.store.run_search import FoundCounts
+from rundun.store.statistics import MAX_COUNTED
 from rundun.web.console import run_page
 from rundun.web.console.dashboard import format_count
-from rundun.web.console.run_filter import ALL, read_filter_form, tab_filters
-from rundun.web.console.run_rows import heading, moment
+from rundun.web.console.run_filter import read_filter_form, tab_filters, tab_query
+from rundun.web.console.run_rows import Found, heading, moment
 from rundun.web.console.session import ConsoleCall
 from rundun.web.request_bodies import CancelBody, ExtendBody
 
 LIMIT = 50
+LOOKS = 40  # at all runs for what long tabs have of a search, 3,000 runs in each
 
 
 async def list_runs(call: ConsoleCall) -> Response:
@@ -30,12 +35,6 @@ async def list_runs(call: ConsoleCall) -> Response:
     choices = await call.read(templates.list_names)
     if filter_form.filter.template_id and filter_form.filter.template_id not in dict(choices):
         choices.append((filter_form.filter.template_id, filter_form.filter.template_id))
-    tabs = tab_filters(call.now)
-    counts = (
-        {}
-        if filter_form.is_narrowed
-        else await call.read(runs.count_each, {tab: RunFilter(**of) for tab, of in tabs.items()})
-    )
     older = None
     if page.next_before is not None:
         at, number = page.next_before
@@ -48,13 +47,42 @@ async def list_runs(call: ConsoleCall) -> Response:
         limit=LIMIT,
         is_first=page_request == PageRequest(LIMIT),
         templates=choices,
-        tabs={tab: "" if tab == ALL else f"?tab={tab}" for tab in tabs},
-        counts={tab: format_count(call.language, count) for tab, count in counts.items()},
+        tabs={tab: tab_query(tab, filter_form.values["q"]) for tab in tab_filters(call.now)},
+        whole_tab=tab_query(filter_form.values["tab"]),
+        counts={} if filter_form.narrowing else await _count_tabs(call, filter_form.values["q"]),
         heading=heading,
+        found=partial(Found, filter_form.values["q"]),
         statuses=STATUSES,
         moment=partial(moment, call),
         say_day=lambda day: dates.format_skeleton("yMMMd", date.fromisoformat(day), locale=call.zone.locale),
     )
+
+
+async def _count_tabs(call: ConsoleCall, search: str) -> dict[str, str]:
+    """Return how many runs each tab has, or how many of them a search finds, by its name."""
+    tabs = {tab: RunFilter(**of, q=search or None) for tab, of in tab_filters(call.now).items()}
+    counts = await _count_found(call, tabs, search) if search else await call.read(runs.count_each, tabs)
+    say = partial(format_count, call.language)
+    return {tab: count if isinstance(count, str) else say(count) for tab, count in counts.items()}
+
+
+async def _count_found(call: ConsoleCall, tabs: Mapping[str, RunFilter], search: str) -> dict[str, int | str]:
+    """Count what a search finds in each tab, in many turns: others wait for one of them at most. In long tabs that is
+    counted together, and ends after `LOOKS` turns, as a text such as “1,234+”.
+    """
+    counts = {tab: await call.read(run_search.count_short, filters) for tab, filters in tabs.items()}
+    long = {tab: filters for tab, filters in tabs.items() if counts[tab] is None}
+    so_far = FoundCounts(dict.fromkeys(long, 0))
+    for _ in range(LOOKS):
+        if so_far.before is None or all(number > MAX_COUNTED for number in so_far.numbers.values()):
+            break
+        so_far = await call.read(run_search.count_some, long, search, so_far, MAX_COUNTED + 1)
+    is_whole = so_far.before is None
+    found = {
+        tab: number if is_whole or number > MAX_COUNTED else f"{call.language.number(number)}+"
+        for tab, number in so_far.numbers.items()
+    }
+    return {tab: found[tab] if count is None else count for tab, count in counts.items()}
 
 
 # ---- what may be done to a run

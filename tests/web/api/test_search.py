@@ -10,6 +10,8 @@ import pytest
 
 from rundun.scheduler import index_runs
 from rundun.store import run_lists, run_search, search_index
+from rundun.store.run_lists import RunFilter
+from rundun.store.run_search import FoundCounts
 from rundun.store.transaction import Tx
 from tests.helpers.service import BOOLEAN, Ed, World
 
@@ -153,6 +155,20 @@ async def test_a_search_finds_what_a_plain_scan_finds(w: World, monkeypatch: pyt
             assert await everything(w, search, limit) == expected, (state, search)
             of_one = [one for one in expected if one in {r.ed.run_id for r in runs if r.template_id == templates[0]}]
             assert await everything(w, search, limit, template_id=templates[0]) == of_one, (state, search)
+            assert await counted(w, search, templates[0]) == [len(expected), len(of_one)], (state, search)
+
+
+async def counted(w: World, search: str, template_id: str) -> list[int]:
+    """How many runs a search finds, of all and of one template, look by look; of short lists at once, too."""
+    lists = {"all": RunFilter(q=search), "one": RunFilter(template_id=template_id, q=search)}
+    so_far, limit = FoundCounts(dict.fromkeys(lists, 0)), 3
+    while so_far.before is not None:
+        so_far = await w.database.read(run_search.count_some, w.acme_id, lists, search, so_far, limit)
+        limit = min(so_far.numbers.values()) + 3
+    for name, filters in lists.items():
+        short = await w.database.read(run_search.count_short, w.acme_id, filters)
+        assert short in (None, so_far.numbers[name]), (search, name)
+    return [so_far.numbers[name] for name in lists]
 
 
 def forget_index(tx: Tx) -> None:

@@ -118,6 +118,60 @@ async def test_a_search_narrows_a_tab(w: World) -> None:
     assert "“nothing like it” × Remove this filter" in page
 
 
+async def test_a_search_goes_through_all_jobs_and_is_kept_from_tab_to_tab(w: World) -> None:
+    ann = await operator(w)
+    made = await day_of_everything(w)
+    for path in ("", "/runs?tab=done", "/runs?tab=late&q=job"):
+        page = (await ann.get(path)).text
+        form = re.search(r'<form method="get" action="/console/runs" class="find".*?</form>', page, re.DOTALL)
+        assert form and 'name="q"' in form[0] and "Search all jobs" in form[0], path
+        assert 'type="hidden" name="tab"' not in form[0], path
+    page = (await ann.get("/runs?q=job")).text
+    assert await rows(ann, "?q=job") == [made[name].run_id for name in reversed(made)], "the newest first"
+    for words, query in (("Open 3", "tab=open&q=job"), ("Done 2", "tab=done&q=job"), ("All 7", "q=job")):
+        assert link(page, words) == f"?{query}", words
+    assert "Missed 1 Flagged 0" in text_of(page)
+    done = (await ann.get("/runs?tab=done&q=e+d")).text
+    assert "Open 0 Late 0 Missed 0 Flagged 0 Done 0 All 0" in text_of(done), "of each tab what is found in it"
+    assert link(done, "Show all of this tab") == "?tab=done"
+    early = (await ann.get("/runs?q=%C3%89ARLY")).text
+    assert "job <mark>early</mark>" in early and "All 1" in text_of(early)
+    assert 'class="count"' not in (await ann.get("/runs?q=job&template=t-nobody")).text
+
+
+async def test_what_a_search_found_beside_the_line_is_shown_in_it(w: World) -> None:
+    ann = await operator(w)
+    fields = [{"id": "f-plate", "kind": "text", "label": "Plate"}, {"id": "f-code", "label": "Door", "kind": "secret"}]
+    template_id = await w.template(BOOLEAN, fields=fields, execution={"identity_required": "phone"})
+    about = {"title": "Flat <7>", "executor_ref": "BK-1", "fields": {"f-plate": "7412 KLM", "f-code": "7412"}}
+    ed = await w.dispatch(template_id, **about)
+    await ed.start(phone="+34 612 345 678")
+    for search, shown in (
+        ("7412klm", None),
+        ("7412 k", "<bdi>Plate</bdi>: <bdi><mark>7412 K</mark>LM</bdi>"),
+        ("612345", "+34 <mark>612 345</mark> 678"),
+        ("t <7", "Fla<mark>t &lt;7</mark>&gt;"),
+        (ed.run_id[2:8], f"· <bdi><mark>{ed.run_id[2:8]}</mark>{ed.run_id[8:10]}</bdi>"),
+    ):
+        page = (await ann.get("/runs", params={"q": search})).text
+        assert (shown in page) if shown else "No job found" in page, search
+        assert ("Plate" in page) is (search == "7412 k"), "only where nothing else of the line has it"
+
+
+async def test_a_long_search_is_counted_look_by_look(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ann = await operator(w)
+    await day_of_everything(w)
+    monkeypatch.setattr(run_search, "MAX_LOOKED_AT", 2)
+    page = text_of((await ann.get("/runs?q=job")).text)
+    assert "Open 3 Late 1 Missed 1 Flagged 0 Done 2 All 7" in page
+    monkeypatch.setattr("rundun.web.console.runs.LOOKS", 2)
+    page = text_of((await ann.get("/runs?q=job")).text)
+    assert "Open 3+" in page and "Late 1 Missed 1" in page and "All 4+" in page, "as far as it was counted"
+    monkeypatch.setattr("rundun.web.console.runs.MAX_COUNTED", 3)
+    monkeypatch.setattr("rundun.web.console.dashboard.MAX_COUNTED", 3)
+    assert "All 3+" in text_of((await ann.get("/runs?q=job")).text)
+
+
 async def test_a_long_search_is_taken_up_where_it_ended(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_search, "MAX_LOOKED_AT", 3)
     ann = await operator(w)
