@@ -70,12 +70,11 @@ async def test_what_needs_ann_is_found_on_the_overview(w: World, base: str, ann:
     # One that is late gets more time.
     late = ann.locator(".need.late li").first
     name = await late.locator(".name").inner_text()
-    await late.get_by_role("link", name="Move due time").click()
-    await ann.get_by_label("Due").fill("2026-01-20T12:00")
-    await ann.get_by_role("button", name="Save").click()
-    await expect(ann.get_by_role("heading", name=name)).to_be_visible()
-    assert (await w.run(made[name]))["due_at"] > "2026-01-20"
-    await ann.goto(f"{base}/console")
+    await late.get_by_text("Move due…").click()
+    await is_fine(ann, "overview, where to it is moved")
+    await late.get_by_role("button", name="Tomorrow 18:00").click()
+    await expect(ann.get_by_text("The due time is moved.")).to_be_visible()
+    assert (await w.run(made[name]))["due_at"] == "2026-01-02T18:00:00Z"
     await expect(ann.locator(".need.late").get_by_text(name, exact=True)).to_have_count(0)
     # What could not be delivered is one line, sent again.
     receiver.answer = answering("204 No Content")
@@ -84,6 +83,33 @@ async def test_what_needs_ann_is_found_on_the_overview(w: World, base: str, ann:
     await failed.get_by_role("button", name="Send again").click()
     await expect(failed).to_have_count(0)
     await expect(flagged).to_be_visible()
+
+
+async def test_only_what_can_be_done_to_those_chosen_is_offered(w: World, base: str, ann: Page) -> None:
+    template_id = await w.template(BOOLEAN)
+    ended, waiting = await w.dispatch(template_id, title="ended"), await w.dispatch(template_id, title="waiting")
+    await w.acme.post(f"/v1/runs/{ended.run_id}/cancel", json={})
+    await ann.goto(f"{base}/console/runs")
+    bar = ann.get_by_role("group", name="With those chosen")
+    await ann.get_by_label("Choose: ended").check()
+    await expect(bar.locator("button:visible")).to_have_text(["Choose all", "CSV"])
+    await ann.get_by_label("Choose: waiting").check()
+    counted = "each => getComputedStyle(each, '::after').content"
+    for name in ("Move due…", "Extend…", "Cancel…"):
+        await expect(bar.get_by_role("button", name=name)).to_be_visible()
+        assert await bar.get_by_role("button", name=name).evaluate(counted) == '" (" counter(open) ")"', "to how many"
+    await expect(bar.get_by_role("button", name="Done with it")).to_be_hidden()
+    await is_fine(ann, "list, open and closed ones chosen")
+    await ann.get_by_label("Choose: ended").uncheck()
+    assert await bar.get_by_role("button", name="Cancel…").evaluate(counted) == "none", "to all of them"
+    # One in the list is moved by its own menu.
+    row = ann.locator(f"#row-{waiting.run_id}")
+    await row.locator("summary").click()
+    await is_fine(ann, "list, where to one is moved")
+    await row.get_by_role("button", name="Tomorrow 18:00").click()
+    await expect(ann.get_by_text("The due time is moved.")).to_be_visible()
+    await fits(ann)
+    assert (await w.run(waiting))["due_at"] == "2026-01-02T18:00:00Z"
 
 
 async def test_the_list_obeys_the_keyboard_alone(w: World, browser: Browser, base: str, receiver: Receiver) -> None:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from rundun.actions import dashboard
 from rundun.core import chart
 from rundun.store.statistics import MAX_COUNTED
+from rundun.web.console.run_due import due_choices
 from rundun.web.console.run_rows import heading, moment
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console_words import ConsoleLanguage
@@ -26,6 +27,7 @@ async def overview(call: ConsoleCall) -> Response:
         numbers=numbers,
         moment=partial(moment, call),
         heading=heading,
+        dues=due_choices(call),
         counted=partial(format_count, call.language),
         clock=call.zone.clock(call.now),
         day=days[-1].isoformat(),

@@ -52,6 +52,7 @@ ROUTES = [
     route("POST", "/runs/several", several.act),
     route("POST", "/runs/{run_id}/cancel", runs.cancel),
     route("POST", "/runs/{run_id}/extend", runs.extend),
+    route("POST", "/runs/{run_id}/due", runs.move_due),
     route("POST", "/runs/{run_id}/release", runs.release),
     route("POST", "/runs/{run_id}/handled", handled.handle_run),
     route("POST", "/runs/{run_id}/handled/undo", handled.undo_handled),

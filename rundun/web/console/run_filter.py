@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from rundun.core import text
 from rundun.core.run import STATUSES
@@ -37,6 +37,14 @@ def tab_query(tab: str, search: str = "") -> str:
     """Return the query, with its question mark, of a tab, of what a search finds in it."""
     query = urlencode({name: value for name, value in {"tab": tab, "q": search}.items() if value not in ("", ALL)})
     return f"?{query}" if query else ""
+
+
+def list_path(call: ConsoleCall) -> str:
+    """Return where something was done to runs, as the form says it: on the overview, or in which list."""
+    if call.form.get("to") == "overview":
+        return ""
+    query = urlencode(parse_qsl(call.form.get("query", "")[:2000]))
+    return f"/runs?{query}" if query else "/runs"
 
 
 @dataclass(frozen=True, slots=True)

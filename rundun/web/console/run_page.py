@@ -16,6 +16,7 @@ from rundun.store import runs as run_rows
 from rundun.store import service_state
 from rundun.web.console.erasure import show_erased
 from rundun.web.console.job_view import clock_skew, field_views
+from rundun.web.console.run_due import due_choices
 from rundun.web.console.run_history import history
 from rundun.web.console.run_view import PhotoView, RunView, SectionView
 from rundun.web.console.session import ConsoleCall
@@ -53,6 +54,7 @@ async def show_run(call: ConsoleCall, status: int = 200, wrong: Problem | None =
         status,
         wrong=wrong,
         hours=[(hours, call.language.gettext(text)) for hours, text in HOURS.items()],
+        dues=due_choices(call),
         link=ctx.links.run(run.run_id),
         pictures=template_pictures.shown_json(detail.state.version.pictures, ctx.links),
         deadline=run.deadline(ctx.grace),

@@ -8,7 +8,7 @@ from functools import partial
 from babel import dates
 from starlette.responses import Response
 
-from rundun.actions import deliveries, runs, templates
+from rundun.actions import deliveries, run_webhooks, runs, templates
 from rundun.core.run import STATUSES, Actor
 from rundun.core.validation import clean_input, read
 from rundun.store import run_search
@@ -18,7 +18,8 @@ from rundun.store.run_search import FoundCounts
 from rundun.store.statistics import MAX_COUNTED
 from rundun.web.console import run_page
 from rundun.web.console.dashboard import format_count
-from rundun.web.console.run_filter import read_filter_form, tab_filters, tab_query
+from rundun.web.console.run_due import due_choices, read_due
+from rundun.web.console.run_filter import list_path, read_filter_form, tab_filters, tab_query
 from rundun.web.console.run_rows import Found, heading, moment
 from rundun.web.console.session import ConsoleCall
 from rundun.web.request_bodies import CancelBody, ExtendBody
@@ -51,6 +52,7 @@ async def list_runs(call: ConsoleCall) -> Response:
         whole_tab=tab_query(filter_form.values["tab"]),
         counts={} if filter_form.narrowing else await _count_tabs(call, filter_form.values["q"]),
         heading=heading,
+        dues=due_choices(call),
         found=partial(Found, filter_form.values["q"]),
         statuses=STATUSES,
         moment=partial(moment, call),
@@ -113,6 +115,18 @@ async def extend(call: ConsoleCall) -> Response:
         await call.write(runs.extend, call.path("run_id"), hours, actor)
 
     return await run_page.act_or_explain(call, act(), "run_extended")
+
+
+async def move_due(call: ConsoleCall) -> Response:
+    """POST /console/runs/{run_id}/due: move when a run is due; leads back to the list that it was done in."""
+
+    async def act() -> None:
+        actor = Actor("operator", call.operator.name)
+        await call.write(run_webhooks.patch, call.path("run_id"), read_due(call), actor)
+
+    response = await run_page.act_or_explain(call, act(), "due_moved")
+    is_from_list = response.status_code == 303 and call.form.keys() & {"to", "query"}
+    return call.redirect(list_path(call), "due_moved") if is_from_list else response
 
 
 async def release(call: ConsoleCall) -> Response:

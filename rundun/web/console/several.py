@@ -3,17 +3,18 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import Response
 
-from rundun.actions import handled, runs
+from rundun.actions import handled, run_webhooks, runs
 from rundun.core import times
 from rundun.core.run import Actor, Run
 from rundun.core.validation import clean_input, read
 from rundun.errors import Problem
 from rundun.web.console import problem_text
 from rundun.web.console.export import chosen_table
+from rundun.web.console.run_due import due_choices, read_due
+from rundun.web.console.run_filter import list_path
 from rundun.web.console.run_page import HOURS
 from rundun.web.console.run_rows import heading
 from rundun.web.console.runs import read_hours
@@ -22,7 +23,7 @@ from rundun.web.console_words import N_, ConsoleLanguage
 from rundun.web.request_bodies import CancelBody
 
 MAX_CHOSEN = 50  # as many as one page of the list has
-ASKED = ("cancel", "extend")  # asked first, since more is to be said, or it can't be undone
+ASKED = ("cancel", "extend", "due")  # asked first, since more is to be said, or it can't be undone
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ async def act(call: ConsoleCall) -> Response:
     run_ids = [name for name in call.form if name.startswith("r-")][:MAX_CHOSEN]
     what = call.form.get("do", "")
     if not run_ids or what not in (*ASKED, "handled", "csv"):
-        return call.redirect(_list_path(call))
+        return call.redirect(list_path(call))
     if what == "csv":
         return await chosen_table(call, run_ids)
     if what in ASKED and "sure" not in call.form:
@@ -48,41 +49,49 @@ async def act(call: ConsoleCall) -> Response:
         deed = _deed(call, what)
     except Problem as problem:
         return await _ask(call, what, run_ids, problem_text.reason(call.language, problem))
+    run_ids = await _fitting(call, what, run_ids) if what not in ASKED else run_ids
     results = await asyncio.gather(*(deed(run_id) for run_id in run_ids), return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException) and not isinstance(result, Problem):
             raise result
     problems = {run_id: each for run_id, each in zip(run_ids, results, strict=True) if isinstance(each, Problem)}
     if not problems:
-        return call.redirect(_list_path(call), f"several_{what}")
+        return call.redirect(list_path(call), f"several_{what}")
     refusals = await _refusals(call, what, problems)
     done = len(run_ids) - len(problems)
     return await call.render(
-        "several_done", what=what, done=done, of=len(run_ids), refusals=refusals, back=_list_path(call)
+        "several_done", what=what, done=done, of=len(run_ids), refusals=refusals, back=list_path(call)
     )
 
 
-def _list_path(call: ConsoleCall) -> str:
-    """Return where the runs were chosen: the overview, or which list."""
-    if call.form.get("to") == "overview":
-        return ""
-    query = urlencode(parse_qsl(call.form.get("query", "")[:2000]))
-    return f"/runs?{query}" if query else "/runs"
-
-
 async def _ask(call: ConsoleCall, what: str, run_ids: list[str], wrong: str = "") -> Response:
-    rows = await call.read(runs.list_chosen, run_ids)
+    rows = await call.read(runs.list_chosen, await _fitting(call, what, run_ids))
     return await call.render(
         "several_ask",
         422 if wrong else 200,
         what=what,
+        left_out=len(run_ids) - len(rows),
+        dues=due_choices(call),
         rows=[(row.run, heading(row)) for row in rows],
         query=call.form.get("query", "")[:2000],
-        back=_list_path(call),
+        back=list_path(call),
         hours=[(hours, call.language.gettext(HOURS[hours])) for hours in _longer([row.run for row in rows], call.now)],
         reason=call.form.get("reason", ""),
         wrong=wrong,
     )
+
+
+async def _fitting(call: ConsoleCall, what: str, run_ids: list[str]) -> list[str]:
+    """Return the runs to which that can be done, as the bar of the list counts them: open ones, or those that call for
+    attention. Where there is none, all of them, and each is told why.
+    """
+    rows = {row.run.run_id: row.run for row in await call.read(runs.list_chosen, run_ids)}
+    fits = {
+        run_id: run_id not in rows
+        or (rows[run_id].calls_for_attention if what == "handled" else not rows[run_id].is_closed)
+        for run_id in run_ids
+    }
+    return [run_id for run_id in run_ids if fits[run_id]] or run_ids
 
 
 def _longer(chosen: Sequence[Run], now: int) -> list[str]:
@@ -98,6 +107,9 @@ def _deed(call: ConsoleCall, what: str) -> Callable[[str], Awaitable[object]]:
     actor = Actor("operator", call.operator.name)
     if what == "handled":
         return lambda run_id: call.write(handled.handle_run, run_id, actor)
+    if what == "due":
+        changes = read_due(call)
+        return lambda run_id: call.write(run_webhooks.patch, run_id, changes, actor)
     if what == "extend":
         hours = read_hours(call.form.get("hours", ""))
         return lambda run_id: call.write(runs.extend, run_id, hours, actor)
