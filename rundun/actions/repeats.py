@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rundun.actions import runs
+from rundun.actions import handled, runs
 from rundun.core import repeat
-from rundun.core.run import Run
+from rundun.core.run import Actor, DispatchRequest, Run
 from rundun.errors import FieldError, Invalid
+from rundun.store import runs as run_rows
 from rundun.store.transaction import Tx
 
 
@@ -21,17 +22,30 @@ class Repeated:
     gone: tuple[str, ...]
 
 
-def again(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any]) -> Repeated:
+def dispatch(tx: Tx, org_id: str, dispatch_request: DispatchRequest, actor: Actor) -> Run:
+    """Dispatch a run as `runs.dispatch` does. A missed run that it repeats is handled by that, unless it has steps that
+    call for attention: somebody has yet to look at these.
+    """
+    run = runs.dispatch(tx, org_id, dispatch_request)
+    if run.previous_run_id is not None:
+        previous = run_rows.get_of_org(tx, org_id, run.previous_run_id)
+        if previous.is_missed and not previous.flagged:
+            handled.handle_run(tx, org_id, previous.run_id, actor)
+    return run
+
+
+def again(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any], actor: Actor) -> Repeated:
     """Dispatch a closed run again, of its template's current version, for one credit. What is copied, and `changes`,
-    are as `core.repeat.repeat` has it. Raises NotFound, `run_erased`, `wrong_status` for an open run, `invalid` also
-    for what can't be copied and was not given, and as `runs.dispatch` does; then nothing is created.
+    are as `core.repeat.repeat` has it, and a missed run is handled as by `dispatch`. Raises NotFound, `run_erased`,
+    `wrong_status` for an open run, `invalid` also for what can't be copied and was not given, and as `runs.dispatch`
+    does; then nothing is created.
     """
     previous = runs.get_closed(tx, org_id, run_id)
     version = runs.get_dispatched_version(tx, org_id, previous.template_id)
     repeated = repeat.repeat(previous, version.template, changes)
     if repeated.errors:
         raise Invalid(_all_errors(tx, org_id, repeated))
-    return Repeated(runs.dispatch(tx, org_id, repeated.order), repeated.gone)
+    return Repeated(dispatch(tx, org_id, repeated.order, actor), repeated.gone)
 
 
 def errors(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any]) -> tuple[FieldError, ...]:

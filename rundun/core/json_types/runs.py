@@ -240,7 +240,8 @@ class RunHeadJson(ReferenceJson):
     clock_skew_seconds: int | None
     """How far the phone's clock is ahead of the server's, where it is more than five minutes off."""
     handled_at: base.At | None
-    """When somebody was done with it at the console, having been missed or flagged; a new flag makes it null again."""
+    """When somebody was done with it at the console, having been missed or flagged, or when it was missed and was
+    repeated; a new flag makes it null again."""
 
 
 class RunEndJson(TypedDict):

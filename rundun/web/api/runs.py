@@ -106,7 +106,8 @@ async def repeat_run(call: ApiCall) -> Response:
     note, fields, reference, language and webhook, but for what the body has in their place. Due time, expiry and values
     to confirm are not copied. A field that the template has no more is named in `warnings`. What was forgotten with the
     run, and is not in the body, is 422 at its place: fields of kind `secret`, and a webhook's secret that is not kept
-    any more. The new run names this one in `previous_run_id`.
+    any more. The new run names this one in `previous_run_id`. One that was missed is handled by that (`handled_at`),
+    unless it is flagged.
     """
     run_id, ctx = call.path("run_id"), call.ctx
     webhook = (await call.read(run_rows.get_of_org, run_id)).webhook  # for a run of somebody else nothing is looked up
@@ -118,7 +119,7 @@ async def repeat_run(call: ApiCall) -> Response:
     def dispatched(repeated: Repeated) -> StoredResponse:
         return _dispatched(ctx.links, [*warnings, *gone_warnings(repeated.gone)], repeated.run)
 
-    return await call.write(dispatched, repeats.again, run_id, body.changes())
+    return await call.write(dispatched, repeats.again, run_id, body.changes(), call.actor)
 
 
 @router.route("GET /runs/{run_id}", {200: Success("The record.", RunRecordJson)}, is_conditional=True)

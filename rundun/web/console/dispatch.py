@@ -4,7 +4,8 @@ import uuid
 
 from starlette.responses import Response
 
-from rundun.actions import default_webhooks, runs, templates
+from rundun.actions import default_webhooks, repeats, runs, templates
+from rundun.core.run import Actor
 from rundun.errors import NotFound, Problem
 from rundun.store.transaction import TemplateVersion
 from rundun.web.console import dispatch_form
@@ -12,7 +13,6 @@ from rundun.web.console.dispatch_form import (
     EMPTY,
     EVENTS,
     Previous,
-    due_choices,
     field_inputs,
     host_of,
     prefill_inputs,
@@ -23,6 +23,7 @@ from rundun.web.console.dispatch_form import (
 )
 from rundun.web.console.dispatch_message import languages
 from rundun.web.console.problem_text import exact_field_reason
+from rundun.web.console.run_due import SENT, due_choices
 from rundun.web.console.session import ConsoleCall
 from rundun.web.dispatch_reading import read_dispatch_body
 from rundun.web.dispatch_warnings import destination_warnings
@@ -100,7 +101,7 @@ async def _form(call: ConsoleCall, values: dict[str, str], problem: Problem | No
         values=values,
         choices=choices,
         languages=languages(call, tags),
-        due_choices=due_choices(call.zone, call.now, call.language),
+        due_choices=due_choices(call, SENT),
         events=EVENTS,
         fields=fields,
         prefill=prefill,
@@ -138,7 +139,8 @@ async def dispatch(call: ConsoleCall) -> Response:
         ).order()
         warnings = await destination_warnings(call.ctx.check_destination, destination, call.operator.org_id)
         dispatch_request = with_choices(dispatch_request, call.form, await _repeated(call, call.form))
-        run_id = await call.write_once(lambda run: run.run_id, runs.dispatch, dispatch_request)
+        actor = Actor("operator", call.operator.name)
+        run_id = await call.write_once(lambda run: run.run_id, repeats.dispatch, dispatch_request, actor)
     except Problem as problem:
         if problem.code not in REFUSALS:
             raise

@@ -3,10 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
 from typing import Any
-
-from babel import dates
 
 from rundun.core import event, steps
 from rundun.core.repeat import copied_fields
@@ -16,7 +13,7 @@ from rundun.core.template import JobField
 from rundun.core.webhook_url import normalise
 from rundun.store.transaction import TemplateVersion
 from rundun.web.console.time_zone import Zone
-from rundun.web.console_words import N_, ConsoleLanguage
+from rundun.web.console_words import ConsoleLanguage
 
 MAX_PREFILLED = 60  # steps that the form has an input for: a form has 200 fields
 MAX_FORM = 512 * 1024  # bytes: thirty fields and a note as long as they may be
@@ -51,23 +48,6 @@ class Input:
     def mode(self) -> str:
         """Return the attribute `inputmode`, "" for that of the type."""
         return {"number": "decimal", "email": "email", "url": "url"}.get(self.kind, "")
-
-
-def due_choices(zone: Zone, now: int, language: ConsoleLanguage) -> list[tuple[str, str]]:
-    """List times that a job is often due at, as an input `datetime-local` has them, and what they are called."""
-    today = zone.today(now)
-    spoken = (
-        (0, time(15), N_("Today {time}")),
-        (1, time(11), N_("Tomorrow {time}")),
-        (3, time(11), N_("In 3 days, {time}")),
-    )
-    choices = []
-    for days, hour, words in spoken:
-        at = datetime.combine(today + timedelta(days=days), hour)
-        if at > zone.at(now).replace(tzinfo=None):
-            said = dates.format_time(hour, "HH:mm", locale=zone.locale)
-            choices.append((at.isoformat(timespec="minutes"), language.gettext(words, time=said)))
-    return choices
 
 
 def field_inputs(version: TemplateVersion, language: ConsoleLanguage) -> list[Input]:

@@ -9,6 +9,8 @@ import httpx2
 from rundun.actions import organizations
 from rundun.core import event
 from rundun.scheduler import delete_secrets
+from tests.helpers.console import operator, text_of
+from tests.helpers.console_runs import rows
 from tests.helpers.jobs import FIELDS, JOB, STEPS, VALUES
 from tests.helpers.service import BOOLEAN, Ed, Receiver, World, answering
 from tests.helpers.storage import fill, used
@@ -133,6 +135,27 @@ async def test_only_a_closed_run_is_repeated_whichever_way_it_ended(w: World) ->
     assert (await repeated(w, Ed(w, chain["run_id"])))["previous_run_id"] == chain["run_id"]
     await w.acme.delete(f"/v1/templates/{template_id}")
     assert await refused(w, ed, 409, "template_archived") == []
+
+
+async def test_a_missed_run_that_is_repeated_is_handled_by_that(w: World) -> None:
+    template_id, ann = await w.template({**BOOLEAN, "required": False}), await operator(w)
+    by_api, by_hand, flagged, done = [await w.dispatch(template_id, expires_in_hours=1) for _ in range(4)]
+    for ed in (flagged, done):
+        await ed.start()
+    await flagged.put("s-ok", {"unable": {"reason": "Locked"}})
+    await done.complete()
+    w.clock.forward(hours=26)
+    await w.sweep()
+    for ed in (by_api, flagged, done):
+        await repeated(w, ed)
+    form = {"template_id": template_id, "again": by_hand.run_id, "once": "1"}
+    assert (await ann.post("/dispatch", **form)).status_code == 303
+    records = [await w.run(ed) for ed in (by_api, by_hand, flagged, done)]
+    assert [record["handled_at"] for record in records] == ["2026-01-02T02:00:00Z"] * 2 + [None, None]
+    assert await rows(ann, "?tab=missed") == [flagged.run_id], "somebody has yet to look at what is flagged"
+    history = text_of((await ann.get(f"/runs/{by_hand.run_id}")).text)
+    assert "Done with · Ann" in history, "who has repeated it"
+    assert (await repeated(w, by_api))["previous_run_id"] == by_api.run_id, "and once more"
 
 
 async def test_a_field_that_is_gone_is_a_warning_and_one_that_does_not_fit_is_named(w: World) -> None:

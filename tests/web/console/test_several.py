@@ -80,30 +80,32 @@ async def test_due_times_are_moved_to_an_evening_or_to_any_time(w: World) -> Non
         record = await w.run(ed)
         return record["due_at"], record["expires_at"]
 
-    answer = await ann.post(f"/runs/{one.run_id}/due", when="today", query="tab=open")
+    answer = await ann.post(f"/runs/{one.run_id}/due", when="2026-01-01T18:00", query="tab=open")
     assert answer.headers["location"] == "/console/runs?tab=open&flash=due_moved"
     assert await due(one) == ("2026-01-01T17:00:00Z", "2026-01-04T09:00:00Z")
-    answer = await ann.post(f"/runs/{one.run_id}/due", when="tomorrow", to="overview")
+    answer = await ann.post(f"/runs/{one.run_id}/due", when="2026-01-02T18:00", to="overview")
     assert answer.headers["location"] == "/console?flash=due_moved"
     assert (await due(one))[0] == "2026-01-02T17:00:00Z"
-    answer = await ann.post(f"/runs/{one.run_id}/due", when="at", at="2026-02-01T08:30")
+    answer = await ann.post(f"/runs/{one.run_id}/due", at="2026-02-01T08:30")
     assert answer.headers["location"] == f"/console/runs/{one.run_id}?flash=due_moved"
     assert await due(one) == ("2026-02-01T07:30:00Z", "2026-02-02T07:30:00Z"), "and open for a day more"
     for at in ("", "soon", "2026-01-01T08:00"):
-        assert (await ann.post(f"/runs/{one.run_id}/due", when="at", at=at)).status_code == 422, at
-    assert (await act(ann, "due", [two, three], sure="yes", when="at", at="")).status_code == 422
-    answer = await act(ann, "due", [two, three], sure="yes", when="tomorrow", query="tab=late")
+        assert (await ann.post(f"/runs/{one.run_id}/due", at=at)).status_code == 422, at
+    assert (await act(ann, "due", [two, three], sure="yes", at="")).status_code == 422
+    answer = await act(ann, "due", [two, three], sure="yes", when="2026-01-02T18:00", query="tab=late")
     assert answer.headers["location"] == "/console/runs?tab=late&flash=several_due"
     assert [(await due(ed))[0] for ed in (two, three)] == ["2026-01-02T17:00:00Z"] * 2
     await w.acme.post(f"/v1/runs/{two.run_id}/cancel", json={})
-    told = text_of((await act(ann, "due", [two, three], sure="yes", when="tomorrow")).text)
+    told = text_of((await act(ann, "due", [two, three], sure="yes", when="2026-01-02T18:00")).text)
     assert "1 of 2 moved Not possible for:" in told and "It is already cancelled." in told
-    assert (await ann.post(f"/runs/{two.run_id}/due", when="tomorrow", query="")).status_code == 409
+    assert (await ann.post(f"/runs/{two.run_id}/due", when="2026-01-02T18:00", query="")).status_code == 409
     w.clock.forward(hours=8, seconds=1)  # just after six in the evening
     assert "Today 18:00" not in text_of(await shown(ann, "/runs?tab=open"))
-    assert (await ann.post(f"/runs/{three.run_id}/due", when="today")).status_code == 422, "from a page of before"
+    assert (await ann.post(f"/runs/{three.run_id}/due", when="2026-01-01T18:00")).status_code == 422, (
+        "from a page of before"
+    )
     stranger = await operator(w, org_id=(await w.globex.get("/v1/organization")).json()["id"])
-    assert (await stranger.post(f"/runs/{three.run_id}/due", when="tomorrow")).status_code == 404
+    assert (await stranger.post(f"/runs/{three.run_id}/due", when="2026-01-02T18:00")).status_code == 404
 
 
 async def test_what_extending_changes_is_said(w: World) -> None:
