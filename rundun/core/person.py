@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from rundun.core import text
+from rundun.core.search_text import fold
 
 PersonField = Literal["email", "phone", "name", "executor_ref", "assigned_to"]
 PERSON_FIELDS: tuple[PersonField, ...] = get_args(PersonField)
+LOCAL_DIGITS = 6  # of a phone number, at least, by which two may be the same one
 _SPACERS = re.compile(r"[ ()./-]+")  # what a phone number may be written with, see `validation.PHONE`
 
 
@@ -24,6 +26,17 @@ class Person:
     def is_named_by(self, stored: str | None) -> bool:
         """Tell whether the field of a run, as it is stored, says this person."""
         return stored is not None and _comparable(self.field, stored) == self.value
+
+    def is_like(self, stored: str | None) -> bool:
+        """Tell whether the field of a run may mean this person, written otherwise: with other capital letters, accents
+        or spaces, a phone number with or without what stands in front of it abroad. What says the person is not like.
+        """
+        if stored is None or self.field == "assigned_to" or self.is_named_by(stored):
+            return False
+        if self.field != "phone":
+            return fold(stored) == fold(self.value)
+        one, other = (_comparable("phone", each).lstrip("+0") for each in (stored, self.value))
+        return min(len(one), len(other)) >= LOCAL_DIGITS and (one.endswith(other) or other.endswith(one))
 
 
 def person(field: PersonField, value: str) -> Person:

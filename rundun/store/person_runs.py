@@ -47,12 +47,14 @@ Place = tuple[int, int]  # of a run among those of its organization: `created_at
 BEGINNING: Place = (-1, -1)
 
 
-def look_on(tx: Tx, org_id: str, person: Person, after: Place) -> tuple[list[PersonRun], Place | None]:
-    """Look through the next of an organization's runs, the oldest first; returns those of the person, and behind which
-    run to go on, None at the end.
+def look_on(
+    tx: Tx, org_id: str, person: Person, after: Place, *, with_alike: bool
+) -> tuple[list[PersonRun], list[PersonRun], Place | None]:
+    """Look through the next of an organization's runs, the oldest first; returns those of the person, those that may
+    be, if asked for, and behind which run to go on, None at the end.
     """
     index, condition = "runs_of_org", ""
-    if person.field == "executor_ref":
+    if person.field == "executor_ref" and not with_alike:
         index, condition = "runs_by_executor_ref", "AND executor_ref = :value "
     rows = tx.db.execute(
         f"SELECT created_at, number, {_STORED[person.field]} FROM runs INDEXED BY {index} "  # noqa: S608, all named here
@@ -61,7 +63,8 @@ def look_on(tx: Tx, org_id: str, person: Person, after: Place) -> tuple[list[Per
         {"org": org_id, "value": person.value, "created_at": after[0], "number": after[1], "limit": AT_ONCE},
     ).fetchall()
     found = [_get(tx, number) for _, number, stored in rows if person.is_named_by(stored)]
-    return found, (rows[-1][0], rows[-1][1]) if len(rows) == AT_ONCE else None
+    alike = [_get(tx, number) for _, number, stored in rows if with_alike and person.is_like(stored)]
+    return found, alike, (rows[-1][0], rows[-1][1]) if len(rows) == AT_ONCE else None
 
 
 def _get(tx: Tx, number: int) -> PersonRun:

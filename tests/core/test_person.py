@@ -78,3 +78,23 @@ def test_a_digest_is_that_of_the_list():
     assert list_digest(runs) == list_digest(reversed(runs))
     others = [[*runs, ("r-3", 1)], runs[:1], [("r-1", 1), ("r-2", 8)], [("r-1", 1), ("r-3", 7)], []]
     assert len({list_digest(each) for each in [runs, *others]}) == 6
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "stored", "is_like"),
+    [
+        ("name", "lucia fernandez", "Lucía  FERNÁNDEZ", True),
+        ("name", "Lucía", "Lucía", False),  # it says just that
+        ("name", "Lucía", "Lucía Fernández", False),
+        ("name", "Lucía", None, False),
+        ("email", "jose@example.com", "José@example.com", True),
+        ("executor_ref", "bk-77", "BK–77", True),
+        ("phone", "600111222", "+34 600 111 222", True),
+        ("phone", "0600 111 222", "+34600111222", True),
+        ("phone", "+33 600 111 222", "+34600111222", False),
+        ("phone", "11222", "+34600111222", False),
+        ("assigned_to", "U-1", "u-1", False),
+    ],
+)
+def test_who_may_be_the_same_person_is_told(field, value, stored, is_like):
+    assert person(field, value).is_like(stored) is is_like

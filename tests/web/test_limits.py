@@ -83,6 +83,7 @@ NO_LIMITS = {
     "web.console.settings.health.INTEGRITY_CHECKS": HEALTH,
     "web.console.settings.history.LIMIT": SHOWN,
     "web.console.settings.history.MAX_ID": "of our own ids",
+    "web.console.settings.person.MAX_ALIKE": SHOWN,
     "web.console.settings.person.MAX_SHOWN": SHOWN,
     "web.console.settings.second_factor.SETUP_TTL_MS": "in which an app is set up",
     "web.console.settings.webhooks.LIMIT": SHOWN,

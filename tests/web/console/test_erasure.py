@@ -136,7 +136,50 @@ async def test_a_person_is_listed_copied_and_erased(w: World, monkeypatch: pytes
     assert "4 jobs are deleted." in await shown(ann, told) and "example" not in told
     assert "0 jobs are deleted." in await shown(ann, "/settings/person/erased?count=%3Cb%3E&since=-1")
     assert not await is_there(w, ed)
-    assert "There are no jobs of this person." in (await ann.post("/settings/person", **who)).text
+    nobody = text_of((await ann.post("/settings/person", **who)).text)
+    assert "No job says that, whatever its capital letters and accents. Somebody written otherwise" in nobody
+
+
+async def test_who_is_written_otherwise_is_offered_and_goes_only_when_ticked(
+    w: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = await owner(w)
+    template_id = await w.template(TEXT, execution={"identity_required": "name"})
+    made = {}
+    for name in ("Lucía Fernández", "lucia fernandez", "LUCÍA FERNÁNDEZ", "Lucía Fernandes"):
+        made[name] = await w.dispatch(template_id, title=f"Flat of {name}")
+        await made[name].start(name=name)
+    none = await ann.post("/settings/person", field="name", value="lucia  fernández")
+    assert "No job says just that." in none.text and "There are no jobs" not in none.text
+    assert "3 jobs that are written otherwise" in text_of(none.text)
+    who = {"field": "name", "value": "Lucía Fernández"}
+    listed = await ann.post("/settings/person", **who)
+    says = text_of(listed.text)
+    assert "1 job " in says and "2 jobs that are written otherwise" in says and "Fernandes" not in says
+    ticks = dict(re.findall(r'type="checkbox" form="erase" name="(r-[^"]+)" value="(\d+)"[^>]*>', listed.text))
+    assert ticks.keys() == {made[name].run_id for name in ("lucia fernandez", "LUCÍA FERNÁNDEZ")}
+    assert "checked" not in listed.text and "Delete 1 job and those ticked for good" in says
+    small = made["lucia fernandez"]
+    form = {**who, "digest": field(listed.text, "digest"), small.run_id: ticks[small.run_id], "password": PASSWORD}
+    copy = await ann.post("/settings/person/archive.zip", **form)
+    names = zipfile.ZipFile(io.BytesIO(copy.content)).namelist()
+    assert {name.partition("/")[0] for name in names} == {"runs.json", small.run_id, made["Lucía Fernández"].run_id}
+    wrong = await ann.post("/settings/person/erase", **{**form, "password": WRONG})
+    assert (wrong.status_code, wrong.text.count(" checked")) == (422, 1), "ticked it stays"
+    await small.answer(TEXT["id"], "another")
+    changed = await ann.post("/settings/person/erase", **form)
+    assert (changed.status_code, "nothing was deleted" in changed.text) == (409, True)
+    stranger = {**form, made["Lucía Fernandes"].run_id: "2"}
+    assert (await ann.post("/settings/person/erase", **stranger)).status_code == 409, "what was not offered"
+    assert all([await is_there(w, ed) for ed in made.values()])
+    revision = str((await w.run(small))["revision"])
+    done = await ann.post("/settings/person/erase", **{**form, small.run_id: revision})
+    assert "2 jobs are deleted." in await shown(ann, done.headers["location"].removeprefix("/console"))
+    left = [name for name, ed in made.items() if await is_there(w, ed)]
+    assert left == ["LUCÍA FERNÁNDEZ", "Lucía Fernandes"]
+    monkeypatch.setattr(person_pages, "MAX_ALIKE", 0)
+    await made["LUCÍA FERNÁNDEZ"].answer(TEXT["id"], "another")
+    assert "No job says that" not in (await ann.post("/settings/person", **who)).text
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from rundun.web.request_bodies import read_person
 from rundun.web.run_archive import zip_pieces
 
 MAX_SHOWN = 200  # runs of a list
+MAX_ALIKE = 100  # runs that may be the person's, each with a field of the form
 _NUMBER = re.compile(r"[0-9]{1,15}", re.ASCII)
 
 FIELDS = {  # by which a person is known, of core.person
@@ -49,7 +50,7 @@ async def download(call: ConsoleCall) -> Response:
     require_place(call.ctx, call.operator.org_id)
     org_id = call.operator.org_id
     turns = call.ctx.turns.of_download(org_id)
-    found = await list_runs(call.turns, org_id, _person(call))
+    found = (await list_runs(call.turns, org_id, _person(call), with_alike=True)).with_alike(_chosen(call))
     report = ReportWriter(call.ctx.pages, call.organization, call.language, is_given_out=True)
     entries = archive_entries(turns, org_id, found, call.ctx.links, report.write)
     return Download(call.ctx, org_id, zip_pieces(turns, entries, call.zone.at(call.now)), "person.zip")
@@ -62,7 +63,9 @@ async def erase(call: ConsoleCall) -> Response:
         return await _found(call, person, 422, wrong=wrong_password(call))
     try:
         digest = call.form.get("digest", "")
-        found = await erase_listed(call.turns, call.ctx.database, operator.org_id, person, digest, operator.operator_id)
+        found = await erase_listed(
+            call.turns, call.ctx.database, operator.org_id, person, digest, operator.operator_id, alike=_chosen(call)
+        )
     except Problem as problem:
         if problem.code != "erasure_changed":
             raise
@@ -83,6 +86,11 @@ def _names(call: ConsoleCall) -> dict[str, str]:
     return {name: call.language.gettext(text) for name, text in FIELDS.items()}
 
 
+def _chosen(call: ConsoleCall) -> dict[str, str]:
+    """Return the runs that were ticked, by their ids with their revisions."""
+    return {name: revision for name, revision in call.form.items() if name.startswith("r-")}
+
+
 def _person(call: ConsoleCall) -> Person:
     return read_person(call.form.get("field", ""), call.form.get("value", ""))
 
@@ -90,7 +98,7 @@ def _person(call: ConsoleCall) -> Person:
 async def _found(
     call: ConsoleCall, person: Person, status: int = 200, wrong: str = "", *, changed: bool = False
 ) -> Response:
-    found = await list_runs(call.turns, call.operator.org_id, person)
+    found = await list_runs(call.turns, call.operator.org_id, person, with_alike=True)
     kept = await all_copies(call.ctx.settings)
     return await call.render(
         "person_runs",
@@ -100,6 +108,8 @@ async def _found(
         value=call.form["value"],
         found=found,
         shown=found.runs[:MAX_SHOWN],
+        alike=found.alike[:MAX_ALIKE],
+        chosen=_chosen(call),
         copies=kept,
         wrong=wrong,
         changed=changed,
