@@ -3,8 +3,12 @@
 import hashlib
 import re
 from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
 
 from itsdangerous import BadSignature, Signer
+
+from rundun.core.webhook_url import is_local, is_loopback
 
 EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/heic": "heic"}
 _MEDIA = re.compile(r"/media/(\d+)\.[\w-]+\.(\w+)$", re.ASCII)
@@ -20,6 +24,12 @@ class Urls:
     key: bytes
     rotations: int = 0
     last_former_event: int = 0
+
+    @property
+    def reach(self) -> Literal["machine", "network", "everywhere"]:
+        """Return where links can be opened: on this machine alone, in its network, or everywhere."""
+        host = urlsplit(self.public_url).hostname or ""
+        return "machine" if is_loopback(host) else "network" if is_local(host) else "everywhere"
 
     def run(self, run_id: str) -> str:
         """Return a run's link, for its executor."""

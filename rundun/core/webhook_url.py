@@ -212,6 +212,7 @@ _NEVER: tuple[tuple[Network, str], ...] = tuple(
 _PRIVATE = tuple(
     ip_network(network) for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 )
+_LOCAL_NAMES = (".local", ".home.arpa", ".internal", ".lan")
 _MAPPED = IPv6Network("::ffff:0:0/96")
 # Networks that stand for an IPv4 address, and how many bits lie to the right of it: NAT64 (RFC 6052), 6to4 (RFC 3056).
 _EMBEDDING = ((IPv6Network("64:ff9b::/96"), 0, "NAT64"), (IPv6Network("2002::/16"), 80, "6to4"))
@@ -284,3 +285,13 @@ def is_loopback(host: str) -> bool:
     """Tell whether only this machine can open addresses of a host, given as a name or a literal."""
     is_name = host == "localhost" or host.endswith(".localhost")
     return is_name or (is_literal(host) and ip_address(host).is_loopback)
+
+
+def is_local(host: str) -> bool:
+    """Tell whether only machines of one network can open addresses of a host, given as a name or a literal: a private
+    or link-local address (RFC 1918, 4193, 6598), a name of RFC 6762 or 8375, or one without a dot.
+    """
+    if not is_literal(host):
+        return "." not in host or host.endswith(_LOCAL_NAMES)
+    ip = ip_address(host)
+    return ip.is_link_local or any(ip in network for network in _PRIVATE)

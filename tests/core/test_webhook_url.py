@@ -10,6 +10,7 @@ from http_message_signatures import HTTPSignatureComponentResolver
 from hypothesis import example, given
 from hypothesis import strategies as some
 
+from rundun.core.urls import Urls
 from rundun.core.webhook_url import MAX_LENGTH, Destination, forbidden, is_literal, may_be_read, normalise
 from tests.helpers.addresses import NEVER, PRIVATE, PUBLIC
 
@@ -267,3 +268,27 @@ def test_what_python_calls_loopback_or_so_is_never_allowed(address: IPv4Address 
     suspicious = local or address.is_multicast or address.is_reserved
     if suspicious and "64:ff9b::" not in str(address) and "::ffff:" not in str(address):
         assert forbidden(str(address), allow=(), allow_private=True)
+
+
+@pytest.mark.parametrize(
+    ("url", "reach"),
+    [
+        ("http://127.0.0.1:8000", "machine"),
+        ("http://localhost:8000", "machine"),
+        ("http://[::1]:8000", "machine"),
+        ("http://192.168.1.20:8000", "network"),
+        ("http://10.1.2.3", "network"),
+        ("http://172.31.0.1", "network"),
+        ("http://100.64.0.9", "network"),
+        ("http://169.254.3.4", "network"),
+        ("http://[fd12::1]:8000", "network"),
+        ("http://depot:8000", "network"),
+        ("https://rundun.local", "network"),
+        ("https://rundun.home.arpa", "network"),
+        ("https://check.example.com", "everywhere"),
+        ("http://172.32.0.1", "everywhere"),
+        ("http://[2a00::1]", "everywhere"),
+    ],
+)
+def test_where_links_can_be_opened_is_told_by_their_host(url: str, reach: str) -> None:
+    assert Urls(url, b"").reach == reach

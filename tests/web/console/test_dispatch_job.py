@@ -1,6 +1,7 @@
 """Dispatch by hand: what the run is about, the chosen template's fields, values to confirm, and the message."""
 
 import re
+from dataclasses import replace
 from html import unescape
 from typing import Any
 from urllib.parse import unquote
@@ -274,3 +275,29 @@ async def test_nothing_typed_of_a_job_becomes_markup(w: World) -> None:
 )
 def test_a_local_time_is_that_of_the_organization(zone: str, typed_time: str, wire: str) -> None:
     assert Zone(zone).wire_of_local(typed_time) == wire
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("http://127.0.0.1:8000", "Links begin with http://127.0.0.1:8000: only this computer can open them"),
+        ("http://192.168.1.20", "Links begin with http://192.168.1.20: only phones in the same network"),
+        ("https://check.example.com", None),
+    ],
+)
+async def test_a_link_that_phones_can_not_open_is_told_of_where_it_is_sent(
+    w: World, monkeypatch: pytest.MonkeyPatch, url: str, told: str | None
+) -> None:
+    ann, template_id = await operator(w, "member"), await w.template(BOOLEAN)
+    ed = await w.dispatch(template_id)
+    table = {"template_id": template_id, "table": "title\nFlat 7"}
+    ready = re.findall(r'name="send" value="([0-9a-f]{64})"', (await ann.post("/dispatch/table", **table)).text)
+    answer = await ann.post("/dispatch/table", **table, send=ready[0])
+    sent = answer.headers["location"].removeprefix("/console")
+    monkeypatch.setattr(w.database.env, "links", replace(w.database.env.links, public_url=url))
+    pages = ("/dispatch", f"/dispatch/{ed.run_id}", "/dispatch/table", sent, f"/runs/{ed.run_id}")
+    for path in pages:
+        page = re.sub("[\u2068\u2069]", "", text_of(await shown(ann, path)))
+        assert (told in page) if told else "Links begin with" not in page, path
+    await w.acme.post(f"/v1/runs/{ed.run_id}/cancel", json={})
+    assert "Links begin with" not in await shown(ann, f"/runs/{ed.run_id}"), "of a closed job nobody copies it"
