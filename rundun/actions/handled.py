@@ -1,4 +1,4 @@
-"""Done with it: an operator has seen to what a run, or failed deliveries, called for. They leave the lists of what is
+"""Dealt with: an operator has seen to what a run, or failed deliveries, called for. They leave the lists of what is
 left to do, for all operators; a new flag or a new failure brings them back.
 """
 

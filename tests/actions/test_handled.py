@@ -1,4 +1,4 @@
-"""Done with it: what was missed, flagged or failed leaves what is left to do, for all, and what is new comes back."""
+"""Dealt with: what was missed, flagged or failed leaves what is left to do, for all, and what is new comes back."""
 
 import sqlite3
 from contextlib import closing
@@ -57,10 +57,10 @@ async def test_a_missed_run_is_done_with_once(w: World) -> None:
     assert await handle(w, ed) == record, "somebody else was faster"
     ann, path = await operator(w), f"/runs/{ed.run_id}"
     page = text_of(await shown(ann, path))
-    assert page.count("Expired 1 Jan 2026, 01:00:00 +00:00 Done with · Ann 1 Jan 2026, 01:00:00") == 1
+    assert page.count("Expired 1 Jan 2026, 01:00:00 +00:00 Dealt with · Ann 1 Jan 2026, 01:00:00") == 1
     assert (await ann.post(f"{path}/handled/undo")).headers["location"].endswith("handled_undone")
     page = text_of(await shown(ann, path))
-    assert "Done with it" in page and "Back on the list of what needs somebody · Ann 1 Jan 2026, 02:00:00" in page
+    assert "Dealt with" in page and "Back on the list of what needs somebody · Ann 1 Jan 2026, 02:00:00" in page
     await w.database.read(assert_counted)
     assert (await w.acme.get(f"/v1/runs/{ed.run_id}")).headers["etag"] != before["revision"]
     with pytest.raises(NotFound):
@@ -116,7 +116,7 @@ async def test_failed_deliveries_that_are_alike_are_one(w: World, receiver: Rece
     assert (await ann.post("/failed/handled", group=group.group_id)).headers["location"].startswith("/console?")
     assert await w.database.read(handled.failed_groups, w.acme_id) == []
     page = text_of(await shown(ann, f"/runs/{made[0].run_id}"))
-    assert "Done with 1 failed delivery · Ann" in page
+    assert "Dealt with 1 failed delivery · Ann" in page
     (delivery,) = await w.deliveries(made[0])
     assert delivery["status"] == "failed", "which it still is"
     await w.database.read(assert_counted)

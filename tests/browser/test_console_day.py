@@ -163,7 +163,7 @@ async def each_is_found(ana: Console, made: dict[str, Ed]) -> None:
     await ana.page.locator("#rows a.job").click()
     await expect(ana.heading("Furgoneta")).to_be_visible()
     await ana.look()
-    await ana.button("Done with it").click()
+    await ana.button("Dealt with").click()
     await expect(ana.page.get_by_role("status")).to_be_visible()
     await ana.look("/runs?tab=flagged")
 

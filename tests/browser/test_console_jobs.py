@@ -61,7 +61,7 @@ async def test_what_needs_ann_is_found_on_the_overview(w: World, base: str, ann:
     await missed.get_by_role("link", name="Repeat").click()
     await expect(ann.locator("[name=title]")).to_have_value("missed 5")
     await ann.go_back()
-    await missed.get_by_role("button", name="Done with it").click()
+    await missed.get_by_role("button", name="Dealt with").click()
     await expect(missed).to_have_count(0)
     await expect(ann.get_by_role("heading", name="Missed 5")).to_be_visible()
     shows_all = await ann.locator(".need.missed li:visible").count() == 5
@@ -98,7 +98,7 @@ async def test_only_what_can_be_done_to_those_chosen_is_offered(w: World, base: 
     for name in ("Move due…", "Extend…", "Cancel…"):
         await expect(bar.get_by_role("button", name=name)).to_be_visible()
         assert await bar.get_by_role("button", name=name).evaluate(counted) == '" (" counter(open) ")"', "to how many"
-    await expect(bar.get_by_role("button", name="Done with it")).to_be_hidden()
+    await expect(bar.get_by_role("button", name="Dealt with")).to_be_hidden()
     await is_fine(ann, "list, open and closed ones chosen")
     await ann.get_by_label("Choose: ended").uncheck()
     assert await bar.get_by_role("button", name="Cancel…").evaluate(counted) == "none", "to all of them"

@@ -1,4 +1,4 @@
-"""Photos of all sizes that wait on a phone's disk: pages that are opened while they wait show them all."""
+"""What waits on a phone's disk: pages that are opened meanwhile show all photos, of all sizes, and are pages."""
 
 import random
 from collections.abc import Iterator
@@ -7,10 +7,11 @@ from pathlib import Path
 
 from playwright.async_api import Browser, expect
 
-from tests.browser.phone import Phone
+from tests.browser.checklists import YES_NO
+from tests.browser.phone import Phone, phone
 from tests.browser.phone_with_a_disk import kill_browser, opened
 from tests.browser.pictures import file, noise
-from tests.helpers.faulty_network import Depot, depot
+from tests.helpers.faulty_network import Cut, Depot, depot
 
 HALL = {"id": "s-pic", "type": "photo", "label": "The hall", "config": {"min": 1, "max": 5}}
 SIZES = [(116, 140), (300, 316), (334, 334), (810, 810), (2048, 2048)]  # as noise 10, 58, 67, 400 and 2,500 kB of JPEG
@@ -124,3 +125,19 @@ async def test_a_page_that_cannot_read_what_the_phone_keeps_can_be_used(tmp_path
         await phone.page.context.unroute_all(behavior="wait")
         await phone.until_all_is_safe()
         assert len(acme.photos(run_id)) == len(SIZES)
+
+
+async def test_an_answer_whose_head_was_cut_is_no_page_to_keep(tmp_path: Path, browser: Browser) -> None:
+    """Over plain http Chromium takes it for a whole one without a body."""
+    async with depot(tmp_path) as acme, phone(browser, acme.base, service_workers="allow") as ed:
+        run_id = await acme.dispatched(YES_NO)
+        await ed.open(run_id)
+        await ed.start()
+        await ed.is_kept_as_page(run_id)
+        acme.line.cuts = iter([Cut(down=60)])
+        acme.line.down()
+        acme.line.up()
+        await ed.page.reload()
+        acme.line.down()
+        await ed.page.reload()
+        await expect(ed.step("s-ok")).to_be_visible()

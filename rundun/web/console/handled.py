@@ -1,4 +1,4 @@
-"""Done with it: a run that was missed or flagged, or failed deliveries that are alike, leave what needs somebody."""
+"""Dealt with: a run that was missed or flagged, or failed deliveries that are alike, leave what needs somebody."""
 
 from starlette.responses import Response
 

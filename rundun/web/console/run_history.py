@@ -23,7 +23,7 @@ MOMENTS = {
     "closing_signature": N_("Signature at the end received"),
     "extended": N_("End changed"),
     "released": N_("Another phone may go on"),
-    "handled": N_("Done with"),
+    "handled": N_("Dealt with"),
     "handled_undone": N_("Back on the list of what needs somebody"),
     "webhook_changed": N_("Webhook changed ({fields}), now {host}"),
     "job_changed": N_("Changed: {fields}"),
@@ -38,7 +38,7 @@ COUNTED = {
     "photos_removed": NN_(
         "{n} photo deleted: the time it is kept was over", "{n} photos deleted: the time they are kept was over"
     ),
-    "deliveries_handled": NN_("Done with {n} failed delivery", "Done with {n} failed deliveries"),
+    "deliveries_handled": NN_("Dealt with {n} failed delivery", "Dealt with {n} failed deliveries"),
 }
 CHANGED = {  # fields of a webhook and members of a job
     "title": N_("title"),

@@ -154,7 +154,7 @@ async def test_a_missed_run_that_is_repeated_is_handled_by_that(w: World) -> Non
     assert [record["handled_at"] for record in records] == ["2026-01-02T02:00:00Z"] * 2 + [None, None]
     assert await rows(ann, "?tab=missed") == [flagged.run_id], "somebody has yet to look at what is flagged"
     history = text_of((await ann.get(f"/runs/{by_hand.run_id}")).text)
-    assert "Done with · Ann" in history, "who has repeated it"
+    assert "Dealt with · Ann" in history, "who has repeated it"
     assert (await repeated(w, by_api))["previous_run_id"] == by_api.run_id, "and once more"
 
 

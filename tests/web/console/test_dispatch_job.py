@@ -162,7 +162,7 @@ async def test_the_message_names_the_job_and_can_be_changed(w: World) -> None:
         assert unquote(unescape(href).removeprefix(unescape(address))) == unescape(message)
     for hidden in (SECRET, "office-price", "note-line", "+34 600", "Larios"):
         assert hidden not in html, hidden
-    assert "Para hacer antes de: vie, 2 ene, 15:00" in await shown(ann, f"/dispatch/{ed.run_id}?lang=es")
+    assert "Hay que hacerlo antes de: vie, 2 ene, 15:00" in await shown(ann, f"/dispatch/{ed.run_id}?lang=es")
     for lang in ("ar", "de", "fr", "pt"):
         translated = await shown(ann, f"/dispatch/{ed.run_id}?lang={lang}")
         due = translated.partition('id="message"')[2].split("\n")[3]

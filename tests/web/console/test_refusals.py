@@ -66,6 +66,10 @@ def test_what_stood_in_the_way_of_a_delivery_is_told_as_far_as_there_are_words()
         "The answer was 302. Redirects are not followed.": "La respuesta fue 302. Las redirecciones no se siguen.",
         "HTTP 410": "La respuesta fue 410.",
         "There was no complete answer within 2.5 s.": "No hubo una respuesta completa en 2,5 s.",
-        "The connection failed: Connection refused.": "The connection failed: Connection refused.",
+        "The connection failed: Connection refused.": "En esa dirección nadie acepta conexiones.",
+        "The connection failed: No route to host.": "En esa dirección nadie responde.",
+        "The connection failed: Exec format error.": "The connection failed: Exec format error.",
+        "The name hooks.example was not found (Name or service not known).": "No se encontró el nombre hooks.example.",
+        "TLS failed: WRONG_VERSION_NUMBER.": "Falló la conexión segura (TLS): WRONG_VERSION_NUMBER.",
     }.items():
         assert trouble_text(SPANISH, error) == said

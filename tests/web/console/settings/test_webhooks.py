@@ -66,7 +66,7 @@ async def test_what_failed_is_sent_again_one_by_one_and_all_at_once(w: World, re
     assert (await bob.get(older)).text.count('class="card delivery"') == 2
     assert (await bob.get("/settings/webhooks?before=nonsense")).status_code == 200
     assert len(set(re.findall(r'name="group" value="([^"]+)"', page))) == 1
-    assert f"27 updates for {host} did not arrive The answer was 410. Send again Done with it" in text_of(page)
+    assert f"27 updates for {host} did not arrive The answer was 410. Send again Dealt with" in text_of(page)
     first = re.search(r"/settings/webhooks/dlv-[0-9a-f-]+/retry", page)
     assert first
     receiver.answer = answering("204 No Content")
