@@ -20,7 +20,7 @@ from rundun.web.query_params import is_current
 
 # A line that includes another file: replaced by that file's text, since every request costs a phone a round trip. The
 # modules named here belong to one other.
-_PARTS = rb"session|run_job|outbox|photo_store|photo_bytes|lazy_geo|step_status"
+_PARTS = rb"session|run_job|outbox|photo_store|photo_bytes|lazy_geo|step_status|told"
 _INCLUDE = re.compile(
     rb'^(?:@import|export \* from|import \{[^}]*\} from(?= "\./(?:%b)\.js")) "([^"]+)";$' % _PARTS, re.MULTILINE
 )

@@ -151,6 +151,23 @@ export function withLinks(text) {
   return parts;
 }
 
+/** The telephone numbers in a text: 7 to 15 digits (ITU-T E.164) from "+" or 0 on, or 9 and more with gaps; no dates.
+ *  → as they are written there. */
+export function phoneNumbers(text) {
+  const isNumber = ({ 0: found, index }) => {
+    const digits = found.replace(/\D/g, "");
+    const isCut = /[\w.,/+-]$/.test(text.slice(0, index)) || /^\w/.test(text.slice(index + found.length));
+    const isDate = /^(\d{1,4})([./-])\d{1,2}\2\d{1,4}(\s|$)/.test(found);
+    return !isCut && !isDate && (/^[+(0]/.test(found) || (digits.length > 8 && /[^\d./]/.test(found)));
+  };
+  return [...text.matchAll(/\+?\(?\d(?:[ \u00a0()./-]{0,2}\d){6,14}/g)].filter(isNumber).map(([found]) => found);
+}
+
+/** The address by which a tap dials a number. */
+export function telAddress(number) {
+  return `tel:${number.replace(/[^\d+*#,;]/g, "")}`;
+}
+
 /** Has screen readers say something. */
 export function announce(words) {
   const region = document.getElementById("live");

@@ -93,7 +93,7 @@ defineStep("multi_choice", class extends StepElement {
     const tick = (event) => this.#ticked(event.target);
     this.none = least === 0 ? pick("checkbox", this.id, "", t("none_of_these"), tick) : null;
     this.count = h("p", { class: "soft count", "aria-live": "polite" }, this.#countWords(0));
-    this.ready = makeButton("button primary", () => this.#finish(), icon("check"), h("span", {}, t("choice_ready")));
+    this.ready = makeButton("button primary", () => this.#finish(), icon("check"), h("span", {}, t("done")));
     const end = h("div", { class: "choice-end" }, this.count, this.ready);
     return group(this, "group", "", rows(options, "checkbox", this.id, tick, this.none ? [this.none] : []), end);
   }
@@ -129,6 +129,7 @@ defineStep("multi_choice", class extends StepElement {
     const isNothing = this.#chosen().length === 0 && !this.none?.querySelector("input").checked;
     // Nothing ticked says nothing: with an answer already given it must be made explicit.
     if (isNothing && !this.isAnswered) return this.cleared();
+    if (this.none?.querySelector("input").checked) return this.tapped([]); // after it there is nothing to choose
     if (isNothing && this.least === 0) return this.save([]);
     this.#timer = setTimeout(() => this.flush(), SAVE_DELAY_MS);
   }
@@ -137,9 +138,9 @@ defineStep("multi_choice", class extends StepElement {
     const n = this.#chosen().length;
     const isOver = (input) => n >= this.most && !input.checked && input.value !== "";
     for (const input of this.querySelectorAll("input[type=checkbox]")) input.disabled = isOver(input);
-    setText(this.count, this.#countWords(n));
-    const isChosen = n > 0 || Boolean(this.none?.querySelector("input").checked);
-    setAttr(this.ready, "disabled", !isChosen || n < this.least);
+    const isNone = Boolean(this.none?.querySelector("input").checked);
+    setText(this.count, isNone ? "" : this.#countWords(n));
+    setAttr(this.ready, "disabled", !(n || isNone) || n < this.least);
   }
 
   #countWords(n) {

@@ -43,7 +43,7 @@ export class Folding {
   #show(step, isFolded) {
     if (isFolded) {
       setText(this.#line(step).querySelector("bdi"), this.#words(step));
-      setAttr(this.#line(step).firstChild, "hidden", !step.told?.hasChildNodes());
+      setAttr(this.#line(step).firstChild, "hidden", !step.told?.isPending);
     }
     setAttr(step, "folded", isFolded);
   }

@@ -15,6 +15,7 @@ const FOLDING_DELAY_MS = 1000;   // the first screen comes first
 const READING_MS = 3000;         // in which what an answer tells is not scrolled away
 
 export * from "./step.js";
+export * from "./told.js";
 
 export class Form {
   #sections = [];
@@ -259,8 +260,8 @@ export class Form {
 
   /** Goes on behind the card `from`, but not before what those that were just `answered` tell can have been read. */
   #goOn(from, answered = [from]) {
-    this.#told = answered.find((card) => performance.now() - card?.toldAt < READING_MS);
-    if (this.#told) return this.#told.told.scrollIntoView({ behavior: scrollBehavior(), block: "nearest" });
+    this.#told = answered.find((card) => performance.now() - card?.told?.shownAt < READING_MS);
+    if (this.#told) return this.#told.told.element.scrollIntoView({ behavior: scrollBehavior(), block: "nearest" });
     const { steps: stepStates } = this.session.evaluate();
     if (from && !stepStates.get(from.id).done) return; // still wants its photos
     const next = this.#nextOpen(from);

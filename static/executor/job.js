@@ -3,11 +3,12 @@
 
 import {
   announce, describe, h, icon, lang, locale, makeButton, scrollBehavior, setAttr, setText, showCount, showDate,
-  showTime, t, textAttributes, withLinks,
+  showTime, t, telAddress, textAttributes, withLinks,
 } from "./dom.js";
 
 const DAY_MS = 24 * 3600 * 1000;
 const MINUTE_MS = 60 * 1000;
+const LONG_NOTE = 100;   // characters: about two lines on a phone
 const SHOWN_TYPES = new Set(["text", "barcode", "multi_choice"]);   // whose value stands right below, and may be long
 
 const OUTSIDE = { target: "_blank", rel: "noopener noreferrer" };
@@ -27,6 +28,8 @@ export function connectJob(session, form) {
   const card = h("section", { class: "job-card", "aria-label": t("job_about") });
   const said = h("span", {});
   const see = makeButton("link", () => seen(true), t("job_see"));
+  const more = makeButton("link", () => fold(!isFolded), "");
+  let isFolded = true;   // so that the first question is on the screen, too
   const notice = h("p", { class: "notice job-news", hidden: true }, icon("alert"), h("span", {}, said, " ", see));
   form.list.prepend(card);
   form.header.append(notice);
@@ -40,7 +43,8 @@ export function connectJob(session, form) {
   show(false);
 
   function show(isMore) {
-    refill(card, cardContent(session));
+    refill(card, [...cardContent(session), ...(isLong(job.value) ? [more] : [])]);
+    fold(isFolded);
     setAttr(card, "hidden", !isWorthACard());
     showTitle(form.header.querySelector("h1"), session);
     showProposals(null);
@@ -58,8 +62,16 @@ export function connectJob(session, form) {
   function seen(isAsked) {
     job.news = [];
     notice.hidden = true;
+    if (isAsked) fold(false);
     if (isAsked) card.scrollIntoView({ behavior: scrollBehavior(), block: "start" });
     else setAttr(card, "changed", false);
+  }
+
+  function fold(isWanted) {
+    isFolded = isWanted;
+    setAttr(card, "folded", isFolded && more.isConnected);
+    setText(more, t(isFolded ? "more" : "less"));
+    setAttr(more, "aria-expanded", String(!isFolded));
   }
 
   /** Without network nobody knows whether there is more. */
@@ -138,9 +150,14 @@ function showTitle(heading, session) {
   document.title = title ?? session.template.name;
 }
 
+/** True for a job that would take the screen from the first question. */
+function isLong({ note, fields }) {
+  return fields.length > 1 || (note ?? "").length > LONG_NOTE || (note ?? "").split("\n").length > 2;
+}
+
 function cardContent(session) {
   const { title } = session.job.value;
-  const name = h("p", { class: "soft small", ...textAttributes("") }, session.template.name);
+  const name = h("p", { class: "soft small checklist-name", ...textAttributes("") }, session.template.name);
   return [
     title ? h("h2", { dir: "auto", lang: "" }, title) : h("h2", {}, t("job_about")),
     ...(title ? [name] : []),
@@ -193,7 +210,7 @@ function shown({ kind, value }) {
   switch (kind) {
     case "number": return typeof value === "number" ? showCount(value) : text;
     case "date": return /^\d{4}-\d\d-\d\d$/.test(text) ? showDate(text) : text;
-    case "phone": return h("a", { href: `tel:${text.replace(/[^\d+*#,;]/g, "")}`, dir: "ltr" }, text);
+    case "phone": return h("a", { href: telAddress(text), dir: "ltr" }, text);
     case "email": return h("a", { href: `mailto:${encodeURIComponent(text).replace("%40", "@")}` }, text);
     case "url": return /^https?:\/\//i.test(text) ? h("a", { href: text, ...OUTSIDE }, text) : text;
     case "address": return h("a", mapOf(text), addressParts(text));

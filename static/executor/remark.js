@@ -29,7 +29,7 @@ export async function editRemark(session, step, isPhotoLost = false) {
     h("label", { for: id }, t("remark_label")), field, photos,
     h("div", { class: "pair" },
       wasThere ? makeButton("button danger", () => close("take back"), t("remark_take_back")) : null,
-      makeButton("button primary", () => close(), t("remark_done"))),
+      makeButton("button primary", () => close(), t("done"))),
   ], { onOpen: () => (isPhotoLost ? photos.showLostPhoto() : field.focus()) });
   session.removeEventListener("flush", save);
   if (end !== "take back") return save();

@@ -3,7 +3,7 @@
 import {
   describe, h, icon, makeButton, problemText, refusedText, setAttr, setText, showCount, t, textAttributes,
 } from "./dom.js";
-import { tellOf } from "./form.js";
+import { Told } from "./form.js";
 import { showSignature } from "./photo_steps.js";
 import { remarkWords } from "./receipt.js";
 import { remarkKey } from "./rules.js";
@@ -14,10 +14,13 @@ import { loadModule } from "./http.js";
 const WAITING_DELAY_MS = 1200;
 
 export class Review {
+  #duties = new Map();   // step id → {told, element}
+
   /** `onBack(stepIds)`: to the list, at the first of these steps; `onWait()`: the run is finished on this phone. */
   constructor(session, { onBack, onWait }) {
     Object.assign(this, { session, onBack, onWait, isSending: false });
     this.summary = h("div", { class: "review-summary" });
+    this.duties = h("section", { class: "duties" });
     this.lines = h("div", { class: "review-lines" });
     this.message = h("p", { class: "wrong", role: "alert" });
     this.progress = h("p", { class: "soft sending-line", role: "status" });
@@ -26,7 +29,8 @@ export class Review {
     this.heading = h("h1", { tabindex: "-1" }, t("review_title"));
     this.element = h("div", { class: "form review", hidden: true },
       h("header", { class: "top" }, h("div", { class: "top-row" }, this.heading)),
-      h("main", { class: "list" }, this.summary, this.lines, this.#closingSignature(), this.message, this.progress),
+      h("main", { class: "list" },
+        this.summary, this.duties, this.lines, this.#closingSignature(), this.message, this.progress),
       h("footer", { class: "bottom" }, back, this.finish));
     for (const event of ["change", "run"]) session.addEventListener(event, () => this.element.hidden || this.update());
   }
@@ -43,7 +47,8 @@ export class Review {
     const { steps } = this.session.evaluate();
     this.#showLines(steps);
     const open = this.#open();
-    setText(this.finish.querySelector("span"), t(open.length ? "go_to_missing" : "finish"));
+    const word = open.length ? "go_to_missing" : "finish";
+    setText(this.finish.querySelector("span"), t(this.isSending ? "finishing" : word));
     setAttr(this.finish, "disabled", this.isSending);
     // One filled button: the next action.
     const isSigned = !this.signed || this.session.signatureOf("") !== null;
@@ -70,10 +75,12 @@ export class Review {
     const visible = this.session.rows.filter(({ step }) => stepStates.get(step.id).visible);
     const missing = this.#missing();
     const open = this.#open();
-    const picture = open.length ? "alert" : "check";
     const notDone = missing.length ? "review_missing" : "attention_count";
-    const words = open.length ? t(notDone, { n: open.length }) : t("review_ready");
-    const className = open.length ? "notice" : "notice good";
+    const hasDuties = this.#showDuties(stepStates);
+    const ready = t(hasDuties ? "review_duties" : "review_ready");
+    const words = open.length ? t(notDone, { n: open.length }) : ready;
+    const className = open.length || hasDuties ? "notice" : "notice good";
+    const picture = open.length || hasDuties ? "alert" : "check";
     this.summary.replaceChildren(h("p", { class: className }, icon(picture), h("span", {}, words)));
     const rows = [];
     let section;
@@ -86,6 +93,27 @@ export class Review {
     this.lines.replaceChildren(...rows);
     // Whoever reads with a keyboard stays where a step was just confirmed or left out.
     if (active) this.lines.querySelector(`.line[data-step="${active.dataset.step}"]`)?.focus({ preventScroll: true });
+  }
+
+  /** Shows above all answers what flagged ones tell the person to do. → whether nothing was done about one of it. */
+  #showDuties(stepStates) {
+    for (const { step } of this.session.rows.filter((row) => row.step.flag?.tell)) {
+      const { visible, flagged } = stepStates.get(step.id);
+      const duty = this.#dutyOf(step);
+      duty.told.update(visible && flagged);
+      setAttr(duty.element, "hidden", !duty.told.isShown);
+    }
+    return [...this.#duties.values()].some(({ told }) => told.isPending);
+  }
+
+  #dutyOf(step) {
+    if (!this.#duties.has(step.id)) {
+      const told = new Told(this.session, step);
+      const label = h("h2", textAttributes(step.id), step.label);
+      this.#duties.set(step.id, { told, element: h("div", { class: "duty" }, label, told.element) });
+      this.duties.append(this.#duties.get(step.id).element);
+    }
+    return this.#duties.get(step.id);
   }
 
   #line(step, stepState) {
@@ -114,12 +142,10 @@ export class Review {
       isProposed ? makeButton("link", () => this.session.answer(step.id, value), t("confirm")) : null,
       word ? makeButton("link quiet-link", () => leaveOut(this.session, step), t(word)) : null,
     ].filter(Boolean);
-    const told = stepState.flagged && step.flag.tell ? tellOf(step) : null;
-    if (!ways.length && !told) return line;
+    if (!ways.length) return line;
     line.querySelector(".line-label").id = `${step.id}-review`;
     for (const way of ways) way.setAttribute("aria-describedby", `${step.id}-review`);
-    return h("div", { class: "line-row", "data-step": step.id }, line,
-      ways.length ? h("div", { class: "line-ways" }, ways) : null, told);
+    return h("div", { class: "line-row", "data-step": step.id }, line, h("div", { class: "line-ways" }, ways));
   }
 
   #remark(step) {

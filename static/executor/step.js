@@ -14,6 +14,7 @@ import {
   complaint, isLeftOut, isNoted, isRequired, mayBeUnable, mayRemark, maySkip, remarkKey, tidy,
 } from "./rules.js";
 import { statusWords } from "./step_status.js";
+import { Told } from "./told.js";
 import { loadModule } from "./http.js";
 
 const LONG_HINT = 150;   // characters: about three lines on a phone
@@ -35,7 +36,7 @@ export class StepElement extends HTMLElement {
     this.wrongId = `${step.id}-wrong`;
     this.wrong = h("p", { class: "wrong", id: this.wrongId, role: "alert" });
     this.status = h("p", { class: "status" });
-    this.told = step.flag?.tell ? h("div", { class: "told", id: `${step.id}-told`, role: "status" }) : null;
+    this.told = step.flag?.tell ? new Told(session, step, `${step.id}-told`) : null;
     this.append(
       h("div", { class: "step-head" },
         h("h3", { id: this.labelId, tabindex: "-1", ...textAttributes(step.id) }, step.label),
@@ -43,8 +44,8 @@ export class StepElement extends HTMLElement {
         this.#menu()),
       ...this.#hint(),
       h("div", { class: "control" }, this.control()), this.wrong);
+    if (this.told) this.append(this.told.element); // where the tap was, above the photos
     if (step.photo && step.type !== "photo") this.append(document.createElement("photo-field").prepare(session, step));
-    if (this.told) this.append(this.told);
     // Which step's it is: "Sign" is on many cards.
     for (const button of this.querySelectorAll(".control > .button, .field-row .button, .pair button")) {
       setAttr(button, "aria-describedby", this.labelId);
@@ -200,7 +201,7 @@ export class StepElement extends HTMLElement {
     setAttr(this, "state", this.isAnswered ? "answered" : stepState.state);
     setAttr(this, "safety", safety.kind);
     setAttr(this, "done", stepState.done);
-    if (this.told) this.#tell(stepState.flagged);
+    this.told?.update(stepState.flagged);
     if (stepState.done) this.removeAttribute("missing");
     const [picture, words, action, above] = statusWords(this, answer, stepState, safety);
     const key = [picture, above, words].join(" ");
@@ -210,18 +211,6 @@ export class StepElement extends HTMLElement {
     const said = h("span", {}, above ? h("span", { class: "above" }, above) : null, words);
     this.status.replaceChildren(...(picture ? [icon(picture)] : []), said, ...(action ? [action] : []));
   }
-
-  /** What the template has to tell about an answer that is flagged; it goes when the answer changes. */
-  #tell(isFlagged) {
-    if (isFlagged === this.told.hasChildNodes()) return;
-    this.toldAt = isFlagged ? performance.now() : NaN;
-    this.told.replaceChildren(...(isFlagged ? [tellOf(this.step)] : []));
-  }
-}
-
-/** What the template has to tell about a flagged answer. */
-export function tellOf({ id, flag }) {
-  return h("p", { class: "notice" }, icon("alert"), h("span", textAttributes(id), withLinks(flag.tell)));
 }
 
 /** A step with one field. Subclasses: `read()` returns the field's value for the wire, `write(value)` shows one. */

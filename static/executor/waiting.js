@@ -56,6 +56,7 @@ export class Waiting {
     if (unkept) return t(outbox.trouble === "full" ? "storage_full" : "storage_none");
     if (outbox.isBackingOff) return t("busy");
     if (outbox.isStuck) return t("stuck_finish");
+    if (outbox.unsent.some((item) => item.hold && item.lane === "answers")) return t("locating");
     return safe < total ? t("photos_safe", { safe, n: total }) : t("finishing");
   }
 

@@ -142,6 +142,11 @@ class Phone:
         await self.page.get_by_role("button", name="Start").tap()
         await expect(self.page.locator(".list")).to_be_visible()
 
+    async def unfold_job(self) -> None:
+        """Have the card at the top of the list show all of the job."""
+        await self.page.locator(".job-card > button").tap()
+        await expect(self.page.locator(".job-card")).not_to_have_attribute("folded", "")
+
     def step(self, step_id: str) -> Locator:
         """The card of a step."""
         return self.page.locator(f"[id='{step_id}']")

@@ -209,7 +209,7 @@ async def test_a_choice_of_several_has_an_end(w: World, ed: Phone) -> None:
     run_id = await dispatched(w, many, COUNT)
     await ed.open(run_id)
     await ed.start()
-    ready = ed.step("s-did").get_by_role("button", name="That’s all")
+    ready = ed.step("s-did").get_by_role("button", name="Done")
     await expect(ready).to_be_disabled()
     await ed.pick("s-did", "Part 1")
     await ready.tap()
@@ -217,11 +217,27 @@ async def test_a_choice_of_several_has_an_end(w: World, ed: Phone) -> None:
     await expect(ed.step("s-did")).not_to_have_attribute("editing", "")
 
 
+async def test_none_of_these_is_answered_by_one_tap(w: World, ed: Phone) -> None:
+    options = [{"id": f"o-{n}", "label": f"Lamp {n}"} for n in range(8)]
+    lamps = {"id": "s-lamps", "type": "multi_choice", "label": "Which are lit?", "config": {"options": options}}
+    run_id = await dispatched(w, lamps, *MANY)
+    await ed.open(run_id)
+    await ed.start()
+    await expect(ed.step(MANY[0]["id"])).not_to_be_in_viewport(ratio=1)
+    await ed.pick("s-lamps", "None of these")
+    await ed.is_done("s-lamps")
+    await expect(ed.step(MANY[0]["id"])).to_be_in_viewport(ratio=1)
+    assert (await record(w, run_id))["answers"]["s-lamps"]["value"] == []
+    await expect(ed.step("s-lamps").locator(".count")).to_have_text("")
+    await ed.pick("s-lamps", "Lamp 1")
+    await expect(ed.step("s-lamps").locator(".count")).to_have_text("1 chosen")
+
+
 async def test_digits_are_the_readers_in_all_places(w: World, browser: Browser, base: str) -> None:
     run_id = await dispatched(w, *MANY, settings={"est_minutes": 18})
     async with phone(browser, base, locale="ar-EG") as ed:
         await ed.page.goto(f"{base}/r/{run_id}?lang=ar")
         await expect(ed.page.locator(".start button")).to_be_enabled()
-        facts = await ed.page.locator(".brief").inner_text()
+        facts = await ed.page.locator(".start-facts").inner_text()
         assert "١٨" in facts and "١٢" in facts
         assert not any(digit in facts for digit in "0123456789")

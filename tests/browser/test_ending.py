@@ -3,10 +3,10 @@
 import json
 import zipfile
 
-from playwright.async_api import Route, expect
+from playwright.async_api import Browser, Route, expect
 
 from tests.browser.checklists import COUNT, PICTURE, YES_NO, dispatched, record
-from tests.browser.phone import Phone
+from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file, is_upright, jpeg
 from tests.helpers.service import World
 
@@ -54,6 +54,25 @@ async def test_what_only_the_server_finds_missing_is_marked(w: World, ed: Phone)
     await ed.review()
     await ed.finish()
     await expect(ed.page.get_by_role("heading", name="All done, thank you")).to_be_visible()
+
+
+async def test_what_finishing_waits_for_is_said(w: World, browser: Browser, base: str) -> None:
+    """A phone that may say where it is, and does not know."""
+    run_id = await dispatched(w, {**YES_NO, "geo": True}, COUNT)
+    async with phone(browser, base, positioned=False, permissions=["geolocation"]) as ed:
+        await ed.open(run_id)
+        await ed.start()
+        await ed.everything_is_loaded()
+        await ed.page.evaluate("navigator.geolocation.watchPosition = () => 1")  # finds nothing
+        await ed.fill("s-count", "2")
+        await ed.pick("s-ok", "Yes")
+        await ed.review()
+        await ed.finish()
+        finish = ed.page.locator(".review .bottom .button").last
+        await expect(finish).to_have_text("Finishing…")
+        await expect(ed.page.locator(".waiting .status")).to_have_text("Finding your position…")
+        await ed.page.evaluate("dispatchEvent(new Event('pagehide'))")  # goes without
+        await expect(ed.page.get_by_role("heading", name="All done, thank you")).to_be_visible()
 
 
 async def test_the_receipt_can_be_kept(w: World, ed: Phone) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from playwright.async_api import expect
 
+from rundun.actions import organizations
 from tests.browser.checklists import PICTURE, dispatched, record
 from tests.browser.phone import Phone
 from tests.browser.pictures import file, jpeg
@@ -59,10 +60,78 @@ async def test_the_executor_reads_what_to_do_as_long_as_the_answer_is_flagged(w:
         await expect(line).to_have_accessible_description(what)
         await expect(line.locator("[href='#i-alert']")).to_be_visible(visible=is_marked)
     await ed.review()
-    rows = ed.page.locator(".line-row")  # the quiet one's is a mere line
-    await expect(rows).to_contain_text([TELL, "Send it to https://example.com/claims, too"])
-    await expect(rows.get_by_role("link")).to_have_attribute("href", "https://example.com/claims")
+    duties = ed.page.locator(".duty")  # not the quiet one
+    await expect(duties).to_contain_text([TELL, "Send it to https://example.com/claims, too"])
+    await expect(duties.get_by_role("link", name="example.com")).to_have_attribute("href", "https://example.com/claims")
     await is_fine(ed.page, "review, an answer is flagged")
+
+
+CONTACT = "Night desk, +44 20 7946 0000"
+DESK = {"id": "f-desk", "label": "Fleet desk", "kind": "phone"}
+# What a text names as telephone numbers, which the page offers to call.
+NUMBERS = {
+    "Call +34 600 000 000, or (020) 7946 0000.": ["+34 600 000 000", "(020) 7946 0000"],
+    "Ring 600 000 000 or 06.12.34.56.78": ["600 000 000", "06.12.34.56.78"],
+    "On 01/12/2026 or 2026-12-01 15:00, at 12.5 bar": [],
+    "Contract 4006381333931, room 0123, part A-0123456789": [],
+}
+
+
+async def test_who_is_to_be_called_is_called_by_a_tap(w: World, ed: Phone) -> None:
+    """The number of the words themselves, of the job's field that they name, or of the organization's contact."""
+    tell = ["Please call +353 21 000 0000.", "Please call the fleet desk.", "Please call."]
+    flagged = [{**DAMAGE, "id": f"s-{n}", "flag": {**DAMAGE["flag"], "tell": words}} for n, words in enumerate(tell)]
+    await w.database.write(organizations.set_contact, w.acme_id, CONTACT)
+    template = await w.template(*flagged, fields=[DESK], settings={"allow_remarks": False})
+    run, page = await w.dispatch(template, fields={"f-desk": "+49 89 123"}), ed.page
+    await ed.open(run.run_id)
+    await ed.start()
+    await page.evaluate("addEventListener('click', (event) => event.target.closest('a') && event.preventDefault())")
+    for n, dialled in enumerate(("+353210000000", "+4989123", "+442079460000")):
+        await ed.pick(f"s-{n}", "Yes")
+        call = ed.step(f"s-{n}").locator(".told").get_by_role("link", name="Call +")
+        await expect(call).to_have_attribute("href", f"tel:{dialled}")
+        await expect(call).to_have_accessible_description("Is there any damage?")
+    module = "document.querySelector('link[href*=\"dom.js\"]').href"
+    found = f"async (texts) => {{ const dom = await import({module}); return texts.map(dom.phoneNumbers); }}"
+    assert await page.evaluate(found, list(NUMBERS)) == list(NUMBERS.values())
+    await ed.is_safe("s-0", "s-1", "s-2")
+    await ed.review()
+    summary, duties = page.locator(".review-summary"), page.locator(".duty")
+    await expect(summary).to_have_text("Nothing is missing. Please see to this before you finish:")
+    for n in range(3):
+        await expect(duties.nth(n).locator(".told")).to_have_attribute("kind", "alert")
+        await duties.nth(n).get_by_role("link", name="Call").tap()
+        await expect(duties.nth(n).locator(".told")).to_have_attribute("kind", "done")
+    await expect(summary).to_have_text("Nothing is missing. Tap a line to change it.")
+
+
+async def test_a_remark_that_is_asked_for_is_written_where_it_is_asked_for(w: World, ed: Phone) -> None:
+    scale = {"id": "s-tyres", "type": "rating", "label": "Tyres", "photo": {"min": 0, "max": 4}}
+    worn = {**scale, "flag": {"when": {"op": "lte", "value": 2}, "tell": "Add a remark: which one?"}}
+    run_id = await dispatched(w, worn, DAMAGE)
+    await ed.open(run_id)
+    await ed.start()
+    await ed.everything_is_loaded()
+    await ed.pick("s-tyres", "1")
+    told = ed.step("s-tyres").locator(".told")
+    photos = await ed.step("s-tyres").locator("photo-field").bounding_box()
+    words = await told.bounding_box()
+    assert words and photos and words["y"] < photos["y"], "beside what was tapped"
+    await ed.pick("s-damage", "No")
+    await ed.review()
+    await is_fine(ed.page, "review, something is to be done")
+    duty = ed.page.locator(".duty:not([hidden])")
+    await duty.get_by_role("button", name="Add a remark").tap()
+    await ed.page.locator("#remark-text").fill("Left rear")
+    await ed.page.locator("dialog").get_by_role("button", name="Done").tap()
+    await expect(duty.locator(".told")).to_have_attribute("kind", "done")
+    await expect(duty.get_by_role("button")).to_have_count(0)
+    await expect(ed.page.locator(".review-summary")).to_contain_text("Tap a line to change it.")
+    await ed.page.get_by_role("button", name="Back").tap()
+    await expect(told).to_have_attribute("kind", "done")
+    await expect(told.get_by_role("button")).to_have_count(0)
+    await is_fine(ed.page, "list, what was asked for is done")
 
 
 async def test_what_an_answer_tells_is_not_scrolled_away(w: World, ed: Phone) -> None:

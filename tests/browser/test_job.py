@@ -29,6 +29,8 @@ async def test_the_job_is_read_before_start_and_after(w: World, ed: Phone) -> No
     assert await page.title() == JOB["title"]
     await expect(page.locator(".top h1")).to_have_text(JOB["title"])
     card = page.locator(".job-card")
+    await expect(card.get_by_text("7,711")).to_be_hidden()
+    await ed.unfold_job()
     await expect(card.locator(".job-note a")).to_have_attribute("href", "https://example.com/canary-plan")
     links = await card.locator(".job-fields a").evaluate_all(
         "(all) => all.map((one) => [one.getAttribute('href'), one.rel])"
@@ -69,6 +71,7 @@ async def test_a_secret_is_shown_when_it_is_tapped_wherever_the_person_is(w: Wor
         if reloaded:
             await page.reload()  # the page itself has no secrets: they come behind it
             await expect(page.locator(".list")).to_be_visible()
+        await ed.unfold_job()
         await sees_the_code(page.locator(".job-card"))
         await page.get_by_role("button", name="About this checklist").tap()
         await sees_the_code(page.locator("dialog"))
@@ -94,16 +97,18 @@ async def test_another_phone_that_opens_a_run_under_way_gets_its_secrets_too(w: 
     run, page = await with_job(w), ed.page
     await run.start()
     await ed.open(run.run_id)
+    await ed.unfold_job()
     await sees_the_code(page.locator(".job-card"))
     await rewritten(w, run, fields={"f-door": "0815"})
     await page.reload()
     await expect(page.locator(".job-news")).to_contain_text("The job has changed: ")
-    await page.locator(".job-card").get_by_role("button", name="Show").tap()
+    await page.locator(".job-news").get_by_role("button", name="See the job").tap()
+    await page.locator(".job-card").get_by_role("button", name="Show", exact=True).tap()
     await expect(page.locator(".job-card .secret")).to_have_text("0815")
 
 
 async def sees_the_code(place: Any) -> None:
-    show = place.get_by_role("button", name="Show")
+    show = place.get_by_role("button", name="Show", exact=True)
     await expect(show).to_have_attribute("aria-expanded", "false")
     await expect(place.locator(".secret")).to_have_text("")
     await show.tap()
@@ -138,6 +143,7 @@ async def test_without_network_the_job_is_there_after_one_visit(tmp_path: Path, 
             card = again.page.locator(".job-card")
             await expect(card).to_contain_text("Canary-note")
             await expect(card.locator(".job-fields dt")).to_have_count(9)
+            await again.unfold_job()
             await sees_the_code(card)
             await expect(again.page.locator(".top h1")).to_have_text(JOB["title"])
             await expect(again.page.locator(".job-news")).to_be_hidden()
@@ -223,7 +229,7 @@ async def test_a_proposal_that_is_cleared_stays_so_and_the_review_offers_the_oth
     await expect(ed.step("s-tools")).to_have_attribute("lead", "")
     assert await ed.step("s-tools").evaluate(FILLED) == ["Confirm"]
     await ed.pick("s-tools", "Three")
-    assert await ed.step("s-tools").evaluate(FILLED) == ["That’s all"]
+    assert await ed.step("s-tools").evaluate(FILLED) == ["Done"]
     for option in ("Three", "Four"):
         await ed.pick("s-tools", option)
     await ed.fill("s-why", "")
@@ -280,7 +286,9 @@ async def test_a_change_of_the_job_is_said(w: World, ed: Phone) -> None:
     await expect(page.locator(".job-card[changed]")).to_contain_text("Ring twice.")
     await expect(page.locator(".top h1")).to_have_text("Beach house 4")
     assert await page.title() == "Beach house 4"
+    await expect(page.locator(".job-card .job-fields")).to_be_hidden()
     await page.locator(".job-news").get_by_role("button", name="See the job").tap()
+    await expect(page.locator(".job-card .job-fields")).to_be_visible()
     await expect(page.locator(".job-news")).to_be_hidden()
     await page.reload()
     await expect(page.locator(".job-card")).to_contain_text("Ring twice.")

@@ -75,6 +75,7 @@ async def test_axe_finds_nothing_where_there_is_a_job(w: World, olga: Reader) ->
     await olga.button("start").tap()
     await expect(page.locator(".job-card")).to_be_visible()
     await is_fine(page, "list")
+    await olga.ed.unfold_job()
     await olga.button("secret_show", ".job-card").tap()
     await is_fine(page, "list, secret shown")
     await rewritten(w, run, note="Ring twice.")
@@ -104,6 +105,7 @@ async def test_nothing_of_a_job_is_lost_with_large_text_on_a_small_phone(
         await fits(page, "start")
         await olga.button("start").tap()
         await expect(page.locator(".job-card")).to_be_visible()
+        await ed.unfold_job()
         await olga.button("secret_show", ".job-card").tap()
         await fits(page, "list")
         await rewritten(w, run, note="Ring twice.")
@@ -141,6 +143,7 @@ async def test_a_number_is_never_broken_and_an_address_between_its_parts(w: Worl
     run = await with_job(w, fields={"f-address": address, "f-phone": number})
     await run.start()
     await ed.open(run.run_id)
+    await ed.unfold_job()
     links = ed.page.locator(".job-card a")
     assert await links.filter(has_text="+49").evaluate(LINES) == [number]
     lines = await links.filter(has_text="Berlin").evaluate(LINES)

@@ -216,7 +216,7 @@ async def test_axe_finds_nothing_in_the_menu_and_the_dialog(w: World, olga: Read
     await page.locator("dialog input[type=file]").nth(1).set_input_files([file("a.jpg", "image/jpeg", jpeg())])
     await expect(page.locator("dialog .tile")).to_have_attribute("state", "safe")
     await is_fine(page, "remark, with a photo")
-    await page.locator("dialog").get_by_role("button", name=olga.word("remark_done")).tap()
+    await page.locator("dialog").get_by_role("button", name=olga.word("done")).tap()
     await is_safe(ed, "s-ok")
     await is_fine(page, "list, with a remark")
     await page.locator(".form:not(.review) .bottom button").last.tap()

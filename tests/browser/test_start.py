@@ -12,6 +12,7 @@ from tests.bench.page import EVIDENCE, MAX_BYTES, MAX_REQUESTS
 from tests.browser.checklists import COUNT, YES_NO, dispatched, record
 from tests.browser.phone import Phone
 from tests.browser.test_slots import DAMAGE, SIDES
+from tests.helpers.jobs import FIELDS, JOB
 from tests.helpers.retention import keep
 from tests.helpers.service import World
 
@@ -59,6 +60,24 @@ async def test_the_first_load_is_small(w: World, ed: Phone, is_begun: bool) -> N
     html = await first[0].text()
     for one in first[1:]:
         assert urlsplit(one.url).path in html
+
+
+async def test_start_is_in_reach_and_the_first_question_on_the_first_screen(w: World, ed: Phone) -> None:
+    template = await w.template(
+        YES_NO, COUNT, fields=FIELDS, description="All about it. " * 40, execution={"identity_required": "name"}
+    )
+    run, page = await w.dispatch(template, **{**JOB, "note": "Bring the key.\n" * 9, "prefill": {}}), ed.page
+    await ed.open(run.run_id)
+    await expect(page.get_by_role("button", name="Start")).to_be_in_viewport(ratio=1)
+    await page.get_by_role("button", name="Start").tap()
+    await expect(page.get_by_label("Your name")).to_be_in_viewport(ratio=1)
+    await page.get_by_label("Your name").fill("Ed")
+    await ed.start()
+    await expect(page.locator(".job-card h2")).to_be_in_viewport()
+    await expect(ed.step("s-ok")).to_be_in_viewport(ratio=1)
+    await ed.unfold_job()
+    await expect(page.locator(".job-card .job-fields")).to_be_visible()
+    await expect(ed.step("s-ok")).not_to_be_in_viewport()
 
 
 async def test_the_other_languages_of_a_template_weigh_nothing(w: World) -> None:

@@ -1,0 +1,80 @@
+// What a template tells about a flagged answer, with buttons for what it may ask for: a call, a remark.
+// The server sends this within step.js (rundun/web/static.py).
+
+import { h, icon, makeButton, phoneNumbers, setAttr, t, telAddress, textAttributes, withLinks } from "./dom.js";
+import { isNoted, mayRemark, remarkKey } from "./rules.js";
+import { loadModule } from "./http.js";
+
+const called = new Set();   // ids of the steps whose number was tapped, since this page was loaded
+
+/** A place for what a step tells, in its card and at the review; empty while its answer is not flagged. */
+export class Told {
+  shownAt = NaN;   // performance.now() of the flag
+
+  /** `id`: where the words are said when they come, as in the step's card; null where they are only read. */
+  constructor(session, step, id = null) {
+    Object.assign(this, { session, step });
+    // There before its words: screen readers say only what is put into such a place.
+    this.words = h("div", { id, role: id ? "status" : null });
+    this.ways = h("div", { class: "pair" });
+    this.element = h("div", { class: "told" }, this.words, this.ways);
+  }
+
+  get isShown() {
+    return this.words.hasChildNodes();
+  }
+
+  /** True while the person has neither tapped the number nor noted anything on the step. */
+  get isPending() {
+    return this.isShown && !isActedOn(this.session, this.step);
+  }
+
+  /** Shows the words while the answer is flagged, quietly once something was done about it. */
+  update(isFlagged) {
+    const { session, step } = this;
+    if (!isFlagged) called.delete(step.id);
+    if (isFlagged !== this.isShown) {
+      this.shownAt = isFlagged ? performance.now() : NaN;
+      const told = () => h("p", {}, icon("alert"), h("span", textAttributes(step.id), withLinks(step.flag.tell)));
+      this.words.replaceChildren(...(isFlagged ? [told()] : []));
+    }
+    const numbers = isFlagged ? numbersOf(session, step) : [];
+    const mayNote = isFlagged && mayRemark(session.template) && !isNoted(session.answerOf(remarkKey(step.id)));
+    const said = [...numbers, mayNote].join();
+    if (this.ways.dataset.said !== said) {
+      this.ways.dataset.said = said;
+      this.ways.replaceChildren(...numbers.map((number) => this.#call(number)), ...(mayNote ? [this.#note()] : []));
+    }
+    setAttr(this.element, "kind", this.isShown ? (this.isPending ? "alert" : "done") : null);
+    this.words.querySelector("use")?.setAttribute("href", this.isPending ? "#i-alert" : "#i-check");
+  }
+
+  #call(number) {
+    const click = () => {
+      called.add(this.step.id);
+      this.session.changed(this.step.id);
+    };
+    const about = { class: "button", href: telAddress(number), "aria-describedby": `${this.step.id}-label` };
+    return h("a", { ...about, on: { click } }, h("span", {}, t("call", { number: number.replaceAll(" ", "\u00a0") })));
+  }
+
+  #note() {
+    const edit = async () => (await loadModule("remark")).editRemark(this.session, this.step);
+    const button = makeButton("button", edit, icon("pen"), h("span", {}, t("remark_add")));
+    setAttr(button, "aria-describedby", `${this.step.id}-label`);
+    return button;
+  }
+}
+
+function isActedOn(session, { id }) {
+  return called.has(id) || isNoted(session.answerOf(remarkKey(id)));
+}
+
+/** The numbers that the words name; else those of the job's fields that they name, as in "call the fleet desk"; else
+ *  the first of the organization's contact. */
+function numbersOf({ job, organization }, { flag }) {
+  const text = flag.tell.toLocaleLowerCase();
+  const isNamed = ({ kind, label }) => kind === "phone" && text.includes(label.toLocaleLowerCase());
+  const named = [phoneNumbers(flag.tell), job.value.fields.filter(isNamed).map(({ value }) => String(value))];
+  return named.find((numbers) => numbers.length) ?? phoneNumbers(organization?.contact ?? "").slice(0, 1);
+}
