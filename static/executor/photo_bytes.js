@@ -9,7 +9,7 @@ export function prepareModule() {
 }
 
 async function asItIs(file, bytes) {
-  return { bytes, type: typeOf(file), preview: URL.createObjectURL(file) };
+  return { bytes, type: typeOf(file), preview: bytes };
 }
 
 export function typeOf(file) {
@@ -18,6 +18,13 @@ export function typeOf(file) {
 
 export function urlOf(bytes, type) {
   return URL.createObjectURL(new Blob([bytes], { type }));
+}
+
+/** The URLs by which a picture is shown: {preview} in its tile, {large} when it is tapped; null where this phone cannot
+ *  show it. `preview`: an ArrayBuffer, which may be `bytes` itself. */
+export function shownAs({ bytes, type, preview }) {
+  const large = preview && urlOf(bytes, type);
+  return { large, preview: preview && preview !== bytes ? urlOf(preview, "image/jpeg") : large };
 }
 
 /** The picture made small, or as it is where the phone cannot do that: once it is kept it must go out. The server reads

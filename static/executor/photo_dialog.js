@@ -8,7 +8,7 @@ import { loadModule } from "./http.js";
 /** `rule`: how its step takes pictures (rules.js). */
 export async function openPhoto(session, photo, rule) {
   const { photoStore } = session;
-  const source = photo.preview ?? photo.url;
+  const source = photo.large ?? photo.url;
   const action = await openDialog(t("photo"), (close) => {
     const button = (does, look, ...content) => makeButton(`button ${look}`, () => close(does), ...content);
     return [

@@ -1,7 +1,7 @@
 // The photos and signatures of a run: those on the server, and those this phone still shrinks, keeps or sends.
 //
-// A photo: {id, step, slot, state, preview, url, thumbnail, progress, problem, item, annotatedFrom: the id of the photo
-// that it was drawn on, which stays beside it unseen, and goes when it goes}. Its state is
+// A photo: {id, step, slot, state, preview, large, url, thumbnail, progress, problem, item, annotatedFrom: the id of
+// the photo that it was drawn on, which stays beside it unseen, and goes when it goes}. Its state is
 //   preparing → waiting → safe (the server's receipt is here) | refused (the person must choose)
 //   elsewhere: an answer names it, but neither the server nor this phone has it
 //
@@ -9,7 +9,7 @@
 
 import { inSlotOrder, nowUtc, photoRule, stepIdOf, uuid } from "./rules.js";
 import { lazyGeo } from "./lazy_geo.js";
-import { bytesOf, prepared, prepareModule, typeOf, urlOf } from "./photo_bytes.js";
+import { bytesOf, prepared, prepareModule, shownAs, typeOf, urlOf } from "./photo_bytes.js";
 
 const COUNTED_STATES = new Set(["preparing", "waiting", "safe"]);
 const LOCAL_STATES = new Set(["preparing", "refused"]);   // whatever the server says
@@ -128,7 +128,7 @@ export class PhotoStore extends EventTarget {
     const { item } = photo;
     this.outbox.drop(item);
     if (!this.#isDrawnOn(photo)) photo.id = newId();
-    this.#send(photo, item.body, item.type, item.query);
+    this.#send(photo, { bytes: item.body, type: item.type, preview: item.preview }, item.query);
     this.#emit("answer", photo.step);
   }
 
@@ -152,15 +152,16 @@ export class PhotoStore extends EventTarget {
   }
 
   /** Puts a picture, {bytes, type, preview}, in the place of `photo`, which goes unless it is drawn on. */
-  replace(photo, { bytes, type, preview }, query, annotatedFrom = null) {
+  replace(photo, picture, query, annotatedFrom = null) {
     const list = this.#all(photo.step);
     const goes = photo.id !== annotatedFrom;
     const isFull = this.usable(photo.step).length >= photoRule(this.steps.get(photo.step)).max;
     const empty = { url: null, thumbnail: null, problem: null, item: null };
-    const fresh = { ...photo, ...empty, id: newId(), state: "waiting", preview, source: query.source, annotatedFrom };
+    const about = { id: newId(), state: "waiting", source: query.source, annotatedFrom };
+    const fresh = { ...photo, ...empty, ...about, ...shownAs(picture) };
     list.splice(list.indexOf(photo), 0, fresh);
     if (goes && isFull) this.remove(photo); // a full step takes nothing more, so the old one has to go first
-    this.#send(fresh, bytes, type, query);
+    this.#send(fresh, picture, query);
     if (goes && !isFull) this.remove(photo);
     else this.#emit("answer", photo.step);
   }
@@ -198,10 +199,11 @@ export class PhotoStore extends EventTarget {
 
   #restorePhoto(item) {
     const known = this.#find(item);
-    const preview = known?.preview ?? urlOf(item.body, item.type);
+    const picture = { bytes: item.body, type: item.type, preview: item.preview ?? item.body };
+    const { preview, large } = known?.preview ? known : shownAs(picture);
     const photo = {
       id: item.photo, step: item.key, slot: item.query.slot ?? null, state: item.problem ? "refused" : "waiting",
-      preview, url: null, thumbnail: null, progress: 0, problem: item.problem, item, source: item.query.source,
+      preview, large, url: null, thumbnail: null, progress: 0, problem: item.problem, item, source: item.query.source,
       annotatedFrom: item.query.annotated_from ?? null,
     };
     if (known) Object.assign(known, photo);
@@ -262,7 +264,7 @@ export class PhotoStore extends EventTarget {
   // Inside
 
   #append(stepId, source, slot) {
-    const empty = { slot, preview: null, url: null, progress: 0, problem: null, annotatedFrom: null };
+    const empty = { slot, preview: null, large: null, url: null, progress: 0, problem: null, annotatedFrom: null };
     const photo = { id: newId(), step: stepId, state: "preparing", source, ...empty };
     this.#photos.set(stepId, [...this.#all(stepId), photo]);
     return photo;
@@ -280,15 +282,16 @@ export class PhotoStore extends EventTarget {
     this.#emit("camera-closed");
     if (!isStillThere) return;
     if (!original) return this.#refuse(photo, "photo_unread");
-    const { word, bytes, type, preview, time, place } = await prepared(images, file, original);
-    if (!this.ofStep(step.id).includes(photo)) return URL.revokeObjectURL(preview);
+    const { word, time, place, ...picture } = await prepared(images, file, original);
+    if (!this.ofStep(step.id).includes(photo)) return;
     if (word) return this.#refuse(photo, word);
-    Object.assign(photo, { preview, state: "waiting", problem: null, progress: 0 });
+    const { bytes: body, type, preview } = picture;
+    Object.assign(photo, { ...shownAs(picture), state: "waiting", problem: null, progress: 0 });
     const fresh = { ...query, ...(isFresh ? position() : { ...time, ...(step.geo ? place : null) }) };
-    this.outbox.update(photo.item, { body: bytes, type, query: fresh, path: pathOf(photo, fresh), hold: false });
-    if (bytes.byteLength > this.maxBytes || bytes.byteLength === 0) {
+    this.outbox.update(photo.item, { body, preview, type, query: fresh, path: pathOf(photo, fresh), hold: false });
+    if (body.byteLength > this.maxBytes || body.byteLength === 0) {
       // Known to fail: said here rather than after a minute of uploading.
-      return this.#refuse(photo, bytes.byteLength ? "photo_too_large" : "photo_empty");
+      return this.#refuse(photo, body.byteLength ? "photo_too_large" : "photo_empty");
     }
     this.#emit("change", photo.step);
   }
@@ -300,14 +303,14 @@ export class PhotoStore extends EventTarget {
     this.#emit("change", photo.step);
   }
 
-  #send(photo, bytes, type, query) {
-    photo.item = this.#queue(photo, bytes, type, query, false);
+  #send(photo, { bytes, type, preview }, query) {
+    photo.item = this.#queue(photo, bytes, type, query, false, preview);
     Object.assign(photo, { state: "waiting", problem: null, progress: 0 });
     this.#emit("change", photo.step);
   }
 
-  #queue(photo, body, type, query, hold) {
-    const about = { lane: "photos", key: photo.step, kind: "photo", photo: photo.id };
+  #queue(photo, body, type, query, hold, preview) {
+    const about = { lane: "photos", key: photo.step, kind: "photo", photo: photo.id, preview };
     return this.outbox.add({ ...about, method: "PUT", path: pathOf(photo, query), query, type, body, hold });
   }
 
@@ -318,7 +321,8 @@ export class PhotoStore extends EventTarget {
   #delete(photo) {
     this.#deletedIds.add(photo.id);
     this.#see([photo]);
-    URL.revokeObjectURL(photo.preview); // else the page holds the picture for as long as it is open
+    // Else the page holds the picture for as long as it is open.
+    for (const url of [photo.preview, photo.large]) URL.revokeObjectURL(url);
     this.#photos.set(photo.step, this.#all(photo.step).filter((other) => other !== photo));
   }
 

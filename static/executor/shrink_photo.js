@@ -3,6 +3,8 @@
 
 const MAX_SIDE = 2048;   // px; also below the canvas limit of iOS (16.7 megapixels)
 const QUALITY = 0.8;
+const PREVIEW_SIDE = 320;   // px; 60 tiles that show the whole picture cost the page 600 MB
+const PREVIEW_QUALITY = 0.7;
 
 let turn = Promise.resolve();
 
@@ -13,13 +15,13 @@ export function oneAtATime(work) {
   return mine;
 }
 
-/** File and its bytes → {bytes: ArrayBuffer, type, preview: object URL or null where the phone cannot show it}. */
+/** File and its bytes → {bytes, type, preview}, ArrayBuffers; `preview` is null where the phone cannot show it. */
 export async function shrink(file, original, maxSide = MAX_SIDE, quality = QUALITY) {
   const picture = await decode(file);
   if (picture) {
-    const blob = await draw(picture, maxSide, quality);
+    const { blob, preview } = (await draw(picture, maxSide, quality)) ?? {};
     picture.close?.();
-    if (blob) return { bytes: await blob.arrayBuffer(), type: blob.type, preview: URL.createObjectURL(blob) };
+    if (blob) return { bytes: await blob.arrayBuffer(), type: blob.type, preview };
   }
   return { bytes: original, type: file.type || "application/octet-stream", preview: null };
 }
@@ -48,6 +50,21 @@ async function decodeByElement(file) {
 }
 
 async function draw(picture, maxSide, quality) {
+  const canvas = canvasOf(picture, maxSide);
+  if (!canvas) return null;
+  const preview = previewOf(canvas);
+  const blob = await toBlob(canvas, "image/jpeg", quality);
+  canvas.width = canvas.height = 0; // gives the memory back now rather than at the next collection
+  return { blob, preview };
+}
+
+/** A JPEG of a picture for its tile. → ArrayBuffer, null where the browser gave up. */
+export function previewOf(picture) {
+  const canvas = canvasOf(picture, PREVIEW_SIDE);
+  return canvas && encodeNow(canvas, "image/jpeg", PREVIEW_QUALITY);
+}
+
+function canvasOf(picture, maxSide) {
   const width = picture.naturalWidth ?? picture.width;
   const height = picture.naturalHeight ?? picture.height;
   const scale = Math.min(1, maxSide / Math.max(width, height));
@@ -60,9 +77,7 @@ async function draw(picture, maxSide, quality) {
   pen.fillRect(0, 0, canvas.width, canvas.height);
   pen.imageSmoothingQuality = "high";
   pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
-  const blob = await toBlob(canvas, "image/jpeg", quality);
-  canvas.width = canvas.height = 0; // gives the memory back now rather than at the next collection
-  return blob;
+  return canvas;
 }
 
 /** canvas.toBlob as a promise; null when the browser gave up. */

@@ -193,3 +193,35 @@ async def test_what_is_used_is_kept_at_once_however_busy_the_page_is(w: World, e
     await ed.is_done("s-pic")
     (photo,) = await evidence(w, run_id)
     assert photo["annotated_from"] is not None
+
+
+async def test_a_tile_holds_a_small_picture_and_its_dialog_the_whole(w: World, ed: Phone) -> None:
+    """While it waits, after the page was loaded again, once it is safe, and where it was drawn on."""
+    run_id = await dispatched(w, {**PICTURE, "config": {"min": 1, "annotate": True}})
+    size = "(image) => image.decode().then(() => [image.naturalWidth, image.naturalHeight])"
+    page, tile = ed.page, ed.step("s-pic").locator(".tile")
+
+    async def is_shown(state: str) -> None:
+        await expect(tile).to_have_attribute("state", state)
+        assert await tile.locator("img").evaluate(size) == [240, 320]
+        await tile.tap()
+        assert await page.locator("dialog .photo-large").evaluate(size) == [600, 800]
+
+    await ed.open(run_id)
+    await ed.start()
+    await ed.everything_is_loaded()
+    await page.route("**/photos/*", lambda route: route.abort("internetdisconnected"))
+    await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()))
+    await is_shown("waiting")
+    await ed.until_kept(run_id, "photo", "s-pic")
+    await ed.is_safe("s-pic")
+    await page.reload()
+    await is_shown("waiting")
+    await page.unroute("**/photos/*")
+    await page.keyboard.press("Escape")
+    await ed.network_is_back()
+    await is_shown("safe")
+    await page.locator("dialog").get_by_role("button", name="Draw").tap()
+    await page.locator("dialog .drawable").tap()
+    await page.locator("dialog").get_by_role("button", name="Use").tap()
+    await is_shown("safe")
