@@ -12,6 +12,7 @@ from rundun.imaging.derivatives import fit, guarded, open_picture, plain_copy
 # picture full of what looks like their corners costs the reader 40 s and more at 4096, and 1.2 s at 1600.
 _CODE_FIRST, _CODE_LAST = 2048, 4096
 _QR_PIXELS = 1600
+_TURN_DEGREES = 45  # bars are read up to some 20 degrees from upright or level; between these, the picture is turned
 _BARS = ("code_128", "code_39", "ean_13", "upc_a")
 _BARCODES: dict[BarcodeFormat, zxingcpp.BarcodeFormat] = {
     "qr_code": zxingcpp.BarcodeFormat.QRCode,
@@ -44,6 +45,7 @@ def decode_barcode(data: bytes, *, max_pixels: int, formats: tuple[BarcodeFormat
     barcodes = (
         _find_barcodes(grey, qr, _QR_PIXELS) + _find_barcodes(grey, others, _CODE_FIRST)
         or _find_barcodes(grey, by_bars, _CODE_FIRST, inverted=True)
+        or _find_barcodes(grey, by_bars, _CODE_FIRST, turned=_TURN_DEGREES)
         or _find_barcodes(grey, bars, _CODE_LAST)
         or _find_barcodes(_middle(grey), matrices, _CODE_FIRST)
     )
@@ -58,14 +60,17 @@ def _middle(grey: Image.Image) -> Image.Image:
 
 
 def _find_barcodes(
-    grey: Image.Image, kinds: list[zxingcpp.BarcodeFormat], longest: int, *, inverted: bool = False
+    grey: Image.Image, kinds: list[zxingcpp.BarcodeFormat], longest: int, *, inverted: bool = False, turned: int = 0
 ) -> list[tuple[float, zxingcpp.Barcode]]:
-    """Find the barcodes of these kinds, each with its distance from the middle of the picture."""
+    """Find the barcodes of these kinds, each with its distance from the middle of the picture, which may be looked at
+    `inverted`, or `turned` by degrees about its middle.
+    """
     if not kinds:
         return []
     size = fit(grey.size, longest)
     view = grey if size == grey.size else grey.resize(size, Image.Resampling.BOX)
     view = ImageOps.invert(view) if inverted else view
+    view = view.rotate(turned, Image.Resampling.BICUBIC, fillcolor=255) if turned else view
     # Plain, as other scanners give it: the default mode spells a label's separators out, as "<GS>".
     barcodes = zxingcpp.read_barcodes(view, formats=zxingcpp.BarcodeFormats(kinds), text_mode=zxingcpp.TextMode.Plain)
     return [(_off_centre(barcode, size), barcode) for barcode in barcodes if barcode.text]

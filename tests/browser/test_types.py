@@ -64,7 +64,9 @@ async def test_a_picture_without_a_barcode_says_so_and_typing_always_works(w: Wo
     camera = ed.step("s-code").locator("input[type=file]").last
     message = ed.step("s-code").locator(".control .count")
     await camera.set_input_files([file("a.jpg", "image/jpeg", jpeg())])
-    await expect(message).to_have_text("No code found in this picture. Go closer, or type it.")
+    await expect(message).to_have_text(
+        "No code found in this picture. Hold the phone straight and close, or type the code."
+    )
     await camera.set_input_files([file("a.png", "image/png", qr("BAG-42"))])
     await expect(message).to_have_text("That is a code of another kind (qr code).")
     await ed.fill("s-code", "4006381333931")

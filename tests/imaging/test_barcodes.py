@@ -57,6 +57,13 @@ def test_turned_and_inverted_codes_are_read(name):
     assert read(ImageOps.invert(drawn(name))) == wanted
 
 
+@pytest.mark.parametrize("degrees", [15, 33, 45, 57, 75])
+@pytest.mark.parametrize("name", ["code_39", "ean_13", "upc_a"])
+def test_bars_are_read_however_the_phone_was_held(name, degrees):
+    held = drawn(name).rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=255)
+    assert read(held) == Barcode(CODES[name][1], name)
+
+
 @pytest.mark.parametrize("name", CODES)
 def test_only_the_formats_asked_for_count(name):
     others = tuple(other for other in CODES if other != name and {other, name} != {"ean_13", "upc_a"})
