@@ -99,7 +99,8 @@ COVERED = """() => {
   const one = document.activeElement.closest("label") ?? document.activeElement;
   if (one.closest("dialog")) return false;
   const box = one.getBoundingClientRect();
-  return [...document.querySelectorAll(".top, .bottom")].filter((bar) => !bar.contains(one) && bar.offsetParent)
+  return [...document.querySelectorAll(".top, .bottom, .start-bar")]
+    .filter((bar) => !bar.contains(one) && bar.offsetParent)
     .map((bar) => bar.getBoundingClientRect()).some((bar) => bar.top <= box.top && bar.bottom >= box.bottom);
 }"""
 
@@ -180,6 +181,28 @@ async def test_nothing_is_lost_with_text_twice_as_large_on_a_small_phone(
         await ed.page.locator(".form:not(.review) .bottom button").last.tap()
         await expect(ed.page.locator(".review")).to_be_visible()
         await fits(ed.page, "review")
+
+
+async def test_a_phone_on_its_side_leaves_room_for_the_list_and_for_signing(
+    w: World, browser: Browser, base: str
+) -> None:
+    sign = {"id": "s-sign", "type": "signature", "label": "Signature of the person who takes the keys"}
+    run_id = await dispatched(w, *(({**YES_NO, "id": f"s-{n}"}) for n in range(6)), sign)
+    async with phone(browser, base, viewport={"width": 844, "height": 390}) as ed:
+        await ed.open(run_id)
+        await ed.start()
+        await ed.everything_is_loaded()
+        assert await ed.page.evaluate(STICKY) == 1
+        assert await ed.page.locator(".form:not(.review) .bottom").evaluate("(bar) => bar.offsetHeight") < 0.16 * 390
+        await ed.step("s-sign").locator(".control .button").tap()
+        dialog = ed.page.locator("dialog")
+        for _ in range(2):  # drawn, then typed
+            for name in ("Use", "Back", "Close"):
+                await expect(dialog.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
+            await dialog.locator(".sign-ways .link").first.tap()
+        await dialog.get_by_role("button", name="Back").tap()
+        await ed.sign(ed.step("s-sign").locator(".control .button"))
+        await ed.is_done("s-sign")
 
 
 async def fits(page: Page, state: str) -> None:
