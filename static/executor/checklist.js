@@ -45,7 +45,8 @@ export function maySkip(template, step) {
 }
 
 export function mayBeUnable(template, step) {
-  return isRequired(step) && (template.settings?.allow_unable ?? true);
+  const isTask = step.type !== "instruction"; // which asks for nothing but to be read
+  return isTask && isRequired(step) && (template.settings?.allow_unable ?? true);
 }
 
 export function mayRemark(template) {

@@ -20,7 +20,7 @@ else await showUnsent();
 
 async function showUnsent() {
   const box = await unsentBox(run, [], main.dataset.over !== undefined);
-  if (box) main.append(box);
+  if (box) main.querySelector("h1").after(box); // before the words that say to ask for a new link
 }
 
 /** What a receipt needs, of what the server says of the run. */

@@ -37,7 +37,8 @@ export function closed(session, { kind, closedAt, reason }) {
       ...fact("run_number", number(session.run)), ...fact("reason", reason),
       ...fact(isErased ? "erased_at" : "closed_at", closedAt ? showTime(closedAt) : null)));
   if (isErased) deleteAll(session);
-  else unsentBox(session.run.run_id, session.outbox.items).then((box) => box && view.append(box));
+  // Before what to do next: a new link would mean to do it all again.
+  else unsentBox(session.run.run_id, session.outbox.items).then((box) => box && view.querySelector("h1").after(box));
   return view;
 }
 

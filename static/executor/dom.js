@@ -204,7 +204,7 @@ export function describe(step, answer) {
     case "boolean": return answer.value ? config.true_label ?? t("yes") : config.false_label ?? t("no");
     case "choice": return label(answer.value);
     case "multi_choice": return answer.value.length ? answer.value.map(label).join(", ") : t("none_of_these");
-    case "number": return `${showCount(answer.value)} ${config.unit ?? ""}`.trim();
+    case "number": return `${showCount(answer.value)}\u00a0${config.unit ?? ""}`.trim();
     case "rating": return t("rating_of", { value: answer.value, max: config.max ?? 5 });
     case "datetime": return (config.mode ?? "date") === "date" ? showDate(answer.value) : showTime(answer.value);
     case "photo": return t("photo_count", { n: answer.photos?.length ?? 0 });

@@ -5,6 +5,7 @@ import {
   announce, describe, h, icon, lang, locale, makeButton, scrollBehavior, setAttr, setText, showCount, showDate,
   showTime, t, telAddress, textAttributes, withLinks,
 } from "./dom.js";
+import { nowUtc } from "./rules.js";
 
 const DAY_MS = 24 * 3600 * 1000;
 const MINUTE_MS = 60 * 1000;
@@ -16,10 +17,13 @@ const OUTSIDE = { target: "_blank", rel: "noopener noreferrer" };
 let secrets = 0;   // shown in this page so far, for their ids
 
 /** Makes of what the server wrote on the start screen what the person's clock says, and what a tap opens. */
-export function connectStartScreen(session, page) {
+export async function connectStartScreen(session, page) {
   const { due_at: dueAt, fields } = session.job.value;
-  if (dueAt) page.querySelector(".due").replaceWith(dueLine(dueAt));
   if (fields.length) page.querySelector(".job-fields").replaceWith(fieldList(fields, "brief card job-fields"));
+  if (!dueAt) return;
+  // Before "Late" is said the server is asked for the time, which comes with any answer.
+  if (isPast(dueAt)) await session.outbox.request("GET", "/state").catch(() => {});
+  page.querySelector(".due").replaceWith(dueLine(dueAt));
 }
 
 /** Puts the job at the top of the list, its title into the header, and its proposals into the steps; and follows it. */
@@ -176,14 +180,19 @@ function details({ job }) {
 }
 
 function dueLine(dueAt) {
-  const isLate = Date.parse(dueAt) < Date.now();
+  const isLate = isPast(dueAt);
   const words = t(isLate ? "job_late" : "job_due", { when: near(dueAt) });
   return h("p", { class: "due", late: isLate }, icon("clock"), h("span", {}, words));
 }
 
+/** By the server's clock, once it is known: a phone's own may be a day ahead. */
+function isPast(utc) {
+  return Date.parse(utc) < Date.parse(nowUtc());
+}
+
 /** "today 15:00" for yesterday to tomorrow, else the date and time. */
 function near(utc) {
-  const [moment, now] = [new Date(utc), new Date()];
+  const [moment, now] = [new Date(utc), new Date(nowUtc())];
   const dayOf = (date) => Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) / DAY_MS;
   const days = dayOf(moment) - dayOf(now);
   if (Math.abs(days) > 1) return showTime(utc);

@@ -157,8 +157,10 @@ export class PhotoField extends HTMLElement {
 
   /** Says how many photos there are, or have to be: of a step that was left out nothing is needed. */
   sayCount(n) {
-    const isNeeded = !isLeftOut(this.session.answerOf(this.step.id));
-    setText(this.rules, n || isNeeded ? this.countWords(n, isNeeded) : "");
+    const answer = this.session.answerOf(this.step.id);
+    const isNeeded = !isLeftOut(answer);
+    const isSaidBelow = answer && isNeeded && n < this.rule.min; // in the card's foot (step_status.js)
+    setText(this.rules, (n || isNeeded) && !isSaidBelow ? this.countWords(n, isNeeded) : "");
   }
 
   countWords(n, isNeeded) {

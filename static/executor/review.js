@@ -126,7 +126,8 @@ export class Review {
     const waits = isProposed ? t("unconfirmed", { value: describe(step, { value }) }) : null;
     const words = waits ?? (stepState.missing ? missingText(step, stepState) : answered);
     const isOpen = Boolean(stepState.missing || isRefused);
-    const attributes = { type: "button", class: "line", missing: isOpen, "data-step": step.id };
+    const stands = { missing: isOpen, blank: !answer && !waits };
+    const attributes = { type: "button", class: "line", ...stands, "data-step": step.id };
     const line = h("button", { ...attributes, on: { click: () => this.#back([step.id]) } },
       h("span", { class: "line-label", ...textAttributes(step.id) }, step.label),
       h("span", { class: "line-answer" }, attributes.missing ? icon("alert") : null, h("bdi", {}, words)),

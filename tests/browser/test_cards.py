@@ -165,7 +165,7 @@ async def test_the_table_of_contents_leads_to_a_section_also_without_network(w: 
     await ed.page.context.set_offline(False)
 
 
-async def test_a_long_scale_stands_in_one_row(w: World, ed: Phone) -> None:
+async def test_a_long_scale_stands_in_one_row_where_there_is_room(w: World, ed: Phone) -> None:
     scales = [{"id": f"s-{n}", "type": "rating", "label": f"To {n}", "config": {"min": 0, "max": n}} for n in (8, 10)]
     run_id = await dispatched(w, *scales)
     await ed.open(run_id)
@@ -173,7 +173,7 @@ async def test_a_long_scale_stands_in_one_row(w: World, ed: Phone) -> None:
     rows = "(id) => new Set([...document.querySelectorAll(`[id='${id}'] .grade`)].map((g) => g.offsetTop)).size"
     assert [await ed.page.evaluate(rows, f"s-{n}") for n in (8, 10)] == [1, 1]
     await ed.page.set_viewport_size({"width": 320, "height": 700})
-    assert [await ed.page.evaluate(rows, f"s-{n}") for n in (8, 10)] == [1, 2]
+    assert [await ed.page.evaluate(rows, f"s-{n}") for n in (8, 10)] == [2, 2]
 
 
 async def test_choices_and_edges_show_in_forced_colours(w: World, browser: Browser, base: str) -> None:
@@ -231,6 +231,48 @@ async def test_none_of_these_is_answered_by_one_tap(w: World, ed: Phone) -> None
     await expect(ed.step("s-lamps").locator(".count")).to_have_text("")
     await ed.pick("s-lamps", "Lamp 1")
     await expect(ed.step("s-lamps").locator(".count")).to_have_text("1 chosen")
+
+
+async def test_a_scale_has_room_for_a_finger_on_the_smallest_phone(w: World, browser: Browser, base: str) -> None:
+    ends = [(0, 6), (0, 8), (0, 10)]
+    scales = [
+        {"id": f"s-{most}", "type": "rating", "label": "Fuel", "config": {"min": least, "max": most}}
+        for least, most in ends
+    ]
+    run_id = await dispatched(w, *scales)
+    async with phone(browser, base, viewport={"width": 320, "height": 640}) as ed:
+        await ed.open(run_id)
+        await ed.start()
+        widths = await ed.page.locator(".grade").evaluate_all("(all) => all.map((one) => one.offsetWidth)")
+        assert min(widths) >= 36
+
+
+async def test_the_review_has_no_answer_in_bold_where_there_is_none(w: World, ed: Phone) -> None:
+    weight = {**COUNT, "config": {"unit": "kg"}}
+    run_id = await dispatched(w, weight, {**YES_NO, "required": False}, READ)
+    await ed.open(run_id)
+    await ed.start()
+    await ed.fill("s-count", "5")
+    await ed.is_safe("s-count")
+    await ed.review()
+    lines = ed.page.locator(".line")
+    await expect(lines.nth(0).locator(".line-answer")).to_have_css("font-weight", "550")
+    assert await lines.nth(0).locator("bdi").text_content() == "5\u00a0kg", "a value keeps to its unit"
+    await expect(lines.nth(1).locator(".line-answer")).to_have_css("font-weight", "400")
+    await expect(ed.page.locator(".line-row")).to_have_count(0)  # an instruction can always be read
+
+
+async def test_what_photos_are_needed_is_said_once(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, {**YES_NO, "photo": {"min": 1}})
+    await ed.open(run_id)
+    await ed.start()
+    count, status = ed.step("s-ok").locator("photo-field .count"), ed.step("s-ok").locator(".status")
+    await expect(count).to_have_text("0 of 1 needed")
+    await ed.pick("s-ok", "Yes")
+    await expect(status).to_have_text("1 photo needed")
+    await expect(count).to_have_text("")
+    await ed.photograph("s-ok", file("a.jpg", "image/jpeg", jpeg()))
+    await expect(count).to_have_text("1 photo")
 
 
 async def test_digits_are_the_readers_in_all_places(w: World, browser: Browser, base: str) -> None:

@@ -267,7 +267,7 @@ async def test_what_a_phone_cannot_read_for_once_it_does_not_throw_away(w: World
     await ed.page.evaluate("sessionStorage.broken = 'all'")
     await ed.page.reload()
     await expect(ed.page.get_by_role("heading", name="This link has expired")).to_be_visible()
-    held = ed.page.locator(".unsent")
+    held = ed.page.locator("h1 + .unsent")  # before the words that say to ask for a new link
     await expect(held).to_contain_text("It may still hold items that were not sent.")
     await expect(held.get_by_role("button")).to_have_text(["Try again"])
     await ed.page.evaluate("document.querySelector('.unsent').id = 'first'")

@@ -148,3 +148,22 @@ async def test_only_a_quick_answer_says_what_time_it_is(page: Page) -> None:
         None,
     )
     assert said == [0, True, 0, 0, 3600, None, 3600, 0]
+
+
+async def test_a_phone_a_day_ahead_calls_nothing_late(w: World, ed: Phone) -> None:
+    """And one that is right does, before Start and after it."""
+    w.clock.now = int(time.time() * 1000) - 7_200_000  # when both are sent
+    template, hour = await w.template(YES_NO), timedelta(hours=1)
+    early, late = [
+        await w.dispatch(template, due_at=(datetime.now(UTC) + hours).strftime("%Y-%m-%dT%H:%M:%SZ"))
+        for hours in (hour, -hour)
+    ]
+    w.clock.now = int(time.time() * 1000)
+    await ed.page.add_init_script(WRONG.replace(str(BEHIND), str(-24 * 3600)))
+    for run, words in ((early, "Due "), (late, "Late: ")):
+        await ed.open(run.run_id)
+        due = ed.page.locator(".due")
+        await expect(due).to_contain_text(words)
+        await expect(due).not_to_contain_text("UTC")  # no more as the server wrote it
+        await ed.start()
+        await expect(due).to_contain_text(words)
