@@ -79,6 +79,11 @@ class RunFilterForm:
             del fields["day"]
         return urlencode(fields)
 
+    @property
+    def kept_by_search(self) -> list[tuple[str, str]]:
+        """List the fields that stay in a search through all runs: what narrows the list, but neither tab nor status."""
+        return parse_qsl(self.query("q", "sort", "status", tab=ALL))
+
 
 def read_filter_form(call: ConsoleCall) -> RunFilterForm:
     """Read the filter of the query. Days are those of the organization's zone; what can't be read filters nothing."""

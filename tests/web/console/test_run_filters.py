@@ -123,9 +123,14 @@ async def test_a_search_goes_through_all_jobs_and_is_kept_from_tab_to_tab(w: Wor
     made = await day_of_everything(w)
     for path in ("", "/runs?tab=done", "/runs?tab=late&q=job"):
         page = (await ann.get(path)).text
-        form = re.search(r'<form method="get" action="/console/runs" class="find".*?</form>', page, re.DOTALL)
+        form = re.search(r'<form method="get" action="/console/runs" role="search".*?</form>', page, re.DOTALL)
         assert form and 'name="q"' in form[0] and "Search all jobs" in form[0], path
-        assert 'type="hidden" name="tab"' not in form[0], path
+        assert 'type="hidden"' not in form[0], path
+    narrowed = (await ann.get("/runs?tab=late&q=job&template=t-nobody&to=2026-01-03")).text
+    forms = re.findall(r'<form method="get" action="/console/runs".*?</form>', narrowed, re.DOTALL)
+    hidden = [re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form) for form in forms]
+    assert hidden[0] == [("template", "t-nobody"), ("to", "2026-01-03")], "a search keeps what narrows the list"
+    assert hidden[1] == [("tab", "late"), ("q", "job")], "a filter keeps tab and search"
     page = (await ann.get("/runs?q=job")).text
     assert await rows(ann, "?q=job") == [made[name].run_id for name in reversed(made)], "the newest first"
     for words, query in (("Open 3", "tab=open&q=job"), ("Done 2", "tab=done&q=job"), ("All 7", "q=job")):
