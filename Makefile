@@ -88,7 +88,7 @@ soak: setup $(VENV)/.engines  ## Run the long random tests, which look for leaks
 browsers: setup $(VENV)/.engines  ## Do checklists in Firefox and in WebKitGTK, where service, line, page and browser fail.
 	$(TESTING) $(BIN)/python -m pytest -m engines -n 2 $(ARGS) tests/engines
 
-packages: setup  ## Install and serve as others will: wheel, pyz, container's steps, unit and proxy, in bare roots (as root).
+packages: setup  ## Install and serve as others will, in bare roots, and generate clients: wheel, pyz, unit, proxy (as root).
 	$(BIN)/python -m pytest -m packages --timeout 0 $(ARGS) tests/packages
 
 lock: $(VENV)/.release  ## Renew requirements.lock after a change of dependencies; all versions with ARGS=--upgrade.

@@ -178,7 +178,7 @@ class StepBase(StrictModel):
     photo: Annotated[
         Annotated[PhotoRule, Tag("rule")] | Annotated[Literal[False], Tag("none")], Discriminator(_photo_tag)
     ] = False
-    """Photos beside the answer: `false`, or how many. A photo step says this in its `config`."""
+    """Photos beside the answer: `false`, also where it is left out, or how many. A photo step has this in `config`."""
     geo: bool = False
     """Sample the position when the step is completed; it never blocks."""
     condition: Condition | None = None

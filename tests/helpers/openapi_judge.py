@@ -18,6 +18,9 @@ Header = tuple[str, str]
 def strict() -> dict[str, Any]:
     """The document with its answers closed: a member that it does not name is a mistake, be it the document's."""
     strict = copy.deepcopy(document())
+    for response in strict["components"]["responses"].values():
+        (problem,) = response["content"].values()  # its examples name the codes, and are all that there are
+        problem["schema"]["properties"] = {"code": {"enum": list(problem["examples"])}}
     for schema in strict["components"]["schemas"].values():
         if schema.get("type") == "object" and "properties" in schema:
             schema.setdefault("additionalProperties", False)

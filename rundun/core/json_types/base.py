@@ -46,12 +46,29 @@ Url = Annotated[str, WithJsonSchema({"type": "string", "format": "uri"})]
 Sha256 = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"})]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
+# One type each: generators of clients take null in a longer list of types for an object.
 Value = Annotated[
     Any,
     WithJsonSchema(
-        {"anyOf": [{"type": ["boolean", "string", "number", "null"]}, {"type": "array", "items": {"type": "string"}}]}
+        {
+            "anyOf": [
+                {"type": "boolean"},
+                {"type": "string"},
+                {"type": "number"},
+                {"type": "array", "items": {"type": "string"}},
+                {"type": "null"},
+            ]
+        }
     ),
 ]
+
+
+# Generators of clients know neither the bare type null nor constants that are no strings: members that are always null,
+# true or 1 are described with the type that they could have.
+NoText = Annotated[None, WithJsonSchema({"type": ["string", "null"]})]
+NoNumber = Annotated[None, WithJsonSchema({"type": ["integer", "null"]})]
+Yes = Annotated[Literal[True], WithJsonSchema({"type": "boolean"})]
+Once = Annotated[Literal[1], WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 1})]
 
 
 class ReferenceJson(TypedDict):

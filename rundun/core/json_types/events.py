@@ -100,8 +100,8 @@ class RunStartedDataJson(DataJson):
 class RunErasedDataJson(TypedDict):
     """Everything that was said or shown in the run is gone."""
 
-    executor_ref: None
-    """It is gone, too."""
+    executor_ref: base.NoText
+    """null: it is gone, too."""
 
 
 class RunChangedDataJson(DataJson):
@@ -156,7 +156,7 @@ class StepStoredDataJson(StepDoneDataJson):
 class StepCompletedDataJson(StepStoredDataJson):
     """A step became done, or a done one changed; for a step the highest `seq` wins."""
 
-    thumbnails_omitted: NotRequired[Literal[True]]
+    thumbnails_omitted: NotRequired[base.Yes]
     """There only where thumbnails were left out, since the body would have been larger than 1 MiB."""
 
 
@@ -249,18 +249,18 @@ class WebhookTestEventJson(TypedDict):
 
     event_id: base.EventId
     """Its id."""
-    delivery_attempt: Literal[1]
+    delivery_attempt: base.Once
     """It is sent once."""
     event: Literal["webhook.test"]
     """What it is."""
-    run_id: None
-    """No run."""
-    template_id: None
-    """No template."""
-    template_v: None
-    """No version."""
-    seq: None
-    """No place."""
+    run_id: base.NoText
+    """null: no run."""
+    template_id: base.NoText
+    """null: no template."""
+    template_v: base.NoNumber
+    """null: no version."""
+    seq: base.NoNumber
+    """null: no place."""
     ts: base.At
     """When."""
     identity: base.IdentityJson

@@ -28,8 +28,8 @@ class DispatchedJson(TypedDict):
     """What the executor opens. Who has it can do the run."""
     expires_at: base.At | None
     """Until when it must be started; null = never."""
-    assigned_to: None
-    """Nobody before Start."""
+    assigned_to: base.NoText
+    """null: nobody before Start."""
     warnings: list[WarnedJson]
     """What to look at before this goes into production."""
 

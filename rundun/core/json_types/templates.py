@@ -62,7 +62,7 @@ class TemplateSavedJson(TemplateRecordJson):
 class TemplateCheckedJson(TypedDict):
     """That a draft can become a template as it is."""
 
-    valid: Literal[True]
+    valid: base.Yes
     """What is not valid is answered as `POST /v1/templates` answers it."""
     warnings: list[TemplateWarnedJson]
     """What to know before it is used."""

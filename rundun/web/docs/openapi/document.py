@@ -217,14 +217,13 @@ _PROBLEM_HEADERS = {
 
 def _problem(status: int, codes: Sequence[str]) -> dict[str, Any]:
     headers = {**_PROBLEM_HEADERS.get(status, {}), "X-Request-Id": "X-Request-Id"}
-    # Generators of clients look at the reference alone, and have one class for all problems; validators see both.
-    narrowed = {"$ref": REF + "ProblemDetails", "properties": {"code": {"enum": list(codes)}}}
+    # A reference with nothing beside it, as generators want it: one class for all. The examples name the codes.
     return {
         "description": "; ".join(f"`{code}`: {TABLE[code][1]}" for code in codes) + ".",
         "headers": {name: {"$ref": f"#/components/headers/{component}"} for name, component in headers.items()},
         "content": {
             "application/problem+json": {
-                "schema": narrowed,
+                "schema": {"$ref": REF + name_of(ProblemDetailsJson)},
                 "examples": {code: {"value": problem_example(status, code)} for code in codes},
             }
         },
@@ -257,6 +256,8 @@ def _webhook(name: str, schema: Schema) -> dict[str, Any]:
             "tags": ["Deliveries"],
             "summary": name,
             "description": description + (event_parts.HOW_IT_ARRIVES if name in event_parts.DATA else ""),
+            # openapi-generator would make calls of it that do not compile, in place of the operations with its tag.
+            "x-internal": True,
             "security": [],
             "parameters": [{"$ref": f"#/components/parameters/{header}"} for header in headers],
             "requestBody": {"required": True, "content": {"application/json": media}},

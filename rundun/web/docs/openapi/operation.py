@@ -26,9 +26,10 @@ class Bytes:
     description: str
 
 
-# What a picture is, its bytes say, so any type will do; many generators of clients know the general one alone.
-PNG = ("image/png", "application/octet-stream")
-PICTURE = ("image/jpeg", "image/png", "image/webp", "image/heic", "application/octet-stream")
+# What a picture is, its bytes say, so any type will do; many generators of clients know the general one alone, or take
+# the first.
+PNG = ("application/octet-stream", "image/png")
+PICTURE = ("application/octet-stream", "image/jpeg", "image/png", "image/webp", "image/heic")
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,7 +203,7 @@ def _pattern(schema: Schema) -> str:
     pattern = schema.get("pattern", "")
     if match := re.match(r"\^(?:\(\?:)?([a-z]+)-\[0-9a-f\S*?\]\{(\d+)\}", pattern):
         return f": {match[1]}- and a {'SHA-256 in hexadecimal' if match[2] == '64' else 'UUID'}"
-    if match := re.match(r"\^(?:\(\?:)?([a-z]+-)\[A-Za-z0-9_-]\{1,32\}", pattern):
+    if match := re.match(r"\^(?:\(\?:)?([a-z]+-)\[A-Za-z0-9_-]\+", pattern):
         return f": {match[1]} and 1 to 32 ASCII letters, digits, “_” and “-”"
     return f" like {pattern}" if re.match(r"\^(?:\(\?:)?[a-z]+-", pattern) else ""
 
@@ -261,15 +261,16 @@ def _parameter(parameter: dict[str, Any]) -> list[Row]:
 
 def _response(status: str, reference: Any) -> ReferenceResponse:
     response = _resolved(reference)
-    media: Mapping[str, Any] = next(iter(response.get("content", {}).values()), {})
+    content = response.get("content", {})
+    media: Mapping[str, Any] = next(iter(content.values()), {})
     schema = media.get("schema", {})
-    codes = schema["properties"]["code"]["enum"] if {"$ref", "properties"} <= schema.keys() else ()
+    codes = tuple(media["examples"]) if "application/problem+json" in content else ()
     example = next(iter(media.get("examples", {}).values()), None) if not codes else None
     return ReferenceResponse(
         status,
         response["description"],
         schema["$ref"].removeprefix(REF) if "$ref" in schema and not codes else None,
-        tuple(codes),
+        codes,
         tuple(response["headers"]),
         example and pretty(example["value"]),
     )
@@ -294,7 +295,7 @@ def curl(site: str, path: str, method: str, operation: dict[str, Any], parameter
         body = shlex.quote(pretty(example)).replace(template_id, f"'{VARIABLES['template_id']}'")
         lines.append(f"-d {body}")
     elif content:
-        media_type = next(iter(content))
+        media_type = next(name for name in content if name != "application/octet-stream")
         lines.append(f"-H {shlex.quote(f'Content-Type: {media_type}')}")
         lines.append(f"--data-binary @picture.{media_type.rpartition('/')[2]}")
     return " \\\n  ".join(lines)
