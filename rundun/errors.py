@@ -20,6 +20,10 @@ FieldErrorCode = Literal[
 ]
 
 
+# What a pointer leads into: the JSON body; an object of all parameters of the query or the path, or of all headers; the
+# record of the run.
+Where = Literal["body", "query", "header", "path", "run"]
+
 MAX_TYPED, MAX_CHOICES = 100, 10  # characters, and names, that a sentence repeats
 
 
@@ -35,13 +39,14 @@ def there_are(choices: Sequence[str]) -> str:
 class FieldError:
     """One wrong field in what was sent.
 
-    `pointer` is an RFC 6901 JSON pointer into the body ("" = the whole of it), `code` a stable word, `detail` a
+    `pointer` is an RFC 6901 JSON pointer ("" = the whole) into what `where` names, `code` a stable word, `detail` a
     sentence.
     """
 
     pointer: str
     code: FieldErrorCode
     detail: str
+    where: Where = "body"
 
 
 class Problem(Exception):
@@ -96,12 +101,16 @@ class WrongTable(Problem):
 
 class NotFound(Problem):
     """The refusal of what does not exist, or is not yours: the two are never told apart. An administrator, who may know
-    all, is told what was `typed`, and the `choices` there are.
+    all, is told what was `typed`, and the `choices` there are. `pointer` is the place in the body that names it.
     """
 
-    def __init__(self, what: str, typed: str | None = None, choices: Sequence[str] = ()) -> None:
+    def __init__(
+        self, what: str, typed: str | None = None, choices: Sequence[str] = (), pointer: str | None = None
+    ) -> None:
         if typed is None:
-            super().__init__("not_found", f"There is no such {what}.")
+            detail = f"There is no such {what}."
+            errors = [] if pointer is None else [FieldError(pointer, "unknown_reference", detail)]
+            super().__init__("not_found", detail, errors)
             return
         asked = typed if len(typed) <= MAX_TYPED else f"{typed[:MAX_TYPED]}…"
         super().__init__("not_found", f"There is no {what} {asked}. {there_are(choices)}")

@@ -10,9 +10,11 @@ from rundun.actions.photos import MAX_OF_SLOT
 from rundun.actions.run_state import RunState
 from rundun.actions.runs import cancel
 from rundun.core import answer as answers_of
-from rundun.core import event, photo_list, progress, remark
+from rundun.core import event, photo_list, progress, remark, text
 from rundun.core.answer import Answer
 from rundun.core.json_types.base import PositionJson
+from rundun.core.json_types.problems import PlaceJson
+from rundun.core.progress import MissingStep
 from rundun.core.run import MOVES, Identity, Run, with_clock_skew
 from rundun.core.steps import StepBase, photo_limits, slots_of
 from rundun.errors import FieldError, Invalid, NotFound, Problem
@@ -254,26 +256,34 @@ def complete(tx: Tx, run_id: str, device: str | None) -> Run:
         return run
     state = run_state.load(tx, run_state.require_started(tx, run, device))
     evidence = state.evidence
+    of_remarks = remark.missing_photos(state.step_states, evidence.remarks, evidence.remark_photos)
     missing = [
-        {
-            "step_id": step.step_id,
-            "code": step.code,
-            "detail": step.detail,
-            **({"slots": list(step.slots)} if step.slots else {}),
-        }
-        for step in (
-            *progress.missing(state.step_states),
-            *remark.missing_photos(state.step_states, evidence.remarks, evidence.remark_photos),
-        )
+        *(_missing("/answers/", step) for step in progress.missing(state.step_states)),
+        *(_missing("/remarks/", step) for step in of_remarks),
     ]
     signature = None
     if state.version.template.settings.signature_on_complete:
         signature = files.latest_signature(tx, run_id, "")
         if signature is None:
-            missing.append({"step_id": "", "code": "missing_signature", "detail": "The run is not signed yet."})
+            missing.append(_missing("/signature", MissingStep("", "missing_signature", "The run is not signed yet.")))
     if missing:
-        raise Problem("steps_missing", f"{len(missing)} thing(s) are still missing.", extensions={"errors": missing})
+        detail = f"{text.count(len(missing), 'thing is', 'things are')} still missing."
+        raise Problem("steps_missing", detail, extensions={"errors": missing})
     return run_state.close(tx, state, "complete", replace(run, signature=signature))
+
+
+def _missing(below: str, step: MissingStep) -> PlaceJson:
+    """Return what keeps a run from being completed, with its place `below` a member of the run's record."""
+    place: PlaceJson = {
+        "where": "run",
+        "pointer": below + step.step_id,
+        "code": step.code,
+        "detail": step.detail,
+        "step_id": step.step_id,
+    }
+    if step.slots:
+        place["slots"] = list(step.slots)
+    return place
 
 
 def cancel_by_executor(tx: Tx, run_id: str, reason: str | None, device: str | None) -> Run:

@@ -12,7 +12,7 @@ from rundun.core.evidence import Photo, Signature, undrawn_of
 from rundun.core.remark import MAX_PHOTOS
 from rundun.core.run import Actor, Run
 from rundun.core.steps import PhotoSlot, StepBase, is_drawable, photo_limits, slots_of
-from rundun.errors import FieldError, Invalid, NotFound, Problem
+from rundun.errors import FieldError, FieldErrorCode, Invalid, NotFound, Problem
 from rundun.store import answers, files, run_changes, runs, templates
 from rundun.store import remarks as remark_rows
 from rundun.store.files import PhotoMetadata
@@ -90,11 +90,15 @@ def require_photo_step(tx: Tx, target: PhotoRef, slot: str | None, device: str |
 def _require_slot(slots: Sequence[PhotoSlot], slot: str | None) -> None:
     ids = [one.id for one in slots]
     if slot is None and ids:
-        raise Invalid([FieldError("/slot", "required", f"is required: this step has the slots {', '.join(ids)}")])
+        raise _wrong_slot("required", f"is required: this step has the slots {', '.join(ids)}")
     if slot is not None and not ids:
-        raise Invalid([FieldError("/slot", "not_allowed", "this step has no slots")])
+        raise _wrong_slot("not_allowed", "this step has no slots")
     if slot is not None and slot not in ids:
-        raise Invalid([FieldError("/slot", "unknown_reference", f"is none of the slots {', '.join(ids)} of this step")])
+        raise _wrong_slot("unknown_reference", f"is none of the slots {', '.join(ids)} of this step")
+
+
+def _wrong_slot(code: FieldErrorCode, detail: str) -> Invalid:
+    return Invalid([FieldError("/slot", code, detail, "query")])
 
 
 def find_stored(tx: Tx, target: PhotoRef, sha256: str, metadata: PhotoMetadata) -> Photo | None:
@@ -141,7 +145,7 @@ def _refuse_too_many(state: RunState, target: PhotoRef, metadata: PhotoMetadata)
         if is_listed:
             count = len(stored)
             detail = f"{count} photos are stored here, of which {most} may count; delete those that are not listed."
-        raise Problem("too_many_photos", detail, [FieldError("/slot", "too_long", detail)] if slot else [])
+        raise Problem("too_many_photos", detail, [FieldError("/slot", "too_long", detail, "query")] if slot else [])
 
 
 def remove_upload(tx: Tx, numbers: set[int]) -> None:
@@ -202,7 +206,7 @@ def _require_welcome(tx: Tx, run: Run, target: PhotoRef, sha256: str, metadata: 
         raise Problem("photo_deleted", "This photo was deleted meanwhile; to have it back, send it under another id.")
     if metadata.annotated_from and state.evidence.is_drawn_on(target.step_id, metadata.annotated_from, target.photo_id):
         detail = "was drawn on this very photo itself: no two photos can show each other"
-        raise Invalid([FieldError("/annotated_from", "not_allowed", detail)])
+        raise Invalid([FieldError("/annotated_from", "not_allowed", detail, "query")])
     _refuse_too_many(state, target, metadata)
     quotas.require_room_to_go_on(tx, run.org_id)
     return state

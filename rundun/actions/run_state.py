@@ -122,6 +122,11 @@ def closed_problem(run: Run, *, is_executor: bool = False) -> Problem:
     return Problem("run_closed", f"This run {word}; nothing more can be added.", extensions=extensions)
 
 
+def wrong_status(run: Run, what: str) -> Problem:
+    """Make the refusal of what the status of a run does not allow; `what` ends the sentence behind the status."""
+    return Problem("wrong_status", f"This run is {run.status}{what}", extensions={"run_status": run.status})
+
+
 def reason_for(run: Run, *, is_executor: bool) -> str | None:
     """Return why a run was cancelled, for a phone that did it; None for all others."""
     return run.cancellation.reason if is_executor and run.cancellation is not None else None

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from rundun.actions import quotas
-from rundun.actions.run_state import RunState, expire, load, now_of
+from rundun.actions.run_state import RunState, expire, load, now_of, wrong_status
 from rundun.core import event
 from rundun.core.job_changes import details_of_changes, names_of_changes, patch_job
 from rundun.core.run import Actor, Run, Webhook, patch_webhook, with_destination
@@ -65,9 +65,9 @@ def patch(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any], actor: A
 def _closed_problem(tx: Tx, run: Run, webhook: Webhook | None, changes: Mapping[str, Any]) -> Problem | None:
     """Return why a closed run can't be changed so, or None."""
     if changes.keys() - {"webhook"}:
-        return Problem("wrong_status", f"This run is {run.status}: what it was about can't be changed any more.")
+        return wrong_status(run, ": what it was about can't be changed any more.")
     if webhook != run.webhook and not deliveries.is_any_undelivered(tx, run.run_id):
-        return Problem("wrong_status", f"This run is {run.status}, and nothing of it is left to be sent.")
+        return wrong_status(run, ", and nothing of it is left to be sent.")
     return None
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rundun.actions import default_webhooks, operators, quotas
-from rundun.actions.run_state import RunState, close, expire, load, now_of, require_open
+from rundun.actions.run_state import RunState, close, expire, load, now_of, require_open, wrong_status
 from rundun.core import progress, times
 from rundun.core.answer import Answer
 from rundun.core.job import NO_JOB
@@ -69,8 +69,13 @@ def dispatch(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> Run:
 
 
 def get_dispatched_version(tx: Tx, org_id: str, template_id: str) -> TemplateVersion:
-    """Read the version of an organization's template that is dispatched now; raises NotFound, `template_archived`."""
-    head = templates.get(tx, org_id, template_id)
+    """Read the version of an organization's template that is dispatched now; raises NotFound with its place in the body
+    of a dispatch, and `template_archived`.
+    """
+    try:
+        head = templates.get(tx, org_id, template_id)
+    except NotFound:
+        raise NotFound("template", pointer="/template_id") from None
     if head.archived_at is not None:
         raise Problem("template_archived", "This template is archived; new runs can't be dispatched from it.")
     return templates.get_version(tx, head.template_id, head.v)
@@ -84,7 +89,7 @@ def get_closed(tx: Tx, org_id: str, run_id: str) -> Run:
     if run.is_overdue(tx.now, tx.grace):
         run = expire(tx, run)
     if not run.is_closed:
-        raise Problem("wrong_status", f"This run is {run.status}: it can be repeated once it is closed.")
+        raise wrong_status(run, ": it can be repeated once it is closed.")
     return run
 
 
@@ -189,7 +194,7 @@ def _require_open_of_org(tx: Tx, org_id: str, run_id: str) -> Run:
         run = expire(tx, run)
     if not run.is_closed:
         return run
-    problem = Problem("wrong_status", f"This run is {run.status}; that can't be done any more.")
+    problem = wrong_status(run, "; that can't be done any more.")
     raise CommitThenRaise(problem) if overdue else problem
 
 

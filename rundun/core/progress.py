@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
-from rundun.core import condition, photo_list
+from rundun.core import condition, photo_list, text
 from rundun.core.answer import Answer
 from rundun.core.condition import KnownStep
 from rundun.core.json_types.base import ProgressJson
@@ -178,8 +178,8 @@ def missing(step_states: Mapping[str, StepState]) -> Iterator[MissingStep]:
             yield MissingStep(step.id, "missing_signature", f"“{step.label}” is not signed yet.")
         elif step.required or step_state.waiting_for:
             min_photos = photo_limits(step)[0]
-            count = max(min_photos - len(step_state.photos), len(step_state.waiting_for))
-            detail = _slots_detail(step, empty) if empty else f"“{step.label}” still needs {count} photo(s)."
+            needed = text.count(max(min_photos - len(step_state.photos), len(step_state.waiting_for)), "photo")
+            detail = _slots_detail(step, empty) if empty else f"“{step.label}” still needs {needed}."
             yield MissingStep(step.id, "missing_photos", detail, empty)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pydantic_core import to_json
 
+from rundun.core import text
 from rundun.core.progress import MissingStep, StepState
 from rundun.errors import FieldError, Problem
 
@@ -64,4 +65,6 @@ def missing_photos(
         count = len(set(remark.photos) - set(arrived.get(step_id, ())))
         if count and step_states[step_id].visible:
             label = step_states[step_id].step.label
-            yield MissingStep(step_id, "missing_photos", f"The remark on “{label}” still needs {count} photo(s).")
+            yield MissingStep(
+                step_id, "missing_photos", f"The remark on “{label}” still needs {text.count(count, 'photo')}."
+            )

@@ -66,6 +66,11 @@ def size(count: int) -> str:
     return f"{count} bytes"
 
 
+def count(number: int, one: str, many: str = "") -> str:
+    """Write a number with its noun in English: `one`, or else `many`, which has an s behind it if left out."""
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
 def listed(names: Sequence[str], most: int = 10) -> str:
     """Write names one after the other, at most so many, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError, core_schema
 
 from rundun.core import text
 from rundun.core.translation import TAG
-from rundun.errors import FieldError, FieldErrorCode, Invalid, Problem
+from rundun.errors import FieldError, FieldErrorCode, Invalid, Problem, Where
 
 MAX_NAME = 100
 M = TypeVar("M", bound=BaseModel)
@@ -224,9 +224,9 @@ def in_order(errors: Iterable[FieldError], data: Any) -> list[FieldError]:
     return sorted(errors, key=path)
 
 
-def read(model: type[M], data: Any) -> M:
-    """Read JSON data into a model; raises `Invalid` with every wrong field."""
+def read(model: type[M], data: Any, where: Where = "body") -> M:
+    """Read JSON data, of the place `where`, into a model; raises `Invalid` with every wrong field."""
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise Invalid(field_errors(error)) from None
+        raise Invalid(replace(wrong, where=where) for wrong in field_errors(error)) from None

@@ -79,7 +79,8 @@ def problem_response(problem: Problem, request_id: str) -> Response:
     }
     if problem.errors:
         document["errors"] = [
-            {"pointer": error.pointer, "code": error.code, "detail": error.detail} for error in problem.errors
+            {"where": error.where, "pointer": error.pointer, "code": error.code, "detail": error.detail}
+            for error in problem.errors
         ]
     headers = {"cache-control": "no-store"}
     if problem.code == "unauthorized":

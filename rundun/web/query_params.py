@@ -21,7 +21,7 @@ Q = TypeVar("Q", bound=StrictModel)
 
 def query(model: type[Q], request: Request) -> Q:
     """Read the query of `request` as `model`; raises `Invalid` with every wrong parameter."""
-    return read(model, dict(request.query_params))
+    return read(model, dict(request.query_params), "query")
 
 
 def _integer_in(minimum: int, maximum: int) -> ParsedFrom:

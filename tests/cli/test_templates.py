@@ -124,6 +124,6 @@ def test_verdicts_are_those_of_the_api(tmp_path: Path) -> None:
     assert [one["valid"] for one in verdicts] == [True, False, False, True, False]
     assert verdicts[0] == {"file": good, "valid": True, "errors": [], "warnings": []}
     assert [one["pointer"] for one in verdicts[1]["errors"]] == ["/name", "/steps/0/type"]
-    assert set(verdicts[1]["errors"][0]) == {"pointer", "code", "detail"}
+    assert set(verdicts[1]["errors"][0]) == {"where", "pointer", "code", "detail"}
     assert "not JSON" in verdicts[2]["detail"]
     assert verdicts[3]["warnings"][0]["code"] == "required_fields"

@@ -72,7 +72,7 @@ def test_what_is_missing_is_said_in_words() -> None:
     step_states = stood(of(*steps), {"s-b": answer(), "s-c": answer()}, {"s-b": [PH1]})
     assert list(progress.missing(step_states)) == [
         MissingStep("s-a", "missing_answer", "“A” is not answered yet."),
-        MissingStep("s-b", "missing_photos", "“A” still needs 2 photo(s)."),
+        MissingStep("s-b", "missing_photos", "“A” still needs 2 photos."),
         MissingStep("s-c", "missing_signature", "“A” is not signed yet."),
     ]
 

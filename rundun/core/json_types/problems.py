@@ -1,37 +1,37 @@
 """Problem details (RFC 9457)."""
 
-from typing import Annotated, Literal, NotRequired
+from typing import Annotated, NotRequired, get_args
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 from typing_extensions import TypedDict
 
 from rundun.core.json_types.base import At
 from rundun.core.progress import MissingCode
-from rundun.errors import FieldErrorCode
+from rundun.core.run import Status
+from rundun.errors import FieldErrorCode, Where
+
+PlaceCode = Annotated[
+    FieldErrorCode | MissingCode,
+    WithJsonSchema({"type": "string", "enum": [*get_args(FieldErrorCode), *get_args(MissingCode)]}),
+]
 
 
 class PlaceJson(TypedDict):
-    """One wrong place."""
+    """One wrong place, or one that keeps the run from being completed."""
 
+    where: Where
+    """What the pointer leads into: the JSON body, or an object of all parameters of the query or the path, or of all
+    headers; with `steps_missing` the run, as `GET /v1/runs/{run_id}` answers it."""
     pointer: str
-    """RFC 6901, into the body or the query; empty = the whole of it."""
-    code: FieldErrorCode
-    """What kind of mistake."""
+    """RFC 6901; empty = the whole of it."""
+    code: PlaceCode
+    """What kind of mistake, or what is missing."""
     detail: str
     """A sentence."""
-
-
-class MissingJson(TypedDict):
-    """One step that keeps the run from being completed."""
-
-    step_id: str
-    """The step; empty = the signature that closes the run."""
-    code: MissingCode
-    """What it lacks."""
-    detail: str
-    """A sentence."""
+    step_id: NotRequired[str]
+    """With `steps_missing`: the step; empty = the signature that closes the run."""
     slots: NotRequired[list[str]]
-    """Of a step with slots those that have no photo yet."""
+    """With `steps_missing`, of a step with slots: those that have no photo yet."""
 
 
 class ProblemDetailsJson(TypedDict):
@@ -49,10 +49,10 @@ class ProblemDetailsJson(TypedDict):
     """A stable word for programs."""
     request_id: str
     """As in `X-Request-Id`; quote it when you ask the administrator."""
-    errors: NotRequired[list[PlaceJson | MissingJson]]
+    errors: NotRequired[list[PlaceJson]]
     """All wrong places at once."""
-    run_status: NotRequired[Literal["completed", "cancelled", "expired"]]
-    """On 410 of a closed run."""
+    run_status: NotRequired[Status]
+    """On 410 of a closed run, and on `wrong_status` of a run."""
     closed_at: NotRequired[At]
     """On 410 of a closed run."""
     erased_at: NotRequired[At]

@@ -15,7 +15,7 @@ from rundun.actions import idempotency
 from rundun.actions.idempotency import Render
 from rundun.core.fingerprint import fingerprint
 from rundun.core.run import Actor
-from rundun.errors import Problem
+from rundun.errors import FieldError, Problem
 from rundun.store import idempotency as stored_responses
 from rundun.store.api_keys import ApiKey
 from rundun.store.idempotency import IdempotencyKey, StoredResponse
@@ -168,7 +168,8 @@ def _key(header: str) -> str:
     match = _KEY.fullmatch(header.strip())
     key = match and (re.sub(r"\\(.)", r"\1", match[1]) if match[1] is not None else match[2])
     if not key or len(key) > 255:
-        raise Problem("invalid", "Idempotency-Key must be 1 to 255 printable ASCII characters.")
+        detail = "Idempotency-Key must be 1 to 255 printable ASCII characters."
+        raise Problem("invalid", detail, [FieldError("/Idempotency-Key", "bad_format", detail, "header")])
     return key
 
 

@@ -3,14 +3,15 @@
 import asyncio
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from rundun import __version__, paths
-from rundun.errors import NotFound
+from rundun.core.progress import MissingCode
+from rundun.errors import FieldErrorCode, NotFound
 from rundun.web.advice import ADVICE
 from rundun.web.context import context_of
 from rundun.web.docs.inserts import README_SITE, insert
@@ -118,7 +119,7 @@ def _generated(page: DocsPage, site: str) -> dict[str, Any]:
     from rundun.web.docs.openapi.document import document, problem_example
 
     if page.template == "errors.html":
-        codes = {"field_codes": reference.codes("Place"), "missing": reference.codes("Missing")}
+        codes = {"field_codes": get_args(FieldErrorCode), "missing": get_args(MissingCode)}
         return {
             "problem": reference.pretty(problem_example(TABLE["invalid"][0], "invalid")),
             "problems": TABLE,

@@ -53,15 +53,15 @@ _RECEIPT = {
 
 def _target(request: Request, *, is_remark: bool = False) -> PhotoRef:
     path = request.path_params
-    photo_id = read(PhotoBody, {"photo_id": path["photo_id"]}).photo_id
+    photo_id = read(PhotoBody, {"photo_id": path["photo_id"]}, "path").photo_id
     return PhotoRef(path["run_id"], path["step_id"], photo_id, is_remark)
 
 
 def _metadata(target: PhotoRef, params: PhotoQuery) -> PhotoMetadata:
     geo = params.model_dump(include=set(GeoBody.model_fields), exclude_none=True)
-    position = read(GeoBody, geo).position() if geo else None
+    position = read(GeoBody, geo, "query").position() if geo else None
     if params.annotated_from == target.photo_id:
-        raise Invalid([FieldError("/annotated_from", "not_allowed", "names this very photo")])
+        raise Invalid([FieldError("/annotated_from", "not_allowed", "names this very photo", "query")])
     return PhotoMetadata(
         params.source, params.taken_at, params.taken_at_from, position, params.slot, params.annotated_from
     )

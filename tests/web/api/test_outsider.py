@@ -214,7 +214,8 @@ async def test_no_member_is_there_twice(shared: World, route: ApiRoute) -> None:
     refused = await shared.acme.request(route.method, url, content=sent, headers=kind | AGAIN)
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
     assert refused.json()["errors"] == [
-        {"pointer": pointer, "code": "duplicate", "detail": "is there twice"} for pointer in ("/name", "/steps/0/id")
+        {"where": "body", "pointer": pointer, "code": "duplicate", "detail": "is there twice"}
+        for pointer in ("/name", "/steps/0/id")
     ]
     assert "/name" in refused.json()["detail"]
 

@@ -140,12 +140,13 @@ async def test_what_is_missing_is_named(w: World) -> None:
         return errors
 
     detail = "“The sides” still needs: Front, Rear."
-    untouched = {"step_id": "s-sides", "code": "missing_answer", "detail": detail, "slots": ["p-front", "p-rear"]}
+    place = {"where": "run", "pointer": "/answers/s-sides", "step_id": "s-sides"}
+    untouched = {**place, "code": "missing_answer", "detail": detail, "slots": ["p-front", "p-rear"]}
     assert await missing() == [untouched]
     await taken(ed, "p-rear")
     await ed.answer("s-sides")
     detail = "“The sides” still needs: Front."
-    assert await missing() == [{"step_id": "s-sides", "code": "missing_photos", "detail": detail, "slots": ["p-front"]}]
+    assert await missing() == [{**place, "code": "missing_photos", "detail": detail, "slots": ["p-front"]}]
     await taken(ed, "p-front")
     assert (await ed.complete()).status_code == 200
 

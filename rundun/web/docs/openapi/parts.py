@@ -10,11 +10,11 @@ seconds, ids a prefix and a UUID. Text is normalised (Unicode NFC) and trimmed o
 length is counted, in code points. An unknown field or query parameter is an error that names it. Answers may get more
 members with time; clients ignore those they do not know.
 
-Errors are problem details (RFC 9457) with a stable `code`; the `type` is a page of this service. Beside what each
-operation lists, an address that does not exist is answered with 404 `not_found`, a method that an address does not
-have with 405 `method_not_allowed` and `Allow`. What cannot be read as an HTTP request at all is answered before any of
-this, with 400 or 431 (its head is too large), the `type` `about:blank` and no `code`. `HEAD` is answered wherever `GET`
-is.
+Errors are problem details (RFC 9457) with a stable `code`; the `type` is a page of this service, and `errors` names
+every wrong place. Beside what each operation lists, an address that does not exist is answered with 404 `not_found`, a
+method that an address does not have with 405 `method_not_allowed` and `Allow`. What cannot be read as an HTTP request
+at all is answered before any of this, with 400 or 431 (its head is too large), the `type` `about:blank` and no `code`.
+`HEAD` is answered wherever `GET` is.
 """
 
 

@@ -155,12 +155,6 @@ def step_types(steps: str) -> list[dict[str, Any]]:
     return types
 
 
-def codes(schema: str) -> list[str]:
-    """List the words that `code` of a schema may be."""
-    values: list[str] = document()["components"]["schemas"][schema]["properties"]["code"]["enum"]
-    return values
-
-
 def kinds(schema: Schema) -> tuple[tuple[str, str | None], ...]:
     """List what a value may be: pairs of words and, where they name a schema, its name."""
     if "$ref" in schema:
