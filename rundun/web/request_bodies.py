@@ -24,7 +24,8 @@ from rundun.core.validation import (
 )
 from rundun.core.webhook_url import MAX_LENGTH, Destination, normalise
 
-_ONE_LINE = Matching(r"[^\u000a-\u000d\u001c-\u001e\u0085\u2028\u2029]*", "must be one line")
+_ONE_LINE = Matching(r"[^\u0000\u000a-\u000d\u001c-\u001e\u0085\u2028\u2029]*", "must be one line")
+_NO_NULL = Matching(r"[^\u0000]*", "must not hold the character U+0000")
 MAX_HOURS = 8760
 
 
@@ -119,7 +120,8 @@ class WebhookPatch(StrictModel):
     url: Url = _STAYS
     """Where events go from now on, normalised and checked as in a dispatch; required for a run without a webhook."""
     secret: Secret | None = _STAYS
-    """The HMAC key of each request from now on; `null` = they are not signed."""
+    """The HMAC key of each request from now on, of printable characters as in a dispatch; `null` = they are not
+    signed."""
     events: Annotated[list[EventName], Field(min_length=1, max_length=20)] | None = _STAYS
     """Which events are sent from now on, with those that wait already; `null` = as a dispatch without `events` does."""
 
@@ -138,7 +140,7 @@ class RunPatch(StrictModel):
     it, and leaves the expiry."""
     fields: Annotated[dict[str, Any], Field(max_length=MAX_FIELDS)] = _STAYS
     """Values of fields of the run's own template version; others stay, `null` removes one unless it is required."""
-    executor_ref: Annotated[str, Text(256, 0)] | None = _STAYS
+    executor_ref: Annotated[str, Text(256, 0), _NO_NULL] | None = _STAYS
     """Your own name for this job; `null` removes it."""
 
     def destination(self) -> Destination | None:
@@ -171,7 +173,7 @@ class DispatchBody(StrictModel):
     expires_in_hours: Hours | None = OPEN_HOURS
     """Hours from now until the run expires unless it was started; `null` = never. Left out: 72, or until 24 hours after
     `due_at` if that is later."""
-    executor_ref: Annotated[str, Text(256, 0)] | None = None
+    executor_ref: Annotated[str, Text(256, 0), _NO_NULL] | None = None
     """Your own name for this job; it comes back on the run and in every event."""
     language: LanguageTag | None = None
     """The language in which the executor's page opens (BCP 47)."""
@@ -219,7 +221,7 @@ class RepeatBody(RunPatch):
     fields: Annotated[dict[str, Any], Field(max_length=MAX_FIELDS)] = _STAYS
     """Values of fields of the template's current version; others are copied, `null` = none. Those of kind `secret`
     ended with the run before, and each has to be here, a value or `null`."""
-    executor_ref: Annotated[str, Text(256, 0)] | None = _STAYS
+    executor_ref: Annotated[str, Text(256, 0), _NO_NULL] | None = _STAYS
     """Your own name for this job; `null` = none."""
     language: LanguageTag | None = _STAYS
     """The language in which the executor's page opens (BCP 47); `null` = none."""
@@ -263,7 +265,7 @@ class PersonBody(StrictModel):
     """The number stated at Start: its digits, however they are spaced, and a plus or 00 in front."""
     name: Annotated[str, Text(200)] = _STAYS
     """The name stated at Start, in upper and lower case as it was typed. Others may have the same."""
-    executor_ref: Annotated[str, Text(256)] = _STAYS
+    executor_ref: Annotated[str, Text(256), _NO_NULL] = _STAYS
     """Your own name for the job, where you gave one to all jobs of a person."""
     assigned_to: Annotated[str, Matching(r"u-[0-9a-f-]{36}", "must be “u-” and a UUID")] = _STAYS
     """The id that the executor of a run got at Start."""

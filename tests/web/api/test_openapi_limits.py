@@ -28,6 +28,10 @@ def dispatch(**more: Any) -> Any:
 LIMITS: list[tuple[type[StrictModel], Any, Any]] = [
     # the furthest that is right, and one step further
     (request_bodies.DispatchBody, dispatch(executor_ref="x" * 256), dispatch(executor_ref="x" * 257)),
+    (request_bodies.DispatchBody, dispatch(executor_ref="a\nb"), dispatch(executor_ref="a\0b")),
+    (request_bodies.DispatchBody, dispatch(title="\x01"), dispatch(title="a\0b")),
+    (request_bodies.RepeatBody, {"executor_ref": ""}, {"executor_ref": "\0"}),
+    (request_bodies.PersonBody, {"executor_ref": "a"}, {"executor_ref": "a\0"}),
     (request_bodies.DispatchBody, dispatch(expires_in_hours=8760), dispatch(expires_in_hours=8761)),
     (request_bodies.DispatchBody, dispatch(expires_in_hours=0.1), dispatch(expires_in_hours=0)),
     (request_bodies.DispatchBody, dispatch(language="pt-BR"), dispatch(language="pt_BR")),
@@ -48,6 +52,7 @@ LIMITS: list[tuple[type[StrictModel], Any, Any]] = [
     (request_bodies.WebhookBody, hook(events=["*"]), hook(events=[])),
     (request_bodies.RunPatch, {"webhook": None}, {"webhook": []}),
     (request_bodies.RunPatch, {}, {"prefill": {}}),
+    (request_bodies.RunPatch, {"executor_ref": None}, {"executor_ref": "\0"}),
     (request_bodies.RunPatch, {"title": "x" * 200}, {"title": "two\nlines"}),
     (request_bodies.RunPatch, {"fields": {"f-a": None}}, {"fields": None}),
     (request_bodies.WebhookPatch, {}, {"url": None}),

@@ -7,8 +7,8 @@ no account; the system that sent it gets an event for every step and reads the f
 Everything under `/v1` is for integrators and takes an API key; everything under `/r/{run_id}` is the executor's side,
 where possession of the link is the right to do the run. Bodies are JSON in UTF-8, times RFC 3339 in UTC with whole
 seconds, ids a prefix and a UUID. Text is normalised (Unicode NFC) and trimmed of white space at both ends before its
-length is counted, in code points. An unknown field or query parameter is an error that names it. Answers may get more
-members with time; clients ignore those they do not know.
+length is counted, in code points; it must not hold the character U+0000. An unknown field or query parameter is an
+error that names it. Answers may get more members with time; clients ignore those they do not know.
 
 Errors are problem details (RFC 9457) with a stable `code`; the `type` is a page of this service, and `errors` names
 every wrong place. Beside what each operation lists, an address that does not exist is answered with 404 `not_found`, a
