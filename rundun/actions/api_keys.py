@@ -6,7 +6,7 @@ import string
 from rundun.actions.organizations import clean_name, find
 from rundun.core.run import ADMINISTRATOR, Actor
 from rundun.core.tokens import digest
-from rundun.errors import NotFound, TooMany
+from rundun.errors import NotFound, Problem, TooMany
 from rundun.store import api_keys, organization_changes
 from rundun.store.api_keys import ApiKey
 from rundun.store.transaction import Tx
@@ -17,18 +17,27 @@ MAX_VALID = 100  # of one organization
 
 
 def create(
-    tx: Tx, organization: str, name: str, *, may_erase: bool = False, actor: Actor = ADMINISTRATOR
+    tx: Tx,
+    organization: str,
+    name: str,
+    *,
+    may_erase: bool = False,
+    read_only: bool = False,
+    actor: Actor = ADMINISTRATOR,
 ) -> tuple[ApiKey, str]:
     """Create an API key; the key itself is returned here and never again. Raises NotFound, `invalid`. Whoever has one
-    that `may_erase` can destroy evidence, so no key may unless somebody says it.
+    that `may_erase` can destroy evidence, so no key may unless somebody says it; one that is `read_only` can't.
     """
     org_id, name = find(tx, organization).org_id, clean_name(name)
+    if may_erase and read_only:
+        raise Problem("invalid", "A key that can only read can't erase.")
     if api_keys.count_valid(tx, org_id) >= MAX_VALID:
         detail = f"An organization has at most {MAX_VALID} keys that work; revoke one first."
         raise TooMany("keys", MAX_VALID, detail)
     secret = KEY_PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(32))
-    key = api_keys.add(tx, org_id, name, digest(secret), may_erase=may_erase)
-    organization_changes.add(tx, org_id, "key_created", actor, key=name, may_erase=may_erase)
+    key = api_keys.add(tx, org_id, name, digest(secret), may_erase=may_erase, read_only=read_only)
+    rights = {"may_erase": may_erase, "read_only": read_only}
+    organization_changes.add(tx, org_id, "key_created", actor, key=name, **rights)
     return key, secret
 
 

@@ -26,9 +26,10 @@ from rundun.store.operators import Role
 from rundun.store.transaction import Tx
 
 
-def create_key(tx: Tx, org: str | None, name: str, may_erase: bool = False) -> dict[str, str]:
+def create_key(tx: Tx, org: str | None, name: str, may_erase: bool = False, read_only: bool = False) -> dict[str, str]:
     """Create an API key (`keys create`)."""
-    key, secret = api_keys.create(tx, organizations.find_or_only(tx, org).org_id, name, may_erase=may_erase)
+    org_id = organizations.find_or_only(tx, org).org_id
+    key, secret = api_keys.create(tx, org_id, name, may_erase=may_erase, read_only=read_only)
     return {"key_id": key.key_id, "org_id": key.org_id, "name": key.name, "key": secret}
 
 

@@ -16,10 +16,12 @@ keys = click.Group("keys", help="API keys.")
 @click.option("--org", type=ORG, help="Id or name of the organization; not needed while there is only one.")
 @click.option("--name", required=True, help="What the key is for.")
 @click.option("--may-erase", is_flag=True, help="Let it erase runs: whoever has it can destroy evidence.")
+@click.option("--read-only", is_flag=True, help="Let it read and nothing else.")
 @shown
-def keys_create(settings: ServiceSettings, org: str | None, name: str, may_erase: bool) -> Shown:
+def keys_create(settings: ServiceSettings, org: str | None, name: str, may_erase: bool, read_only: bool) -> Shown:
     """Make a key and print it, alone; it is shown only now."""
-    made = run_writing(settings, "keys create", org=org, name=name, may_erase=may_erase)
+    rights = {"read_only": True} if read_only else {}  # which a service of the version before does not know
+    made = run_writing(settings, "keys create", org=org, name=name, may_erase=may_erase, **rights)
     return Shown(made, [made["key"]])
 
 
@@ -30,7 +32,7 @@ def keys_list(settings: ServiceSettings) -> Shown:
     data, rows = [], []
     for key in run_reading(settings, api_keys.list_all):
         state = f"revoked {times.wire(key.revoked_at)}" if key.revoked_at else "valid"
-        state += ", may erase" if key.may_erase else ""
+        state += ", may erase" if key.may_erase else ", can only read" if key.read_only else ""
         rows.append((key.key_id, key.org_id, times.wire(key.created_at), state, key.name))
         data.append(
             {
@@ -38,6 +40,7 @@ def keys_list(settings: ServiceSettings) -> Shown:
                 "org_id": key.org_id,
                 "name": key.name,
                 "may_erase": bool(key.may_erase),
+                "read_only": bool(key.read_only),
                 "created_at": times.wire(key.created_at),
                 "used_at": times.wire_or_none(key.used_at),
                 "revoked_at": times.wire_or_none(key.revoked_at),

@@ -42,8 +42,8 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 @dataclass(frozen=True, slots=True)
 class OrganizationChange:
     """A change of an organization, at a time in milliseconds. `details` by word: `email`, `role`, `operator` (a name),
-    `key` (its name) and `may_erase`, `template_id` and `template` (its name), `host` and the changed `fields` of a
-    webhook, or `before` and `after`, by field where there are several.
+    `key` (its name), `may_erase` and `read_only`, `template_id` and `template` (its name), `host` and the changed
+    `fields` of a webhook, or `before` and `after`, by field where there are several.
     """
 
     number: int

@@ -11,7 +11,9 @@ MAX_REVOKED = 50  # keys that are listed though they were revoked
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """An API key without its secret; `used_at` is up to a minute behind; few keys `may_erase`."""
+    """An API key without its secret; `used_at` is up to a minute behind. Few keys `may_erase`; those that are
+    `read_only` can change and send nothing.
+    """
 
     key_id: str
     org_id: str
@@ -20,16 +22,17 @@ class ApiKey:
     revoked_at: int | None
     used_at: int | None = None
     may_erase: int = 0
+    read_only: int = 0
 
 
-_SELECT = "SELECT id, org_id, name, created_at, revoked_at, used_at, may_erase FROM keys "
+_SELECT = "SELECT id, org_id, name, created_at, revoked_at, used_at, may_erase, read_only FROM keys "
 
 
-def add(tx: Tx, org_id: str, name: str, digest: bytes, *, may_erase: bool = False) -> ApiKey:
+def add(tx: Tx, org_id: str, name: str, digest: bytes, *, may_erase: bool = False, read_only: bool = False) -> ApiKey:
     """Store a new API key of an organization; `digest` is its SHA-256."""
-    key = ApiKey(tx.new_id("key"), org_id, name, tx.now, None, may_erase=int(may_erase))
-    values = {"org_id": org_id, "name": name, "digest": digest, "created_at": tx.now, "may_erase": key.may_erase}
-    tx.insert("keys", id=key.key_id, **values)
+    key = ApiKey(tx.new_id("key"), org_id, name, tx.now, None, may_erase=int(may_erase), read_only=int(read_only))
+    rights = {"may_erase": key.may_erase, "read_only": key.read_only}
+    tx.insert("keys", id=key.key_id, org_id=org_id, name=name, digest=digest, created_at=tx.now, **rights)
     return key
 
 

@@ -25,6 +25,10 @@ ADVICE: dict[str, tuple[str, str]] = {
         "The storage is used up, and nothing new is taken. Runs that are out go on to 120 % of the quota.",
         "Ask the administrator for a larger quota, then send the same request again.",
     ),
+    "write_not_allowed": (
+        "The API key was made to read; nothing was changed.",
+        "Use a key that may write: “keys create” without “--read-only”, or one that an owner makes in the console.",
+    ),
     "erasure_not_allowed": (
         "Erasing destroys evidence, so most keys may not; nothing was changed.",
         "Use a key that was made for it: “keys create --may-erase”, or ask an owner to erase the run.",

@@ -18,6 +18,7 @@ TABLE: dict[str, tuple[int, str]] = {
     "insufficient_credits": (402, "No credits left"),
     "cross_site": (403, "Called from another site"),
     "quota_exceeded": (403, "The organization's storage is used up"),
+    "write_not_allowed": (403, "This key may only read"),
     "erasure_not_allowed": (403, "This key may not erase"),
     "other_device": (403, "Started on another device"),
     "not_found": (404, "Not found"),

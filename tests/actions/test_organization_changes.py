@@ -65,7 +65,7 @@ async def test_keys_are_in_it_and_again_says_nothing(w: World) -> None:
     await w.database.write(api_keys.revoke_of_org, w.acme_id, key.key_id, ANN)
     await w.database.write(api_keys.revoke, key.key_id)
     assert await since(w, before) == [
-        ("key_created", ANN, {"key": "backend", "may_erase": True}),
+        ("key_created", ANN, {"key": "backend", "may_erase": True, "read_only": False}),
         ("key_revoked", ANN, {"key": "backend"}),
     ]
 

@@ -54,14 +54,18 @@ def test_what_is_made_and_listed(office: Office) -> None:
     key = office.json("keys", "create", "--org", "Acme", "--name", "backend", "--may-erase")
     assert set(key) == {"key_id", "org_id", "name", "key"}
     listed = {one["key_id"]: one for one in office.json("keys", "list")["data"]}[key["key_id"]]
-    assert {name: listed[name] for name in ("org_id", "name", "may_erase", "revoked_at", "used_at")} == {
+    assert {name: listed[name] for name in ("org_id", "name", "may_erase", "read_only", "revoked_at", "used_at")} == {
         "org_id": acme["id"],
         "name": "backend",
         "may_erase": True,
+        "read_only": False,
         "revoked_at": None,
         "used_at": None,
     }
     assert "key" not in listed
+    report = office.json("keys", "create", "--org", "Acme", "--name", "report", "--read-only")
+    read_only = {one["name"]: one["read_only"] for one in office.json("keys", "list")["data"]}
+    assert (report["name"], read_only["report"]) == ("report", True)
     ann = office.json("operators", "add", "ann@example.com", "--org", "Acme", typed="correct horse battery\n")
     (one,) = office.json("operators", "list")["data"]
     assert (one["operator_id"], one["email"], one["role"]) == (ann["operator_id"], "ann@example.com", "owner")

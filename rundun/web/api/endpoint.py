@@ -29,6 +29,7 @@ from rundun.web.turns import Turns
 
 P = ParamSpec("P")
 T = TypeVar("T")
+READING = ("GET", "HEAD")  # what a key that is read-only may ask for
 _KEY = re.compile(r'"((?:[\x20\x21\x23-\x5B\x5D-\x7E]|\\["\\])*)"|([\x21\x23-\x7E][\x20-\x7E]*)')
 
 
@@ -114,6 +115,8 @@ def _endpoint(handler: Handler, operation: Operation, *, is_once: bool) -> Calla
         ctx = context_of(request)
         key = await _api_key(ctx, request)
         ctx.rate_limiter.count_call(request, key.key_id, key.org_id)
+        if key.read_only and request.method not in READING:
+            raise Problem("write_not_allowed", "This API key may only read; nothing was changed.")
         if operation.erases and not key.may_erase:  # one that leaks must neither destroy evidence nor be told of it
             raise Problem("erasure_not_allowed", "This API key may not erase anything; nothing was changed.")
         call = ApiCall(request, ctx, key.org_id, Actor("integrator", key.name, key.key_id), key.key_id)

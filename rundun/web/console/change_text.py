@@ -38,6 +38,7 @@ SENTENCES: Mapping[str, str] = {
 # Where more can be said of what was changed.
 _VARIANTS: Mapping[str, str] = {
     "key_may_erase": N_("Created the API key {key}, which may delete jobs"),
+    "key_read_only": N_("Created the API key {key}, which can only read"),
     "setup_link_withdrawn": N_("Withdrew a set-up link"),
     "default_webhook_changed": N_("Set the default webhook of the checklist {template} to {host}"),
     "default_webhook_removed": N_("Removed the default webhook of the checklist {template}, which went to {host}"),
@@ -83,6 +84,8 @@ def change_text(language: ConsoleLanguage, change: OrganizationChange) -> str:
 def _sentence(change: OrganizationChange) -> str:
     if change.what == "key_created" and change.details.get("may_erase"):
         return _VARIANTS["key_may_erase"]
+    if change.what == "key_created" and change.details.get("read_only"):
+        return _VARIANTS["key_read_only"]
     if change.what == "invitation_withdrawn" and not change.details.get("email"):
         return _VARIANTS["setup_link_withdrawn"]
     if change.what == "password_set" and change.actor.by == "operator":

@@ -4,6 +4,7 @@ import gzip
 import uuid
 from typing import Any
 
+import httpx2
 import pytest
 
 from rundun.actions import api_keys
@@ -117,6 +118,43 @@ async def test_a_leaked_key_destroys_nothing(shared: World, method: str, path: s
         refused = await leaked.request(method, fill(path, run_id=ed.run_id), headers=AGAIN, **sent)
         assert (refused.status_code, refused.json()["code"]) == (403, "erasure_not_allowed")
     assert (await shared.run(ed))["executor_ref"] == "somebody"
+
+
+WRITING = [(method, path) for method, path in V1 if method != "GET"]
+
+
+def test_every_write_says_that_not_every_key_may() -> None:
+    said = [(route.method, route.path) for route in ROUTES if "write_not_allowed" in route.codes()]
+    assert sorted(said) == sorted(WRITING) and len(WRITING) >= 17
+
+
+@pytest.fixture(scope="module")
+async def reader(shared: World) -> httpx2.AsyncClient:
+    """A client with a key of Acme's that is read-only."""
+    _, key = await shared.database.write(api_keys.create, shared.acme_id, "report", read_only=True)
+    return shared.browser(authorization=f"Bearer {key}")
+
+
+@pytest.mark.parametrize(("method", "path"), WRITING)
+async def test_a_key_that_is_read_only_writes_nothing(
+    shared: World, reader: httpx2.AsyncClient, method: str, path: str
+) -> None:
+    ed = await shared.dispatch(await shared.template(BOOLEAN))
+    before = await shared.run(ed)
+    for sent in ({"json": BODIES.get(path, {})}, {"content": b"{"}):  # before anything of it is read
+        refused = await reader.request(method, fill(path, run_id=ed.run_id), headers=AGAIN, **sent)
+        assert (refused.status_code, refused.json()["code"]) == (403, "write_not_allowed")
+    assert await shared.run(ed) == before
+
+
+async def test_a_key_that_is_read_only_reads_all(shared: World, reader: httpx2.AsyncClient) -> None:
+    ed = await shared.dispatch(await shared.template(BOOLEAN))
+    assert (await reader.get(f"/v1/runs/{ed.run_id}")).json() == await shared.run(ed)
+    lists = [path for method, path in V1 if method == "GET" and "{" not in path]
+    assert len(lists) >= 4
+    for path in lists:
+        assert (await reader.get(path)).status_code == 200, path
+    assert (await reader.head("/v1/organization")).status_code == 200
 
 
 async def test_another_organizations_template_cannot_be_dispatched(shared: World) -> None:

@@ -117,7 +117,7 @@ async def test_what_is_not_there_is_told_within_the_console(w: World) -> None:
 
 
 def test_every_code_has_a_sentence_of_the_consoles_own() -> None:
-    ours = {"unauthorized", "erasure_not_allowed", "cursor_gone"}  # of keys and of the feed
+    ours = {"unauthorized", "write_not_allowed", "erasure_not_allowed", "cursor_gone"}  # of keys and of the feed
     phones = {"other_device", "not_started", "steps_missing", "answer_changed", "photo_conflict", "skip_not_allowed"}
     phones |= {"too_many_photos", "photo_deleted", "digest_mismatch"}
     assert problem_text.SAID.keys() == TABLE.keys() - ours - phones

@@ -19,7 +19,8 @@ async def create_key(call: ConsoleCall) -> Response:
     """POST /console/settings/keys: make an API key; only this response shows the key itself. One that may erase is made
     given the password, as what it may do in the console is done.
     """
-    if "may_erase" in call.form and not await is_confirmed(call):
+    rights = call.form.get("rights", "write")
+    if rights == "erase" and not await is_confirmed(call):
         text = call.language.gettext(
             "Whoever has such a key can destroy evidence. Make one only for a program that has to delete."
         )
@@ -27,13 +28,13 @@ async def create_key(call: ConsoleCall) -> Response:
             call, call.language.gettext("New key"), text, "/settings/keys", call.form.get("name", "")
         )
     call.ctx.rate_limiter.count(call.request, MADE, call.operator.org_id)
-    name, may_erase = call.form.get("name", ""), "may_erase" in call.form
+    name, may_erase, read_only = call.form.get("name", ""), rights == "erase", rights == "read"
     try:
-        made = await call.write(api_keys.create, name, may_erase=may_erase, actor=call.actor)
+        made = await call.write(api_keys.create, name, may_erase=may_erase, read_only=read_only, actor=call.actor)
     except Problem as problem:
         if problem.code != "invalid":
             raise
-        return await list_keys(call, 422, name=name, may_erase=may_erase, wrong=call.reason(problem))
+        return await list_keys(call, 422, name=name, rights=rights, wrong=call.reason(problem))
     return await list_keys(call, made=made)
 
 
@@ -50,7 +51,7 @@ async def list_keys(
     wrong: str = "",
     made: tuple[ApiKey, str] | None = None,
     *,
-    may_erase: bool = False,
+    rights: str = "write",
 ) -> Response:
     """GET /console/settings/keys: list the API keys."""
     keys: list[ApiKey] = await call.read(key_rows.list_of_org)
@@ -63,7 +64,7 @@ async def list_keys(
         revoked=[key for key in keys if key.revoked_at is not None],
         max_revoked=key_rows.MAX_REVOKED,
         name=name,
-        may_erase=may_erase,
+        rights=rights,
         wrong=wrong,
         made=made,
         public_url=call.ctx.settings.public_url,

@@ -112,6 +112,7 @@ class ApiRoute(Route):
             "unavailable": True,
             "rate_limited": not self.is_document,
             "unauthorized": self.takes_key,
+            "write_not_allowed": self.takes_key and self.method != "GET",
             "erasure_not_allowed": operation.erases,
             "other_device": is_executors,
             "cross_site": is_executors and self.method != "GET",

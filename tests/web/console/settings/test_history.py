@@ -32,7 +32,7 @@ async def lines(who: Browser, query: str = "") -> list[tuple[str, str]]:
 async def test_each_change_is_a_line(w: World) -> None:
     ann = await operator(w)
     await ann.get("/settings/keys")
-    await ann.post("/settings/keys", name="backend", may_erase="yes", old=PASSWORD)
+    await ann.post("/settings/keys", name="backend", rights="erase", old=PASSWORD)
     invited = await ann.post("/settings/people/invitations", email="bob@example.com", role="member")
     bob = Browser(w.browser())
     path = re.search(r"/console(/join/[\w-]+)", invited.text)

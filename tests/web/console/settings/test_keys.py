@@ -125,19 +125,32 @@ async def test_last_use_outlives_the_service(tmp_path: Path) -> None:
 async def test_a_key_may_erase_only_where_an_owner_ticks_it(w: World) -> None:
     ann = await operator(w)
     await ann.get("/settings/keys")
-    for form in ({"name": "plain"}, {"name": "cleaner", "may_erase": "yes", "old": PASSWORD}):
+    for form in ({"name": "plain"}, {"name": "cleaner", "rights": "erase", "old": PASSWORD}):
         assert (await ann.post("/settings/keys", **form)).status_code == 200
     kept = {key.name: key.may_erase for key in await w.database.read(key_rows.list_of_org, w.acme_id)}
     assert (kept["plain"], kept["cleaner"]) == (0, 1)
     assert (await ann.get("/settings/keys")).text.count("May delete jobs") == 2, "the one of the tests, too"
 
 
+async def test_a_key_that_can_only_read_is_made_listed_and_told(w: World) -> None:
+    ann = await operator(w)
+    assert '"write" checked' in (await ann.get("/settings/keys")).text
+    made = await ann.post("/settings/keys", name="report", rights="read")
+    assert made.status_code == 200 and "rdk_live_" in made.text
+    kept = {key.name: key.read_only for key in await w.database.read(key_rows.list_of_org, w.acme_id)}
+    assert kept == {"test": 0, "report": 1}
+    assert (await ann.get("/settings/keys")).text.count("Can only read") == 1
+    assert "which can only read" in (await ann.get("/settings/history")).text
+    wrong = await ann.post("/settings/keys", name="", rights="read")
+    assert wrong.status_code == 422 and '"read" checked' in wrong.text, "what was chosen stays"
+
+
 async def test_a_key_that_may_erase_is_made_with_the_password_only(w: World) -> None:
     ann = await operator(w)
     await ann.get("/settings/keys")
     for typed, status, says in (({}, 200, "once more"), ({"old": "a guess at it"}, 422, "not your password")):
-        asked = await ann.post("/settings/keys", name="cleaner", may_erase="on", **typed)
+        asked = await ann.post("/settings/keys", name="cleaner", rights="erase", **typed)
         assert (asked.status_code, says in asked.text, "rdk_live_" in asked.text) == (status, True, False)
     assert [key.name for key in await w.database.read(key_rows.list_of_org, w.acme_id)] == ["test"]
-    again = {name: field(asked.text, name) for name in ("name", "may_erase")}
+    again = {name: field(asked.text, name) for name in ("name", "rights")}
     assert "rdk_live_" in (await ann.post("/settings/keys", **again, old=PASSWORD)).text, "the page asked has it all"
