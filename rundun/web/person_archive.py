@@ -1,7 +1,7 @@
 """What is kept of a person, to be given to them: their runs with all of their past, and nothing that opens anything."""
 
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -18,13 +18,11 @@ from rundun.store.pagination import PageRequest
 from rundun.store.run_changes import RunChange
 from rundun.web.file_names import FileNames, file_names
 from rundun.web.person_erasure import run_json
-from rundun.web.run_archive import ArchiveEntry, LongWork, Reads, pictures, record
+from rundun.web.run_archive import ArchiveEntry, LongWork, Reads, Report, pictures, record
 
 PAGE = 100  # events or deliveries that are read at once
 MAX_CHANGES = 1_000_000  # of one run: all
 _OPENS = ("link", "webhook")  # members of a record
-
-Report = Callable[[RunDetail, FileNames], bytes]
 
 
 async def archive_entries(

@@ -19,10 +19,11 @@ from rundun.store import files
 from rundun.store.files import CHUNK
 from rundun.store.transaction import Tx
 from rundun.web.api.templates import template_json
-from rundun.web.file_names import FileNames
+from rundun.web.file_names import FileNames, file_names
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Report = Callable[[RunDetail, FileNames], bytes]  # a writer of the page in an archive
 IN_MEMORY = 2 * 1024 * 1024  # bytes of one file of an archive; what is larger waits in a temporary file
 
 
@@ -91,6 +92,20 @@ class StreamingZipBuffer(io.RawIOBase):
         """Delete what was written."""
         self._buffer.close()
         super().close()
+
+
+async def run_entries(work: LongWork, detail: RunDetail, links: Urls, report: Report) -> AsyncIterator[ArchiveEntry]:
+    """Yield a run with all its evidence: run.json, report.html, the original photos and the signatures."""
+    names = file_names(detail)
+    yield ArchiveEntry("run.json", await work.run(record, detail, names, links))
+    yield ArchiveEntry("report.html", await work.run(report, detail, names))
+    for entry in pictures(names):
+        yield entry
+
+
+def archive_name(detail: RunDetail) -> str:
+    """Return the name of the file that a run's archive is saved as."""
+    return f"run-{detail.state.run.run_id[2:10]}.zip"
 
 
 async def zip_pieces(reads: Reads, entries: AsyncIterator[ArchiveEntry], at: datetime) -> AsyncIterator[bytes]:

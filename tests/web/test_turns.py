@@ -64,6 +64,7 @@ LONG = {
     "a run's page": lambda w, ann, ed: ann.get(f"/runs/{ed.run_id}"),
     "a table": lambda w, ann, ed: ann.get("/runs.csv"),
     "an archive": lambda w, ann, ed: ann.get(f"/runs/{ed.run_id}/archive.zip"),
+    "an archive by the API": lambda w, ann, ed: w.acme.get(f"/v1/runs/{ed.run_id}/archive"),
     "a check": lambda w, ann, ed: ann.client.post("/console/templates/check", headers={"x-csrf-token": ann.csrf}),
     "a search": lambda w, ann, ed: w.acme.get("/v1/runs?q=abc"),
     "a draft": lambda w, ann, ed: w.acme.post("/v1/templates/check", json={"name": "Check", "steps": [BOOLEAN]}),

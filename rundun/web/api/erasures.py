@@ -12,7 +12,7 @@ from rundun.store import organizations
 from rundun.store.idempotency import StoredResponse
 from rundun.web.api.endpoint import ApiCall, api_router, json_reply, one_at_a_time, to_response
 from rundun.web.console.report import ReportWriter
-from rundun.web.docs.openapi.operation import Bytes, Success
+from rundun.web.docs.openapi.operation import ZIP, Success
 from rundun.web.download import Download, require_place
 from rundun.web.kept_copies import KeptCopy, all_copies
 from rundun.web.person_archive import archive_entries
@@ -22,7 +22,6 @@ from rundun.web.run_archive import zip_pieces
 
 router = api_router("Runs")
 _reading = api_router("Runs", reads_idempotency_key=False)
-_ZIP = Bytes(("application/zip",), "A ZIP archive.")
 
 
 @router.route(
@@ -59,7 +58,7 @@ async def erase_person(call: ApiCall) -> Response:
 
 @_reading.route(
     "POST /erasures/archive",
-    {200: Success("`runs.json`, the list, and for each run a folder.", _ZIP)},
+    {200: Success("`runs.json`, the list, and for each run a folder.", ZIP)},
     body=PersonQueryBody,
     problems=("request_in_progress",),
     erases=True,

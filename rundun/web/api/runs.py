@@ -1,5 +1,6 @@
 """Runs and the organization, what an integrator calls first: /v1/runs and /v1/organization."""
 
+from datetime import UTC, datetime
 from functools import partial
 
 from pydantic_core import to_json
@@ -23,19 +24,22 @@ from rundun.core.json_types.runs import (
 from rundun.core.run import Run
 from rundun.core.urls import Urls
 from rundun.core.validation import read
-from rundun.store import run_search
+from rundun.store import organizations, run_search
 from rundun.store import runs as run_rows
 from rundun.store.idempotency import StoredResponse
 from rundun.web.api.endpoint import ApiCall, api_router, json_reply, one_at_a_time
 from rundun.web.api.templates import template_json
 from rundun.web.body import MERGE_PATCH
+from rundun.web.console.report import ReportWriter
 from rundun.web.context import Context
 from rundun.web.dispatch_reading import read_dispatch_body, read_repeat_body
 from rundun.web.dispatch_warnings import destination_warnings, gone_warnings, link_warnings
-from rundun.web.docs.openapi.operation import ListOf, Success
+from rundun.web.docs.openapi.operation import ZIP, ListOf, Success
+from rundun.web.download import Download, require_place
 from rundun.web.problems import Json
 from rundun.web.query_params import RunsQuery, is_current, list_json, query
 from rundun.web.request_bodies import CancelBody, DispatchBody, EmptyBody, ExtendBody, RepeatBody, RunPatch
+from rundun.web.run_archive import archive_name, run_entries, zip_pieces
 
 router = api_router("Runs")
 SHAPE = "c"  # of records, in their ETag: another letter once the same revision has other members
@@ -136,6 +140,25 @@ async def get_run(call: ApiCall) -> Response:
     if is_current(call.request, tag):
         return Response(status_code=304, headers={"etag": tag})
     return Json(run_record(state, links, now), headers={"etag": tag})
+
+
+@router.route("GET /runs/{run_id}/archive", {200: Success("The archive.", ZIP)}, problems=("request_in_progress",))
+async def get_run_archive(call: ApiCall) -> Response:
+    """Get a run with all its evidence.
+
+    A ZIP, as the console gives it: `run.json`, the record with replaced answers and remarks and the names of the files;
+    `report.html`, all of it to be read, in English; and the original photos and signatures. It is made while it is
+    sent, and two downloads of an organization are at once, not more: then it is 409 `request_in_progress`.
+    """
+    ctx, org_id = call.ctx, call.org_id
+    require_place(ctx, org_id)
+    detail = await call.read(runs.get_detail, call.path("run_id"))
+    turns = ctx.turns.of_download(org_id)
+    report = ReportWriter(ctx.pages, await call.read(organizations.get), ctx.pages.console_words.language(["en"])).write
+    at = datetime.fromtimestamp(detail.now / times.SECOND, UTC)
+    return Download(
+        ctx, org_id, zip_pieces(turns, run_entries(turns, detail, ctx.links, report), at), archive_name(detail)
+    )
 
 
 def run_record(state: RunState, links: Urls, now: int) -> bytes:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from starlette.responses import Response
 
 from rundun.actions import runs
-from rundun.actions.runs import ListedRun, RunDetail
+from rundun.actions.runs import ListedRun
 from rundun.core.run import Run
 from rundun.store.pagination import PageRequest
 from rundun.web.console.job_view import field_views
@@ -16,8 +16,7 @@ from rundun.web.console.report import ReportWriter
 from rundun.web.console.run_filter import read_filter_form
 from rundun.web.console.session import ConsoleCall
 from rundun.web.download import Download, require_place
-from rundun.web.file_names import file_names
-from rundun.web.run_archive import ArchiveEntry, pictures, record, zip_pieces
+from rundun.web.run_archive import archive_name, run_entries, zip_pieces
 from rundun.web.turns import Turns
 
 MAX_ROWS = 100_000
@@ -145,14 +144,6 @@ async def archive(call: ConsoleCall) -> Response:
     detail = await call.read(runs.get_detail, call.path("run_id"))
     org_id = call.operator.org_id
     turns = call.ctx.turns.of_download(org_id)
-    pieces = zip_pieces(turns, _entries(call, turns, detail), call.zone.at(detail.now))
-    return Download(call.ctx, org_id, pieces, f"run-{detail.state.run.run_id[2:10]}.zip")
-
-
-async def _entries(call: ConsoleCall, turns: Turns, detail: RunDetail) -> AsyncIterator[ArchiveEntry]:
-    names = file_names(detail)
-    yield ArchiveEntry("run.json", await turns.run(record, detail, names, call.ctx.links))
-    report = ReportWriter(call.ctx.pages, call.organization, call.language)
-    yield ArchiveEntry("report.html", await turns.run(report.write, detail, names))
-    for entry in pictures(names):
-        yield entry
+    report = ReportWriter(call.ctx.pages, call.organization, call.language).write
+    pieces = zip_pieces(turns, run_entries(turns, detail, call.ctx.links, report), call.zone.at(detail.now))
+    return Download(call.ctx, org_id, pieces, archive_name(detail))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"reflect"
 	"sort"
@@ -88,6 +89,9 @@ func main() {
 			words = append(words, photo.Url)
 		}
 		fmt.Println(words...)
+	}
+	if archive, err := io.ReadAll(ok(rundun.RunsAPI.GetRunArchive(ctx, run).Execute())); err != nil || string(archive[:2]) != "PK" {
+		panic("no ZIP")
 	}
 	for _, listed := range ok(rundun.RunsAPI.ListRuns(ctx).Limit(100).Execute()).Data {
 		ok(rundun.RunsAPI.GetRun(ctx, listed.RunId).Execute())

@@ -58,6 +58,7 @@ record = runs.get_run(run_id)
 print(record.status, record.completed_at)
 for step_id, answered in record.answers.items():
     print(step_id, answered.value and answered.value.actual_instance, *(photo.url for photo in answered.photos))
+assert runs.get_run_archive(run_id)[:4] == b"PK\3\4"
 for run in runs.list_runs(limit=100).data:
     runs.get_run(run.run_id)
 print(*sorted({entry.actual_instance.event for entry in events.list_events(limit=100).data}))

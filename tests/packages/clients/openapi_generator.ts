@@ -62,6 +62,7 @@ async function main(picture: Uint8Array<ArrayBuffer>): Promise<void> {
   for (const [stepId, { value, photos }] of Object.entries(record.answers)) {
     console.log(stepId, value, ...photos.map((photo) => photo.url));
   }
+  if ((await (await runs.getRunArchive({ runId })).slice(0, 4).text()) !== "PK\x03\x04") throw new Error("no ZIP");
   for (const { runId } of (await runs.listRuns({ limit: 100 })).data) await runs.getRun({ runId });
   const { data } = await events.listEvents({ limit: 100 });
   console.log(...[...new Set(data.map((entry) => entry.event))].sort());

@@ -70,12 +70,23 @@ async def archive(browser: Browser, ed: Ed) -> zipfile.ZipFile:
     return found
 
 
+async def archive_by_api(w: World, ed: Ed) -> zipfile.ZipFile:
+    """What integrators get."""
+    answer = await w.acme.get(f"/v1/runs/{ed.run_id}/archive")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
+    assert answer.headers["content-disposition"] == f'attachment; filename="run-{ed.run_id[2:10]}.zip"'
+    return zipfile.ZipFile(io.BytesIO(answer.content))
+
+
 async def test_an_archive_has_the_whole_run(w: World) -> None:
     ann = await operator(w)
     ed = await everything(w)
     sideways = heic()
     assert (await ed.photo("s-pic", sideways)).status_code == 201
-    found = await archive(ann, ed)
+    found, by_api = await archive(ann, ed), await archive_by_api(w, ed)
+    assert {name: found.read(name) for name in found.namelist()} == {
+        name: by_api.read(name) for name in by_api.namelist()
+    }, "console and API give out the same"
     names = found.namelist()
     assert sorted(names) == [
         "photos/011-the-door-1.jpg",
@@ -150,14 +161,14 @@ async def test_a_photo_deleted_meanwhile_is_left_out(w: World, monkeypatch: pyte
     await ed.start()
     await ed.photo("s-pic", jpeg(), PHOTO)
     await ed.photo("s-pic", jpeg(64, 64))
-    looked = export.file_names
+    looked = run_archive.file_names
 
     def late(watched: Any) -> Any:
         names = looked(watched)
         names.paths = {10**6: "photos/gone.jpg", **names.paths}
         return names
 
-    monkeypatch.setattr(export, "file_names", late)
+    monkeypatch.setattr(run_archive, "file_names", late)
     assert (await archive(ann, ed)).namelist()[2:] == ["photos/001-the-door-1.jpg", "photos/001-the-door-2.jpg"]
 
 

@@ -140,9 +140,9 @@ def _body(body: type | str | Bytes, name: str, media_types: Sequence[str]) -> di
 
 
 def _bytes(described: Bytes) -> dict[str, Any]:
-    # Bytes have no type in OpenAPI 3.1; generators of clients know the general media type by what 3.0 had for it.
-    general = {"application/octet-stream": {"type": "string", "format": "binary"}}
-    return {name: {"schema": general.get(name, {"contentMediaType": name})} for name in described.media_types}
+    # Bytes have no type in OpenAPI 3.1; generators of clients know some media types by what 3.0 had for them.
+    known, binary = ("application/octet-stream", "application/zip"), {"type": "string", "format": "binary"}
+    return {name: {"schema": binary if name in known else {"contentMediaType": name}} for name in described.media_types}
 
 
 def _example(name: str, which: str) -> dict[str, Any]:

@@ -29,6 +29,7 @@ class Bytes:
 # What a picture is, its bytes say, so any type will do; many generators of clients know the general one alone, or take
 # the first.
 PNG = ("application/octet-stream", "image/png")
+ZIP = Bytes(("application/zip",), "A ZIP archive.")
 PICTURE = ("application/octet-stream", "image/jpeg", "image/png", "image/webp", "image/heic")
 
 
