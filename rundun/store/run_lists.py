@@ -17,16 +17,16 @@ FEW_ROWS = 1000  # rows that are looked at, and sorted, in a millisecond or two
 
 @dataclass(frozen=True, slots=True)
 class RunFilter:
-    """A selection of runs; times in milliseconds, those named `after` and `before` themselves left out. `status` is a
-    run's or `open`, which stands for two; `late_at` leaves those that are open and late then, `is_missed` those that
-    expired before they were done, `is_flagged` those with a step that calls for attention, `is_to_handle` those
-    of the two that nobody is done with. At most one of `executor_ref` and `executor_ref_prefix` is set. `is_by_due`
-    leaves those that are open, those due first in front, or that end first where they have no due time; of these
-    `late_from` and `late_until` leave those that are late from then on, or before then. `q`, which only
-    `run_search.page` knows, is what somebody searches.
+    """A selection of runs; times in milliseconds, those named `after` and `before` themselves left out. `status` is
+    a run's, several of them, or `open`, which stands for two; `late_at` leaves those that are open and late then,
+    `is_missed` those that expired before they were done, `is_flagged` those with a step that calls for attention,
+    `is_to_handle` those of the two that nobody is done with. At most one of `executor_ref` and
+    `executor_ref_prefix` is set. `is_by_due` leaves those that are open, those due first in front, or that end
+    first where they have no due time; of these `late_from` and `late_until` leave those that are late from then on,
+    or before then. `q`, which only `run_search.page` knows, is what somebody searches.
     """
 
-    status: str | None = None
+    status: str | tuple[str, ...] | None = None
     template_id: str | None = None
     executor_ref: str | None = None
     created_after: int | None = None
@@ -72,7 +72,8 @@ class RunFilter:
         ]
         if self.status is None:
             return [None] if len(allowed) == len(STATUSES) and self.due_before is None else allowed
-        return [status for status in allowed if status in (OPEN if self.status == "open" else (self.status,))]
+        chosen = OPEN if self.status == "open" else (self.status,) if isinstance(self.status, str) else self.status
+        return [status for status in allowed if status in chosen]
 
 
 def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[Run]:

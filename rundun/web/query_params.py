@@ -2,12 +2,12 @@
 
 import base64
 import re
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from starlette.requests import Request
 
 from rundun.core import times
-from rundun.core.run import Status
+from rundun.core.run import STATUSES
 from rundun.core.search_text import MAX_LENGTH
 from rundun.core.steps import SlotId
 from rundun.core.validation import ParsedFrom, StrictModel, Text, invalid_value, read
@@ -20,8 +20,12 @@ Q = TypeVar("Q", bound=StrictModel)
 
 
 def query(model: type[Q], request: Request) -> Q:
-    """Read the query of `request` as `model`; raises `Invalid` with every wrong parameter."""
-    return read(model, dict(request.query_params), "query")
+    """Read the query of `request` as `model`; raises `Invalid` with every wrong parameter. Those that `model.repeated`
+    names may be there several times; of others the last counts.
+    """
+    given = request.query_params
+    repeated = {name: given.getlist(name) for name in getattr(model, "repeated", ()) if name in given}
+    return read(model, {**given, **repeated}, "query")
 
 
 def _integer_in(minimum: int, maximum: int) -> ParsedFrom:
@@ -98,6 +102,17 @@ def _event_number(value: str) -> int:
     return int(_from_base64(value).removeprefix("evt "))
 
 
+def _statuses(values: list[str]) -> tuple[str, ...] | None:
+    if any(value not in STATUSES for value in values):
+        raise invalid_value("not_allowed", f"must be one of {', '.join(STATUSES)}, and may be there several times")
+    chosen = tuple(status for status in STATUSES if status in values)
+    return None if chosen == STATUSES else chosen
+
+
+Statuses = Annotated[
+    tuple[str, ...] | None,
+    ParsedFrom(_statuses, {"type": "array", "items": {"type": "string", "enum": list(STATUSES)}, "minItems": 1}),
+]
 Time = Annotated[int, ParsedFrom(_second, {"type": "string", "format": "date-time"})]
 Boolean = Annotated[bool, ParsedFrom(_boolean, {"type": "boolean"})]
 Cursor = Annotated[tuple[int, ...], ParsedFrom(_list_position, {"type": "string", "pattern": CURSOR.pattern})]
@@ -125,8 +140,10 @@ class ListQuery(StrictModel):
 class RunsQuery(ListQuery):
     """GET /v1/runs; times are compared in whole seconds, as they are shown."""
 
-    status: Status | None = None
-    """Only those with this status."""
+    repeated: ClassVar[tuple[str, ...]] = ("status",)
+
+    status: Statuses = None
+    """Only those with this status; there several times, those with one of them."""
     template_id: str | None = None
     """Only those of this template."""
     executor_ref: Annotated[str, Text(256, 0)] | None = None

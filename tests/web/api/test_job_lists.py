@@ -117,6 +117,30 @@ async def test_lists_of_late_due_and_missed_runs(w: World) -> None:
     assert names(await listed(w, missed="true", late="true")) == []
 
 
+async def test_a_list_of_several_statuses(w: World) -> None:
+    one, two = await w.template(BOOLEAN), await w.template(BOOLEAN)
+    eds = [await w.dispatch(template_id, due_at=moment(9)) for template_id in (one, one, two, one, one, two, one)]
+    w.clock.forward(seconds=1)
+    pending, begun, done, cancelled, *more = [ed.run_id for ed in eds]
+    await eds[1].start()
+    await complete(eds[2])
+    await w.acme.post(f"/v1/runs/{cancelled}/cancel", json={})
+    assert await listed(w, status=["pending"]) == [*more[::-1], pending]
+    assert await listed(w, status=["pending", "completed"]) == [*more[::-1], done, pending], (
+        "in one order, page by page"
+    )
+    assert await listed(w, status=["cancelled", "in_progress", "cancelled"]) == [cancelled, begun]
+    assert await listed(w, status=["pending", "in_progress", "completed", "cancelled", "expired"]) == await listed(w)
+    assert await listed(w, status=["completed", "pending"], template_id=two) == [more[1], done]
+    assert await listed(w, status=["completed", "in_progress"], due_before=moment(10)) == [done, begun]
+    assert await listed(w, status=["expired", "cancelled"], late="true") == []
+    assert await listed(w, status=["in_progress", "cancelled"], q="in") == []
+    page = await w.acme.get("/v1/runs?status=pending&status=completed&limit=1")
+    assert "status=pending&status=completed" in page.headers["link"]
+    refused = await w.acme.get("/v1/runs?status=pending&status=lost")
+    assert [one["pointer"] for one in refused.json()["errors"]] == ["/status"]
+
+
 async def test_a_list_of_runs_that_call_for_attention(w: World) -> None:
     template_id = await w.template(BOOLEAN)
     first, _, third = [await w.dispatch(template_id) for _ in range(3)]
