@@ -1,10 +1,8 @@
 """Erasing a run: everything that was said or shown goes, for good. Its ids, times and counts stay."""
 
-from dataclasses import replace
-
 from rundun.core import event
 from rundun.core.job import NO_JOB
-from rundun.core.run import NOBODY, Run
+from rundun.core.run import NOBODY, Run, revised
 from rundun.errors import NotFound
 from rundun.store import deliveries, erasure, events, idempotency, runs, sent_tables
 from rundun.store.transaction import JournalEntry, Tx
@@ -39,10 +37,10 @@ def _erase(tx: Tx, run: Run, by: str, at: int | None) -> int:
     """Erase a run that is not erased yet; returns when it was, no time of it being later."""
     first = max(run.created_at, run.started_at or 0, run.closed_at or 0)
     now, at = max(tx.now, first), max(tx.now if at is None else at, first)
-    stub = replace(
+    stub = revised(
         run,
+        tx.now,
         status=run.status if run.is_closed else "cancelled",
-        revision=run.revision + 1,
         seq=run.seq + 1,
         executor_ref=None,
         identity=NOBODY,

@@ -15,7 +15,7 @@ from rundun.core.answer import Answer
 from rundun.core.json_types.base import PositionJson
 from rundun.core.json_types.problems import PlaceJson
 from rundun.core.progress import MissingStep
-from rundun.core.run import MOVES, Identity, Run, with_clock_skew
+from rundun.core.run import MOVES, Identity, Run, revised, with_clock_skew
 from rundun.core.steps import StepBase, photo_limits, slots_of
 from rundun.errors import FieldError, Invalid, NotFound, Problem
 from rundun.store import answers, erasure, events, files, organizations, run_changes, runs, templates
@@ -66,22 +66,22 @@ def start(tx: Tx, run_id: str, start_input: StartInput, device: str | None) -> t
     token = device or secrets.token_urlsafe(24)
     if run.status == "in_progress":
         if run.device is None:  # released: whoever comes next takes it over
-            run = replace(run, device=token, revision=run.revision + 1)
+            run = revised(run, tx.now, device=token)
             runs.put(tx, run)
         return run, version, token
     quotas.require_room_to_go_on(tx, run.org_id)
     field = version.template.execution.identity_required
     if field != "none" and not getattr(start_input.identity, field):
         raise Invalid([FieldError(f"/{field}", "required", f"is required to start: the template asks for {field}")])
-    run = replace(
+    run = revised(
         run,
+        tx.now,
         status=MOVES[run.status, "start"],
         started_at=max(tx.now, run.created_at),  # a clock may be put back
         assigned_to=tx.new_id("u"),
         identity=Identity(**{field: getattr(start_input.identity, field)}) if field != "none" else Identity(),
         language=start_input.language or run.language,
         device=token,
-        revision=run.revision + 1,
         seq=run.seq + 1,
     )
     run = with_clock_skew(run, start_input.clock_skew_seconds)

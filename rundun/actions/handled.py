@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from rundun.actions import quotas
 from rundun.actions.run_state import expire, load, now_of
-from rundun.core.run import Actor, Run
+from rundun.core.run import Actor, Run, revised
 from rundun.core.webhook_url import shown_host
 from rundun.errors import Problem
 from rundun.store import deliveries, failed_deliveries, run_changes, runs
@@ -33,7 +33,7 @@ def handle_run(tx: Tx, org_id: str, run_id: str, actor: Actor) -> Run:
         raise Problem("wrong_status", "This run was neither missed nor flagged: there is nothing to be done with.")
     quotas.require_room_to_change(tx, org_id)
     at = now_of(tx, load(tx, run))
-    handled = replace(run, handled_at=at, revision=run.revision + 1)
+    handled = revised(run, tx.now, handled_at=at)
     runs.put_handled(tx, handled)
     run_changes.add(tx, run, "handled", actor, at)
     return handled
@@ -49,7 +49,7 @@ def undo_handled(tx: Tx, org_id: str, run_id: str, actor: Actor) -> Run:
             return run
         raise Problem("wrong_status", "Nobody was done with this run: it was neither missed nor flagged.")
     quotas.require_room_to_change(tx, org_id)
-    back = replace(run, handled_at=None, revision=run.revision + 1)
+    back = revised(run, tx.now, handled_at=None)
     runs.put_handled(tx, back)
     run_changes.add(tx, run, "handled", actor, now_of(tx, load(tx, run)), is_undone=True)
     return back

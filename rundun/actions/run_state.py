@@ -7,7 +7,7 @@ from rundun.core import event, progress, times
 from rundun.core.answer import Answer
 from rundun.core.evidence import Evidence
 from rundun.core.progress import StepState
-from rundun.core.run import MOVES, Move, Run, without_secrets
+from rundun.core.run import MOVES, Move, Run, revised, without_secrets
 from rundun.core.steps import StepBase
 from rundun.errors import NotFound, Problem
 from rundun.store import answers, events, files, remarks, retention, runs, templates
@@ -77,11 +77,11 @@ def save(tx: Tx, before: RunState, after: RunState, at: int, changed: Sequence[s
     """
     done = progress.newly_done(before.step_states, after.step_states, changed)
     seq = after.run.seq
-    run = replace(
+    run = revised(
         after.run,
+        tx.now,
         progress=progress.count_progress(after.step_states),
         flagged=progress.count_flagged(after.step_states),
-        revision=after.run.revision + 1,
         seq=seq + len(done),
     )
     for number, step_state in enumerate(done, seq + 1):
@@ -99,7 +99,7 @@ def close(tx: Tx, state: RunState, move: Move, run: Run, at: int | None = None) 
     its job end with it.
     """
     status, now = MOVES[run.status, move], now_of(tx, state)
-    ended = replace(run, status=status, closed_at=at or now, revision=run.revision + 1, seq=run.seq + 1)
+    ended = revised(run, tx.now, status=status, closed_at=at or now, seq=run.seq + 1)
     if run.job.secrets:
         ended = runs.erase_secrets(tx, ended)
     events.add(tx, ended, event.closed(ended, state.step_states, state.evidence, tx.links), ended.seq, now)

@@ -8,7 +8,7 @@ from rundun.actions import quotas
 from rundun.actions.run_state import RunState, expire, load, now_of, wrong_status
 from rundun.core import event
 from rundun.core.job_changes import details_of_changes, names_of_changes, patch_job
-from rundun.core.run import Actor, Run, Webhook, patch_webhook, with_destination
+from rundun.core.run import Actor, Run, Webhook, patch_webhook, revised, with_destination
 from rundun.core.webhook_url import normalise
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store import deliveries, events, run_changes, runs, templates
@@ -54,7 +54,7 @@ def patch(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any], actor: A
         patched = replace(patched, webhook=run.webhook)
     if names := names_of_changes(run, patched):
         revision = state.run.revision + 1  # one for the whole patch
-        patched = replace(patched, revision=revision, seq=run.seq + 1)
+        patched = replace(revised(patched, tx.now), revision=revision, seq=run.seq + 1)
         runs.put_job(tx, run, patched)
         events.add(tx, patched, event.changed(patched, names), patched.seq, now_of(tx, state))
         run_changes.add(tx, run, "job_changed", actor, now_of(tx, state), **details_of_changes(run, patched))

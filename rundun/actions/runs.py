@@ -22,6 +22,7 @@ from rundun.core.run import (
     Webhook,
     expiry,
     new_run,
+    revised,
     with_destination,
 )
 from rundun.core.template import Template
@@ -160,7 +161,7 @@ def extend(tx: Tx, org_id: str, run_id: str, hours: float | None, actor: Actor) 
         raise Problem("would_shorten", f"That would shorten the run: it expires {now_set} as it is.")
     if until == run.expires_at:
         return load(tx, run)
-    extended = replace(run, expires_at=until, revision=run.revision + 1)
+    extended = revised(run, tx.now, expires_at=until)
     runs.put(tx, extended)
     state = load(tx, extended)
     run_changes.add(tx, run, "extended", actor, now_of(tx, state), before=run.expires_at, after=until)
@@ -172,7 +173,7 @@ def release(tx: Tx, org_id: str, run_id: str, actor: Actor) -> RunState:
     `wrong_status`, `quota_exceeded`.
     """
     run = _require_changeable(tx, org_id, run_id)
-    released = replace(run, device=None, revision=run.revision + 1)
+    released = revised(run, tx.now, device=None)
     runs.put(tx, released)
     state = load(tx, released)
     run_changes.add(tx, run, "released", actor, now_of(tx, state))

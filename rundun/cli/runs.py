@@ -35,11 +35,14 @@ runs_group = click.Group("runs", help="Runs.", commands=[runs_dispatch, runs_era
 
 @runs_group.command("list")
 @click.option("--org", type=ORG, help="Id or name of the organization; not needed while there is only one.")
-@click.option("--status", type=click.Choice(STATUSES), help="Only those with this status.")
+@click.option(
+    "--status", type=click.Choice(STATUSES), multiple=True, help="Only those with this status, or one of them."
+)
 @click.option("--template", "template_id", type=TEMPLATE, help="Only those of this checklist, by its id or name.")
 @click.option("--executor-ref", metavar="REF", help="Only those with exactly this reference.")
 @click.option("--created-after", metavar="TIME", help="Only those dispatched after this time.")
 @click.option("--created-before", metavar="TIME", help="Only those dispatched before this time.")
+@click.option("--updated-after", metavar="TIME", help="Only those changed after this time, those changed last first.")
 @click.option("--due-before", metavar="TIME", help="Only those due before this time, those due last first.")
 @click.option("--late", is_flag=True, help="Only those that are open and late.")
 @click.option("--missed", is_flag=True, help="Only those that expired before they were done.")
@@ -50,7 +53,7 @@ runs_group = click.Group("runs", help="Runs.", commands=[runs_dispatch, runs_era
 @shown
 def runs_list(settings: ServiceSettings, org: str | None, template_id: str | None, **given: Any) -> Shown:
     """List runs, the newest first. The id of an open run is in its link: who has it can do the run."""
-    for value in (org, template_id, *given.values()):
+    for value in (org, template_id, *(one for one in given.values() if not isinstance(one, tuple))):
         require_utf8(value)
     typed = {name: "true" if value is True else value for name, value in given.items() if value}
     with read_as_typed():

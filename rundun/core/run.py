@@ -148,6 +148,7 @@ class Run:
     has_remarks: bool = False  # there may be some, or photos of some
     previous_run_id: str | None = None  # of the closed run that it repeats
     handled_at: int | None = None  # somebody is done with what it called for
+    updated_at: int = 0
 
     @property
     def is_closed(self) -> bool:
@@ -272,6 +273,7 @@ def new_run(
         revision=1,
         seq=0,
         created_at=now,
+        updated_at=now,
         expires_at=expires_at(dispatch_request, now),
         executor_ref=dispatch_request.executor_ref,
         language=dispatch_request.language,
@@ -280,3 +282,10 @@ def new_run(
         job=dispatch_request.job,
         previous_run_id=dispatch_request.previous_run_id,
     )
+
+
+def revised(run: Run, now: int, **changes: Any) -> Run:
+    """Return a run in its next revision, with `changes` of its fields that are made at `now`, in milliseconds. A clock
+    that is put back makes no run older.
+    """
+    return replace(run, revision=run.revision + 1, updated_at=max(run.updated_at, now), **changes)

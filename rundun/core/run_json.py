@@ -196,6 +196,7 @@ def _head_json(run: Run, links: Urls, now: int) -> runs.RunHeadJson:
         "language": run.language,
         "identity": run.identity.as_json(run.assigned_to),
         "created_at": times.wire(run.created_at),
+        "updated_at": times.wire(run.updated_at),
         "started_at": times.wire_or_none(run.started_at),
         "completed_at": times.wire_or_none(run.closed_as("completed")),
         "cancelled_at": times.wire_or_none(run.closed_as("cancelled")),

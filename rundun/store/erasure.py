@@ -40,13 +40,13 @@ def empty(tx: Tx, run: Run, at: int, by: str) -> None:
     note when it was erased and `by` whom. `run` carries its next revision and `seq`.
     """
     tx.db.execute(
-        "UPDATE runs SET erased_at = ?, erased_by = ?, revision = ?, seq = ?, status = ?, "
+        "UPDATE runs SET erased_at = ?, erased_by = ?, revision = ?, updated_at = ?, seq = ?, status = ?, "
         "executor_ref = NULL, language = NULL, assigned_to = NULL, identity = NULL, device = NULL, "
         "cancelled_by = NULL, cancel_reason = NULL, last_step_id = NULL, signature = NULL, progress = '{}', "
         "title = NULL, note = NULL, due_at = NULL, fields = NULL, secrets = NULL, prefill = NULL, "
         "flagged = 0, clock_skew_seconds = NULL, has_remarks = 0, has_photos = 0, "
         "previous_run_id = NULL, handled_at = NULL WHERE number = ?",
-        (at, by, run.revision, run.seq, run.status, run.number),
+        (at, by, run.revision, run.updated_at, run.seq, run.status, run.number),
     )
     run_secrets.remove(tx, run)
     search_index.remove(tx, run.number)

@@ -161,7 +161,10 @@ def remove_bytes(tx: Tx, org_id: str, photo: StoredPhoto, budget: int) -> int:
 
 def put_without_photos(tx: Tx, run_id: str) -> None:
     """Note that a run has no photo any more whose bytes are there. Its record is another from now on."""
-    tx.db.execute("UPDATE runs SET has_photos = 0, revision = revision + 1 WHERE id = ?", (run_id,))
+    tx.db.execute(
+        "UPDATE runs SET has_photos = 0, revision = revision + 1, updated_at = max(updated_at, ?) WHERE id = ?",
+        (tx.now, run_id),
+    )
     erased_bytes.mark(tx)
 
 

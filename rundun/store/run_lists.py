@@ -7,7 +7,7 @@ from typing import Any
 
 from rundun.core.run import CLOSED, OPEN, STATUSES, Run
 from rundun.store.pagination import END, Page, PageRequest
-from rundun.store.runs import LISTED_COLUMNS, _run
+from rundun.store.runs import LISTED_COLUMNS, _run, numbered
 from rundun.store.transaction import Tx
 
 NEVER = 9_000_000_000_000_000  # `late_after` in the file of a run that has neither a due time nor an end
@@ -36,6 +36,7 @@ class RunFilter:
     closed_before: int | None = None
     late_at: int | None = None
     due_before: int | None = None
+    updated_after: int | None = None
     is_missed: bool = False
     is_flagged: bool = False
     is_to_handle: bool = False
@@ -58,7 +59,9 @@ class RunFilter:
             return "late_after"
         if self.is_by_end or (self.is_missed and self.is_to_handle and self.due_before is None):
             return "closed_at"
-        return "created_at" if self.due_before is None else "due_at"
+        if self.due_before is not None:
+            return "due_at"
+        return "created_at" if self.updated_after is None else "updated_at"
 
     @property
     def statuses(self) -> Sequence[str | None]:
@@ -82,6 +85,8 @@ def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> 
     their references, the last first, since no index has them by their age; those that are listed by when they are due,
     the first of these in front.
     """
+    if isinstance(filters.status, tuple) and filters.executor_ref_prefix is None:
+        return _page_of_several(tx, org_id, filters, page_request)
     pages = [_page_of_status(tx, org_id, replace(filters, status=each), page_request) for each in filters.statuses]
     if len(pages) == 1:
         return pages[0]
@@ -94,6 +99,14 @@ def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> 
     is_more = len(runs) > page_request.limit or any(page.next_before is not None for page in pages)
     shown = runs[: page_request.limit]
     return Page(shown, _cursor(shown[-1], filters) if is_more else None)
+
+
+def _page_of_several(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[Run]:
+    """Return a page of several statuses: of each only the places are read, then the rows that are shown."""
+    found = places(tx, org_id, filters, page_request.before, page_request.limit + 1)
+    shown = found[: page_request.limit]
+    runs = {run.number: run for run in numbered(tx, [number for _, number in shown])}
+    return Page([runs[number] for _, number in shown], shown[-1] if len(found) > len(shown) else None)
 
 
 def count(tx: Tx, org_id: str, filters: RunFilter, limit: int) -> int:
@@ -251,6 +264,8 @@ def _candidate_indexes(filters: RunFilter) -> list[tuple[str, tuple[str, ...]]]:
         candidates.append(("runs_open_of_org", ("status", "late_after")))
     elif filters.due_before is not None:
         candidates.append(("runs_by_due", ("status", "due_at")))
+    elif filters.updated_after is not None:
+        candidates.append(("runs_by_update", ("updated_at",)))
     if filters.is_missed and filters.is_to_handle:
         candidates.insert(0, ("runs_missed_to_handle", ("status", "handled_at", "closed_at")))
     elif filters.is_missed:
@@ -291,6 +306,7 @@ def _conditions(filters: RunFilter) -> tuple[list[str], dict[str, Any]]:
         ("late_after >= :late_from", filters.late_from),
         ("late_after < :late_until", filters.late_until),
         ("due_at < :due_before", filters.due_before),
+        ("updated_at > :updated_after", filters.updated_after),
     )
     in_use = {condition: value for condition, value in comparisons if value is not None}
     values = {condition.partition(":")[2]: value for condition, value in in_use.items()}

@@ -9,7 +9,7 @@ from pydantic_core import from_json, to_json
 
 from rundun.core import times
 from rundun.core.job import NO_JOB, RunJob
-from rundun.core.run import NOBODY, Cancellation, Identity, Run, Webhook, without_secrets
+from rundun.core.run import NOBODY, Cancellation, Identity, Run, Webhook, revised, without_secrets
 from rundun.errors import NotFound, Problem
 from rundun.store import quotas, run_secrets
 from rundun.store.transaction import Tx
@@ -25,8 +25,8 @@ _BEFORE_SECRETS = (
     "flagged, clock_skew_seconds, has_remarks, previous_run_id, title, note, due_at, fields"
 )
 _SECRETS = "CASE WHEN secrets IS NOT NULL THEN (SELECT content FROM run_secrets AS s WHERE s.number = runs.number) END"
-_COLUMNS = f"{_BEFORE_SECRETS}, {_SECRETS}, prefill, handled_at"
-LISTED_COLUMNS = f"{_BEFORE_SECRETS}, NULL, prefill, handled_at"  # no list shows secrets
+_COLUMNS = f"{_BEFORE_SECRETS}, {_SECRETS}, prefill, handled_at, updated_at"
+LISTED_COLUMNS = f"{_BEFORE_SECRETS}, NULL, prefill, handled_at, updated_at"  # no list shows secrets
 
 
 def _run(row: sqlite3.Row) -> Run:
@@ -45,7 +45,7 @@ def _run(row: sqlite3.Row) -> Run:
         signature,
         _job(row[32:38]),
         *found,
-        row[38],
+        *row[38:40],
     ]
     return Run(*fields)
 
@@ -108,7 +108,7 @@ def _row(tx: Tx, run_id: str) -> sqlite3.Row:
 
 
 def _unless_erased(row: sqlite3.Row) -> Run:
-    erased_at = row[39]
+    erased_at = row[40]
     if erased_at is None:
         return _run(row)
     extensions = {"erased_at": times.wire(erased_at)}
@@ -160,6 +160,7 @@ def add(tx: Tx, run: Run) -> int:
         revision=run.revision,
         seq=run.seq,
         created_at=run.created_at,
+        updated_at=run.updated_at,
         expires_at=run.expires_at,
         executor_ref=run.executor_ref,
         language=run.language,
@@ -206,12 +207,13 @@ def put(tx: Tx, run: Run) -> None:
     identity = {key: getattr(run.identity, key) for key in ("name", "email", "phone") if getattr(run.identity, key)}
     cancellation = run.cancellation
     tx.db.execute(
-        "UPDATE runs SET status = ?, revision = ?, seq = ?, expires_at = ?, started_at = ?, closed_at = ?, "
-        "language = ?, assigned_to = ?, identity = ?, device = ?, webhook_gone = ?, cancelled_by = ?, "
+        "UPDATE runs SET status = ?, revision = ?, updated_at = ?, seq = ?, expires_at = ?, started_at = ?, "
+        "closed_at = ?, language = ?, assigned_to = ?, identity = ?, device = ?, webhook_gone = ?, cancelled_by = ?, "
         "cancel_reason = ?, last_step_id = ?, signature = ?, clock_skew_seconds = ?, progress = ? WHERE number = ?",
         (
             run.status,
             run.revision,
+            run.updated_at,
             run.seq,
             run.expires_at,
             run.started_at,
@@ -242,10 +244,10 @@ def erase_secrets(tx: Tx, run: Run) -> Run:
 
 def put_webhook(tx: Tx, run: Run, webhook: Webhook | None) -> Run:
     """Store another webhook of a run, or none; returns the run with it, in its next revision."""
-    changed = replace(run, webhook=webhook, revision=run.revision + 1)
+    changed = revised(run, tx.now, webhook=webhook)
     tx.db.execute(
         "UPDATE runs SET webhook_url = ?, webhook_secret = ?, webhook_events = ?, webhook_gone = ?, "
-        "webhook_destination = ?, webhook_forgotten = ?, revision = ? WHERE number = ?",
+        "webhook_destination = ?, webhook_forgotten = ?, revision = ?, updated_at = ? WHERE number = ?",
         (
             webhook and webhook.url,
             webhook and webhook.secret,
@@ -254,6 +256,7 @@ def put_webhook(tx: Tx, run: Run, webhook: Webhook | None) -> Run:
             webhook and webhook.destination,
             int(webhook.is_secret_forgotten) if webhook else 0,
             changed.revision,
+            changed.updated_at,
             run.number,
         ),
     )
@@ -268,7 +271,7 @@ def put_job(tx: Tx, before: Run, run: Run) -> None:
         run_secrets.put(tx, run)
     tx.db.execute(
         "UPDATE runs SET title = ?, note = ?, due_at = ?, fields = ?, secrets = ?, executor_ref = ?, expires_at = ?, "
-        "revision = ?, seq = ? WHERE number = ?",
+        "revision = ?, updated_at = ?, seq = ? WHERE number = ?",
         (
             job.title,
             job.note,
@@ -278,6 +281,7 @@ def put_job(tx: Tx, before: Run, run: Run) -> None:
             run.executor_ref,
             run.expires_at,
             run.revision,
+            run.updated_at,
             run.seq,
             run.number,
         ),
@@ -288,8 +292,9 @@ def put_job(tx: Tx, before: Run, run: Run) -> None:
 def raise_revisions(tx: Tx) -> None:
     """Give every run under way a new revision: what was shown of it holds no more."""
     tx.db.execute(
-        "UPDATE runs INDEXED BY runs_open SET revision = revision + 1 "
-        "WHERE status = 'in_progress' AND status IN ('pending', 'in_progress')"
+        "UPDATE runs INDEXED BY runs_open SET revision = revision + 1, updated_at = max(updated_at, ?) "
+        "WHERE status = 'in_progress' AND status IN ('pending', 'in_progress')",
+        (tx.now,),
     )
 
 
@@ -299,12 +304,13 @@ def mark_remarks(tx: Tx, run: Run) -> None:
 
 
 def put_progress(tx: Tx, run: Run) -> None:
-    """Store what an answer or a photo changes on a run: its revision, `seq`, progress and what was said of the phone's
-    clock, which no index has. Naming an indexed column, as `put` does, rewrites its index even where the value stays.
+    """Store what an answer or a photo changes on a run: its revision and when that was, `seq`, progress and what was
+    said of the phone's clock. Naming other indexed columns, as `put` does, rewrites their indexes even where the value
+    stays.
     """
     tx.db.execute(
-        "UPDATE runs SET revision = ?, seq = ?, progress = ?, clock_skew_seconds = ? WHERE number = ?",
-        (run.revision, run.seq, to_json(run.progress).decode(), run.clock_skew_seconds, run.number),
+        "UPDATE runs SET revision = ?, updated_at = ?, seq = ?, progress = ?, clock_skew_seconds = ? WHERE number = ?",
+        (run.revision, run.updated_at, run.seq, to_json(run.progress).decode(), run.clock_skew_seconds, run.number),
     )
     tx.touched.add(TOUCHED + run.org_id)
 
@@ -321,6 +327,7 @@ def put_flagged(tx: Tx, run: Run) -> None:
 def put_handled(tx: Tx, run: Run) -> None:
     """Store that somebody is done with a run, or nobody after all, in its next revision."""
     tx.db.execute(
-        "UPDATE runs SET handled_at = ?, revision = ? WHERE number = ?", (run.handled_at, run.revision, run.number)
+        "UPDATE runs SET handled_at = ?, revision = ?, updated_at = ? WHERE number = ?",
+        (run.handled_at, run.revision, run.updated_at, run.number),
     )
     tx.touched.add(TOUCHED + run.org_id)

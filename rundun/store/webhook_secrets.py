@@ -19,6 +19,7 @@ def is_any_old(tx: Tx, before: int) -> bool:
 def remove_old(tx: Tx, before: int, limit: int) -> int:
     """Delete at most `limit` old secrets; returns how many. That changes the run, which says that it is not signed."""
     numbers = f"SELECT number FROM runs AS r WHERE {_OLD} ORDER BY closed_at LIMIT :limit"  # noqa: S608
-    change = "UPDATE runs SET webhook_secret = NULL, webhook_forgotten = 1, revision = revision + 1"
+    change = "UPDATE runs SET webhook_secret = NULL, webhook_forgotten = 1, revision = revision + 1, "
+    change += "updated_at = max(updated_at, :now)"
     query = f"{change} WHERE number IN ({numbers})"
-    return tx.db.execute(query, {"before": before, "limit": limit}).rowcount
+    return tx.db.execute(query, {"before": before, "limit": limit, "now": tx.now}).rowcount

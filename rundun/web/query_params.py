@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from starlette.requests import Request
@@ -102,7 +103,7 @@ def _event_number(value: str) -> int:
     return int(_from_base64(value).removeprefix("evt "))
 
 
-def _statuses(values: list[str]) -> tuple[str, ...] | None:
+def _statuses(values: Sequence[str]) -> tuple[str, ...] | None:
     if any(value not in STATUSES for value in values):
         raise invalid_value("not_allowed", f"must be one of {', '.join(STATUSES)}, and may be there several times")
     chosen = tuple(status for status in STATUSES if status in values)
@@ -152,6 +153,8 @@ class RunsQuery(ListQuery):
     """Only those made after this time, in whole seconds."""
     created_before: Time | None = None
     """Only those made before this time."""
+    updated_after: Time | None = None
+    """Only those that were changed after this time, in whole seconds; those changed last come first."""
     due_before: Time | None = None
     """Only those due before this time; those due last come first."""
     late: Boolean = False
@@ -167,15 +170,18 @@ class RunsQuery(ListQuery):
 
     def filter(self, now: int) -> RunFilter:
         """Return the filter of runs as of `now`, times in milliseconds."""
-        after = None if self.created_after is None else self.created_after + times.SECOND - 1
+        after, updated_after = (
+            None if second is None else second + times.SECOND - 1 for second in (self.created_after, self.updated_after)
+        )
         return RunFilter(
-            self.status,
+            self.status[0] if self.status and len(self.status) == 1 else self.status,
             self.template_id,
             self.executor_ref,
             after,
             self.created_before,
             late_at=now if self.late else None,
             due_before=self.due_before,
+            updated_after=updated_after,
             is_missed=self.missed,
             is_flagged=self.flagged,
             q=self.q,

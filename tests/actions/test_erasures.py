@@ -69,7 +69,7 @@ TABLES = {
 COLUMNS = {
     **dict.fromkeys(("number", "id", "org_id", "template_id", "template_v", "status", "revision", "seq"), ROW),
     **dict.fromkeys(("created_at", "expires_at", "started_at", "closed_at", "kept_from", "erased_at"), ROW),
-    "erased_by": ROW,
+    **dict.fromkeys(("updated_at", "erased_by"), ROW),
     **dict.fromkeys(("executor_ref", "language", "assigned_to", "identity", "device", "cancelled_by"), NOTHING),
     **dict.fromkeys(("cancel_reason", "last_step_id", "signature", "progress", "title", "note"), NOTHING),
     **dict.fromkeys(("due_at", "fields", "secrets", "prefill", "flagged", "clock_skew_seconds"), NOTHING),

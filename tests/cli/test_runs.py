@@ -28,9 +28,11 @@ async def test_runs_are_listed_as_the_api_lists_them(w: World, tmp_path: Path) -
     third = await w.dispatch(template_id)
     await w.acme.post(f"/v1/runs/{third.run_id}/cancel", json={})
     acme = ("--org", w.acme_id)
-    filters: list[tuple[dict[str, str], list[str]]] = [
+    filters: list[tuple[dict[str, Any], list[str]]] = [
         ({}, []),
         ({"status": "cancelled"}, ["--status", "cancelled"]),
+        ({"status": ["cancelled", "pending"]}, ["--status", "pending", "--status", "cancelled"]),
+        ({"updated_after": "2001-01-01T00:00:00Z"}, ["--updated-after", "2001-01-01T00:00:00Z"]),
         ({"template_id": other}, ["--template", "Other"]),
         ({"executor_ref": "b 1"}, ["--executor-ref", "b 1"]),
         ({"flagged": "true"}, ["--flagged"]),

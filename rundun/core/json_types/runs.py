@@ -223,6 +223,8 @@ class RunHeadJson(ReferenceJson):
     """Who they say they are."""
     created_at: base.At
     """Dispatched."""
+    updated_at: base.At
+    """Last changed: answered, ended, edited or sent anew. Of a run from before this was kept, about when."""
     started_at: base.At | None
     """Start was tapped."""
     completed_at: base.At | None

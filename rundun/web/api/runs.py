@@ -42,7 +42,7 @@ from rundun.web.request_bodies import CancelBody, DispatchBody, EmptyBody, Exten
 from rundun.web.run_archive import archive_name, run_entries, zip_pieces
 
 router = api_router("Runs")
-SHAPE = "c"  # of records, in their ETag: another letter once the same revision has other members
+SHAPE = "d"  # of records, in their ETag: another letter once the same revision has other members
 
 
 @router.route(
