@@ -213,6 +213,7 @@ async def three_are_cancelled(ana: Console) -> None:
 
 async def bob_gets_a_new_password(ana: Console) -> None:
     await ana.look("/settings/people")
+    await ana.page.get_by_label(ana.language.gettext("More for {name}", name="Bob")).click()
     await ana.button("New password for {name}", name="Bob").click()
     await ana.field("Your password, once more").fill(PASSWORD)
     await ana.button("Go on").click()

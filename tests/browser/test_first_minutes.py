@@ -78,6 +78,7 @@ async def test_a_colleague_gets_a_new_password(w: World, base: str, browser: Bro
         await bob.goto(f"{base}/console/sign-in")
         await expect(bob.get_by_text("Ask an owner of your team")).to_be_visible()
         await page.goto(f"{base}/console/settings/people")
+        await page.get_by_label("More for Bob").click()
         await page.get_by_role("button", name="New password for Bob").focus()
         await press(page, "Enter")
         await page.get_by_label("Your password, once more").fill(PASSWORD)
