@@ -15,6 +15,11 @@ SIGN = {"id": "s-sign", "type": "signature", "label": "Sign here"}
 OWN_INK = "rgb(0, 0, 0)"  # that of the phone in high contrast
 TOPS = """() => Object.fromEntries(
   [...document.querySelectorAll('.step')].map((step) => [step.id, step.getBoundingClientRect().top]))"""
+OPEN_AND_OFF = f"""() => {{
+  for (const step of document.querySelectorAll('.step[folded]')) step.removeAttribute('folded');
+  scrollTo(0, document.documentElement.scrollHeight);
+  return ({TOPS})();
+}}"""
 
 
 async def filled(ed: Phone) -> list[str]:
@@ -38,9 +43,7 @@ async def test_cards_fold_off_the_screen_and_nothing_on_it_moves(w: World, ed: P
         await ed.pick(step["id"], "Yes")
     await ed.is_done(*[step["id"] for step in MANY[:8]])
     # All open once more, and then off the screen at once: the most that can move.
-    await ed.page.evaluate("for (const s of document.querySelectorAll('.step[folded]')) s.removeAttribute('folded')")
-    await ed.page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
-    before = await ed.page.evaluate(TOPS)
+    before = await ed.page.evaluate(OPEN_AND_OFF)
     for step in MANY[:6]:
         await expect(ed.step(step["id"])).to_have_attribute("folded", "")
     after = await ed.page.evaluate(TOPS)

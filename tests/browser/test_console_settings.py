@@ -136,6 +136,7 @@ async def test_a_member_comes_by_a_link_and_is_refused_where_only_owners_may(
             await ann.goto(f"{base}/console/settings/people")
             row = ann.get_by_role("row").filter(has_text="bob@example.com")
             await expect(row).to_contain_text("Member")
+            await row.get_by_label("More for Bob").click()
             await row.get_by_text("Remove…").click()
             await row.get_by_role("button", name="Remove them").click()
             await expect(ann.get_by_role("status")).to_have_text("Removed from the team.")

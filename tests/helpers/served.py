@@ -26,10 +26,12 @@ async def listening(app: Any) -> AsyncIterator[str]:
     listening = socket.create_server(("127.0.0.1", 0))
     server = Quiet(uvicorn.Config(app, lifespan="off", log_level="error"))
     task = asyncio.create_task(server.serve(sockets=[listening]))
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    await task
-    listening.close()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task
+        listening.close()
 
 
 @asynccontextmanager
