@@ -10,8 +10,12 @@ const indicator = document.querySelector("[data-live]");
 let isFetching = false;
 let isMissed = false;
 let isPrinting = false; // then the page stays as it was made ready for paper
+let isSigningOut = false;
 let stream;
 let timer;
+
+// Where the answer is on its way, a reload would ask to sign in for this very page.
+document.querySelector("form[action='/console/sign-out']")?.addEventListener("submit", () => (isSigningOut = true));
 
 function listen() {
   stream?.close();
@@ -45,7 +49,7 @@ async function refresh() {
   try {
     const response = await fetch(location.href, { headers: { accept: "text/html" }, redirect: "manual" });
     // Signed out elsewhere, or the run was deleted: nothing may stay readable.
-    if (response.type === "opaqueredirect" || response.status === 410) return location.reload();
+    if (response.type === "opaqueredirect" || response.status === 410) return isSigningOut || location.reload();
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     if (isPrinting || response.status === 429) isMissed = true;
     else if (response.ok) applyPage(page);

@@ -1,21 +1,32 @@
 """Signing in, in a real browser: with a second factor, switched on and off, and to one of several organizations."""
 
+import asyncio
 import io
 
 import pyotp
 import pytest
 import zxingcpp
 from PIL import Image
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from rundun.actions import operators, organizations
 from tests.helpers.accessibility import is_fine
 from tests.helpers.console import PASSWORD, PASSWORD_HASH
 from tests.helpers.console_page import SIZES, somebody
+from tests.helpers.patience import PATIENCE
 from tests.helpers.second_factor import App
-from tests.helpers.service import World
+from tests.helpers.service import BOOLEAN, World
 
 ANN = "ann@example.com"
+# Tells when a page has handled that it is to be signed in for.
+SEEN = """(() => {
+  const real = fetch;
+  window.fetch = async (...given) => {
+    const response = await real(...given);
+    if (response.type === "opaqueredirect") setTimeout(isSeen);
+    return response;
+  };
+})()"""
 
 
 async def fine(page: Page, what: str) -> None:
@@ -118,3 +129,29 @@ async def test_who_works_for_several_organizations_chooses(w: World, browser: Br
         await page.get_by_role("button", name="Sign in").click()
         await expect(page.get_by_role("heading", name="Team")).to_be_visible()
         await expect(page.locator(".who")).to_contain_text(name)
+
+
+async def test_whoever_signs_out_of_a_live_page_is_not_asked_to_come_back_to_it(
+    w: World, browser: Browser, base: str
+) -> None:
+    ann = await w.database.write(operators.add, w.acme_id, ANN, "Ann", "owner", PASSWORD_HASH)
+    session = await w.database.write(operators.begin_session, ann.operator_id)
+    template_id = await w.template(BOOLEAN)
+    seen = asyncio.Event()
+    async with somebody(browser, base, session=session) as page:
+        await page.expose_function("isSeen", seen.set)
+        await page.add_init_script(SEEN)
+        await page.goto(f"{base}/console/runs")
+        await expect(page.get_by_text("Updates by itself")).to_be_visible()
+
+        async def late(route: Route) -> None:
+            await route.fetch(max_redirects=0)
+            await w.dispatch(template_id)  # so the page looks, and sees that the session is over
+            await asyncio.wait_for(seen.wait(), PATIENCE)
+            there = "<script>location.replace('/console/sign-in')</script>"  # no route may answer with a redirect
+            await route.fulfill(body=there, content_type="text/html")
+
+        await page.route("**/console/sign-out", late)
+        await page.get_by_role("button", name="Sign out").click()
+        await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        assert page.url == f"{base}/console/sign-in"
