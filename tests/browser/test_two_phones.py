@@ -51,6 +51,7 @@ async def looks_at_nothing(olga: Phone) -> None:
         await (route.continue_() if sent else route.fulfill(status=304))
 
     await olga.page.route("**/state?*", unchanged)
+    await olga.look_again()  # so that none is under way that was asked before
 
 
 async def value(w: World, run_id: str, step_id: str) -> Any:
