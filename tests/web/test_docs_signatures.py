@@ -117,6 +117,7 @@ async def all_tries(w: World, receiver: Receiver) -> tuple[str, list[Any]]:
     return code.replace(URL, url), as_javascript_has_it([(one.headers, one.body), *wrong])
 
 
+@pytest.mark.browser
 async def test_javascript_verifies_a_real_delivery_and_no_forgery(w: World, receiver: Receiver) -> None:
     code, tries = await all_tries(w, receiver)
     async with chromium() as browser:
