@@ -140,7 +140,9 @@ def _file(settings: ServiceSettings, examined: HealthReport, room: Room, seconds
 
 
 def _sqlite(settings: ServiceSettings, version: tuple[int, ...]) -> Finding:
-    """Judge the version of SQLite: one that needs care is good while Rundun takes it, as nobody can do more then."""
+    """Judge the version of SQLite. One whose checkpoints need care is good while Rundun alone makes checkpoints, as
+    nobody can do more then.
+    """
     text = f"SQLite {'.'.join(map(str, version))}"
     if version >= maintenance.SQLITE_SOUND:
         return Finding("sqlite", "good", f"{text}.")

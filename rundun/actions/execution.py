@@ -160,8 +160,8 @@ def _keep_skip(tx: Tx, state: RunState, step_id: str, skip: Answer, *, is_full: 
 
 
 def _has_unannounced_photos(tx: Tx, state: RunState, step_id: str) -> bool:
-    """Tell whether a done step, whose answer takes photos beside those that it lists, has others than its last event
-    named: they came alone, which is no event, and with the answer given again they become one.
+    """Tell whether a done step has photos that its last event did not name. Photos that come alone, beside those that
+    the answer lists, make no event; the answer given again tells of them in one.
     """
     step_state = state.step_states[step_id]
     if not (step_state.done and step_state.photos and step_state.answer) or not step_state.answer.takes_arrivals:

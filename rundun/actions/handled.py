@@ -1,5 +1,5 @@
-"""Dealt with: an operator has seen to what a run, or failed deliveries, called for. They leave the lists of what is
-left to do, for all operators; a new flag or a new failure brings them back.
+"""Runs and failed deliveries that an operator has dealt with leave the lists of what is left to do, for all operators;
+a new flag or a new failure brings a run or a delivery back.
 """
 
 import hashlib

@@ -128,7 +128,9 @@ def _folded_with_places(text: str) -> tuple[str, list[tuple[int, int]]]:
 
 
 def _spans(folded: str, places: list[tuple[int, int]], needle: str) -> Iterator[tuple[int, int]]:
-    """Yield where in the text a needle is found; what stands before the beginning of a word is no part of it."""
+    """Yield where each match of a needle begins and ends in the text, without the white space before a word that the
+    needle may begin with.
+    """
     begins = needle[0] in _BEGINS
     for match in re.finditer(re.escape(needle), f"\n{folded}"):
         first, last = match.start() - 1 + begins, match.end() - 2

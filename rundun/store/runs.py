@@ -304,9 +304,8 @@ def mark_remarks(tx: Tx, run: Run) -> None:
 
 
 def put_progress(tx: Tx, run: Run) -> None:
-    """Store what an answer or a photo changes on a run: its revision and when that was, `seq`, progress and what was
-    said of the phone's clock. Naming other indexed columns, as `put` does, rewrites their indexes even where the value
-    stays.
+    """Store what an answer or a photo changes on a run: revision, `updated_at`, `seq`, progress and the phone's clock
+    skew. Naming other indexed columns, as `put` does, rewrites their indexes even where the value stays.
     """
     tx.db.execute(
         "UPDATE runs SET revision = ?, updated_at = ?, seq = ?, progress = ?, clock_skew_seconds = ? WHERE number = ?",

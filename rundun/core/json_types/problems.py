@@ -25,7 +25,7 @@ class PlaceJson(TypedDict):
     pointer: str
     """RFC 6901; empty = the whole of it."""
     code: PlaceCode
-    """What kind of mistake, or what is missing."""
+    """A stable word for the kind of mistake, such as `too_long`, or for what a run lacks, such as `missing_photos`."""
     detail: str
     """A sentence."""
     step_id: NotRequired[str]

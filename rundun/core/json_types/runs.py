@@ -29,7 +29,7 @@ class DispatchedJson(TypedDict):
     expires_at: base.At | None
     """Until when it must be started; null = never."""
     assigned_to: base.NoText
-    """null: nobody before Start."""
+    """null: nobody is named before Start."""
     warnings: list[WarnedJson]
     """What to look at before this goes into production."""
 
@@ -242,8 +242,8 @@ class RunHeadJson(ReferenceJson):
     clock_skew_seconds: int | None
     """How far the phone's clock is ahead of the server's, where it is more than five minutes off."""
     handled_at: base.At | None
-    """When somebody was done with it at the console, having been missed or flagged, or when it was missed and was
-    repeated; a new flag makes it null again."""
+    """When an operator dealt with a missed or flagged run at the console, or a missed run was repeated; a new flag
+    makes it null again."""
 
 
 class RunEndJson(TypedDict):
