@@ -144,7 +144,7 @@ async def second_factor(w: World, page: Page, base: str, album: str) -> None:
             await page.get_by_role("button", name="Sign in").click()
             continue
         await page.get_by_label("Password", exact=True).fill(PASSWORD)
-        await page.get_by_role("button", name="Set up a second factor").click()
+        await page.get_by_role("button", name="Set up two-step verification").click()
         await keep(page, f"{album}-second-factor")
         app = App((await page.get_by_label("Setup key").input_value()).replace(" ", ""), w.clock)
         await page.get_by_label("Code", exact=True).fill(app.code())

@@ -12,9 +12,9 @@ FLASHES = {
     "language_changed": N_("The console is in this language from now on."),
     "password_set": N_("The new password is set. Sign in with it."),
     "second_factor_is_on": N_(
-        "The second factor is on. Recovery codes are shown only once; make new ones if you have not kept them."
+        "Two-step verification is on. Recovery codes are shown only once; make new ones if you have not kept them."
     ),
-    "second_factor_off": N_("The second factor is off."),
+    "second_factor_off": N_("Two-step verification is off."),
     "run_cancelled": N_("The job is cancelled."),
     "handled": N_("It is dealt with, and off the list."),
     "handled_undone": N_("It is on the list of what needs you again."),

@@ -92,7 +92,7 @@ async def test_who_has_one_password_in_several_organizations_is_asked_which(w: W
         choices = {name: value for value, name in re.findall(r'<option value="([^"]+)"[^>]*>([^<]+)<', asked.text)}
         pending = choices["Globex Ltd"]
         page = await ann.post("/sign-in", pending=pending)
-        assert "Your second factor" in page.text
+        assert "Two-step verification" in page.text
         if code:
             assert (await ann.post("/sign-in", pending=pending, code=code)).status_code == 303
     assert await works_for(ann) == "Globex Ltd"

@@ -37,7 +37,7 @@ async def half_in(w: World, next_path: str = "") -> tuple[Browser, str]:
     browser = Browser(w.browser())
     await browser.get("/sign-in")
     page = await browser.post("/sign-in", email=ANN, password=PASSWORD, next=next_path)
-    assert (page.status_code, "Your second factor" in page.text) == (200, True)
+    assert (page.status_code, "Two-step verification" in page.text) == (200, True)
     assert not [one for one in page.headers.get_list("set-cookie") if "session" in one], "it is no session"
     assert (await browser.client.get("/console")).status_code == 303
     return browser, field(page.text, "pending")
@@ -174,7 +174,7 @@ async def test_a_new_password_does_not_go_round_it(w: World) -> None:
     again = Browser(w.browser())
     await again.get("/sign-in")
     asked = await again.post("/sign-in", email=ANN, password="another good one")
-    assert "Your second factor" in asked.text
+    assert "Two-step verification" in asked.text
     there = await again.post("/sign-in", pending=field(asked.text, "pending"), code=app.code())
     assert there.status_code == 303
     await again.get("/settings/account")
@@ -267,11 +267,11 @@ async def test_who_lost_both_is_helped_at_the_command_line(w: World) -> None:
         await w.database.write(off, email=ANN)
     await switched_on(w, ann)
     people = (await ann.get("/settings/people")).text
-    assert re.search(r'data-label="Second factor">On<', people)
+    assert re.search(r'data-label="Two-step verification">On<', people)
     await w.database.write(off, email=f" {ANN.upper()} ")
     assert (await ann.get("")).status_code == 303, "signed out everywhere"
     ann = await ann_at(w)
-    assert re.search(r'data-label="Second factor">Off<', (await ann.get("/settings/people")).text)
+    assert re.search(r'data-label="Two-step verification">Off<', (await ann.get("/settings/people")).text)
 
 
 async def test_nothing_secret_is_logged_or_stored_but_the_secret(w: World, caplog: pytest.LogCaptureFixture) -> None:

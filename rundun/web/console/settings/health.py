@@ -27,7 +27,7 @@ NAMES = {  # of findings
     "quota": N_("Quota"),
     "journal": N_("Record of deletions"),
     "erased": N_("Deleted data"),
-    "retention": N_("Retention"),
+    "retention": N_("Auto-delete"),
     "alerts": N_("Alerts"),
     "held": N_("Outgoing deliveries"),
     "deliveries": N_("Deliveries"),
