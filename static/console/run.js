@@ -21,7 +21,7 @@ function stamp() {
 
 addEventListener("beforeprint", () => {
   enlarge();
-  unfolded = [...document.querySelectorAll(".gallery details:not([open])")];
+  unfolded = [...document.querySelectorAll(":is(.gallery, #facts, #timeline) details:not([open])")];
   for (const one of unfolded) one.open = true;
   stamp();
 });
@@ -54,11 +54,6 @@ document.addEventListener("click", async (event) => {
   button.textContent = button.dataset.done;
   setTimeout(() => { button.textContent = button.dataset.label; }, 2000);
 });
-
-// Beside the answers, where there is room, the history stands open.
-if (matchMedia("(min-width: 64rem)").matches) {
-  for (const one of document.querySelectorAll("details[data-opens-wide]")) one.open = true;
-}
 
 // Whoever wants to see times and places wants them on the next job's page, too.
 const details = document.getElementById("details");

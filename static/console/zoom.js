@@ -3,9 +3,12 @@
 const dialog = document.getElementById("zoom");
 const parts = ["view", "picture", "about", "count", "original", "size", "close"];
 const [view, picture, about, count, original, size, close] = parts.map((id) => document.getElementById(`zoom-${id}`));
+if (matchMedia("(min-width: 40.01rem)").matches) document.getElementById("zoom-more").open = true; // there is room
 const photos = () => [...document.querySelectorAll("a.photo")].filter((link) => link.getClientRects().length);
 let shown; // id of the link whose photo is shown
+const forth = document.dir === "rtl" ? -1 : 1; // the way that the page is read
 let dragged = 0; // pixels, since the mouse went down
+let touched; // where a finger came down
 
 function show(link) {
   const all = photos();
@@ -61,7 +64,6 @@ document.addEventListener("click", (event) => {
 document.addEventListener("keydown", (event) => {
   if (!dialog.open) return;
   const isMoving = isFull() && event.target === view; // arrows move what is larger than its frame
-  const forth = document.dir === "rtl" ? -1 : 1; // the way that the page is read
   if (event.key === "ArrowLeft" && !isMoving) step(-forth);
   else if (event.key === "ArrowRight" && !isMoving) step(forth);
   else if (event.key === "Enter" && event.target === view) enlarge(isLarger() && !isFull());
@@ -80,6 +82,13 @@ picture.addEventListener("pointermove", (event) => {
   if (event.pointerType !== "mouse" || event.buttons !== 1) return; // a finger scrolls by itself
   dragged += Math.abs(event.movementX) + Math.abs(event.movementY);
   view.scrollBy(-event.movementX, -event.movementY);
+});
+view.addEventListener("pointerdown", (event) => {
+  touched = event.pointerType !== "mouse" && !isFull() ? event : undefined;
+});
+view.addEventListener("pointerup", (event) => { // a swipe to the side turns to the next one, as a page is turned
+  const across = event.clientX - touched?.clientX, down = event.clientY - touched?.clientY;
+  if (Math.abs(across) > Math.max(40, Math.abs(down))) step(across < 0 ? forth : -forth);
 });
 dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
 dialog.addEventListener("close", () => document.getElementById(shown)?.focus());

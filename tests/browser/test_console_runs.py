@@ -199,6 +199,28 @@ async def test_a_large_photo_is_seen_in_full_size(w: World, base: str, ann: Page
     await expect(second).to_be_focused()
 
 
+async def test_on_a_phone_a_photo_fills_the_screen_and_a_swipe_turns_to_the_next(
+    w: World, base: str, browser: Browser
+) -> None:
+    run = await everything(w)
+    async with at_the_console(w, browser, base, "phone") as page:
+        await page.goto(f"{base}/console/runs/{run.run_id}?details=yes")
+        await page.locator("a.photo").first.click()
+        assert await page.locator("#zoom").bounding_box() == {"x": 0, "y": 0, "width": 390, "height": 844}
+        signs = page.locator(".zoom-bar :is(button, .button)")
+        tops = await signs.evaluate_all("all => all.map((one) => one.offsetTop)")
+        assert len(tops) == 5 and len(set(tops)) == 1, "in one row"
+        await expect(page.locator("#zoom-about")).to_be_hidden()
+        await is_fine(page, "zoom on a phone")
+        chrome = await page.context.new_cdp_session(page)
+        await chrome.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+        for xs, shown in (((300, 200, 90), "2 / 2"), ((90, 200, 300), "1 / 2"), ((200, 200, 190), "1 / 2")):
+            for event, x in zip(("touchStart", "touchMove", "touchMove"), xs, strict=True):
+                await chrome.send("Input.dispatchTouchEvent", {"type": event, "touchPoints": [{"x": x, "y": 400}]})
+            await chrome.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+            await expect(page.locator("#zoom-count")).to_contain_text(shown)
+
+
 def pages(pdf: bytes) -> int:
     """How many sheets of paper."""
     return len(re.findall(rb"/Type */Page\b(?!s)", pdf))

@@ -1,7 +1,10 @@
 """What a run is about, as the console shows it: the values of its template's fields, and which of them are secrets."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
+
+from babel import Locale, UnknownLocaleError
 
 from rundun.core import times
 from rundun.core.job import RunJob
@@ -36,11 +39,24 @@ class FieldView:
         """Tell whether the value is shown to nobody but operators of the open run."""
         return self.field.kind == "secret"
 
+    @property
+    def day(self) -> date | None:
+        """Return the value of a field that asks for a day; None of any other."""
+        return date.fromisoformat(self.value) if self.field.kind == "date" else None
+
 
 def field_views(job: RunJob, template: Template) -> list[FieldView]:
     """List the fields that a run has a value for, in the template's order, secrets included."""
     values = {**job.fields, **job.secrets}
     return [FieldView(field, values[field.id]) for field in template.fields if field.id in values]
+
+
+def language_name(tag: str, language: ConsoleLanguage) -> str:
+    """Return what a language, given by its BCP 47 tag, is called in the operator's; the tag where nobody knows it."""
+    try:
+        return Locale.parse(tag, sep="-").get_display_name(language.locale) or tag
+    except (UnknownLocaleError, ValueError):
+        return tag
 
 
 def clock_skew(seconds: int | None, language: ConsoleLanguage) -> str | None:

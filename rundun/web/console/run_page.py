@@ -15,7 +15,7 @@ from rundun.errors import NotFound, Problem
 from rundun.store import runs as run_rows
 from rundun.store import service_state
 from rundun.web.console.erasure import show_erased
-from rundun.web.console.job_view import clock_skew, field_views
+from rundun.web.console.job_view import clock_skew, field_views, language_name
 from rundun.web.console.run_due import due_choices
 from rundun.web.console.run_history import history
 from rundun.web.console.run_view import PhotoView, RunView, SectionView
@@ -80,6 +80,7 @@ def page_values(view: RunView) -> dict[str, Any]:
         "attention": [step for section in sections for step in section.steps if step.needs_attention],
         "noted": [step for section in sections for step in section.steps if step.is_noted],
         "clock": clock_skew(run.clock_skew_seconds, view.language),
+        "language_name": run.language and language_name(run.language, view.language),
         "now": detail.now,
         "repeated_by": detail.repeats,
         "labels": {step.id: step.label for step in detail.state.version.steps},

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from rundun.actions.runs import RunDetail
@@ -51,11 +52,14 @@ class SignatureView:
 
 @dataclass(frozen=True, slots=True)
 class AnswerView:
-    """An answer in words: `kind` is answered, skipped or unable; `items` what was chosen of several."""
+    """An answer in words: `kind` is answered, skipped or unable; `items` what was chosen of several, `moment` the point
+    in time that was given, in milliseconds.
+    """
 
     kind: str
     text: str | None
     items: Sequence[str] | None
+    moment: int | None
     reason: str | None
     at: int
     answered_at: int | None
@@ -237,6 +241,7 @@ class RunView:
             kind,
             value if isinstance(value, str) else None,
             value if isinstance(value, list) else None,
+            times.parse(answer.value) if kind == "answered" and _asks_for_moment(step) else None,
             answer.unable,
             answer.at,
             answer.answered_at,
@@ -262,11 +267,17 @@ class RunView:
                 label = {config.min: config.min_label, config.max: config.max_label}.get(value)
                 rating = self.language.gettext("{done} of {total}", done=value, total=config.max)
                 return f"{rating} ({label})" if label else rating
-            case steps.DatetimeStep() if step.config.mode == "datetime":
-                return self._zone.say(times.parse(value))
+            case steps.DatetimeStep() if _asks_for_moment(step):
+                return self._zone.short(times.parse(value))
+            case steps.DatetimeStep():
+                return self._zone.full_day(date.fromisoformat(value))
         if step.type == "instruction":
             return self.language.gettext("Read")
         return value if isinstance(value, str) else None
+
+
+def _asks_for_moment(step: StepBase) -> bool:
+    return isinstance(step, steps.DatetimeStep) and step.config.mode == "datetime"
 
 
 def _needs_attention(step_state: StepState) -> bool:

@@ -71,6 +71,10 @@ class Zone:
         """Format a day as “25 Nov”."""
         return dates.format_skeleton("MMMd", day, locale=self.locale)
 
+    def full_day(self, day: date) -> str:
+        """Format a day with its year as “25 Nov 2026”."""
+        return dates.format_skeleton("yMMMd", day, locale=self.locale)
+
     def month(self, month: date) -> str:
         """Format a month as “November 2026”."""
         return dates.format_skeleton("yMMMM", month, locale=self.locale)

@@ -22,7 +22,7 @@ async def test_a_run_says_what_it_is_about(w: World) -> None:
     (job,) = re.findall(r'<div id="job" data-part>.*?</section>', page, re.DOTALL)
     said = text_of(job)
     assert "note-line one The key is under the mat." in said
-    for words in ("Unit Beach house 3", "Guests 4", "Check-out 2026-01-02", "Price (for you only) office-price-120"):
+    for words in ("Unit Beach house 3", "Guests 4", "Check-out 2 Jan 2026", "Price (for you only) office-price-120"):
         assert words in said, words
     assert '<a href="tel:+34600000003"' in job
     assert '<a href="https://example.com/3" rel="noreferrer noopener"' in job

@@ -45,7 +45,7 @@ async def test_a_run_shows_every_answer_as_it_read(w: World) -> None:
         ("s-num", "phone’s clock 1 Jan 2026, 02:30:00 +00:00"),
         ("s-num", "51.503400, -0.127600 ±7 m"),
         ("s-rate", "5 of 5 (best)"),
-        ("s-day", "2026-02-03"),
+        ("s-day", "3 Feb 2026"),
         ("s-when", "3 Feb 2026, 04:05:06 +00:00"),
         ("s-read", "Read"),
         ("s-way", "Could not be done: No key"),
@@ -158,8 +158,8 @@ async def test_what_no_event_tells_of_is_in_a_runs_history(w: World) -> None:
     assert [text_of(one) for one in found] == [
         f"Sent {day(0)}",
         f"Started {day(0)}",
-        f"End changed 4 Jan 2026, 00:00:00 +00:00 → 8 Jan 2026, 01:00:00 +00:00 {person} {day(1)}",
-        f"End changed 8 Jan 2026, 01:00:00 +00:00 → never {key} {day(2)}",
+        f"End changed 4 Jan 2026, 00:00 → 8 Jan 2026, 01:00 {person} {day(1)}",
+        f"End changed 8 Jan 2026, 01:00 → never {key} {day(2)}",
         f"Photo received: The door {day(3)} (phone’s clock 1 Jan 2026, 02:30:00 +00:00 )",
         f"Signature at the end received · E. Miller {day(4)}",
         f"Photo deleted: The door {day(4)}",
@@ -168,6 +168,22 @@ async def test_what_no_event_tells_of_is_in_a_runs_history(w: World) -> None:
     ]
     told = (await w.acme.get("/v1/events")).json()["data"]
     assert [one["event"] for one in told] == ["run.started"], "the wire has none of it"
+
+
+async def test_how_a_job_was_sent_stands_behind_what_is_asked_of_it(w: World) -> None:
+    ann = await operator(w)
+    hook = {"url": "http://127.0.0.1:9/hook"}
+    template_id = await w.template(BOOLEAN)
+    for tag, name in (("es", "Spanish"), ("pt-BR", "Portuguese (Brazil)"), ("tlh", "tlh")):
+        ed = await w.dispatch(template_id, language=tag, webhook=hook)
+        page = (await ann.get(f"/runs/{ed.run_id}")).text
+        first, _, more = page[page.index('id="facts"') : page.index('id="timeline"')].partition('id="more-facts">')
+        assert "Person" in first and "Expires" in first and "Language" not in first
+        assert text_of(more).startswith("More Checklist Check Version 1 Sent 1 Jan 2026, 00:00")
+        assert f"Updates go to {hook['url']} Language {name} Number {ed.run_id[2:10]}" in text_of(more)
+    await w.acme.post(f"/v1/runs/{ed.run_id}/cancel", json={})
+    page = (await ann.get(f"/runs/{ed.run_id}")).text
+    assert page.index('id="more-facts"') < page.index("Expires") < page.index('id="timeline"')
 
 
 async def test_the_label_is_the_one_of_the_runs_version(w: World) -> None:
