@@ -1,4 +1,4 @@
-"""Times as people say them: “2 h ago”, “today 15:00”, “Mon 15:00”; the exact one stands beside."""
+"""Times as people say them: “12 min ago”, “today 15:00”, “Mon 15:00”; the exact one stands beside."""
 
 from babel import dates
 
@@ -7,7 +7,6 @@ from rundun.web.console.time_zone import Zone
 from rundun.web.console_words import ConsoleLanguage
 
 MINUTE = 60 * times.SECOND
-AGO_HOURS = 6  # up to then it is more telling how long ago it was than when
 WEEK_DAYS = 6  # as far as a day's name says which one it is
 
 
@@ -18,8 +17,6 @@ def say(language: ConsoleLanguage, zone: Zone, now: int, at: int) -> str:
         return language.gettext("just now")
     if 0 <= passed < times.HOUR:
         return language.gettext("{n} min ago", n=passed // MINUTE)
-    if 0 <= passed < AGO_HOURS * times.HOUR:
-        return language.gettext("{n} h ago", n=passed // times.HOUR)
     moment = zone.at(at)
     clock = zone.clock(at)
     days = (moment.date() - zone.today(now)).days
