@@ -19,6 +19,7 @@ from rundun.web.console import job_table_links
 from rundun.web.console.dispatch import MAX_TEMPLATES, REFUSALS, chosen_version
 from rundun.web.console.dispatch_form import host_of
 from rundun.web.console.job_table import JobTable, column_names, read_jobs
+from rundun.web.console.job_view import FieldView
 from rundun.web.console.problem_text import exact_reason
 from rundun.web.console.session import ConsoleCall
 from rundun.web.file_names import slug
@@ -81,8 +82,13 @@ def _ready(call: ConsoleCall, version: TemplateVersion, table: JobTable) -> Mapp
 def _cells(call: ConsoleCall, request: DispatchRequest, fields: Iterable[JobField]) -> list[str]:
     job = request.job
     values = {**job.fields, **job.secrets}
+    views = [FieldView(field, values.get(field.id, "")) for field in fields]
     known = (job.title, request.executor_ref, call.zone.with_weekday(job.due_at), job.note, request.language)
-    return [*(text or "" for text in known), *(str(values.get(field.id, "")) for field in fields)]
+    return [*(text or "" for text in known), *(_said(call, view) for view in views)]
+
+
+def _said(call: ConsoleCall, view: FieldView) -> str:
+    return call.zone.full_day(view.day) if view.value and view.day else str(view.value)
 
 
 def _by_name(choice: tuple[str, str]) -> str:

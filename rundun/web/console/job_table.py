@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from time import sleep
 from typing import Any
 
@@ -25,7 +25,7 @@ from rundun.web.console.dispatch_form import typed_number
 from rundun.web.console.export import plain_text, safe_cell
 from rundun.web.console.problem_text import exact_field_reason
 from rundun.web.console.time_zone import Zone
-from rundun.web.console.written_date import MAX_LENGTH, read_day, read_time
+from rundun.web.console.written_date import MAX_LENGTH, possible_days, read_time
 from rundun.web.console_words import N_, ConsoleLanguage
 from rundun.web.request_bodies import DispatchBody
 
@@ -49,7 +49,9 @@ REST_ROWS, REST_SECONDS = 25, 0.0001  # read from one rest to the next, and how 
 MAX_ERRORS = 100  # described; what is more is counted
 LINK = "link"  # the column of a table that comes back
 IN_ENGLISH = ConsoleLanguage("en")
-_DUE = re.compile(r"(.+?)(?:(?:T|[,،]? +)(\d\d?:.*?))?(Z|[+-]\d\d:\d\d)?")  # a day, with a time, with its offset
+# A day, with a time, with its offset.
+_DUE = re.compile(r"(.+?)(?:(?:T|[,،]? +)(?i:(\d\d?(?:[:h]| ?[ap]\.? ?m\b| h\b).*?)))?(Z|[+-]\d\d:\d\d)?")
+_A_DAY = date(2026, 1, 31)  # to show how days are written
 _END_OF_DAY = time(23, 59)  # when something is due of which only the day was said
 
 Target = tuple[str, str]  # "" and a member of a dispatch, or "fields" and the id of one
@@ -142,7 +144,11 @@ def read_jobs(
     count = len(of_columns)
     for number, cells in _with_rests(table.rows):
         row = _Row(
-            number, {target: (name, _cell(cells, index)) for target, (name, index) in columns.items()}, zone, language
+            number,
+            {target: (name, _cell(cells, index)) for target, (name, index) in columns.items()},
+            zone,
+            language,
+            zone.today(now),
         )
         found, wrong = row.read(version, now)
         count += len(wrong)
@@ -215,6 +221,7 @@ class _Row:
     cells: Mapping[Target, tuple[str, str]]
     zone: Zone
     language: ConsoleLanguage
+    today: date
 
     def read(self, version: TemplateVersion, now: int) -> tuple[list[DispatchRequest], list[CellError]]:
         """Return the dispatch that the line is, or what is wrong with its cells."""
@@ -238,27 +245,46 @@ class _Row:
                 fields[member] = self._value(kinds[member], text)
                 if kinds[member] == "number" and isinstance(fields[member], str):
                     errors.append(CellError(self.number, name, text, self.language.gettext("Must be a number.")))
+                elif kinds[member] == "date" and fields[member] is text:
+                    errors.append(CellError(self.number, name, text, self._wrong_day(text)))
             elif member != "due_at":
                 body[member] = text
             elif due_at := self._due(text):
                 body[member] = due_at
             else:
-                detail = self.language.gettext("Write the date and the time as 2026-01-31 15:00.")
-                errors.append(CellError(self.number, name, text, detail))
+                errors.append(CellError(self.number, name, text, self._wrong_due(text)))
         return {**body, "fields": fields} if fields else body, errors
 
     def _value(self, kind: str, text: str) -> Any:
         """Return a field's value as the API takes it; the text where it is none."""
         if kind == "number":
             return typed_number(text)
-        if kind == "date" and (day := read_day(text, self.language)):
+        if kind == "date" and (day := self._day(text)):
             return day.isoformat()
         return text
 
+    def _day(self, text: str) -> date | None:
+        days = possible_days(text, self.language, self.today)
+        return days[0] if len(days) == 1 else None
+
+    def _wrong_day(self, text: str) -> str:
+        days = [self.zone.full_day(day) for day in possible_days(text, self.language, self.today)]
+        if len(days) > 1:
+            return self.language.gettext(
+                "May be {one} or {other}: write the one that is meant.", one=days[0], other=days[1]
+            )
+        return self.language.gettext("Write the day as {day}.", day=self.zone.full_day(_A_DAY))
+
+    def _wrong_due(self, text: str) -> str:
+        found = _parts_of_due(text)
+        if found and found[2] and self._day(found[1]):
+            return self.language.gettext("Write the time as 15:00.")
+        return self._wrong_day(found[1] if found else text)
+
     def _due(self, text: str) -> str | None:
         """Return a time as the API takes it, None for what is none; the end of the day where only that is said."""
-        found = _DUE.fullmatch(text) if len(text) <= MAX_LENGTH else None
-        day = read_day(found[1], self.language) if found else None
+        found = _parts_of_due(text)
+        day = self._day(found[1]) if found else None
         at = read_time(found[2]) if found and found[2] else _END_OF_DAY
         if found is None or day is None or at is None or (found[3] and not found[2]):
             return None
@@ -276,6 +302,10 @@ class _Row:
         else:
             detail = exact_field_reason(self.language, self.zone, error)
         return CellError(self.number, name, text, detail)
+
+
+def _parts_of_due(text: str) -> re.Match[str] | None:
+    return _DUE.fullmatch(text) if len(text) <= MAX_LENGTH else None
 
 
 def _judge(body: Mapping[str, Any], template: Template, now: int) -> DispatchRequest | Sequence[FieldError]:

@@ -1,7 +1,8 @@
 """Days and times as people write them in the cells of a table."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import date, time
 from functools import cache
 
@@ -11,38 +12,42 @@ from rundun.core.search_text import fold
 from rundun.web.console_words import ConsoleLanguage
 
 MAX_LENGTH = 80  # characters of a day and a time
-MONTHS = 12
 _ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
-_NUMBERS = re.compile(r"(\d\d?)([./-])(\d\d?)\2(\d{4}|\d\d)", re.ASCII)  # 31.12.2026, or 31/12/26
+_NUMBERS = re.compile(r"(\d\d?)([./-])(\d\d?)(?:\2(\d{4}|\d\d)?)?", re.ASCII)  # 31.12.2026, 31/12/26, or 31.12.
 _WORDS = re.compile(r"\d+|[^\W\d_]+")
-_BESIDE = {"de", "del", "do", "of", "the", "le", "den"}  # what stands beside day, month and year
-_TIME = re.compile(r"(\d\d?):(\d\d)(?::(\d\d)(?:\.\d+)?)?(?: ?([ap])\.? ?m\.?)?", re.ASCII)
+_BESIDE = {"de", "del", "do", "of", "the", "le", "den", "st", "nd", "rd", "th", "er"}  # beside day, month and year
+_TIME = re.compile(  # 15:00, 15:00:30.5, 3:00 p. m., 3pm, 15h, 15h30
+    r"(\d\d?)(?:[:h](\d\d)(?::(\d\d)(?:\.\d+)?)?| ?h|(?= ?[ap]))(?: ?([ap])\.? ?m\.?)?", re.ASCII
+)
 
 
-def read_day(text: str, language: ConsoleLanguage) -> date | None:
-    """Return the day that a text names in numbers or words of the language; None where it names none, or may name two:
-    whoever reads English may write 1/2 for the second of January.
+def possible_days(text: str, language: ConsoleLanguage, today: date) -> Sequence[date]:
+    """List the days that a text may name in numbers or words of the language: none, one, or two, since whoever reads
+    English may write 1/2 for the second of January. Where it names no year it is the day nearest to `today`.
     """
     text = fold(text[: MAX_LENGTH + 1])
     if len(text) > MAX_LENGTH:
-        return None
+        return ()
     if iso := _ISO.fullmatch(text):
         year, month, day = map(int, iso.groups())
+        named: Sequence[tuple[int, int, int]] = [(day, month, year)]
     elif numbers := _NUMBERS.fullmatch(text):
-        first, second, year = (int(numbers[group]) for group in (1, 3, 4))
-        day, month = first, second
-        if language.is_english and numbers[2] != "." and first != second and first <= MONTHS:
-            if second <= MONTHS:
-                return None
-            day, month = second, first
-    elif named := _in_words(text, language):
-        day, month, year = named
+        first, second, year = (int(numbers[group] or 0) for group in (1, 3, 4))
+        is_any_first = language.is_english and numbers[2] != "."
+        named = [(first, second, year), *([(second, first, year)] if is_any_first else [])]
     else:
-        return None
-    try:
-        return date(year if year > 99 else 2000 + year, month, day)
-    except (ValueError, OverflowError):
-        return None
+        named = _in_words(text, language)
+    return list(dict.fromkeys(found for each in named if (found := _nearest(*each, today))))
+
+
+def _nearest(day: int, month: int, year: int, today: date) -> date | None:
+    """Return a day of the calendar, None for what is none; in the year 0 that of the year in which it is nearest."""
+    years = (year if year > 99 else 2000 + year,) if year else (today.year - 1, today.year, today.year + 1)
+    found = []
+    for each in years:
+        with suppress(ValueError, OverflowError):
+            found.append(date(each, month, day))
+    return min(found, key=lambda each: abs(each - today), default=None)
 
 
 def read_time(text: str) -> time | None:
@@ -61,17 +66,17 @@ def read_time(text: str) -> time | None:
         return None
 
 
-def _in_words(text: str, language: ConsoleLanguage) -> tuple[int, int, int] | None:
-    """Return day, month and year of a text such as “30 nov. 2026”, in the language or in English."""
+def _in_words(text: str, language: ConsoleLanguage) -> Sequence[tuple[int, int, int]]:
+    """List day, month and year, 0 for none, of a text such as “30 nov. 2026”, in the language or in English."""
     parts = _WORDS.findall(text)
     numbers = [part for part in parts if part.isdecimal()]
     for locale in (language.locale, "en"):
         months, days = _names(locale)
         words = [part for part in parts if not part.isdecimal() and part not in _BESIDE and part not in days]
-        if len(words) == 1 and len(numbers) == 2 and (month := months.get(words[0])):
-            day, year = reversed(numbers) if len(numbers[0]) == 4 else numbers
-            return int(day), month, int(year)
-    return None
+        if len(words) == 1 and len(numbers) in (1, 2) and (month := months.get(words[0])):
+            day, year = [*(reversed(numbers) if len(numbers[0]) == 4 else numbers), 0][:2]
+            return [(int(day), month, int(year))]
+    return ()
 
 
 @cache

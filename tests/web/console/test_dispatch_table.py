@@ -57,7 +57,7 @@ async def test_ten_jobs_with_two_wrong_cells_then_right_then_again(w: World) -> 
     assert refused.status_code == 422 and await runs_of(w) == []
     said = text_of(refused.text)
     assert "Nothing was sent: 2 cells are wrong" in said
-    assert "4 Due 04/01/2026 Write the date and the time as 2026-01-31 15:00." in said
+    assert "4 Due 04/01/2026 May be 4 Jan 2026 or 1 Apr 2026: write the one that is meant." in said
     assert "8 Unit empty Is empty, and each job of this checklist needs it." in said
     assert unescape(refused.text).count("House 7\t\t2026-01-08 15:00\tcode-7") == 1, (
         "what was pasted is there to be mended"
