@@ -73,7 +73,7 @@ def dashboard(tx: Tx, org_id: str, begins: Sequence[int]) -> Dashboard:
     to_come = RunFilter("pending", is_by_due=True, late_from=tx.now + 1, late_until=begins[-1])
     under_way = RunFilter("in_progress", is_by_due=True, late_from=tx.now + 1)
     return Dashboard(
-        _short_list(tx, org_id, RunFilter(late_at=tx.now)),
+        _short_list(tx, org_id, RunFilter(late_at=tx.now, is_by_due=True)),
         _short_list(tx, org_id, RunFilter(is_missed=True, is_to_handle=True)),
         _short_list(tx, org_id, RunFilter(is_flagged=True, is_to_handle=True)),
         handled.failed_groups(tx, org_id)[:SHORT],

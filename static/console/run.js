@@ -51,6 +51,7 @@ document.addEventListener("click", async (event) => {
   if (!copied) return;
   button.dataset.label ??= button.textContent; // clicked again meanwhile, it says what was done
   button.setAttribute("aria-live", "polite");
+  button.style.minWidth = `${button.offsetWidth}px`; // the others stay where they are
   button.textContent = button.dataset.done;
   setTimeout(() => { button.textContent = button.dataset.label; }, 2000);
 });

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rundun.actions import dashboard, handled
-from rundun.core import chart
+from rundun.core import chart, times
 from rundun.store import statistics
 from rundun.store.transaction import Tx
 from rundun.web.console.dashboard import format_count
@@ -103,6 +103,15 @@ async def test_a_half_done_job_that_expired_is_missed(w: World) -> None:
     await ann.post(f"/runs/{half.run_id}/handled", to="overview")
     assert listed((await ann.get("")).text, "missed") == [] == await rows(ann, "?tab=missed")
     assert (await w.run(half))["handled_at"]
+
+
+async def test_who_is_late_longest_comes_first_as_in_the_list(w: World) -> None:
+    ann, template_id = await operator(w), await w.template(BOOLEAN)
+    made = {hours: await w.dispatch(template_id, due_at=times.wire(w.clock.now + hours * HOUR)) for hours in (2, 1, 3)}
+    w.clock.forward(hours=4)
+    first = [made[hours].run_id for hours in (1, 2, 3)]
+    page = (await ann.get("")).text
+    assert sorted(first, key=page.index) == first == await rows(ann, "?tab=late")
 
 
 async def test_a_long_list_leads_to_all_of_it(w: World) -> None:

@@ -50,7 +50,7 @@ async def form(call: ConsoleCall) -> Response:
         repeated, current = await _previous(call, again)
         if not repeated.run.is_closed:
             raise Problem("wrong_status", "This run is not closed yet; it can be repeated then.")
-        values |= values_of(repeated, current)
+        values |= values_of(repeated, current, call.zone.today(call.now))
     else:
         values["template_id"] = params.get("template_id", "")[:100]
     return await _form(call, {**values, "once": str(uuid.uuid4())})

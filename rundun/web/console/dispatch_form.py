@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from rundun.core import event, steps
@@ -182,12 +183,18 @@ def previous(run: Run, version: TemplateVersion, current: TemplateVersion) -> Pr
     return Previous(run, labels, run.webhook if is_known else None)
 
 
-def values_of(repeated: Previous, current: TemplateVersion) -> dict[str, str]:
+def values_of(repeated: Previous, current: TemplateVersion, today: date) -> dict[str, str]:
     """Return the form that dispatches a run again: its template, title, note, reference, language, webhook and fields,
-    without secrets, which ended with the run.
+    without secrets, which ended with the run, and without days before `today`.
     """
     run = repeated.run
-    fields = {f"field {key}": str(value) for key, value in copied_fields(run, current.template)[0].items()}
+    days = {field.id for field in current.template.fields if field.kind == "date"}
+    copied = copied_fields(run, current.template)[0]
+    fields = {
+        f"field {name}": str(value)
+        for name, value in copied.items()
+        if name not in days or date.fromisoformat(value) >= today
+    }
     given = {"title": run.job.title, "note": run.job.note, "executor_ref": run.executor_ref, "language": run.language}
     given |= {"template_id": run.template_id, "again": run.run_id, "webhook": "previous" if repeated.webhook else ""}
     return {**fields, **{name: value for name, value in given.items() if value}}

@@ -27,6 +27,7 @@ from rundun.web.problems import TABLE
 HOURS = {
     "2": N_("2 hours from now"),
     "24": N_("1 day from now"),
+    "48": N_("2 days from now"),
     "72": N_("3 days from now"),
     "168": N_("1 week from now"),
     "720": N_("30 days from now"),

@@ -12,6 +12,7 @@ from rundun.web.console.session import ConsoleCall
 from rundun.web.console_words import N_
 
 MOMENTS = {"due": N_("Due {when}"), "begun": N_("Begun {when}"), "sent": N_("Sent {when}")}
+_AHEAD = 12  # characters before what was searched for
 
 
 def heading(row: ListedRun) -> str:
@@ -43,11 +44,16 @@ class Found:
         run = self.row.run
         if not self.search or any(self._is_in(each) for each in (run.job.title, run.executor_ref, executor(run))):
             return None
-        return next((said for said in self._said() if self._is_in(said[1])), None)
+        return next(((label, self._excerpt(text)) for label, text in self._said() if self._is_in(text)), None)
+
+    def _excerpt(self, text: str) -> str:
+        """Return a value from shortly before what was searched for: the line may be cut after some words."""
+        before, is_match = self.marked(text)[0]
+        return text if is_match or len(before) <= _AHEAD else f"…{text[len(before) - _AHEAD :]}"
 
     def _said(self) -> Iterator[tuple[str, str]]:
         run = self.row.run
-        if run.executor_ref:  # else the line has the number
+        if run.job.title or run.executor_ref:  # else the line has the number
             yield "", run.run_id[2:10]
         for view in field_views(run.job, self.row.template):
             if not view.is_secret:

@@ -181,9 +181,11 @@ async def test_the_message_names_the_job_and_can_be_changed(w: World) -> None:
 
 async def test_a_closed_run_is_repeated_without_its_secrets(w: World, receiver: Receiver) -> None:
     ann = await operator(w)
-    template_id = await w.template(*STEPS, fields=FIELDS)
     hook = {"url": receiver.url, "secret": "a secret of sixteen", "events": ["run.completed"]}
-    ed = await w.dispatch(template_id, **JOB, executor_ref="booking 7", language="es", webhook=hook)
+    until = {"id": "f-until", "label": "Until", "kind": "date"}
+    template_id = await w.template(*STEPS, fields=[*FIELDS, until])
+    job = {**JOB, "fields": {**VALUES, "f-until": "2026-01-09"}}
+    ed = await w.dispatch(template_id, **job, executor_ref="booking 7", language="es", webhook=hook)
     again = f"/console/dispatch?again={ed.run_id}"
     assert again not in await shown(ann, f"/runs/{ed.run_id}")
     assert (await ann.get(f"/dispatch?again={ed.run_id}")).status_code == 409, "not while it is open"
@@ -196,6 +198,7 @@ async def test_a_closed_run_is_repeated_without_its_secrets(w: World, receiver: 
     assert '<option value="previous" selected>127.0.0.1, as the job before</option>' in html
     kept = {"title": JOB["title"], "executor_ref": "booking 7", "due_at": "", "field f-door": ""}
     kept |= {f"field {name}": str(value) for name, value in VALUES.items() if name != "f-door"}
+    kept |= {"field f-out": "", "field f-until": "2026-01-09"}  # a day that has passed, and one to come
     kept |= {"again": ed.run_id}
     assert {name: field(html, name) for name in kept} == kept
     assert "note-line one\nThe key is under the mat.</textarea>" in html

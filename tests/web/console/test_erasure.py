@@ -113,12 +113,12 @@ async def test_a_person_is_listed_copied_and_erased(w: World, monkeypatch: pytes
         "What goes",
         "What stays",
         EMAIL,
-        user,
         "Beach house 3",
         "And 2 more jobs",
         "Delete 4 jobs for good",
     ):
         assert words in says, words
+    assert user in listed.text and user not in says
     digest = field(listed.text, "digest")
     copy = await ann.post("/settings/person/archive.zip", **who)
     names = zipfile.ZipFile(io.BytesIO(copy.content)).namelist()

@@ -147,8 +147,10 @@ async def test_a_search_goes_through_all_jobs_and_is_kept_from_tab_to_tab(w: Wor
 async def test_what_a_search_found_beside_the_line_is_shown_in_it(w: World) -> None:
     ann = await operator(w)
     fields = [{"id": "f-plate", "kind": "text", "label": "Plate"}, {"id": "f-code", "label": "Door", "kind": "secret"}]
+    fields += [{"id": "f-where", "kind": "address", "label": "Where"}]
     template_id = await w.template(BOOLEAN, fields=fields, execution={"identity_required": "phone"})
     about = {"title": "Flat <7>", "executor_ref": "BK-1", "fields": {"f-plate": "7412 KLM", "f-code": "7412"}}
+    about["fields"] |= {"f-where": "Avenida de Andalucía 20, Málaga"}
     ed = await w.dispatch(template_id, **about)
     await ed.start(phone="+34 612 345 678")
     for search, shown in (
@@ -156,6 +158,7 @@ async def test_what_a_search_found_beside_the_line_is_shown_in_it(w: World) -> N
         ("7412 k", "<bdi>Plate</bdi>: <bdi><mark>7412 K</mark>LM</bdi>"),
         ("612345", "+34 <mark>612 345</mark> 678"),
         ("t <7", "Fla<mark>t &lt;7</mark>&gt;"),
+        ("lucia", "<bdi>Where</bdi>: <bdi>…nida de Anda<mark>lucía</mark> 20, Málaga</bdi>"),
         (ed.run_id[2:8], f"· <bdi><mark>{ed.run_id[2:8]}</mark>{ed.run_id[8:10]}</bdi>"),
     ):
         page = (await ann.get("/runs", params={"q": search})).text
@@ -209,7 +212,7 @@ async def test_no_two_links_of_a_list_are_called_the_same(w: World) -> None:
     numbers = [ed.run_id[2:10] for ed in made]
     assert names == [
         "Flat 7 booking_8 · Check",
-        f"Flat 7 Check · {numbers[3]}",
+        f"Flat 7 Check {numbers[3]}",
         "booking_7 Check",
         f"Check {numbers[1]}",
         f"Check {numbers[0]}",
