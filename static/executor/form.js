@@ -94,9 +94,11 @@ export class Form {
     this.bring(visible(steps).find(isOpen) ?? visible(steps)[0], true);
   }
 
-  bringFirstOpen() {
-    const next = this.#nextOpen(null);
-    if (next && next !== this.#steps()[0]) next.scrollIntoView({ block: "center" });
+  /** Shows where the person has left off: what is open behind the last step that is done. */
+  resume() {
+    const { steps: stepStates } = this.session.evaluate();
+    const last = this.#steps().filter((step) => stepStates.get(step.id).visible && stepStates.get(step.id).done).at(-1);
+    if (last) (this.#nextOpen(last) ?? last).scrollIntoView({ block: "center" });
   }
 
   /** Knows which cards are on the screen: there none folds, and the next action may be one of theirs. */

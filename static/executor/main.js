@@ -102,7 +102,7 @@ async function work() {
   show(form.element);
   const showing = showJob();
   if (session.job.isThere) await showing;
-  form.bringFirstOpen();
+  form.resume();
   if (session.isFinished) await openWaiting();
   else announce(t("started"));
 }

@@ -39,6 +39,8 @@ export class Review {
     this.isSending = false;
     setText(this.message, "");
     this.update();
+    const duties = [...this.#duties.values()];
+    this.duties.prepend(...duties.filter(({ told }) => told.isPending).map(({ element }) => element));
     scrollTo(0, 0);
     this.heading.focus({ preventScroll: true });
   }
@@ -165,7 +167,7 @@ export class Review {
     };
     const { picture, empty, button, wrong } = this.signed;
     return h("section", { class: "step closing-signature" },
-      h("h2", {}, t("closing_signature")), h("div", { class: "signed" }, picture, empty), button, wrong);
+      h("h2", {}, t("closing_signature")), h("div", { class: "signed", on: { click: () => picture.hidden && button.click() } }, picture, empty), button, wrong);
   }
 
   async #sign() {

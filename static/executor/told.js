@@ -1,11 +1,24 @@
-// What a template tells about a flagged answer, with buttons for what it may ask for: a call, a remark.
+// What a template tells about a flagged answer, with buttons for what it may ask for: a call, a remark, or else.
 // The server sends this within step.js (rundun/web/static.py).
 
 import { h, icon, makeButton, phoneNumbers, setAttr, t, telAddress, textAttributes, withLinks } from "./dom.js";
 import { isNoted, mayRemark, remarkKey } from "./rules.js";
 import { loadModule } from "./http.js";
 
-const called = new Set();   // ids of the steps whose number was tapped, since this page was loaded
+// Ids of the steps whose number was tapped, or that the person says they have seen to. The tab keeps them: who calls
+// may come back to a page that is loaded anew.
+const KEY = `seen to ${location.pathname}`;
+const seenTo = new Set();
+try {
+  for (const id of JSON.parse(sessionStorage.getItem(KEY)) ?? []) seenTo.add(id);
+} catch { /* a browser that stores nothing: until the page is left */ }
+
+function keep(id, isSeenTo) {
+  seenTo[isSeenTo ? "add" : "delete"](id);
+  try {
+    sessionStorage.setItem(KEY, JSON.stringify([...seenTo]));
+  } catch { /* as above */ }
+}
 
 /** A place for what a step tells, in its card and at the review; empty while its answer is not flagged. */
 export class Told {
@@ -24,7 +37,7 @@ export class Told {
     return this.words.hasChildNodes();
   }
 
-  /** True while the person has neither tapped the number nor noted anything on the step. */
+  /** True while the person has not tapped the number, noted anything on the step, or said that it is done. */
   get isPending() {
     return this.isShown && !isActedOn(this.session, this.step);
   }
@@ -32,7 +45,7 @@ export class Told {
   /** Shows the words while the answer is flagged, quietly once something was done about it. */
   update(isFlagged) {
     const { session, step } = this;
-    if (!isFlagged) called.delete(step.id);
+    if (this.isShown && !isFlagged) keep(step.id, false);
     if (isFlagged !== this.isShown) {
       this.shownAt = isFlagged ? performance.now() : NaN;
       const told = () => h("p", {}, icon("alert"), h("span", textAttributes(step.id), withLinks(step.flag.tell)));
@@ -40,10 +53,12 @@ export class Told {
     }
     const numbers = isFlagged ? numbersOf(session, step) : [];
     const mayNote = isFlagged && mayRemark(session.template) && !isNoted(session.answerOf(remarkKey(step.id)));
-    const said = [...numbers, mayNote].join();
+    const isPending = isFlagged && this.isPending;
+    const said = [...numbers, mayNote, isPending].join();
     if (this.ways.dataset.said !== said) {
       this.ways.dataset.said = said;
-      this.ways.replaceChildren(...numbers.map((number) => this.#call(number)), ...(mayNote ? [this.#note()] : []));
+      const others = [mayNote ? this.#note() : null, isPending ? this.#done() : null].filter(Boolean);
+      this.ways.replaceChildren(...numbers.map((number) => this.#call(number)), ...others);
     }
     setAttr(this.element, "kind", this.isShown ? (this.isPending ? "alert" : "done") : null);
     this.words.querySelector("use")?.setAttribute("href", this.isPending ? "#i-alert" : "#i-check");
@@ -51,7 +66,7 @@ export class Told {
 
   #call(number) {
     const click = () => {
-      called.add(this.step.id);
+      keep(this.step.id, true);
       this.session.changed(this.step.id);
     };
     const about = { class: "button", href: telAddress(number), "aria-describedby": `${this.step.id}-label` };
@@ -64,10 +79,20 @@ export class Told {
     setAttr(button, "aria-describedby", `${this.step.id}-label`);
     return button;
   }
+
+  #done() {
+    const confirm = () => {
+      keep(this.step.id, true);
+      this.session.changed(this.step.id);
+    };
+    const button = makeButton("button", confirm, icon("check"), h("span", {}, t("done")));
+    setAttr(button, "aria-describedby", `${this.step.id}-label`);
+    return button;
+  }
 }
 
 function isActedOn(session, { id }) {
-  return called.has(id) || isNoted(session.answerOf(remarkKey(id)));
+  return seenTo.has(id) || isNoted(session.answerOf(remarkKey(id)));
 }
 
 /** The numbers that the words name; else those of the job's fields that they name, as in "call the fleet desk"; else

@@ -34,6 +34,25 @@ async def filled(ed: Phone) -> list[str]:
     return found
 
 
+async def test_who_comes_back_goes_on_where_they_left_off(w: World, ed: Phone) -> None:
+    """Not at what was passed over at the beginning, and can be left out."""
+    passed = {**YES_NO, "id": "s-passed", "required": False}
+    run_id = await dispatched(w, passed, *MANY)
+    await ed.open(run_id)
+    await ed.start()
+    for step in MANY[:9]:
+        await ed.pick(step["id"], "Yes")
+    await ed.is_safe(*[step["id"] for step in MANY[:9]])
+    await ed.page.reload()
+    await expect(ed.step("s-9")).to_be_in_viewport(ratio=1)
+    await expect(ed.step("s-passed")).not_to_be_in_viewport()
+    for step in MANY[9:]:
+        await ed.pick(step["id"], "Yes")
+    await ed.is_safe("s-11")
+    await ed.page.reload()
+    await expect(ed.step("s-11")).to_be_in_viewport()
+
+
 async def test_cards_fold_off_the_screen_and_nothing_on_it_moves(w: World, ed: Phone) -> None:
     run_id = await dispatched(w, *MANY, COUNT)
     await ed.open(run_id)

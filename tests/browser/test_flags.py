@@ -106,6 +106,37 @@ async def test_who_is_to_be_called_is_called_by_a_tap(w: World, ed: Phone) -> No
     await expect(summary).to_have_text("Nothing is missing. Tap a line to change it.")
 
 
+async def test_what_was_seen_to_stays_so_when_the_page_is_loaded_anew(w: World, ed: Phone) -> None:
+    """Who calls leaves the browser, which may load the page anew; what is neither call nor remark is ticked off."""
+    vague = {**DAMAGE, "id": "s-vague", "flag": {**DAMAGE["flag"], "tell": "Take the pictures below."}}
+    run, page = await w.dispatch(await w.template(vague, DAMAGE)), ed.page
+    await ed.open(run.run_id)
+    await ed.start()
+    await page.evaluate("addEventListener('click', (event) => event.target.closest('a') && event.preventDefault())")
+    await ed.pick("s-vague", "Yes")
+    await ed.pick("s-damage", "Yes")
+    await ed.step("s-damage").locator(".told").get_by_role("link", name="Call").first.tap()
+    await ed.is_safe("s-vague", "s-damage")
+    await page.reload()
+    await ed.review()
+    duties = page.locator(".duty .told")
+    await expect(duties.nth(0)).to_have_attribute("kind", "alert")
+    await expect(duties.nth(1)).to_have_attribute("kind", "done")
+    await expect(duties.nth(1).get_by_role("button", name="Done")).to_have_count(0)
+    await duties.nth(0).get_by_role("button", name="Done").tap()
+    await expect(page.locator(".review-summary")).to_have_text("Nothing is missing. Tap a line to change it.")
+    await page.reload()
+    await ed.review()
+    await expect(duties.nth(0)).to_have_attribute("kind", "done")
+    await page.get_by_role("button", name="Back").tap()
+    await ed.pick("s-damage", "No")
+    await ed.pick("s-damage", "Yes")
+    await ed.review()
+    await expect(duties.nth(0)).to_contain_text(TELL)
+    await expect(duties.nth(0)).to_have_attribute("kind", "alert")
+    await expect(duties.nth(1)).to_contain_text("Take the pictures")
+
+
 async def test_a_remark_that_is_asked_for_is_written_where_it_is_asked_for(w: World, ed: Phone) -> None:
     scale = {"id": "s-tyres", "type": "rating", "label": "Tyres", "photo": {"min": 0, "max": 4}}
     worn = {**scale, "flag": {"when": {"op": "lte", "value": 2}, "tell": "Add a remark: which one?"}}
