@@ -97,7 +97,8 @@ export class Form {
   /** Shows where the person has left off: what is open behind the last step that is done. */
   resume() {
     const { steps: stepStates } = this.session.evaluate();
-    const last = this.#steps().filter((step) => stepStates.get(step.id).visible && stepStates.get(step.id).done).at(-1);
+    const isDone = (step) => stepStates.get(step.id).visible && stepStates.get(step.id).done;
+    const last = this.#steps().reverse().find(isDone);
     if (last) (this.#nextOpen(last) ?? last).scrollIntoView({ block: "center" });
   }
 
