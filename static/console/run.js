@@ -63,3 +63,7 @@ try {
   details.checked ||= localStorage.getItem(KEY) === "yes";
   details.addEventListener("change", () => localStorage.setItem(KEY, details.checked ? "yes" : "no"));
 } catch { /* a browser that stores nothing: it goes by the switch alone */ }
+
+try { // as run_list.js has kept it
+  document.getElementById("back").search = sessionStorage.getItem("runs") ?? "";
+} catch { /* it leads to all jobs */ }

@@ -3,12 +3,21 @@
 const dialog = document.getElementById("zoom");
 const parts = ["view", "picture", "about", "count", "original", "size", "close"];
 const [view, picture, about, count, original, size, close] = parts.map((id) => document.getElementById(`zoom-${id}`));
-if (matchMedia("(min-width: 40.01rem)").matches) document.getElementById("zoom-more").open = true; // there is room
-const photos = () => [...document.querySelectorAll("a.photo")].filter((link) => link.getClientRects().length);
 let shown; // id of the link whose photo is shown
+let opener = null; // the picture of the strip by which it was opened, if it was
 const forth = document.dir === "rtl" ? -1 : 1; // the way that the page is read
 let dragged = 0; // pixels, since the mouse went down
 let touched; // where a finger came down
+
+const inStrip = (id) => document.querySelector(`a[data-opens="${id}"]`);
+
+/** The links of all photos, in the order of the strip, then those that it lacks. */
+function photos() {
+  const strip = [...document.querySelectorAll("a[data-opens]")];
+  const links = strip.map((link) => document.getElementById(link.dataset.opens));
+  const all = new Set([...links, ...document.querySelectorAll("a.photo")]);
+  return [...all].filter((link) => link.getClientRects().length);
+}
 
 function show(link) {
   const all = photos();
@@ -59,6 +68,7 @@ document.addEventListener("click", (event) => {
   const link = opens ? document.getElementById(opens.dataset.opens) : event.target.closest?.("a.photo");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
+  opener = opens;
   show(link);
 });
 document.addEventListener("keydown", (event) => {
@@ -91,7 +101,7 @@ view.addEventListener("pointerup", (event) => { // a swipe to the side turns to 
   if (Math.abs(across) > Math.max(40, Math.abs(down))) step(across < 0 ? forth : -forth);
 });
 dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-dialog.addEventListener("close", () => document.getElementById(shown)?.focus());
+dialog.addEventListener("close", () => ((opener && inStrip(shown)) || document.getElementById(shown))?.focus());
 document.getElementById("zoom-previous").addEventListener("click", () => step(-1));
 document.getElementById("zoom-next").addEventListener("click", () => step(1));
 close.addEventListener("click", () => dialog.close());

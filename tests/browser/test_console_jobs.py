@@ -112,6 +112,16 @@ async def test_only_what_can_be_done_to_those_chosen_is_offered(w: World, base: 
     assert (await w.run(waiting))["due_at"] == "2026-01-02T18:00:00Z"
 
 
+async def test_the_way_back_from_a_job_leads_to_the_list_as_it_was(
+    w: World, base: str, ann: Page, receiver: Receiver
+) -> None:
+    made = await morning(w, receiver)
+    await ann.goto(f"{base}/console/runs?tab=late&q=late")
+    await ann.goto(f"{base}/console/runs/{made['late 3'].run_id}")
+    await ann.get_by_role("link", name="All jobs").click()
+    await expect(ann).to_have_url(f"{base}/console/runs?tab=late&q=late")
+
+
 async def test_the_list_obeys_the_keyboard_alone(w: World, browser: Browser, base: str, receiver: Receiver) -> None:
     made = await morning(w, receiver)
     async with at_the_console(w, browser, base) as page:

@@ -8,8 +8,9 @@ from starlette.responses import Response
 
 from rundun.actions import runs
 from rundun.actions.runs import RunDetail
-from rundun.core import template_pictures
+from rundun.core import template_pictures, times
 from rundun.core.condition import comparisons
+from rundun.core.run import Run
 from rundun.core.steps import StepBase
 from rundun.errors import NotFound, Problem
 from rundun.store import runs as run_rows
@@ -54,7 +55,7 @@ async def show_run(call: ConsoleCall, status: int = 200, wrong: Problem | None =
         "run",
         status,
         wrong=wrong,
-        hours=[(hours, call.language.gettext(text)) for hours, text in HOURS.items()],
+        hours=longer_choices(call, [run]),
         dues=due_choices(call),
         link=ctx.links.run(run.run_id),
         pictures=template_pictures.shown_json(detail.state.version.pictures, ctx.links),
@@ -66,6 +67,21 @@ async def show_run(call: ConsoleCall, status: int = 200, wrong: Problem | None =
         reason=call.form.get("reason", ""),
         **await call.turns.run(page_values, view),
     )
+
+
+def longer_choices(call: ConsoleCall, chosen: Sequence[Run]) -> list[tuple[str, str]]:
+    """List those of `HOURS` for which one of the runs at least would be open for longer than it is, each with the time
+    until when.
+    """
+    ends = [run.expires_at for run in chosen if not run.is_closed and run.expires_at is not None]
+    choices = []
+    for hours, words in HOURS.items() if ends else ():
+        said = call.language.gettext(words)
+        if hours == "never":
+            choices.append((hours, said))
+        elif (at := call.now + int(hours) * times.HOUR) > min(ends):
+            choices.append((hours, f"{said} · {call.zone.short(at)}"))
+    return choices
 
 
 def page_values(view: RunView) -> dict[str, Any]:

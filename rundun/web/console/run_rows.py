@@ -11,7 +11,12 @@ from rundun.web.console.job_view import field_views
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console_words import N_
 
-MOMENTS = {"due": N_("Due {when}"), "begun": N_("Begun {when}"), "sent": N_("Sent {when}")}
+MOMENTS = {
+    "due": N_("Due {when}"),
+    "begun": N_("Begun {when}"),
+    "sent": N_("Sent {when}"),
+    "expired": N_("Expired {when}"),
+}
 _AHEAD = 12  # characters before what was searched for
 
 
@@ -80,7 +85,7 @@ def moment(call: ConsoleCall, run: Run) -> RunMoment:
 
 def _what(run: Run) -> tuple[str, int]:
     if run.closed_at is not None:
-        return "", run.closed_at  # its status says what was then
+        return ("expired" if run.is_missed else ""), run.closed_at  # else its status says what was then
     if run.job.due_at is not None:
         return "due", run.job.due_at
     return ("sent", run.created_at) if run.started_at is None else ("begun", run.started_at)

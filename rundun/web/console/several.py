@@ -1,13 +1,12 @@
 """/console/runs/several: what an operator does to several runs at once, those of one page of the list at most."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from starlette.responses import Response
 
 from rundun.actions import handled, run_webhooks, runs
-from rundun.core import times
 from rundun.core.run import Actor, Run
 from rundun.core.validation import clean_input, read
 from rundun.errors import Problem
@@ -15,7 +14,7 @@ from rundun.web.console import problem_text
 from rundun.web.console.export import chosen_table
 from rundun.web.console.run_due import due_choices, read_due
 from rundun.web.console.run_filter import list_path
-from rundun.web.console.run_page import HOURS
+from rundun.web.console.run_page import longer_choices
 from rundun.web.console.run_rows import heading
 from rundun.web.console.runs import read_hours
 from rundun.web.console.session import ConsoleCall
@@ -75,7 +74,7 @@ async def _ask(call: ConsoleCall, what: str, run_ids: list[str], wrong: str = ""
         rows=[(row.run, heading(row)) for row in rows],
         query=call.form.get("query", "")[:2000],
         back=list_path(call),
-        hours=[(hours, call.language.gettext(HOURS[hours])) for hours in _longer([row.run for row in rows], call.now)],
+        hours=longer_choices(call, [row.run for row in rows]),
         reason=call.form.get("reason", ""),
         wrong=wrong,
     )
@@ -92,14 +91,6 @@ async def _fitting(call: ConsoleCall, what: str, run_ids: list[str]) -> list[str
         for run_id in run_ids
     }
     return [run_id for run_id in run_ids if fits[run_id]] or run_ids
-
-
-def _longer(chosen: Sequence[Run], now: int) -> list[str]:
-    """List those of `HOURS` for which one of the runs at least would be open for longer than it is."""
-    ends = [run.expires_at for run in chosen if not run.is_closed and run.expires_at is not None]
-    if not ends:
-        return []
-    return [hours for hours in HOURS if hours == "never" or now + int(hours) * times.HOUR > min(ends)]
 
 
 def _deed(call: ConsoleCall, what: str) -> Callable[[str], Awaitable[object]]:

@@ -96,7 +96,7 @@ async def test_a_list_tells_title_due_time_and_what_is_the_matter(w: World) -> N
     found = dict(re.findall(r'<li id="row-([^"]+)"[^>]*>(.*?)</li>', page, re.DOTALL))
     said = {name: text_of(found[ed.run_id]) for name, ed in made.items()}
     assert said["missed"].startswith(
-        "Choose: Flat missed Flat missed ref missed · Check Missed yesterday 02:00 1 Jan 2026,"
+        "Choose: Flat missed Flat missed ref missed · Check Missed Expired yesterday 02:00 1 Jan 2026,"
     )
     assert said["begun"].startswith("Choose: Flat begun Flat begun ref begun · Check Missed Flagged: 1 0 of 2 answered")
     assert "Not started Flagged: 2 Due today 11:00 2 Jan 2026, 11:00:00 +01:00" in said["second"]
