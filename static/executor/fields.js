@@ -112,7 +112,10 @@ defineStep("multi_choice", class extends StepElement {
 
   flush() {
     clearTimeout(this.#timer);
-    return this.hasAttribute("editing") ? this.save(this.#chosen()) : true;
+    if (!this.hasAttribute("editing")) return true;
+    if (!this.#isEmptied()) return this.save(this.#chosen());
+    this.complain(["wrong_emptied", {}]);
+    return false;
   }
 
   #chosen() {
@@ -126,12 +129,15 @@ defineStep("multi_choice", class extends StepElement {
     this.#limit();
     setAttr(this, "editing", true);
     clearTimeout(this.#timer);
-    const isNothing = this.#chosen().length === 0 && !this.none?.querySelector("input").checked;
-    // Nothing ticked says nothing: with an answer already given it must be made explicit.
-    if (isNothing && !this.isAnswered) return this.cleared();
     if (this.none?.querySelector("input").checked) return this.tapped([]); // after it there is nothing to choose
-    if (isNothing && this.least === 0) return this.save([]);
+    if (this.#isEmptied()) return this.isAnswered ? this.flush() : this.cleared();
+    this.complain(null);
     this.#timer = setTimeout(() => this.flush(), SAVE_DELAY_MS);
+  }
+
+  /** True where nothing is ticked, which says nothing: not that it is none of these. */
+  #isEmptied() {
+    return this.#chosen().length === 0 && !this.none?.querySelector("input").checked;
   }
 
   #limit() {

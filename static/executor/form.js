@@ -1,8 +1,8 @@
 // The checklist: every step in one list by section, with the progress above and the buttons that lead on below.
 //
 // Why a list and not one step at a time: with 25 steps, most of them one tap, a "Next" button doubles the taps and
-// every page turn costs a wait and the overview. Here a tap answers, and the next open step glides to the same place
-// under the thumb; going back to look at something is a flick.
+// every page turn costs a wait and the overview. Here a tap answers, and the next open step glides into sight where it
+// is not yet seen whole; going back to look at something is a flick.
 
 import {
   announce, h, icon, makeButton, scrollBehavior, setAttr, setText, t, textAttributes, withLinks,
@@ -269,7 +269,17 @@ export class Form {
     if (from && !stepStates.get(from.id).done) return; // still wants its photos
     const next = this.#nextOpen(from);
     // After the answer has been drawn: steps that appear because of it are then in their place.
-    requestAnimationFrame(() => (next ? this.bring(next) : this.footer.scrollIntoView({ block: "nearest" })));
+    requestAnimationFrame(() => {
+      if (!next) this.footer.scrollIntoView({ block: "nearest" });
+      else if (!this.#isInSight(next)) this.bring(next);
+    });
+  }
+
+  /** True for a card that is seen whole: nothing moves then, and a second tap meets what the eye has seen. */
+  #isInSight(step) {
+    const boxes = [step, this.header, this.footer].map((element) => element.getBoundingClientRect());
+    const [{ top, bottom }, header, footer] = boxes;
+    return top >= Math.max(0, header.bottom) && bottom <= footer.top && !step.hasAttribute("folded");
   }
 
   #toNext() {

@@ -8,17 +8,10 @@ import { loadModule } from "./http.js";
 // Ids of the steps whose number was tapped, or that the person says they have seen to. The tab keeps them: who calls
 // may come back to a page that is loaded anew.
 const KEY = `seen to ${location.pathname}`;
-const seenTo = new Set();
+let seenTo = new Set();
 try {
-  for (const id of JSON.parse(sessionStorage.getItem(KEY)) ?? []) seenTo.add(id);
+  seenTo = new Set(JSON.parse(sessionStorage.getItem(KEY)));
 } catch { /* a browser that stores nothing: until the page is left */ }
-
-function keep(id, isSeenTo) {
-  seenTo[isSeenTo ? "add" : "delete"](id);
-  try {
-    sessionStorage.setItem(KEY, JSON.stringify([...seenTo]));
-  } catch { /* as above */ }
-}
 
 /** A place for what a step tells, in its card and at the review; empty while its answer is not flagged. */
 export class Told {
@@ -45,7 +38,7 @@ export class Told {
   /** Shows the words while the answer is flagged, quietly once something was done about it. */
   update(isFlagged) {
     const { session, step } = this;
-    if (this.isShown && !isFlagged) keep(step.id, false);
+    if (this.isShown && !isFlagged) this.#keep(false);
     if (isFlagged !== this.isShown) {
       this.shownAt = isFlagged ? performance.now() : NaN;
       const told = () => h("p", {}, icon("alert"), h("span", textAttributes(step.id), withLinks(step.flag.tell)));
@@ -57,35 +50,36 @@ export class Told {
     const said = [...numbers, mayNote, isPending].join();
     if (this.ways.dataset.said !== said) {
       this.ways.dataset.said = said;
-      const others = [mayNote ? this.#note() : null, isPending ? this.#done() : null].filter(Boolean);
-      this.ways.replaceChildren(...numbers.map((number) => this.#call(number)), ...others);
+      const note = async () => (await loadModule("remark")).editRemark(session, step);
+      this.ways.replaceChildren(
+        ...numbers.map((number) => this.#call(number)),
+        ...(mayNote ? [this.#button("remark_add", "pen", note)] : []),
+        ...(isPending ? [this.#button("done", "check", this.#confirm)] : []));
     }
     setAttr(this.element, "kind", this.isShown ? (this.isPending ? "alert" : "done") : null);
     this.words.querySelector("use")?.setAttribute("href", this.isPending ? "#i-alert" : "#i-check");
   }
 
+  #keep(isSeenTo) {
+    seenTo[isSeenTo ? "add" : "delete"](this.step.id);
+    try {
+      sessionStorage.setItem(KEY, JSON.stringify([...seenTo]));
+    } catch { /* as above */ }
+  }
+
+  #confirm = () => {
+    this.#keep(true);
+    this.session.changed(this.step.id);
+  };
+
   #call(number) {
-    const click = () => {
-      keep(this.step.id, true);
-      this.session.changed(this.step.id);
-    };
     const about = { class: "button", href: telAddress(number), "aria-describedby": `${this.step.id}-label` };
-    return h("a", { ...about, on: { click } }, h("span", {}, t("call", { number: number.replaceAll(" ", "\u00a0") })));
+    const words = h("span", {}, t("call", { number: number.replaceAll(" ", "\u00a0") }));
+    return h("a", { ...about, on: { click: this.#confirm } }, words);
   }
 
-  #note() {
-    const edit = async () => (await loadModule("remark")).editRemark(this.session, this.step);
-    const button = makeButton("button", edit, icon("pen"), h("span", {}, t("remark_add")));
-    setAttr(button, "aria-describedby", `${this.step.id}-label`);
-    return button;
-  }
-
-  #done() {
-    const confirm = () => {
-      keep(this.step.id, true);
-      this.session.changed(this.step.id);
-    };
-    const button = makeButton("button", confirm, icon("check"), h("span", {}, t("done")));
+  #button(word, picture, act) {
+    const button = makeButton("button", act, icon(picture), h("span", {}, t(word)));
     setAttr(button, "aria-describedby", `${this.step.id}-label`);
     return button;
   }

@@ -53,6 +53,23 @@ async def test_who_comes_back_goes_on_where_they_left_off(w: World, ed: Phone) -
     await expect(ed.step("s-11")).to_be_in_viewport()
 
 
+async def test_nothing_moves_while_what_is_next_is_seen_whole(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, *MANY)
+    await ed.open(run_id)
+    await ed.start()
+    await ed.everything_is_loaded()
+    before = await ed.page.evaluate(TOPS)
+    for n in range(3):
+        await expect(ed.step(f"s-{n + 1}")).to_be_in_viewport(ratio=1)
+        await ed.pick(f"s-{n}", "Yes")
+        await ed.is_safe(f"s-{n}")
+        assert await ed.page.evaluate(TOPS) == before, n
+    for step in MANY[3:8]:  # until it has to
+        await ed.pick(step["id"], "Yes")
+    await expect(ed.step("s-8")).to_be_in_viewport(ratio=1)
+    assert (await ed.page.evaluate(TOPS))["s-0"] < 0
+
+
 async def test_cards_fold_off_the_screen_and_nothing_on_it_moves(w: World, ed: Phone) -> None:
     run_id = await dispatched(w, *MANY, COUNT)
     await ed.open(run_id)

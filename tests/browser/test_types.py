@@ -39,6 +39,33 @@ async def test_several_choices_have_bounds_and_none_of_these(w: World, ed: Phone
     assert answers["s-any"]["value"] == []
 
 
+async def test_what_was_chosen_and_is_unticked_is_not_none_of_these(w: World, ed: Phone) -> None:
+    options = [{"id": "o-engine", "label": "Engine"}, {"id": "o-oil", "label": "Oil"}]
+    run_id = await dispatched(
+        w, {"id": "s-lamps", "type": "multi_choice", "label": "Lamps", "config": {"options": options}}
+    )
+    await ed.open(run_id)
+    await ed.start()
+    step = ed.step("s-lamps")
+    await ed.pick("s-lamps", "Engine")
+    await step.get_by_role("button", name="Done").tap()
+    await ed.is_safe("s-lamps")
+    await ed.pick("s-lamps", "Engine")
+    await expect(step.locator(".wrong")).to_have_text("Your earlier answer stays until you give a new one.")
+    await expect(step.get_by_label("None of these")).not_to_be_checked()
+    await ed.page.get_by_role("button", name="Review").tap()
+    await expect(step).to_be_in_viewport()
+    assert (await record(w, run_id))["answers"]["s-lamps"]["value"] == ["o-engine"]
+    await ed.pick("s-lamps", "Oil")
+    await expect(step.locator(".wrong")).to_have_text("")
+    await step.get_by_role("button", name="Done").tap()
+    await ed.is_safe("s-lamps")
+    assert (await record(w, run_id))["answers"]["s-lamps"]["value"] == ["o-oil"]
+    await ed.pick("s-lamps", "None of these")
+    await ed.is_safe("s-lamps")
+    assert (await record(w, run_id))["answers"]["s-lamps"]["value"] == []
+
+
 async def test_local_time_goes_out_as_utc_and_a_day_stays_the_day(w: World, ed: Phone) -> None:
     moment = {"id": "s-at", "type": "datetime", "label": "When", "config": {"mode": "datetime"}}
     run_id = await dispatched(w, moment, {"id": "s-day", "type": "datetime", "label": "Day"})
