@@ -64,6 +64,6 @@ try {
   details.addEventListener("change", () => localStorage.setItem(KEY, details.checked ? "yes" : "no"));
 } catch { /* a browser that stores nothing: it goes by the switch alone */ }
 
-try { // as run_list.js has kept it
-  document.getElementById("back").search = sessionStorage.getItem("runs") ?? "";
-} catch { /* it leads to all jobs */ }
+// The way back leads to the list as it was: its tab, its search and its filters.
+const from = document.referrer && new URL(document.referrer);
+if (from.pathname === "/console/runs") document.getElementById("back").search = from.search;

@@ -74,8 +74,3 @@ all.hidden = false;
 all.addEventListener("click", () => {
   for (const box of document.querySelectorAll("#rows input[type=checkbox]")) box.checked = true;
 });
-
-// The way back from a job's page leads to the list as it was: its tab, its search and its filters (run.js).
-try {
-  sessionStorage.setItem("runs", location.search);
-} catch { /* a browser that keeps nothing: it leads to all jobs */ }

@@ -56,6 +56,7 @@ function enlarge(is, across = 0.5, down = 0.5) {
 }
 
 const isFull = () => view.classList.contains("full");
+const isPinched = () => visualViewport.scale > 1.01;
 const isLarger = () => isFull() || picture.naturalWidth > picture.clientWidth + 1;
 
 function measure() {
@@ -81,6 +82,7 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 picture.addEventListener("load", measure);
+visualViewport.addEventListener("resize", () => view.classList.toggle("pinched", isPinched()));
 addEventListener("resize", () => dialog.open && measure());
 size.addEventListener("click", () => enlarge(!isFull()));
 picture.addEventListener("click", (event) => {
@@ -94,8 +96,10 @@ picture.addEventListener("pointermove", (event) => {
   view.scrollBy(-event.movementX, -event.movementY);
 });
 view.addEventListener("pointerdown", (event) => {
-  touched = event.pointerType !== "mouse" && !isFull() ? event : undefined;
+  const isSwipe = event.pointerType !== "mouse" && event.isPrimary && !isFull() && !isPinched();
+  touched = isSwipe ? event : undefined; // a second finger ends it
 });
+view.addEventListener("pointercancel", () => { touched = undefined; });
 view.addEventListener("pointerup", (event) => { // a swipe to the side turns to the next one, as a page is turned
   const across = event.clientX - touched?.clientX, down = event.clientY - touched?.clientY;
   if (Math.abs(across) > Math.max(40, Math.abs(down))) step(across < 0 ? forth : -forth);

@@ -114,8 +114,10 @@ defineStep("multi_choice", class extends StepElement {
     clearTimeout(this.#timer);
     if (!this.hasAttribute("editing")) return true;
     if (!this.#isEmptied()) return this.save(this.#chosen());
-    this.complain(["wrong_emptied", {}]);
-    return false;
+    const { isAnswered } = this;
+    if (isAnswered) this.complain(["wrong_emptied", {}]);
+    else this.cleared();
+    return !isAnswered;
   }
 
   #chosen() {
@@ -130,7 +132,7 @@ defineStep("multi_choice", class extends StepElement {
     setAttr(this, "editing", true);
     clearTimeout(this.#timer);
     if (this.none?.querySelector("input").checked) return this.tapped([]); // after it there is nothing to choose
-    if (this.#isEmptied()) return this.isAnswered ? this.flush() : this.cleared();
+    if (this.#isEmptied()) return this.flush();
     this.complain(null);
     this.#timer = setTimeout(() => this.flush(), SAVE_DELAY_MS);
   }

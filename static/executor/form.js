@@ -58,11 +58,11 @@ export class Form {
     if (first) this.bring(first, true);
   }
 
-  bring(step, withFocus = false) {
+  bring(step, withFocus = false, behavior = scrollBehavior()) {
     step.removeAttribute("folded");
     const room = innerHeight - this.header.offsetHeight - this.footer.offsetHeight;
     const block = step.offsetHeight < room * 0.9 ? "center" : "start";
-    step.scrollIntoView({ behavior: scrollBehavior(), block });
+    step.scrollIntoView({ behavior, block });
     if (withFocus) step.querySelector("h3").focus({ preventScroll: true });
   }
 
@@ -96,10 +96,8 @@ export class Form {
 
   /** Shows where the person has left off: what is open behind the last step that is done. */
   resume() {
-    const { steps: stepStates } = this.session.evaluate();
-    const isDone = (step) => stepStates.get(step.id).visible && stepStates.get(step.id).done;
-    const last = this.#steps().reverse().find(isDone);
-    if (last) (this.#nextOpen(last) ?? last).scrollIntoView({ block: "center" });
+    const last = this.#steps().reverse().find((step) => !step.hidden && step.hasAttribute("done"));
+    if (last) this.bring(this.#nextOpen(last) ?? last, false, "instant");
   }
 
   /** Knows which cards are on the screen: there none folds, and the next action may be one of theirs. */
@@ -277,9 +275,9 @@ export class Form {
 
   /** True for a card that is seen whole: nothing moves then, and a second tap meets what the eye has seen. */
   #isInSight(step) {
-    const boxes = [step, this.header, this.footer].map((element) => element.getBoundingClientRect());
-    const [{ top, bottom }, header, footer] = boxes;
-    return top >= Math.max(0, header.bottom) && bottom <= footer.top && !step.hasAttribute("folded");
+    const { top, bottom } = step.getBoundingClientRect();
+    const room = [this.header.getBoundingClientRect().bottom, this.footer.getBoundingClientRect().top];
+    return top >= Math.max(0, room[0]) && bottom <= room[1];
   }
 
   #toNext() {

@@ -28,8 +28,7 @@ defineStep("signature", class extends StepElement {
     this.picture = h("img", { alt: t("signature_alt"), hidden: true });
     this.empty = h("span", { class: "soft" }, t("signature_none"));
     this.button = makeButton("button primary", () => this.#sign(), icon("pen"), h("span", {}, t("sign")));
-    const click = () => this.picture.hidden && this.button.click(); // the empty box looks like the place to sign
-    return [h("div", { class: "signed", on: { click } }, this.picture, this.empty), this.button];
+    return [h("div", { class: "signed" }, this.picture, this.empty), this.button];
   }
 
   show() {

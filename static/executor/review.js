@@ -166,9 +166,8 @@ export class Review {
       wrong: h("p", { class: "wrong", role: "alert" }),
     };
     const { picture, empty, button, wrong } = this.signed;
-    const click = () => picture.hidden && button.click();
     return h("section", { class: "step closing-signature" },
-      h("h2", {}, t("closing_signature")), h("div", { class: "signed", on: { click } }, picture, empty), button, wrong);
+      h("h2", {}, t("closing_signature")), h("div", { class: "signed" }, picture, empty), button, wrong);
   }
 
   async #sign() {

@@ -21,8 +21,13 @@ export class Told {
   constructor(session, step, id = null) {
     Object.assign(this, { session, step });
     // There before its words: screen readers say only what is put into such a place.
-    this.words = h("div", { id, role: id ? "status" : null });
+    this.words = h("div", { id, role: id ? "status" : null, tabindex: "-1" });
     this.ways = h("div", { class: "pair" });
+    const confirm = () => {
+      this.#confirm();
+      this.words.focus({ preventScroll: true }); // the button goes
+    };
+    this.done = this.#button("done", "check", confirm);
     this.element = h("div", { class: "told" }, this.words, this.ways);
   }
 
@@ -46,16 +51,16 @@ export class Told {
     }
     const numbers = isFlagged ? numbersOf(session, step) : [];
     const mayNote = isFlagged && mayRemark(session.template) && !isNoted(session.answerOf(remarkKey(step.id)));
-    const isPending = isFlagged && this.isPending;
-    const said = [...numbers, mayNote, isPending].join();
+    const said = [...numbers, mayNote].join();
     if (this.ways.dataset.said !== said) {
       this.ways.dataset.said = said;
       const note = async () => (await loadModule("remark")).editRemark(session, step);
       this.ways.replaceChildren(
         ...numbers.map((number) => this.#call(number)),
         ...(mayNote ? [this.#button("remark_add", "pen", note)] : []),
-        ...(isPending ? [this.#button("done", "check", this.#confirm)] : []));
+        this.done);
     }
+    setAttr(this.done, "hidden", !this.isPending);
     setAttr(this.element, "kind", this.isShown ? (this.isPending ? "alert" : "done") : null);
     this.words.querySelector("use")?.setAttribute("href", this.isPending ? "#i-alert" : "#i-check");
   }

@@ -116,10 +116,15 @@ async def test_the_way_back_from_a_job_leads_to_the_list_as_it_was(
     w: World, base: str, ann: Page, receiver: Receiver
 ) -> None:
     made = await morning(w, receiver)
-    await ann.goto(f"{base}/console/runs?tab=late&q=late")
-    await ann.goto(f"{base}/console/runs/{made['late 3'].run_id}")
+    await ann.goto(f"{base}/console/runs?tab=late&q=late&flash=several_due")
+    await expect(ann).to_have_url(f"{base}/console/runs?tab=late&q=late")  # told once
+    await ann.locator(f"#link-{made['late 3'].run_id}").click()
     await ann.get_by_role("link", name="All jobs").click()
     await expect(ann).to_have_url(f"{base}/console/runs?tab=late&q=late")
+    await ann.goto(f"{base}/console")
+    await ann.locator(".need.late a.job:visible").first.click()
+    await ann.get_by_role("link", name="All jobs").click()
+    await expect(ann).to_have_url(f"{base}/console/runs")
 
 
 async def test_the_list_obeys_the_keyboard_alone(w: World, browser: Browser, base: str, receiver: Receiver) -> None:

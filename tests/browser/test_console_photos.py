@@ -152,3 +152,11 @@ async def test_on_a_phone_a_photo_fills_the_screen_and_a_swipe_turns_to_the_next
                 await chrome.send("Input.dispatchTouchEvent", {"type": event, "touchPoints": [{"x": x, "y": 400}]})
             await chrome.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
             await expect(page.locator("#zoom-count")).to_contain_text(shown)
+        fingers = [{"x": 100, "y": 400, "id": 1}, {"x": 300, "y": 400, "id": 2}]
+        await chrome.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": fingers[:1]})
+        await chrome.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": fingers})
+        for left in (fingers[1:], []):
+            await chrome.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": left})
+        await page.locator("#zoom-close").click()
+        await expect(page.locator("#zoom")).to_be_hidden()
+        await expect(page.locator("#zoom-count")).to_contain_text("1 / 2")  # two fingers turn nothing

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from rundun.core import event, steps
+from rundun.core import event, steps, times
 from rundun.core.repeat import copied_fields
 from rundun.core.run import DispatchRequest, Run, Webhook, WebhookFrom
 from rundun.core.steps import StepBase
@@ -193,11 +193,16 @@ def values_of(repeated: Previous, current: TemplateVersion, today: date) -> dict
     fields = {
         f"field {name}": str(value)
         for name, value in copied.items()
-        if name not in days or date.fromisoformat(value) >= today
+        if name not in days or not _has_passed(value, today)
     }
     given = {"title": run.job.title, "note": run.job.note, "executor_ref": run.executor_ref, "language": run.language}
     given |= {"template_id": run.template_id, "again": run.run_id, "webhook": "previous" if repeated.webhook else ""}
     return {**fields, **{name: value for name, value in given.items() if value}}
+
+
+def _has_passed(value: Any, today: date) -> bool:
+    """Tell whether a value is a day before `today`; the field may have been of another kind."""
+    return isinstance(value, str) and times.is_date(value) and date.fromisoformat(value) < today
 
 
 def with_choices(

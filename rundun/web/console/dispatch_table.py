@@ -84,10 +84,10 @@ def _cells(call: ConsoleCall, request: DispatchRequest, fields: Iterable[JobFiel
     values = {**job.fields, **job.secrets}
     views = [FieldView(field, values.get(field.id, "")) for field in fields]
     known = (job.title, request.executor_ref, call.zone.with_weekday(job.due_at), job.note, request.language)
-    return [*(text or "" for text in known), *(_said(call, view) for view in views)]
+    return [*(text or "" for text in known), *(_field_text(call, view) for view in views)]
 
 
-def _said(call: ConsoleCall, view: FieldView) -> str:
+def _field_text(call: ConsoleCall, view: FieldView) -> str:
     return call.zone.full_day(view.day) if view.value and view.day else str(view.value)
 
 

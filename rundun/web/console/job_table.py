@@ -49,8 +49,9 @@ REST_ROWS, REST_SECONDS = 25, 0.0001  # read from one rest to the next, and how 
 MAX_ERRORS = 100  # described; what is more is counted
 LINK = "link"  # the column of a table that comes back
 IN_ENGLISH = ConsoleLanguage("en")
-# A day, with a time, with its offset.
-_DUE = re.compile(r"(.+?)(?:(?:T|[,،]? +)(?i:(\d\d?(?:[:h]| ?[ap]\.? ?m\b| h\b).*?)))?(Z|[+-]\d\d:\d\d)?")
+# A day, with a time, with its offset: “2 Jan, 3pm”, “2.1. um 9:30”, “2026-01-02T09:30Z”.
+_AT = r"(?:(?:at|um|à|às|a las|a la) +)?"
+_DUE = re.compile(rf"(.+?)(?:(?:T|[,،]? +{_AT})(?i:(\d\d?(?:[:h]| ?[ap]\.? ?m\b| h\b).*?)))?(Z|[+-]\d\d:\d\d)?")
 _A_DAY = date(2026, 1, 31)  # to show how days are written
 _END_OF_DAY = time(23, 59)  # when something is due of which only the day was said
 
@@ -277,7 +278,7 @@ class _Row:
 
     def _wrong_due(self, text: str) -> str:
         found = _parts_of_due(text)
-        if found and found[2] and self._day(found[1]):
+        if found and (found[2] or found[3]) and self._day(found[1]):
             return self.language.gettext("Write the time as 15:00.")
         return self._wrong_day(found[1] if found else text)
 

@@ -41,7 +41,7 @@ class FieldView:
 
     @property
     def day(self) -> date | None:
-        """Return the value of a field that asks for a day; None of any other."""
+        """Return the value of a field of kind `date` as a day; None for other kinds."""
         return date.fromisoformat(self.value) if self.field.kind == "date" else None
 
 
@@ -52,9 +52,9 @@ def field_views(job: RunJob, template: Template) -> list[FieldView]:
 
 
 def language_name(tag: str, language: ConsoleLanguage) -> str:
-    """Return what a language, given by its BCP 47 tag, is called in the operator's; the tag where nobody knows it."""
+    """Return the name, in `language`, of the language with a BCP 47 tag; the tag if Babel does not know it."""
     try:
-        return Locale.parse(tag, sep="-").get_display_name(language.locale) or tag
+        return Locale.parse(tag, sep="-", resolve_likely_subtags=False).get_display_name(language.locale) or tag
     except (UnknownLocaleError, ValueError):
         return tag
 

@@ -70,8 +70,8 @@ async def show_run(call: ConsoleCall, status: int = 200, wrong: Problem | None =
 
 
 def longer_choices(call: ConsoleCall, chosen: Sequence[Run]) -> list[tuple[str, str]]:
-    """List those of `HOURS` for which one of the runs at least would be open for longer than it is, each with the time
-    until when.
+    """List the choices of `HOURS` that keep at least one of the runs open for longer than now: value and words, which
+    end with the new time. Empty if all are closed or never expire.
     """
     ends = [run.expires_at for run in chosen if not run.is_closed and run.expires_at is not None]
     choices = []

@@ -17,7 +17,7 @@ MOMENTS = {
     "sent": N_("Sent {when}"),
     "expired": N_("Expired {when}"),
 }
-_AHEAD = 12  # characters before what was searched for
+_AHEAD = 12  # characters that an excerpt shows before the match
 
 
 def heading(row: ListedRun) -> str:
@@ -52,7 +52,7 @@ class Found:
         return next(((label, self._excerpt(text)) for label, text in self._said() if self._is_in(text)), None)
 
     def _excerpt(self, text: str) -> str:
-        """Return a value from shortly before what was searched for: the line may be cut after some words."""
+        """Return a value, cut at the front so that the match comes early: a narrow line is cut at its end."""
         before, is_match = self.marked(text)[0]
         return text if is_match or len(before) <= _AHEAD else f"…{text[len(before) - _AHEAD :]}"
 

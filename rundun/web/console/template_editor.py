@@ -79,7 +79,7 @@ def check(text: str) -> CheckedText:
 def faults(text: str, errors: Iterable[FieldError]) -> tuple[Fault, ...]:
     """Locate errors in a JSON text by line and column, from the top down."""
     wrong = list(errors)
-    if not wrong:  # the text is not gone through
+    if not wrong:  # finding places takes most of the time of a check
         return ()
     positions = json_positions.positions(text, (error.pointer for error in wrong))
     starts = (json_positions.nearest(positions, error.pointer).start for error in wrong)

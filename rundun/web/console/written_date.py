@@ -22,27 +22,34 @@ _TIME = re.compile(  # 15:00, 15:00:30.5, 3:00 p. m., 3pm, 15h, 15h30
 
 
 def possible_days(text: str, language: ConsoleLanguage, today: date) -> Sequence[date]:
-    """List the days that a text may name in numbers or words of the language: none, one, or two, since whoever reads
-    English may write 1/2 for the second of January. Where it names no year it is the day nearest to `today`.
+    """List the days that `text` may mean, in numbers or in words of `language`: none, one, or two, as “1/2” in English
+    may be 1 February and 2 January. A day without a year is the one closest to `today`.
     """
     text = fold(text[: MAX_LENGTH + 1])
     if len(text) > MAX_LENGTH:
         return ()
     if iso := _ISO.fullmatch(text):
         year, month, day = map(int, iso.groups())
-        named: Sequence[tuple[int, int, int]] = [(day, month, year)]
+        named: Sequence[tuple[int, int, int | None]] = [(day, month, year)]
     elif numbers := _NUMBERS.fullmatch(text):
-        first, second, year = (int(numbers[group] or 0) for group in (1, 3, 4))
+        first, second, given = int(numbers[1]), int(numbers[3]), int(numbers[4]) if numbers[4] else None
+        if given is None and numbers[2] != "/" and not text.endswith("."):
+            return ()  # “3.5” and “10-12” may be anything
         is_any_first = language.is_english and numbers[2] != "."
-        named = [(first, second, year), *([(second, first, year)] if is_any_first else [])]
+        named = [(first, second, given), *([(second, first, given)] if is_any_first else [])]
     else:
         named = _in_words(text, language)
-    return list(dict.fromkeys(found for each in named if (found := _nearest(*each, today))))
+    return list(dict.fromkeys(found for each in named if (found := _closest(*each, today))))
 
 
-def _nearest(day: int, month: int, year: int, today: date) -> date | None:
-    """Return a day of the calendar, None for what is none; in the year 0 that of the year in which it is nearest."""
-    years = (year if year > 99 else 2000 + year,) if year else (today.year - 1, today.year, today.year + 1)
+def _closest(day: int, month: int, year: int | None, today: date) -> date | None:
+    """Return the date, of two digits of a year one after 2000; if `year` is None, the one closest to `today`; None if
+    there is no such date.
+    """
+    if year is None:
+        years: Sequence[int] = (today.year - 1, today.year, today.year + 1)
+    else:
+        years = (year if year > 99 else 2000 + year,)
     found = []
     for each in years:
         with suppress(ValueError, OverflowError):
@@ -66,16 +73,16 @@ def read_time(text: str) -> time | None:
         return None
 
 
-def _in_words(text: str, language: ConsoleLanguage) -> Sequence[tuple[int, int, int]]:
-    """List day, month and year, 0 for none, of a text such as “30 nov. 2026”, in the language or in English."""
+def _in_words(text: str, language: ConsoleLanguage) -> Sequence[tuple[int, int, int | None]]:
+    """List the day, month and year (None if missing) of a text such as “30 nov. 2026”, in `language` or in English."""
     parts = _WORDS.findall(text)
     numbers = [part for part in parts if part.isdecimal()]
     for locale in (language.locale, "en"):
         months, days = _names(locale)
         words = [part for part in parts if not part.isdecimal() and part not in _BESIDE and part not in days]
         if len(words) == 1 and len(numbers) in (1, 2) and (month := months.get(words[0])):
-            day, year = [*(reversed(numbers) if len(numbers[0]) == 4 else numbers), 0][:2]
-            return [(int(day), month, int(year))]
+            day, *year = reversed(numbers) if len(numbers[0]) == 4 else numbers
+            return [(int(day), month, int(year[0]) if year else None)]
     return ()
 
 

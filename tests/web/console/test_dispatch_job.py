@@ -179,6 +179,16 @@ async def test_the_message_names_the_job_and_can_be_changed(w: World) -> None:
     assert (closed.status_code, closed.headers["location"]) == (303, f"/console/runs/{ed.run_id}")
 
 
+async def test_a_run_is_repeated_whose_field_asks_for_a_day_since_then(w: World) -> None:
+    ann, when = await operator(w), {"id": "f-when", "label": "When", "kind": "text"}
+    template_id = await w.template(BOOLEAN, fields=[when])
+    ed = await w.dispatch(template_id, fields={"f-when": "soon"})
+    await w.acme.post(f"/v1/runs/{ed.run_id}/cancel", json={})
+    changed = {"name": "Check", "steps": [BOOLEAN], "fields": [{**when, "kind": "date"}]}
+    assert (await w.acme.put(f"/v1/templates/{template_id}", json=changed)).status_code == 200
+    assert field(await shown(ann, f"/dispatch?again={ed.run_id}"), "field f-when") == "soon"
+
+
 async def test_a_closed_run_is_repeated_without_its_secrets(w: World, receiver: Receiver) -> None:
     ann = await operator(w)
     hook = {"url": receiver.url, "secret": "a secret of sixteen", "events": ["run.completed"]}

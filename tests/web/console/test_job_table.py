@@ -141,6 +141,8 @@ def test_dates_are_taken_as_people_of_the_language_write_them(tag: str, due: str
         ("de", "2.1. 9:30", "2026-01-02T08:30:00Z"),
         ("fr", "1er févr. 9h30", "2026-02-01T08:30:00Z"),
         ("pt", "2/1 15h", "2026-01-02T14:00:00Z"),
+        ("en", "Jan 2 at 3pm", "2026-01-02T14:00:00Z"),
+        ("es", "2 de enero a las 15:00", "2026-01-02T14:00:00Z"),
     ],
 )
 def test_year_and_minutes_may_be_left_out(tag: str, due: str, at: str) -> None:
@@ -151,6 +153,8 @@ def test_year_and_minutes_may_be_left_out(tag: str, due: str, at: str) -> None:
 def test_a_day_without_its_year_is_the_nearest() -> None:
     assert possible_days("2/1", SPANISH, datetime.date(2026, 11, 29)) == [datetime.date(2027, 1, 2)]
     assert possible_days("31 dic", SPANISH, datetime.date(2026, 1, 1)) == [datetime.date(2025, 12, 31)]
+    assert possible_days("1.2.00", SPANISH, datetime.date(2026, 1, 1)) == [datetime.date(2000, 2, 1)]
+    assert not possible_days("3.5", SPANISH, datetime.date(2026, 1, 1))
     assert possible_days("29.2.", SPANISH, datetime.date(2027, 6, 1)) == [datetime.date(2028, 2, 29)]
 
 
@@ -160,6 +164,7 @@ def test_a_date_that_may_be_two_or_none_is_refused() -> None:
         assert (error.value, error.detail) == (text, "May be 2 Jan 2026 or 1 Feb 2026: write the one that is meant.")
     for column, text, detail in (
         ("due", "2 Jan 25:00", "Write the time as 15:00."),
+        ("due", "2 Jan 2026Z", "Write the time as 15:00."),
         ("due", "soon", "Write the day as 31 Jan 2026."),
         ("Canary-label-date", "31 Feb", "Write the day as 31 Jan 2026."),
     ):
