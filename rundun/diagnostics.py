@@ -140,8 +140,8 @@ def _file(settings: ServiceSettings, examined: HealthReport, room: Room, seconds
 
 
 def _sqlite(settings: ServiceSettings, version: tuple[int, ...]) -> Finding:
-    """Judge the version of SQLite. One whose checkpoints need care is good while Rundun alone makes checkpoints, as
-    nobody can do more then.
+    """Judge the version of SQLite. A version before `SQLITE_SOUND` is `good` while Rundun alone makes checkpoints, and
+    a `note` with `external_checkpoints`.
     """
     text = f"SQLite {'.'.join(map(str, version))}"
     if version >= maintenance.SQLITE_SOUND:

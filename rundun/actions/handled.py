@@ -1,5 +1,5 @@
-"""Runs and failed deliveries that an operator has dealt with leave the lists of what is left to do, for all operators;
-a new flag or a new failure brings a run or a delivery back.
+"""Handling runs and failed deliveries: `handled_at` takes them off the lists *Missed*, *Flagged* and *Not delivered* of
+all operators; a new flag resets it on a run, sending again on a delivery.
 """
 
 import hashlib

@@ -276,8 +276,8 @@ export class Form {
   /** True for a card that is seen whole: nothing moves then, and a second tap meets what the eye has seen. */
   #isInSight(step) {
     const { top, bottom } = step.getBoundingClientRect();
-    const room = [this.header.getBoundingClientRect().bottom, this.footer.getBoundingClientRect().top];
-    return top >= Math.max(0, room[0]) && bottom <= room[1];
+    const [from, to] = [this.header.getBoundingClientRect().bottom, this.footer.getBoundingClientRect().top];
+    return top >= Math.max(0, from) && bottom <= to;
   }
 
   #toNext() {

@@ -27,7 +27,7 @@ export class Told {
       this.#confirm();
       this.words.focus({ preventScroll: true }); // the button goes
     };
-    this.done = this.#button("done", "check", confirm);
+    this.doneButton = this.#button("done", "check", confirm);
     this.element = h("div", { class: "told" }, this.words, this.ways);
   }
 
@@ -58,9 +58,9 @@ export class Told {
       this.ways.replaceChildren(
         ...numbers.map((number) => this.#call(number)),
         ...(mayNote ? [this.#button("remark_add", "pen", note)] : []),
-        this.done);
+        this.doneButton);
     }
-    setAttr(this.done, "hidden", !this.isPending);
+    setAttr(this.doneButton, "hidden", !this.isPending);
     setAttr(this.element, "kind", this.isShown ? (this.isPending ? "alert" : "done") : null);
     this.words.querySelector("use")?.setAttribute("href", this.isPending ? "#i-alert" : "#i-check");
   }

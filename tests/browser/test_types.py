@@ -66,6 +66,29 @@ async def test_what_was_chosen_and_is_unticked_is_not_none_of_these(w: World, ed
     assert (await record(w, run_id))["answers"]["s-lamps"]["value"] == []
 
 
+async def test_choices_that_are_unticked_block_nothing_once_another_phone_leaves_them_out(w: World, ed: Phone) -> None:
+    options = [{"id": "o-engine", "label": "Engine"}, {"id": "o-oil", "label": "Oil"}]
+    lamps = {
+        "id": "s-lamps",
+        "type": "multi_choice",
+        "label": "Lamps",
+        "required": False,
+        "config": {"options": options},
+    }
+    run = await w.dispatch(await w.template(lamps, settings={"allow_skip": True}))
+    await ed.open(run.run_id)
+    await ed.start()
+    await ed.pick("s-lamps", "Engine")
+    await ed.step("s-lamps").get_by_role("button", name="Done").tap()
+    await ed.is_safe("s-lamps")
+    await ed.pick("s-lamps", "Engine")
+    await expect(ed.step("s-lamps").locator(".wrong")).to_contain_text("Your earlier answer stays")
+    assert (await run.put("s-lamps", {"skipped": True})).status_code == 200
+    await ed.look_again()
+    await ed.page.get_by_role("button", name="Review").tap()
+    await expect(ed.page.locator(".review-summary")).to_contain_text("Nothing is missing.")
+
+
 async def test_local_time_goes_out_as_utc_and_a_day_stays_the_day(w: World, ed: Phone) -> None:
     moment = {"id": "s-at", "type": "datetime", "label": "When", "config": {"mode": "datetime"}}
     run_id = await dispatched(w, moment, {"id": "s-day", "type": "datetime", "label": "Day"})

@@ -29,7 +29,7 @@ class DispatchedJson(TypedDict):
     expires_at: base.At | None
     """Until when it must be started; null = never."""
     assigned_to: base.NoText
-    """null: nobody is named before Start."""
+    """Always null: a run has no executor before Start."""
     warnings: list[WarnedJson]
     """What to look at before this goes into production."""
 

@@ -52,8 +52,8 @@ class SignatureView:
 
 @dataclass(frozen=True, slots=True)
 class AnswerView:
-    """An answer in words: `kind` is answered, skipped or unable; `items` what was chosen of several, `moment` the point
-    in time that was given, in milliseconds.
+    """An answer in words. `kind` is answered, skipped or unable; `items` are the labels that a multi_choice step has
+    chosen; `moment` is the time that a datetime step has, in milliseconds.
     """
 
     kind: str

@@ -43,7 +43,7 @@ def possible_days(text: str, language: ConsoleLanguage, today: date) -> Sequence
 
 
 def _closest(day: int, month: int, year: int | None, today: date) -> date | None:
-    """Return the date, of two digits of a year one after 2000; if `year` is None, the one closest to `today`; None if
+    """Return the date, with a year of two digits from 2000 on; if `year` is None, the date closest to `today`; None if
     there is no such date.
     """
     if year is None:

@@ -16,7 +16,7 @@ from tests.helpers.console import PASSWORD, PASSWORD_HASH, Browser, field, opera
 from tests.helpers.images import jpeg
 from tests.helpers.markup import NASTY_NAMES, is_text_only
 from tests.helpers.persons import BY_EMAIL, EMAIL, many_runs, run_of
-from tests.helpers.service import TEXT, Ed, World, world
+from tests.helpers.service import BOOLEAN, TEXT, Ed, World, world
 
 PICTURE = {"id": "s-pic", "type": "photo", "label": "The door", "required": False}
 WRONG = "correct horse batteries"
@@ -119,6 +119,11 @@ async def test_a_person_is_listed_copied_and_erased(w: World, monkeypatch: pytes
     ):
         assert words in says, words
     assert user in listed.text and user not in says
+    nameless = await w.dispatch(await w.template(BOOLEAN))
+    await nameless.start()
+    user = (await w.run(nameless))["assigned_to"]
+    says = text_of((await ann.post("/settings/person", field="assigned_to", value=user)).text)
+    assert f"Anonymous {user}" in says, "whom nothing else tells from others"
     digest = field(listed.text, "digest")
     copy = await ann.post("/settings/person/archive.zip", **who)
     names = zipfile.ZipFile(io.BytesIO(copy.content)).namelist()

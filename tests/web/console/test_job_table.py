@@ -41,6 +41,13 @@ def table(*lines: str, of: TemplateVersion = FLAT, **more: Any) -> JobTable:
     return read_jobs("\n".join(lines), of, MADRID, NOON, **more)
 
 
+def due_of(text: str, **more: Any) -> str:
+    """The time that a cell of the column *due* says, as on the wire."""
+    (one,) = table("unit\tdue", f"1\t{text}", **more).requests
+    assert one.job.due_at is not None
+    return times.wire(one.job.due_at)
+
+
 def wrong(*lines: str, of: TemplateVersion = FLAT) -> list[tuple[int, str, str]]:
     read_ = table(*lines, of=of)
     assert not read_.requests
@@ -99,8 +106,7 @@ def test_columns_are_known_in_all_languages_of_the_console(tag: str) -> None:
     ],
 )
 def test_a_due_time_is_by_the_clocks_of_the_organization(due: str, at: str) -> None:
-    (one,) = table("unit,due", f"1,{due}").requests
-    assert one.job.due_at is not None and times.wire(one.job.due_at) == at
+    assert due_of(due) == at
 
 
 @pytest.mark.parametrize(
@@ -125,8 +131,7 @@ def test_a_due_time_is_by_the_clocks_of_the_organization(due: str, at: str) -> N
 )
 def test_dates_are_taken_as_people_of_the_language_write_them(tag: str, due: str, at: str) -> None:
     language = ConsoleLanguage(tag)
-    (one,) = table("unit\tdue", f"1\t{due}", language=language).requests
-    assert one.job.due_at is not None and times.wire(one.job.due_at) == at
+    assert due_of(due, language=language) == at
     day = due.partition(":")[0].rpartition(" ")[0].rstrip(",") if ":" in due else due
     (other,) = table("unit\tCanary-label-date", f"1\t{day}", language=language).requests
     assert other.job.fields["f-date"] == MADRID.at(times.parse(at)).date().isoformat(), "in a field, too"
@@ -146,8 +151,7 @@ def test_dates_are_taken_as_people_of_the_language_write_them(tag: str, due: str
     ],
 )
 def test_year_and_minutes_may_be_left_out(tag: str, due: str, at: str) -> None:
-    (one,) = table("unit\tdue", f"1\t{due}", language=ConsoleLanguage(tag)).requests
-    assert one.job.due_at is not None and times.wire(one.job.due_at) == at
+    assert due_of(due, language=ConsoleLanguage(tag)) == at
 
 
 def test_a_day_without_its_year_is_the_nearest() -> None:

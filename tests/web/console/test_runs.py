@@ -38,7 +38,8 @@ async def test_an_operator_extends_but_never_shortens(w: World) -> None:
     ed = await w.dispatch(await w.template(BOOLEAN))
     path = f"/runs/{ed.run_id}"
     await ann.get(path)
-    offered = text_of((await ann.get(path)).text).partition("Open until 4 Jan 2026, 00:00. How long")[0]
+    offered, hint, _ = text_of((await ann.get(path)).text).partition("Open until 4 Jan 2026, 00:00. How long")
+    assert hint
     assert "1 week from now · 8 Jan 2026, 00:00 30 days from now · 31 Jan 2026, 00:00 without end" in offered
     assert "days from now · 4 Jan" not in offered and "hours from now" not in offered
     refused = await ann.post(f"{path}/extend", hours="24")
