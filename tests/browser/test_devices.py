@@ -97,6 +97,7 @@ async def test_a_tab_that_heard_of_a_photo_before_the_other_had_its_receipt(tmp_
                 while not heard.is_set():  # a poll that is under way may have missed the photo: ask again
                     await other.network_is_back()
             await other.is_done("s-pic")
+            await other.page.unroute_all(behavior="wait")  # a look may be under way
 
 
 async def test_two_devices_learn_of_each_other_within_fifteen_seconds(tmp_path: Path, browser: Browser) -> None:
