@@ -1,4 +1,4 @@
-"""The map in rundun/README.md is true: every module is named there, and a class name stands for one thing."""
+"""The map in rundun/README.md is true: every folder is named there once, and a class name stands for one thing."""
 
 import ast
 import re
@@ -12,29 +12,31 @@ PACKAGE = ROOT / "rundun"
 MAP = (PACKAGE / "README.md").read_text("utf-8")
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
 
-# Each line of the map that names a folder, or a heading that does, and the files that follow it.
-FOLDER = re.compile(r"`([a-z_/]+/)`")
-FILE = re.compile(r"`(\w+\.py)`")
+# A line of the tree of folders: how far in it stands, and its name.
+FOLDER = re.compile(r"^( *)([a-z_]+/) +\S")
+# What lies in folders that tell of themselves: a language each, and the samples' pictures.
+INNER = ("rundun/locales/", "rundun/samples/")
 
 
 def named(text):
-    """The modules a map names, each below the folder that was named last before it."""
-    found, heading = set(), ""
-    for line in text.splitlines():
-        if line.startswith(("## ", "| outside in")):
-            heading = ""
-        folders = FOLDER.findall(line)
-        if line.startswith("### "):
-            heading = folders[0] if len(folders) == 1 else ""
-        if not line.startswith("|"):
-            continue
-        folder = heading
-        for match in re.finditer(r"`([a-z_/]+/|\w+\.py)`", line):
-            if match[1].endswith("/"):
-                folder = match[1] if match[1].startswith(heading) else heading + match[1]
-            else:
-                found.add(Path(folder) / match[1])
+    """The folders that the tree of a map names, in its order."""
+    found, above = [], []
+    for line in text.split("```")[1].splitlines():
+        if match := FOLDER.match(line):
+            depth = len(match[1]) // 2
+            above = [*above[:depth], match[2]]
+            found.append("".join(above))
     return found
+
+
+def folders():
+    """The folders of the package, of pages, and of scripts and styles."""
+    for top in ("rundun", "static", "templates"):
+        for path in (ROOT / top).rglob("*"):
+            folder = path.parent.relative_to(ROOT).as_posix() + "/"
+            is_inner = folder.startswith(INNER) and folder not in INNER
+            if path.is_file() and path.suffix != ".pyc" and not is_inner:
+                yield folder
 
 
 def docstrings(tree):
@@ -45,8 +47,8 @@ def docstrings(tree):
                 yield getattr(node, "name", "module"), text
 
 
-def test_every_module_is_named_in_the_map_and_nothing_else_is():
-    assert named(MAP) == set(MODULES)
+def test_every_folder_is_named_in_the_map_once():
+    assert sorted(named(MAP)) == sorted(set(folders()))
 
 
 def test_no_two_public_classes_share_a_name():
@@ -68,9 +70,5 @@ def test_a_docstring_can_be_read_by_itself(path):
 
 
 def test_the_map_is_read_as_it_is_written():
-    text = "| outside in | |\n| `cli/` | `main.py` x · `context.py` |\n"
-    text += "### `web/`: who\n| `auth.py` | |\n| `api/` | `runs.py` |"
-    assert named(text) == {
-        *(Path("cli/main.py"), Path("cli/context.py")),
-        *(Path("web/auth.py"), Path("web/api/runs.py")),
-    }
+    text = "# A\n```\nrundun/    all\n  web/     asks\n    api/   of programs\n  core/    is\nstatic/    files\n```\n`a/` b\n"
+    assert named(text) == ["rundun/", "rundun/web/", "rundun/web/api/", "rundun/core/", "static/"]

@@ -4,7 +4,7 @@ import secrets
 import string
 
 from rundun.actions.organizations import clean_name, find
-from rundun.core.run import ADMINISTRATOR, Actor
+from rundun.core.actor import ADMINISTRATOR, Actor
 from rundun.core.tokens import digest
 from rundun.errors import NotFound, Problem, TooMany
 from rundun.store import api_keys, organization_changes

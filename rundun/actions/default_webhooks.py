@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from rundun.core import event
-from rundun.core.run import Actor, Webhook, patch_webhook
+from rundun.core.actor import Actor
+from rundun.core.run import Webhook, patch_webhook
 from rundun.core.webhook_url import normalise
 from rundun.errors import FieldError, Invalid
 from rundun.store import default_webhooks, organization_changes, templates

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from rundun.actions import quotas
 from rundun.actions.run_state import expire, load, now_of
-from rundun.core.run import Actor, Run, revised
+from rundun.core.actor import Actor
+from rundun.core.run import Run, revised
 from rundun.core.webhook_url import shown_host
 from rundun.errors import Problem
 from rundun.store import deliveries, failed_deliveries, run_changes, runs

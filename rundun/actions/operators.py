@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rundun.actions import organizations as organization_actions
 from rundun.core import times
-from rundun.core.run import ADMINISTRATOR, Actor
+from rundun.core.actor import ADMINISTRATOR, Actor
 from rundun.core.tokens import digest
 from rundun.core.validation import clean_input
 from rundun.errors import NotFound, Problem, TooMany, refused, there_are

@@ -2,7 +2,7 @@
 
 from rundun.actions import operators
 from rundun.core import times
-from rundun.core.run import Actor
+from rundun.core.actor import Actor
 from rundun.core.tokens import digest
 from rundun.errors import NotFound
 from rundun.store import operators as operator_rows

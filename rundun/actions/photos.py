@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from rundun.actions import quotas, remarks
 from rundun.actions.run_state import RunState, get_for_device, load, now_of, require_started, save
 from rundun.core import picture, progress
+from rundun.core.actor import Actor
 from rundun.core.evidence import Photo, Signature, undrawn_of
 from rundun.core.remark import MAX_PHOTOS
-from rundun.core.run import Actor, Run
+from rundun.core.run import Run
 from rundun.core.steps import PhotoSlot, StepBase, is_drawable, photo_limits, slots_of
 from rundun.errors import FieldError, FieldErrorCode, Invalid, NotFound, Problem
 from rundun.store import answers, files, run_changes, runs, templates

@@ -6,7 +6,8 @@ from typing import Any
 
 from rundun.actions import handled, runs
 from rundun.core import repeat
-from rundun.core.run import Actor, DispatchRequest, Run
+from rundun.core.actor import Actor
+from rundun.core.run import DispatchRequest, Run
 from rundun.errors import FieldError, Invalid
 from rundun.store import runs as run_rows
 from rundun.store.transaction import Tx

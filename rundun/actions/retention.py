@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass, replace
 from rundun.actions import erasures, organizations
 from rundun.core import retention as rules
 from rundun.core import times
+from rundun.core.actor import ADMINISTRATOR, Actor
 from rundun.core.retention import MAX_DAYS, Kept, Retention, TemplateRetention
-from rundun.core.run import ADMINISTRATOR, Actor, Run
+from rundun.core.run import Run
 from rundun.errors import FieldError, Invalid
 from rundun.store import (
     erasure,

@@ -7,8 +7,9 @@ from typing import Any
 from rundun.actions import quotas
 from rundun.actions.run_state import RunState, expire, load, now_of, wrong_status
 from rundun.core import event
+from rundun.core.actor import Actor
 from rundun.core.job_changes import details_of_changes, names_of_changes, patch_job
-from rundun.core.run import Actor, Run, Webhook, patch_webhook, revised, with_destination
+from rundun.core.run import Run, Webhook, patch_webhook, revised, with_destination
 from rundun.core.webhook_url import normalise
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store import deliveries, events, run_changes, runs, templates

@@ -1,7 +1,7 @@
 """Rotation of the signing key, for when somebody may have a copy of the database."""
 
 from rundun.core import media_links
-from rundun.core.run import ADMINISTRATOR
+from rundun.core.actor import ADMINISTRATOR
 from rundun.store import idempotency, operators, organization_changes, organizations, runs, signing_key, templates
 from rundun.store.transaction import Tx
 

@@ -9,8 +9,8 @@ from pydantic_core import from_json
 
 from rundun.actions import organizations, quotas
 from rundun.core import template_rules, times
+from rundun.core.actor import ADMINISTRATOR, Actor
 from rundun.core.json_types.templates import TemplateRecordJson, TemplateWarnedJson
-from rundun.core.run import ADMINISTRATOR, Actor
 from rundun.core.template import Template
 from rundun.errors import FieldError, Invalid, NotFound, Problem, there_are
 from rundun.store import organization_changes, pictures, templates

@@ -8,10 +8,11 @@ from typing import Any, Final
 from pydantic_core import to_json
 
 from rundun.core import run_json, times
+from rundun.core.actor import NOBODY, OperatorRef
 from rundun.core.evidence import Evidence
 from rundun.core.json_types import events, runs
 from rundun.core.progress import StepState
-from rundun.core.run import NOBODY, OperatorRef, Run
+from rundun.core.run import Run
 from rundun.core.urls import Urls
 
 EVENTS = ("step.completed", "step.skipped", "run.completed", "run.cancelled", "run.expired")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from rundun.core import times
-from rundun.core.run import Actor
+from rundun.core.actor import Actor
 
 KEPT_MS = 730 * times.DAY  # two years, then a change is deleted
 

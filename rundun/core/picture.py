@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rundun.core import times
-from rundun.core.json_types.base import PositionJson
-from rundun.core.steps import BarcodeFormat
+from rundun.core.json_types.base import BarcodeFormat, PositionJson
 
 TimeSource = Literal["camera", "exif", "exif_local"]  # the clock of the phone that took it, EXIF, EXIF without its zone
 

@@ -8,10 +8,9 @@ from typing import Literal
 from rundun.core import condition, photo_list, text
 from rundun.core.answer import Answer
 from rundun.core.condition import KnownStep
-from rundun.core.json_types.base import ProgressJson
+from rundun.core.json_types.base import MissingCode, ProgressJson
 from rundun.core.steps import StepBase, photo_limits, slots_of
 
-MissingCode = Literal["missing_answer", "missing_photos", "missing_signature"]
 _NONE: Mapping[str, str | None] = {}
 _EVIDENCE = ("photo", "signature", "instruction")  # types that count as answered only once they are done
 

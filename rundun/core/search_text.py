@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rundun.core.run import Identity
+from rundun.core.actor import Identity
 
 MAX_LENGTH = 200  # characters of a search
 MAX_PART = 500  # characters of a field that are looked through

@@ -5,12 +5,12 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Discriminator, Field, Tag
 
 from rundun.core.condition import Condition, OwnCondition
+from rundun.core.json_types.base import BarcodeFormat
 from rundun.core.validation import Integer, Matching, Number, StrictModel, Text
 
 MAX_OPTIONS = 200
 MAX_PICTURES = 4
 MAX_SLOTS = 10
-BarcodeFormat = Literal["qr_code", "code_128", "code_39", "ean_13", "upc_a", "data_matrix", "pdf417"]
 BARCODE_FORMATS: tuple[BarcodeFormat, ...] = get_args(BarcodeFormat)
 
 StepId = Annotated[str, Matching(r"s-[A-Za-z0-9_-]{1,32}", "must be “s-” and 1 to 32 letters, digits, “_” or “-”")]

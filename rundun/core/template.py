@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from rundun.core.json_types.base import FieldKind
 from rundun.core.steps import Step, StepBase
 from rundun.core.validation import Integer, LanguageTag, Matching, StrictModel, Text, clean_field
 
@@ -32,9 +33,6 @@ class Section(StrictModel):
     """Shown below the title."""
     steps: Annotated[list[Step], Field(max_length=MAX_STEPS)]
     """In the order they are asked; at most 500 in the whole template."""
-
-
-FieldKind = Literal["text", "number", "date", "phone", "email", "url", "address", "secret"]
 
 
 class JobField(StrictModel):

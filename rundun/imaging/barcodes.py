@@ -3,8 +3,8 @@
 import zxingcpp
 from PIL import Image, ImageOps
 
+from rundun.core.json_types.base import BarcodeFormat
 from rundun.core.picture import MAX_BARCODE_PIXELS, Barcode
-from rundun.core.steps import BarcodeFormat
 from rundun.imaging.derivatives import fit, guarded, open_picture, plain_copy
 
 # Longest side in which a barcode is looked for, first and last. The last costs little for bars, but up to 2.6 s for the

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import TypeVar
 
+from rundun.core.json_types.base import BarcodeFormat
 from rundun.core.picture import Barcode, Derivatives
-from rundun.core.steps import BarcodeFormat
 from rundun.errors import Problem
 from rundun.imaging.formats import LargePicture
 from rundun.logs import log

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from rundun.core.run import Status
+from rundun.core.json_types.base import Status
 from rundun.core.validation import Integer, Matching, ParsedFrom, StrictModel, Text, invalid_value
 from rundun.mcp.run_handles import PATTERN
 from rundun.mcp.template_language import SHAPE

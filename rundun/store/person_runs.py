@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rundun.core.actor import Identity
+from rundun.core.json_types.base import Status
 from rundun.core.person import Person, PersonField
-from rundun.core.run import Identity, Status
 from rundun.store.runs import read_identity
 from rundun.store.transaction import Tx
 

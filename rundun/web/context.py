@@ -8,8 +8,8 @@ from starlette.requests import Request
 
 from rundun.config.loader import ServiceSettings
 from rundun.core.attempt import AttemptResult, WebhookRequest
+from rundun.core.json_types.base import BarcodeFormat
 from rundun.core.picture import Barcode, Derivatives
-from rundun.core.steps import BarcodeFormat
 from rundun.core.urls import Urls
 from rundun.core.webhook_url import Destination
 from rundun.errors import Problem

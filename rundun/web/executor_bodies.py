@@ -8,9 +8,9 @@ from pydantic import AfterValidator, Field
 from rundun.actions.execution import AnswerInput, StartInput
 from rundun.actions.remarks import RemarkInput
 from rundun.core import times
+from rundun.core.actor import Identity
 from rundun.core.json_types.base import PositionJson
 from rundun.core.remark import MAX_PHOTOS, MAX_TEXT
-from rundun.core.run import Identity
 from rundun.core.validation import (
     EMAIL,
     PHONE,

@@ -10,7 +10,7 @@ import pytest
 
 from rundun.actions import handled
 from rundun.actions.handled import GroupProgress
-from rundun.core.run import Actor
+from rundun.core.actor import Actor
 from rundun.errors import NotFound, Problem
 from rundun.store import connection, failed_deliveries
 from tests.actions.test_flags import DAMAGE, TYRES

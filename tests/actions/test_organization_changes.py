@@ -17,9 +17,9 @@ from rundun.actions import (
     signing_key,
     templates,
 )
+from rundun.core.actor import Actor
 from rundun.core.organization_change import KINDS, OrganizationChange
 from rundun.core.retention import FOREVER, Retention, TemplateRetention
-from rundun.core.run import Actor
 from rundun.scheduler import clear_up
 from rundun.store import organization_changes
 from rundun.store import organizations as organization_rows

@@ -3,7 +3,7 @@
 import pytest
 
 from rundun.actions import operators, password_resets, second_factor
-from rundun.core.run import Actor
+from rundun.core.actor import Actor
 from rundun.errors import NotFound
 from rundun.scheduler import clear_up
 from rundun.store import organizations

@@ -4,7 +4,7 @@ import pytest
 
 from rundun.actions import commands, operators
 from rundun.actions.operators import SetUp
-from rundun.core.run import Actor
+from rundun.core.actor import Actor
 from rundun.errors import Invalid, NotFound
 from rundun.store import organization_changes, organizations
 from rundun.store.pagination import PageRequest

@@ -13,6 +13,7 @@ import rundun.mcp.template_language as told
 from rundun.core import condition, steps, template
 from rundun.core.answer import read_value
 from rundun.core.condition import KnownStep, When
+from rundun.core.json_types import base
 from rundun.core.steps import Flag, Step, StepBase
 from rundun.core.template_rules import read_template
 from rundun.core.translation_rules import MAX_LENGTHS
@@ -123,7 +124,7 @@ def test_nothing_ticked_can_be_an_answer_and_be_flagged() -> None:
 
 
 def test_every_word_to_choose_is_told() -> None:
-    words = [*get_args(template.FieldKind), *get_args(When.model_fields["op"].annotation)]
+    words = [*get_args(base.FieldKind), *get_args(When.model_fields["op"].annotation)]
     for model, field in [
         (template.Execution, "scope"),
         (template.Execution, "identity_required"),

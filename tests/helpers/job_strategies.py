@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 from hypothesis import strategies as some
 
-from rundun.core.template import FieldKind
+from rundun.core.json_types.base import FieldKind
 from tests.helpers.plain_strategies import days, numbers, some_of, words
 from tests.helpers.strategies import steps_of, templates, values
 

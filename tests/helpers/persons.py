@@ -5,7 +5,8 @@ from typing import Any
 
 from rundun.actions import execution, runs
 from rundun.actions.execution import StartInput
-from rundun.core.run import DispatchRequest, Identity
+from rundun.core.actor import Identity
+from rundun.core.run import DispatchRequest
 from rundun.store.transaction import Tx
 from tests.helpers.service import TEXT, Ed, World
 

@@ -1,4 +1,4 @@
-"""What many answers and events consist of: ids, times, and small objects."""
+"""What many answers and events consist of: ids, times, words, and small objects."""
 
 from typing import Annotated, Any, Literal, NotRequired
 
@@ -31,6 +31,12 @@ PictureId = Annotated[
 StepId = Annotated[
     str, WithJsonSchema({"type": "string", "pattern": "^s-[A-Za-z0-9_-]{1,32}$", "examples": ["s-kc01"]})
 ]
+# What the wire's words are. Kept here, since those who write JSON and those who describe it both need them.
+Status = Literal["pending", "in_progress", "completed", "cancelled", "expired"]
+By = Literal["executor", "integrator", "operator"]
+MissingCode = Literal["missing_answer", "missing_photos", "missing_signature"]
+BarcodeFormat = Literal["qr_code", "code_128", "code_39", "ean_13", "upc_a", "data_matrix", "pdf417"]
+FieldKind = Literal["text", "number", "date", "phone", "email", "url", "address", "secret"]
 At = Annotated[
     str,
     WithJsonSchema(

@@ -5,7 +5,7 @@ from typing import Literal
 from typing_extensions import TypedDict
 
 from rundun.core.json_types import base
-from rundun.core.run import Status
+from rundun.core.json_types.base import Status
 
 
 class PersonRunJson(TypedDict):

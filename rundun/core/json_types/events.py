@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, NotRequired
 from typing_extensions import TypedDict
 
 from rundun.core.json_types import base
-from rundun.core.json_types.base import ReferenceJson
+from rundun.core.json_types.base import By, ReferenceJson
 from rundun.core.json_types.runs import (
     AnsweredBaseJson,
     OriginalKeptJson,
@@ -13,7 +13,6 @@ from rundun.core.json_types.runs import (
     RemarkBaseJson,
     SignatureAnswerJson,
 )
-from rundun.core.run import By
 
 
 class PhotoFetchedJson(TypedDict):

@@ -5,10 +5,8 @@ from typing import Annotated, Any, NotRequired
 from typing_extensions import TypedDict
 
 from rundun.core.json_types import base
+from rundun.core.json_types.base import BarcodeFormat, FieldKind, Status
 from rundun.core.json_types.runs import RemarkBaseJson
-from rundun.core.run import Status
-from rundun.core.steps import BarcodeFormat
-from rundun.core.template import FieldKind
 
 
 class RunBriefJson(TypedDict):

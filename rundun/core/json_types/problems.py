@@ -5,9 +5,7 @@ from typing import Annotated, NotRequired, get_args
 from pydantic import Field, WithJsonSchema
 from typing_extensions import TypedDict
 
-from rundun.core.json_types.base import At
-from rundun.core.progress import MissingCode
-from rundun.core.run import Status
+from rundun.core.json_types.base import At, MissingCode, Status
 from rundun.errors import FieldErrorCode, Where
 
 PlaceCode = Annotated[

@@ -5,8 +5,7 @@ from typing import Annotated, Any, Literal, NotRequired
 from typing_extensions import TypedDict
 
 from rundun.core.json_types import base
-from rundun.core.json_types.base import ReferenceJson
-from rundun.core.run import By, Status
+from rundun.core.json_types.base import By, ReferenceJson, Status
 
 
 class WarnedJson(TypedDict):

@@ -13,8 +13,8 @@ from starlette.responses import Response
 
 from rundun.actions import idempotency
 from rundun.actions.idempotency import Render
+from rundun.core.actor import Actor
 from rundun.core.fingerprint import fingerprint
-from rundun.core.run import Actor
 from rundun.errors import FieldError, Problem
 from rundun.store import idempotency as stored_responses
 from rundun.store.api_keys import ApiKey

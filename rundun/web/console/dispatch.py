@@ -5,7 +5,7 @@ import uuid
 from starlette.responses import Response
 
 from rundun.actions import default_webhooks, repeats, runs, templates
-from rundun.core.run import Actor
+from rundun.core.actor import Actor
 from rundun.errors import NotFound, Problem
 from rundun.store.transaction import TemplateVersion
 from rundun.web.console import dispatch_form

@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from rundun.actions import handled
 from rundun.actions.handled import GroupProgress
-from rundun.core.run import Actor
+from rundun.core.actor import Actor
 from rundun.web.console import run_page
 from rundun.web.console.session import ConsoleCall
 

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from rundun.actions import idempotency, operators
 from rundun.actions.operators import SignedIn
 from rundun.core import times, translation
-from rundun.core.run import Actor
+from rundun.core.actor import Actor
 from rundun.errors import Problem
 from rundun.store import organizations
 from rundun.store.idempotency import IdempotencyKey, StoredResponse

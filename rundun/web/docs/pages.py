@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from rundun import __version__, paths
-from rundun.core.progress import MissingCode
+from rundun.core.json_types.base import MissingCode
 from rundun.errors import FieldErrorCode, NotFound
 from rundun.web.advice import ADVICE
 from rundun.web.context import context_of

@@ -6,7 +6,7 @@ from typing import Any
 
 from rundun.actions import handled, signing_key
 from rundun.core import times
-from rundun.core.run import Actor
+from rundun.core.actor import Actor
 from rundun.store import retention, webhook_secrets
 from rundun.store import runs as run_rows
 from rundun.store.transaction import Tx

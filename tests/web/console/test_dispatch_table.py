@@ -11,7 +11,7 @@ import pytest
 
 from rundun.actions import default_webhooks, organizations, sent_tables
 from rundun.core import csv_text
-from rundun.core.run import Actor
+from rundun.core.actor import Actor
 from rundun.errors import Problem
 from rundun.scheduler import make_tables
 from rundun.spreadsheets.reader import SpreadsheetReader

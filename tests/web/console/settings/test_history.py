@@ -8,8 +8,8 @@ import pytest
 
 from rundun.actions import api_keys, operators, organizations
 from rundun.core import organization_change
+from rundun.core.actor import Actor
 from rundun.core.organization_change import KINDS, OrganizationChange
-from rundun.core.run import Actor
 from rundun.store import organization_changes
 from rundun.store.transaction import Tx
 from rundun.web.console import change_text
