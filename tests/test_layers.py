@@ -33,8 +33,9 @@ LAYERS = (
 BESIDE = {"config", "counters", "logs", "passwords", "paths", "pool"}
 MAY_USE_BESIDE = set().union(*LAYERS[:7]) | BESIDE
 
-# Files stay below 350 lines: one that grows past this has two subjects.
-MAX_LENGTH = 350
+# From so many lines on a file is asked whether it has two subjects. What has one is named, with what it is.
+MAX_LENGTH = 500
+LONG: dict[str, str] = {}
 
 # Who alone may touch a library.
 OWNERS = {
@@ -190,13 +191,13 @@ def test_every_module_has_a_place_in_the_layers():
 
 @pytest.mark.parametrize("folder", ["rundun", "static", "templates", "tests"])
 def test_files_have_one_subject(folder):
-    long = {}
+    long = set()
     for path in (ROOT / folder).rglob("*"):
         if path.suffix in (".py", ".js", ".css", ".html", ".sql"):
-            count = len(path.read_text("utf-8").splitlines())
-            if count > MAX_LENGTH:
-                long[str(path.relative_to(ROOT))] = count
-    assert long == {}
+            name = path.relative_to(ROOT).as_posix()
+            if len(path.read_text("utf-8").splitlines()) >= MAX_LENGTH and name not in LONG:
+                long.add(name)
+    assert long == set(), "one subject, or two?"
 
 
 def test_the_top_level_stays_as_it_is():

@@ -70,5 +70,5 @@ def test_a_docstring_can_be_read_by_itself(path):
 
 
 def test_the_map_is_read_as_it_is_written():
-    text = "# A\n```\nrundun/    all\n  web/     asks\n    api/   of programs\n  core/    is\nstatic/    files\n```\n`a/` b\n"
+    text = "# A\n```\nrundun/   all\n  web/    asks\n    api/  of them\n  core/   is\nstatic/   files\n```\n`a/` b\n"
     assert named(text) == ["rundun/", "rundun/web/", "rundun/web/api/", "rundun/core/", "static/"]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from rundun.actions import organizations, quotas
 from rundun.core import template_rules, times
@@ -76,6 +76,11 @@ def assigned_json(version: TemplateVersion, archived_at: int | None = None) -> T
         "updated_at": times.wire(version.updated_at),
         "archived_at": times.wire_or_none(archived_at),
     }
+
+
+def template_json(version: TemplateVersion, archived_at: int | None = None) -> bytes:
+    """Return a version as its author wrote it, with what the server assigned."""
+    return to_json(assigned_json(version, archived_at))[:-1] + b"," + version.body[1:]
 
 
 def warnings(template: Template) -> list[TemplateWarnedJson]:

@@ -2,11 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
 
 from rundun.core.json_types.base import PositionJson
 from rundun.core.picture import TimeSource
 from rundun.core.remark import Remark
+from rundun.core.validation import Matching
+
+UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+PhotoId = Annotated[str, Matching("ph-" + UUID, "must be “ph-” and a UUID"), AfterValidator(str.lower)]
 
 
 @dataclass(slots=True)

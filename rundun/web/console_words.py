@@ -14,6 +14,7 @@ from typing import Any
 from babel.messages.catalog import Catalog, Message
 
 from rundun.core.text import size
+from rundun.store.statistics import MAX_COUNTED
 from rundun.web import i18n
 from rundun.web.i18n import ENGLISH
 
@@ -140,3 +141,8 @@ def lacking(catalog: Catalog) -> list[Message]:
 
 def _is_whole(string: Any) -> bool:
     return bool(string) if isinstance(string, str) else all(string)
+
+
+def format_count(language: ConsoleLanguage, number: int) -> str:
+    """Format a number that is counted to `MAX_COUNTED` only."""
+    return f"{language.number(MAX_COUNTED)}+" if number > MAX_COUNTED else language.number(number)

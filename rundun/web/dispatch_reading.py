@@ -7,7 +7,7 @@ from rundun.actions import repeats, runs
 from rundun.core.validation import StrictModel, in_order, read
 from rundun.errors import FieldError, Invalid
 from rundun.web.request_bodies import DispatchBody, RepeatBody
-from rundun.web.run_archive import Reads
+from rundun.web.turns import Reads
 
 B = TypeVar("B", bound=StrictModel)
 

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from rundun.actions.execution import AnswerInput, StartInput
 from rundun.actions.remarks import RemarkInput
 from rundun.core import times
 from rundun.core.actor import Identity
+from rundun.core.evidence import UUID, PhotoId
 from rundun.core.json_types.base import PositionJson
 from rundun.core.remark import MAX_PHOTOS, MAX_TEXT
 from rundun.core.validation import (
@@ -26,8 +27,6 @@ from rundun.core.validation import (
 from rundun.errors import FieldError, Invalid
 from rundun.web.request_bodies import Time
 
-_UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
-PhotoId = Annotated[str, Matching("ph-" + _UUID, "must be “ph-” and a UUID"), AfterValidator(str.lower)]
 ClockSkew = Annotated[int, Integer(-4_000_000_000, 4_000_000_000)]  # a clock that was never set says 1970
 
 
@@ -86,9 +85,9 @@ class UnableBody(StrictModel):
 class AnswerBody(StrictModel):
     """One answer: a `value`, or `skipped`, or `unable`."""
 
-    answer_id: Annotated[str, Matching(_UUID, "must be a UUID")] | None = None
+    answer_id: Annotated[str, Matching(UUID, "must be a UUID")] | None = None
     """Made by the phone. One that was applied already changes nothing, even after a newer answer: repeating is safe."""
-    replaces: Annotated[str, Matching(_UUID, "must be a UUID")] | None = None
+    replaces: Annotated[str, Matching(UUID, "must be a UUID")] | None = None
     """The `answer_id` of the answer that its author has seen, `null` for none: where another is in force by now that
     says something else, `answer_changed`, and nothing changes. Left out: whatever is in force is replaced."""
     value: Any = None
@@ -155,7 +154,7 @@ def _duplicates(photos: Sequence[str]) -> Iterator[FieldError]:
 class RemarkBody(StrictModel):
     """A remark on a step; without text and photos the one in force is taken back."""
 
-    remark_id: Annotated[str, Matching(_UUID, "must be a UUID")]
+    remark_id: Annotated[str, Matching(UUID, "must be a UUID")]
     """Made by the phone. One that was applied already changes nothing, even after a newer remark: repeating is safe."""
     text: Annotated[str, Text(MAX_TEXT, 0)] = ""
     """What is noted."""

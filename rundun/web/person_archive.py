@@ -18,7 +18,8 @@ from rundun.store.pagination import PageRequest
 from rundun.store.run_changes import RunChange
 from rundun.web.file_names import FileNames, file_names
 from rundun.web.person_erasure import run_json
-from rundun.web.run_archive import ArchiveEntry, LongWork, Reads, Report, pictures, record
+from rundun.web.run_archive import ArchiveEntry, Report, pictures, record
+from rundun.web.turns import LongWork, Reads
 
 PAGE = 100  # events or deliveries that are read at once
 MAX_CHANGES = 1_000_000  # of one run: all

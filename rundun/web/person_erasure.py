@@ -11,7 +11,7 @@ from rundun.core.json_types.erasures import PersonRunJson
 from rundun.core.person import Person
 from rundun.store.database import Database
 from rundun.store.person_runs import PersonRun
-from rundun.web.run_archive import Reads
+from rundun.web.turns import Reads
 
 AT_ONCE = 5  # runs that are erased before others write again: about a millisecond each
 

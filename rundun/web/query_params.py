@@ -8,13 +8,13 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from starlette.requests import Request
 
 from rundun.core import times
+from rundun.core.evidence import PhotoId
 from rundun.core.run import STATUSES
 from rundun.core.search_text import MAX_LENGTH
 from rundun.core.steps import SlotId
 from rundun.core.validation import ParsedFrom, StrictModel, Text, invalid_value, read
 from rundun.store.pagination import END, Page, PageRequest
 from rundun.store.run_lists import RunFilter
-from rundun.web.executor_bodies import PhotoId
 from rundun.web.problems import Json
 
 Q = TypeVar("Q", bound=StrictModel)

@@ -6,44 +6,25 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import IO, Any, ParamSpec, TypeVar
 
 from pydantic_core import from_json, to_json
 
 from rundun.actions.runs import RunDetail
+from rundun.actions.templates import template_json
 from rundun.core import run_json, times
 from rundun.core.job_json import without_secrets
 from rundun.core.urls import Urls
 from rundun.errors import NotFound
 from rundun.store import files
 from rundun.store.files import CHUNK
-from rundun.store.transaction import Tx
-from rundun.web.api.templates import template_json
 from rundun.web.file_names import FileNames, file_names
+from rundun.web.turns import LongWork, Reads
 
 P = ParamSpec("P")
 T = TypeVar("T")
 Report = Callable[[RunDetail, FileNames], bytes]  # a writer of the page in an archive
 IN_MEMORY = 2 * 1024 * 1024  # bytes of one file of an archive; what is larger waits in a temporary file
-
-
-class Reads(Protocol):
-    """Reads of the database, as `Database` has them."""
-
-    async def read(self, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `function(tx, …)` on a consistent snapshot."""
-
-    async def read_heavy(
-        self, weight: int, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """Read `weight` bytes of pictures."""
-
-
-class LongWork(Reads, Protocol):
-    """Reads, and other work that takes long, as `Turns` have them."""
-
-    async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `function` apart from short requests."""
 
 
 @dataclass(frozen=True, slots=True)

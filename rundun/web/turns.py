@@ -4,7 +4,7 @@ so that requests of others wait for one piece of it at most.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from rundun.errors import Problem
 from rundun.pool import BoundedPool, Limits, RefusalReason
@@ -16,6 +16,25 @@ T = TypeVar("T")
 WAITING = 64  # pieces of work of one organization's operators, or of its API keys, that wait or run
 OF_OPERATOR = 16  # of these of one operator
 OF_LINKS = 2000  # of one organization's links, each some milliseconds: a depot's phones may come at once
+
+
+class Reads(Protocol):
+    """Reads of the database, as `Database` has them."""
+
+    async def read(self, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `function(tx, …)` on a consistent snapshot."""
+
+    async def read_heavy(
+        self, weight: int, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Read `weight` bytes of pictures."""
+
+
+class LongWork(Reads, Protocol):
+    """Reads, and other work that takes long, as `Turns` have them."""
+
+    async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `function` apart from short requests."""
 
 
 @dataclass(frozen=True, slots=True)

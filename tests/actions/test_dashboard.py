@@ -14,9 +14,8 @@ from rundun.actions import dashboard, handled
 from rundun.core import chart, times
 from rundun.store import statistics
 from rundun.store.transaction import Tx
-from rundun.web.console.dashboard import format_count
 from rundun.web.console.time_zone import Zone
-from rundun.web.console_words import ConsoleLanguage
+from rundun.web.console_words import ConsoleLanguage, format_count
 from tests.helpers.console import operator, put_zone, table, text_of
 from tests.helpers.console_runs import rows
 from tests.helpers.images import jpeg

@@ -11,6 +11,7 @@ from rundun.actions.organizations import organization_json
 from rundun.actions.repeats import Repeated
 from rundun.actions.run_state import RunState
 from rundun.actions.runs import get
+from rundun.actions.templates import template_json
 from rundun.core import run_json, times
 from rundun.core.json_types.runs import (
     DispatchedJson,
@@ -28,7 +29,6 @@ from rundun.store import organizations, run_search
 from rundun.store import runs as run_rows
 from rundun.store.idempotency import StoredResponse
 from rundun.web.api.endpoint import ApiCall, api_router, json_reply, one_at_a_time
-from rundun.web.api.templates import template_json
 from rundun.web.body import MERGE_PATCH
 from rundun.web.console.report import ReportWriter
 from rundun.web.context import Context

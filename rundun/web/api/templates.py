@@ -16,15 +16,10 @@ router = api_router("Templates")
 _reading = api_router("Templates", reads_idempotency_key=False)
 
 
-def template_json(version: TemplateVersion, archived_at: int | None = None) -> bytes:
-    """Return a version as its author wrote it, with what the server assigned."""
-    return to_json(actions.assigned_json(version, archived_at))[:-1] + b"," + version.body[1:]
-
-
 def _saved_response(version: TemplateVersion, status: int = 200, **headers: str) -> StoredResponse:
     """Answer a version that was just made, with what to know before it is used."""
     warned = b',"warnings":' + to_json(actions.warnings(version.template)) + b"}"
-    return json_reply(template_json(version)[:-1] + warned, status, etag=actions.etag(version), **headers)
+    return json_reply(actions.template_json(version)[:-1] + warned, status, etag=actions.etag(version), **headers)
 
 
 @router.route(
@@ -77,7 +72,9 @@ async def list_templates(call: ApiCall) -> Response:
     """
     params = query(TemplatesQuery, call.request)
     page = await call.turns.read(page_current, call.org_id, params.page_request(), params.include_archived)
-    return list_json(call.request, page, [template_json(version, head.archived_at) for head, version in page.items])
+    return list_json(
+        call.request, page, [actions.template_json(version, head.archived_at) for head, version in page.items]
+    )
 
 
 @router.route(
@@ -96,7 +93,7 @@ async def get_template(call: ApiCall) -> Response:
     tag = actions.etag(version, head.archived_at)
     if is_current(call.request, tag):
         return Response(status_code=304, headers={"etag": tag})
-    return to_response(json_reply(template_json(version, head.archived_at), etag=tag))
+    return to_response(json_reply(actions.template_json(version, head.archived_at), etag=tag))
 
 
 @router.route(
@@ -139,7 +136,9 @@ async def list_template_versions(call: ApiCall) -> Response:
     """
     page_request = query(ListQuery, call.request).page_request()
     page = await call.turns.read(page_versions, call.org_id, call.path("template_id"), page_request)
-    return list_json(call.request, page, [template_json(version, head.archived_at) for head, version in page.items])
+    return list_json(
+        call.request, page, [actions.template_json(version, head.archived_at) for head, version in page.items]
+    )
 
 
 router.routes += _reading.routes

@@ -7,11 +7,10 @@ from starlette.responses import Response
 
 from rundun.actions import dashboard
 from rundun.core import chart
-from rundun.store.statistics import MAX_COUNTED
 from rundun.web.console.run_due import due_choices
 from rundun.web.console.run_rows import heading, moment
 from rundun.web.console.session import ConsoleCall
-from rundun.web.console_words import ConsoleLanguage
+from rundun.web.console_words import format_count
 
 DAYS = 30
 WIDTH, HEIGHT = 720, 160  # of the chart, in its own units
@@ -37,8 +36,3 @@ async def overview(call: ConsoleCall) -> Response:
         chart=chart.bars([numbers.dispatched, numbers.done], WIDTH, HEIGHT),
         size=(WIDTH, HEIGHT),
     )
-
-
-def format_count(language: ConsoleLanguage, number: int) -> str:
-    """Format a number that is counted to `MAX_COUNTED` only."""
-    return f"{language.number(MAX_COUNTED)}+" if number > MAX_COUNTED else language.number(number)

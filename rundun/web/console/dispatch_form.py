@@ -14,6 +14,7 @@ from rundun.core.template import JobField
 from rundun.core.webhook_url import normalise
 from rundun.store.transaction import TemplateVersion
 from rundun.web.console.time_zone import Zone
+from rundun.web.console.written_date import typed_number
 from rundun.web.console_words import ConsoleLanguage
 
 MAX_PREFILLED = 60  # steps that the form has an input for: a form has 200 fields
@@ -22,7 +23,6 @@ EVENTS = (*event.EVENTS, *event.ON_REQUEST)
 EMPTY = {f"event {name}": "on" for name in event.EVENTS}
 # Inputs that stand for a field of the body each, as they are typed.
 _PLAIN = ("template_id", "executor_ref", "language", "title", "note")
-_COULD_BE_THOUSANDS = re.compile(r"-?[1-9]\d{0,2},\d{3}")  # or a decimal comma: nobody's to guess
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,18 +134,6 @@ def _given(form: Mapping[str, str], names: Iterable[str]) -> Iterator[str]:
 
 def _by_id(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name.partition(" ")[2]: value for name, value in values.items()}
-
-
-def typed_number(typed: str) -> float | int | str:
-    """Read a number with a point or a comma as its decimal mark; what is none stays as it was typed, and is refused
-    where it is judged.
-    """
-    plain = typed.strip()
-    if not _COULD_BE_THOUSANDS.fullmatch(plain):
-        plain = plain.replace(",", ".")
-    if not re.fullmatch(r"-?\d{1,16}(\.\d{1,9})?", plain, re.ASCII):
-        return typed.strip()
-    return float(plain) if "." in plain else int(plain)
 
 
 def _step_value(step: StepBase, typed: str, zone: Zone) -> object:

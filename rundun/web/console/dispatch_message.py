@@ -5,13 +5,13 @@ from urllib.parse import quote
 
 from babel import Locale, UnknownLocaleError, dates
 from babel.core import get_global
-from markupsafe import Markup
 from starlette.responses import Response
 
 from rundun.actions import runs
 from rundun.core import translation
 from rundun.core.run import Run
 from rundun.web import i18n
+from rundun.web.console.qr_code import qr_code
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console_words import N_
 
@@ -104,14 +104,3 @@ def locale_there(tag: str, zone_name: str) -> Locale:
         except UnknownLocaleError:
             continue
     return locale
-
-
-def qr_code(text: str) -> Markup:
-    """Draw a QR code as SVG, black on white in every theme since cameras expect it; without inline styles."""
-    import segno  # when first needed
-
-    drawing = segno.make(text, error="m", micro=False).svg_inline(
-        border=4, dark="#000", light="#fff", omitsize=True, svgclass=None, lineclass=None
-    )
-    # Modules of a code: nothing of the text stands in it.
-    return Markup(drawing)  # noqa: S704

@@ -21,12 +21,11 @@ from rundun.core.template import JobField, Template
 from rundun.core.validation import read
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store.transaction import TemplateVersion
-from rundun.web.console.dispatch_form import typed_number
-from rundun.web.console.export import plain_text, safe_cell
 from rundun.web.console.problem_text import exact_field_reason
 from rundun.web.console.time_zone import Zone
-from rundun.web.console.written_date import MAX_LENGTH, possible_days, read_time
+from rundun.web.console.written_date import MAX_LENGTH, possible_days, read_time, typed_number
 from rundun.web.console_words import N_, ConsoleLanguage
+from rundun.web.csv_cells import plain_text, safe_cell
 from rundun.web.request_bodies import DispatchBody
 
 # What the columns that every checklist has are called in any language, by the member of a dispatch they stand for.

@@ -6,10 +6,10 @@ from rundun.core.job_json import without_secrets
 from rundun.core.run import Run
 from rundun.core.template import Template
 from rundun.core.urls import Urls
-from rundun.web.console.export import csv_lines
 from rundun.web.console.job_table import COLUMNS, IN_ENGLISH, LINK, column_names
 from rundun.web.console.time_zone import Zone
 from rundun.web.console_words import ConsoleLanguage
+from rundun.web.csv_cells import csv_lines
 
 
 def heading(template: Template, language: ConsoleLanguage = IN_ENGLISH) -> str:

@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from rundun.actions.runs import RunDetail
 from rundun.core import times
 from rundun.store.organizations import Organization
-from rundun.web.console.run_page import page_values
-from rundun.web.console.run_view import RunView
+from rundun.web.console.run_view import RunView, page_values
 from rundun.web.console.time_zone import Zone
 from rundun.web.console_words import ConsoleLanguage
 from rundun.web.file_names import FileNames

@@ -1,25 +1,19 @@
 """/console/runs/{run_id}: a run, from dispatch to end, with every answer as it read then."""
 
 import io
-from collections.abc import Awaitable, Iterator, Sequence
-from typing import Any
+from collections.abc import Awaitable, Sequence
 
 from starlette.responses import Response
 
 from rundun.actions import runs
-from rundun.actions.runs import RunDetail
 from rundun.core import template_pictures, times
-from rundun.core.condition import comparisons
 from rundun.core.run import Run
-from rundun.core.steps import StepBase
 from rundun.errors import NotFound, Problem
 from rundun.store import runs as run_rows
 from rundun.store import service_state
 from rundun.web.console.erasure import show_erased
-from rundun.web.console.job_view import clock_skew, field_views, language_name
 from rundun.web.console.run_due import due_choices
-from rundun.web.console.run_history import history
-from rundun.web.console.run_view import PhotoView, RunView, SectionView
+from rundun.web.console.run_view import RunView, page_values
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console_words import N_
 from rundun.web.pages import HEADERS
@@ -82,50 +76,6 @@ def longer_choices(call: ConsoleCall, chosen: Sequence[Run]) -> list[tuple[str, 
         elif (at := call.now + int(hours) * times.HOUR) > min(ends):
             choices.append((hours, f"{said} · {call.zone.short(at)}"))
     return choices
-
-
-def page_values(view: RunView) -> dict[str, Any]:
-    """Return what a page or a report of a run shows, by the names that the templates use."""
-    detail: RunDetail = view.detail
-    run, template, sections = detail.state.run, detail.state.version.template, view.sections()
-    return {
-        "run": run,
-        "template": template,
-        "heading": run.job.title or run.executor_ref or template.name,
-        "fields": field_views(run.job, template),
-        "erased": [field for field in template.fields if field.kind == "secret" and run.is_closed],
-        "attention": [step for section in sections for step in section.steps if step.needs_attention],
-        "noted": [step for section in sections for step in section.steps if step.is_noted],
-        "clock": clock_skew(run.clock_skew_seconds, view.language),
-        "language_name": run.language and language_name(run.language, view.language),
-        "now": detail.now,
-        "repeated_by": detail.repeats,
-        "labels": {step.id: step.label for step in detail.state.version.steps},
-        "sections": sections,
-        "strip_photos": [*_strip(sections)],
-        "signature": view.signature(),
-        "history": history(detail),
-        "deliveries": detail.deliveries.items,
-        "has_more_deliveries": detail.deliveries.next_before is not None,
-    }
-
-
-def _asked_by(step: StepBase) -> set[str]:
-    """Return the ids of the steps whose answers decide whether a step is asked."""
-    return {when.step for _, when, _ in comparisons(step.condition, "")} if step.condition else set()
-
-
-def _strip(sections: Sequence[SectionView]) -> Iterator[tuple[PhotoView, str]]:
-    """Yield the photos that answers and remarks list, each with the label of its step: first those of what needs
-    attention, and of the questions that came up by it.
-    """
-    step_views = [step_view for section in sections for step_view in section.steps]
-    flagged = {step_view.step.id for step_view in step_views if step_view.needs_attention}
-    for step_view in sorted(step_views, key=lambda each: not flagged & {each.step.id, *_asked_by(each.step)}):
-        of_remark = step_view.remark.photos if step_view.remark else ()
-        for photo in (*step_view.photos, *of_remark):
-            if photo.is_listed:
-                yield photo, step_view.step.label
 
 
 async def act_or_explain(call: ConsoleCall, act: Awaitable[object], flash: str) -> Response:

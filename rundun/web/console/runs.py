@@ -18,11 +18,11 @@ from rundun.store.run_lists import RunFilter
 from rundun.store.run_search import FoundCounts
 from rundun.store.statistics import MAX_COUNTED
 from rundun.web.console import run_page
-from rundun.web.console.dashboard import format_count
 from rundun.web.console.run_due import due_choices, read_due
 from rundun.web.console.run_filter import list_path, read_filter_form, tab_filters, tab_query
 from rundun.web.console.run_rows import Found, heading, moment
 from rundun.web.console.session import ConsoleCall
+from rundun.web.console_words import format_count
 from rundun.web.request_bodies import CancelBody, ExtendBody
 
 LIMIT = 50

@@ -1,4 +1,4 @@
-"""Days and times as people write them in the cells of a table."""
+"""Days, times and numbers as people write them."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -19,6 +19,7 @@ _BESIDE = {"de", "del", "do", "of", "the", "le", "den", "st", "nd", "rd", "th", 
 _TIME = re.compile(  # 15:00, 15:00:30.5, 3:00 p. m., 3pm, 15h, 15h30
     r"(\d\d?)(?:[:h](\d\d)(?::(\d\d)(?:\.\d+)?)?| ?h|(?= ?[ap]))(?: ?([ap])\.? ?m\.?)?", re.ASCII
 )
+_COULD_BE_THOUSANDS = re.compile(r"-?[1-9]\d{0,2},\d{3}")  # or a decimal comma: nobody's to guess
 
 
 def possible_days(text: str, language: ConsoleLanguage, today: date) -> Sequence[date]:
@@ -100,3 +101,15 @@ def _names(locale: str) -> tuple[Mapping[str, int], frozenset[str]]:
             for name in dates.get_day_names(width, context, locale).values():
                 days.update(_WORDS.findall(fold(name)))
     return {name: min(found) for name, found in months.items() if len(found) == 1}, frozenset(days)
+
+
+def typed_number(typed: str) -> float | int | str:
+    """Read a number with a point or a comma as its decimal mark; what is none stays as it was typed, and is refused
+    where it is judged.
+    """
+    plain = typed.strip()
+    if not _COULD_BE_THOUSANDS.fullmatch(plain):
+        plain = plain.replace(",", ".")
+    if not re.fullmatch(r"-?\d{1,16}(\.\d{1,9})?", plain, re.ASCII):
+        return typed.strip()
+    return float(plain) if "." in plain else int(plain)

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as some
 
 import rundun
-from rundun.web.console import export
+from rundun.web import csv_cells
 
 SEPARATORS = (",", ";", "\t")
 FORMULA = "=+-@＝＋－＠"
@@ -52,14 +52,14 @@ def cells_of(table: str) -> Iterator[str]:
 @example("\u00ad=1")
 @example(";" + "\x1f" * 4000)
 def test_no_text_is_calculated(text: str) -> None:
-    table = export.csv_lines([[text, "x", text], [text, text]])
+    table = csv_cells.csv_lines([[text, "x", text], [text, text]])
     calculated = [cell for cell in cells_of(table) if is_calculated(cell)]
     assert calculated == []
 
 
 @given(TEXT)
 def test_every_text_can_be_read(text: str) -> None:
-    ((cell,),) = csv.reader(io.StringIO(export.csv_lines([[text]]), newline=""))
+    ((cell,),) = csv.reader(io.StringIO(csv_cells.csv_lines([[text]]), newline=""))
     assert cell.replace("'", "") == text.replace("'", ""), "apostrophes are all that is put in"
     if not any(is_calculated(part) for part in re.split(r"[;\t\r\n]", text)) and text[:1] not in ("\t", "\r", "\n"):
         assert cell == text
@@ -71,12 +71,12 @@ def test_every_text_can_be_read(text: str) -> None:
 @example("\t=1")
 def test_every_text_comes_back_in_a_table(text: str) -> None:
     plain = text.replace("'", "")
-    assert export.plain_text(export.safe_cell(plain)) == plain
+    assert csv_cells.plain_text(csv_cells.safe_cell(plain)) == plain
 
 
 @pytest.mark.parametrize("value", ["=1", "+1", "-1", "@x", " =1", "\u200b=1", "＝1", "\tx", "\rx", "\nx"])
 def test_no_cell_begins_a_formula(value: str) -> None:
-    assert export.safe_cell(value) == f"'{value}"
+    assert csv_cells.safe_cell(value) == f"'{value}"
 
 
 @pytest.mark.parametrize(
@@ -91,18 +91,18 @@ def test_no_cell_begins_a_formula(value: str) -> None:
     ],
 )
 def test_nor_does_what_another_country_takes_for_a_cell(value: str, cell: str) -> None:
-    assert export.safe_cell(value) == cell
+    assert csv_cells.safe_cell(value) == cell
 
 
 @pytest.mark.parametrize(
     "value", ["", "a=1", "1-1", "x@y", "(=1)", "’=1", "a; b, c", "Ed, +34 600", "Flat 1-2; ann@example.com"]
 )
 def test_plain_cells_stay_as_they_are(value: str) -> None:
-    assert export.safe_cell(value) == value
-    assert export.safe_cell(-1) == "-1"
+    assert csv_cells.safe_cell(value) == value
+    assert csv_cells.safe_cell(-1) == "-1"
 
 
 def test_all_tables_are_written_in_one_place() -> None:
     modules = Path(rundun.__file__).parent.rglob("*.py")
     writers = [module.name for module in modules if re.search(r"csv\.(D|w)\w*riter\b", module.read_text("utf-8"))]
-    assert writers == ["export.py"]
+    assert writers == ["csv_cells.py"]

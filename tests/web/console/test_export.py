@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from rundun.store import runs as run_rows
-from rundun.web import file_names, run_archive
+from rundun.web import csv_cells, file_names, run_archive
 from rundun.web.console import export
 from tests.helpers.console import Browser, operator, text_of
 from tests.helpers.console_runs import PHOTO, PICTURE, PNG, everything
@@ -329,5 +329,5 @@ async def test_what_people_type_is_never_markup(w: World, words: str) -> None:
     assert stored is not None
     for column in ("reference", "template", "executor", "cancel_reason"):
         assert not re.match(r"[\s=+\-@＝]", row[column]), (column, row[column])
-        assert row[column] == export.safe_cell(stored)
+        assert row[column] == csv_cells.safe_cell(stored)
         assert row[column].replace("'", "") == stored.replace("'", "")

@@ -12,7 +12,7 @@ from rundun.actions import second_factor
 from rundun.core import one_time_code, times
 from rundun.core.tokens import digest
 from rundun.store.transaction import Tx
-from rundun.web.console.dispatch_message import qr_code
+from rundun.web.console.qr_code import qr_code
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.settings.account import account, is_own_password, wrong_password
 from rundun.web.console.sign_in_limits import code_of, remember_browser

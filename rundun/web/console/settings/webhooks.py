@@ -13,10 +13,10 @@ from rundun.store import service_state
 from rundun.store.deliveries import FailedFilter
 from rundun.store.pagination import PageRequest
 from rundun.web.api.webhook_test import WebhookTestBody, send_test
-from rundun.web.console.dashboard import format_count
 from rundun.web.console.dispatch_form import host_of
 from rundun.web.console.problem_text import field_reasons
 from rundun.web.console.session import ConsoleCall
+from rundun.web.console_words import format_count
 
 LIMIT = 25
 
