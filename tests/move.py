@@ -138,10 +138,10 @@ def _with_names(source: str, renamed: Mapping[str, str]) -> str:
 
 def rewritten_strings(source: str, modules: Mapping[str, str]) -> str:
     """A module's text with the modules that its strings and comments name as they are after the move."""
+    short = {old.removeprefix("rundun."): new.removeprefix("rundun.") for old, new in modules.items()}
+    modules = {**{old: new for old, new in short.items() if "." in old}, **modules}
     tops = {name.partition(".")[0] for name in modules}
-    name = re.compile(rf"\b(?:{'|'.join(tops)})(?:\.\w+)+") if tops else None
-    if name is None:
-        return source
+    name = re.compile(rf"(?<![\w.])(?:{'|'.join(tops)})(?:\.\w+)+") if tops else re.compile("(?!)")
 
     def named(match: re.Match[str]) -> str:
         parts = match[0].split(".")
