@@ -13,8 +13,8 @@ from pyasn1_modules import rfc5280
 
 from rundun.config.settings import ServiceSettings
 from rundun.core import times
+from rundun.core.deliveries.webhook_url import is_loopback
 from rundun.core.text import listed
-from rundun.core.webhook_url import is_loopback
 
 ENDS_SOON = 14 * times.DAY
 _CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)  # RFC 7468

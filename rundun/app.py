@@ -14,8 +14,8 @@ from rundun.config import loader
 from rundun.config.loader import ServiceSettings
 from rundun.control_socket import ALERT_TEST_COMMAND, listening, socket_path
 from rundun.core import times
-from rundun.core.delivery_slots import DeliverySlots
-from rundun.core.webhook_url import normalise
+from rundun.core.deliveries.delivery_slots import DeliverySlots
+from rundun.core.deliveries.webhook_url import normalise
 from rundun.errors import Problem
 from rundun.imaging.worker import picture_pools
 from rundun.logs import log

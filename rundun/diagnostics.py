@@ -12,8 +12,8 @@ from rundun.actions import health, quotas
 from rundun.actions.health import HealthReport
 from rundun.config.settings import SETTINGS, ServiceSettings
 from rundun.core import times
+from rundun.core.deliveries.webhook_url import is_literal, normalise
 from rundun.core.text import MIB, listed, size
-from rundun.core.webhook_url import is_literal, normalise
 from rundun.read_only import reading
 from rundun.store import database_file, maintenance
 from rundun.store.maintenance import Room

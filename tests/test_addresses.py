@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rundun.addresses import is_own
-from rundun.core.webhook_url import forbidden, normalise
+from rundun.core.deliveries.webhook_url import forbidden, normalise
 from tests.helpers.addresses import own_address
 from tests.helpers.webhook_line import letter, webhook_client
 

@@ -20,7 +20,7 @@ from rundun.actions import (
 )
 from rundun.actions import templates as template_actions
 from rundun.core import times
-from rundun.core.run import DispatchRequest
+from rundun.core.runs.run import DispatchRequest
 from rundun.store import organizations as organization_rows
 from rundun.store.operators import Role
 from rundun.store.transaction import Tx

@@ -5,10 +5,10 @@ going before it, one for a template. What integrators dispatch never has it.
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from rundun.core import event
 from rundun.core.actor import Actor
-from rundun.core.run import Webhook, patch_webhook
-from rundun.core.webhook_url import normalise
+from rundun.core.deliveries.webhook_url import normalise
+from rundun.core.runs import event
+from rundun.core.runs.run import Webhook, patch_webhook
 from rundun.errors import FieldError, Invalid
 from rundun.store import default_webhooks, organization_changes, templates
 from rundun.store.transaction import Tx

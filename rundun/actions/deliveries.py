@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rundun.actions import quotas
 from rundun.core import times
-from rundun.core.attempt import AttemptResult
+from rundun.core.deliveries.attempt import AttemptResult
 from rundun.errors import NotFound, Problem
 from rundun.store import deliveries, erasure, runs, statistics
 from rundun.store.deliveries import Attempt, Delivery, DeliveryCursor, DeliveryStatus, FailedFilter

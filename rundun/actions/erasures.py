@@ -1,9 +1,9 @@
 """Erasing a run: everything that was said or shown goes, for good. Its ids, times and counts stay."""
 
-from rundun.core import event
 from rundun.core.actor import NOBODY
-from rundun.core.job import NO_JOB
-from rundun.core.run import Run, revised
+from rundun.core.runs import event
+from rundun.core.runs.job import NO_JOB
+from rundun.core.runs.run import Run, revised
 from rundun.errors import NotFound
 from rundun.store import deliveries, erasure, events, idempotency, runs, sent_tables
 from rundun.store.transaction import JournalEntry, Tx

@@ -9,15 +9,16 @@ from rundun.actions import quotas, run_state
 from rundun.actions.photos import MAX_OF_SLOT
 from rundun.actions.run_state import RunState
 from rundun.actions.runs import cancel
-from rundun.core import answer as answers_of
-from rundun.core import event, photo_list, progress, remark, text
+from rundun.core import text
 from rundun.core.actor import Identity
-from rundun.core.answer import Answer
 from rundun.core.json_types.base import PositionJson
 from rundun.core.json_types.problems import PlaceJson
-from rundun.core.progress import MissingStep
-from rundun.core.run import MOVES, Run, revised, with_clock_skew
-from rundun.core.steps import StepBase, photo_limits, slots_of
+from rundun.core.runs import answer as answers_of
+from rundun.core.runs import event, photo_list, progress, remark
+from rundun.core.runs.answer import Answer
+from rundun.core.runs.progress import MissingStep
+from rundun.core.runs.run import MOVES, Run, revised, with_clock_skew
+from rundun.core.templates.steps import StepBase, photo_limits, slots_of
 from rundun.errors import FieldError, Invalid, NotFound, Problem
 from rundun.store import answers, erasure, events, files, organizations, run_changes, runs, templates
 from rundun.store.erasure import ErasedRun

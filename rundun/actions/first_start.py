@@ -8,7 +8,7 @@ from rundun.actions import operators, pictures
 from rundun.actions import templates as template_actions
 from rundun.actions.api_keys import create
 from rundun.actions.organizations import UNNAMED
-from rundun.core.template_pictures import NewPicture
+from rundun.core.templates.template_pictures import NewPicture
 from rundun.store import organizations
 from rundun.store.transaction import Tx
 

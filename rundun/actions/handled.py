@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from rundun.actions import quotas
 from rundun.actions.run_state import expire, load, now_of
 from rundun.core.actor import Actor
-from rundun.core.run import Run, revised
-from rundun.core.webhook_url import shown_host
+from rundun.core.deliveries.webhook_url import shown_host
+from rundun.core.runs.run import Run, revised
 from rundun.errors import Problem
 from rundun.store import deliveries, failed_deliveries, run_changes, runs
 from rundun.store.failed_deliveries import NEWEST, FailedDelivery

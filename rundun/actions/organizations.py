@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from rundun.actions.quotas import require_room
-from rundun.core import colour, times
+from rundun.core import times
 from rundun.core.actor import ADMINISTRATOR, Actor
 from rundun.core.json_types.runs import OrganizationJson
+from rundun.core.organizations import colour
 from rundun.core.text import MIB
 from rundun.core.validation import clean_input
 from rundun.errors import FieldError, Invalid, NotFound, Problem, refused, there_are

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rundun.core.person import Person, list_digest
+from rundun.core.erasure.person import Person, list_digest
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store import person_runs
 from rundun.store.person_runs import BEGINNING, PersonRun, Place

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 from rundun.actions import quotas, remarks
 from rundun.actions.run_state import RunState, get_for_device, load, now_of, require_started, save
-from rundun.core import picture, progress
+from rundun.core import picture
 from rundun.core.actor import Actor
-from rundun.core.evidence import Photo, Signature, undrawn_of
-from rundun.core.remark import MAX_PHOTOS
-from rundun.core.run import Run
-from rundun.core.steps import PhotoSlot, StepBase, is_drawable, photo_limits, slots_of
+from rundun.core.runs import progress
+from rundun.core.runs.evidence import Photo, Signature, undrawn_of
+from rundun.core.runs.remark import MAX_PHOTOS
+from rundun.core.runs.run import Run
+from rundun.core.templates.steps import PhotoSlot, StepBase, is_drawable, photo_limits, slots_of
 from rundun.errors import FieldError, FieldErrorCode, Invalid, NotFound, Problem
 from rundun.store import answers, files, run_changes, runs, templates
 from rundun.store import remarks as remark_rows

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from rundun.actions.quotas import require_room
-from rundun.core.template_pictures import KEPT, NewPicture, TemplatePicture
+from rundun.core.templates.template_pictures import KEPT, NewPicture, TemplatePicture
 from rundun.store import pictures
 from rundun.store.transaction import Tx
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 
 from rundun.actions import quotas, run_state
 from rundun.actions.run_state import RunState
-from rundun.core import photo_list
-from rundun.core import remark as remarks_of
-from rundun.core.remark import Remark
-from rundun.core.run import Run
+from rundun.core.runs import photo_list
+from rundun.core.runs import remark as remarks_of
+from rundun.core.runs.remark import Remark
+from rundun.core.runs.run import Run
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store import remarks, run_changes, runs
 from rundun.store.transaction import TemplateVersion, Tx

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from rundun.actions import handled, runs
-from rundun.core import repeat
 from rundun.core.actor import Actor
-from rundun.core.run import DispatchRequest, Run
+from rundun.core.runs import repeat
+from rundun.core.runs.run import DispatchRequest, Run
 from rundun.errors import FieldError, Invalid
 from rundun.store import runs as run_rows
 from rundun.store.transaction import Tx
@@ -37,9 +37,9 @@ def dispatch(tx: Tx, org_id: str, dispatch_request: DispatchRequest, actor: Acto
 
 def again(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any], actor: Actor) -> Repeated:
     """Dispatch a closed run again, of its template's current version, for one credit. What is copied, and `changes`,
-    are as `core.repeat.repeat` has it, and a missed run is handled as by `dispatch`. Raises NotFound, `run_erased`,
-    `wrong_status` for an open run, `invalid` also for what can't be copied and was not given, and as `runs.dispatch`
-    does; then nothing is created.
+    are as `core.runs.repeat.repeat` has it, and a missed run is handled as by `dispatch`. Raises NotFound,
+    `run_erased`, `wrong_status` for an open run, `invalid` also for what can't be copied and was not given, and as
+    `runs.dispatch` does; then nothing is created.
     """
     previous = runs.get_closed(tx, org_id, run_id)
     version = runs.get_dispatched_version(tx, org_id, previous.template_id)

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from rundun.actions import erasures, organizations
-from rundun.core import retention as rules
 from rundun.core import times
 from rundun.core.actor import ADMINISTRATOR, Actor
-from rundun.core.retention import MAX_DAYS, Kept, Retention, TemplateRetention
-from rundun.core.run import Run
+from rundun.core.erasure import retention as rules
+from rundun.core.erasure.retention import MAX_DAYS, Kept, Retention, TemplateRetention
+from rundun.core.runs.run import Run
 from rundun.errors import FieldError, Invalid
 from rundun.store import (
     erasure,
@@ -67,7 +67,9 @@ def get_of_template(tx: Tx, org_id: str, template_id: str) -> RetentionOfTemplat
 
 
 def days_shown(tx: Tx, org_id: str, template_id: str) -> Mapping[str, int | None]:
-    """Read what executors are told before they start a run of a template, as `core.retention.days_shown` has it."""
+    """Read what executors are told before they start a run of a template, as `core.erasure.retention.days_shown` has
+    it.
+    """
     held = get_of_template(tx, org_id, template_id)
     return rules.days_shown(held.kept) if held.organization.tells else rules.NO_DAYS_SHOWN
 

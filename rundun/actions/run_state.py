@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rundun.core import event, progress, times
-from rundun.core.answer import Answer
-from rundun.core.evidence import Evidence
-from rundun.core.progress import StepState
-from rundun.core.run import MOVES, Move, Run, revised, without_secrets
-from rundun.core.steps import StepBase
+from rundun.core import times
+from rundun.core.runs import event, progress
+from rundun.core.runs.answer import Answer
+from rundun.core.runs.evidence import Evidence
+from rundun.core.runs.progress import StepState
+from rundun.core.runs.run import MOVES, Move, Run, revised, without_secrets
+from rundun.core.templates.steps import StepBase
 from rundun.errors import NotFound, Problem
 from rundun.store import answers, events, files, remarks, retention, runs, templates
 from rundun.store.transaction import CommitThenRaise, TemplateVersion, Tx

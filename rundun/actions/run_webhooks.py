@@ -6,11 +6,11 @@ from typing import Any
 
 from rundun.actions import quotas
 from rundun.actions.run_state import RunState, expire, load, now_of, wrong_status
-from rundun.core import event
 from rundun.core.actor import Actor
-from rundun.core.job_changes import details_of_changes, names_of_changes, patch_job
-from rundun.core.run import Run, Webhook, patch_webhook, revised, with_destination
-from rundun.core.webhook_url import normalise
+from rundun.core.deliveries.webhook_url import normalise
+from rundun.core.runs import event
+from rundun.core.runs.job_changes import details_of_changes, names_of_changes, patch_job
+from rundun.core.runs.run import Run, Webhook, patch_webhook, revised, with_destination
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store import deliveries, events, run_changes, runs, templates
 from rundun.store.deliveries import Attempt, PendingDelivery

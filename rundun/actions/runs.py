@@ -6,16 +6,17 @@ from dataclasses import dataclass, replace
 
 from rundun.actions import default_webhooks, operators, quotas
 from rundun.actions.run_state import RunState, close, expire, load, now_of, require_open, wrong_status
-from rundun.core import progress, times
+from rundun.core import times
 from rundun.core.actor import Actor, OperatorRef
-from rundun.core.answer import Answer
-from rundun.core.job import NO_JOB
-from rundun.core.job_values import read_dispatch
 from rundun.core.json_types.base import By
-from rundun.core.remark import Remark
-from rundun.core.repeat import webhook_errors
-from rundun.core.run import Cancellation, DispatchRequest, Run, Webhook, expiry, new_run, revised, with_destination
-from rundun.core.template import Template
+from rundun.core.runs import progress
+from rundun.core.runs.answer import Answer
+from rundun.core.runs.job import NO_JOB
+from rundun.core.runs.job_values import read_dispatch
+from rundun.core.runs.remark import Remark
+from rundun.core.runs.repeat import webhook_errors
+from rundun.core.runs.run import Cancellation, DispatchRequest, Run, Webhook, expiry, new_run, revised, with_destination
+from rundun.core.templates.template import Template
 from rundun.errors import FieldError, Invalid, NotFound, Problem
 from rundun.store import (
     answers,

@@ -5,8 +5,8 @@ import secrets
 from typing import Literal
 
 from rundun.actions import operators
-from rundun.core import one_time_code
 from rundun.core.actor import ADMINISTRATOR
+from rundun.core.organizations import one_time_code
 from rundun.core.tokens import digest
 from rundun.errors import Problem
 from rundun.store import operators as operator_rows

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pydantic import TypeAdapter
 
 from rundun.actions import default_webhooks, quotas
-from rundun.core.run import DispatchRequest, Run, new_run, with_destination
+from rundun.core.runs.run import DispatchRequest, Run, new_run, with_destination
 from rundun.errors import Problem
 from rundun.store import organizations, runs, sent_tables, templates
 from rundun.store.sent_tables import SentTable

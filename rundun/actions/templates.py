@@ -8,10 +8,11 @@ from typing import Any, Literal
 from pydantic_core import from_json, to_json
 
 from rundun.actions import organizations, quotas
-from rundun.core import template_rules, times
+from rundun.core import times
 from rundun.core.actor import ADMINISTRATOR, Actor
 from rundun.core.json_types.templates import TemplateRecordJson, TemplateWarnedJson
-from rundun.core.template import Template
+from rundun.core.templates import template_rules
+from rundun.core.templates.template import Template
 from rundun.errors import FieldError, Invalid, NotFound, Problem, there_are
 from rundun.store import organization_changes, pictures, templates
 from rundun.store.pagination import Page, PageRequest

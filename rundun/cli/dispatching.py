@@ -18,10 +18,10 @@ from rundun.cli.context import is_beside_service, require_utf8, run_reading, run
 from rundun.cli.direct_reads import DirectReads
 from rundun.cli.terminal import Shown
 from rundun.config.settings import ServiceSettings
+from rundun.core.deliveries.webhook_url import Destination
 from rundun.core.json_types.runs import WarnedJson
-from rundun.core.run import WebhookFrom
-from rundun.core.template import Template
-from rundun.core.webhook_url import Destination
+from rundun.core.runs.run import WebhookFrom
+from rundun.core.templates.template import Template
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.read_only import reading
 from rundun.store import templates

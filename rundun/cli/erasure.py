@@ -19,7 +19,7 @@ from rundun.cli.direct_reads import DirectReads
 from rundun.cli.terminal import Shown, say
 from rundun.config.settings import ServiceSettings
 from rundun.core import times
-from rundun.core.person import PERSON_FIELDS, Person
+from rundun.core.erasure.person import PERSON_FIELDS, Person
 from rundun.errors import Problem
 from rundun.read_only import reading
 from rundun.store import organizations as organization_rows

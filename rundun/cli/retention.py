@@ -10,7 +10,7 @@ from rundun.cli.completion import ORG
 from rundun.cli.context import run_reading, run_writing, shown
 from rundun.cli.terminal import Shown
 from rundun.config.settings import ServiceSettings
-from rundun.core.retention import MAX_DAYS, Retention
+from rundun.core.erasure.retention import MAX_DAYS, Retention
 from rundun.store.transaction import Tx
 
 

@@ -14,8 +14,8 @@ from rundun.cli.dispatching import runs_dispatch
 from rundun.cli.erasure import runs_erase
 from rundun.cli.terminal import Shown, in_columns, say
 from rundun.config.settings import ServiceSettings
-from rundun.core import run_json
-from rundun.core.run import STATUSES
+from rundun.core.runs import run_json
+from rundun.core.runs.run import STATUSES
 from rundun.core.urls import Urls
 from rundun.core.validation import read
 from rundun.store import organizations as organization_rows

@@ -13,7 +13,7 @@ from rundun.cli.context import is_beside_service, run_reading, run_writing
 from rundun.cli.terminal import Shown
 from rundun.config.settings import ServiceSettings
 from rundun.core import csv_text, times
-from rundun.core.run import Run, WebhookFrom
+from rundun.core.runs.run import Run, WebhookFrom
 from rundun.core.urls import Urls
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.spreadsheets import reader

@@ -14,7 +14,8 @@ from rundun.cli.completion import FILE, ORG, TEMPLATE
 from rundun.cli.context import common, run_reading, run_writing, shown
 from rundun.cli.terminal import Shown, listing, printable, say
 from rundun.config.settings import ServiceSettings
-from rundun.core import json_text, template_rules, times
+from rundun.core import json_text, times
+from rundun.core.templates import template_rules
 from rundun.errors import Invalid, Problem
 from rundun.store import templates as templates_kept
 from rundun.store.transaction import TemplateVersion, Tx

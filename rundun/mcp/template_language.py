@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from rundun import paths
-from rundun.core.steps import Step
+from rundun.core.templates.steps import Step
 
 _FOLDER = Path(__file__).resolve().parent
 _SAMPLES = ("types", "condition", "flags", "slots", "fields", "settings", "translations")

@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from rundun.core.answer import Answer
-from rundun.core.run import Run
+from rundun.core.runs.answer import Answer
+from rundun.core.runs.run import Run
 from rundun.store import quotas
 from rundun.store.transaction import Tx
 

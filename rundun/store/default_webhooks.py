@@ -2,7 +2,7 @@
 
 from pydantic_core import from_json, to_json
 
-from rundun.core.run import Webhook
+from rundun.core.runs.run import Webhook
 from rundun.store.transaction import Tx
 
 _ITS = "org_id = ? AND ifnull(template_id, '') = ifnull(?, '')"  # by the index

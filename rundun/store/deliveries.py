@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from rundun.core.webhook_url import shown_host
+from rundun.core.deliveries.webhook_url import shown_host
 from rundun.store import quotas
 from rundun.store.pagination import Page, PageRequest
 from rundun.store.transaction import Tx

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from rundun.core.run import Run
+from rundun.core.runs.run import Run
 from rundun.store import erased_bytes, files, run_secrets, search_index
 from rundun.store.runs import TOUCHED as RUNS_TOUCHED
 from rundun.store.transaction import Tx

@@ -6,9 +6,10 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from rundun.core import event, media_links
-from rundun.core.event import NewEvent
-from rundun.core.run import Run
+from rundun.core import media_links
+from rundun.core.runs import event
+from rundun.core.runs.event import NewEvent
+from rundun.core.runs.run import Run
 from rundun.store import quotas, templates
 from rundun.store.transaction import Tx
 

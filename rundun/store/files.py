@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from rundun.core.evidence import Photo, Signature
 from rundun.core.json_types.base import PositionJson
 from rundun.core.picture import NO_EXIF, Exif, TimeSource
-from rundun.core.run import Run
+from rundun.core.runs.evidence import Photo, Signature
+from rundun.core.runs.run import Run
 from rundun.store import quotas
 from rundun.store.transaction import Tx
 

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from rundun.core.actor import Actor
-from rundun.core.organization_change import KEPT_MS, OrganizationChange, Word
+from rundun.core.organizations.organization_change import KEPT_MS, OrganizationChange, Word
 from rundun.store import quotas
 from rundun.store.pagination import Page, PageRequest
 from rundun.store.transaction import Tx

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic_core import to_json
 
-from rundun.core.delivery_slots import DeliverySlots
+from rundun.core.deliveries.delivery_slots import DeliverySlots
 from rundun.store import events, files, service_state
 from rundun.store.transaction import Tx
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from rundun.core.actor import Identity
+from rundun.core.erasure.person import Person, PersonField
 from rundun.core.json_types.base import Status
-from rundun.core.person import Person, PersonField
 from rundun.store.runs import read_identity
 from rundun.store.transaction import Tx
 

@@ -4,8 +4,8 @@ import sqlite3
 
 from pydantic_core import from_json, to_json
 
-from rundun.core.remark import Remark
-from rundun.core.run import Run
+from rundun.core.runs.remark import Remark
+from rundun.core.runs.run import Run
 from rundun.store import quotas
 from rundun.store.transaction import Tx
 

@@ -1,6 +1,6 @@
 """Retention: from when on runs are kept, what is due by the days that are set, and deleting it step by step.
 
-The queries have the days as `core.retention` works them out: the template's, else the organization's.
+The queries have the days as `core.erasure.retention` works them out: the template's, else the organization's.
 """
 
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rundun.core import times
-from rundun.core.run import Run
+from rundun.core.runs.run import Run
 from rundun.store import erased_bytes, files, statistics
 from rundun.store.transaction import Tx
 

@@ -1,6 +1,6 @@
 """Retention: the days that organizations and templates have set."""
 
-from rundun.core.retention import Retention, TemplateRetention
+from rundun.core.erasure.retention import Retention, TemplateRetention
 from rundun.store.transaction import Tx
 
 

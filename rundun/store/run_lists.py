@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rundun.core.run import CLOSED, OPEN, STATUSES, Run
+from rundun.core.runs.run import CLOSED, OPEN, STATUSES, Run
 from rundun.store.pagination import END, Page, PageRequest
 from rundun.store.runs import LISTED_COLUMNS, _run, numbered
 from rundun.store.transaction import Tx

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rundun.core.run import Run
-from rundun.core.search_text import needles, run_id_in
+from rundun.core.runs.run import Run
+from rundun.core.runs.search_text import needles, run_id_in
 from rundun.store import run_lists, search_index
 from rundun.store.pagination import END, Page, PageRequest
 from rundun.store.run_lists import Place, RunFilter

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from pydantic_core import to_json
 
-from rundun.core.run import Run
+from rundun.core.runs.run import Run
 from rundun.store.transaction import Tx
 
 _FILLING = b" " * 8192  # as long as a page, see migrations/0014_job.sql; spaces before JSON mean nothing

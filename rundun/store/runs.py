@@ -9,8 +9,8 @@ from pydantic_core import from_json, to_json
 
 from rundun.core import times
 from rundun.core.actor import NOBODY, Identity
-from rundun.core.job import NO_JOB, RunJob
-from rundun.core.run import Cancellation, Run, Webhook, revised, without_secrets
+from rundun.core.runs.job import NO_JOB, RunJob
+from rundun.core.runs.run import Cancellation, Run, Webhook, revised, without_secrets
 from rundun.errors import NotFound, Problem
 from rundun.store import quotas, run_secrets
 from rundun.store.transaction import Tx

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from rundun.core.search_text import MAX_TEXT, SHORT, run_text
+from rundun.core.runs.search_text import MAX_TEXT, SHORT, run_text
 from rundun.store.runs import read_identity
 from rundun.store.transaction import Tx
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pydantic_core import from_json, to_json
 
 from rundun.core import times
-from rundun.core.run import Run
+from rundun.core.runs.run import Run
 from rundun.store.transaction import Tx
 
 MADE_WITHIN_MS = times.DAY  # the runs of a table, the process having ended in between

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from pydantic_core import from_json
 
-from rundun.core import progress, template_pictures
-from rundun.core.steps import photo_limits
-from rundun.core.template import Template
+from rundun.core.runs import progress
+from rundun.core.templates import template_pictures
+from rundun.core.templates.steps import photo_limits
+from rundun.core.templates.template import Template
 from rundun.store import pictures, quotas
 from rundun.store.pagination import Page, PageRequest
 from rundun.store.transaction import TemplateVersion, Tx

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from rundun.core import colour
+from rundun.core.organizations import colour
 from rundun.core.urls import Urls
 from rundun.errors import NotFound
 from rundun.store.organizations import Organization

@@ -8,7 +8,7 @@ from typing import TypeVarTuple
 from pydantic_core import to_json
 
 from rundun.actions import events
-from rundun.core import event
+from rundun.core.runs import event
 from rundun.store.database import Database
 from rundun.store.events import Feed
 from rundun.store.transaction import Tx

@@ -7,11 +7,11 @@ from typing import Literal, Protocol
 from starlette.requests import Request
 
 from rundun.config.loader import ServiceSettings
-from rundun.core.attempt import AttemptResult, WebhookRequest
+from rundun.core.deliveries.attempt import AttemptResult, WebhookRequest
+from rundun.core.deliveries.webhook_url import Destination
 from rundun.core.json_types.base import BarcodeFormat
 from rundun.core.picture import Barcode, Derivatives
 from rundun.core.urls import Urls
-from rundun.core.webhook_url import Destination
 from rundun.errors import Problem
 from rundun.pool import BoundedPool, RefusalReason
 from rundun.store.database import Database

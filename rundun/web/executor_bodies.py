@@ -9,9 +9,9 @@ from rundun.actions.execution import AnswerInput, StartInput
 from rundun.actions.remarks import RemarkInput
 from rundun.core import times
 from rundun.core.actor import Identity
-from rundun.core.evidence import UUID, PhotoId
 from rundun.core.json_types.base import PositionJson
-from rundun.core.remark import MAX_PHOTOS, MAX_TEXT
+from rundun.core.runs.evidence import UUID, PhotoId
+from rundun.core.runs.remark import MAX_PHOTOS, MAX_TEXT
 from rundun.core.validation import (
     EMAIL,
     PHONE,

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from rundun.actions.run_state import RunState
 from rundun.actions.runs import RunDetail
-from rundun.core import run_json
-from rundun.core.evidence import Photo, in_order
-from rundun.core.run import Run
-from rundun.core.steps import StepBase, slots_of
+from rundun.core.runs import run_json
+from rundun.core.runs.evidence import Photo, in_order
+from rundun.core.runs.run import Run
+from rundun.core.templates.steps import StepBase, slots_of
 from rundun.core.urls import EXTENSIONS
 
 MAX_NAME = 40

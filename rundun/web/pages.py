@@ -18,8 +18,8 @@ from starlette.responses import Response
 
 from rundun import paths
 from rundun.core import translation
+from rundun.core.erasure.retention import NO_DAYS_SHOWN
 from rundun.core.json_types.execution import StateJson
-from rundun.core.retention import NO_DAYS_SHOWN
 from rundun.web.branding import PLAIN, Branding
 from rundun.web.console_words import ConsoleCatalogs
 from rundun.web.i18n import Catalogs, Language
@@ -125,8 +125,8 @@ class Pages:
         """Render the executor's page of an open run; `state` as `GET /r/{run_id}/state` answers it, and the most
         preferred language first. What is put into the page has the template's texts in the reader's language, and
         not in all others: they would be most of its weight; and the size of the largest photo taken. `days_shown` is
-        that of `core.retention`. `page` may be another that extends it, and takes `more`. A template that `is_stored`
-        is translated and serialized once for each version and language.
+        that of `core.erasure.retention`. `page` may be another that extends it, and takes `more`. A template that
+        `is_stored` is translated and serialized once for each version and language.
         """
         template, job = state["template"], state["job"]
         language = self.words.language(preferred, list(template.get("translations") or ()))

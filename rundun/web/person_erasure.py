@@ -7,8 +7,8 @@ from types import MappingProxyType
 from rundun.actions import erasures, person_erasure
 from rundun.actions.person_erasure import PersonList
 from rundun.core import times
+from rundun.core.erasure.person import Person
 from rundun.core.json_types.erasures import PersonRunJson
-from rundun.core.person import Person
 from rundun.store.database import Database
 from rundun.store.person_runs import PersonRun
 from rundun.web.turns import Reads

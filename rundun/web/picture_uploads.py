@@ -3,8 +3,8 @@
 from starlette.requests import Request
 
 from rundun.actions import pictures
-from rundun.core import template_pictures
-from rundun.core.template_pictures import NewPicture, TemplatePicture
+from rundun.core.templates import template_pictures
+from rundun.core.templates.template_pictures import NewPicture, TemplatePicture
 from rundun.web.context import Context
 
 

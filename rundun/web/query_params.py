@@ -8,10 +8,10 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from starlette.requests import Request
 
 from rundun.core import times
-from rundun.core.evidence import PhotoId
-from rundun.core.run import STATUSES
-from rundun.core.search_text import MAX_LENGTH
-from rundun.core.steps import SlotId
+from rundun.core.runs.evidence import PhotoId
+from rundun.core.runs.run import STATUSES
+from rundun.core.runs.search_text import MAX_LENGTH
+from rundun.core.templates.steps import SlotId
 from rundun.core.validation import ParsedFrom, StrictModel, Text, invalid_value, read
 from rundun.store.pagination import END, Page, PageRequest
 from rundun.store.run_lists import RunFilter

@@ -5,11 +5,13 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, model_validator
 
-from rundun.core import event, times
-from rundun.core.job import NO_JOB, RunJob
-from rundun.core.person import PERSON_FIELDS, Person, person
-from rundun.core.run import OPEN_HOURS, DispatchRequest, Webhook
-from rundun.core.template import MAX_FIELDS, MAX_STEPS
+from rundun.core import times
+from rundun.core.deliveries.webhook_url import MAX_LENGTH, Destination, normalise
+from rundun.core.erasure.person import PERSON_FIELDS, Person, person
+from rundun.core.runs import event
+from rundun.core.runs.job import NO_JOB, RunJob
+from rundun.core.runs.run import OPEN_HOURS, DispatchRequest, Webhook
+from rundun.core.templates.template import MAX_FIELDS, MAX_STEPS
 from rundun.core.validation import (
     EMAIL,
     PHONE,
@@ -22,7 +24,6 @@ from rundun.core.validation import (
     invalid_value,
     read,
 )
-from rundun.core.webhook_url import MAX_LENGTH, Destination, normalise
 
 _ONE_LINE = Matching(r"[^\u0000\u000a-\u000d\u001c-\u001e\u0085\u2028\u2029]*", "must be one line")
 _NO_NULL = Matching(r"[^\u0000]*", "must not hold the character U+0000")

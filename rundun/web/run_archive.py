@@ -12,8 +12,9 @@ from pydantic_core import from_json, to_json
 
 from rundun.actions.runs import RunDetail
 from rundun.actions.templates import template_json
-from rundun.core import run_json, times
-from rundun.core.job_json import without_secrets
+from rundun.core import times
+from rundun.core.runs import run_json
+from rundun.core.runs.job_json import without_secrets
 from rundun.core.urls import Urls
 from rundun.errors import NotFound
 from rundun.store import files

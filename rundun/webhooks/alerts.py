@@ -13,7 +13,7 @@ from typing import TypedDict
 from rundun.actions import alerts
 from rundun.actions.alerts import Alert
 from rundun.core import times, token_bucket
-from rundun.core.attempt import AttemptResult, WebhookRequest
+from rundun.core.deliveries.attempt import AttemptResult, WebhookRequest
 from rundun.core.token_bucket import Bucket, Policy
 from rundun.logs import log
 from rundun.store import quotas

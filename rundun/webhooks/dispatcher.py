@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from rundun import counters
 from rundun.actions import deliveries
-from rundun.core import event, times
-from rundun.core.attempt import AttemptResult, WebhookRequest
-from rundun.core.delivery_slots import DeliverySlots
+from rundun.core import times
+from rundun.core.deliveries.attempt import AttemptResult, WebhookRequest
+from rundun.core.deliveries.delivery_slots import DeliverySlots
+from rundun.core.runs import event
 from rundun.errors import Problem
 from rundun.logs import log, short
 from rundun.store import outbox

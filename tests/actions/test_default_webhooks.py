@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from rundun.actions import default_webhooks, runs
-from rundun.core import event
 from rundun.core.actor import Actor
-from rundun.core.run import DispatchRequest, Webhook
+from rundun.core.runs import event
+from rundun.core.runs.run import DispatchRequest, Webhook
 from rundun.errors import Invalid, NotFound, Problem
 from rundun.scheduler import delete_secrets
 from rundun.store import organization_changes

@@ -18,8 +18,8 @@ from rundun.actions import (
     templates,
 )
 from rundun.core.actor import Actor
-from rundun.core.organization_change import KINDS, OrganizationChange
-from rundun.core.retention import FOREVER, Retention, TemplateRetention
+from rundun.core.erasure.retention import FOREVER, Retention, TemplateRetention
+from rundun.core.organizations.organization_change import KINDS, OrganizationChange
 from rundun.scheduler import clear_up
 from rundun.store import organization_changes
 from rundun.store import organizations as organization_rows

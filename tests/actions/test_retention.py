@@ -9,7 +9,7 @@ from rundun import diagnostics, retention
 from rundun.actions import alerts
 from rundun.actions import retention as actions
 from rundun.core import times
-from rundun.core.retention import TemplateRetention
+from rundun.core.erasure.retention import TemplateRetention
 from rundun.errors import Invalid
 from rundun.store import erasure, files, statistics
 from rundun.store import retention as rows

@@ -4,7 +4,7 @@ import json
 
 from rundun.actions import execution
 from rundun.actions.execution import AnswerInput
-from rundun.core.answer import MAX_TOGETHER
+from rundun.core.runs.answer import MAX_TOGETHER
 from rundun.store.transaction import Tx
 from tests.helpers.service import BOOLEAN, TEXT, Ed, World
 from tests.helpers.storage import assert_counted

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from rundun.actions.templates import draft
-from rundun.core import condition
-from rundun.core.condition import Comparison, KnownStep
-from rundun.core.template_rules import as_json, read_template
+from rundun.core.templates import condition
+from rundun.core.templates.condition import Comparison, KnownStep
+from rundun.core.templates.template_rules import as_json, read_template
 from rundun.store import templates
 from tests.helpers.conditions import when
 from tests.helpers.service import World

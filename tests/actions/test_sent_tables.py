@@ -8,8 +8,8 @@ import pytest
 
 from rundun.actions import organizations, sent_tables
 from rundun.core import times
-from rundun.core.job import RunJob
-from rundun.core.run import DispatchRequest
+from rundun.core.runs.job import RunJob
+from rundun.core.runs.run import DispatchRequest
 from rundun.errors import NotFound, Problem
 from rundun.scheduler import clear_up, make_tables
 from rundun.store import maintenance, quotas

@@ -10,13 +10,13 @@ import pytest
 from pydantic import BaseModel, TypeAdapter
 
 import rundun.mcp.template_language as told
-from rundun.core import condition, steps, template
-from rundun.core.answer import read_value
-from rundun.core.condition import KnownStep, When
 from rundun.core.json_types import base
-from rundun.core.steps import Flag, Step, StepBase
-from rundun.core.template_rules import read_template
-from rundun.core.translation_rules import MAX_LENGTHS
+from rundun.core.runs.answer import read_value
+from rundun.core.templates import condition, steps, template
+from rundun.core.templates.condition import KnownStep, When
+from rundun.core.templates.steps import Flag, Step, StepBase
+from rundun.core.templates.template_rules import read_template
+from rundun.core.templates.translation_rules import MAX_LENGTHS
 from rundun.mcp.tools import TOOLS
 
 BRIEF = (Path(told.__file__).parent / "template_language.md").read_text("utf-8")

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from rundun.actions import operators
-from rundun.core.run import STATUSES
+from rundun.core.runs.run import STATUSES
 from rundun.core.urls import Urls
 from rundun.store import connection, search_index
 from rundun.store.batches import write_once

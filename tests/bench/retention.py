@@ -12,9 +12,9 @@ from statistics import quantiles
 from rundun import retention
 from rundun.actions import runs
 from rundun.core import times
-from rundun.core.retention import Retention
-from rundun.core.run import DispatchRequest
-from rundun.core.template import Template
+from rundun.core.erasure.retention import Retention
+from rundun.core.runs.run import DispatchRequest
+from rundun.core.templates.template import Template
 from rundun.core.urls import Urls
 from rundun.store import organizations, retention_days, templates
 from rundun.store import retention as rows

@@ -8,8 +8,8 @@ from pathlib import Path
 from statistics import quantiles
 
 from rundun.actions import runs, sent_tables
-from rundun.core.run import DispatchRequest
-from rundun.core.template import Template
+from rundun.core.runs.run import DispatchRequest
+from rundun.core.templates.template import Template
 from rundun.core.urls import Urls
 from rundun.store import organizations, templates
 from rundun.store.connection import open_writer

@@ -5,8 +5,8 @@ from typing import Any
 from playwright.async_api import Browser, Page, expect
 
 from rundun.actions import api_keys, operators, organizations, sent_tables
-from rundun.core.job import RunJob
-from rundun.core.run import DispatchRequest
+from rundun.core.runs.job import RunJob
+from rundun.core.runs.run import DispatchRequest
 from rundun.store import api_keys as key_rows
 from tests.helpers.console_page import session_of, somebody
 from tests.helpers.service import BOOLEAN, Receiver, World, answering

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from rundun.core import event
+from rundun.core.runs import event
 from tests.helpers.accessibility import is_fine
 from tests.helpers.console_page import SIZES, session_of, somebody
 from tests.helpers.service import BOOLEAN, Ed, Receiver, World

@@ -8,10 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from playwright.async_api import Page
 
-from rundun.core import progress, template_rules, text
-from rundun.core.answer import MAX_BARCODE, Answer, read_value
-from rundun.core.steps import TextConfig
-from rundun.core.template import Template
+from rundun.core import text
+from rundun.core.runs import progress
+from rundun.core.runs.answer import MAX_BARCODE, Answer, read_value
+from rundun.core.templates import template_rules
+from rundun.core.templates.steps import TextConfig
+from rundun.core.templates.template import Template
 from rundun.errors import Invalid
 from tests.helpers.conditions import with_slots
 from tests.helpers.modules import CASES, in_page

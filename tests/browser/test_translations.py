@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Route, expect
 
-from rundun.core import template_rules, translation
+from rundun.core import translation
+from rundun.core.templates import template_rules
 from rundun.web.problems import TABLE
 from tests.browser.checklists import COUNT, YES_NO, dispatched, record
 from tests.browser.phone import Phone, phone

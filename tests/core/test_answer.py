@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from rundun.core import template_rules
-from rundun.core.answer import read_value
-from rundun.core.steps import StepBase
+from rundun.core.runs.answer import read_value
+from rundun.core.templates import template_rules
+from rundun.core.templates.steps import StepBase
 from rundun.errors import Invalid
 from tests.helpers.service import Ed, World
 from tests.helpers.strategies import TYPES

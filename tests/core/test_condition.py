@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from rundun.core import condition, template_rules
-from rundun.core.condition import Comparison, KnownStep
+from rundun.core.templates import condition, template_rules
+from rundun.core.templates.condition import Comparison, KnownStep
 from rundun.errors import Invalid
 from tests.helpers.conditions import answer, stood, when
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from rundun.core.job import RunJob
-from rundun.core.job_json import job_json
-from rundun.core.run import DispatchRequest, Run, new_run
-from rundun.core.template import Template
+from rundun.core.runs.job import RunJob
+from rundun.core.runs.job_json import job_json
+from rundun.core.runs.run import DispatchRequest, Run, new_run
+from rundun.core.templates.template import Template
 from tests.helpers.service import BOOLEAN
 
 SHOWN = ("start", "job", "office")

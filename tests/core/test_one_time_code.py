@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rundun.core import one_time_code
+from rundun.core.organizations import one_time_code
 
 SECRET = base64.b32encode(b"12345678901234567890").decode()
 # RFC 6238, appendix B, SHA-1: seconds since 1970 and the 8-digit code, whose last 6 digits are the shorter one.

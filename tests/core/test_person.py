@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rundun.core import text
-from rundun.core.person import PERSON_FIELDS, list_digest, person
+from rundun.core.erasure.person import PERSON_FIELDS, list_digest, person
 
 
 @pytest.mark.parametrize(

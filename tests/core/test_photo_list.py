@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from rundun.core.photo_list import counted, leave_out, unite
+from rundun.core.runs.photo_list import counted, leave_out, unite
 
 Message = tuple[str, str, tuple[str, ...], frozenset[str]]  # kind, photo, a list and what its sender had seen
 Deed = tuple[str, str]  # take, retake or delete a photo, or look

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from rundun.core import progress, template_rules
-from rundun.core.progress import MissingStep
+from rundun.core.runs import progress
+from rundun.core.runs.progress import MissingStep
+from rundun.core.templates import template_rules
 from tests.helpers.conditions import answer, stood, when
 from tests.helpers.templates import step
 

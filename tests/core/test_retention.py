@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rundun.core import times
-from rundun.core.retention import Kept, Retention, TemplateRetention, in_force, is_due, is_shorter
+from rundun.core.erasure.retention import Kept, Retention, TemplateRetention, in_force, is_due, is_shorter
 
 DAYS = st.none() | st.integers(1, 5)
 OWN_DAYS = st.none() | st.integers(0, 5)  # 0: for ever

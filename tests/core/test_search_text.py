@@ -4,7 +4,7 @@ from hypothesis import example, given
 from hypothesis import strategies as some
 
 from rundun.core.actor import Identity
-from rundun.core.search_text import fold, needles, run_id_in, run_text, split_matches
+from rundun.core.runs.search_text import fold, needles, run_id_in, run_text, split_matches
 
 RUN_ID = "r-1de29692-0000-4000-8000-000000000001"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rundun.core import template_rules
+from rundun.core.templates import template_rules
 from rundun.errors import Invalid, Problem
 from tests.helpers.templates import OPTIONS, step
 from tests.helpers.wrong_templates import Places, made, of, read, wrong

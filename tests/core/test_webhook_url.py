@@ -10,8 +10,8 @@ from http_message_signatures import HTTPSignatureComponentResolver
 from hypothesis import example, given
 from hypothesis import strategies as some
 
+from rundun.core.deliveries.webhook_url import MAX_LENGTH, Destination, forbidden, is_literal, may_be_read, normalise
 from rundun.core.urls import Urls
-from rundun.core.webhook_url import MAX_LENGTH, Destination, forbidden, is_literal, may_be_read, normalise
 from tests.helpers.addresses import NEVER, PRIVATE, PUBLIC
 
 

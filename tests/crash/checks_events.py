@@ -8,7 +8,7 @@ from typing import Any
 
 from http_message_signatures import InvalidSignature
 
-from rundun.core.event import without_thumbnails
+from rundun.core.runs.event import without_thumbnails
 from tests.crash.auditor import Look, check
 from tests.crash.ledger import Run
 from tests.crash.receivers import Arrived

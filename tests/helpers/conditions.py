@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from rundun.core import progress
-from rundun.core.answer import Answer
-from rundun.core.template import Template
+from rundun.core.runs import progress
+from rundun.core.runs.answer import Answer
+from rundun.core.templates.template import Template
 
 ABSENT = object()
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from rundun.core.template import Template
+from rundun.core.templates.template import Template
 from rundun.store import templates
 from rundun.store.transaction import Tx
 from tests.helpers.service import BOOLEAN, Ed, World

@@ -6,7 +6,7 @@ from typing import Any
 from rundun.actions import execution, runs
 from rundun.actions.execution import StartInput
 from rundun.core.actor import Identity
-from rundun.core.run import DispatchRequest
+from rundun.core.runs.run import DispatchRequest
 from rundun.store.transaction import Tx
 from tests.helpers.service import TEXT, Ed, World
 

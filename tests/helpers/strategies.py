@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as some
 
-from rundun.core.steps import BARCODE_FORMATS
+from rundun.core.templates.steps import BARCODE_FORMATS
 from tests.helpers.plain_strategies import MAX_NUMBER, days, moments, numbers, positions, some_of, words
 
 TYPES = ("boolean", "choice", "multi_choice", "text", "number", "rating", "photo", "signature", "instruction")

@@ -10,8 +10,8 @@ from typing import Any
 
 from http_message_signatures import HTTPMessageVerifier, MappingKeyResolver, algorithms
 
-from rundun.core.attempt import AttemptResult, WebhookRequest
-from rundun.core.webhook_url import normalise
+from rundun.core.deliveries.attempt import AttemptResult, WebhookRequest
+from rundun.core.deliveries.webhook_url import normalise
 from rundun.webhooks.client import WebhookClient
 from tests.helpers.patience import PATIENCE
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from rundun.core import template_rules
+from rundun.core.templates import template_rules
 from rundun.errors import Invalid
 
 Places = list[tuple[str, str]]

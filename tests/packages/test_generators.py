@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rundun.core import event
+from rundun.core.runs import event
 from tests.helpers import images
 from tests.helpers.debian import needs
 from tests.helpers.every_type import TEMPLATE

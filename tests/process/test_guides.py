@@ -17,9 +17,9 @@ from rundun import paths
 from rundun.cli.main import main
 from rundun.config.loader import SETTINGS, load
 from rundun.config.settings import MCP_KEY
-from rundun.core.condition import MAX_DEPTH, MAX_SHORT_SEARCH, Group
-from rundun.core.steps import MAX_SLOTS
-from rundun.core.template import MAX_COMPARISONS, MAX_COMPARISONS_OF_STEP, MAX_SEARCH_COST, SEARCH_START
+from rundun.core.templates.condition import MAX_DEPTH, MAX_SHORT_SEARCH, Group
+from rundun.core.templates.steps import MAX_SLOTS
+from rundun.core.templates.template import MAX_COMPARISONS, MAX_COMPARISONS_OF_STEP, MAX_SEARCH_COST, SEARCH_START
 from rundun.web import public
 from rundun.web.docs.inserts import README_SITE
 from rundun.web.routes import starlette_app

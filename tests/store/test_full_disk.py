@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from rundun.actions import commands, organizations, runs, templates
-from rundun.core.run import DispatchRequest
+from rundun.core.runs.run import DispatchRequest
 from rundun.errors import Problem
 from rundun.store import organizations as organization_rows
 from rundun.store.database import Database

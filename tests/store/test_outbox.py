@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from rundun.core import event
-from rundun.core.delivery_slots import DeliverySlots
+from rundun.core.deliveries.delivery_slots import DeliverySlots
+from rundun.core.runs import event
 from rundun.store import outbox
 from rundun.store.outbox import WINDOW, Claim, becoming_due, claim
 from rundun.store.transaction import Tx

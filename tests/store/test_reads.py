@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from rundun.core.template import Template
+from rundun.core.templates.template import Template
 from rundun.errors import Problem
 from rundun.store import files
 from rundun.store.database import Database

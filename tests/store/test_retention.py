@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rundun.core import retention as rules
 from rundun.core import times
-from rundun.core.retention import Retention, TemplateRetention
+from rundun.core.erasure import retention as rules
+from rundun.core.erasure.retention import Retention, TemplateRetention
 from rundun.core.urls import Urls
 from rundun.store import organizations, retention_days
 from rundun.store import retention as rows

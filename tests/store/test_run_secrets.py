@@ -10,8 +10,8 @@ import pytest
 from rundun.actions import runs as run_actions
 from rundun.actions.run_state import close, load
 from rundun.core.actor import Identity
-from rundun.core.job import RunJob
-from rundun.core.run import Cancellation, DispatchRequest
+from rundun.core.runs.job import RunJob
+from rundun.core.runs.run import Cancellation, DispatchRequest
 from rundun.store import runs
 from rundun.store.database import Database
 from rundun.store.transaction import Tx

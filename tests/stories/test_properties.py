@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 
 from rundun.actions.templates import ASSIGNED
 from rundun.core import text
-from rundun.core.template_rules import read_template
+from rundun.core.templates.template_rules import read_template
 from tests.helpers.hypothesis_service import JSON, Property, Stage, check, stage_in
 from tests.helpers.malformed_json import any_json, mutated, written
 from tests.helpers.routes import CALLS

@@ -15,9 +15,10 @@ import pytest
 
 from rundun import paths
 from rundun.config.loader import SETTINGS
-from rundun.core import event, steps, translation_rules
-from rundun.core.condition_rules import _OPERATORS as OPERATORS
-from rundun.core.template_rules import read_template
+from rundun.core.runs import event
+from rundun.core.templates import steps, translation_rules
+from rundun.core.templates.condition_rules import _OPERATORS as OPERATORS
+from rundun.core.templates.template_rules import read_template
 from rundun.web.advice import ADVICE
 from rundun.web.docs.inserts import README_SITE
 from rundun.web.docs.openapi.document import EXAMPLES, ROUTES, document

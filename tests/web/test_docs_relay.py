@@ -18,7 +18,7 @@ import httpx2
 import pytest
 
 from rundun import paths
-from rundun.core import webhook_signature
+from rundun.core.deliveries import webhook_signature
 from tests.bench.processes import free_port
 from tests.helpers.patience import PATIENCE
 from tests.helpers.service import BOOLEAN, Clock, Ed, Received, Receiver, World, world

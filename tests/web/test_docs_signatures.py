@@ -16,7 +16,7 @@ from http_message_signatures import InvalidSignature
 from playwright.async_api import Page
 
 from rundun import paths
-from rundun.core import webhook_signature
+from rundun.core.deliveries import webhook_signature
 from tests.browser.phone import chromium
 from tests.helpers.service import BOOLEAN, Received, Receiver, World
 

@@ -42,12 +42,16 @@ def comparisons(count: int) -> Any:
 
 
 TEMPLATES: dict[str, Make] = {
-    "core.template.MAX_SECTIONS": lambda n: {"sections": [{"title": "x", "steps": steps(1)} for _ in range(n)]},
-    "core.template.MAX_STEPS": lambda n: {"steps": steps(n)},
-    "core.template.MAX_FIELDS": lambda n: {"fields": [{"label": "x", "kind": "text"} for _ in range(n)]},
+    "core.templates.template.MAX_SECTIONS": lambda n: {
+        "sections": [{"title": "x", "steps": steps(1)} for _ in range(n)]
+    },
+    "core.templates.template.MAX_STEPS": lambda n: {"steps": steps(n)},
+    "core.templates.template.MAX_FIELDS": lambda n: {"fields": [{"label": "x", "kind": "text"} for _ in range(n)]},
     "TemplateDraft/tags/maxItems": lambda n: {"tags": [str(one) for one in range(n)]},
-    "core.steps.MAX_OPTIONS": choice,
-    "core.steps.MAX_SLOTS": lambda n: step(type="photo", config={"slots": [{"label": "x"} for _ in range(n)]}),
+    "core.templates.steps.MAX_OPTIONS": choice,
+    "core.templates.steps.MAX_SLOTS": lambda n: step(
+        type="photo", config={"slots": [{"label": "x"} for _ in range(n)]}
+    ),
     "PhotoRule/max/maximum": lambda n: step(photo={"max": n}),
     "RatingConfig/max/maximum": lambda n: step(type="rating", config={"max": n}),
     "TextConfig/max_length/maximum": lambda n: step(type="text", config={"max_length": n}),
@@ -56,8 +60,8 @@ TEMPLATES: dict[str, Make] = {
     "BooleanStep/label/maxLength": lambda n: step(label="x" * n),
     "BooleanStep/hint/maxLength": lambda n: step(hint="x" * n),
     "InstructionConfig/body/maxLength": lambda n: step(type="instruction", config={"body": "x" * n}),
-    "core.condition.MAX_DEPTH": depth,
-    "core.template.MAX_COMPARISONS_OF_STEP": comparisons,
+    "core.templates.condition.MAX_DEPTH": depth,
+    "core.templates.template.MAX_COMPARISONS_OF_STEP": comparisons,
     "core.text.MAX_MARKS": lambda n: {"name": "x" + "\u0316" * n},
 }
 DISPATCHES: dict[str, Make] = {
@@ -65,9 +69,9 @@ DISPATCHES: dict[str, Make] = {
     "DispatchBody/executor_ref/maxLength": lambda n: {"executor_ref": "x" * n},
     "DispatchBody/title/maxLength": lambda n: {"title": "x" * n},
     "DispatchBody/note/maxLength": lambda n: {"note": "x" * n},
-    "core.job_values.MAX_VALUE": lambda n: {"fields": {"f-text": "x" * n}},
-    "core.job_values.MAX_URL": lambda n: {"fields": {"f-url": "https://example.com/".ljust(n, "x")}},
-    "core.webhook_url.MAX_LENGTH": lambda n: {"webhook": {"url": "http://10.0.0.1/".ljust(n, "x")}},
+    "core.runs.job_values.MAX_VALUE": lambda n: {"fields": {"f-text": "x" * n}},
+    "core.runs.job_values.MAX_URL": lambda n: {"fields": {"f-url": "https://example.com/".ljust(n, "x")}},
+    "core.deliveries.webhook_url.MAX_LENGTH": lambda n: {"webhook": {"url": "http://10.0.0.1/".ljust(n, "x")}},
     "WebhookBody/secret/maxLength": lambda n: {"webhook": {"url": "http://10.0.0.1/", "secret": "x" * n}},
 }
 
@@ -76,13 +80,13 @@ DISPATCHES: dict[str, Make] = {
 async def test_a_template_may_have_so_much_and_no_more(shared: World, name: str) -> None:
     most = value_of(name)
     for count, status in ((most, 200), (most + 1, 422)):
-        draft = {"name": "x", **({} if name == "core.template.MAX_SECTIONS" else {"steps": [BOOLEAN]})}
+        draft = {"name": "x", **({} if name == "core.templates.template.MAX_SECTIONS" else {"steps": [BOOLEAN]})}
         response = await shared.acme.post("/v1/templates/check", json={**draft, **TEMPLATES[name](count)})
         assert response.status_code == status, response.text
 
 
 async def test_a_template_as_a_whole_may_be_so_large(shared: World) -> None:
-    most = value_of("core.template.MAXIMUM_BYTES")
+    most = value_of("core.templates.template.MAXIMUM_BYTES")
     for hint, status in ((800, 200), (1200, 413)):
         draft = {"name": "x", "steps": [{**one, "hint": "x" * hint} for one in steps(500)]}
         assert (len(str(draft)) < most) == (status == 200)

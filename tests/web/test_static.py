@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rundun import paths
-from rundun.core import colour
+from rundun.core.organizations import colour
 from rundun.web.static import _minified
 from tests.helpers.service import pages
 

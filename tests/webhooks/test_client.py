@@ -11,7 +11,7 @@ import uvloop
 from standardwebhooks.webhooks import Webhook
 
 import rundun
-from rundun.core.attempt import AttemptResult
+from rundun.core.deliveries.attempt import AttemptResult
 from tests.helpers.webhook_line import BODY, OK, SECRET, Clock, letter, outcome, receiver, verify, webhook_client
 
 

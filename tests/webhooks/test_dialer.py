@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rundun.core.webhook_url import normalise
+from rundun.core.deliveries.webhook_url import normalise
 from rundun.webhooks import dialer
 from rundun.webhooks.client import WebhookClient
 from rundun.webhooks.dialer import CHECK_THREADS, FOUND_MILLISECONDS, LOOK_UP_THREADS, UnresolvedHost

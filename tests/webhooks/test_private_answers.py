@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rundun.core.attempt import AttemptResult
+from rundun.core.deliveries.attempt import AttemptResult
 from tests.helpers.certificate_authority import made_in
 from tests.helpers.console import operator
 from tests.helpers.private_network import PRIVATE, route_private_network

@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 from rundun.core.json_types import base
 
 
-class TemplateRecordJson(TypedDict):  # beside these members stand the author's own, see core/template.py
+class TemplateRecordJson(TypedDict):  # beside these members stand the author's own, see core/templates/template.py
     """A version of a template as its author wrote it (what was left out stays out), with what the server says of it."""
 
     id: base.TemplateId

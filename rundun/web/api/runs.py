@@ -12,7 +12,7 @@ from rundun.actions.repeats import Repeated
 from rundun.actions.run_state import RunState
 from rundun.actions.runs import get
 from rundun.actions.templates import template_json
-from rundun.core import run_json, times
+from rundun.core import times
 from rundun.core.json_types.runs import (
     DispatchedJson,
     OrganizationJson,
@@ -22,7 +22,8 @@ from rundun.core.json_types.runs import (
     RunSteeredJson,
     WarnedJson,
 )
-from rundun.core.run import Run
+from rundun.core.runs import run_json
+from rundun.core.runs.run import Run
 from rundun.core.urls import Urls
 from rundun.core.validation import read
 from rundun.store import organizations, run_search

@@ -5,12 +5,12 @@ import uuid
 from starlette.requests import Request
 
 from rundun.actions import holding
-from rundun.core import event
-from rundun.core.attempt import WebhookRequest
+from rundun.core.deliveries.attempt import WebhookRequest
+from rundun.core.deliveries.webhook_url import normalise
 from rundun.core.json_types.deliveries import TrialJson
+from rundun.core.runs import event
 from rundun.core.token_bucket import Policy
 from rundun.core.validation import StrictModel
-from rundun.core.webhook_url import normalise
 from rundun.logs import log
 from rundun.web.context import Context
 from rundun.web.dispatch_warnings import destination_warnings

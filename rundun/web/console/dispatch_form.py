@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from rundun.core import event, steps, times
-from rundun.core.repeat import copied_fields
-from rundun.core.run import DispatchRequest, Run, Webhook, WebhookFrom
-from rundun.core.steps import StepBase
-from rundun.core.template import JobField
-from rundun.core.webhook_url import normalise
+from rundun.core import times
+from rundun.core.deliveries.webhook_url import normalise
+from rundun.core.runs import event
+from rundun.core.runs.repeat import copied_fields
+from rundun.core.runs.run import DispatchRequest, Run, Webhook, WebhookFrom
+from rundun.core.templates import steps
+from rundun.core.templates.steps import StepBase
+from rundun.core.templates.template import JobField
 from rundun.store.transaction import TemplateVersion
 from rundun.web.console.time_zone import Zone
 from rundun.web.console.written_date import typed_number

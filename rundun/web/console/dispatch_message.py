@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from rundun.actions import runs
 from rundun.core import translation
-from rundun.core.run import Run
+from rundun.core.runs.run import Run
 from rundun.web import i18n
 from rundun.web.console.qr_code import qr_code
 from rundun.web.console.session import ConsoleCall

@@ -9,8 +9,8 @@ from starlette.responses import JSONResponse, Response
 
 from rundun.actions import default_webhooks, sent_tables, templates
 from rundun.core import csv_text
-from rundun.core.run import DispatchRequest
-from rundun.core.template import JobField
+from rundun.core.runs.run import DispatchRequest
+from rundun.core.templates.template import JobField
 from rundun.errors import NotFound, Problem
 from rundun.store.sent_tables import SentTable
 from rundun.store.transaction import TemplateVersion

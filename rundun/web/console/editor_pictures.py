@@ -6,8 +6,8 @@ from typing import Any
 from pydantic_core import from_json
 from starlette.responses import Response
 
-from rundun.core import template_pictures
 from rundun.core.json_types.execution import ShownPictureJson
+from rundun.core.templates import template_pictures
 from rundun.store import pictures
 from rundun.web.console.session import ConsoleCall
 from rundun.web.picture_uploads import store_picture

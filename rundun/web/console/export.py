@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from rundun.actions import runs
 from rundun.actions.runs import ListedRun
-from rundun.core.run import Run
+from rundun.core.runs.run import Run
 from rundun.store.pagination import PageRequest
 from rundun.web.console.job_view import field_views
 from rundun.web.console.report import ReportWriter

@@ -14,10 +14,10 @@ from pydantic_core import to_json
 
 from rundun.core import csv_text
 from rundun.core.csv_text import Table
-from rundun.core.job_values import read_dispatch
-from rundun.core.run import DispatchRequest
-from rundun.core.search_text import fold
-from rundun.core.template import JobField, Template
+from rundun.core.runs.job_values import read_dispatch
+from rundun.core.runs.run import DispatchRequest
+from rundun.core.runs.search_text import fold
+from rundun.core.templates.template import JobField, Template
 from rundun.core.validation import read
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store.transaction import TemplateVersion

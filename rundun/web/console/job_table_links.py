@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from rundun.core.job_json import without_secrets
-from rundun.core.run import Run
-from rundun.core.template import Template
+from rundun.core.runs.job_json import without_secrets
+from rundun.core.runs.run import Run
+from rundun.core.templates.template import Template
 from rundun.core.urls import Urls
 from rundun.web.console.job_table import COLUMNS, IN_ENGLISH, LINK, column_names
 from rundun.web.console.time_zone import Zone

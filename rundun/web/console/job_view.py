@@ -7,8 +7,8 @@ from typing import Any
 from babel import Locale, UnknownLocaleError
 
 from rundun.core import times
-from rundun.core.job import RunJob
-from rundun.core.template import JobField, Template
+from rundun.core.runs.job import RunJob
+from rundun.core.templates.template import JobField, Template
 from rundun.web.console_words import NN_, ConsoleLanguage
 
 _SKEWS = {  # by the size of the unit: ahead, behind

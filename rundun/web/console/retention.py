@@ -7,7 +7,7 @@ from starlette.responses import Response
 from rundun.actions import retention
 from rundun.actions.retention import DueByRule
 from rundun.actions.templates import get_version
-from rundun.core.retention import FOREVER, MAX_DAYS, Retention, TemplateRetention
+from rundun.core.erasure.retention import FOREVER, MAX_DAYS, Retention, TemplateRetention
 from rundun.errors import Invalid
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.settings.account import is_confirmed, status_of_asking

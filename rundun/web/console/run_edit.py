@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from rundun.actions import run_webhooks, runs
 from rundun.core.actor import Actor
-from rundun.core.run import Run
+from rundun.core.runs.run import Run
 from rundun.core.validation import read
 from rundun.errors import NotFound, Problem
 from rundun.store.transaction import TemplateVersion

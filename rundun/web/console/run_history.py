@@ -6,7 +6,7 @@ from itertools import chain
 
 from rundun.actions.runs import RunDetail
 from rundun.core import times
-from rundun.core.answer import Answer
+from rundun.core.runs.answer import Answer
 from rundun.web.console_words import N_, NN_, ConsoleLanguage
 
 MOMENTS = {

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Sequence
 from starlette.responses import Response
 
 from rundun.actions import runs
-from rundun.core import template_pictures, times
-from rundun.core.run import Run
+from rundun.core import times
+from rundun.core.runs.run import Run
+from rundun.core.templates import template_pictures
 from rundun.errors import NotFound, Problem
 from rundun.store import runs as run_rows
 from rundun.store import service_state

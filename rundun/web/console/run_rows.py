@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rundun.actions.runs import ListedRun
-from rundun.core import search_text
-from rundun.core.run import Run
+from rundun.core.runs import search_text
+from rundun.core.runs.run import Run
 from rundun.web.console import relative_time
 from rundun.web.console.job_view import field_views
 from rundun.web.console.session import ConsoleCall

@@ -6,15 +6,17 @@ from datetime import date
 from typing import Any
 
 from rundun.actions.runs import RunDetail
-from rundun.core import progress, run_json, steps, times
-from rundun.core.answer import Answer
-from rundun.core.condition import comparisons
-from rundun.core.evidence import Photo, Signature, in_order, undrawn_of
+from rundun.core import times
 from rundun.core.json_types.base import PositionJson
-from rundun.core.progress import StepState
-from rundun.core.remark import Remark
-from rundun.core.run import Run
-from rundun.core.steps import StepBase
+from rundun.core.runs import progress, run_json
+from rundun.core.runs.answer import Answer
+from rundun.core.runs.evidence import Photo, Signature, in_order, undrawn_of
+from rundun.core.runs.progress import StepState
+from rundun.core.runs.remark import Remark
+from rundun.core.runs.run import Run
+from rundun.core.templates import steps
+from rundun.core.templates.condition import comparisons
+from rundun.core.templates.steps import StepBase
 from rundun.web.console.job_view import clock_skew, field_views, language_name
 from rundun.web.console.run_history import history
 from rundun.web.console.time_zone import Zone

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from rundun.actions import deliveries, run_webhooks, runs, templates
 from rundun.core.actor import Actor
-from rundun.core.run import STATUSES
+from rundun.core.runs.run import STATUSES
 from rundun.core.validation import clean_input, read
 from rundun.store import run_search
 from rundun.store.pagination import PageRequest

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from rundun.actions import handled, run_webhooks, runs
 from rundun.core.actor import Actor
-from rundun.core.run import Run
+from rundun.core.runs.run import Run
 from rundun.core.validation import clean_input, read
 from rundun.errors import Problem
 from rundun.web.console import problem_text

@@ -12,7 +12,7 @@ from rundun.actions import templates as actions
 from rundun.actions.templates import Draft, get_version
 from rundun.core import json_positions
 from rundun.core.json_positions import MalformedJson
-from rundun.core.template import MAXIMUM_BYTES, Template
+from rundun.core.templates.template import MAXIMUM_BYTES, Template
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store.templates import TemplateHead
 from rundun.web import sample_pictures

@@ -11,10 +11,12 @@ from pydantic_core import from_json
 from starlette.responses import Response
 
 from rundun.actions.run_state import RunState
-from rundun.core import progress, template_pictures, translation
-from rundun.core.evidence import Evidence
-from rundun.core.run import DispatchRequest, new_run
-from rundun.core.template import Template
+from rundun.core import translation
+from rundun.core.runs import progress
+from rundun.core.runs.evidence import Evidence
+from rundun.core.runs.run import DispatchRequest, new_run
+from rundun.core.templates import template_pictures
+from rundun.core.templates.template import Template
 from rundun.store import pictures
 from rundun.store.transaction import TemplateVersion
 from rundun.web.branding import branding_of

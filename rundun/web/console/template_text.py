@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rundun.core.template_diff import Field, TemplatePart
+from rundun.core.templates.template_diff import Field, TemplatePart
 from rundun.web.console.template_words import COMPARISONS, FIELDS, JOINTS, KINDS, SHOWS, TYPES, VALUES
 from rundun.web.console_words import N_, ConsoleLanguage
 

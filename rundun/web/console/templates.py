@@ -12,8 +12,8 @@ from rundun import paths
 from rundun.actions import default_webhooks, retention
 from rundun.actions import templates as actions
 from rundun.actions.templates import get_two_versions, get_version, get_with_versions, page_current
-from rundun.core import template_pictures
-from rundun.core.template_diff import default_of, difference, parts
+from rundun.core.templates import template_pictures
+from rundun.core.templates.template_diff import default_of, difference, parts
 from rundun.errors import NotFound
 from rundun.web.console.dispatch_form import host_of
 from rundun.web.console.session import ConsoleCall

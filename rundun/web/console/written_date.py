@@ -8,7 +8,7 @@ from functools import cache
 
 from babel import dates
 
-from rundun.core.search_text import fold
+from rundun.core.runs.search_text import fold
 from rundun.web.console_words import ConsoleLanguage
 
 MAX_LENGTH = 80  # characters of a day and a time

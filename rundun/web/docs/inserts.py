@@ -34,7 +34,7 @@ def insert(pages: Pages, site: str, target: str, words: str) -> str | None:
         return _part(pages, template, values(site))
     if module == "web/docs/limits.py":
         return _part(pages, "limits.html", {"limits": LIMITS[part]})
-    if module in ("core/template.py", "core/steps.py"):
+    if module in ("core/templates/template.py", "core/templates/steps.py"):
         return _part(pages, "fields.html", {"rows": _fields(part)})
     return None
 
@@ -102,7 +102,7 @@ def _example(name: str) -> str:
 # By module: a file of templates/docs/parts/, and what it shows.
 _PARTS: dict[str, tuple[str, Callable[[str], dict[str, Any]]]] = {
     "config/settings.py": ("settings.html", _settings),
-    "core/event.py": ("events.html", _events),
+    "core/runs/event.py": ("events.html", _events),
     "web/routes.py": ("operations.html", _operations),
-    "core/answer.py": ("step_types.html", _step_types),
+    "core/runs/answer.py": ("step_types.html", _step_types),
 }

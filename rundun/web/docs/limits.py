@@ -82,7 +82,9 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
         Limit("Entries of one page of a list", "{web.query_params.ListQuery/limit/maximum}", _INVALID),
         Limit("`wait` of the event feed", "{web.query_params.EventsQuery/wait/maximum} seconds", _INVALID),
         Limit("Events of one page of the feed, in bytes", "{store.events.MAX_PAGE:size}", "The page ends: `has_more`"),
-        Limit("Wrong places listed in one problem", "{core.template_rules.MAX_ERRORS} of each kind", "Left out"),
+        Limit(
+            "Wrong places listed in one problem", "{core.templates.template_rules.MAX_ERRORS} of each kind", "Left out"
+        ),
         Limit("A number, above and below 0", "{core.text.MAX_NUMBER}", _INVALID),
         Limit("Combining marks in a row, in any text", "{core.text.MAX_MARKS}", _INVALID),
         Limit(
@@ -90,14 +92,14 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
         ),
     ),
     "templates": (
-        Limit("A template as JSON", "{core.template.MAXIMUM_BYTES:size}", _LARGE),
-        Limit("Sections", "{core.template.MAX_SECTIONS}", _INVALID),
-        Limit("Steps", "{core.template.MAX_STEPS}", _INVALID),
-        Limit("Fields", "{core.template.MAX_FIELDS}", _INVALID),
+        Limit("A template as JSON", "{core.templates.template.MAXIMUM_BYTES:size}", _LARGE),
+        Limit("Sections", "{core.templates.template.MAX_SECTIONS}", _INVALID),
+        Limit("Steps", "{core.templates.template.MAX_STEPS}", _INVALID),
+        Limit("Fields", "{core.templates.template.MAX_FIELDS}", _INVALID),
         Limit("Tags", "{TemplateDraft/tags/maxItems}", _INVALID),
-        Limit("Options of a step", "{core.steps.MAX_OPTIONS}", _INVALID),
-        Limit("Slots of a photo step", "{core.steps.MAX_SLOTS}", _INVALID),
-        Limit("Pictures that a step shows", "{core.steps.MAX_PICTURES}", _INVALID),
+        Limit("Options of a step", "{core.templates.steps.MAX_OPTIONS}", _INVALID),
+        Limit("Slots of a photo step", "{core.templates.steps.MAX_SLOTS}", _INVALID),
+        Limit("Pictures that a step shows", "{core.templates.steps.MAX_PICTURES}", _INVALID),
         Limit("Photos of a step", "{PhotoRule/max/maximum}", _INVALID),
         Limit("Grades of a rating, up to", "{RatingConfig/max/maximum}", _INVALID),
         Limit("Characters of a text answer, up to", "{TextConfig/max_length/maximum}", _INVALID),
@@ -107,25 +109,29 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
         Limit("Its hint", "{BooleanStep/hint/maxLength} characters", _INVALID),
         Limit("Body of an instruction", "{InstructionConfig/body/maxLength} characters", _INVALID),
         Limit("Label of an option, of a slot, of a field", "{OptionDraft/label/maxLength} characters", _INVALID),
-        Limit("Groups of conditions, one in the other", "{core.condition.MAX_DEPTH}", _INVALID),
+        Limit("Groups of conditions, one in the other", "{core.templates.condition.MAX_DEPTH}", _INVALID),
         Limit("Rules of a group", "{Group/rules/maxItems}", _INVALID),
         Limit(
             "Comparisons of a step, of a template",
-            "{core.template.MAX_COMPARISONS_OF_STEP}, {core.template.MAX_COMPARISONS}",
+            "{core.templates.template.MAX_COMPARISONS_OF_STEP}, {core.templates.template.MAX_COMPARISONS}",
             _INVALID,
         ),
         Limit(
-            "Searches in text answers: `max_length` × (length of the value + {core.template.SEARCH_START}), all of a "
-            "template added up",
-            "{core.template.MAX_SEARCH_COST}; one counts {core.condition.MAX_SHORT_SEARCH} at most",
+            "Searches in text answers: `max_length` × (length of the value + {core.templates.template.SEARCH_START}), "
+            "all of a template added up",
+            "{core.templates.template.MAX_SEARCH_COST}; one counts {core.templates.condition.MAX_SHORT_SEARCH} at most",
             _INVALID,
         ),
-        Limit("A picture for templates that none names", "kept {core.template_pictures.KEPT:milliseconds}", "Deleted"),
+        Limit(
+            "A picture for templates that none names",
+            "kept {core.templates.template_pictures.KEPT:milliseconds}",
+            "Deleted",
+        ),
     ),
     "runs": (
-        Limit("`expires_in_hours`", "{web.request_bodies.MAX_HOURS}; {core.run.OPEN_HOURS} if left out", _INVALID),
+        Limit("`expires_in_hours`", "{web.request_bodies.MAX_HOURS}; {core.runs.run.OPEN_HOURS} if left out", _INVALID),
         Limit("Answers to a started run, once it has expired", "{runs.grace_hours} more", "410 `run_closed`"),
-        Limit("`due_at`, from now", "{core.job_values.MAX_AHEAD:milliseconds}", _INVALID),
+        Limit("`due_at`, from now", "{core.runs.job_values.MAX_AHEAD:milliseconds}", _INVALID),
         Limit("A table of jobs, as a file or pasted", "{core.csv_text.MAX_BYTES:size}", "Refused"),
         Limit("Its rows below the names of the columns", "{core.csv_text.MAX_ROWS}", "Refused"),
         Limit("Its columns", "{core.csv_text.MAX_COLUMNS}", "Refused"),
@@ -142,13 +148,13 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
         Limit("`note`", "{DispatchBody/note/maxLength} characters", _INVALID),
         Limit(
             "The value of a field; one that is a URL",
-            "{core.job_values.MAX_VALUE} characters; {core.job_values.MAX_URL}",
+            "{core.runs.job_values.MAX_VALUE} characters; {core.runs.job_values.MAX_URL}",
             _INVALID,
         ),
-        Limit("`q` of a list", "{core.search_text.MAX_LENGTH} characters", _INVALID),
+        Limit("`q` of a list", "{core.runs.search_text.MAX_LENGTH} characters", _INVALID),
         Limit(
             "Characters that a search finds of a field; of all that a run says, the fields last",
-            "{core.search_text.MAX_PART}; {core.search_text.MAX_TEXT}",
+            "{core.runs.search_text.MAX_PART}; {core.runs.search_text.MAX_TEXT}",
             "Not found by a search",
         ),
         Limit(
@@ -168,16 +174,18 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
             "{web.executor.api.MAX_BODY:size}; {web.executor.api.MAX_ANSWER:size}",
             _LARGE,
         ),
-        Limit("Answers of one run together, as JSON", "{core.answer.MAX_TOGETHER:size}", _LARGE),
+        Limit("Answers of one run together, as JSON", "{core.runs.answer.MAX_TOGETHER:size}", _LARGE),
         Limit(
-            "An answer that is taken however full the run is", "{core.answer.SHORT} bytes", "Counts towards the above"
+            "An answer that is taken however full the run is",
+            "{core.runs.answer.SHORT} bytes",
+            "Counts towards the above",
         ),
         Limit("Answers to one step, one after the other", "{actions.execution.MAX_ANSWERS}", _INVALID),
         Limit("`photos` of an answer", "{AnswerBody/photos/maxItems}", _INVALID),
-        Limit("Text of a barcode", "{core.answer.MAX_BARCODE} characters", _INVALID),
+        Limit("Text of a barcode", "{core.runs.answer.MAX_BARCODE} characters", _INVALID),
         Limit("`reason` of “I can't do this”", "{UnableBody/reason/maxLength} characters", _INVALID),
-        Limit("A remark", "{core.remark.MAX_TEXT} characters, {core.remark.MAX_PHOTOS} photos", _INVALID),
-        Limit("Remarks of one run together, as JSON", "{core.remark.MAX_TOGETHER:size}", _LARGE),
+        Limit("A remark", "{core.runs.remark.MAX_TEXT} characters, {core.runs.remark.MAX_PHOTOS} photos", _INVALID),
+        Limit("Remarks of one run together, as JSON", "{core.runs.remark.MAX_TOGETHER:size}", _LARGE),
         Limit("Remarks on one step, one after the other", "{actions.remarks.MAX_REMARKS}", _INVALID),
         Limit(
             "Photos of one step deleted before they came, to be remembered", "{actions.photos.MAX_DELETED}", "Not kept"
@@ -223,14 +231,14 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
         ),
     ),
     "webhooks": (
-        Limit("A webhook's URL", "{core.webhook_url.MAX_LENGTH} characters", _INVALID),
+        Limit("A webhook's URL", "{core.deliveries.webhook_url.MAX_LENGTH} characters", _INVALID),
         Limit("Its secret", "{WebhookBody/secret/minLength} to {WebhookBody/secret/maxLength} characters", _INVALID),
-        Limit("The body of an event", "{core.event.MAX_BODY:size}", "Without thumbnails: `thumbnails_omitted`"),
+        Limit("The body of an event", "{core.runs.event.MAX_BODY:size}", "Without thumbnails: `thumbnails_omitted`"),
         Limit("Time for one attempt", "{webhooks.timeout_seconds}", "The attempt has failed"),
         Limit("Attempts after the first", "{webhooks.retry_delays_seconds:count}", "The delivery has failed"),
         Limit("Attempts under way at once", "{webhooks.concurrency}", "They wait"),
         Limit("Those of an organization to one host and port", "{webhooks.per_destination}", "They wait"),
-        Limit("What is kept of a receiver's answer", "{core.attempt.EXCERPT_BYTES:size}", "Cut"),
+        Limit("What is kept of a receiver's answer", "{core.deliveries.attempt.EXCERPT_BYTES:size}", "Cut"),
         Limit("How long a closed run's secret is kept", "{retention.secrets_days}", "Erased"),
     ),
     "organizations": (
@@ -256,7 +264,9 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
             "Make another",
         ),
         Limit(
-            "How long an organization's history goes back", "{core.organization_change.KEPT_MS:milliseconds}", "Gone"
+            "How long an organization's history goes back",
+            "{core.organizations.organization_change.KEPT_MS:milliseconds}",
+            "Gone",
         ),
         Limit(
             "A session",
@@ -283,7 +293,7 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
             "{web.console.settings.organization.MAX_LOGO:size}, {core.picture.MAX_LOGO_PIXELS:megapixels}",
             "Refused; shown with {core.picture.LOGO_PIXELS} px",
         ),
-        Limit("Days that retention can be set to", "{core.retention.MAX_DAYS}", _INVALID),
+        Limit("Days that retention can be set to", "{core.erasure.retention.MAX_DAYS}", _INVALID),
         Limit(
             "Credits, and a quota in MiB",
             "{actions.organizations.MAX_CREDITS}, {actions.organizations.MAX_MEBIBYTES}",

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rundun.actions import execution, remarks
-from rundun.core import job_json, run_json
 from rundun.core.json_types.execution import EndedJson, RemarkedJson, StartedJson, StateJson, WrittenJson
-from rundun.core.run import Run
+from rundun.core.runs import job_json, run_json
+from rundun.core.runs.run import Run
 from rundun.core.validation import read
 from rundun.errors import Problem
 from rundun.store import runs as run_rows

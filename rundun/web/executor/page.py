@@ -11,7 +11,7 @@ from starlette.routing import Route
 from rundun.actions import execution, retention, run_state
 from rundun.actions.run_state import RunState
 from rundun.core import times, translation
-from rundun.core.retention import NO_DAYS_SHOWN
+from rundun.core.erasure.retention import NO_DAYS_SHOWN
 from rundun.errors import NotFound, Problem
 from rundun.store.organizations import Organization
 from rundun.web.branding import branding_of

@@ -12,11 +12,11 @@ from starlette.responses import Response
 from rundun.actions import execution, photos, quotas
 from rundun.actions.photos import NewFile, PhotoRef, SmallUpload, UploadedFiles
 from rundun.actions.run_state import RunState
-from rundun.core import run_json
 from rundun.core.json_types.base import BarcodeFormat
 from rundun.core.json_types.execution import DecodedJson, ReceiptJson, SignatureReceiptJson, WrittenJson
 from rundun.core.picture import Derivatives
-from rundun.core.steps import BarcodeStep
+from rundun.core.runs import run_json
+from rundun.core.templates.steps import BarcodeStep
 from rundun.core.validation import read
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store import files

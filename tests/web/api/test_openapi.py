@@ -14,8 +14,8 @@ from starlette.routing import Route
 
 from rundun import paths
 from rundun.actions import alerts
-from rundun.core import event
-from rundun.core.template_rules import read_template
+from rundun.core.runs import event
+from rundun.core.templates.template_rules import read_template
 from rundun.core.validation import read
 from rundun.store import quotas
 from rundun.web.docs.openapi.document import EXAMPLES, ROUTES, document

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from rundun.core.template_rules import read_template
+from rundun.core.templates.template_rules import read_template
 from rundun.core.validation import StrictModel, read
 from rundun.errors import Problem
 from rundun.web import executor_bodies, query_params, request_bodies

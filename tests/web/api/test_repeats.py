@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 
 from rundun.actions import organizations
-from rundun.core import event
+from rundun.core.runs import event
 from rundun.scheduler import delete_secrets
 from tests.helpers.console import operator, text_of
 from tests.helpers.console_runs import rows

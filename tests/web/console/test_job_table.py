@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rundun.core import times
-from rundun.core.run import new_run
-from rundun.core.search_text import fold
-from rundun.core.template import Template
+from rundun.core.runs.run import new_run
+from rundun.core.runs.search_text import fold
+from rundun.core.templates.template import Template
 from rundun.core.urls import Urls
 from rundun.core.validation import read
 from rundun.errors import Problem

@@ -8,7 +8,7 @@ from zipfile import ZipFile
 import pytest
 
 from rundun.actions import retention
-from rundun.core.retention import Retention, TemplateRetention
+from rundun.core.erasure.retention import Retention, TemplateRetention
 from rundun.store import retention_days
 from tests.helpers.console import PASSWORD, operator, text_of
 from tests.helpers.images import jpeg

@@ -10,8 +10,8 @@ import pytest
 import zxingcpp
 from PIL import Image, ImageDraw
 
-from rundun.core.event import EVENTS, ON_REQUEST
-from rundun.core.run import CLOSED, STATUSES
+from rundun.core.runs.event import EVENTS, ON_REQUEST
+from rundun.core.runs.run import CLOSED, STATUSES
 from rundun.web.console.run_history import HistoryEntry
 from tests.helpers.console import operator, text_of
 from tests.helpers.console_runs import PHOTO, PICTURE, PNG, everything

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from rundun import passwords
 from rundun.actions import api_keys, operators, organizations, sent_tables
-from rundun.core.run import DispatchRequest
+from rundun.core.runs.run import DispatchRequest
 from rundun.store import operators as operator_rows
 from rundun.web.console import cookies
 from rundun.web.console.session import ConsoleRoute

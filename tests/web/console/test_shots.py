@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from rundun.core.evidence import Photo
-from rundun.core.steps import Step
+from rundun.core.runs.evidence import Photo
+from rundun.core.templates.steps import Step
 from rundun.web.file_names import FileNames, shot_label
 from tests.helpers import images
 from tests.helpers.console import operator, shown, text_of

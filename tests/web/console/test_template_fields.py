@@ -4,8 +4,8 @@ import json
 import re
 from typing import Any, Literal, get_args, get_origin
 
-from rundun.core import steps, template
-from rundun.core.template_diff import parts
+from rundun.core.templates import steps, template
+from rundun.core.templates.template_diff import parts
 from rundun.core.validation import StrictModel
 from rundun.web.console.template_text import template_text
 from tests.helpers import images

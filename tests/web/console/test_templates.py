@@ -13,10 +13,10 @@ from pydantic_core import from_json
 
 from rundun import paths
 from rundun.actions import organizations
-from rundun.core import steps, template
-from rundun.core.condition import When
-from rundun.core.template_diff import parts
-from rundun.core.template_rules import as_json, read_template
+from rundun.core.templates import steps, template
+from rundun.core.templates.condition import When
+from rundun.core.templates.template_diff import parts
+from rundun.core.templates.template_rules import as_json, read_template
 from rundun.core.validation import StrictModel
 from rundun.web.console import dispatch
 from rundun.web.console.template_text import template_text

@@ -5,8 +5,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from rundun.core import template_rules
-from rundun.core.template_diff import difference
+from rundun.core.templates import template_rules
+from rundun.core.templates.template_diff import difference
 from rundun.core.translation import translate
 from rundun.errors import Invalid
 from tests.helpers import images

@@ -4,7 +4,7 @@ import re
 
 from starlette.responses import Response
 
-from rundun.core.person import Person
+from rundun.core.erasure.person import Person
 from rundun.errors import Invalid, Problem
 from rundun.web.console.report import ReportWriter
 from rundun.web.console.session import ConsoleCall
@@ -22,7 +22,7 @@ MAX_SHOWN = 200  # runs of a list
 MAX_ALIKE = 100  # runs that may be the person's, each with a field of the form
 _NUMBER = re.compile(r"[0-9]{1,15}", re.ASCII)
 
-FIELDS = {  # by which a person is known, of core.person
+FIELDS = {  # by which a person is known, of core.erasure.person
     "email": N_("E-mail address"),
     "phone": N_("Phone number"),
     "name": N_("Name"),

@@ -9,7 +9,8 @@ from itsdangerous import BadSignature, Signer
 from starlette.responses import Response
 
 from rundun.actions import second_factor
-from rundun.core import one_time_code, times
+from rundun.core import times
+from rundun.core.organizations import one_time_code
 from rundun.core.tokens import digest
 from rundun.store.transaction import Tx
 from rundun.web.console.qr_code import qr_code

@@ -9,7 +9,7 @@ from typing import Any
 from rundun import __version__
 from rundun.core.json_types.problems import ProblemDetailsJson
 from rundun.core.json_types.templates import TemplateRecordJson, TemplateSavedJson
-from rundun.core.template import Template
+from rundun.core.templates.template import Template
 from rundun.web.api import deliveries, erasures, events, pictures, runs, templates
 from rundun.web.docs import openapi
 from rundun.web.docs.openapi import events as event_parts

@@ -3,7 +3,6 @@
 from typing import Any
 
 from rundun.actions import alerts
-from rundun.core import event
 from rundun.core.json_types import events as types
 from rundun.core.json_types.alerts import (
     AlertTestJson,
@@ -12,6 +11,7 @@ from rundun.core.json_types.alerts import (
     QuotaNearAlertJson,
 )
 from rundun.core.json_types.events import EventJson, WebhookTestEventJson
+from rundun.core.runs import event
 from rundun.web.docs.openapi.schemas import REF, Schema, name_of
 
 ALERTS: dict[str, type] = {

@@ -16,7 +16,7 @@ import segno
 from hypothesis import strategies as st
 from PIL import Image
 
-from rundun.core.webhook_url import normalise
+from rundun.core.deliveries.webhook_url import normalise
 from tests.helpers.patience import PATIENCE
 
 SERVICE = os.environ["FUZZ_SERVICE"]

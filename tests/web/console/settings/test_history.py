@@ -7,9 +7,9 @@ from typing import get_args
 import pytest
 
 from rundun.actions import api_keys, operators, organizations
-from rundun.core import organization_change
 from rundun.core.actor import Actor
-from rundun.core.organization_change import KINDS, OrganizationChange
+from rundun.core.organizations import organization_change
+from rundun.core.organizations.organization_change import KINDS, OrganizationChange
 from rundun.store import organization_changes
 from rundun.store.transaction import Tx
 from rundun.web.console import change_text

@@ -12,7 +12,7 @@ from hypothesis.strategies import integers
 from PIL import Image
 
 from rundun.actions import organizations
-from rundun.core import colour
+from rundun.core.organizations import colour
 from rundun.store import organizations as organization_rows
 from rundun.store import quotas
 from rundun.web.console.settings.organization import months_back

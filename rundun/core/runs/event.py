@@ -7,12 +7,13 @@ from typing import Any, Final
 
 from pydantic_core import to_json
 
-from rundun.core import run_json, times
+from rundun.core import times
 from rundun.core.actor import NOBODY, OperatorRef
-from rundun.core.evidence import Evidence
 from rundun.core.json_types import events, runs
-from rundun.core.progress import StepState
-from rundun.core.run import Run
+from rundun.core.runs import run_json
+from rundun.core.runs.evidence import Evidence
+from rundun.core.runs.progress import StepState
+from rundun.core.runs.run import Run
 from rundun.core.urls import Urls
 
 EVENTS = ("step.completed", "step.skipped", "run.completed", "run.cancelled", "run.expired")

@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag
 
-from rundun.core.condition import Condition, OwnCondition
 from rundun.core.json_types.base import BarcodeFormat
+from rundun.core.templates.condition import Condition, OwnCondition
 from rundun.core.validation import Integer, Matching, Number, StrictModel, Text
 
 MAX_OPTIONS = 200

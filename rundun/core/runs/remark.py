@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pydantic_core import to_json
 
 from rundun.core import text
-from rundun.core.progress import MissingStep, StepState
+from rundun.core.runs.progress import MissingStep, StepState
 from rundun.errors import FieldError, Problem
 
 MAX_TEXT = 2000  # characters

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError, to_json
 
 from rundun.core import text, times, validation
 from rundun.core.json_types.base import PositionJson
-from rundun.core.steps import (
+from rundun.core.templates.steps import (
     MAX_OPTIONS,
     ChoiceStep,
     DatetimeStep,

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
-from rundun.core import condition as conditions
-from rundun.core import steps as step_types
-from rundun.core import template as templates
 from rundun.core import text, times
-from rundun.core.condition import OwnComparison, When
-from rundun.core.steps import StepBase
-from rundun.core.translation_rules import has_text_id
+from rundun.core.templates import condition as conditions
+from rundun.core.templates import steps as step_types
+from rundun.core.templates import template as templates
+from rundun.core.templates.condition import OwnComparison, When
+from rundun.core.templates.steps import StepBase
+from rundun.core.templates.translation_rules import has_text_id
 from rundun.errors import FieldError
 
 _OPERATORS = {

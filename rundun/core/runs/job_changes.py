@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from rundun.core.job_values import due_errors, read_fields, with_values
 from rundun.core.json_types import events
-from rundun.core.run import AFTER_DUE, Run
-from rundun.core.template import Template
+from rundun.core.runs.job_values import due_errors, read_fields, with_values
+from rundun.core.runs.run import AFTER_DUE, Run
+from rundun.core.templates.template import Template
 from rundun.errors import FieldError, Invalid
 
 

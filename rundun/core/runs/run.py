@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from rundun.core import times
 from rundun.core.actor import NOBODY, Identity, OperatorRef
-from rundun.core.job import NO_JOB, RunJob
+from rundun.core.deliveries.webhook_url import normalise
 from rundun.core.json_types.base import By, ProgressJson, Status
-from rundun.core.webhook_url import normalise
+from rundun.core.runs.job import NO_JOB, RunJob
 
 Move = Literal["start", "complete", "cancel", "expire"]
 WebhookFrom = Literal["request", "default", "previous"]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rundun.core import text, validation
-from rundun.core.steps import StepBase, slots_of
+from rundun.core.templates.steps import StepBase, slots_of
 from rundun.core.translation import is_tag
 from rundun.errors import FieldError, FieldErrorCode
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rundun.core import times
-from rundun.core.evidence import Evidence, Photo, Signature
 from rundun.core.json_types import execution, runs
 from rundun.core.json_types.base import ReferenceJson, UnableJson
-from rundun.core.progress import StepState
-from rundun.core.remark import Remark
-from rundun.core.run import Run
+from rundun.core.runs.evidence import Evidence, Photo, Signature
+from rundun.core.runs.progress import StepState
+from rundun.core.runs.remark import Remark
+from rundun.core.runs.run import Run
 from rundun.core.urls import Urls
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rundun.core import times
 from rundun.core.json_types.execution import ShownPictureJson
 from rundun.core.json_types.templates import PictureJson
-from rundun.core.steps import StepBase
+from rundun.core.templates.steps import StepBase
 from rundun.core.urls import Urls
 
 KEPT = 7 * times.DAY  # since its last upload, while no template names it

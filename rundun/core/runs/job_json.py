@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from rundun.core import times, translation
-from rundun.core.job import RunJob
 from rundun.core.json_types.execution import ShownFieldJson, ShownJobJson
-from rundun.core.run import Run
-from rundun.core.template import JobField, Template
+from rundun.core.runs.job import RunJob
+from rundun.core.runs.run import Run
+from rundun.core.templates.template import JobField, Template
 
 
 def job_json(run: Run, template: Template, language: str | None = None, *, with_secrets: bool = True) -> ShownJobJson:

@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
-from rundun.core import condition, photo_list, text
-from rundun.core.answer import Answer
-from rundun.core.condition import KnownStep
+from rundun.core import text
 from rundun.core.json_types.base import MissingCode, ProgressJson
-from rundun.core.steps import StepBase, photo_limits, slots_of
+from rundun.core.runs import photo_list
+from rundun.core.runs.answer import Answer
+from rundun.core.templates import condition
+from rundun.core.templates.condition import KnownStep
+from rundun.core.templates.steps import StepBase, photo_limits, slots_of
 
 _NONE: Mapping[str, str | None] = {}
 _EVIDENCE = ("photo", "signature", "instruction")  # types that count as answered only once they are done

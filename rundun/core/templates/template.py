@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from rundun.core.json_types.base import FieldKind
-from rundun.core.steps import Step, StepBase
+from rundun.core.templates.steps import Step, StepBase
 from rundun.core.validation import Integer, LanguageTag, Matching, StrictModel, Text, clean_field
 
 MAXIMUM_BYTES = 512 * 1024

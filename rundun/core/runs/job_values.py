@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 from pydantic_core import PydanticCustomError, to_json
 
 from rundun.core import times, validation
-from rundun.core.answer import MAX_TOGETHER, read_value
-from rundun.core.job import RunJob
-from rundun.core.run import DispatchRequest, expires_at
-from rundun.core.steps import StepBase
-from rundun.core.template import JobField, Template
+from rundun.core.runs.answer import MAX_TOGETHER, read_value
+from rundun.core.runs.job import RunJob
+from rundun.core.runs.run import DispatchRequest, expires_at
+from rundun.core.templates.steps import StepBase
+from rundun.core.templates.template import JobField, Template
 from rundun.core.validation import EMAIL, PHONE, Text
 from rundun.errors import FieldError, Invalid, Problem
 

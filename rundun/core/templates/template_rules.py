@@ -8,14 +8,14 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
-from rundun.core import condition as conditions
-from rundun.core import steps as step_types
-from rundun.core import template as templates
 from rundun.core import validation
-from rundun.core.condition_rules import condition_errors, searched_values
-from rundun.core.steps import StepBase
-from rundun.core.template import Template
-from rundun.core.translation_rules import has_text_id, listed, translation_errors
+from rundun.core.templates import condition as conditions
+from rundun.core.templates import steps as step_types
+from rundun.core.templates import template as templates
+from rundun.core.templates.condition_rules import condition_errors, searched_values
+from rundun.core.templates.steps import StepBase
+from rundun.core.templates.template import Template
+from rundun.core.templates.translation_rules import has_text_id, listed, translation_errors
 from rundun.errors import FieldError, Invalid, Problem
 
 MAX_ERRORS = 1000

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from rundun.core import text
-from rundun.core.search_text import fold
+from rundun.core.runs.search_text import fold
 
 PersonField = Literal["email", "phone", "name", "executor_ref", "assigned_to"]
 PERSON_FIELDS: tuple[PersonField, ...] = get_args(PersonField)

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rundun.core import event
-from rundun.core.job import RunJob
-from rundun.core.run import OPEN_HOURS, DispatchRequest, Run, Webhook, patch_webhook
-from rundun.core.template import JobField, Template
+from rundun.core.runs import event
+from rundun.core.runs.job import RunJob
+from rundun.core.runs.run import OPEN_HOURS, DispatchRequest, Run, Webhook, patch_webhook
+from rundun.core.templates.template import JobField, Template
 from rundun.errors import FieldError
 
 

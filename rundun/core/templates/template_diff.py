@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from rundun.core.steps import Option, PhotoSlot, Step
-from rundun.core.template import Execution, JobField, Section, Settings, Template
+from rundun.core.templates.steps import Option, PhotoSlot, Step
+from rundun.core.templates.template import Execution, JobField, Section, Settings, Template
 from rundun.core.validation import StrictModel
 
 Kind = Literal["template", "section", "step", "option", "slot", "field"]

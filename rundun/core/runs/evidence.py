@@ -8,7 +8,7 @@ from pydantic import AfterValidator
 
 from rundun.core.json_types.base import PositionJson
 from rundun.core.picture import TimeSource
-from rundun.core.remark import Remark
+from rundun.core.runs.remark import Remark
 from rundun.core.validation import Matching
 
 UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
