@@ -7,7 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pydantic_core import from_json
 
 from rundun import paths
-from rundun.actions import first_start, gone
+from rundun.actions import first_start
+from rundun.actions.erasure import gone
 from rundun.actions.first_start import FirstStart
 from rundun.backups import Backups
 from rundun.config import loader
@@ -21,10 +22,13 @@ from rundun.imaging.worker import picture_pools
 from rundun.logs import log
 from rundun.scheduler import Jobs, schedule, started
 from rundun.spreadsheets.reader import SpreadsheetReader
-from rundun.store import erasure_journal, files, outbox, service_state
+from rundun.store import files
 from rundun.store.database import Database
-from rundun.store.database_file import telling_damage
-from rundun.store.transaction import Clock, Tx, wall_clock
+from rundun.store.deliveries import outbox
+from rundun.store.erasure import erasure_journal
+from rundun.store.sqlite import service_state
+from rundun.store.sqlite.database_file import telling_damage
+from rundun.store.sqlite.transaction import Clock, Tx, wall_clock
 from rundun.web import sample_pictures
 from rundun.web.auth import KeyRing
 from rundun.web.change_notifier import ChangeNotifier

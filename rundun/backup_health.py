@@ -9,7 +9,9 @@ from rundun.config.settings import ServiceSettings
 from rundun.core import times
 from rundun.core.text import MIB, size
 from rundun.pool import call_within
-from rundun.store import copies, erasure_journal, maintenance
+from rundun.store import maintenance
+from rundun.store.backups import copies
+from rundun.store.erasure import erasure_journal
 from rundun.store.maintenance import Room
 
 HELD = "after a restore nothing is written there before “rundun live”."

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rundun import counters
-from rundun.actions import backups as backup_actions
+from rundun.actions.backups import backups as backup_actions
 from rundun.config.settings import BackupSettings
 from rundun.core import times
 from rundun.errors import Problem
 from rundun.logs import log
 from rundun.pool import BoundedPool
-from rundun.store import backup, copies, erased_bytes, service_state
-from rundun.store.copies import Copy
+from rundun.store.backups import backup, copies
+from rundun.store.backups.copies import Copy
 from rundun.store.database import Database
-from rundun.store.database_file import DatabaseLost
+from rundun.store.erasure import erased_bytes
+from rundun.store.sqlite import service_state
+from rundun.store.sqlite.database_file import DatabaseLost
 
 RETRY_PAUSE_MS = 10 * 60 * times.SECOND  # after a backup that has failed
 PUT_OFF_MS = 30 * 60 * times.SECOND  # at most, while bytes of something erased are still in the file

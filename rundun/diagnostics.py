@@ -8,17 +8,19 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from rundun import address_health, addresses, backup_health
-from rundun.actions import health, quotas
+from rundun.actions import health
 from rundun.actions.health import HealthReport
+from rundun.actions.organizations import quotas
 from rundun.config.settings import SETTINGS, ServiceSettings
 from rundun.core import times
 from rundun.core.deliveries.webhook_url import is_literal, normalise
 from rundun.core.text import MIB, listed, size
 from rundun.read_only import reading
-from rundun.store import database_file, maintenance
+from rundun.store import maintenance
 from rundun.store.maintenance import Room
-from rundun.store.quotas import StorageUse
-from rundun.store.transaction import Clock
+from rundun.store.organizations.quotas import StorageUse
+from rundun.store.sqlite import database_file
+from rundun.store.sqlite.transaction import Clock
 
 MIN_FREE, LOW_FREE = 64 * MIB, 1024 * MIB  # on the disk: too little below the first, little below the second
 AHEAD = 5 * 60 * times.SECOND  # what the newest time in the file may be ahead of the clock

@@ -8,9 +8,11 @@ the beginning, until all of it is overwritten.
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from rundun.store import erased_bytes, files, maintenance, search_index, slack_space
+from rundun.store import files, maintenance
 from rundun.store.database import Database
-from rundun.store.transaction import Tx
+from rundun.store.erasure import erased_bytes, slack_space
+from rundun.store.runs import search_index
+from rundun.store.sqlite.transaction import Tx
 
 PARTS = 2  # chunks of a MiB that go in one commit: deleting them writes as many bytes to the log
 PAGES_SCANNED = 128  # in one go

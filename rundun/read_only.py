@@ -5,8 +5,8 @@ from contextlib import closing, contextmanager
 
 from rundun.config.settings import ServiceSettings
 from rundun.core.urls import Urls
-from rundun.store import connection
-from rundun.store.transaction import Clock, Env, Quotas, Tx
+from rundun.store.sqlite import connection
+from rundun.store.sqlite.transaction import Clock, Env, Quotas, Tx
 
 
 @contextmanager

@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Literal
 
-from rundun.actions import retention
+from rundun.actions.erasure import retention
 from rundun.core import times
 from rundun.errors import Problem
 from rundun.logs import log, short
-from rundun.store import maintenance, service_state
-from rundun.store import retention as retention_rows
+from rundun.store import maintenance
 from rundun.store.database import Database
+from rundun.store.erasure import retention as retention_rows
+from rundun.store.sqlite import service_state
 
 RUN_BATCH_SIZE = 100  # ids of runs looked up at a time
 ATTEMPTS_BATCH_SIZE = 200  # deliveries whose attempts are deleted in one write

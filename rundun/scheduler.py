@@ -13,28 +13,22 @@ from typing import Any
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from rundun import overwriting
-from rundun.actions import photos, runs
-from rundun.actions import sent_tables as table_actions
+from rundun.actions.runs import photos, runs
+from rundun.actions.runs import sent_tables as table_actions
 from rundun.backups import Backups
 from rundun.core import times
 from rundun.errors import Problem
 from rundun.logs import log, short
 from rundun.retention import Sweeper
-from rundun.store import (
-    copies,
-    files,
-    idempotency,
-    maintenance,
-    operators,
-    organization_changes,
-    pictures,
-    search_index,
-    sent_tables,
-    webhook_secrets,
-)
-from rundun.store import runs as run_rows
+from rundun.store import files, idempotency, maintenance
+from rundun.store.backups import copies
 from rundun.store.database import Database
-from rundun.store.database_file import DatabaseLost
+from rundun.store.deliveries import webhook_secrets
+from rundun.store.organizations import operators, organization_changes
+from rundun.store.runs import runs as run_rows
+from rundun.store.runs import search_index, sent_tables
+from rundun.store.sqlite.database_file import DatabaseLost
+from rundun.store.templates import pictures
 from rundun.webhooks.alerts import Alerts
 from rundun.webhooks.dispatcher import Dispatcher
 

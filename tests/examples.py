@@ -11,9 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rundun.actions import alerts, backups, organizations
+from rundun.actions.backups import backups
+from rundun.actions.deliveries import alerts
+from rundun.actions.organizations import organizations
 from rundun.core import times
-from rundun.store import quotas
+from rundun.store.organizations import quotas
 from rundun.web.docs.openapi import document
 from tests.helpers import images
 from tests.helpers.service import Clock, Ed, Receiver, World, answering, world

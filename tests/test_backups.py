@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from rundun import counters, paths
-from rundun.actions import holding
+from rundun.actions.backups import holding
 from rundun.backups import PUT_OFF_MS, Backups
 from rundun.core import times
 from rundun.scheduler import delete_copies
-from rundun.store import copies, erased_bytes, service_state
+from rundun.store.backups import copies
+from rundun.store.erasure import erased_bytes
+from rundun.store.sqlite import service_state
 from rundun.webhooks.alerts import Alerts
 from tests.helpers.backups import EVERY, backed_up
 from tests.helpers.canaries import overwrite

@@ -6,7 +6,7 @@ import pytest
 
 from rundun import diagnostics
 from rundun.retention import Sweeper
-from rundun.store import service_state
+from rundun.store.sqlite import service_state
 from tests.helpers.retention import keep
 from tests.helpers.service import BOOLEAN, Ed, World
 

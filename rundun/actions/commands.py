@@ -6,24 +6,17 @@ from collections.abc import Callable, Mapping
 
 from pydantic import TypeAdapter
 
-from rundun.actions import (
-    api_keys,
-    erasures,
-    holding,
-    operators,
-    organizations,
-    retention,
-    runs,
-    second_factor,
-    sent_tables,
-    signing_key,
-)
-from rundun.actions import templates as template_actions
+from rundun.actions import signing_key
+from rundun.actions.backups import holding
+from rundun.actions.erasure import erasures, retention
+from rundun.actions.organizations import api_keys, operators, organizations, second_factor
+from rundun.actions.runs import runs, sent_tables
+from rundun.actions.templates import templates as template_actions
 from rundun.core import times
 from rundun.core.runs.run import DispatchRequest
-from rundun.store import organizations as organization_rows
-from rundun.store.operators import Role
-from rundun.store.transaction import Tx
+from rundun.store.organizations import organizations as organization_rows
+from rundun.store.organizations.operators import Role
+from rundun.store.sqlite.transaction import Tx
 
 
 def create_key(tx: Tx, org: str | None, name: str, may_erase: bool = False, read_only: bool = False) -> dict[str, str]:

@@ -4,15 +4,18 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rundun.actions import backups, handled, runs, templates
-from rundun.actions.handled import FailedGroup
-from rundun.actions.runs import ListedRun
-from rundun.store import organizations, quotas, service_state, statistics
-from rundun.store.pagination import PageRequest
-from rundun.store.quotas import StorageUse
-from rundun.store.run_lists import RunFilter
-from rundun.store.statistics import Statistic
-from rundun.store.transaction import Tx
+from rundun.actions.backups import backups
+from rundun.actions.runs import handled, runs
+from rundun.actions.runs.handled import FailedGroup
+from rundun.actions.runs.runs import ListedRun
+from rundun.actions.templates import templates
+from rundun.store.organizations import organizations, quotas, statistics
+from rundun.store.organizations.quotas import StorageUse
+from rundun.store.organizations.statistics import Statistic
+from rundun.store.runs.run_lists import RunFilter
+from rundun.store.sqlite import service_state
+from rundun.store.sqlite.pagination import PageRequest
+from rundun.store.sqlite.transaction import Tx
 
 SHORT = 5  # of what is listed on the overview
 

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rundun.actions import operators, pictures
-from rundun.actions import templates as template_actions
-from rundun.actions.api_keys import create
-from rundun.actions.organizations import UNNAMED
+from rundun.actions.organizations import operators
+from rundun.actions.organizations.api_keys import create
+from rundun.actions.organizations.organizations import UNNAMED
+from rundun.actions.templates import pictures
+from rundun.actions.templates import templates as template_actions
 from rundun.core.templates.template_pictures import NewPicture
-from rundun.store import organizations
-from rundun.store.transaction import Tx
+from rundun.store.organizations import organizations
+from rundun.store.sqlite.transaction import Tx
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,24 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rundun.actions import backups
-from rundun.actions import retention as retention_actions
-from rundun.store import (
-    erased_bytes,
-    maintenance,
-    organizations,
-    quotas,
-    retention,
-    run_lists,
-    service_state,
-    slack_space,
-    templates,
-)
+from rundun.actions.backups import backups
+from rundun.actions.erasure import retention as retention_actions
+from rundun.store import maintenance
+from rundun.store.erasure import erased_bytes, retention, slack_space
 from rundun.store.maintenance import FileInfo, OutboxInfo
-from rundun.store.pagination import END, PageRequest
-from rundun.store.quotas import StorageUse
-from rundun.store.run_lists import OpenWebhook
-from rundun.store.transaction import Tx
+from rundun.store.organizations import organizations, quotas
+from rundun.store.organizations.quotas import StorageUse
+from rundun.store.runs import run_lists
+from rundun.store.runs.run_lists import OpenWebhook
+from rundun.store.sqlite import service_state
+from rundun.store.sqlite.pagination import END, PageRequest
+from rundun.store.sqlite.transaction import Tx
+from rundun.store.templates import templates
 
 MAX_TEMPLATES = 2000  # examined for steps that need HTTPS
 MAX_OPEN = 20_000  # open runs examined for their receivers

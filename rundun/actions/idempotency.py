@@ -11,7 +11,7 @@ from rundun.core.fingerprint import compare
 from rundun.errors import Problem
 from rundun.store import idempotency
 from rundun.store.idempotency import IdempotencyKey, StoredResponse
-from rundun.store.transaction import Tx
+from rundun.store.sqlite.transaction import Tx
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -2,8 +2,12 @@
 
 from rundun.core import media_links
 from rundun.core.actor import ADMINISTRATOR
-from rundun.store import idempotency, operators, organization_changes, organizations, runs, signing_key, templates
-from rundun.store.transaction import Tx
+from rundun.store import idempotency
+from rundun.store.organizations import operators, organization_changes, organizations
+from rundun.store.runs import runs
+from rundun.store.sqlite import signing_key
+from rundun.store.sqlite.transaction import Tx
+from rundun.store.templates import templates
 
 
 def rotate(tx: Tx) -> int:

@@ -10,8 +10,10 @@ from click.shell_completion import CompletionItem, get_completion_class
 from rundun.cli.terminal import visible
 from rundun.config import loader
 from rundun.read_only import reading
-from rundun.store import api_keys, operators, organizations, runs, templates
-from rundun.store.transaction import Tx, wall_clock
+from rundun.store.organizations import api_keys, operators, organizations
+from rundun.store.runs import runs
+from rundun.store.sqlite.transaction import Tx, wall_clock
+from rundun.store.templates import templates
 
 MAX_OFFERED = 100
 _PLAIN = re.compile(r"\w[\w.@+-]*")  # a word that no shell reads anything into

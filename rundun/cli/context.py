@@ -17,11 +17,11 @@ from rundun.config.settings import SETTINGS, ServiceSettings
 from rundun.control_socket import NotListening, ask_settings, is_listening, send_command, socket_path
 from rundun.errors import FieldError, Problem
 from rundun.read_only import reading
-from rundun.store import connection, database_file, service_state, signing_key
-from rundun.store.access import require_no_others, require_reachable
 from rundun.store.batches import write_once
-from rundun.store.erasure_journal import ErasureJournal
-from rundun.store.transaction import Env, Quotas, Tx, wall_clock
+from rundun.store.erasure.erasure_journal import ErasureJournal
+from rundun.store.sqlite import connection, database_file, service_state, signing_key
+from rundun.store.sqlite.access import require_no_others, require_reachable
+from rundun.store.sqlite.transaction import Env, Quotas, Tx, wall_clock
 
 T = TypeVar("T")
 _TELLS = "rundun.tells"  # in a click context's meta, where a service is running: whether it told its settings

@@ -8,7 +8,7 @@ from rundun.cli.context import require_database, shown
 from rundun.cli.terminal import Shown, printable
 from rundun.config.settings import ServiceSettings
 from rundun.core.text import size
-from rundun.store import backup as database_backup
+from rundun.store.backups import backup as database_backup
 
 
 @click.command()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
-from rundun.store.transaction import Tx
+from rundun.store.sqlite.transaction import Tx
 
 P = ParamSpec("P")
 T = TypeVar("T")

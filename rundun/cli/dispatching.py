@@ -12,7 +12,7 @@ from typing import Any
 import click
 from pydantic_core import from_json, to_jsonable_python
 
-from rundun.actions import templates as template_actions
+from rundun.actions.templates import templates as template_actions
 from rundun.cli.completion import FILE, ORG, TEMPLATE
 from rundun.cli.context import is_beside_service, require_utf8, run_reading, run_writing, shown
 from rundun.cli.direct_reads import DirectReads
@@ -24,8 +24,8 @@ from rundun.core.runs.run import WebhookFrom
 from rundun.core.templates.template import Template
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.read_only import reading
-from rundun.store import templates
-from rundun.store.transaction import TemplateVersion, Tx, wall_clock
+from rundun.store.sqlite.transaction import TemplateVersion, Tx, wall_clock
+from rundun.store.templates import templates
 from rundun.web.dispatch_reading import read_dispatch_body
 from rundun.web.dispatch_warnings import destination_warnings, link_warnings
 

@@ -11,8 +11,9 @@ from typing import Any
 import click
 
 from rundun import paths
-from rundun.actions import erased_runs, organizations
-from rundun.actions.person_erasure import PersonList
+from rundun.actions.erasure import erased_runs
+from rundun.actions.erasure.person_erasure import PersonList
+from rundun.actions.organizations import organizations
 from rundun.cli.completion import FILE, ORG, RUN
 from rundun.cli.context import common, read_as_typed, require_utf8, run_reading, run_writing, shown
 from rundun.cli.direct_reads import DirectReads
@@ -22,10 +23,10 @@ from rundun.core import times
 from rundun.core.erasure.person import PERSON_FIELDS, Person
 from rundun.errors import Problem
 from rundun.read_only import reading
-from rundun.store import organizations as organization_rows
-from rundun.store import signing_key
-from rundun.store.database_file import OWNER_ONLY
-from rundun.store.transaction import Tx, wall_clock
+from rundun.store.organizations import organizations as organization_rows
+from rundun.store.sqlite import signing_key
+from rundun.store.sqlite.database_file import OWNER_ONLY
+from rundun.store.sqlite.transaction import Tx, wall_clock
 from rundun.web.kept_copies import KeptCopy, find_copies
 from rundun.web.person_archive import archive_entries
 from rundun.web.person_erasure import list_runs, run_json

@@ -14,8 +14,8 @@ from rundun.app import bootstrap
 from rundun.cli.context import common, write_here
 from rundun.config.settings import ServiceSettings
 from rundun.errors import Problem
-from rundun.store import connection, database_file
-from rundun.store.access import as_user, user_name
+from rundun.store.sqlite import connection, database_file
+from rundun.store.sqlite.access import as_user, user_name
 
 
 @click.command()

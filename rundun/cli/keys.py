@@ -7,7 +7,7 @@ from rundun.cli.context import common, run_reading, run_writing, shown
 from rundun.cli.terminal import Shown, listing, say
 from rundun.config.settings import ServiceSettings
 from rundun.core import times
-from rundun.store import api_keys
+from rundun.store.organizations import api_keys
 
 keys = click.Group("keys", help="API keys.")
 

@@ -7,7 +7,7 @@ from importlib import import_module
 import click
 
 from rundun import __version__
-from rundun.store import connection
+from rundun.store.sqlite import connection
 
 _FOUND_IN = {
     "serve": "serve",

@@ -5,15 +5,15 @@ import sys
 import click
 
 from rundun import passwords
-from rundun.actions import operators as actions
-from rundun.actions import organizations
+from rundun.actions.organizations import operators as actions
+from rundun.actions.organizations import organizations
 from rundun.cli.completion import OPERATOR, ORG
 from rundun.cli.context import common, run_reading, run_writing, shown
 from rundun.cli.terminal import Shown, listing, say
 from rundun.config.settings import ServiceSettings
 from rundun.core import times
 from rundun.errors import Problem
-from rundun.store import operators as operator_rows
+from rundun.store.organizations import operators as operator_rows
 
 operators = click.Group("operators", help="People who may use the console.")
 _ORG = click.option("--org", type=ORG, help="Id or name of the organization; not needed while there is only one.")

@@ -3,16 +3,16 @@
 import click
 
 from rundun import diagnostics
-from rundun.actions import organizations as organization_actions
+from rundun.actions.organizations import organizations as organization_actions
 from rundun.cli.completion import ORG
 from rundun.cli.context import common, run_reading, run_writing, shown
 from rundun.cli.retention import orgs_retention
 from rundun.cli.terminal import Shown, listing, say
 from rundun.config.settings import ServiceSettings
 from rundun.core.json_types.runs import OrganizationJson
-from rundun.store import organizations
-from rundun.store.quotas import StorageUse
-from rundun.store.transaction import Tx
+from rundun.store.organizations import organizations
+from rundun.store.organizations.quotas import StorageUse
+from rundun.store.sqlite.transaction import Tx
 
 orgs = click.Group("orgs", help="Organizations.", commands=[orgs_retention])
 

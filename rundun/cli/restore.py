@@ -8,8 +8,8 @@ from rundun.cli.context import common, require_utf8, run_writing, separate
 from rundun.cli.service_health import NO_KEY, has_key
 from rundun.config.settings import ServiceSettings
 from rundun.errors import Problem
-from rundun.store import restore as restoring
-from rundun.store.transaction import wall_clock
+from rundun.store.backups import restore as restoring
+from rundun.store.sqlite.transaction import wall_clock
 
 
 @click.command()

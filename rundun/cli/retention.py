@@ -5,13 +5,14 @@ from dataclasses import asdict
 
 import click
 
-from rundun.actions import organizations, retention
+from rundun.actions.erasure import retention
+from rundun.actions.organizations import organizations
 from rundun.cli.completion import ORG
 from rundun.cli.context import run_reading, run_writing, shown
 from rundun.cli.terminal import Shown
 from rundun.config.settings import ServiceSettings
 from rundun.core.erasure.retention import MAX_DAYS, Retention
-from rundun.store.transaction import Tx
+from rundun.store.sqlite.transaction import Tx
 
 
 class Days(click.ParamType[int]):

@@ -4,9 +4,9 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
-from rundun.actions.runs import RunDetail
+from rundun.actions.runs.runs import RunDetail
 from rundun.core.urls import Urls
-from rundun.store.organizations import Organization
+from rundun.store.organizations.organizations import Organization
 from rundun.web.console.job_view import field_views
 from rundun.web.console.run_view import HIDDEN, AnswerView, RunView, StepView
 from rundun.web.console.time_zone import Zone

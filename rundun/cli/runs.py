@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 import click
 from pydantic_core import from_json
 
-from rundun.actions import organizations, runs
-from rundun.actions import templates as template_actions
-from rundun.actions.runs import ListedRun, RunDetail
+from rundun.actions.organizations import organizations
+from rundun.actions.runs import runs
+from rundun.actions.runs.runs import ListedRun, RunDetail
+from rundun.actions.templates import templates as template_actions
 from rundun.cli.completion import ORG, RUN, TEMPLATE
 from rundun.cli.context import common, read_as_typed, require_utf8, run_reading, run_writing, shown
 from rundun.cli.dispatching import runs_dispatch
@@ -18,12 +19,12 @@ from rundun.core.runs import run_json
 from rundun.core.runs.run import STATUSES
 from rundun.core.urls import Urls
 from rundun.core.validation import read
-from rundun.store import organizations as organization_rows
-from rundun.store import runs as run_rows
-from rundun.store import signing_key
-from rundun.store.organizations import Organization
-from rundun.store.pagination import Page
-from rundun.store.transaction import Tx
+from rundun.store.organizations import organizations as organization_rows
+from rundun.store.organizations.organizations import Organization
+from rundun.store.runs import runs as run_rows
+from rundun.store.sqlite import signing_key
+from rundun.store.sqlite.pagination import Page
+from rundun.store.sqlite.transaction import Tx
 from rundun.web.query_params import RunsQuery, next_cursor
 from rundun.web.request_bodies import CancelBody
 

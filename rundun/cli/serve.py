@@ -17,9 +17,9 @@ from rundun.errors import Problem
 from rundun.logs import configure, silence
 from rundun.server import bind
 from rundun.server import serve as run_server
-from rundun.store import connection, database_file
-from rundun.store.access import require_no_others
-from rundun.store.transaction import wall_clock
+from rundun.store.sqlite import connection, database_file
+from rundun.store.sqlite.access import require_no_others
+from rundun.store.sqlite.transaction import wall_clock
 
 
 class NotMade(click.ClickException):

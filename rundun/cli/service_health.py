@@ -16,8 +16,9 @@ from rundun.diagnostics import Finding, without_path
 from rundun.errors import Problem
 from rundun.pool import call_within
 from rundun.read_only import reading
-from rundun.store import api_keys, erasure_journal, journal_file
-from rundun.store.transaction import wall_clock
+from rundun.store.erasure import erasure_journal, journal_file
+from rundun.store.organizations import api_keys
+from rundun.store.sqlite.transaction import wall_clock
 
 NO_KEY = "No API key works; make one with rundun keys create."
 ASKED = "/r/sw.js"  # which all phones fetch, so that no proxy hides it as it may hide /healthz

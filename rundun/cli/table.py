@@ -8,7 +8,7 @@ from dataclasses import replace
 import click
 from pydantic_core import to_jsonable_python
 
-from rundun.actions import sent_tables
+from rundun.actions.runs import sent_tables
 from rundun.cli.context import is_beside_service, run_reading, run_writing
 from rundun.cli.terminal import Shown
 from rundun.config.settings import ServiceSettings
@@ -17,8 +17,9 @@ from rundun.core.runs.run import Run, WebhookFrom
 from rundun.core.urls import Urls
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.spreadsheets import reader
-from rundun.store import organizations, signing_key
-from rundun.store.transaction import TemplateVersion, Tx, wall_clock
+from rundun.store.organizations import organizations
+from rundun.store.sqlite import signing_key
+from rundun.store.sqlite.transaction import TemplateVersion, Tx, wall_clock
 from rundun.web.console import job_table_links
 from rundun.web.console.job_table import CellError, read_jobs
 from rundun.web.console.time_zone import Zone

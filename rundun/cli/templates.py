@@ -9,7 +9,7 @@ from typing import Any
 import click
 from pydantic_core import from_json
 
-from rundun.actions import templates as template_actions
+from rundun.actions.templates import templates as template_actions
 from rundun.cli.completion import FILE, ORG, TEMPLATE
 from rundun.cli.context import common, run_reading, run_writing, shown
 from rundun.cli.terminal import Shown, listing, printable, say
@@ -17,8 +17,8 @@ from rundun.config.settings import ServiceSettings
 from rundun.core import json_text, times
 from rundun.core.templates import template_rules
 from rundun.errors import Invalid, Problem
-from rundun.store import templates as templates_kept
-from rundun.store.transaction import TemplateVersion, Tx
+from rundun.store.sqlite.transaction import TemplateVersion, Tx
+from rundun.store.templates import templates as templates_kept
 
 NAMED = 3  # checklists of the same name that a warning names
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from rundun.errors import Problem
-from rundun.store import quotas, service_state
-from rundun.store.signing_key import read_links
-from rundun.store.transaction import SIGNING_KEY, CommitThenRaise, Env, JournalEntry, Tx
+from rundun.store.organizations import quotas
+from rundun.store.sqlite import service_state
+from rundun.store.sqlite.signing_key import read_links
+from rundun.store.sqlite.transaction import SIGNING_KEY, CommitThenRaise, Env, JournalEntry, Tx
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -17,12 +17,15 @@ from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from rundun.core import histogram, times
 from rundun.core.histogram import Histogram
-from rundun.store import connection, copies, maintenance, quotas, service_state, signing_key
+from rundun.store import maintenance
+from rundun.store.backups import copies
 from rundun.store.batches import Job, commit_batch, read_batch, refuse_batch
-from rundun.store.database_file import DatabaseLost, FileWatch, Lock, keep_to_owner, translate_errors
-from rundun.store.erasure_journal import ErasureJournal
+from rundun.store.erasure.erasure_journal import ErasureJournal
 from rundun.store.long_reads import LongReader
-from rundun.store.transaction import Clock, Env, Quotas, Tx
+from rundun.store.organizations import quotas
+from rundun.store.sqlite import connection, service_state, signing_key
+from rundun.store.sqlite.database_file import DatabaseLost, FileWatch, Lock, keep_to_owner, translate_errors
+from rundun.store.sqlite.transaction import Clock, Env, Quotas, Tx
 from rundun.store.worker import MAX_BATCH, ThreadConnection, Worker
 
 P = ParamSpec("P")

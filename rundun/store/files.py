@@ -12,8 +12,8 @@ from rundun.core.json_types.base import PositionJson
 from rundun.core.picture import NO_EXIF, Exif, TimeSource
 from rundun.core.runs.evidence import Photo, Signature
 from rundun.core.runs.run import Run
-from rundun.store import quotas
-from rundun.store.transaction import Tx
+from rundun.store.organizations import quotas
+from rundun.store.sqlite.transaction import Tx
 
 CHUNK = 1024 * 1024
 

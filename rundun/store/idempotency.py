@@ -8,8 +8,8 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from rundun.core import times
-from rundun.store import quotas
-from rundun.store.transaction import Tx
+from rundun.store.organizations import quotas
+from rundun.store.sqlite.transaction import Tx
 
 TTL_MS = 24 * times.HOUR
 _IS_DISPATCH = "(path = '/v1/runs' OR path GLOB '/v1/runs/*/again')"

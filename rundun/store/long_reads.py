@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from rundun.store.batches import Job, read_batch
-from rundun.store.database_file import DatabaseLost, FileWatch
-from rundun.store.transaction import Env, Tx
+from rundun.store.sqlite.database_file import DatabaseLost, FileWatch
+from rundun.store.sqlite.transaction import Env, Tx
 
 P = ParamSpec("P")
 T = TypeVar("T")

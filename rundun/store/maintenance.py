@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rundun.store import quotas, retention, service_state
-from rundun.store.transaction import Tx
+from rundun.store.erasure import retention
+from rundun.store.organizations import quotas
+from rundun.store.sqlite import service_state
+from rundun.store.sqlite.transaction import Tx
 
 PAGE = 8192  # bytes, as `connection` sets it
 _OPEN = "SELECT count(*) FROM runs INDEXED BY runs_open WHERE status IN ('pending', 'in_progress')"

@@ -10,7 +10,7 @@ import aiosqlite
 
 from rundun.errors import Problem
 from rundun.store.batches import Job, client_error
-from rundun.store.transaction import CommitThenRaise, Env
+from rundun.store.sqlite.transaction import CommitThenRaise, Env
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")

@@ -6,9 +6,9 @@ from starlette.requests import Request
 
 from rundun.core.tokens import digest
 from rundun.errors import Problem
-from rundun.store import api_keys as key_rows
-from rundun.store.api_keys import ApiKey
 from rundun.store.database import Database
+from rundun.store.organizations import api_keys as key_rows
+from rundun.store.organizations.api_keys import ApiKey
 
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +(rdk_live_[A-Za-z0-9]{32})")
 MAX_REMEMBERED = 10_000

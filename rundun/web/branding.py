@@ -9,7 +9,7 @@ from starlette.routing import Route
 from rundun.core.organizations import colour
 from rundun.core.urls import Urls
 from rundun.errors import NotFound
-from rundun.store.organizations import Organization
+from rundun.store.organizations.organizations import Organization
 from rundun.web.static import Assets
 
 PNG = "image/png"

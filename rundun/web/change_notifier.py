@@ -7,11 +7,11 @@ from typing import TypeVarTuple
 
 from pydantic_core import to_json
 
-from rundun.actions import events
+from rundun.actions.runs import events
 from rundun.core.runs import event
 from rundun.store.database import Database
-from rundun.store.events import Feed
-from rundun.store.transaction import Tx
+from rundun.store.runs.events import Feed
+from rundun.store.sqlite.transaction import Tx
 from rundun.web.query_params import event_cursor
 
 NextChange = asyncio.Future[None]

@@ -14,7 +14,7 @@ from typing import Any
 from babel.messages.catalog import Catalog, Message
 
 from rundun.core.text import size
-from rundun.store.statistics import MAX_COUNTED
+from rundun.store.organizations.statistics import MAX_COUNTED
 from rundun.web import i18n
 from rundun.web.i18n import ENGLISH
 

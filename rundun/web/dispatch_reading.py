@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
-from rundun.actions import repeats, runs
+from rundun.actions.runs import repeats, runs
 from rundun.core.validation import StrictModel, in_order, read
 from rundun.errors import FieldError, Invalid
 from rundun.web.request_bodies import DispatchBody, RepeatBody

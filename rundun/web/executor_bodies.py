@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from rundun.actions.execution import AnswerInput, StartInput
-from rundun.actions.remarks import RemarkInput
+from rundun.actions.runs.execution import AnswerInput, StartInput
+from rundun.actions.runs.remarks import RemarkInput
 from rundun.core import times
 from rundun.core.actor import Identity
 from rundun.core.json_types.base import PositionJson

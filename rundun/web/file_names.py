@@ -5,8 +5,8 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from rundun.actions.run_state import RunState
-from rundun.actions.runs import RunDetail
+from rundun.actions.runs.run_state import RunState
+from rundun.actions.runs.runs import RunDetail
 from rundun.core.runs import run_json
 from rundun.core.runs.evidence import Photo, in_order
 from rundun.core.runs.run import Run

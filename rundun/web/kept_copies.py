@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from rundun.config.settings import ServiceSettings
 from rundun.core import times
 from rundun.core.json_types.erasures import KeptCopyJson
-from rundun.store import copies
-from rundun.store.copies import CopyKind
+from rundun.store.backups import copies
+from rundun.store.backups.copies import CopyKind
 
 
 @dataclass(frozen=True, slots=True)

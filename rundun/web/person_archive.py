@@ -6,16 +6,17 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from rundun.actions import runs
-from rundun.actions.person_erasure import PersonList
-from rundun.actions.runs import RunDetail
+from rundun.actions.erasure.person_erasure import PersonList
+from rundun.actions.runs import runs
+from rundun.actions.runs.runs import RunDetail
 from rundun.core import times
 from rundun.core.urls import Urls
 from rundun.errors import Problem
-from rundun.store import deliveries, events, run_changes
-from rundun.store.deliveries import Delivery
-from rundun.store.pagination import PageRequest
-from rundun.store.run_changes import RunChange
+from rundun.store.deliveries import deliveries
+from rundun.store.deliveries.deliveries import Delivery
+from rundun.store.runs import events, run_changes
+from rundun.store.runs.run_changes import RunChange
+from rundun.store.sqlite.pagination import PageRequest
 from rundun.web.file_names import FileNames, file_names
 from rundun.web.person_erasure import run_json
 from rundun.web.run_archive import ArchiveEntry, Report, pictures, record

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from rundun.actions import erasures, person_erasure
-from rundun.actions.person_erasure import PersonList
+from rundun.actions.erasure import erasures, person_erasure
+from rundun.actions.erasure.person_erasure import PersonList
 from rundun.core import times
 from rundun.core.erasure.person import Person
 from rundun.core.json_types.erasures import PersonRunJson
 from rundun.store.database import Database
-from rundun.store.person_runs import PersonRun
+from rundun.store.erasure.person_runs import PersonRun
 from rundun.web.turns import Reads
 
 AT_ONCE = 5  # runs that are erased before others write again: about a millisecond each

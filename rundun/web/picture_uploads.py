@@ -2,7 +2,7 @@
 
 from starlette.requests import Request
 
-from rundun.actions import pictures
+from rundun.actions.templates import pictures
 from rundun.core.templates import template_pictures
 from rundun.core.templates.template_pictures import NewPicture, TemplatePicture
 from rundun.web.context import Context

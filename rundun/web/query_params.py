@@ -13,8 +13,8 @@ from rundun.core.runs.run import STATUSES
 from rundun.core.runs.search_text import MAX_LENGTH
 from rundun.core.templates.steps import SlotId
 from rundun.core.validation import ParsedFrom, StrictModel, Text, invalid_value, read
-from rundun.store.pagination import END, Page, PageRequest
-from rundun.store.run_lists import RunFilter
+from rundun.store.runs.run_lists import RunFilter
+from rundun.store.sqlite.pagination import END, Page, PageRequest
 from rundun.web.problems import Json
 
 Q = TypeVar("Q", bound=StrictModel)

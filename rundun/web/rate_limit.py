@@ -11,7 +11,7 @@ from starlette.requests import Request
 from rundun.core import token_bucket
 from rundun.core.token_bucket import Allowance, Bucket, Policy
 from rundun.errors import Problem
-from rundun.store.transaction import Clock
+from rundun.store.sqlite.transaction import Clock
 
 LINKS = 4  # times as many requests as the API keys of an organization may make, all its phones together may
 OF_LINK = 60  # requests on one run in a minute that are refused for no number of others

@@ -10,8 +10,8 @@ from typing import IO, Any, ParamSpec, TypeVar
 
 from pydantic_core import from_json, to_json
 
-from rundun.actions.runs import RunDetail
-from rundun.actions.templates import template_json
+from rundun.actions.runs.runs import RunDetail
+from rundun.actions.templates.templates import template_json
 from rundun.core import times
 from rundun.core.runs import run_json
 from rundun.core.runs.job_json import without_secrets

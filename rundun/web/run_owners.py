@@ -2,8 +2,8 @@
 
 from collections import OrderedDict
 
-from rundun.store import runs
 from rundun.store.database import Database
+from rundun.store.runs import runs
 
 MAX_REMEMBERED = 20_000
 

@@ -1,10 +1,10 @@
 """When sessions of the console were used last: noted here, so that no page waits for it, and stored now and then."""
 
-from rundun.actions.operators import SignedIn
+from rundun.actions.organizations.operators import SignedIn
 from rundun.core import times
 from rundun.core.tokens import digest
-from rundun.store import operators as operator_rows
 from rundun.store.database import Database
+from rundun.store.organizations import operators as operator_rows
 
 BEHIND_MS = times.HOUR  # what is stored of a session may be behind: one write in that time is enough
 

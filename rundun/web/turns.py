@@ -9,7 +9,7 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 from rundun.errors import Problem
 from rundun.pool import BoundedPool, Limits, RefusalReason
 from rundun.store.long_reads import LongReader
-from rundun.store.transaction import Tx
+from rundun.store.sqlite.transaction import Tx
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -10,14 +10,14 @@ A test is sent at once, and once only.
 from collections.abc import Callable
 from typing import TypedDict
 
-from rundun.actions import alerts
-from rundun.actions.alerts import Alert
+from rundun.actions.deliveries import alerts
+from rundun.actions.deliveries.alerts import Alert
 from rundun.core import times, token_bucket
 from rundun.core.deliveries.attempt import AttemptResult, WebhookRequest
 from rundun.core.token_bucket import Bucket, Policy
 from rundun.logs import log
-from rundun.store import quotas
 from rundun.store.database import Database
+from rundun.store.organizations import quotas
 from rundun.webhooks.dispatcher import Post
 
 POLICY = Policy("alerts", 10)

@@ -10,17 +10,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from rundun import counters
-from rundun.actions import deliveries
+from rundun.actions.deliveries import deliveries
 from rundun.core import times
 from rundun.core.deliveries.attempt import AttemptResult, WebhookRequest
 from rundun.core.deliveries.delivery_slots import DeliverySlots
 from rundun.core.runs import event
 from rundun.errors import Problem
 from rundun.logs import log, short
-from rundun.store import outbox
 from rundun.store.database import Database
-from rundun.store.database_file import DatabaseLost
-from rundun.store.outbox import DueDelivery
+from rundun.store.deliveries import outbox
+from rundun.store.deliveries.outbox import DueDelivery
+from rundun.store.sqlite.database_file import DatabaseLost
 
 MAX_UNWRITTEN = 1000  # outcomes that may wait to be written before more is sent
 LOOK_AHEAD_MS = 1500  # milliseconds a tick looks ahead: to the next one, even if that is late

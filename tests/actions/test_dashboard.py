@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from rundun.actions import dashboard, handled
+from rundun.actions import dashboard
+from rundun.actions.runs import handled
 from rundun.core import chart, times
-from rundun.store import statistics
-from rundun.store.transaction import Tx
+from rundun.store.organizations import statistics
+from rundun.store.sqlite.transaction import Tx
 from rundun.web.console.time_zone import Zone
 from rundun.web.console_words import ConsoleLanguage, format_count
 from tests.helpers.console import operator, put_zone, table, text_of

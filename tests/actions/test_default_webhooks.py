@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
-from rundun.actions import default_webhooks, runs
+from rundun.actions.deliveries import default_webhooks
+from rundun.actions.runs import runs
 from rundun.core.actor import Actor
 from rundun.core.runs import event
 from rundun.core.runs.run import DispatchRequest, Webhook
 from rundun.errors import Invalid, NotFound, Problem
 from rundun.scheduler import delete_secrets
-from rundun.store import organization_changes
-from rundun.store.pagination import PageRequest
+from rundun.store.organizations import organization_changes
+from rundun.store.sqlite.pagination import PageRequest
 from tests.helpers.service import BOOLEAN, Ed, Receiver, World
 from tests.helpers.storage import used
 from tests.helpers.webhooks import SECRET, verify

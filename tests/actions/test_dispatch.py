@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from rundun.actions import organizations
+from rundun.actions.organizations import organizations
 from tests.helpers.service import BOOLEAN, Receiver, World
 
 

@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 
 from rundun import diagnostics
-from rundun.actions import api_keys, erasures
+from rundun.actions.erasure import erasures
 from rundun.actions.health import read_health
+from rundun.actions.organizations import api_keys
 from rundun.scheduler import index_runs
-from rundun.store import deliveries, erased_bytes, erasure, files
-from rundun.store.transaction import Tx
+from rundun.store import files
+from rundun.store.deliveries import deliveries
+from rundun.store.erasure import erased_bytes, erasure
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.canaries import STEPS, TEMPLATE, overwrite, with_canary
 from tests.helpers.images import jpeg
 from tests.helpers.photos import count, digest, started

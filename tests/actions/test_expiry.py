@@ -7,8 +7,8 @@ import pytest
 
 from rundun.errors import Problem
 from rundun.scheduler import expire_due
-from rundun.store import runs as run_rows
-from rundun.store.transaction import Tx
+from rundun.store.runs import runs as run_rows
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.service import BOOLEAN, World, world
 
 

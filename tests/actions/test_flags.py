@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rundun.store import connection
+from rundun.store.sqlite import connection
 from tests.helpers import images
 from tests.helpers.photos import OVERLAY, started
 from tests.helpers.service import BOOLEAN, Ed, World, new_photo_id

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from rundun.actions import handled
-from rundun.actions.handled import GroupProgress
+from rundun.actions.runs import handled
+from rundun.actions.runs.handled import GroupProgress
 from rundun.core.actor import Actor
 from rundun.errors import NotFound, Problem
-from rundun.store import connection, failed_deliveries
+from rundun.store.deliveries import failed_deliveries
+from rundun.store.sqlite import connection
 from tests.actions.test_flags import DAMAGE, TYRES
 from tests.helpers.console import operator, shown, text_of
 from tests.helpers.failing_deliveries import failing

@@ -11,10 +11,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from rundun.actions import api_keys
+from rundun.actions.organizations import api_keys
 from rundun.scheduler import clear_up
-from rundun.store import connection
-from rundun.store.transaction import Tx
+from rundun.store.sqlite import connection
+from rundun.store.sqlite.transaction import Tx
 from rundun.web.api import runs
 from tests.helpers.service import BOOLEAN, World
 from tests.helpers.storage import used

@@ -5,26 +5,18 @@ from typing import Any
 
 import pytest
 
-from rundun.actions import (
-    api_keys,
-    commands,
-    gone,
-    operators,
-    organizations,
-    password_resets,
-    retention,
-    second_factor,
-    signing_key,
-    templates,
-)
+from rundun.actions import commands, signing_key
+from rundun.actions.erasure import gone, retention
+from rundun.actions.organizations import api_keys, operators, organizations, password_resets, second_factor
+from rundun.actions.templates import templates
 from rundun.core.actor import Actor
 from rundun.core.erasure.retention import FOREVER, Retention, TemplateRetention
 from rundun.core.organizations.organization_change import KINDS, OrganizationChange
 from rundun.scheduler import clear_up
-from rundun.store import organization_changes
-from rundun.store import organizations as organization_rows
-from rundun.store.pagination import PageRequest
-from rundun.store.transaction import JournalEntry, Tx
+from rundun.store.organizations import organization_changes
+from rundun.store.organizations import organizations as organization_rows
+from rundun.store.sqlite.pagination import PageRequest
+from rundun.store.sqlite.transaction import JournalEntry, Tx
 from tests.helpers.images import png
 from tests.helpers.second_factor import App
 from tests.helpers.service import BOOLEAN, World

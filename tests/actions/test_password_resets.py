@@ -2,12 +2,12 @@
 
 import pytest
 
-from rundun.actions import operators, password_resets, second_factor
+from rundun.actions.organizations import operators, password_resets, second_factor
 from rundun.core.actor import Actor
 from rundun.errors import NotFound
 from rundun.scheduler import clear_up
-from rundun.store import organizations
-from rundun.store.operators import Operator
+from rundun.store.organizations import organizations
+from rundun.store.organizations.operators import Operator
 from tests.helpers.second_factor import App
 from tests.helpers.service import World
 

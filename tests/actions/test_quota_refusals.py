@@ -8,10 +8,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from rundun.actions import organizations
+from rundun.actions.organizations import organizations
 from rundun.core.picture import Derivatives
-from rundun.store import quotas
-from rundun.store.transaction import Tx
+from rundun.store.organizations import quotas
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.images import jpeg, noise, png
 from tests.helpers.service import BOOLEAN, TEXT, Receiver, World, new_photo_id, world
 from tests.helpers.storage import fill, used

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from rundun.actions import organizations
+from rundun.actions.organizations import organizations
 from rundun.scheduler import clear_up
-from rundun.store import connection, quotas
-from rundun.store.transaction import Tx
+from rundun.store.organizations import quotas
+from rundun.store.sqlite import connection
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.images import heic, jpeg, png
 from tests.helpers.service import BOOLEAN, TEXT, Ed, Receiver, World, answering, world
 from tests.helpers.storage import used

@@ -6,14 +6,16 @@ import pytest
 from pydantic_core import from_json
 
 from rundun import diagnostics, retention
-from rundun.actions import alerts
-from rundun.actions import retention as actions
+from rundun.actions.deliveries import alerts
+from rundun.actions.erasure import retention as actions
 from rundun.core import times
 from rundun.core.erasure.retention import TemplateRetention
 from rundun.errors import Invalid
-from rundun.store import erasure, files, statistics
-from rundun.store import retention as rows
-from rundun.store.transaction import Tx
+from rundun.store import files
+from rundun.store.erasure import erasure
+from rundun.store.erasure import retention as rows
+from rundun.store.organizations import statistics
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.images import heic, jpeg
 from tests.helpers.retention import HERE, done, keep, swept, template
 from tests.helpers.service import BOOLEAN, Clock, Receiver, World, answering, new_photo_id, world

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from rundun.actions import execution, operators, signing_key
-from rundun.actions.execution import AnswerInput
-from rundun.store.connection import open_writer, shipped
+from rundun.actions import signing_key
+from rundun.actions.organizations import operators
+from rundun.actions.runs import execution
+from rundun.actions.runs.execution import AnswerInput
+from rundun.store.sqlite.connection import open_writer, shipped
 from tests.helpers.console import operator
 from tests.helpers.images import jpeg, png, sideways_jpeg
 from tests.helpers.photos import OVERLAY, SIGN, started

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rundun.actions.execution import MAX_ANSWERS
+from rundun.actions.runs.execution import MAX_ANSWERS
 from rundun.core.runs.run import MOVES, STATUSES
 from rundun.web.docs.openapi.document import EXAMPLES
 from tests.helpers.service import BOOLEAN, TEXT, WHY_NOT, World

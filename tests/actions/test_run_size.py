@@ -2,10 +2,10 @@
 
 import json
 
-from rundun.actions import execution
-from rundun.actions.execution import AnswerInput
+from rundun.actions.runs import execution
+from rundun.actions.runs.execution import AnswerInput
 from rundun.core.runs.answer import MAX_TOGETHER
-from rundun.store.transaction import Tx
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.service import BOOLEAN, TEXT, Ed, World
 from tests.helpers.storage import assert_counted
 

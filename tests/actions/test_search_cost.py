@@ -5,11 +5,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as some
 
-from rundun.actions.templates import draft
+from rundun.actions.templates.templates import draft
 from rundun.core.templates import condition
 from rundun.core.templates.condition import Comparison, KnownStep
 from rundun.core.templates.template_rules import as_json, read_template
-from rundun.store import templates
+from rundun.store.templates import templates
 from tests.helpers.conditions import when
 from tests.helpers.service import World
 

@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 
-from rundun.actions import organizations, sent_tables
+from rundun.actions.organizations import organizations
+from rundun.actions.runs import sent_tables
 from rundun.core import times
 from rundun.core.runs.job import RunJob
 from rundun.core.runs.run import DispatchRequest
 from rundun.errors import NotFound, Problem
 from rundun.scheduler import clear_up, make_tables
-from rundun.store import maintenance, quotas
-from rundun.store.sent_tables import SentTable
-from rundun.store.transaction import Tx
+from rundun.store import maintenance
+from rundun.store.organizations import quotas
+from rundun.store.runs.sent_tables import SentTable
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.canaries import bytes_on_disk
 from tests.helpers.jobs import FIELDS
 from tests.helpers.service import BOOLEAN, World

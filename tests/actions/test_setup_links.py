@@ -2,12 +2,13 @@
 
 import pytest
 
-from rundun.actions import commands, operators
-from rundun.actions.operators import SetUp
+from rundun.actions import commands
+from rundun.actions.organizations import operators
+from rundun.actions.organizations.operators import SetUp
 from rundun.core.actor import Actor
 from rundun.errors import Invalid, NotFound
-from rundun.store import organization_changes, organizations
-from rundun.store.pagination import PageRequest
+from rundun.store.organizations import organization_changes, organizations
+from rundun.store.sqlite.pagination import PageRequest
 from tests.helpers.service import World
 
 HERS = SetUp("Sunny Rentals", "Europe/Madrid")

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from rundun.scheduler import DELETE_BATCH_SIZE, delete_secrets
-from rundun.store import webhook_secrets
-from rundun.store.transaction import Tx
+from rundun.store.deliveries import webhook_secrets
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.service import Clock, Ed, Receiver, World, answering, world
 from tests.helpers.webhooks import hooked, verify
 

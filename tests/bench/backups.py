@@ -19,7 +19,7 @@ from statistics import median, quantiles
 
 import uvloop
 
-from rundun.store import connection
+from rundun.store.sqlite import connection
 from tests.bench.client import Call, connect
 from tests.bench.processes import Rundun, rundun
 

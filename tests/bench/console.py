@@ -13,12 +13,13 @@ from statistics import median
 from typing import Any
 from urllib.parse import quote
 
-from rundun.actions import operators
+from rundun.actions.organizations import operators
 from rundun.core.runs.run import STATUSES
 from rundun.core.urls import Urls
-from rundun.store import connection, search_index
 from rundun.store.batches import write_once
-from rundun.store.transaction import Env, Tx
+from rundun.store.runs import search_index
+from rundun.store.sqlite import connection
+from rundun.store.sqlite.transaction import Env, Tx
 from rundun.web.console import cookies
 from tests.bench.processes import rundun
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 
-from rundun.store import connection
+from rundun.store.sqlite import connection
 from tests.bench.processes import Rundun, rundun
 from tests.bench.wrk import Measured
 

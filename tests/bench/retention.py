@@ -10,18 +10,20 @@ from pathlib import Path
 from statistics import quantiles
 
 from rundun import retention
-from rundun.actions import runs
+from rundun.actions.runs import runs
 from rundun.core import times
 from rundun.core.erasure.retention import Retention
 from rundun.core.runs.run import DispatchRequest
 from rundun.core.templates.template import Template
 from rundun.core.urls import Urls
-from rundun.store import organizations, retention_days, templates
-from rundun.store import retention as rows
-from rundun.store.connection import open_writer
 from rundun.store.database import Database
+from rundun.store.erasure import retention as rows
+from rundun.store.erasure import retention_days
 from rundun.store.files import CHUNK
-from rundun.store.transaction import Env, Tx
+from rundun.store.organizations import organizations
+from rundun.store.sqlite.connection import open_writer
+from rundun.store.sqlite.transaction import Env, Tx
+from rundun.store.templates import templates
 
 SMALL, SMALL_BYTES, THUMBNAIL_BYTES = 100_000, 20_000, 2_000
 LARGE, LARGE_BYTES = 10, 15 * 1024 * 1024

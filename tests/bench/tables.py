@@ -7,14 +7,15 @@ from contextlib import closing
 from pathlib import Path
 from statistics import quantiles
 
-from rundun.actions import runs, sent_tables
+from rundun.actions.runs import runs, sent_tables
 from rundun.core.runs.run import DispatchRequest
 from rundun.core.templates.template import Template
 from rundun.core.urls import Urls
-from rundun.store import organizations, templates
-from rundun.store.connection import open_writer
 from rundun.store.database import Database
-from rundun.store.transaction import Env
+from rundun.store.organizations import organizations
+from rundun.store.sqlite.connection import open_writer
+from rundun.store.sqlite.transaction import Env
+from rundun.store.templates import templates
 from rundun.web.console.job_table import read_jobs
 from rundun.web.console.time_zone import Zone
 from tests.bench.retention import now

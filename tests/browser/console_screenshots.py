@@ -12,7 +12,7 @@ from typing import Any
 
 from playwright.async_api import Browser, Page
 
-from rundun.actions import operators
+from rundun.actions.organizations import operators
 from rundun.core import times
 from rundun.web.console import cookies
 from tests.browser.phone import chromium

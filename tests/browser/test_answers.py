@@ -5,7 +5,7 @@ import re
 
 from playwright.async_api import Browser, Route, expect
 
-from rundun.store import quotas
+from rundun.store.organizations import quotas
 from tests.browser.checklists import COUNT, PICTURE, WHY, YES_NO, dispatched, record
 from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file, jpeg

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
-from rundun.actions import operators
-from rundun.store.transaction import Tx
+from rundun.actions.organizations import operators
+from rundun.store.sqlite.transaction import Tx
 from rundun.web import i18n
 from rundun.web.console_words import ConsoleLanguage
 from tests.catalogs import po_of

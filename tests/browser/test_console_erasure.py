@@ -2,7 +2,7 @@
 
 from playwright.async_api import Browser, Page, expect
 
-from rundun.store.transaction import Tx
+from rundun.store.sqlite.transaction import Tx
 from tests.browser.test_console_widths import LONG, fits
 from tests.helpers.accessibility import is_fine
 from tests.helpers.console import PASSWORD, PASSWORD_HASH

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from rundun.actions import api_keys, operators, organizations
-from rundun.store import api_keys as key_rows
-from rundun.store import quotas
+from rundun.actions.organizations import api_keys, operators, organizations
+from rundun.store.organizations import api_keys as key_rows
+from rundun.store.organizations import quotas
 from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file
 from tests.helpers.accessibility import is_fine

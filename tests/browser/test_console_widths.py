@@ -4,10 +4,11 @@ from typing import Any
 
 from playwright.async_api import Browser, Page, expect
 
-from rundun.actions import api_keys, operators, organizations, sent_tables
+from rundun.actions.organizations import api_keys, operators, organizations
+from rundun.actions.runs import sent_tables
 from rundun.core.runs.job import RunJob
 from rundun.core.runs.run import DispatchRequest
-from rundun.store import api_keys as key_rows
+from rundun.store.organizations import api_keys as key_rows
 from tests.helpers.console_page import session_of, somebody
 from tests.helpers.service import BOOLEAN, Receiver, World, answering
 

@@ -4,8 +4,8 @@ import re
 
 from playwright.async_api import Browser, Page, expect
 
-from rundun.actions import operators, organizations
-from rundun.store.transaction import Tx
+from rundun.actions.organizations import operators, organizations
+from rundun.store.sqlite.transaction import Tx
 from tests.browser.phone import phone
 from tests.helpers.accessibility import violations
 from tests.helpers.console import PASSWORD, PASSWORD_HASH, left_alone

@@ -4,7 +4,7 @@ from typing import Any
 
 from playwright.async_api import expect
 
-from rundun.actions import organizations
+from rundun.actions.organizations import organizations
 from tests.browser.checklists import PICTURE, dispatched, record
 from tests.browser.phone import Phone
 from tests.browser.pictures import file, jpeg

@@ -9,7 +9,7 @@ import zxingcpp
 from PIL import Image
 from playwright.async_api import Browser, Page, Route, expect
 
-from rundun.actions import operators, organizations
+from rundun.actions.organizations import operators, organizations
 from tests.helpers.accessibility import is_fine
 from tests.helpers.console import PASSWORD, PASSWORD_HASH
 from tests.helpers.console_page import SIZES, somebody

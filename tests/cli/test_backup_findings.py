@@ -12,10 +12,11 @@ from rundun import address_health, backup_health, diagnostics
 from rundun.config import kinds
 from rundun.core import times
 from rundun.core.text import MIB
-from rundun.store import copies, journal_file
-from rundun.store.erasure_journal import journal_path
+from rundun.store.backups import copies
+from rundun.store.erasure import journal_file
+from rundun.store.erasure.erasure_journal import journal_path
 from rundun.store.maintenance import Room
-from rundun.store.transaction import JournalEntry
+from rundun.store.sqlite.transaction import JournalEntry
 from rundun.web.console.settings.health import NAMES
 from tests.helpers.patience import PATIENCE
 from tests.helpers.rights import as_nobody, closed_to_us

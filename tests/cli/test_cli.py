@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from rundun.actions import organizations
 from rundun.actions.commands import COMMANDS
+from rundun.actions.organizations import organizations
 from rundun.control_socket import MAX_LINE
 from rundun.errors import Problem
 from rundun.passwords import verify
-from rundun.store import organizations as organization_rows
-from rundun.store.transaction import Tx
+from rundun.store.organizations import organizations as organization_rows
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.cli import CHECK, FIRST, KEY, KEY_ID, ORG, TEMPLATE
 from tests.helpers.office import Office
 from tests.helpers.service import BOOLEAN, World

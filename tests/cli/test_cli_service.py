@@ -14,7 +14,7 @@ import pytest
 
 from rundun.control_socket import MAX_LINE, send_command
 from rundun.errors import Problem
-from rundun.store import database_file
+from rundun.store.sqlite import database_file
 from tests.helpers.cli import CHECK, FIRST, HANDED_OVER, KEY, ORG
 from tests.helpers.service_process import (
     PATIENCE,

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from rundun.cli.main import main
-from rundun.store import connection
+from rundun.store.sqlite import connection
 from tests.helpers.cli import CHECK
 from tests.helpers.patience import PATIENCE
 from tests.helpers.service_process import dispatched, done, environment, rundun

@@ -18,8 +18,9 @@ from rundun import diagnostics
 from rundun.address_health import certificate_ends_at
 from rundun.core import times
 from rundun.core.text import size
-from rundun.store import connection, quotas
-from rundun.store.transaction import Tx
+from rundun.store.organizations import quotas
+from rundun.store.sqlite import connection
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.console import operator
 from tests.helpers.service import BOOLEAN, NOON, Clock, Receiver, World, answering, settings_for
 from tests.helpers.service_process import done, rundun, serving

@@ -119,7 +119,7 @@ def test_an_init_that_fails_leaves_no_database(tmp_path: Path, monkeypatch: pyte
 
     empty = tmp_path / "empty"
     empty.mkdir()
-    for name, instead in (("cli.init.bootstrap", fail), ("store.connection._connect", broken)):
+    for name, instead in (("cli.init.bootstrap", fail), ("store.sqlite.connection._connect", broken)):
         with monkeypatch.context() as patched:
             patched.setattr(f"rundun.{name}", instead)
             assert rundun(empty, "init").exit_code == 1

@@ -3,11 +3,12 @@
 from contextlib import closing
 from pathlib import Path
 
-from rundun.actions import second_factor
+from rundun.actions.organizations import second_factor
 from rundun.core.urls import Urls
-from rundun.store import connection, operators
 from rundun.store.batches import write_once
-from rundun.store.transaction import Env, wall_clock
+from rundun.store.organizations import operators
+from rundun.store.sqlite import connection
+from rundun.store.sqlite.transaction import Env, wall_clock
 from tests.helpers.cli import FIRST
 from tests.helpers.second_factor import App
 from tests.helpers.service_process import done, rundun

@@ -7,7 +7,7 @@ import pytest
 
 from rundun import diagnostics
 from rundun.diagnostics import Finding
-from rundun.store.transaction import Tx
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.addresses import own_address
 from tests.helpers.console import operator
 from tests.helpers.service import BOOLEAN, Ed, World, settings_for, world

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rundun import paths
 from rundun.cli.service_health import NO_KEY
-from rundun.store import connection
+from rundun.store.sqlite import connection
 from tests.helpers.patience import PATIENCE
 from tests.helpers.service import BOOLEAN
 from tests.helpers.service_process import done, environment, looking, rows, rundun, serving, settle_in

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rundun.actions.templates import draft
+from rundun.actions.templates.templates import draft
 from rundun.core.templates import template_rules
 from rundun.core.translation import translate
 from rundun.errors import Invalid

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from rundun.store import connection
+from rundun.store.sqlite import connection
 from tests.crash.clients import KINDS
 from tests.crash.receivers import Receivers
 from tests.crash.service import forked

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx2
 
-from rundun.store import erasure_journal, journal_file
+from rundun.store.erasure import erasure_journal, journal_file
 from tests.helpers.patience import PATIENCE
 from tests.helpers.service import BOOLEAN
 from tests.helpers.service_process import Acme, Serving, done, rundun, serving, settle_in

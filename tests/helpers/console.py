@@ -9,8 +9,8 @@ from typing import Any
 import httpx2
 from argon2 import PasswordHasher
 
-from rundun.actions import operators
-from rundun.store.transaction import Tx
+from rundun.actions.organizations import operators
+from rundun.store.sqlite.transaction import Tx
 from rundun.web.console import cookies
 from tests.helpers.service import World
 

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from rundun.store import organizations as organization_rows
 from rundun.store.database import Database
-from rundun.store.transaction import Tx
+from rundun.store.organizations import organizations as organization_rows
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.patience import PATIENCE
 from tests.helpers.service import PUBLIC_URL, Clock
 

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from rundun.store.database_file import OWNER_ONLY
+from rundun.store.sqlite.database_file import OWNER_ONLY
 
 CASES = Path(__file__).parents[1] / "cases"
 OURS = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name"

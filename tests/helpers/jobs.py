@@ -5,8 +5,8 @@ from typing import Any
 from pydantic_core import to_json
 
 from rundun.core.templates.template import Template
-from rundun.store import templates
-from rundun.store.transaction import Tx
+from rundun.store.sqlite.transaction import Tx
+from rundun.store.templates import templates
 from tests.helpers.service import BOOLEAN, Ed, World
 
 KINDS = {

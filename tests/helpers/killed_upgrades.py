@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from rundun.store import connection
+from rundun.store.sqlite import connection
 
 MOMENTS = ("VACUUM", "BEGIN", "COMMIT", "INSERT")
 

@@ -3,11 +3,11 @@
 import uuid
 from typing import Any
 
-from rundun.actions import execution, runs
-from rundun.actions.execution import StartInput
+from rundun.actions.runs import execution, runs
+from rundun.actions.runs.execution import StartInput
 from rundun.core.actor import Identity
 from rundun.core.runs.run import DispatchRequest
-from rundun.store.transaction import Tx
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.service import TEXT, Ed, World
 
 EMAIL = "ed@example.com"

@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx2
 
-from rundun.store import backup
-from rundun.store.connection import open_writer
-from rundun.store.restore import restore
+from rundun.store.backups import backup
+from rundun.store.backups.restore import restore
+from rundun.store.sqlite.connection import open_writer
 from tests.helpers.service import Clock, World, world
 
 NOW = 1_767_312_000_000  # 2026-01-02, in milliseconds

@@ -3,7 +3,7 @@
 from typing import Any
 
 from rundun import retention
-from rundun.actions import retention as actions
+from rundun.actions.erasure import retention as actions
 from rundun.core.erasure.retention import Retention
 from tests.helpers.images import jpeg
 from tests.helpers.service import Ed, World, new_photo_id

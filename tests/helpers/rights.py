@@ -14,7 +14,7 @@ import pytest
 
 import rundun
 from rundun import paths
-from rundun.store import connection
+from rundun.store.sqlite import connection
 
 NOBODY = 65534
 

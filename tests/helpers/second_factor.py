@@ -6,7 +6,7 @@ from html import unescape
 
 import pyotp
 
-from rundun.store.transaction import Clock
+from rundun.store.sqlite.transaction import Clock
 from tests.helpers.console import PASSWORD, Browser, field
 from tests.helpers.service import World
 

@@ -14,15 +14,15 @@ from typing import Any
 import httpx2
 
 from rundun import paths
-from rundun.actions import api_keys, organizations
+from rundun.actions.organizations import api_keys, organizations
 from rundun.app import running
 from rundun.config import loader
 from rundun.config.loader import ServiceSettings
 from rundun.scheduler import Dispatcher, expire_due
-from rundun.store.connection import open_writer
 from rundun.store.database import Database
-from rundun.store.database_file import OWNER_ONLY
-from rundun.store.transaction import Tx
+from rundun.store.sqlite.connection import open_writer
+from rundun.store.sqlite.database_file import OWNER_ONLY
+from rundun.store.sqlite.transaction import Tx
 from rundun.web.context import Context
 from rundun.web.pages import Pages
 from rundun.web.routes import starlette_app

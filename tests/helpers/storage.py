@@ -1,7 +1,7 @@
 """What organizations use of the file, as it was counted and as its rows say."""
 
-from rundun.store import quotas
-from rundun.store.transaction import Tx
+from rundun.store.organizations import quotas
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.service import World
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import httpx2
 from hypothesis.stateful import RuleBasedStateMachine
 
-from rundun.store.transaction import Tx
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.hypothesis_service import Stage
 from tests.helpers.service import HOUR, Receiver
 from tests.helpers.storage import assert_counted

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rundun.actions import pictures
+from rundun.actions.templates import pictures
 from rundun.web import sample_pictures
 from tests.helpers.service import World
 

@@ -10,7 +10,8 @@ from random import Random
 
 import pytest
 
-from rundun.store import backup, connection
+from rundun.store.backups import backup
+from rundun.store.sqlite import connection
 from tests.crash.service import fork_context
 from tests.helpers.database import MIB
 from tests.helpers.patience import PATIENCE

@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx2
 
 from rundun.core.urls import Urls
-from rundun.store import connection
 from rundun.store.batches import write_once
-from rundun.store.transaction import Env, wall_clock
+from rundun.store.sqlite import connection
+from rundun.store.sqlite.transaction import Env, wall_clock
 from tests.helpers.patience import PATIENCE
 from tests.helpers.persons import BY_EMAIL, EMAIL, make_runs
 from tests.helpers.service import TEXT

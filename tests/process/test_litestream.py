@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from rundun.store.connection import open_reader
+from rundun.store.sqlite.connection import open_reader
 from tests.crash.service import forked
 from tests.helpers.database import MIB
 from tests.helpers.patience import PATIENCE

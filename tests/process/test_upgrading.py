@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 
 from rundun import paths
-from rundun.store import connection
+from rundun.store.sqlite import connection
 from tests.helpers.frozen_files import thawed
 from tests.helpers.service_process import PATIENCE, Serving, done, looking, rows, rundun, serving
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from rundun.errors import Problem
-from rundun.store import backup, connection
+from rundun.store.backups import backup
 from rundun.store.database import Database
+from rundun.store.sqlite import connection
 from tests.helpers.database import note, noted
 from tests.helpers.mounts import mounted, needs_mounts
 

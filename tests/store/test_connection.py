@@ -11,11 +11,12 @@ import pytest
 
 from rundun.actions import first_start
 from rundun.errors import Problem
-from rundun.store import files, signing_key
-from rundun.store.connection import APPLICATION_ID, open_reader, open_writer, shipped
+from rundun.store import files
 from rundun.store.database import Database
-from rundun.store.database_file import keep_to_owner
-from rundun.store.transaction import Tx
+from rundun.store.sqlite import signing_key
+from rundun.store.sqlite.connection import APPLICATION_ID, open_reader, open_writer, shipped
+from rundun.store.sqlite.database_file import keep_to_owner
+from rundun.store.sqlite.transaction import Tx
 from rundun.webhooks.dispatcher import FinishedAttempt
 from tests.helpers.console import operator
 from tests.helpers.database import MIB, assert_ended, connection_threads, note, opened

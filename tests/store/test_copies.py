@@ -5,8 +5,8 @@ from contextlib import closing
 from pathlib import Path
 
 from rundun.core import times
-from rundun.store import copies
-from rundun.store.connection import open_writer, shipped
+from rundun.store.backups import copies
+from rundun.store.sqlite.connection import open_writer, shipped
 from tests.helpers.database import opened
 
 NOW = times.parse("2026-11-26T16:17:00Z") or 0

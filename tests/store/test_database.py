@@ -10,7 +10,7 @@ import pytest
 from rundun.errors import Problem
 from rundun.store import files
 from rundun.store.database import Database
-from rundun.store.transaction import CommitThenRaise, Tx
+from rundun.store.sqlite.transaction import CommitThenRaise, Tx
 from rundun.store.worker import MAX_BATCH
 from tests.helpers.database import MIB, assert_ended, connection_threads, note, noted, opened
 from tests.helpers.patience import PATIENCE

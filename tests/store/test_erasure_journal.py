@@ -9,12 +9,13 @@ from contextlib import closing, contextmanager, suppress
 
 import pytest
 
-from rundun.actions.operators import remove as remove_operator
+from rundun.actions.organizations.operators import remove as remove_operator
 from rundun.errors import Problem
-from rundun.store import api_keys, erasure_journal, journal_file, operators, organizations
-from rundun.store.connection import open_writer, shipped
-from rundun.store.erasure_journal import ErasureJournal
-from rundun.store.transaction import JournalEntry
+from rundun.store.erasure import erasure_journal, journal_file
+from rundun.store.erasure.erasure_journal import ErasureJournal
+from rundun.store.organizations import api_keys, operators, organizations
+from rundun.store.sqlite.connection import open_writer, shipped
+from rundun.store.sqlite.transaction import JournalEntry
 from tests.helpers.database import opened
 
 ONE, TWO = JournalEntry("run", "r-1", 1, "key-1"), JournalEntry("key", "key-2", 2)

@@ -20,8 +20,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from rundun.store import connection
-from rundun.store.restore import restore
+from rundun.store.backups.restore import restore
+from rundun.store.sqlite import connection
 from rundun.web.routes import starlette_app
 from tests.helpers.console import Browser, shown
 from tests.helpers.frozen_files import OURS, contents, missing, thawed

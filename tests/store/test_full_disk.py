@@ -12,12 +12,15 @@ from typing import Any
 
 import pytest
 
-from rundun.actions import commands, organizations, runs, templates
+from rundun.actions import commands
+from rundun.actions.organizations import organizations
+from rundun.actions.runs import runs
+from rundun.actions.templates import templates
 from rundun.core.runs.run import DispatchRequest
 from rundun.errors import Problem
-from rundun.store import organizations as organization_rows
 from rundun.store.database import Database
-from rundun.store.transaction import Tx
+from rundun.store.organizations import organizations as organization_rows
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.images import jpeg
 from tests.helpers.photos import count
 from tests.helpers.service import BOOLEAN, PUBLIC_URL, Clock, Receiver, World, new_photo_id, world

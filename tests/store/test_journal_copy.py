@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from rundun.store import api_keys, journal_copy, journal_file, organizations
-from rundun.store.transaction import Tx
+from rundun.store.erasure import journal_copy, journal_file
+from rundun.store.organizations import api_keys, organizations
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.database import note, opened
 from tests.helpers.patience import PATIENCE
 

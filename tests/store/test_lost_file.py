@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from rundun.errors import Problem
-from rundun.store import organizations
 from rundun.store.database import Database
-from rundun.store.transaction import Tx
+from rundun.store.organizations import organizations
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.database import note, noted, opened
 
 TAKEN = "taken away from under it"

@@ -8,7 +8,7 @@ import pytest
 
 from rundun.scheduler import SPARE_PAGES, clear_up, schedule
 from rundun.store import files, maintenance
-from rundun.store.transaction import Tx
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.photos import OF_RUNS
 from tests.helpers.service import World, world
 

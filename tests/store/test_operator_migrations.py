@@ -3,12 +3,12 @@
 import sqlite3
 from pathlib import Path
 
-from rundun.actions import operators
+from rundun.actions.organizations import operators
 from rundun.core.tokens import digest
 from rundun.core.urls import Urls
-from rundun.store import connection
 from rundun.store.batches import write_once
-from rundun.store.transaction import Env
+from rundun.store.sqlite import connection
+from rundun.store.sqlite.transaction import Env
 from tests.helpers.service import HOUR
 
 BEFORE = 4  # the schema in which an address was unique among all organizations

@@ -10,9 +10,9 @@ import pytest
 
 from rundun.core.deliveries.delivery_slots import DeliverySlots
 from rundun.core.runs import event
-from rundun.store import outbox
-from rundun.store.outbox import WINDOW, Claim, becoming_due, claim
-from rundun.store.transaction import Tx
+from rundun.store.deliveries import outbox
+from rundun.store.deliveries.outbox import WINDOW, Claim, becoming_due, claim
+from rundun.store.sqlite.transaction import Tx
 from rundun.webhooks import dispatcher
 from tests.helpers import images
 from tests.helpers.patience import PATIENCE

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from rundun.store import connection
+from rundun.store.sqlite import connection
 
 BEFORE = 11  # the schema in which a photo did not say where its time was from
 

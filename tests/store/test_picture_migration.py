@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from rundun.store import connection, pictures, templates
-from rundun.store.transaction import Tx
+from rundun.store.sqlite import connection
+from rundun.store.sqlite.transaction import Tx
+from rundun.store.templates import pictures, templates
 from tests.helpers import images
 from tests.helpers.service import world
 from tests.helpers.storage import assert_counted

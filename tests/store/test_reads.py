@@ -12,7 +12,7 @@ from rundun.core.templates.template import Template
 from rundun.errors import Problem
 from rundun.store import files
 from rundun.store.database import Database
-from rundun.store.transaction import TemplateVersion, TemplateVersionCache, Tx
+from rundun.store.sqlite.transaction import TemplateVersion, TemplateVersionCache, Tx
 from rundun.store.worker import Worker
 from tests.helpers.database import MIB, note, noted
 from tests.helpers.patience import PATIENCE

@@ -10,9 +10,9 @@ from contextlib import closing
 import pytest
 
 from rundun.errors import Problem
-from rundun.store import erasure_journal, journal_file
-from rundun.store.connection import open_writer, shipped
-from rundun.store.database_file import Lock
+from rundun.store.erasure import erasure_journal, journal_file
+from rundun.store.sqlite.connection import open_writer, shipped
+from rundun.store.sqlite.database_file import Lock
 from tests.helpers.patience import PATIENCE
 from tests.helpers.restoring import NOW, add_organization, make_database, make_files, names_in
 from tests.helpers.service_process import environment
@@ -223,7 +223,7 @@ def test_a_key_revoked_before_an_upgrade_stays_revoked_though_the_restore_comes_
 _KILLED = """
 import json, os, shutil, sys
 from pathlib import Path
-from rundun.store.restore import restore
+from rundun.store.backups.restore import restore
 
 template, folder = map(Path, sys.argv[1:])
 

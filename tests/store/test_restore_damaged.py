@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rundun.errors import Problem
-from rundun.store.connection import APPLICATION_ID, open_writer
+from rundun.store.sqlite.connection import APPLICATION_ID, open_writer
 from tests.helpers.restoring import Files, add_organization, make_files
 
 PAGE = 8192

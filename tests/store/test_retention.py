@@ -11,10 +11,11 @@ from rundun.core import times
 from rundun.core.erasure import retention as rules
 from rundun.core.erasure.retention import Retention, TemplateRetention
 from rundun.core.urls import Urls
-from rundun.store import organizations, retention_days
-from rundun.store import retention as rows
-from rundun.store.connection import open_writer
-from rundun.store.transaction import Env, Tx
+from rundun.store.erasure import retention as rows
+from rundun.store.erasure import retention_days
+from rundun.store.organizations import organizations
+from rundun.store.sqlite.connection import open_writer
+from rundun.store.sqlite.transaction import Env, Tx
 from tests.helpers.service import PUBLIC_URL
 
 DAYS, OWN_DAYS = st.none() | st.integers(1, 3), st.none() | st.integers(0, 3)

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from rundun.actions import runs as run_actions
-from rundun.actions.run_state import close, load
+from rundun.actions.runs import runs as run_actions
+from rundun.actions.runs.run_state import close, load
 from rundun.core.actor import Identity
 from rundun.core.runs.job import RunJob
 from rundun.core.runs.run import Cancellation, DispatchRequest
-from rundun.store import runs
 from rundun.store.database import Database
-from rundun.store.transaction import Tx
+from rundun.store.runs import runs
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.service import BOOLEAN, TEXT, Ed, Receiver, World, world
 
 CANARY = "canary-4711"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rundun.store import connection
-from rundun.store.connection import open_reader, open_writer
+from rundun.store.sqlite import connection
+from rundun.store.sqlite.connection import open_reader, open_writer
 from tests.helpers import images
 from tests.helpers.service import BOOLEAN, World
 

@@ -9,8 +9,9 @@ import pytest
 
 from rundun.errors import Problem
 from rundun.scheduler import index_runs
-from rundun.store import connection, search_index
-from rundun.store.transaction import Tx
+from rundun.store.runs import search_index
+from rundun.store.sqlite import connection
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.canaries import bytes_on_disk, overwrite
 from tests.helpers.service import BOOLEAN, World
 

@@ -14,11 +14,11 @@ from typing import Any, cast
 import pytest
 
 from rundun import overwriting
-from rundun.store import erased_bytes, slack_space
-from rundun.store.connection import open_reader
 from rundun.store.database import Database
+from rundun.store.erasure import erased_bytes, slack_space
 from rundun.store.maintenance import PAGE
-from rundun.store.transaction import Tx
+from rundun.store.sqlite.connection import open_reader
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.service import Clock
 
 with closing(sqlite3.connect(":memory:")) as look:

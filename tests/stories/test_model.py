@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as some
 from hypothesis.stateful import Bundle, initialize, multiple, rule, run_state_machine_as_test
 
-from rundun.actions import api_keys, organizations
+from rundun.actions.organizations import api_keys, organizations
 from tests.helpers import images
 from tests.helpers.hypothesis_service import stage_in
 from tests.helpers.service import HOUR, Receiver, answering, new_photo_id

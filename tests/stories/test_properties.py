@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import strategies as some
 
-from rundun.actions.templates import ASSIGNED
+from rundun.actions.templates.templates import ASSIGNED
 from rundun.core import text
 from rundun.core.templates.template_rules import read_template
 from tests.helpers.hypothesis_service import JSON, Property, Stage, check, stage_in

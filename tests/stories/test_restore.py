@@ -10,10 +10,17 @@ from typing import Any
 import pytest
 
 from rundun import diagnostics
-from rundun.actions import alerts, commands, erasures, operators
+from rundun.actions import commands
+from rundun.actions.deliveries import alerts
+from rundun.actions.erasure import erasures
+from rundun.actions.organizations import operators
 from rundun.backups import Backups
 from rundun.core import times
-from rundun.store import api_keys, deliveries, erasure, events, journal_file, service_state
+from rundun.store.deliveries import deliveries
+from rundun.store.erasure import erasure, journal_file
+from rundun.store.organizations import api_keys
+from rundun.store.runs import events
+from rundun.store.sqlite import service_state
 from tests.helpers import images
 from tests.helpers.console import operator, shown, text_of
 from tests.helpers.metrics import samples

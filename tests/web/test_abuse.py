@@ -9,7 +9,7 @@ import pytest
 from starlette.requests import Request
 
 from rundun import passwords
-from rundun.actions import operators, organizations
+from rundun.actions.organizations import operators, organizations
 from rundun.errors import Problem
 from rundun.web.console import live, sign_in_limits
 from rundun.web.console.time_zone import Zone

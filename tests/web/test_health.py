@@ -8,7 +8,7 @@ import uuid
 import pytest
 
 from rundun.store import maintenance
-from rundun.store.transaction import Tx
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.images import jpeg
 from tests.helpers.metrics import Samples, samples
 from tests.helpers.patience import PATIENCE

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rundun.store.transaction import Tx
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers import images
 from tests.helpers.photos import OF_RUNS, OVERLAY, SIGN, started
 from tests.helpers.service import World

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from rundun import diagnostics
-from rundun.actions import alerts as alert_actions
-from rundun.actions.alerts import TEST
+from rundun.actions.deliveries import alerts as alert_actions
+from rundun.actions.deliveries.alerts import TEST
 from rundun.config import loader
 from rundun.config.loader import ConfigError
 from rundun.errors import Problem
-from rundun.store import quotas, service_state
-from rundun.store.transaction import Tx
+from rundun.store.organizations import quotas
+from rundun.store.sqlite import service_state
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.alerts import DEAD, Office, office
 from tests.helpers.service import BOOLEAN, Clock, Receiver, World, answering, settings_for, world
 from tests.helpers.service_process import beside, rundun

@@ -5,13 +5,13 @@ from typing import Literal
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from rundun.actions import deliveries
-from rundun.actions.deliveries import RetryProgress
+from rundun.actions.deliveries import deliveries
+from rundun.actions.deliveries.deliveries import RetryProgress
 from rundun.core import times
 from rundun.core.json_types.deliveries import AttemptJson, DeliveryJson, RetriedJson, TrialJson
 from rundun.core.validation import StrictModel, read
-from rundun.store import deliveries as delivery_rows
-from rundun.store.deliveries import Attempt, Delivery, FailedFilter
+from rundun.store.deliveries import deliveries as delivery_rows
+from rundun.store.deliveries.deliveries import Attempt, Delivery, FailedFilter
 from rundun.web.api.endpoint import ApiCall, api_router, json_reply
 from rundun.web.api.webhook_test import WebhookTestBody, send_test
 from rundun.web.docs.openapi.operation import ListOf, Success

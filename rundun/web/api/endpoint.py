@@ -17,9 +17,9 @@ from rundun.core.actor import Actor
 from rundun.core.fingerprint import fingerprint
 from rundun.errors import FieldError, Problem
 from rundun.store import idempotency as stored_responses
-from rundun.store.api_keys import ApiKey
 from rundun.store.idempotency import IdempotencyKey, StoredResponse
-from rundun.store.transaction import Tx
+from rundun.store.organizations.api_keys import ApiKey
+from rundun.store.sqlite.transaction import Tx
 from rundun.web.auth import bearer_of
 from rundun.web.body import JSON, parse, read_json_bytes
 from rundun.web.context import Context, context_of

@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 from starlette.responses import Response
 
-from rundun.actions.person_erasure import PersonList
+from rundun.actions.erasure.person_erasure import PersonList
 from rundun.core import times
 from rundun.core.json_types.erasures import ErasureJson
 from rundun.core.validation import read
-from rundun.store import organizations
 from rundun.store.idempotency import StoredResponse
+from rundun.store.organizations import organizations
 from rundun.web.api.endpoint import ApiCall, api_router, json_reply, one_at_a_time, to_response
 from rundun.web.console.report import ReportWriter
 from rundun.web.docs.openapi.operation import ZIP, Success

@@ -7,10 +7,10 @@ from typing import TypeVarTuple
 from starlette.responses import Response
 
 from rundun import counters
-from rundun.actions import events
+from rundun.actions.runs import events
 from rundun.core.json_types.events import EventFeedJson
-from rundun.store.events import Feed
-from rundun.store.transaction import Tx
+from rundun.store.runs.events import Feed
+from rundun.store.sqlite.transaction import Tx
 from rundun.web.api.endpoint import ApiCall, api_router
 from rundun.web.change_notifier import NextChange
 from rundun.web.docs.openapi.operation import Success

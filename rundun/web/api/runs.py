@@ -6,12 +6,13 @@ from functools import partial
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from rundun.actions import erasures, repeats, run_webhooks, runs
-from rundun.actions.organizations import organization_json
-from rundun.actions.repeats import Repeated
-from rundun.actions.run_state import RunState
-from rundun.actions.runs import get
-from rundun.actions.templates import template_json
+from rundun.actions.erasure import erasures
+from rundun.actions.organizations.organizations import organization_json
+from rundun.actions.runs import repeats, run_webhooks, runs
+from rundun.actions.runs.repeats import Repeated
+from rundun.actions.runs.run_state import RunState
+from rundun.actions.runs.runs import get
+from rundun.actions.templates.templates import template_json
 from rundun.core import times
 from rundun.core.json_types.runs import (
     DispatchedJson,
@@ -26,9 +27,10 @@ from rundun.core.runs import run_json
 from rundun.core.runs.run import Run
 from rundun.core.urls import Urls
 from rundun.core.validation import read
-from rundun.store import organizations, run_search
-from rundun.store import runs as run_rows
 from rundun.store.idempotency import StoredResponse
+from rundun.store.organizations import organizations
+from rundun.store.runs import run_search
+from rundun.store.runs import runs as run_rows
 from rundun.web.api.endpoint import ApiCall, api_router, json_reply, one_at_a_time
 from rundun.web.body import MERGE_PATCH
 from rundun.web.console.report import ReportWriter

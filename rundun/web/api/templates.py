@@ -3,11 +3,11 @@
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from rundun.actions import templates as actions
-from rundun.actions.templates import get_version, page_current, page_versions
+from rundun.actions.templates import templates as actions
+from rundun.actions.templates.templates import get_version, page_current, page_versions
 from rundun.core.json_types.templates import TemplateCheckedJson
 from rundun.store.idempotency import StoredResponse
-from rundun.store.transaction import TemplateVersion
+from rundun.store.sqlite.transaction import TemplateVersion
 from rundun.web.api.endpoint import ApiCall, api_router, json_reply, to_response
 from rundun.web.docs.openapi.operation import ListOf, Success
 from rundun.web.query_params import ListQuery, TemplateQuery, TemplatesQuery, is_current, list_json, query

@@ -4,7 +4,7 @@ import uuid
 
 from starlette.requests import Request
 
-from rundun.actions import holding
+from rundun.actions.backups import holding
 from rundun.core.deliveries.attempt import WebhookRequest
 from rundun.core.deliveries.webhook_url import normalise
 from rundun.core.json_types.deliveries import TrialJson

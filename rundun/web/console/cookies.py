@@ -5,7 +5,7 @@ neighbour below the same domain and no page over plain HTTP (RFC 6265bis, sectio
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rundun.actions import operators
+from rundun.actions.organizations import operators
 from rundun.core import times
 from rundun.web.context import Context
 

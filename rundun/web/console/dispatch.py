@@ -4,10 +4,12 @@ import uuid
 
 from starlette.responses import Response
 
-from rundun.actions import default_webhooks, repeats, runs, templates
+from rundun.actions.deliveries import default_webhooks
+from rundun.actions.runs import repeats, runs
+from rundun.actions.templates import templates
 from rundun.core.actor import Actor
 from rundun.errors import NotFound, Problem
-from rundun.store.transaction import TemplateVersion
+from rundun.store.sqlite.transaction import TemplateVersion
 from rundun.web.console import dispatch_form
 from rundun.web.console.dispatch_form import (
     EMPTY,

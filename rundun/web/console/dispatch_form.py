@@ -14,7 +14,7 @@ from rundun.core.runs.run import DispatchRequest, Run, Webhook, WebhookFrom
 from rundun.core.templates import steps
 from rundun.core.templates.steps import StepBase
 from rundun.core.templates.template import JobField
-from rundun.store.transaction import TemplateVersion
+from rundun.store.sqlite.transaction import TemplateVersion
 from rundun.web.console.time_zone import Zone
 from rundun.web.console.written_date import typed_number
 from rundun.web.console_words import ConsoleLanguage

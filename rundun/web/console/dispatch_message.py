@@ -7,7 +7,7 @@ from babel import Locale, UnknownLocaleError, dates
 from babel.core import get_global
 from starlette.responses import Response
 
-from rundun.actions import runs
+from rundun.actions.runs import runs
 from rundun.core import translation
 from rundun.core.runs.run import Run
 from rundun.web import i18n

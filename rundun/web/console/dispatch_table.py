@@ -7,13 +7,15 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from rundun.actions import default_webhooks, sent_tables, templates
+from rundun.actions.deliveries import default_webhooks
+from rundun.actions.runs import sent_tables
+from rundun.actions.templates import templates
 from rundun.core import csv_text
 from rundun.core.runs.run import DispatchRequest
 from rundun.core.templates.template import JobField
 from rundun.errors import NotFound, Problem
-from rundun.store.sent_tables import SentTable
-from rundun.store.transaction import TemplateVersion
+from rundun.store.runs.sent_tables import SentTable
+from rundun.store.sqlite.transaction import TemplateVersion
 from rundun.web.body import read_bytes
 from rundun.web.console import job_table_links
 from rundun.web.console.dispatch import MAX_TEMPLATES, REFUSALS, chosen_version

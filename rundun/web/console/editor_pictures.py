@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from rundun.core.json_types.execution import ShownPictureJson
 from rundun.core.templates import template_pictures
-from rundun.store import pictures
+from rundun.store.templates import pictures
 from rundun.web.console.session import ConsoleCall
 from rundun.web.picture_uploads import store_picture
 from rundun.web.problems import Json

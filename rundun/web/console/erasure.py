@@ -2,7 +2,8 @@
 
 from starlette.responses import Response
 
-from rundun.actions import erased_runs, erasures, runs
+from rundun.actions.erasure import erased_runs, erasures
+from rundun.actions.runs import runs
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.settings.account import is_own_password, wrong_password
 from rundun.web.kept_copies import copies_since

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
 from starlette.responses import Response
 
-from rundun.actions import runs
-from rundun.actions.runs import ListedRun
+from rundun.actions.runs import runs
+from rundun.actions.runs.runs import ListedRun
 from rundun.core.runs.run import Run
-from rundun.store.pagination import PageRequest
+from rundun.store.sqlite.pagination import PageRequest
 from rundun.web.console.job_view import field_views
 from rundun.web.console.report import ReportWriter
 from rundun.web.console.run_filter import read_filter_form

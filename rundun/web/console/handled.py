@@ -2,8 +2,8 @@
 
 from starlette.responses import Response
 
-from rundun.actions import handled
-from rundun.actions.handled import GroupProgress
+from rundun.actions.runs import handled
+from rundun.actions.runs.handled import GroupProgress
 from rundun.core.actor import Actor
 from rundun.web.console import run_page
 from rundun.web.console.session import ConsoleCall

@@ -20,7 +20,7 @@ from rundun.core.runs.search_text import fold
 from rundun.core.templates.template import JobField, Template
 from rundun.core.validation import read
 from rundun.errors import FieldError, Invalid, Problem
-from rundun.store.transaction import TemplateVersion
+from rundun.store.sqlite.transaction import TemplateVersion
 from rundun.web.console.problem_text import exact_field_reason
 from rundun.web.console.time_zone import Zone
 from rundun.web.console.written_date import MAX_LENGTH, possible_days, read_time, typed_number

@@ -9,9 +9,9 @@ from contextlib import AbstractContextManager
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from rundun.actions import runs
+from rundun.actions.runs import runs
 from rundun.errors import Problem
-from rundun.store import runs as run_rows
+from rundun.store.runs import runs as run_rows
 from rundun.web.change_notifier import ChangeNotifier
 from rundun.web.console.session import ConsoleCall
 from rundun.web.timings import KIND, WAITING

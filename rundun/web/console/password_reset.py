@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from starlette.responses import Response
 
-from rundun.actions import password_resets
+from rundun.actions.organizations import password_resets
 from rundun.errors import NotFound, Problem
-from rundun.store.operators import Operator
-from rundun.store.organizations import Organization
+from rundun.store.organizations.operators import Operator
+from rundun.store.organizations.organizations import Organization
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.sign_in import new_password
 from rundun.web.console.sign_in_limits import remember_browser

@@ -9,8 +9,8 @@ from itsdangerous import BadSignature, Signer
 from rundun.core import times
 from rundun.core.tokens import digest
 from rundun.errors import NotFound
-from rundun.store import operators as operator_rows
-from rundun.store.operators import Operator
+from rundun.store.organizations import operators as operator_rows
+from rundun.store.organizations.operators import Operator
 from rundun.web.console.session import ConsoleCall
 
 FIELD = "pending"

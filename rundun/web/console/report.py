@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from rundun.actions.runs import RunDetail
+from rundun.actions.runs.runs import RunDetail
 from rundun.core import times
-from rundun.store.organizations import Organization
+from rundun.store.organizations.organizations import Organization
 from rundun.web.console.run_view import RunView, page_values
 from rundun.web.console.time_zone import Zone
 from rundun.web.console_words import ConsoleLanguage

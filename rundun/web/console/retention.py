@@ -4,9 +4,9 @@ import re
 
 from starlette.responses import Response
 
-from rundun.actions import retention
-from rundun.actions.retention import DueByRule
-from rundun.actions.templates import get_version
+from rundun.actions.erasure import retention
+from rundun.actions.erasure.retention import DueByRule
+from rundun.actions.templates.templates import get_version
 from rundun.core.erasure.retention import FOREVER, MAX_DAYS, Retention, TemplateRetention
 from rundun.errors import Invalid
 from rundun.web.console.session import ConsoleCall

@@ -5,12 +5,12 @@ from typing import Any
 
 from starlette.responses import Response
 
-from rundun.actions import run_webhooks, runs
+from rundun.actions.runs import run_webhooks, runs
 from rundun.core.actor import Actor
 from rundun.core.runs.run import Run
 from rundun.core.validation import read
 from rundun.errors import NotFound, Problem
-from rundun.store.transaction import TemplateVersion
+from rundun.store.sqlite.transaction import TemplateVersion
 from rundun.web.console.dispatch_form import field_inputs, read_body
 from rundun.web.console.problem_text import exact_field_reason
 from rundun.web.console.session import ConsoleCall

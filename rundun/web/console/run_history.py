@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from rundun.actions.runs import RunDetail
+from rundun.actions.runs.runs import RunDetail
 from rundun.core import times
 from rundun.core.runs.answer import Answer
 from rundun.web.console_words import N_, NN_, ConsoleLanguage

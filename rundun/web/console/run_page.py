@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Sequence
 
 from starlette.responses import Response
 
-from rundun.actions import runs
+from rundun.actions.runs import runs
 from rundun.core import times
 from rundun.core.runs.run import Run
 from rundun.core.templates import template_pictures
 from rundun.errors import NotFound, Problem
-from rundun.store import runs as run_rows
-from rundun.store import service_state
+from rundun.store.runs import runs as run_rows
+from rundun.store.sqlite import service_state
 from rundun.web.console.erasure import show_erased
 from rundun.web.console.run_due import due_choices
 from rundun.web.console.run_view import RunView, page_values

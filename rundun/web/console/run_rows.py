@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rundun.actions.runs import ListedRun
+from rundun.actions.runs.runs import ListedRun
 from rundun.core.runs import search_text
 from rundun.core.runs.run import Run
 from rundun.web.console import relative_time

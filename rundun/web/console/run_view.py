@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from rundun.actions.runs import RunDetail
+from rundun.actions.runs.runs import RunDetail
 from rundun.core import times
 from rundun.core.json_types.base import PositionJson
 from rundun.core.runs import progress, run_json

@@ -8,15 +8,17 @@ from functools import partial
 from babel import dates
 from starlette.responses import Response
 
-from rundun.actions import deliveries, run_webhooks, runs, templates
+from rundun.actions.deliveries import deliveries
+from rundun.actions.runs import run_webhooks, runs
+from rundun.actions.templates import templates
 from rundun.core.actor import Actor
 from rundun.core.runs.run import STATUSES
 from rundun.core.validation import clean_input, read
-from rundun.store import run_search
-from rundun.store.pagination import PageRequest
-from rundun.store.run_lists import RunFilter
-from rundun.store.run_search import FoundCounts
-from rundun.store.statistics import MAX_COUNTED
+from rundun.store.organizations.statistics import MAX_COUNTED
+from rundun.store.runs import run_search
+from rundun.store.runs.run_lists import RunFilter
+from rundun.store.runs.run_search import FoundCounts
+from rundun.store.sqlite.pagination import PageRequest
 from rundun.web.console import run_page
 from rundun.web.console.run_due import due_choices, read_due
 from rundun.web.console.run_filter import list_path, read_filter_form, tab_filters, tab_query

@@ -16,17 +16,18 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from rundun.actions import idempotency, operators
-from rundun.actions.operators import SignedIn
+from rundun.actions import idempotency
+from rundun.actions.organizations import operators
+from rundun.actions.organizations.operators import SignedIn
 from rundun.core import times, translation
 from rundun.core.actor import Actor
 from rundun.errors import Problem
-from rundun.store import organizations
 from rundun.store.idempotency import IdempotencyKey, StoredResponse
-from rundun.store.operators import Operator
-from rundun.store.organizations import Organization
-from rundun.store.pagination import END, PageRequest
-from rundun.store.transaction import Tx
+from rundun.store.organizations import organizations
+from rundun.store.organizations.operators import Operator
+from rundun.store.organizations.organizations import Organization
+from rundun.store.sqlite.pagination import END, PageRequest
+from rundun.store.sqlite.transaction import Tx
 from rundun.web.body import read_bytes
 from rundun.web.branding import branding_of
 from rundun.web.console import cookies, problem_text

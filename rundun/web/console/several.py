@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from rundun.actions import handled, run_webhooks, runs
+from rundun.actions.runs import handled, run_webhooks, runs
 from rundun.core.actor import Actor
 from rundun.core.runs.run import Run
 from rundun.core.validation import clean_input, read

@@ -6,14 +6,14 @@ from typing import TypeVar
 from starlette.responses import Response
 
 from rundun import passwords
-from rundun.actions import operators, second_factor
-from rundun.actions.operators import SetUp
-from rundun.actions.organizations import UNNAMED
+from rundun.actions.organizations import operators, second_factor
+from rundun.actions.organizations.operators import SetUp
+from rundun.actions.organizations.organizations import UNNAMED
 from rundun.errors import FieldError, NotFound, Problem
-from rundun.store import operators as operator_rows
-from rundun.store import organizations as organization_rows
-from rundun.store.operators import Invitation, Operator
-from rundun.store.organizations import Organization
+from rundun.store.organizations import operators as operator_rows
+from rundun.store.organizations import organizations as organization_rows
+from rundun.store.organizations.operators import Invitation, Operator
+from rundun.store.organizations.organizations import Organization
 from rundun.web.console import pending_sign_in, session, sign_in_limits
 from rundun.web.console.cookies import begin_session, end_session
 from rundun.web.console.problem_text import field_reasons

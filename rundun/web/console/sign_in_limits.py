@@ -22,8 +22,8 @@ from starlette.responses import Response
 from rundun.core.token_bucket import Policy
 from rundun.core.tokens import digest
 from rundun.passwords import Turn
-from rundun.store.operators import Operator
-from rundun.store.organizations import Organization
+from rundun.store.organizations.operators import Operator
+from rundun.store.organizations.organizations import Organization
 from rundun.web.console import cookies
 from rundun.web.console.session import ConsoleCall
 from rundun.web.rate_limit import address_of

@@ -7,14 +7,14 @@ from typing import Any
 
 from starlette.responses import Response
 
-from rundun.actions import pictures as picture_actions
-from rundun.actions import templates as actions
-from rundun.actions.templates import Draft, get_version
+from rundun.actions.templates import pictures as picture_actions
+from rundun.actions.templates import templates as actions
+from rundun.actions.templates.templates import Draft, get_version
 from rundun.core import json_positions
 from rundun.core.json_positions import MalformedJson
 from rundun.core.templates.template import MAXIMUM_BYTES, Template
 from rundun.errors import FieldError, Invalid, Problem
-from rundun.store.templates import TemplateHead
+from rundun.store.templates.templates import TemplateHead
 from rundun.web import sample_pictures
 from rundun.web.body import read_bytes
 from rundun.web.console import editor_pictures

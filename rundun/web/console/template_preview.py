@@ -10,15 +10,15 @@ from markupsafe import Markup
 from pydantic_core import from_json
 from starlette.responses import Response
 
-from rundun.actions.run_state import RunState
+from rundun.actions.runs.run_state import RunState
 from rundun.core import translation
 from rundun.core.runs import progress
 from rundun.core.runs.evidence import Evidence
 from rundun.core.runs.run import DispatchRequest, new_run
 from rundun.core.templates import template_pictures
 from rundun.core.templates.template import Template
-from rundun.store import pictures
-from rundun.store.transaction import TemplateVersion
+from rundun.store.sqlite.transaction import TemplateVersion
+from rundun.store.templates import pictures
 from rundun.web.branding import branding_of
 from rundun.web.console.session import ConsoleCall
 from rundun.web.executor.state import state_json

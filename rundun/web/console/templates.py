@@ -9,9 +9,10 @@ from pydantic_core import from_json
 from starlette.responses import Response
 
 from rundun import paths
-from rundun.actions import default_webhooks, retention
-from rundun.actions import templates as actions
-from rundun.actions.templates import get_two_versions, get_version, get_with_versions, page_current
+from rundun.actions.deliveries import default_webhooks
+from rundun.actions.erasure import retention
+from rundun.actions.templates import templates as actions
+from rundun.actions.templates.templates import get_two_versions, get_version, get_with_versions, page_current
 from rundun.core.templates import template_pictures
 from rundun.core.templates.template_diff import default_of, difference, parts
 from rundun.errors import NotFound

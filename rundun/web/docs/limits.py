@@ -81,7 +81,9 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
         Limit("How long it is known", "{store.idempotency.TTL_MS:milliseconds}", "The request is a new one"),
         Limit("Entries of one page of a list", "{web.query_params.ListQuery/limit/maximum}", _INVALID),
         Limit("`wait` of the event feed", "{web.query_params.EventsQuery/wait/maximum} seconds", _INVALID),
-        Limit("Events of one page of the feed, in bytes", "{store.events.MAX_PAGE:size}", "The page ends: `has_more`"),
+        Limit(
+            "Events of one page of the feed, in bytes", "{store.runs.events.MAX_PAGE:size}", "The page ends: `has_more`"
+        ),
         Limit(
             "Wrong places listed in one problem", "{core.templates.template_rules.MAX_ERRORS} of each kind", "Left out"
         ),
@@ -141,7 +143,9 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
             _LATER,
         ),
         Limit(
-            "How long it is noticed that a table comes again", "{store.sent_tables.KEPT_MS:milliseconds}", "It is sent"
+            "How long it is noticed that a table comes again",
+            "{store.runs.sent_tables.KEPT_MS:milliseconds}",
+            "It is sent",
         ),
         Limit("`executor_ref`", "{DispatchBody/executor_ref/maxLength} characters", _INVALID),
         Limit("`title`", "{DispatchBody/title/maxLength} characters, one line", _INVALID),
@@ -159,12 +163,14 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
         ),
         Limit(
             "Runs that a search looks at; characters of theirs, those not indexed counting more",
-            "{store.run_search.MAX_LOOKED_AT}; {store.run_search.MAX_CHARACTERS}",
+            "{store.runs.run_search.MAX_LOOKED_AT}; {store.runs.run_search.MAX_CHARACTERS}",
             "The page ends: `has_more`",
         ),
         Limit("`reason` of a cancellation", "{CancelBody/reason/maxLength} characters", _INVALID),
         Limit(
-            "Runs of a person listed at once", "{actions.person_erasure.MAX_LISTED}", "The list says that it has more"
+            "Runs of a person listed at once",
+            "{actions.erasure.person_erasure.MAX_LISTED}",
+            "The list says that it has more",
         ),
         Limit("`run_ids` of an erasure", "{PersonQueryBody/run_ids/maxItems}", _INVALID),
     ),
@@ -180,19 +186,21 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
             "{core.runs.answer.SHORT} bytes",
             "Counts towards the above",
         ),
-        Limit("Answers to one step, one after the other", "{actions.execution.MAX_ANSWERS}", _INVALID),
+        Limit("Answers to one step, one after the other", "{actions.runs.execution.MAX_ANSWERS}", _INVALID),
         Limit("`photos` of an answer", "{AnswerBody/photos/maxItems}", _INVALID),
         Limit("Text of a barcode", "{core.runs.answer.MAX_BARCODE} characters", _INVALID),
         Limit("`reason` of “I can't do this”", "{UnableBody/reason/maxLength} characters", _INVALID),
         Limit("A remark", "{core.runs.remark.MAX_TEXT} characters, {core.runs.remark.MAX_PHOTOS} photos", _INVALID),
         Limit("Remarks of one run together, as JSON", "{core.runs.remark.MAX_TOGETHER:size}", _LARGE),
-        Limit("Remarks on one step, one after the other", "{actions.remarks.MAX_REMARKS}", _INVALID),
+        Limit("Remarks on one step, one after the other", "{actions.runs.remarks.MAX_REMARKS}", _INVALID),
         Limit(
-            "Photos of one step deleted before they came, to be remembered", "{actions.photos.MAX_DELETED}", "Not kept"
+            "Photos of one step deleted before they came, to be remembered",
+            "{actions.runs.photos.MAX_DELETED}",
+            "Not kept",
         ),
         Limit(
             "Photos of one slot: one and the next, or those of two phones",
-            "{actions.photos.MAX_OF_SLOT}",
+            "{actions.runs.photos.MAX_OF_SLOT}",
             "422 `too_many_photos`",
         ),
     ),
@@ -211,7 +219,9 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
         ),
         Limit("A signature", "{web.executor.uploads.SIGNATURE_BYTES:size}", _LARGE),
         Limit("Its pixels", "{core.picture.MAX_SIGNATURE_PIXELS:megapixels}", "422 `unreadable_image`"),
-        Limit("Signatures kept that no answer uses", "{actions.photos.UNUSED_SIGNATURES} a step", "The oldest goes"),
+        Limit(
+            "Signatures kept that no answer uses", "{actions.runs.photos.UNUSED_SIGNATURES} a step", "The oldest goes"
+        ),
         Limit(
             "A picture of a barcode, in pixels",
             "{core.picture.MAX_BARCODE_PIXELS:megapixels}",
@@ -247,20 +257,28 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
             "its quota, else {limits.organization_mebibytes:or_any}",
             "403 `quota_exceeded` for what is new",
         ),
-        Limit("What runs that are out may add", "{actions.quotas.MOST:percent} of the quota", _LATER),
-        Limit("API keys that work", "{actions.api_keys.MAX_VALID}", _INVALID),
+        Limit("What runs that are out may add", "{actions.organizations.quotas.MOST:percent} of the quota", _LATER),
+        Limit("API keys that work", "{actions.organizations.api_keys.MAX_VALID}", _INVALID),
         Limit("API keys made in the console", "{web.console.settings.keys.MADE}", _RATE),
         Limit(
             "Operators; open invitations",
-            "{actions.operators.MAX_OPERATORS}; {actions.operators.MAX_INVITATIONS}",
+            "{actions.organizations.operators.MAX_OPERATORS}; {actions.organizations.operators.MAX_INVITATIONS}",
             _INVALID,
         ),
         Limit("Invitations, and links for a new password, made", "{web.console.settings.people.INVITED}", _RATE),
-        Limit("How long an invitation is good", "{actions.operators.INVITATION_TTL_MS:milliseconds}", "Invite again"),
-        Limit("How long a set-up link is good", "{actions.operators.SETUP_TTL_MS:milliseconds}", "Make another"),
+        Limit(
+            "How long an invitation is good",
+            "{actions.organizations.operators.INVITATION_TTL_MS:milliseconds}",
+            "Invite again",
+        ),
+        Limit(
+            "How long a set-up link is good",
+            "{actions.organizations.operators.SETUP_TTL_MS:milliseconds}",
+            "Make another",
+        ),
         Limit(
             "How long a link for a new password is good",
-            "{actions.password_resets.TTL_MS:milliseconds}",
+            "{actions.organizations.password_resets.TTL_MS:milliseconds}",
             "Make another",
         ),
         Limit(
@@ -270,8 +288,9 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
         ),
         Limit(
             "A session",
-            "{actions.operators.SESSION_IDLE_MS:milliseconds} without use, "
-            "{actions.operators.SESSION_TTL_MS:milliseconds} in all, {store.operators.MAX_SESSIONS} an operator",
+            "{actions.organizations.operators.SESSION_IDLE_MS:milliseconds} without use, "
+            "{actions.organizations.operators.SESSION_TTL_MS:milliseconds} in all, "
+            "{store.organizations.operators.MAX_SESSIONS} an operator",
             "Sign in again",
         ),
         Limit("A password", "{passwords.MIN_LENGTH} to {passwords.MAX_LENGTH} characters", _INVALID),
@@ -296,7 +315,7 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
         Limit("Days that retention can be set to", "{core.erasure.retention.MAX_DAYS}", _INVALID),
         Limit(
             "Credits, and a quota in MiB",
-            "{actions.organizations.MAX_CREDITS}, {actions.organizations.MAX_MEBIBYTES}",
+            "{actions.organizations.organizations.MAX_CREDITS}, {actions.organizations.organizations.MAX_MEBIBYTES}",
             _INVALID,
         ),
     ),

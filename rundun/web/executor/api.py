@@ -7,13 +7,13 @@ from typing import Any, TypeVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rundun.actions import execution, remarks
+from rundun.actions.runs import execution, remarks
 from rundun.core.json_types.execution import EndedJson, RemarkedJson, StartedJson, StateJson, WrittenJson
 from rundun.core.runs import job_json, run_json
 from rundun.core.runs.run import Run
 from rundun.core.validation import read
 from rundun.errors import Problem
-from rundun.store import runs as run_rows
+from rundun.store.runs import runs as run_rows
 from rundun.web.body import is_here, parse, read_json_bytes
 from rundun.web.context import context_of
 from rundun.web.docs.openapi.operation import Success

@@ -8,12 +8,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from rundun.actions import execution, retention, run_state
-from rundun.actions.run_state import RunState
+from rundun.actions.erasure import retention
+from rundun.actions.runs import execution, run_state
+from rundun.actions.runs.run_state import RunState
 from rundun.core import times, translation
 from rundun.core.erasure.retention import NO_DAYS_SHOWN
 from rundun.errors import NotFound, Problem
-from rundun.store.organizations import Organization
+from rundun.store.organizations.organizations import Organization
 from rundun.web.branding import branding_of
 from rundun.web.context import Context, context_of
 from rundun.web.executor.device import device_of

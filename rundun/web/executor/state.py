@@ -4,15 +4,15 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from rundun.actions.run_state import RunState
+from rundun.actions.runs.run_state import RunState
 from rundun.core import times
 from rundun.core.json_types.execution import PicturesJson, RemarkedJson, ShownJobJson, StateJson, WrittenJson
 from rundun.core.runs import job_json, run_json
 from rundun.core.runs.run import Run
 from rundun.core.templates import template_pictures
 from rundun.core.urls import Urls
-from rundun.store.organizations import Organization
-from rundun.store.transaction import TemplateVersion
+from rundun.store.organizations.organizations import Organization
+from rundun.store.sqlite.transaction import TemplateVersion
 
 
 def state_json(

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from rundun.actions import execution, photos, quotas
-from rundun.actions.photos import NewFile, PhotoRef, SmallUpload, UploadedFiles
-from rundun.actions.run_state import RunState
+from rundun.actions.organizations import quotas
+from rundun.actions.runs import execution, photos
+from rundun.actions.runs.photos import NewFile, PhotoRef, SmallUpload, UploadedFiles
+from rundun.actions.runs.run_state import RunState
 from rundun.core.json_types.base import BarcodeFormat
 from rundun.core.json_types.execution import DecodedJson, ReceiptJson, SignatureReceiptJson, WrittenJson
 from rundun.core.picture import Derivatives
@@ -20,9 +21,9 @@ from rundun.core.templates.steps import BarcodeStep
 from rundun.core.validation import read
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store import files
-from rundun.store import runs as run_rows
 from rundun.store.database import Database
 from rundun.store.files import CHUNK, PhotoMetadata
+from rundun.store.runs import runs as run_rows
 from rundun.store.worker import MAX_BATCH
 from rundun.web.context import context_of
 from rundun.web.docs.openapi.operation import PICTURE, PNG, Bytes, Success

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from rundun.store import deliveries as delivery_rows
-from rundun.store.deliveries import FailedFilter
-from rundun.store.pagination import PageRequest
-from rundun.store.transaction import Tx
+from rundun.store.deliveries import deliveries as delivery_rows
+from rundun.store.deliveries.deliveries import FailedFilter
+from rundun.store.sqlite.pagination import PageRequest
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.failing_deliveries import failing
 from tests.helpers.paging import walk
 from tests.helpers.service import BOOLEAN, Receiver, World, answering

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from rundun.actions import deliveries
-from rundun.store import deliveries as delivery_rows
-from rundun.store.deliveries import FailedFilter
-from rundun.store.transaction import Tx
+from rundun.actions.deliveries import deliveries
+from rundun.store.deliveries import deliveries as delivery_rows
+from rundun.store.deliveries.deliveries import FailedFilter
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.failing_deliveries import KEY, STANDARD, failing
 from tests.helpers.service import NOON, Ed, Receiver, World, answering
 from tests.helpers.webhooks import DELAYS, hooked, verify

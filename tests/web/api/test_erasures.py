@@ -16,9 +16,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from rundun.actions import api_keys, person_erasure
-from rundun.store import person_runs
-from rundun.store.transaction import Tx
+from rundun.actions.erasure import person_erasure
+from rundun.actions.organizations import api_keys
+from rundun.store.erasure import person_runs
+from rundun.store.sqlite.transaction import Tx
 from rundun.web import person_erasure as erasing
 from rundun.web.api import erasures
 from tests.helpers.console import operator

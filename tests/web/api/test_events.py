@@ -11,8 +11,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from rundun.store import events as event_rows
-from rundun.store.transaction import Tx
+from rundun.store.runs import events as event_rows
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers import images
 from tests.helpers.service import BOOLEAN, Ed, World, new_photo_id
 from tests.helpers.service_process import PATIENCE, serving

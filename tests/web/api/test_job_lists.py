@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rundun.core import times
-from rundun.store.transaction import Tx
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.console import operator
 from tests.helpers.service import BOOLEAN, HOUR, NOON, Ed, World
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rundun.core import times
-from rundun.store.transaction import Tx
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.service import BOOLEAN, HOUR, Ed, Receiver, World
 from tests.helpers.webhooks import SECRET
 

@@ -13,11 +13,11 @@ from openapi_spec_validator import validate as validate_openapi
 from starlette.routing import Route
 
 from rundun import paths
-from rundun.actions import alerts
+from rundun.actions.deliveries import alerts
 from rundun.core.runs import event
 from rundun.core.templates.template_rules import read_template
 from rundun.core.validation import read
-from rundun.store import quotas
+from rundun.store.organizations import quotas
 from rundun.web.docs.openapi.document import EXAMPLES, ROUTES, document
 from rundun.web.docs.openapi.events import ALERTS, DATA
 from rundun.web.problems import TABLE

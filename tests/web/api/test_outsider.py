@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from rundun.actions import api_keys
+from rundun.actions.organizations import api_keys
 from rundun.web.docs.openapi.document import ROUTES
 from rundun.web.docs.openapi.operation import ApiRoute
 from tests.helpers import images

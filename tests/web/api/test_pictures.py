@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from rundun.scheduler import clear_up
-from rundun.store.transaction import Tx
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers import images
 from tests.helpers.service import BOOLEAN, World
 from tests.helpers.storage import fill, used

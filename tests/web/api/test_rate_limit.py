@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rundun.actions import api_keys
+from rundun.actions.organizations import api_keys
 from rundun.core.token_bucket import Bucket, Policy, take
 from rundun.web import rate_limit
 from tests.helpers.service import BOOLEAN, World, world

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx2
 
-from rundun.actions import organizations
+from rundun.actions.organizations import organizations
 from rundun.core.runs import event
 from rundun.scheduler import delete_secrets
 from tests.helpers.console import operator, text_of

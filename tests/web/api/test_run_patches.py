@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from rundun.actions import run_webhooks
-from rundun.actions.run_webhooks import REMOVED
+from rundun.actions.runs import run_webhooks
+from rundun.actions.runs.run_webhooks import REMOVED
 from rundun.scheduler import delete_secrets
-from rundun.store.transaction import Tx
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.console import operator
 from tests.helpers.failing_deliveries import failing
 from tests.helpers.service import BOOLEAN, Ed, Receiver, World, answering

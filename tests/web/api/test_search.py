@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from rundun.scheduler import index_runs
-from rundun.store import run_lists, run_search, search_index
-from rundun.store.run_lists import RunFilter
-from rundun.store.run_search import FoundCounts
-from rundun.store.transaction import Tx
+from rundun.store.runs import run_lists, run_search, search_index
+from rundun.store.runs.run_lists import RunFilter
+from rundun.store.runs.run_search import FoundCounts
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.service import BOOLEAN, Ed, World
 
 # What people write, and what it is without case and accents, as a person would say.

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from rundun.store.transaction import Tx
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers import images
 from tests.helpers.service import BOOLEAN, World, world
 from tests.helpers.service_process import beside

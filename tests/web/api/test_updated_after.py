@@ -4,12 +4,14 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from rundun.actions import handled, signing_key
+from rundun.actions import signing_key
+from rundun.actions.runs import handled
 from rundun.core import times
 from rundun.core.actor import Actor
-from rundun.store import retention, webhook_secrets
-from rundun.store import runs as run_rows
-from rundun.store.transaction import Tx
+from rundun.store.deliveries import webhook_secrets
+from rundun.store.erasure import retention
+from rundun.store.runs import runs as run_rows
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers import images
 from tests.helpers.service import BOOLEAN, TEXT, Ed, World
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from rundun.actions.deliveries import retry_wait_seconds
+from rundun.actions.deliveries.deliveries import retry_wait_seconds
 from rundun.errors import Problem
 from tests.helpers.patience import PATIENCE
 from tests.helpers.service import Clock, Ed, Received, Receiver, World, answering, world

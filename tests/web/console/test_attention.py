@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from rundun.actions import runs
-from rundun.actions.runs import RunDetail
-from rundun.store import run_lists
-from rundun.store.pagination import PageRequest
-from rundun.store.run_lists import RunFilter
-from rundun.store.transaction import Tx
+from rundun.actions.runs import runs
+from rundun.actions.runs.runs import RunDetail
+from rundun.store.runs import run_lists
+from rundun.store.runs.run_lists import RunFilter
+from rundun.store.sqlite.pagination import PageRequest
+from rundun.store.sqlite.transaction import Tx
 from rundun.web.console.job_view import clock_skew
 from rundun.web.console.run_view import RunView
 from rundun.web.console.time_zone import Zone

@@ -7,9 +7,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from rundun.actions import operators
+from rundun.actions.organizations import operators
 from rundun.core.tokens import digest
-from rundun.store import operators as operator_rows
+from rundun.store.organizations import operators as operator_rows
 from tests.helpers.console import PASSWORD, PASSWORD_HASH, Browser
 from tests.helpers.service import BOOLEAN, World, world
 

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import httpx2
 import pytest
 
-from rundun.actions import organizations
+from rundun.actions.organizations import organizations
 from rundun.web.console.dispatch import _place
 from rundun.web.console.time_zone import Zone
 from tests.helpers.console import Browser, field, operator, put_zone, shown, text_of

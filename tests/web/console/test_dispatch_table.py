@@ -9,7 +9,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from rundun.actions import default_webhooks, organizations, sent_tables
+from rundun.actions.deliveries import default_webhooks
+from rundun.actions.organizations import organizations
+from rundun.actions.runs import sent_tables
 from rundun.core import csv_text
 from rundun.core.actor import Actor
 from rundun.errors import Problem

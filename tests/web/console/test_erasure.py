@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from rundun.store import copies
-from rundun.store.transaction import Tx
+from rundun.store.backups import copies
+from rundun.store.sqlite.transaction import Tx
 from rundun.web.console.settings import person as person_pages
 from tests.helpers.console import PASSWORD, PASSWORD_HASH, Browser, field, operator, shown, text_of
 from tests.helpers.images import jpeg

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from rundun.store import runs as run_rows
+from rundun.store.runs import runs as run_rows
 from rundun.web import csv_cells, file_names, run_archive
 from rundun.web.console import export
 from tests.helpers.console import Browser, operator, text_of

@@ -5,10 +5,10 @@ import re
 
 import pytest
 
-from rundun.actions import operators, organizations
+from rundun.actions.organizations import operators, organizations
 from rundun.errors import FieldError, Problem
-from rundun.store import organizations as organization_rows
-from rundun.store.transaction import Tx
+from rundun.store.organizations import organizations as organization_rows
+from rundun.store.sqlite.transaction import Tx
 from rundun.web.console import problem_text
 from rundun.web.console_words import ConsoleLanguage
 from rundun.web.problems import TABLE

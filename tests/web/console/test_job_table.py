@@ -15,7 +15,7 @@ from rundun.core.templates.template import Template
 from rundun.core.urls import Urls
 from rundun.core.validation import read
 from rundun.errors import Problem
-from rundun.store.transaction import TemplateVersion
+from rundun.store.sqlite.transaction import TemplateVersion
 from rundun.web.console import job_table_links
 from rundun.web.console.job_table import JobTable, column_names, read_jobs
 from rundun.web.console.time_zone import Zone

@@ -12,10 +12,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from rundun.actions import organizations
+from rundun.actions.organizations import organizations
 from rundun.errors import Problem
-from rundun.store import runs as run_rows
-from rundun.store.transaction import Tx
+from rundun.store.runs import runs as run_rows
+from rundun.store.sqlite.transaction import Tx
 from rundun.web.console import live
 from tests.helpers.console import operator
 from tests.helpers.console_runs import PICTURE, listening

@@ -7,9 +7,10 @@ from typing import Any
 
 import httpx2
 
-from rundun.store import organizations, pictures, templates
-from rundun.store.pagination import PageRequest
-from rundun.store.transaction import Tx
+from rundun.store.organizations import organizations
+from rundun.store.sqlite.pagination import PageRequest
+from rundun.store.sqlite.transaction import Tx
+from rundun.store.templates import pictures, templates
 from rundun.web import sample_pictures
 from tests.helpers import images
 from tests.helpers.console import Browser, field, operator, shown

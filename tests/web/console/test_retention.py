@@ -7,9 +7,9 @@ from zipfile import ZipFile
 
 import pytest
 
-from rundun.actions import retention
+from rundun.actions.erasure import retention
 from rundun.core.erasure.retention import Retention, TemplateRetention
-from rundun.store import retention_days
+from rundun.store.erasure import retention_days
 from tests.helpers.console import PASSWORD, operator, text_of
 from tests.helpers.images import jpeg
 from tests.helpers.retention import done, keep, swept, template

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from rundun.store import run_lists, run_search
-from rundun.store.pagination import PageRequest
-from rundun.store.run_lists import RunFilter
-from rundun.store.transaction import Tx
+from rundun.store.runs import run_lists, run_search
+from rundun.store.runs.run_lists import RunFilter
+from rundun.store.sqlite.pagination import PageRequest
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.console import Browser, operator, text_of
 from tests.helpers.console_runs import rows
 from tests.helpers.service import BOOLEAN, Ed, World

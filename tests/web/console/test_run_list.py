@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from rundun.store import answers, run_changes, run_lists
-from rundun.store import events as event_rows
-from rundun.store import runs as run_rows
-from rundun.store.pagination import END, PageRequest
-from rundun.store.run_lists import RunFilter
-from rundun.store.transaction import Tx
+from rundun.store.runs import answers, run_changes, run_lists
+from rundun.store.runs import events as event_rows
+from rundun.store.runs import runs as run_rows
+from rundun.store.runs.run_lists import RunFilter
+from rundun.store.sqlite.pagination import END, PageRequest
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.console import operator
 from tests.helpers.console_runs import rows
 from tests.helpers.service import BOOLEAN, World

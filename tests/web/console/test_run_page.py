@@ -106,7 +106,7 @@ def words_of(page: str) -> dict[str, Any]:
 
 
 async def test_all_replaced_answers_can_be_seen(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rundun.actions.runs.MAX_REPLACED", 30)
+    monkeypatch.setattr("rundun.actions.runs.runs.MAX_REPLACED", 30)
     ann = await operator(w)
     steps = [{"id": one, "type": "text", "label": one} for one in ("s-a", "s-b")]
     ed = await w.dispatch(await w.template(*steps))

@@ -1,6 +1,6 @@
 """What an operator does with a run: cancel, extend, release."""
 
-from rundun.store import operators as operator_rows
+from rundun.store.organizations import operators as operator_rows
 from tests.helpers.console import operator, text_of
 from tests.helpers.service import BOOLEAN, Ed, Receiver, World
 

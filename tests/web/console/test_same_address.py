@@ -5,7 +5,7 @@ import re
 import pytest
 
 from rundun import passwords
-from rundun.actions import operators, organizations
+from rundun.actions.organizations import operators, organizations
 from rundun.errors import Problem
 from rundun.web.console import cookies
 from tests.helpers.console import PASSWORD, PASSWORD_HASH, Browser, field, hashed, left_alone, operator, text_of

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from rundun import passwords
-from rundun.actions import commands, operators
+from rundun.actions import commands
+from rundun.actions.organizations import operators
 from rundun.errors import Problem
-from rundun.store import operators as operator_rows
+from rundun.store.organizations import operators as operator_rows
 from rundun.web.console import cookies, pending_sign_in
 from rundun.web.console.settings.second_factor import SETUP_TTL_MS
 from tests.helpers.console import PASSWORD, PASSWORD_HASH, Browser, field

@@ -10,9 +10,10 @@ import pytest
 from starlette.routing import Route
 
 from rundun import passwords
-from rundun.actions import api_keys, operators, organizations, sent_tables
+from rundun.actions.organizations import api_keys, operators, organizations
+from rundun.actions.runs import sent_tables
 from rundun.core.runs.run import DispatchRequest
-from rundun.store import operators as operator_rows
+from rundun.store.organizations import operators as operator_rows
 from rundun.web.console import cookies
 from rundun.web.console.session import ConsoleRoute
 from rundun.web.routes import starlette_app

@@ -8,8 +8,8 @@ import pytest
 from starlette.requests import Request
 
 from rundun import passwords
-from rundun.actions import operators
-from rundun.store import operators as operator_rows
+from rundun.actions.organizations import operators
+from rundun.store.organizations import operators as operator_rows
 from rundun.web.console import cookies, sign_in_limits
 from tests.helpers.console import PASSWORD, PASSWORD_HASH, Browser, field
 from tests.helpers.patience import PATIENCE

@@ -12,7 +12,7 @@ import pytest
 
 from rundun import paths
 from rundun.errors import NotFound
-from rundun.store import quotas
+from rundun.store.organizations import quotas
 from rundun.web.console.template_preview import REPLACED
 from rundun.web.pages import CONTENT_SECURITY_POLICY
 from rundun.web.preview_cache import LIFETIME, MAX_EACH, PreviewCache

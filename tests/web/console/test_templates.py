@@ -12,7 +12,7 @@ from hypothesis import given
 from pydantic_core import from_json
 
 from rundun import paths
-from rundun.actions import organizations
+from rundun.actions.organizations import organizations
 from rundun.core.templates import steps, template
 from rundun.core.templates.condition import When
 from rundun.core.templates.template_diff import parts

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rundun.store.transaction import Tx
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers import images
 from tests.helpers.photos import count, started
 from tests.helpers.service import BOOLEAN, Ed, World, new_photo_id

@@ -10,7 +10,7 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from rundun.actions import photos
+from rundun.actions.runs import photos
 from rundun.imaging import derivatives
 from rundun.store.worker import MAX_BATCH
 from tests.helpers import images

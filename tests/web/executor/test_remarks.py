@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from rundun.store.transaction import Tx
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers import images
 from tests.helpers.photos import started
 from tests.helpers.service import BOOLEAN, HOUR, WHY_NOT, Ed, Receiver, World, new_photo_id

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rundun.actions import retention
+from rundun.actions.erasure import retention
 from rundun.core.erasure.retention import TemplateRetention
 from tests.helpers.retention import keep, template
 from tests.helpers.service import World

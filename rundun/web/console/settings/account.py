@@ -5,11 +5,11 @@ from dataclasses import replace
 from starlette.responses import Response
 
 from rundun import passwords
-from rundun.actions import operators
+from rundun.actions.organizations import operators
 from rundun.core.token_bucket import Policy
 from rundun.errors import Problem
-from rundun.store import operators as operator_rows
-from rundun.store import second_factors
+from rundun.store.organizations import operators as operator_rows
+from rundun.store.organizations import second_factors
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.sign_in import new_password, require_capacity
 from rundun.web.console.sign_in_limits import keep_browser, turn_of

@@ -6,8 +6,8 @@ from typing import Any
 
 from starlette.responses import Response
 
-from rundun.actions import default_webhooks
-from rundun.actions.templates import get_version
+from rundun.actions.deliveries import default_webhooks
+from rundun.actions.templates.templates import get_version
 from rundun.core.json_types.deliveries import TrialJson
 from rundun.core.validation import read
 from rundun.errors import Problem

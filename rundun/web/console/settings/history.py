@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from rundun.core.actor import ADMINISTRATOR
 from rundun.core.organizations.organization_change import KINDS, OrganizationChange
-from rundun.store import operators, organization_changes
+from rundun.store.organizations import operators, organization_changes
 from rundun.web.console import change_text, relative_time
 from rundun.web.console.session import ConsoleCall
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 from starlette.responses import Response
 
-from rundun.actions import api_keys
+from rundun.actions.organizations import api_keys
 from rundun.core.token_bucket import Policy
 from rundun.errors import Problem
-from rundun.store import api_keys as key_rows
-from rundun.store.api_keys import ApiKey
+from rundun.store.organizations import api_keys as key_rows
+from rundun.store.organizations.api_keys import ApiKey
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.settings.account import ask_for_password, is_confirmed
 

@@ -4,9 +4,10 @@ from datetime import date, timedelta
 
 from starlette.responses import Response
 
-from rundun.actions import dashboard, organizations
+from rundun.actions import dashboard
+from rundun.actions.organizations import organizations
 from rundun.errors import Invalid, Problem, refused
-from rundun.store import organizations as organization_rows
+from rundun.store.organizations import organizations as organization_rows
 from rundun.web.body import read_bytes
 from rundun.web.branding import branding_of
 from rundun.web.console import time_zone

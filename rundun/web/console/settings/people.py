@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from rundun.actions import operators, password_resets
+from rundun.actions.organizations import operators, password_resets
 from rundun.core.token_bucket import Policy
 from rundun.errors import Problem
-from rundun.store.operators import Role
+from rundun.store.organizations.operators import Role
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.settings.account import ask_for_password, is_confirmed
 from rundun.web.problems import TABLE

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 from itsdangerous import BadSignature, Signer
 from starlette.responses import Response
 
-from rundun.actions import second_factor
+from rundun.actions.organizations import second_factor
 from rundun.core import times
 from rundun.core.organizations import one_time_code
 from rundun.core.tokens import digest
-from rundun.store.transaction import Tx
+from rundun.store.sqlite.transaction import Tx
 from rundun.web.console.qr_code import qr_code
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.settings.account import account, is_own_password, wrong_password

@@ -4,14 +4,15 @@ from functools import partial
 
 from starlette.responses import Response
 
-from rundun.actions import default_webhooks, deliveries, handled
-from rundun.actions.deliveries import RetryProgress
+from rundun.actions.deliveries import default_webhooks, deliveries
+from rundun.actions.deliveries.deliveries import RetryProgress
+from rundun.actions.runs import handled
 from rundun.core.json_types.deliveries import TrialJson
 from rundun.core.validation import read
 from rundun.errors import Problem
-from rundun.store import service_state
-from rundun.store.deliveries import FailedFilter
-from rundun.store.pagination import PageRequest
+from rundun.store.deliveries.deliveries import FailedFilter
+from rundun.store.sqlite import service_state
+from rundun.store.sqlite.pagination import PageRequest
 from rundun.web.api.webhook_test import WebhookTestBody, send_test
 from rundun.web.console.dispatch_form import host_of
 from rundun.web.console.problem_text import field_reasons

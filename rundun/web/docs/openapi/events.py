@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rundun.actions import alerts
+from rundun.actions.deliveries import alerts
 from rundun.core.json_types import events as types
 from rundun.core.json_types.alerts import (
     AlertTestJson,

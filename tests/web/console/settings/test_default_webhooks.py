@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from rundun.actions import default_webhooks
+from rundun.actions.deliveries import default_webhooks
 from rundun.core.runs import event
-from rundun.store import service_state
+from rundun.store.sqlite import service_state
 from tests.helpers.console import Browser, operator, text_of
 from tests.helpers.markup import NASTY_NAMES, is_text_only
 from tests.helpers.service import BOOLEAN, Ed, Receiver, World, answering

@@ -6,12 +6,12 @@ from typing import get_args
 
 import pytest
 
-from rundun.actions import api_keys, operators, organizations
+from rundun.actions.organizations import api_keys, operators, organizations
 from rundun.core.actor import Actor
 from rundun.core.organizations import organization_change
 from rundun.core.organizations.organization_change import KINDS, OrganizationChange
-from rundun.store import organization_changes
-from rundun.store.transaction import Tx
+from rundun.store.organizations import organization_changes
+from rundun.store.sqlite.transaction import Tx
 from rundun.web.console import change_text
 from rundun.web.console_words import ConsoleLanguage
 from tests.helpers.console import PASSWORD, Browser, operator, shown, text_of

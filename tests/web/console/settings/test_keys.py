@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from rundun.actions import api_keys, commands
+from rundun.actions import commands
+from rundun.actions.organizations import api_keys
 from rundun.errors import Problem
-from rundun.store import api_keys as key_rows
+from rundun.store.organizations import api_keys as key_rows
 from rundun.web.console.settings import keys, people
 from tests.helpers.console import PASSWORD, field, operator
 from tests.helpers.service import World, world

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rundun.actions import operators
+from rundun.actions.organizations import operators
 from tests.helpers.console import operator
 from tests.helpers.markup import NASTY_NAMES, is_text_only
 from tests.helpers.service import World

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis.strategies import integers
 from PIL import Image
 
-from rundun.actions import organizations
+from rundun.actions.organizations import organizations
 from rundun.core.organizations import colour
-from rundun.store import organizations as organization_rows
-from rundun.store import quotas
+from rundun.store.organizations import organizations as organization_rows
+from rundun.store.organizations import quotas
 from rundun.web.console.settings.organization import months_back
 from tests.helpers.console import left_alone, operator
 from tests.helpers.images import encoded, heic, jpeg, quadrants

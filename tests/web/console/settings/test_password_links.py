@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from starlette.requests import Request
 
-from rundun.actions import operators
+from rundun.actions.organizations import operators
 from rundun.logs import redact
-from rundun.store.operators import Operator, Role
+from rundun.store.organizations.operators import Operator, Role
 from rundun.web.console import cookies
 from rundun.web.console.settings.people import INVITED
 from rundun.web.console.sign_in_limits import ALL_GUESSES

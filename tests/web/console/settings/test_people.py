@@ -5,10 +5,11 @@ import re
 import pytest
 
 from rundun import passwords
-from rundun.actions import commands, operators
+from rundun.actions import commands
+from rundun.actions.organizations import operators
 from rundun.errors import Problem
-from rundun.store import operators as operator_rows
-from rundun.store.transaction import Tx
+from rundun.store.organizations import operators as operator_rows
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.console import PASSWORD, Browser, field, operator
 from tests.helpers.service import World
 

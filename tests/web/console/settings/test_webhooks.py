@@ -3,7 +3,7 @@
 import html
 import re
 
-from rundun.store import service_state
+from rundun.store.sqlite import service_state
 from tests.helpers.console import operator, text_of
 from tests.helpers.markup import NASTY_NAMES, is_text_only
 from tests.helpers.service import BOOLEAN, Received, Receiver, World, answering

@@ -1,0 +1,1 @@
+"""Whether backups are missed, and what is held after one was restored."""

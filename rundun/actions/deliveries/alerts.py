@@ -1,0 +1,122 @@
+"""Alerts to the administrator: deliveries that have failed for good, quotas that are nearly used up, missed backups."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic_core import to_json
+
+from rundun.actions.backups import backups, holding
+from rundun.core import times
+from rundun.core.json_types.alerts import (
+    AlertTestJson,
+    BackupMissedAlertJson,
+    DeliveryFailedAlertJson,
+    QuotaNearAlertJson,
+)
+from rundun.store.deliveries import deliveries
+from rundun.store.organizations import organizations, quotas
+from rundun.store.organizations.quotas import StorageUse
+from rundun.store.sqlite import service_state
+from rundun.store.sqlite.transaction import Tx
+
+TEST: Final = "alert.test"  # sent on request, once
+MAX_DELIVERIES = 5000  # failed deliveries that one alert can stand for
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """An alert: its name, the id and the body of its POST, and what it is of: the numbers of failed deliveries, or an
+    organization.
+    """
+
+    name: str
+    alert_id: str
+    body: bytes
+    numbers: tuple[int, ...] = ()
+    org_id: str | None = None
+
+
+def has_alert(tx: Tx) -> bool:
+    """Tell whether there is anything to alert of; what goes out may be held."""
+    if service_state.held_since(tx) is not None:
+        return False
+    return bool(backups.awaits_alert(tx) or deliveries.awaiting_alert(tx, 1) or quotas.awaiting_alert(tx))
+
+
+def next_alert(tx: Tx, *, for_all: bool, backup_error: str | None = None) -> Alert | None:
+    """Make the next alert, of backups first, then of a quota, else of one delivery, None where there is nothing to
+    alert of; `for_all` adds how many others have failed, which are then left out; `backup_error` is why there is no
+    backup, as far as this process knows.
+    """
+    if backups.awaits_alert(tx):
+        return _backup_missed(tx, backup_error)
+    if near := quotas.awaiting_alert(tx):
+        return _quota_near(tx, near[0])
+    numbers = deliveries.awaiting_alert(tx, MAX_DELIVERIES if for_all else 1)
+    return _delivery_failed(tx, numbers) if numbers else None
+
+
+def test_alert(tx: Tx) -> Alert:
+    """Make an alert that nothing has happened for; raises `held` after a restore."""
+    holding.require_none(tx)
+    content: AlertTestJson = {"alert": TEST, "public_url": tx.links.public_url, "sent_at": times.wire(tx.now)}
+    return Alert(TEST, tx.new_id("alert"), to_json(content))
+
+
+def _backup_missed(tx: Tx, error: str | None) -> Alert:
+    content: BackupMissedAlertJson = {
+        "alert": "backup.missed",
+        "public_url": tx.links.public_url,
+        "missed_at": times.wire(backups.missed_at(tx) or 0),
+        "last_backup_at": times.wire_or_none(backups.last_at(tx)),
+        "error": error,
+    }
+    return Alert("backup.missed", tx.new_id("alert"), to_json(content))
+
+
+def _quota_near(tx: Tx, use: StorageUse) -> Alert:
+    organization = organizations.get(tx, use.org_id)
+    assert use.quota is not None
+    content: QuotaNearAlertJson = {
+        "alert": "quota.near",
+        "public_url": tx.links.public_url,
+        "organization": {"id": organization.org_id, "name": organization.name},
+        "bytes_used": use.used,
+        "bytes_quota": use.quota,
+    }
+    return Alert("quota.near", tx.new_id("alert"), to_json(content), org_id=use.org_id)
+
+
+def _delivery_failed(tx: Tx, numbers: Sequence[int]) -> Alert:
+    """Make the alert of the first of failed deliveries. A run goes by the first digits of its id, since all of it is
+    its link.
+    """
+    delivery = deliveries.get(tx, numbers[0])
+    last = delivery.attempts[-1] if delivery.attempts else None  # retention has been faster
+    organization = organizations.get(tx, delivery.org_id)
+    content: DeliveryFailedAlertJson = {
+        "alert": "delivery.failed",
+        "public_url": tx.links.public_url,
+        "delivery_id": delivery.delivery_id,
+        "organization": {"id": organization.org_id, "name": organization.name},
+        "run": delivery.run_id.removeprefix("r-")[:8],
+        "event": delivery.event,
+        "event_id": delivery.event_id,
+        "destination": delivery.destination.partition(" ")[2],
+        "attempts": delivery.attempts_made,
+        "status": last.status if last else None,
+        "error": last.error if last else None,
+        "last_attempt_at": times.wire(last.started_at if last else delivery.settled_at or delivery.created_at),
+        "left_out": len(numbers) - 1,
+    }
+    return Alert("delivery.failed", delivery.delivery_id, to_json(content), tuple(numbers))
+
+
+def mark_alerted(tx: Tx, alert: Alert) -> None:
+    """Mark what an alert that has arrived is of, so that nothing is alerted of twice."""
+    deliveries.clear_alerts(tx, alert.numbers)
+    if alert.name == "backup.missed":
+        backups.mark_alerted(tx)
+    if alert.org_id is not None:
+        quotas.mark_alerted(tx, alert.org_id)

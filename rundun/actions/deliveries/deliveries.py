@@ -1,0 +1,157 @@
+"""Deliveries: what comes of an attempt, and sending again."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rundun.actions.organizations import quotas
+from rundun.core import times
+from rundun.core.deliveries.attempt import AttemptResult
+from rundun.errors import NotFound, Problem
+from rundun.store.deliveries import deliveries
+from rundun.store.deliveries.deliveries import Attempt, Delivery, DeliveryCursor, DeliveryStatus, FailedFilter
+from rundun.store.deliveries.outbox import DueDelivery
+from rundun.store.erasure import erasure
+from rundun.store.organizations import statistics
+from rundun.store.runs import runs
+from rundun.store.sqlite.pagination import Page, PageRequest
+from rundun.store.sqlite.transaction import Tx
+
+
+def settle(
+    tx: Tx,
+    claimed: DueDelivery,
+    started_at: int,
+    result: AttemptResult,
+    delays: Sequence[float],
+    *,
+    alerting: bool = False,
+) -> DeliveryStatus:
+    """Settle an attempt: log its result and decide on `delivered`, `pending` until the next one, or `failed`. `delays`
+    are the seconds after each failed attempt of the schedule. `alerting`: the administrator gets an alert of what fails
+    for good, though not of attempts by hand, since whoever made them looks at what comes of them. Returns the status.
+    Of an erased run nothing is kept, and its webhook is forgotten once `run.erased` has arrived.
+    """
+    if not deliveries.is_of_event(tx, claimed.number, claimed.envelope["event_id"]):  # it was erased meanwhile
+        return "delivered" if result.ok else "failed"
+    attempt = Attempt(
+        claimed.attempt,
+        claimed.trigger,
+        claimed.url,
+        started_at,
+        result.duration_ms,
+        result.status,
+        result.error,
+        result.excerpt,
+    )
+    status, next_at = _decide(tx, claimed, result, delays)
+    if result.gone:
+        deliveries.put_gone_webhook(tx, claimed.number, claimed.url, gone=True)
+    elif result.ok and claimed.trigger == "manual":  # somebody has seen to it: it is there again
+        deliveries.put_gone_webhook(tx, claimed.number, claimed.url, gone=False)
+    deliveries.settle(tx, claimed.org_id, claimed.number, attempt, status, next_at)
+    if status == "delivered" and claimed.envelope["event"] == erasure.ERASED:
+        erasure.forget_webhook(tx, claimed.envelope["run_id"])
+    elif alerting and status == "failed" and claimed.trigger == "automatic":
+        deliveries.mark_for_alert(tx, claimed.number)
+    return status
+
+
+def _decide(
+    tx: Tx, claimed: DueDelivery, result: AttemptResult, delays: Sequence[float]
+) -> tuple[DeliveryStatus, int | None]:
+    if result.ok:
+        return "delivered", None
+    url, has_gone = deliveries.webhook_now(tx, claimed.number)
+    if url is None:  # it was removed while this was under way
+        return "failed", None
+    if url == claimed.url and (result.gone or has_gone):  # another one has yet to say so
+        return "failed", None
+    if claimed.trigger == "manual":  # one attempt beside the schedule, which goes on unless it was at its end
+        resume_at = claimed.resume_at
+        return ("failed", None) if resume_at is None else ("pending", max(resume_at, tx.now))
+    made = deliveries.count_automatic(tx, claimed.number)
+    if made >= len(delays):
+        return "failed", None
+    return "pending", tx.now + int(retry_wait_seconds(delays[made], result.retry_after) * times.SECOND)
+
+
+def retry_wait_seconds(delay: float, retry_after: float | None) -> float:
+    """Return the next wait: `delay` plus up to a tenth of it, or the receiver's wish from one to two times `delay`."""
+    jittered = delay * (1 + random.random() / 10)  # noqa: S311, spreads load, guards nothing
+    if retry_after is None:
+        return jittered
+    return min(max(retry_after, jittered), delay * 2)
+
+
+RETRY_BATCH_SIZE = 500  # deliveries sent again in one transaction, which takes some ten milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class RetryProgress:
+    """The progress of a retry: how many deliveries are sent again so far, and where to go on from."""
+
+    count: int = 0
+    after: DeliveryCursor = (0, 0)
+
+
+def retry(tx: Tx, org_id: str, delivery_id: str) -> Delivery:
+    """Send a delivery again now, also one that has arrived before; raises NotFound, `quota_exceeded`, and
+    `wrong_status` where its run has no webhook any more.
+    """
+    number = deliveries.get_of_org(tx, org_id, delivery_id).number
+    quotas.require_room_to_change(tx, org_id)
+    if deliveries.webhook_now(tx, number)[0] is None:
+        if erasure.find_by_delivery(tx, number) is not None:
+            raise Problem("wrong_status", "Its run was erased, and what was known of the webhook is erased, too.")
+        raise Problem("wrong_status", "Its run has no webhook any more: give it one first.")
+    deliveries.make_due(tx, number)
+    return deliveries.get_of_org(tx, org_id, delivery_id)
+
+
+def retry_of_run(tx: Tx, org_id: str, run_id: str, delivery_id: str) -> Delivery:
+    """Send a delivery of a run again now; raises NotFound for one of any other run."""
+    if deliveries.get_of_org(tx, org_id, delivery_id).run_id != run_id:
+        raise NotFound("delivery")
+    return retry(tx, org_id, delivery_id)
+
+
+def has_more_failed(tx: Tx, org_id: str, failed_filter: FailedFilter, so_far: RetryProgress) -> bool:
+    """Tell whether more failed deliveries are left than `retry_failed` takes at once."""
+    return len(deliveries.failed(tx, org_id, failed_filter, so_far.after, RETRY_BATCH_SIZE + 1)) > RETRY_BATCH_SIZE
+
+
+def retry_failed(tx: Tx, org_id: str, failed_filter: FailedFilter, so_far: RetryProgress) -> RetryProgress:
+    """Send the next failed deliveries that pass a filter again now, at most `RETRY_BATCH_SIZE` of them, so that nobody
+    waits long for the file, and not those whose run has no webhook any more; raises NotFound for the run.
+    """
+    if failed_filter.run_id is not None:
+        runs.get_of_org(tx, org_id, failed_filter.run_id)
+    quotas.require_room_to_change(tx, org_id)
+    batch = deliveries.failed(tx, org_id, failed_filter, so_far.after, RETRY_BATCH_SIZE)
+    sent = sum(deliveries.make_due(tx, number) for _, number in batch)
+    return RetryProgress(so_far.count + sent, batch[-1] if batch else so_far.after)
+
+
+@dataclass(frozen=True, slots=True)
+class FailedDeliveries:
+    """Deliveries that have failed, each with its run's reference, the cursor to go on from, and how many are `pending`:
+    counted to `statistics.MAX_COUNTED`, and one more means more. Of these the first is tried at `next_attempt_at`.
+    """
+
+    items: Sequence[tuple[Delivery, str | None]]
+    next_before: tuple[int, ...] | None
+    pending: int
+    next_attempt_at: int | None
+
+
+def page_failed(tx: Tx, org_id: str, page_request: PageRequest) -> FailedDeliveries:
+    """Page an organization's failed deliveries that nobody is done with, newest first, and count those under way."""
+    page = deliveries.page(tx, org_id, "failed", page_request, is_to_handle=True)
+    items = [(delivery, runs.find_reference(tx, delivery.run_id)) for delivery in page.items]
+    return FailedDeliveries(items, page.next_before, *statistics.pending_deliveries(tx, org_id))
+
+
+def page_of_run(tx: Tx, org_id: str, run_id: str, page_request: PageRequest) -> Page[Delivery]:
+    """Page the deliveries of an organization's run."""
+    return deliveries.page_of_run(tx, runs.get_of_org(tx, org_id, run_id).run_id, page_request)

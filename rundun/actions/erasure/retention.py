@@ -1,0 +1,224 @@
+"""Retention: how long an organization and its templates keep things, and deleting what was kept for long enough."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+
+from rundun.actions.erasure import erasures
+from rundun.actions.organizations import organizations
+from rundun.core import times
+from rundun.core.actor import ADMINISTRATOR, Actor
+from rundun.core.erasure import retention as rules
+from rundun.core.erasure.retention import MAX_DAYS, Kept, Retention, TemplateRetention
+from rundun.core.runs.run import Run
+from rundun.errors import FieldError, Invalid
+from rundun.store.erasure import erasure, retention, retention_days
+from rundun.store.organizations import organization_changes
+from rundun.store.runs import run_changes, runs
+from rundun.store.sqlite import service_state
+from rundun.store.sqlite.transaction import Tx
+from rundun.store.templates import templates
+
+STEP_BYTES = 512 * 1024  # of pictures deleted in one write: SQLite overwrites each of them
+STEP_PHOTOS = 10  # whose pictures are deleted in one write
+LATE = times.HOUR  # a sweep comes every ten minutes
+_SET_AT = "retention_set_at"  # when days were last set, by anybody
+
+# ---- what is set
+
+
+@dataclass(frozen=True, slots=True)
+class DueByRule:
+    """The runs whose photos, and those that as a whole, the next sweep deletes by a rule that is not stored yet, and
+    would not have deleted by the present one; and whether anything would be kept for a shorter time by it, be there
+    something yet or not.
+    """
+
+    photos: int
+    runs: int
+    is_shorter: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionOfTemplate:
+    """What an organization and one of its templates have set, and what of both holds."""
+
+    organization: Retention
+    template: TemplateRetention
+
+    @property
+    def kept(self) -> Kept:
+        """Return what holds for the template's runs."""
+        return rules.in_force(self.organization, self.template)
+
+
+def get_of_organization(tx: Tx, org_id: str) -> Retention:
+    """Read how long an organization keeps what it has."""
+    return retention_days.get(tx, org_id)
+
+
+def get_of_template(tx: Tx, org_id: str, template_id: str) -> RetentionOfTemplate:
+    """Read what holds for the runs of an organization's template, or raise NotFound."""
+    templates.get(tx, org_id, template_id)
+    return RetentionOfTemplate(retention_days.get(tx, org_id), retention_days.get_of_template(tx, template_id))
+
+
+def days_shown(tx: Tx, org_id: str, template_id: str) -> Mapping[str, int | None]:
+    """Read what executors are told before they start a run of a template, as `core.erasure.retention.days_shown` has
+    it.
+    """
+    held = get_of_template(tx, org_id, template_id)
+    return rules.days_shown(held.kept) if held.organization.tells else rules.NO_DAYS_SHOWN
+
+
+def put(tx: Tx, org_id: str, new: Retention, actor: Actor = ADMINISTRATOR) -> None:
+    """Store how long an organization keeps what it has; raises `Invalid` with every wrong field."""
+    _require_of_organization(new)
+    before = retention_days.get(tx, org_id)
+    retention_days.put(tx, org_id, new)
+    if new != before:
+        values = {"before": asdict(before), "after": asdict(new)}
+        organization_changes.add(tx, org_id, "retention_changed", actor, **values)
+    service_state.put(tx, _SET_AT, tx.now)
+
+
+def put_of_template(
+    tx: Tx, org_id: str, template_id: str, new: TemplateRetention, actor: Actor = ADMINISTRATOR
+) -> None:
+    """Store what an organization's template has of its own; raises NotFound, and `Invalid` with every wrong field."""
+    head = templates.get(tx, org_id, template_id)
+    _require_of_template(new)
+    before = retention_days.get_of_template(tx, template_id)
+    retention_days.put_of_template(tx, template_id, new)
+    if new != before:
+        name = templates.get_version(tx, template_id, head.v).template.name
+        values = {"template_id": template_id, "template": name, "before": asdict(before), "after": asdict(new)}
+        organization_changes.add(tx, org_id, "template_retention_changed", actor, **values)
+    service_state.put(tx, _SET_AT, tx.now)
+
+
+def count_late(tx: Tx, org_id: str | None) -> Mapping[str, int]:
+    """Count what should have been deleted `LATE` ago or earlier, as `store.erasure.retention.count_due` does: nothing
+    while the days of somebody were set since, as what is due by the new ones may only have become so.
+    """
+    set_at = service_state.find(tx, _SET_AT)
+    is_new = set_at is not None and set_at <= tx.now < set_at + LATE
+    return {} if is_new else retention.count_due(tx, org_id, LATE)
+
+
+def _require_of_organization(new: Retention) -> None:
+    _require_days(photos_days=new.photos_days, runs_days=new.runs_days, attempts_days=new.attempts_days)
+
+
+def _require_of_template(new: TemplateRetention) -> None:
+    _require_days(photos_days=new.photos_days or None, runs_days=new.runs_days or None)
+
+
+def _require_days(**days_of: int | None) -> None:
+    detail = f"is a whole number of days from 1 to {MAX_DAYS:,}"
+    wrong = [name for name, days in days_of.items() if days is not None and not 0 < days <= MAX_DAYS]
+    if wrong:
+        raise Invalid([FieldError(f"/{name}", "out_of_range", detail) for name in wrong])
+
+
+def set_by_command(tx: Tx, org: str, changes: dict[str, int | bool | None]) -> dict[str, int | bool | None]:
+    """Change how long an organization, named by id or name, keeps what it has, in the fields of `Retention` that are
+    given (`orgs retention`); returns all of them.
+    """
+    org_id = organizations.find(tx, org).org_id
+    new = replace(retention_days.get(tx, org_id), **changes)  # type: ignore[arg-type]
+    if changes:
+        put(tx, org_id, new)
+    return {
+        "photos_days": new.photos_days,
+        "runs_days": new.runs_days,
+        "attempts_days": new.attempts_days,
+        "tells": new.tells,
+    }
+
+
+def due_by_rule(tx: Tx, org_id: str, new: Retention) -> DueByRule:
+    """Count what the next sweep would delete of an organization were `new` stored now; raises `Invalid` as `put`."""
+    _require_of_organization(new)
+    before = retention_days.get(tx, org_id)
+    changes = [
+        (template_id, rules.in_force(before, own), rules.in_force(new, own))
+        for template_id in retention_days.template_ids(tx, org_id)
+        for own in [retention_days.get_of_template(tx, template_id)]
+    ]
+    kept = ("photos_days", "runs_days", "attempts_days")
+    is_shorter = any(rules.is_shorter(getattr(before, name), getattr(new, name)) for name in kept)
+    return DueByRule(*_count_due_by_rules(changes, tx), is_shorter=is_shorter)
+
+
+def due_by_template_rule(tx: Tx, org_id: str, template_id: str, new: TemplateRetention) -> DueByRule:
+    """Count what the next sweep would delete of an organization's template were `new` stored now; raises as
+    `put_of_template`.
+    """
+    now = get_of_template(tx, org_id, template_id)
+    _require_of_template(new)
+    before, after = now.kept, rules.in_force(now.organization, new)
+    is_shorter = rules.is_shorter(before.photos_days, after.photos_days)
+    is_shorter = is_shorter or rules.is_shorter(before.runs_days, after.runs_days)
+    return DueByRule(*_count_due_by_rules([(template_id, before, after)], tx), is_shorter=is_shorter)
+
+
+def _count_due_by_rules(changes: Sequence[tuple[str, Kept, Kept]], tx: Tx) -> tuple[int, int]:
+    photos = runs_ = 0
+    for template_id, before, after in changes:
+        goes_before = after.photos_days != after.runs_days  # else photos go with their run
+        if goes_before and after.photos_days is not None and rules.is_shorter(before.photos_days, after.photos_days):
+            photos += retention.count_older(tx, "photos", template_id, tx.now - after.photos_days * times.DAY)
+        if after.runs_days is not None and rules.is_shorter(before.runs_days, after.runs_days):
+            runs_ += retention.count_older(tx, "runs", template_id, tx.now - after.runs_days * times.DAY)
+    return photos, runs_
+
+
+# ---- what is deleted
+
+
+def _kept(tx: Tx, run: Run) -> Kept:
+    return rules.in_force(retention_days.get(tx, run.org_id), retention_days.get_of_template(tx, run.template_id))
+
+
+def remove_photos(tx: Tx, run_ids: Sequence[str]) -> int:
+    """Delete pictures of closed runs that were kept for long enough, as many as nobody waits long for, one run after
+    the other; returns how many of the runs are done with. What the photos were taken for, when, and their digests stay,
+    so that the record can be read.
+    """
+    photos, size = STEP_PHOTOS, STEP_BYTES
+    for number, run_id in enumerate(run_ids):
+        run = runs.get(tx, run_id)
+        if not rules.is_due(retention.find_kept_from(tx, run_id), _kept(tx, run).photos_days, tx.now):
+            continue  # the rule has been changed meanwhile
+        for photo in retention.photos_left(tx, run_id):
+            if photos <= 0 or size <= 0:
+                return number
+            size -= retention.remove_bytes(tx, run.org_id, photo, size)
+            photos -= 1
+        if size <= 0:
+            return number  # of the last one there may be more
+        if count := retention.count_removed(tx, run_id):
+            run_changes.add(tx, run, "photos_removed", Actor("retention"), tx.now, count=count)
+        retention.put_without_photos(tx, run_id)
+        tx.touched.add(runs.TOUCHED + run.org_id)
+    return len(run_ids)
+
+
+def erase_run(tx: Tx, run_id: str) -> None:
+    """Erase a closed run that was kept for long enough."""
+    run = runs.get(tx, run_id)
+    kept_from = retention.find_kept_from(tx, run_id)
+    if rules.is_due(kept_from, _kept(tx, run).runs_days, tx.now):  # else the rule has been changed meanwhile
+        erasures.erase(tx, run_id, "retention", journal=False)
+
+
+def remove_attempts(tx: Tx, limit: int) -> int:
+    """Delete the attempts of at most `limit` settled deliveries that were kept for long enough; returns of how many.
+    Of an erased run the webhook goes with them: its `run.erased` can't be sent again.
+    """
+    numbers = retention.due_attempts(tx, limit)
+    for number in numbers:
+        retention.remove_attempts(tx, number)
+        if run_id := erasure.find_by_delivery(tx, number):
+            erasure.forget_webhook(tx, run_id)
+    return len(numbers)

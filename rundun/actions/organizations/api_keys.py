@@ -1,0 +1,62 @@
+"""API keys: made, and revoked."""
+
+import secrets
+import string
+
+from rundun.actions.organizations.organizations import clean_name, find
+from rundun.core.actor import ADMINISTRATOR, Actor
+from rundun.core.tokens import digest
+from rundun.errors import NotFound, Problem, TooMany
+from rundun.store.organizations import api_keys, organization_changes
+from rundun.store.organizations.api_keys import ApiKey
+from rundun.store.sqlite.transaction import Tx
+
+_ALPHABET = string.ascii_letters + string.digits
+KEY_PREFIX = "rdk_live_"
+MAX_VALID = 100  # of one organization
+
+
+def create(
+    tx: Tx,
+    organization: str,
+    name: str,
+    *,
+    may_erase: bool = False,
+    read_only: bool = False,
+    actor: Actor = ADMINISTRATOR,
+) -> tuple[ApiKey, str]:
+    """Create an API key; the key itself is returned here and never again. Raises NotFound, `invalid`. Whoever has one
+    that `may_erase` can destroy evidence, so no key may unless somebody says it; one that is `read_only` can't.
+    """
+    org_id, name = find(tx, organization).org_id, clean_name(name)
+    if may_erase and read_only:
+        raise Problem("invalid", "A key that can only read can't erase.")
+    if api_keys.count_valid(tx, org_id) >= MAX_VALID:
+        detail = f"An organization has at most {MAX_VALID} keys that work; revoke one first."
+        raise TooMany("keys", MAX_VALID, detail)
+    secret = KEY_PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(32))
+    key = api_keys.add(tx, org_id, name, digest(secret), may_erase=may_erase, read_only=read_only)
+    rights = {"may_erase": may_erase, "read_only": read_only}
+    organization_changes.add(tx, org_id, "key_created", actor, key=name, **rights)
+    return key, secret
+
+
+def revoke(tx: Tx, key_id: str) -> ApiKey:
+    """Revoke an API key for the administrator, and return it; raises NotFound with the keys that work."""
+    everyone = {key.key_id: key for key in api_keys.list_all(tx)}
+    if key_id not in everyone:
+        valid = [key for key in everyone.values() if key.revoked_at is None]
+        raise NotFound("key", key_id, [f"{key.name} ({key.key_id})" for key in valid])
+    return _revoke(tx, everyone[key_id], ADMINISTRATOR)
+
+
+def revoke_of_org(tx: Tx, org_id: str, key_id: str, actor: Actor = ADMINISTRATOR) -> None:
+    """Revoke an API key of an organization; raises NotFound for one of any other."""
+    _revoke(tx, api_keys.get_of_org(tx, org_id, key_id), actor)
+
+
+def _revoke(tx: Tx, key: ApiKey, actor: Actor) -> ApiKey:
+    api_keys.revoke(tx, key.key_id)
+    if key.revoked_at is None:
+        organization_changes.add(tx, key.org_id, "key_revoked", actor, key=key.name)
+    return key

@@ -1,0 +1,203 @@
+"""Organizations: made, described, given credits and a quota."""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from rundun.actions.organizations.quotas import require_room
+from rundun.core import times
+from rundun.core.actor import ADMINISTRATOR, Actor
+from rundun.core.json_types.runs import OrganizationJson
+from rundun.core.organizations import colour
+from rundun.core.text import MIB
+from rundun.core.validation import clean_input
+from rundun.errors import FieldError, Invalid, NotFound, Problem, refused, there_are
+from rundun.store import files
+from rundun.store.deliveries import deliveries
+from rundun.store.organizations import organization_changes, organizations, quotas, statistics
+from rundun.store.organizations.organizations import Organization
+from rundun.store.organizations.quotas import StorageUse
+from rundun.store.sqlite.transaction import Tx
+
+
+def organization_json(tx: Tx, org_id: str) -> OrganizationJson:
+    """Return an organization as the wire has it; the month is the calendar's, in UTC."""
+    organization, use = organizations.get(tx, org_id), quotas.get(tx, org_id)
+    today = datetime.fromtimestamp(tx.now / times.SECOND, UTC)
+    month = today.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return {
+        "id": org_id,
+        "name": organization.name,
+        "contact": organization.contact,
+        "credits": organization.credits,
+        "runs_this_month": statistics.since(tx, org_id, "dispatched", int(month.timestamp()) * times.SECOND),
+        "deliveries_failed": deliveries.count_failed(tx, org_id),
+        "bytes_used": use.used,
+        "bytes_quota": use.quota,
+    }
+
+
+UNNAMED = "My organization"  # what the first one is called until its first owner says
+MAX_CREDITS = 2**53 - 1
+MAX_MEBIBYTES = 2**30  # a pebibyte
+
+
+def find(tx: Tx, name: str) -> Organization:
+    """Find the one organization with an id, else with a name; raises NotFound, or `invalid` where several have it."""
+    matches = organizations.find_by_name(tx, name)
+    matches = [match for match in matches if match.org_id == name] or matches
+    if not matches:
+        raise NotFound("organization", name, choices(organizations.list_all(tx)))
+    if len(matches) > 1:
+        ids = ", ".join(match.org_id for match in matches)
+        raise Problem("invalid", f"Several organizations have that name; say which: {ids}.")
+    return matches[0]
+
+
+def find_or_only(tx: Tx, name: str | None) -> Organization:
+    """Find the one organization with an id or a name, without either the only one there is; raises as `find` does."""
+    if name is not None:
+        return find(tx, name)
+    everyone = organizations.list_all(tx)
+    if not everyone:
+        raise Problem("invalid", "There is no organization yet.")
+    if len(everyone) > 1:
+        raise Problem("invalid", f"Say which organization, with --org. {there_are(choices(everyone))}")
+    return everyone[0]
+
+
+def choices(everyone: Iterable[Organization]) -> list[str]:
+    """Return organizations as a sentence names them."""
+    return [f"{organization.name} ({organization.org_id})" for organization in everyone]
+
+
+def create(tx: Tx, name: str) -> Organization:
+    """Create an organization, unlimited until given a balance. Its name is its own, since commands go by names."""
+    name = clean_name(name)
+    if others := organizations.find_by_name(tx, name):
+        raise Problem("invalid", f"There is an organization “{name}” already: {others[0].org_id}.")
+    made = organizations.add(tx, name)
+    organization_changes.add(tx, made.org_id, "organization_created", ADMINISTRATOR)
+    return made
+
+
+def clean_name(typed: str) -> str:
+    name = clean_input(typed[:10_000])
+    if not 0 < len(name) <= 200 or not name.isprintable():
+        raise refused("/name", "bad_format", "A name has 1 to 200 printable characters.")
+    return name
+
+
+def set_contact(tx: Tx, org: str, contact: str) -> None:
+    """Store how an executor reaches an organization, named by id or name; "" takes the contact away."""
+    contact = _contact(contact)
+    before = find(tx, org)
+    organizations.put_contact(tx, before.org_id, contact or None)
+    _note_changed(tx, before, ADMINISTRATOR)
+
+
+def _contact(typed: str) -> str:
+    contact = clean_input(typed[:10_000])
+    if len(contact) > 500:
+        raise refused("/contact", "bad_format", "A contact has at most 500 characters.")
+    return contact
+
+
+_PROFILE = ("name", "contact", "time_zone", "colour")  # fields of `Organization`
+
+
+def _note_changed(tx: Tx, before: Organization, actor: Actor) -> None:
+    """Note in the history what of an organization's profile is not as it was before."""
+    after = organizations.get(tx, before.org_id)
+    then, now = ({field: getattr(one, field) for field in _PROFILE} for one in (before, after))
+    changed = [field for field in _PROFILE if then[field] != now[field]]
+    if changed:
+        values = {
+            "before": {field: then[field] for field in changed},
+            "after": {field: now[field] for field in changed},
+        }
+        organization_changes.add(tx, before.org_id, "organization_changed", actor, **values)
+
+
+def put_profile(
+    tx: Tx, org_id: str, name: str, contact: str, time_zone: str, own_colour: str | None, actor: Actor = ADMINISTRATOR
+) -> None:
+    """Store an organization's profile; `time_zone` is known to be one. Raises `Invalid` with every wrong field."""
+    errors: list[FieldError] = []
+    try:
+        name = clean_name(name)
+    except Problem as problem:
+        errors.append(FieldError("/name", "bad_format", problem.detail))
+    try:
+        contact = _contact(contact)
+    except Problem as problem:
+        errors.append(FieldError("/contact", "bad_format", problem.detail))
+    try:
+        own_colour = None if own_colour is None else colour.css(colour.parse(own_colour))
+    except ValueError as error:
+        errors.append(FieldError("/colour", "bad_format", f"A colour {error}."))
+    if errors:
+        raise Invalid(errors)
+    before = organizations.get(tx, org_id)
+    organizations.put_profile(tx, org_id, name, contact or None, time_zone, own_colour)
+    _note_changed(tx, before, actor)
+
+
+def set_up(tx: Tx, org_id: str, name: str, time_zone: str, actor: Actor) -> None:
+    """Store what the first owner says of the organization: its name, and its time zone, which is known to be one.
+    Raises `Invalid`.
+    """
+    try:
+        name = clean_name(name)
+    except Problem as problem:
+        raise Invalid([FieldError("/organization", "bad_format", problem.detail)]) from None
+    before = organizations.get(tx, org_id)
+    organizations.put_profile(tx, org_id, name, before.contact, time_zone, before.colour)
+    _note_changed(tx, before, actor)
+
+
+def put_logo(tx: Tx, org_id: str, png: bytes | None, actor: Actor = ADMINISTRATOR) -> None:
+    """Replace an organization's logo, None for none; the one before is deleted. Raises `quota_exceeded`."""
+    if png is not None:
+        require_room(tx, org_id)
+    before = organizations.get(tx, org_id).logo
+    logo = None if png is None else files.add_small(tx, "image/png", png, hashlib.sha256(png).hexdigest())
+    organizations.put_logo(tx, org_id, logo)
+    if before is not None:
+        files.remove(tx, before)
+    if logo != before:
+        organization_changes.add(tx, org_id, "logo_removed" if logo is None else "logo_changed", actor)
+
+
+def add_credits(tx: Tx, org: str, amount: int | None, actor: Actor = ADMINISTRATOR) -> int | None:
+    """Give credits (an unlimited organization then has just these), or None to make it unlimited. Returns the new
+    balance.
+    """
+    owner = find(tx, org)
+    balance = None if amount is None else (owner.credits or 0) + amount
+    if balance is not None and not 0 <= balance <= MAX_CREDITS:
+        raise refused("/add", "out_of_range", f"That would make the balance {balance}.")
+    organizations.put_credits(tx, owner.org_id, balance)
+    if balance != owner.credits:
+        organization_changes.add(tx, owner.org_id, "credits_changed", actor, before=owner.credits, after=balance)
+    return balance
+
+
+def set_quota(tx: Tx, org: str, mebibytes: int | None) -> tuple[int, int | None]:
+    """Give an organization, named by id or name, a quota of so many MiB: 0 = none, None = as the settings say. Returns
+    the bytes that are used, and the quota in bytes.
+    """
+    if mebibytes is not None and not 0 <= mebibytes <= MAX_MEBIBYTES:
+        raise Problem("invalid", f"A quota has at most {MAX_MEBIBYTES:,} MiB.")
+    owner = find(tx, org)
+    before = quotas.get(tx, owner.org_id).quota
+    quotas.put(tx, owner.org_id, None if mebibytes is None else mebibytes * MIB)
+    use = storage_use(tx, org)
+    if use.quota != before:
+        organization_changes.add(tx, owner.org_id, "quota_changed", ADMINISTRATOR, before=before, after=use.quota)
+    return use.used, use.quota
+
+
+def storage_use(tx: Tx, org: str) -> StorageUse:
+    """Read what an organization, named by id or name, uses of its quota."""
+    return quotas.get(tx, find(tx, org).org_id)

@@ -1,0 +1,42 @@
+"""Links by which an operator who has forgotten the password sets a new one, made by an owner."""
+
+from rundun.actions.organizations import operators
+from rundun.core import times
+from rundun.core.actor import Actor
+from rundun.core.tokens import digest
+from rundun.errors import NotFound
+from rundun.store.organizations import operators as operator_rows
+from rundun.store.organizations import organization_changes, organizations
+from rundun.store.organizations.operators import Operator
+from rundun.store.organizations.organizations import Organization
+from rundun.store.sqlite.transaction import Tx
+
+TTL_MS = times.HOUR
+
+
+def create(tx: Tx, org_id: str, operator_id: str, actor: Actor) -> tuple[Operator, str]:
+    """Make a link for an operator of the organization, good once and for an hour; one made before is void. Returns the
+    operator and the link's token. Raises NotFound. The password stays as it is until the link is used.
+    """
+    operator = operators.get_of_org(tx, org_id, operator_id)
+    token = operators.new_token()
+    operator_rows.put_password_reset(tx, operator_id, digest(token), tx.now + TTL_MS)
+    organization_changes.add(tx, org_id, "password_link_created", actor, operator=operator.name)
+    return operator, token
+
+
+def operator_of(tx: Tx, token: str) -> tuple[Operator, Organization]:
+    """Return whose password a link sets; NotFound when it was used or replaced, or has expired."""
+    operator = operator_rows.find_by_password_reset(tx, digest(token))
+    if operator is None:
+        raise NotFound("link")
+    return operator, organizations.get(tx, operator.org_id)
+
+
+def use(tx: Tx, token: str, password: str) -> Operator:
+    """Set the password, hashed, of the operator whom a link is for; all sessions end, the second factor stays. Returns
+    the operator as it was before. Raises NotFound.
+    """
+    operator, _ = operator_of(tx, token)
+    operators.change_password(tx, operator.operator_id, password, actor=operators.actor_of(operator))
+    return operator

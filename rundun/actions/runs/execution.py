@@ -1,0 +1,334 @@
+"""Execution of a run by its executor: start, answer, complete, give up."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rundun.actions.organizations import quotas
+from rundun.actions.runs import run_state
+from rundun.actions.runs.photos import MAX_OF_SLOT
+from rundun.actions.runs.run_state import RunState
+from rundun.actions.runs.runs import cancel
+from rundun.core import text
+from rundun.core.actor import Identity
+from rundun.core.json_types.base import PositionJson
+from rundun.core.json_types.problems import PlaceJson
+from rundun.core.runs import answer as answers_of
+from rundun.core.runs import event, photo_list, progress, remark
+from rundun.core.runs.answer import Answer
+from rundun.core.runs.progress import MissingStep
+from rundun.core.runs.run import MOVES, Run, revised, with_clock_skew
+from rundun.core.templates.steps import StepBase, photo_limits, slots_of
+from rundun.errors import FieldError, Invalid, NotFound, Problem
+from rundun.store import files
+from rundun.store.erasure import erasure
+from rundun.store.erasure.erasure import ErasedRun
+from rundun.store.organizations import organizations
+from rundun.store.organizations.organizations import Organization
+from rundun.store.runs import answers, events, run_changes, runs
+from rundun.store.sqlite.transaction import TemplateVersion, Tx
+from rundun.store.templates import templates
+
+MAX_ANSWERS = 200  # of one step: enough for anybody who changes their mind, and an end to filling the disk
+
+
+@dataclass(frozen=True, slots=True)
+class StartInput:
+    """The input of the start screen."""
+
+    identity: Identity
+    language: str | None
+    clock_skew_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerInput:
+    """The input for one answer; `photos` None when the list was left out. `replaces`: the id of the answer that its
+    author has seen, "" for none, None for whichever is in force. `seen_photos`: the photos of the step that its author
+    knew of beside those listed, None where that was not said; `missing_photos`: those of them that had not arrived as
+    far as the author knew. `clock_skew_seconds`: how far the phone's clock is ahead of the server's.
+    """
+
+    answer_id: str | None
+    replaces: str | None = None
+    value: Any = None
+    skipped: bool = False
+    unable: str | None = None
+    photos: tuple[str, ...] | None = None
+    seen_photos: tuple[str, ...] | None = None
+    missing_photos: frozenset[str] = frozenset()
+    geo: PositionJson | None = None
+    answered_at: int | None = None
+    clock_skew_seconds: int | None = None
+
+
+def start(tx: Tx, run_id: str, start_input: StartInput, device: str | None) -> tuple[Run, TemplateVersion, str]:
+    """Start a run, whose executor tapped Start. Again: the person stays, with the first identity. Returns the run, its
+    template version, and the device's token, which goes into its cookie.
+    """
+    run = run_state.require_open(tx, runs.get(tx, run_id), device)
+    run_state.require_device(tx, run, device)
+    version = templates.get_version(tx, run.template_id, run.template_v)
+    token = device or secrets.token_urlsafe(24)
+    if run.status == "in_progress":
+        if run.device is None:  # released: whoever comes next takes it over
+            run = revised(run, tx.now, device=token)
+            runs.put(tx, run)
+        return run, version, token
+    quotas.require_room_to_go_on(tx, run.org_id)
+    field = version.template.execution.identity_required
+    if field != "none" and not getattr(start_input.identity, field):
+        raise Invalid([FieldError(f"/{field}", "required", f"is required to start: the template asks for {field}")])
+    run = revised(
+        run,
+        tx.now,
+        status=MOVES[run.status, "start"],
+        started_at=max(tx.now, run.created_at),  # a clock may be put back
+        assigned_to=tx.new_id("u"),
+        identity=Identity(**{field: getattr(start_input.identity, field)}) if field != "none" else Identity(),
+        language=start_input.language or run.language,
+        device=token,
+        seq=run.seq + 1,
+    )
+    run = with_clock_skew(run, start_input.clock_skew_seconds)
+    events.add(tx, run, event.started(run), run.seq, run.started_at or tx.now)
+    runs.put(tx, run)
+    return run, version, token
+
+
+def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device: str | None) -> RunState:
+    """Apply an answer. One that was applied before, or says what is in force already, changes nothing, also on a
+    closed run: a lost response never looks like a loss.
+    """
+    run = run_state.get_for_device(tx, run_id, device)
+    state = run_state.load(tx, run)
+    step, old = state.step(step_id), state.answers.get(step_id)
+    was_applied, count = False, 0  # as of a step without an answer in force, which never had another
+    if old is not None:
+        was_applied, count = answers.find_repeat(tx, run_id, step_id, answer_input.answer_id)
+    if was_applied:
+        return state
+    if (run.is_closed or run.is_overdue(tx.now, tx.grace)) and _is_in_force(state, step, answer_input):
+        return state
+    run_state.require_started(tx, run, device)
+    new = _decide(tx, state, step, answer_input)
+    if new.skipped and _has_unseen_photos(state, step_id, answer_input):
+        return _keep_skip(tx, state, step_id, new, is_full=count >= MAX_ANSWERS)
+    is_full = count >= MAX_ANSWERS
+    says_the_same = (
+        old is not None and old.content() == new.content() and not _has_unannounced_photos(tx, state, step_id)
+    )
+    if says_the_same and (is_full or not answer_input.answer_id):
+        return state
+    if is_full:
+        detail = f"this step was answered {MAX_ANSWERS} times and can't be changed any more"
+        raise Invalid([FieldError("", "too_long", detail)])
+    if not says_the_same:
+        _require_seen(tx, run_id, step_id, old, answer_input)
+    quotas.require_room_to_go_on(tx, run.org_id)
+    if says_the_same:
+        answers.add_history(tx, run, step_id, new)
+        return state
+    answers_of.require_room(state.answers, step_id, new)
+    answers.add(tx, run, step_id, new, is_first=old is None)
+    state = replace(state, run=with_clock_skew(run, answer_input.clock_skew_seconds))
+    after = run_state.with_answer(state, step_id, new)
+    changed = [step_id] if old is None or _says_something_else(tx, state, after, step_id) else []
+    return run_state.save(tx, state, after, new.at, changed)
+
+
+def _require_seen(tx: Tx, run_id: str, step_id: str, old: Answer | None, answer_input: AnswerInput) -> None:
+    """Raise `answer_changed` where the answer in force says something else than the one that is meant to be replaced;
+    other photos alone are nothing that its author has to be asked about.
+    """
+    in_force = old.answer_id if old else ""
+    if answer_input.replaces is None or answer_input.replaces == in_force:
+        return
+    seen = answers.find(tx, run_id, step_id, answer_input.replaces)
+    if old is None or seen is None or (seen.value, seen.skipped, seen.unable) != (old.value, old.skipped, old.unable):
+        raise Problem("answer_changed", "This step was answered anew meanwhile, on another phone or in another tab.")
+
+
+def _has_unseen_photos(state: RunState, step_id: str, answer_input: AnswerInput) -> bool:
+    """Tell whether a step has photos that an answer does not name in its `seen_photos`; False without that member."""
+    seen = answer_input.seen_photos
+    return seen is not None and not set(seen).issuperset(state.step_states[step_id].listed)
+
+
+def _keep_skip(tx: Tx, state: RunState, step_id: str, skip: Answer, *, is_full: bool) -> RunState:
+    """Store a skip as history only: its author did not know of the step's photos, which stay. Without an answer in
+    force nothing is stored; the same skip, sent again, finds the photos again.
+    """
+    if step_id in state.answers and not is_full:
+        quotas.require_room_to_go_on(tx, state.run.org_id)
+        answers.add_history(tx, state.run, step_id, skip)
+    return state
+
+
+def _has_unannounced_photos(tx: Tx, state: RunState, step_id: str) -> bool:
+    """Tell whether a done step has photos that its last event did not name. Photos that come alone, beside those that
+    the answer lists, make no event; the answer given again tells of them in one.
+    """
+    step_state = state.step_states[step_id]
+    if not (step_state.done and step_state.photos and step_state.answer) or not step_state.answer.takes_arrivals:
+        return False
+    return not set(step_state.photos) <= events.announced_photos(tx, state.run.run_id, step_id)
+
+
+def _is_in_force(state: RunState, step: StepBase, answer_input: AnswerInput) -> bool:
+    old = state.answers.get(step.id)
+    if old is None:
+        return False
+    try:
+        value = None if answer_input.skipped or answer_input.unable else answers_of.read_value(step, answer_input.value)
+    except Invalid:
+        return False
+    stored = state.step_states[step.id].listed
+    photos = stored if answer_input.photos is None or old.skipped else answer_input.photos
+    seen = answer_input.seen_photos
+    if seen is not None and photos == tuple([photo for photo in stored if photo in photos]):
+        photos = stored if set(photo_list.unite(photos, seen, stored, ())) == set(stored) else photos
+    same = (value, answer_input.skipped, answer_input.unable, photos)
+    return same == (old.value, old.skipped, old.unable, stored)
+
+
+def _says_something_else(tx: Tx, before: RunState, after: RunState, step_id: str) -> bool:
+    """Tell whether an event is due for a step that was done and still is: its value, `unable` or photos changed."""
+    if _has_unannounced_photos(tx, before, step_id):
+        return True
+    contents = []
+    for step_state in (before.step_states[step_id], after.step_states[step_id]):
+        answer = step_state.answer
+        assert answer is not None
+        contents.append((answer.value, answer.skipped, answer.unable, answer.signature, step_state.photos))
+    return contents[0] != contents[1]
+
+
+def _decide(tx: Tx, state: RunState, step: StepBase, answer_input: AnswerInput) -> Answer:
+    settings = state.version.template.settings
+    run = state.run
+    now = run_state.now_of(tx, state)
+    common: Mapping[str, Any] = {"at": now, "answered_at": answer_input.answered_at, "by": run.assigned_to}
+    if answer_input.skipped:
+        if step.required or not settings.allow_skip:
+            raise Problem("skip_not_allowed", "This step can't be skipped.")
+        return Answer(answer_input.answer_id, None, True, None, (), None, None, **common)
+    photos, left_out = _listed(tx, state, step, answer_input)
+    common = {**common, "left_out": left_out}
+    unable = answer_input.unable
+    if unable is not None:
+        if not settings.allow_unable:
+            raise Invalid([FieldError("/unable", "not_allowed", "this template takes no “I can't do this”")])
+        return Answer(answer_input.answer_id, None, False, unable, photos, answer_input.geo, None, **common)
+    value = answers_of.read_value(step, answer_input.value)
+    signature = files.latest_signature(tx, run.run_id, step.id) if step.type == "signature" else None
+    return Answer(answer_input.answer_id, value, False, None, photos, answer_input.geo, signature, **common)
+
+
+def _listed(
+    tx: Tx, state: RunState, step: StepBase, answer_input: AnswerInput
+) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
+    """Return the photos that an answer lists, with those of others that its author could not have known of, and those
+    that it leaves out (photo_list.py); None for either where it was not said. Raises `too_many_photos`.
+    """
+    sent, seen = answer_input.photos, answer_input.seen_photos
+    max_photos = photo_limits(step)[1]
+    if sent is None or seen is None or not max_photos:
+        _refuse_too_many(sent or (), max_photos)
+        return sent, None
+    in_force, evidence = state.answers.get(step.id), state.evidence
+    listed_before = state.step_states[step.id].listed if in_force else ()
+    listed = photo_list.unite(sent, seen, listed_before, run_changes.deleted_photos(tx, state.run.run_id, step.id))
+    stored, undrawn = evidence.photos.get(step.id, {}), evidence.undrawn().get(step.id, ())
+    left_before = in_force.left_out if in_force and in_force.left_out else ()
+    left_out = photo_list.leave_out(listed, set(seen) - answer_input.missing_photos, left_before, tuple(stored))
+    all_there_are = photo_list.counted(listed, left_out, tuple(stored), undrawn)
+    # Of a shot that two phones have taken both photos count, until somebody deletes one.
+    _refuse_too_many(all_there_are, max_photos * (MAX_OF_SLOT if slots_of(step) else 1))
+    return listed, left_out
+
+
+def _refuse_too_many(photos: Sequence[str], max_photos: int) -> None:
+    if len(photos) > max_photos:
+        detail = f"may have at most {max_photos} photos" if max_photos else "takes no photos"
+        detail = f"This step {detail}."
+        raise Problem("too_many_photos", detail, [FieldError("/photos", "too_long", detail)])
+
+
+def complete(tx: Tx, run_id: str, device: str | None) -> Run:
+    """Complete a run; a completed one stays as it is. Raises `steps_missing` with all that is missing."""
+    run = run_state.get_for_device(tx, run_id, device)
+    if run.status == "completed":
+        return run
+    state = run_state.load(tx, run_state.require_started(tx, run, device))
+    evidence = state.evidence
+    of_remarks = remark.missing_photos(state.step_states, evidence.remarks, evidence.remark_photos)
+    missing = [
+        *(_missing("/answers/", step) for step in progress.missing(state.step_states)),
+        *(_missing("/remarks/", step) for step in of_remarks),
+    ]
+    signature = None
+    if state.version.template.settings.signature_on_complete:
+        signature = files.latest_signature(tx, run_id, "")
+        if signature is None:
+            missing.append(_missing("/signature", MissingStep("", "missing_signature", "The run is not signed yet.")))
+    if missing:
+        detail = f"{text.count(len(missing), 'thing is', 'things are')} still missing."
+        raise Problem("steps_missing", detail, extensions={"errors": missing})
+    return run_state.close(tx, state, "complete", replace(run, signature=signature))
+
+
+def _missing(below: str, step: MissingStep) -> PlaceJson:
+    """Return what keeps a run from being completed, with its place `below` a member of the run's record."""
+    place: PlaceJson = {
+        "where": "run",
+        "pointer": below + step.step_id,
+        "code": step.code,
+        "detail": step.detail,
+        "step_id": step.step_id,
+    }
+    if step.slots:
+        place["slots"] = list(step.slots)
+    return place
+
+
+def cancel_by_executor(tx: Tx, run_id: str, reason: str | None, device: str | None) -> Run:
+    """Cancel a run that its executor gives up; done twice, the second time changes nothing."""
+    run = run_state.get_for_device(tx, run_id, device)
+    cancellation = run.cancellation
+    if cancellation is not None and (cancellation.by, cancellation.reason) == ("executor", reason):
+        return run
+    return cancel(tx, run, "executor", reason)
+
+
+def load_open(tx: Tx, run_id: str, device: str | None) -> tuple[RunState, Organization, int]:
+    """Read all that the executor's page needs of an open run. Raises NotFound, `other_device`, `run_closed`."""
+    run = _get_open(tx, run_id, device)
+    return run_state.load(tx, run), organizations.get(tx, run.org_id), tx.now
+
+
+def load_erased(tx: Tx, run_id: str) -> tuple[ErasedRun, Organization]:
+    """Read what the page of an erased run shows. Raises NotFound."""
+    if (erased := erasure.find(tx, run_id)) is None:
+        raise NotFound("run")
+    return erased, organizations.get(tx, erased.org_id)
+
+
+def is_unchanged(tx: Tx, run_id: str, since: int, device: str | None) -> bool:
+    """Tell whether nothing happened to a run since a revision; refuses as `load_open` does."""
+    return _get_open(tx, run_id, device).revision == since
+
+
+def _get_open(tx: Tx, run_id: str, device: str | None) -> Run:
+    run = run_state.with_expiry_applied(tx, runs.get(tx, run_id))
+    if run.is_closed:
+        raise run_state.closed_problem(run, is_executor=run_state.is_executor(tx, run, device))
+    run_state.require_device(tx, run, device)
+    return run
+
+
+def load_closed(tx: Tx, run_id: str, device: str | None) -> tuple[RunState, Organization, bool]:
+    """Read what the page of a closed run shows, and whether `device` did the run. Raises NotFound."""
+    run = run_state.with_expiry_applied(tx, runs.get(tx, run_id))
+    return run_state.load(tx, run), organizations.get(tx, run.org_id), run_state.is_executor(tx, run, device)

@@ -1,0 +1,137 @@
+"""Handling runs and failed deliveries: `handled_at` takes them off the lists *Missed*, *Flagged* and *Not delivered* of
+all operators; a new flag resets it on a run, sending again on a delivery.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from rundun.actions.organizations import quotas
+from rundun.actions.runs.run_state import expire, load, now_of
+from rundun.core.actor import Actor
+from rundun.core.deliveries.webhook_url import shown_host
+from rundun.core.runs.run import Run, revised
+from rundun.errors import Problem
+from rundun.store.deliveries import deliveries, failed_deliveries
+from rundun.store.deliveries.failed_deliveries import NEWEST, FailedDelivery
+from rundun.store.runs import run_changes, runs
+from rundun.store.sqlite.transaction import Tx
+
+MAX_GROUPED = 1000  # failed deliveries that are grouped for the overview, the newest
+BATCH_SIZE = 500  # failed deliveries seen to in one transaction, which takes some ten milliseconds
+
+
+def handle_run(tx: Tx, org_id: str, run_id: str, actor: Actor) -> Run:
+    """Store that an operator is done with a run that was missed or has steps that call for attention; returns it in its
+    next revision, or as it is where somebody was done with it already. Raises NotFound, `quota_exceeded`, and
+    `wrong_status` for any other run.
+    """
+    run = runs.get_of_org(tx, org_id, run_id)
+    if run.is_overdue(tx.now, tx.grace):
+        run = expire(tx, run)
+    if not run.calls_for_attention:
+        if run.handled_at is not None:
+            return run
+        raise Problem("wrong_status", "This run was neither missed nor flagged: there is nothing to be done with.")
+    quotas.require_room_to_change(tx, org_id)
+    at = now_of(tx, load(tx, run))
+    handled = revised(run, tx.now, handled_at=at)
+    runs.put_handled(tx, handled)
+    run_changes.add(tx, run, "handled", actor, at)
+    return handled
+
+
+def undo_handled(tx: Tx, org_id: str, run_id: str, actor: Actor) -> Run:
+    """Store that nobody is done with a run after all; returns it in its next revision, or as it is where nobody was.
+    Raises NotFound, `quota_exceeded`, and `wrong_status` for a run that never called for anything.
+    """
+    run = runs.get_of_org(tx, org_id, run_id)
+    if run.handled_at is None:
+        if run.calls_for_attention:
+            return run
+        raise Problem("wrong_status", "Nobody was done with this run: it was neither missed nor flagged.")
+    quotas.require_room_to_change(tx, org_id)
+    back = revised(run, tx.now, handled_at=None)
+    runs.put_handled(tx, back)
+    run_changes.add(tx, run, "handled", actor, now_of(tx, load(tx, run)), is_undone=True)
+    return back
+
+
+@dataclass(frozen=True, slots=True)
+class FailedGroup:
+    """Failed deliveries that went to one receiver (`<scheme>://<host>:<port>`) and failed alike: how many, the newest,
+    and the reference of its run where that one is alone. `group_id` is the same for the same receiver and trouble.
+    """
+
+    group_id: str
+    receiver: str
+    trouble: str | None
+    count: int
+    newest: FailedDelivery
+
+    @property
+    def host(self) -> str:
+        """Return the receiver's host, for people."""
+        return shown_host(self.receiver)
+
+
+def group_id_of(delivery: FailedDelivery) -> str:
+    """Return the id of the group that a failed delivery is in: a form brings it back, whatever the trouble says."""
+    return hashlib.sha256(f"{delivery.receiver}\0{delivery.trouble}".encode()).hexdigest()[:32]
+
+
+def failed_groups(tx: Tx, org_id: str) -> list[FailedGroup]:
+    """Group the newest `MAX_GROUPED` failed deliveries of an organization, the group that failed last first."""
+    groups: dict[str, FailedGroup] = {}
+    for delivery in failed_deliveries.page(tx, org_id, NEWEST, MAX_GROUPED):
+        key = group_id_of(delivery)
+        known = groups.get(key) or FailedGroup(key, delivery.receiver, delivery.trouble, 0, delivery)
+        groups[key] = replace(known, count=known.count + 1)
+    return list(groups.values())
+
+
+@dataclass(frozen=True, slots=True)
+class GroupProgress:
+    """The progress through a group of failed deliveries: how many were seen to, where to go on, and whether to."""
+
+    count: int = 0
+    before: tuple[int, int] = NEWEST
+    has_more: bool = True
+
+
+def handle_group(tx: Tx, org_id: str, group_id: str, actor: Actor, so_far: GroupProgress) -> GroupProgress:
+    """Store that an operator is done with the next failed deliveries of a group, of at most `BATCH_SIZE` that have
+    failed; each run's history says so. Raises `quota_exceeded`.
+    """
+
+    def handle(found: list[FailedDelivery]) -> int:
+        failed_deliveries.put_handled(tx, [each.number for each in found])
+        for run_id in dict.fromkeys(each.run_id for each in found):
+            count = sum(each.run_id == run_id for each in found)
+            run = runs.find_of_org(tx, org_id, run_id)
+            if run is not None:
+                run_changes.add(tx, run, "deliveries_handled", actor, tx.now, count=count)
+        return len(found)
+
+    return _next_of_group(tx, org_id, group_id, handle, so_far)
+
+
+def retry_group(tx: Tx, org_id: str, group_id: str, so_far: GroupProgress) -> GroupProgress:
+    """Send the next failed deliveries of a group again now, as `handle_group` takes them; those whose run has no
+    webhook any more stay as they are.
+    """
+
+    def retry(found: list[FailedDelivery]) -> int:
+        return sum(deliveries.make_due(tx, each.number) for each in found)
+
+    return _next_of_group(tx, org_id, group_id, retry, so_far)
+
+
+def _next_of_group(
+    tx: Tx, org_id: str, group_id: str, act: Callable[[list[FailedDelivery]], int], so_far: GroupProgress
+) -> GroupProgress:
+    quotas.require_room_to_change(tx, org_id)
+    batch = failed_deliveries.page(tx, org_id, so_far.before, BATCH_SIZE)
+    count = act([each for each in batch if group_id_of(each) == group_id])
+    before = (batch[-1].created_at, batch[-1].number) if batch else so_far.before
+    return GroupProgress(so_far.count + count, before, len(batch) == BATCH_SIZE)

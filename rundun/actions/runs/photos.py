@@ -1,0 +1,345 @@
+"""Photos and signatures. A photo that fits in one commit is written by one action; the bytes of a larger photo chunk by
+chunk before, and they count once the last action has seen all of them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from rundun.actions.organizations import quotas
+from rundun.actions.runs import remarks
+from rundun.actions.runs.run_state import RunState, get_for_device, load, now_of, require_started, save
+from rundun.core import picture
+from rundun.core.actor import Actor
+from rundun.core.runs import progress
+from rundun.core.runs.evidence import Photo, Signature, undrawn_of
+from rundun.core.runs.remark import MAX_PHOTOS
+from rundun.core.runs.run import Run
+from rundun.core.templates.steps import PhotoSlot, StepBase, is_drawable, photo_limits, slots_of
+from rundun.errors import FieldError, FieldErrorCode, Invalid, NotFound, Problem
+from rundun.store import files
+from rundun.store.files import PhotoMetadata
+from rundun.store.runs import answers, run_changes, runs
+from rundun.store.runs import remarks as remark_rows
+from rundun.store.sqlite.transaction import Tx
+from rundun.store.templates import templates
+
+UNUSED_SIGNATURES = 4
+MAX_DELETED = 200  # photos of one step that were deleted before anything was known of them, to be remembered
+MAX_OF_SLOT = 2  # a new photo and the one it takes the place of, in whatever order they come and go
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoRef:
+    """The key of a photo, stored or not: its run, step and id, and whether it is of the step's remark."""
+
+    run_id: str
+    step_id: str
+    photo_id: str
+    is_remark: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A file to store: its bytes, with their SHA-256 in hex."""
+
+    content_type: str
+    data: bytes
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class SmallUpload:
+    """An upload that fits into one commit, with the derived picture's size; `derived` None where the original is its
+    own derivative.
+    """
+
+    original: NewFile
+    derived: NewFile | None
+    thumbnail: NewFile
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedFiles:
+    """An upload that is written but belongs to no photo yet: its files and the derived picture's size."""
+
+    original: int
+    derived: int
+    thumbnail: int
+    width: int
+    height: int
+
+    def files(self) -> set[int]:
+        """Return the numbers of all files, each once."""
+        return {self.original, self.derived, self.thumbnail}
+
+
+def require_photo_step(tx: Tx, target: PhotoRef, slot: str | None, device: str | None) -> str:
+    """Refuse a photo that is not worth reading at all: its run or step is not there, the step takes no photos, or has
+    other slots than the one it was taken for. Returns the organization's id.
+    """
+    run = get_for_device(tx, target.run_id, device)
+    version = templates.get_version(tx, run.template_id, run.template_v)
+    step = next((step for step in version.steps if step.id == target.step_id), None)
+    if step is None:
+        raise NotFound("step")
+    if target.is_remark:
+        remarks.require_allowed(version)
+    elif photo_limits(step)[1] == 0:
+        raise Invalid([FieldError("", "not_allowed", "this step takes no photos")])
+    _require_slot(() if target.is_remark else slots_of(step), slot)
+    return run.org_id
+
+
+def _require_slot(slots: Sequence[PhotoSlot], slot: str | None) -> None:
+    ids = [one.id for one in slots]
+    if slot is None and ids:
+        raise _wrong_slot("required", f"is required: this step has the slots {', '.join(ids)}")
+    if slot is not None and not ids:
+        raise _wrong_slot("not_allowed", "this step has no slots")
+    if slot is not None and slot not in ids:
+        raise _wrong_slot("unknown_reference", f"is none of the slots {', '.join(ids)} of this step")
+
+
+def _wrong_slot(code: FieldErrorCode, detail: str) -> Invalid:
+    return Invalid([FieldError("/slot", code, detail, "query")])
+
+
+def find_stored(tx: Tx, target: PhotoRef, sha256: str, metadata: PhotoMetadata) -> Photo | None:
+    """Find a photo whose very bytes are stored already, None if the photo is new and welcome.
+
+    Raises `photo_conflict` for other bytes under that id, `photo_deleted` for one that somebody deleted, `run_closed`,
+    `not_started` and `too_many_photos`.
+    """
+    before = _require_welcome(tx, runs.get(tx, target.run_id), target, sha256, metadata)
+    return before if isinstance(before, Photo) else None
+
+
+def _refuse_too_many(state: RunState, target: PhotoRef, metadata: PhotoMetadata) -> None:
+    """Refuse a photo too many; one that the answer or the remark lists is welcome: what came unlisted must not keep it
+    out, but for four times as many as there may be, so that lists that change have an end.
+
+    What others were drawn on does not count, whichever of the two comes first. There are no more of these than photos
+    that count, so that a chain of drawings has an end. Beside an answer that takes what it does not list
+    (photo_list.py), photos on their way count, so that all of them will find room; but not where one of them may be
+    drawn on this very photo.
+    """
+    lists = (state.evidence.remarks if target.is_remark else state.answers).get(target.step_id)
+    answer = None if target.is_remark else state.answers.get(target.step_id)
+    is_listed = lists is not None and target.photo_id in (lists.photos or ())
+    stored = (state.evidence.remark_photos if target.is_remark else state.evidence.photos).get(target.step_id, {})
+    undrawn, slot = undrawn_of(stored) | {metadata.annotated_from}, metadata.slot
+    counted = {photo_id for photo_id, photo in stored.items() if slot is None or photo.slot == slot}
+    most, what = photo_limits(state.step(target.step_id))[1], "This step may have"
+    if target.is_remark:
+        most, what = MAX_PHOTOS, "A remark may have"
+    all_of_step = 2 * most
+    if slot is not None:
+        most, what, all_of_step = MAX_OF_SLOT, "This slot may have", all_of_step * MAX_OF_SLOT
+    to_count = set[str]()
+    if answer is not None and answer.left_out is not None and not is_drawable(state.step(target.step_id)):
+        to_count = {target.photo_id, *state.step_states[target.step_id].listed} - undrawn
+    if is_listed:
+        is_full = len(stored) >= 2 * all_of_step
+    else:
+        is_full = len((counted | {target.photo_id}) - undrawn) > most or len(stored) >= all_of_step
+        is_full = is_full or len(to_count) > all_of_step // 2
+    if is_full:
+        detail = f"{what} at most {most} photos; delete one first."
+        if is_listed:
+            count = len(stored)
+            detail = f"{count} photos are stored here, of which {most} may count; delete those that are not listed."
+        raise Problem("too_many_photos", detail, [FieldError("/slot", "too_long", detail, "query")] if slot else [])
+
+
+def remove_upload(tx: Tx, numbers: set[int]) -> None:
+    """Delete the files of an upload that came to nothing. What is complete by now belongs to a photo and stays: the
+    client may have gone away just as the last job ran.
+    """
+    for number in numbers:
+        if not files.is_whole(tx, number):
+            files.remove(tx, number)
+
+
+def add_small_photo(
+    tx: Tx, target: PhotoRef, small: SmallUpload, metadata: PhotoMetadata, device: str | None
+) -> tuple[Photo, bool]:
+    """Store all of a small upload: from this commit on the photo is safe. Returns the photo, and whether it is new."""
+    run = get_for_device(tx, target.run_id, device)
+    before = _require_welcome(tx, run, target, small.original.sha256, metadata)
+    if isinstance(before, Photo):
+        return before, False
+    original = files.new_number()
+    _write(tx, small.original, original)
+    derived = original if small.derived is None else _write(tx, small.derived, original + 1)
+    numbers = (original, derived, _write(tx, small.thumbnail, original + 2))
+    return _add(tx, before, target, numbers, (small.width, small.height), metadata), True
+
+
+def _write(tx: Tx, file: NewFile, number: int) -> int:
+    return files.add_small(tx, file.content_type, file.data, file.sha256, number)
+
+
+def add_photo(
+    tx: Tx, target: PhotoRef, uploaded: UploadedFiles, sha256: str, metadata: PhotoMetadata, device: str | None
+) -> tuple[Photo, bool]:
+    """Finish a large upload: from this commit on the photo is safe. Returns the photo, and whether it is new."""
+    before = _require_welcome(tx, get_for_device(tx, target.run_id, device), target, sha256, metadata)
+    if isinstance(before, Photo):
+        remove_upload(tx, uploaded.files())
+        return before, False
+    for number in uploaded.files():
+        files.finish(tx, number)
+    numbers = (uploaded.original, uploaded.derived, uploaded.thumbnail)
+    return _add(tx, before, target, numbers, (uploaded.width, uploaded.height), metadata), True
+
+
+def _require_welcome(tx: Tx, run: Run, target: PhotoRef, sha256: str, metadata: PhotoMetadata) -> Photo | RunState:
+    """Return a run's state before its new photo, or that very photo where its bytes are stored already, as when one
+    upload was under way twice.
+    """
+    stored = files.find_photo(tx, target.run_id, target.step_id, target.photo_id)
+    if stored is not None:
+        if stored.sha256 != sha256:
+            raise Problem("photo_conflict", "Another photo with other bytes has that id already.")
+        if stored.is_remark != target.is_remark:
+            raise Problem("photo_conflict", "A photo of the step's remark, or of its answer, has that id already.")
+        return stored
+    state = load(tx, require_started(tx, run))
+    if target.photo_id in run_changes.deleted_photos(tx, target.run_id, target.step_id):
+        raise Problem("photo_deleted", "This photo was deleted meanwhile; to have it back, send it under another id.")
+    if metadata.annotated_from and state.evidence.is_drawn_on(target.step_id, metadata.annotated_from, target.photo_id):
+        detail = "was drawn on this very photo itself: no two photos can show each other"
+        raise Invalid([FieldError("/annotated_from", "not_allowed", detail, "query")])
+    _refuse_too_many(state, target, metadata)
+    quotas.require_room_to_go_on(tx, run.org_id)
+    return state
+
+
+def _add(
+    tx: Tx,
+    before: RunState,
+    target: PhotoRef,
+    numbers: tuple[int, int, int],
+    size: tuple[int, int],
+    metadata: PhotoMetadata,
+) -> Photo:
+    received_at, run, is_remark = now_of(tx, before), before.run, target.is_remark
+    undrawn = before.evidence.find_photo(target.step_id, metadata.annotated_from or "")
+    known = _as_of(undrawn, metadata) if undrawn else _judged(metadata, before.step(target.step_id), received_at)
+    files.add_photo(tx, run, target.step_id, target.photo_id, numbers, size, known, received_at, is_remark=is_remark)
+    if is_remark:
+        run = remarks.with_remarks(tx, run)
+    after = save(tx, before, load(tx, run), received_at)
+    photo = after.evidence.find_photo(target.step_id, target.photo_id)
+    assert photo is not None
+    return photo
+
+
+def _as_of(undrawn: Photo, said: PhotoMetadata) -> PhotoMetadata:
+    """Return what is known of a photo that was drawn on: source, time and place of the photo that it shows."""
+    return replace(
+        said, source=undrawn.source, taken_at=undrawn.taken_at, taken_at_from=undrawn.taken_at_from, geo=undrawn.geo
+    )
+
+
+def _judged(said: PhotoMetadata, step: StepBase, now: int) -> PhotoMetadata:
+    """Return what is known of a photo's time and place: as the client says or, where it says nothing, as the EXIF of
+    its original does. A time that a phone or a camera can't have seen is none.
+    """
+    if said.geo is None and step.geo:
+        said = replace(said, geo=said.exif.geo)
+    if said.taken_at is not None and said.taken_at_from is None:  # a client of its own, by its own word
+        return replace(said, taken_at_from="camera" if said.source == "camera" else None)
+    if said.taken_at is None:
+        said = replace(said, taken_at=said.exif.taken_at, taken_at_from="exif")
+    if said.taken_at is not None and picture.is_plausible(said.taken_at, now):
+        return said
+    return replace(said, taken_at=None, taken_at_from=None)
+
+
+def remove_photo(tx: Tx, target: PhotoRef, device: str | None) -> RunState:
+    """Delete a photo while the run is open; answer and remark stay, their lists without the photo, also where that
+    never arrived. It stays deleted, whichever phone still lists or sends it. Again: nothing changes.
+    """
+    run = get_for_device(tx, target.run_id, device)
+    before = load(tx, require_started(tx, run))
+    before.step(target.step_id)
+    now, photo = now_of(tx, before), before.evidence.find_photo(target.step_id, target.photo_id)
+    answer, remark = before.answers.get(target.step_id), before.evidence.remarks.get(target.step_id)
+    is_listed = answer is not None and target.photo_id in (answer.photos or ())
+    is_noted = remark is not None and target.photo_id in remark.photos
+    if photo is None and not is_listed and not is_noted:
+        deleted = run_changes.deleted_photos(tx, run.run_id, target.step_id)
+        if target.photo_id not in deleted and len(deleted) < MAX_DELETED:
+            _note_deleted(tx, run, target, None, now)  # it came before the list that names the photo, or its bytes
+        return before
+    if answer is not None and answer.photos and is_listed:
+        left = _without(answer.photos, target.photo_id)
+        answers.put_evidence(tx, run.run_id, target.step_id, replace(answer, photos=left))
+    if remark is not None and is_noted:
+        remark_rows.put_photos(tx, run.run_id, target.step_id, _without(remark.photos, target.photo_id))
+    if photo is not None:
+        files.remove_photo(tx, run.run_id, photo)
+    _note_deleted(tx, run, target, photo, now)
+    return save(tx, before, load(tx, run), now)
+
+
+def _note_deleted(tx: Tx, run: Run, target: PhotoRef, photo: Photo | None, now: int) -> None:
+    came = {name: photo and getattr(photo, name) for name in ("taken_at", "received_at")}
+    of_photo = {"step_id": target.step_id, "photo_id": target.photo_id, **came}
+    run_changes.add(tx, run, "photo_deleted", Actor("executor"), now, **of_photo)
+
+
+def _without(photos: tuple[str, ...], photo_id: str) -> tuple[str, ...]:
+    return tuple(listed for listed in photos if listed != photo_id)
+
+
+def find_signature(tx: Tx, run_id: str, step_id: str, sha256: str, device: str | None) -> Signature | None:
+    """Find a stored signature that is this very picture; `step_id` "" is for the signature that closes the run.
+
+    Raises NotFound, `other_device`, and `invalid` where nothing is to be signed.
+    """
+    run = get_for_device(tx, run_id, device)
+    state = load(tx, run)
+    if step_id and state.step(step_id).type != "signature":
+        raise Invalid([FieldError("", "not_allowed", "this step takes no signature")])
+    if not step_id and not state.version.template.settings.signature_on_complete:
+        raise Invalid([FieldError("", "not_allowed", "this run is completed without a signature")])
+    return _find_signature(state, step_id, sha256)
+
+
+def _find_signature(state: RunState, step_id: str, sha256: str) -> Signature | None:
+    signed = state.evidence.signatures.values()
+    return next((row for row in signed if (row.step_id, row.sha256) == (step_id, sha256)), None)
+
+
+def add_signature(
+    tx: Tx, run_id: str, step_id: str, png: bytes, sha256: str, typed_name: str | None, device: str | None
+) -> Signature:
+    """Store a signature picture. An answer that waits for a signature takes it; one that has a signature keeps its own
+    until it is given again.
+    """
+    run = get_for_device(tx, run_id, device)
+    before = load(tx, require_started(tx, run))
+    known = _find_signature(before, step_id, sha256)
+    if known is not None:
+        return known
+    quotas.require_room_to_go_on(tx, run.org_id)
+    _remove_unused(tx, before, step_id)
+    file = files.add_small(tx, "image/png", png, sha256)
+    now = now_of(tx, before)
+    number = files.add_signature(tx, run, step_id, file, typed_name, len(png), now)
+    answer = before.answers.get(step_id)
+    if answer is not None and answer.signature is None and progress.kind_of(answer) == "answered":
+        answers.put_evidence(tx, run_id, step_id, replace(answer, signature=number))
+    return save(tx, before, load(tx, run), now).evidence.signatures[number]
+
+
+def _remove_unused(tx: Tx, state: RunState, step_id: str) -> None:
+    """Delete signatures that no answer ever stood on, but for the last few: their receipts may have been lost."""
+    used = answers.signatures(tx, state.run.run_id)
+    unused = [row for row in state.evidence.signatures.values() if row.step_id == step_id and row.number not in used]
+    for signature in unused[: -UNUSED_SIGNATURES or None]:
+        files.remove_signature(tx, signature)

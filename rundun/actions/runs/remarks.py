@@ -1,0 +1,87 @@
+"""Remarks of the executor on steps: noted, changed, taken back."""
+
+from dataclasses import dataclass, replace
+
+from rundun.actions.organizations import quotas
+from rundun.actions.runs import run_state
+from rundun.actions.runs.run_state import RunState
+from rundun.core.runs import photo_list
+from rundun.core.runs import remark as remarks_of
+from rundun.core.runs.remark import Remark
+from rundun.core.runs.run import Run
+from rundun.errors import FieldError, Invalid, Problem
+from rundun.store.runs import remarks, run_changes, runs
+from rundun.store.sqlite.transaction import TemplateVersion, Tx
+
+MAX_REMARKS = 200  # of one step, as of answers
+
+
+@dataclass(frozen=True, slots=True)
+class RemarkInput:
+    """The input for one remark; without text and photos, the one in force is taken back. `seen_photos`: those of the
+    remark that its author knew of beside those listed, None where that was not said.
+    """
+
+    remark_id: str
+    text: str
+    photos: tuple[str, ...]
+    seen_photos: tuple[str, ...] | None = None
+
+
+def require_allowed(version: TemplateVersion) -> None:
+    """Refuse remarks where the template takes none."""
+    if not version.template.settings.allow_remarks:
+        raise Invalid([FieldError("", "not_allowed", "this template takes no remarks")])
+
+
+def remark(tx: Tx, run_id: str, step_id: str, remark_input: RemarkInput, device: str | None) -> RunState:
+    """Apply a remark. One that was applied before, or says what is in force already, changes nothing, also on a closed
+    run. A remark is no event; it stands in the one that closes the run.
+    """
+    run = run_state.get_for_device(tx, run_id, device)
+    state = run_state.load(tx, run)
+    state.step(step_id)
+    require_allowed(state.version)
+    was_applied, count = remarks.find_repeat(tx, run_id, step_id, remark_input.remark_id)
+    old = state.evidence.remarks.get(step_id)
+    content = (remark_input.text, _listed(tx, run, step_id, remark_input, old))
+    if was_applied:
+        return state
+    if (run.is_closed or run.is_overdue(tx.now, tx.grace)) and old is not None and old.content() == content:
+        return state
+    run_state.require_started(tx, run)
+    if len(content[1]) > remarks_of.MAX_PHOTOS:
+        detail = f"may have at most {remarks_of.MAX_PHOTOS} photos"
+        raise Problem("too_many_photos", f"A remark {detail}.", [FieldError("/photos", "too_long", detail)])
+    new = Remark(remark_input.remark_id, *content, run_state.now_of(tx, state), run.assigned_to)
+    is_full = count >= MAX_REMARKS
+    says_the_same = new.is_empty if old is None else old.content() == content
+    if is_full and says_the_same:
+        return state
+    if is_full:
+        detail = f"this step was remarked on {MAX_REMARKS} times and its remark can't be changed any more"
+        raise Invalid([FieldError("", "too_long", detail)])
+    quotas.require_room_to_go_on(tx, run.org_id)
+    if says_the_same:
+        remarks.add_history(tx, run, step_id, new)
+        return state
+    remarks_of.require_room(state.evidence.remarks, step_id, new)
+    remarks.add(tx, run, step_id, new)
+    run = with_remarks(tx, run)
+    return run_state.save(tx, state, run_state.load(tx, run), new.at)
+
+
+def _listed(tx: Tx, run: Run, step_id: str, remark_input: RemarkInput, old: Remark | None) -> tuple[str, ...]:
+    """Return the photos that a remark lists, with those of the one in force that its author could not have known of."""
+    if remark_input.seen_photos is None:
+        return remark_input.photos
+    deleted = run_changes.deleted_photos(tx, run.run_id, step_id)
+    return photo_list.unite(remark_input.photos, remark_input.seen_photos, old.photos if old else (), deleted)
+
+
+def with_remarks(tx: Tx, run: Run) -> Run:
+    """Note that a run has a remark, or a photo of one, so that they are read with it from now on."""
+    if run.has_remarks:
+        return run
+    runs.mark_remarks(tx, run)
+    return replace(run, has_remarks=True)

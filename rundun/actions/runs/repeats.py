@@ -1,0 +1,64 @@
+"""Repeating a closed run: a dispatch that copies what the run was about."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rundun.actions.runs import handled, runs
+from rundun.core.actor import Actor
+from rundun.core.runs import repeat
+from rundun.core.runs.run import DispatchRequest, Run
+from rundun.errors import FieldError, Invalid
+from rundun.store.runs import runs as run_rows
+from rundun.store.sqlite.transaction import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """A run that repeats another: `gone` are the ids of fields that were not copied, since its template has them no
+    more.
+    """
+
+    run: Run
+    gone: tuple[str, ...]
+
+
+def dispatch(tx: Tx, org_id: str, dispatch_request: DispatchRequest, actor: Actor) -> Run:
+    """Dispatch a run as `runs.dispatch` does. A missed run that it repeats is handled by that, unless it has steps that
+    call for attention: somebody has yet to look at these.
+    """
+    run = runs.dispatch(tx, org_id, dispatch_request)
+    if run.previous_run_id is not None:
+        previous = run_rows.get_of_org(tx, org_id, run.previous_run_id)
+        if previous.is_missed and not previous.flagged:
+            handled.handle_run(tx, org_id, previous.run_id, actor)
+    return run
+
+
+def again(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any], actor: Actor) -> Repeated:
+    """Dispatch a closed run again, of its template's current version, for one credit. What is copied, and `changes`,
+    are as `core.runs.repeat.repeat` has it, and a missed run is handled as by `dispatch`. Raises NotFound,
+    `run_erased`, `wrong_status` for an open run, `invalid` also for what can't be copied and was not given, and as
+    `runs.dispatch` does; then nothing is created.
+    """
+    previous = runs.get_closed(tx, org_id, run_id)
+    version = runs.get_dispatched_version(tx, org_id, previous.template_id)
+    repeated = repeat.repeat(previous, version.template, changes)
+    if repeated.errors:
+        raise Invalid(_all_errors(tx, org_id, repeated))
+    return Repeated(dispatch(tx, org_id, repeated.order, actor), repeated.gone)
+
+
+def errors(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any]) -> tuple[FieldError, ...]:
+    """List what would be wrong with these `changes`. Raises NotFound, `run_erased` and `template_archived`; whether the
+    run is closed is not looked at.
+    """
+    previous = runs.get_with_version(tx, org_id, run_id)[0]
+    version = runs.get_dispatched_version(tx, org_id, previous.template_id)
+    return _all_errors(tx, org_id, repeat.repeat(previous, version.template, changes))
+
+
+def _all_errors(tx: Tx, org_id: str, repeated: repeat.Repeat) -> tuple[FieldError, ...]:
+    own = {error.pointer for error in repeated.errors}
+    others = runs.job_errors(tx, org_id, repeated.order)
+    return (*repeated.errors, *(error for error in others if error.pointer not in own))

@@ -1,0 +1,74 @@
+"""Tables of jobs: all of them are accepted in one transaction, or none. Their runs are made in small steps after it,
+since a thousand at once would hold up every other write for a third of a second.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pydantic import TypeAdapter
+
+from rundun.actions.deliveries import default_webhooks
+from rundun.actions.organizations import quotas
+from rundun.core.runs.run import DispatchRequest, Run, new_run, with_destination
+from rundun.errors import Problem
+from rundun.store.organizations import organizations
+from rundun.store.runs import runs, sent_tables
+from rundun.store.runs.sent_tables import SentTable
+from rundun.store.sqlite.transaction import TemplateVersion, Tx
+from rundun.store.templates import templates
+
+STEP_RUNS = 20  # made in one transaction
+_PART = TypeAdapter(list[DispatchRequest])
+
+
+def accept(
+    tx: Tx, org_id: str, version: int, requests: Sequence[DispatchRequest], digest: bytes, *, again: bool = False
+) -> tuple[SentTable, bool]:
+    """Accept the dispatches of a table, read and checked by that version of their template, for a credit each; from
+    then on all of them are made, by `step`. Returns the table, and whether it is new: one that was sent before is
+    accepted `again` only.
+
+    Raises NotFound, `template_archived`, `quota_exceeded`, `insufficient_credits`; then nothing is created.
+    """
+    if not again and (before := sent_tables.find_same(tx, org_id, digest)):
+        return before, False
+    template_id = requests[0].template_id
+    if templates.get(tx, org_id, template_id).archived_at is not None:
+        raise Problem("template_archived", "This template is archived; new runs can't be dispatched from it.")
+    quotas.require_room(tx, org_id)
+    if not organizations.take_credit(tx, org_id, len(requests)):
+        left = organizations.get(tx, org_id).credits
+        detail = f"That takes {len(requests):,} credits, and the organization has {left:,}; nothing was created."
+        raise Problem("insufficient_credits", detail)
+    portions = [requests[start : start + STEP_RUNS] for start in range(0, len(requests), STEP_RUNS)]
+    parts = [(len(portion), _PART.dump_json(list(portion))) for portion in portions]
+    return sent_tables.add(tx, org_id, (template_id, version), digest, parts), True
+
+
+def step(tx: Tx, number: int) -> bool:
+    """Make the next runs of a table; tells whether there are more to make."""
+    part = sent_tables.find_part(tx, number)
+    if part is None:
+        return False
+    table = sent_tables.get(tx, number)
+    version = templates.get_version(tx, table.template_id, table.template_v)
+    default = default_webhooks.find(tx, table.org_id, table.template_id)
+    webhook = default and with_destination(table.org_id, default)
+    made = [
+        runs.add(
+            tx, _run(tx, table, version, replace(each, webhook=webhook) if each.webhook_from == "default" else each)
+        )
+        for each in _PART.validate_json(part[1])
+    ]
+    return sent_tables.remove_part(tx, table, part[0], made)
+
+
+def _run(tx: Tx, table: SentTable, version: TemplateVersion, request: DispatchRequest) -> Run:
+    return new_run(request, tx.new_id("r"), table.org_id, table.template_v, tx.now, version.untouched)
+
+
+def get(tx: Tx, org_id: str, number: int) -> tuple[SentTable, TemplateVersion, list[Run]]:
+    """Read a table with the version of its template and its runs that are made and not erased; raises NotFound."""
+    table = sent_tables.get_of_org(tx, org_id, number)
+    version = templates.get_version(tx, table.template_id, table.template_v)
+    return table, version, runs.numbered(tx, table.runs)

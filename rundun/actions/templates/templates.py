@@ -1,0 +1,305 @@
+"""Templates: create, revise into a new version, archive, duplicate."""
+
+import uuid
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic_core import from_json, to_json
+
+from rundun.actions.organizations import organizations, quotas
+from rundun.core import times
+from rundun.core.actor import ADMINISTRATOR, Actor
+from rundun.core.json_types.templates import TemplateRecordJson, TemplateWarnedJson
+from rundun.core.templates import template_rules
+from rundun.core.templates.template import Template
+from rundun.errors import FieldError, Invalid, NotFound, Problem, there_are
+from rundun.store.organizations import organization_changes
+from rundun.store.sqlite.pagination import Page, PageRequest
+from rundun.store.sqlite.transaction import TemplateVersion, Tx
+from rundun.store.templates import pictures, templates
+from rundun.store.templates.templates import TemplateHead
+
+COPY = " (copy)"
+ASSIGNED = ("id", "v", "org_id", "created_at", "updated_at", "archived_at", "warnings")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A draft, which somebody sent as a template, read outside of any transaction, since a large one takes its time:
+    the template and its stored form, unless it is none, and `errors` with all that is wrong; `assigned_json` is what
+    the draft says of the server's fields, `made_ids` the ids that were left to us, `pictures` the ids of pictures that
+    its steps name, each with its pointer. One with errors may stay where it is stored already.
+    """
+
+    assigned: Mapping[str, Any]
+    template: Template | None
+    body: bytes
+    errors: tuple[FieldError, ...]
+    made_ids: frozenset[str] = frozenset()
+    pictures: tuple[tuple[str, str], ...] = ()
+
+
+def draft(data: Any) -> Draft:
+    """Read JSON data as a draft of a template; raises `too_large` only."""
+    fields = data if isinstance(data, dict) else {}
+    server_fields = {name: fields[name] for name in ASSIGNED if name in fields}
+    written = {key: value for key, value in data.items() if key not in ASSIGNED} if fields else data
+    made_ids: list[str] = []
+
+    def make_id(prefix: str) -> str:
+        made_ids.append(prefix + uuid.uuid4().hex[:12])
+        return made_ids[-1]
+
+    named = tuple(template_rules.named_pictures(written))
+    try:
+        template = template_rules.read_template(written, make_id)
+    except Invalid as invalid:
+        return Draft(server_fields, None, b"", invalid.errors, pictures=named)
+    errors = tuple(template_rules.search_cost_errors(written, template))
+    return Draft(server_fields, template, template_rules.as_json(template), errors, frozenset(made_ids), named)
+
+
+def etag(version: TemplateVersion, archived_at: int | None = None) -> str:
+    """Return the entity tag of a version: its id and number, quoted (RFC 9110 section 8.8.3), and since when its
+    template is archived, which is shown beside it.
+    """
+    since = "" if archived_at is None else f".archived-{archived_at // times.SECOND}"
+    return f'"{version.template_id}.{version.v}{since}"'
+
+
+def assigned_json(version: TemplateVersion, archived_at: int | None = None) -> TemplateRecordJson:
+    """Return what the server says of a version, beside what its author wrote."""
+    return {
+        "id": version.template_id,
+        "v": version.v,
+        "org_id": version.org_id,
+        "created_at": times.wire(version.created_at),
+        "updated_at": times.wire(version.updated_at),
+        "archived_at": times.wire_or_none(archived_at),
+    }
+
+
+def template_json(version: TemplateVersion, archived_at: int | None = None) -> bytes:
+    """Return a version as its author wrote it, with what the server assigned."""
+    return to_json(assigned_json(version, archived_at))[:-1] + b"," + version.body[1:]
+
+
+def warnings(template: Template) -> list[TemplateWarnedJson]:
+    """Return warnings about a template: what its integrators will run into."""
+    required = [field.id for field in template.fields if field.required]
+    if not required:
+        return []
+    named = ", ".join(required)
+    detail = f"Dispatches that don't give {named} will be refused, as the template asks: let all who dispatch it know."
+    return [{"code": "required_fields", "detail": detail}]
+
+
+def create(tx: Tx, org_id: str, draft: Draft) -> TemplateVersion:
+    """Create a template; raises `Invalid` with all that is wrong with the draft."""
+    template = _require_new(tx, org_id, draft)
+    _require_storable(tx, org_id, draft)
+    return templates.add(tx, org_id, template, draft.body)
+
+
+def check(tx: Tx, org_id: str, draft: Draft) -> list[TemplateWarnedJson]:
+    """Check a draft as `create` does, except for the quota: that is no fault of the draft. Returns warnings about the
+    template that it would make; raises `Invalid` with all that is wrong.
+    """
+    template = _require_new(tx, org_id, draft)
+    if errors := [*draft.errors, *unknown_pictures(tx, org_id, draft)]:
+        raise Invalid(errors)
+    return warnings(template)
+
+
+def _require_new(tx: Tx, org_id: str, draft: Draft) -> Template:
+    return _require_template(tx, org_id, draft, _assigned_errors(draft))
+
+
+def _assigned_errors(draft: Draft) -> list[FieldError]:
+    detail = "is assigned by the server; leave it out of a new template"
+    return [FieldError(f"/{name}", "read_only", detail) for name in draft.assigned]
+
+
+def revise(
+    tx: Tx, org_id: str, template_id: str, draft: Draft, if_match: str | None, actor: Actor = ADMINISTRATOR
+) -> TemplateVersion:
+    """Revise a template into a new version, current from now on; an archived template comes back. Equal content makes
+    no version, ids left out standing for the stored ones; a stale `if_match` is refused with `version_mismatch`.
+    """
+    head = templates.get(tx, org_id, template_id)
+    current = templates.get_version(tx, template_id, head.v)
+    if if_match is not None and not _matches(if_match, {etag(current), etag(current, head.archived_at)}):
+        raise Problem("version_mismatch", f"The template is at version {head.v} now; get it and edit that one.")
+    now: Mapping[str, object] = {**assigned_json(current, head.archived_at), "warnings": warnings(current.template)}
+    template = _require_template(
+        tx,
+        org_id,
+        draft,
+        [
+            FieldError(f"/{name}", "read_only", f"is assigned by the server and is “{now[name]}” now")
+            for name, value in draft.assigned.items()
+            if value != now[name] or type(value) is not type(now[name])  # true is not 1
+        ],
+    )
+    if _is_equal(from_json(draft.body), from_json(current.body), draft.made_ids):
+        bring_back(tx, org_id, template_id, actor)
+        return current
+    _require_storable(tx, org_id, draft)
+    if head.archived_at is not None:
+        _note(tx, head, "template_brought_back", actor)
+    return templates.add_version(tx, head, template, draft.body)
+
+
+def _require_template(tx: Tx, org_id: str, draft: Draft, read_only: list[FieldError]) -> Template:
+    if draft.template is None or read_only:
+        raise Invalid([*read_only, *draft.errors, *unknown_pictures(tx, org_id, draft)])
+    return draft.template
+
+
+def _require_storable(tx: Tx, org_id: str, draft: Draft) -> None:
+    unknown = unknown_pictures(tx, org_id, draft)
+    if draft.errors:
+        raise Invalid([*draft.errors, *unknown])
+    quotas.require_room(tx, org_id)
+    if unknown:
+        raise Invalid(unknown)
+
+
+def unknown_pictures(tx: Tx, org_id: str, draft: Draft) -> list[FieldError]:
+    """List the places where a draft names a picture that the organization does not have."""
+    known = pictures.find_all(tx, org_id, {picture_id for _, picture_id in draft.pictures})
+    detail = "there is no such picture in this organization: upload it first (POST /v1/pictures), then name its id"
+    return [
+        FieldError(pointer, "unknown_reference", detail)
+        for pointer, picture_id in draft.pictures
+        if picture_id not in known
+    ]
+
+
+def _is_equal(new: Any, old: Any, made_ids: Set[str]) -> bool:
+    """Tell whether two templates, as JSON, are equal; an id that was made for `new` stands for any in its place."""
+    if isinstance(new, dict) and isinstance(old, dict):
+        return new.keys() == old.keys() and all(
+            (key == "id" and value in made_ids) or _is_equal(value, old[key], made_ids) for key, value in new.items()
+        )
+    if isinstance(new, list) and isinstance(old, list):
+        return len(new) == len(old) and all(_is_equal(a, b, made_ids) for a, b in zip(new, old, strict=True))
+    return bool(new == old)
+
+
+def _matches(if_match: str, tags: Set[str]) -> bool:
+    listed = [tag.strip() for tag in if_match.split(",")]  # strongly compared, so a weak tag never matches
+    return "*" in listed or not tags.isdisjoint(listed)
+
+
+def archive(tx: Tx, org_id: str, template_id: str, actor: Actor = ADMINISTRATOR) -> None:
+    """Archive a template: no new runs from it; archiving again changes nothing."""
+    head = templates.get(tx, org_id, template_id)
+    if head.archived_at is None:
+        templates.archive(tx, head)
+        _note(tx, head, "template_archived", actor)
+
+
+def bring_back(tx: Tx, org_id: str, template_id: str, actor: Actor = ADMINISTRATOR) -> None:
+    """Bring an archived template back: new runs from it again; where it was not archived nothing changes."""
+    head = templates.get(tx, org_id, template_id)
+    if head.archived_at is not None:
+        templates.restore(tx, head)
+        _note(tx, head, "template_brought_back", actor)
+
+
+def _note(
+    tx: Tx, head: TemplateHead, what: Literal["template_archived", "template_brought_back"], actor: Actor
+) -> None:
+    name = templates.get_version(tx, head.template_id, head.v).template.name
+    organization_changes.add(tx, head.org_id, what, actor, template_id=head.template_id, template=name)
+
+
+def duplicate(tx: Tx, org_id: str, template_id: str) -> TemplateVersion:
+    """Duplicate a template: a new one with the content of the current version, under a name of its own."""
+    head = templates.get(tx, org_id, template_id)
+    written = templates.get_version(tx, head.template_id, head.v).template
+    quotas.require_room(tx, org_id)
+    copied = written.model_copy(update={"name": written.name[: 200 - len(COPY)] + COPY})
+    return templates.add(tx, org_id, copied, template_rules.as_json(copied))
+
+
+def list_names(tx: Tx, org_id: str) -> list[tuple[str, str]]:
+    """List (id, name) of an organization's newest 100 templates, archived ones too, by name."""
+    listed = page_current(tx, org_id, PageRequest(100), include_archived=True).items
+    named = [(head.template_id, version.template.name) for head, version in listed]
+    return sorted(named, key=lambda pair: (pair[1].casefold(), pair[0]))
+
+
+def get_version(tx: Tx, org_id: str, template_id: str, v: int | None) -> tuple[TemplateHead, TemplateVersion]:
+    """Read one version of an organization's template, the current one without `v`."""
+    head = templates.get(tx, org_id, template_id)
+    return head, templates.get_version(tx, template_id, head.v if v is None else v)
+
+
+def page_current(
+    tx: Tx, org_id: str, page_request: PageRequest, include_archived: bool
+) -> Page[tuple[TemplateHead, TemplateVersion]]:
+    """Page an organization's templates, in their current versions."""
+    page = templates.page(tx, org_id, page_request, include_archived=include_archived)
+    return Page([(head, templates.get_version(tx, head.template_id, head.v)) for head in page.items], page.next_before)
+
+
+def page_versions(
+    tx: Tx, org_id: str, template_id: str, page_request: PageRequest
+) -> Page[tuple[TemplateHead, TemplateVersion]]:
+    """Page all versions of an organization's template."""
+    head = templates.get(tx, org_id, template_id)
+    page = templates.page_versions(tx, template_id, page_request)
+    return Page([(head, version) for version in page.items], page.next_before)
+
+
+def list_named(tx: Tx, org: str | None) -> list[tuple[TemplateHead, str]]:
+    """List the templates, archived ones too, of the organization with an id or a name or of all, with their names."""
+    org_id = None if org is None else organizations.find(tx, org).org_id
+    return templates.list_named(tx, org_id, include_archived=True)
+
+
+def find(tx: Tx, typed: str, org: str | None = None) -> TemplateHead:
+    """Find the one template with an id, else the one in use with that name, of the organization with an id or a name or
+    of all. Raises NotFound, and `invalid` where several have the name.
+    """
+    named = list_named(tx, org)
+    found = [head for head, _ in named if head.template_id == typed]
+    named = [(head, name) for head, name in named if head.archived_at is None]
+    found = found or [head for head, name in named if name == typed]
+    if not found:
+        raise NotFound("template", typed, [f"{name} ({head.template_id})" for head, name in named])
+    if len(found) > 1:
+        ids = [head.template_id for head in found]
+        raise Problem("invalid", f"Several templates have that name; say which by its id. {there_are(ids)}")
+    return found[0]
+
+
+def dispatch_choices(tx: Tx, org_id: str, chosen: str, limit: int) -> list[tuple[TemplateHead, TemplateVersion]]:
+    """List the newest templates that are not archived, at most `limit`, and the one `chosen`, however old."""
+    listed = page_current(tx, org_id, PageRequest(limit), False).items
+    if any(head.template_id == chosen for head, _ in listed):
+        return listed
+    try:
+        pair = get_version(tx, org_id, chosen, None)
+    except NotFound:
+        return listed
+    return [pair, *listed] if pair[0].archived_at is None else listed
+
+
+def get_with_versions(
+    tx: Tx, org_id: str, template_id: str, v: int | None, page_request: PageRequest
+) -> tuple[TemplateHead, TemplateVersion, Page[tuple[TemplateHead, TemplateVersion]]]:
+    """Read one version of a template, the current one without `v`, and a page of all versions."""
+    head, version = get_version(tx, org_id, template_id, v)
+    return head, version, page_versions(tx, org_id, template_id, page_request)
+
+
+def get_two_versions(
+    tx: Tx, org_id: str, template_id: str, before: int | None, after: int | None
+) -> tuple[TemplateHead, TemplateVersion, TemplateVersion]:
+    """Read two versions of a template; without numbers the last one and that before it."""
+    head, later = get_version(tx, org_id, template_id, after)
+    return head, get_version(tx, org_id, template_id, before or max(1, later.v - 1))[1], later

@@ -1,0 +1,1 @@
+"""Copies of the whole file: made, checked, and put in its place."""

@@ -1,0 +1,240 @@
+"""Putting a copy in the place of the database: `restore`.
+
+The copy is copied once more, to a file beside the database, and all that is read, checked and changed is that one; only
+then does it take the database's name, in one step of the file system. Whenever this is cut short, there is either the
+database as it was or the restored one.
+"""
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from rundun.core import times
+from rundun.errors import Problem
+from rundun.store.backups.backup_check import require_database, require_header
+from rundun.store.backups.copies import BEFORE_RESTORE, stamp
+from rundun.store.erasure import erasure_journal, journal_file
+from rundun.store.erasure.erasure_journal import SUFFIX, ErasureJournal
+from rundun.store.sqlite import database_file
+from rundun.store.sqlite.connection import guard_schema
+from rundun.store.sqlite.database_file import OWNER_ONLY, Lock, sync_folder
+from rundun.store.sqlite.transaction import JournalEntry
+
+PART = ".restore.part"
+_BESIDE = ("-wal", "-shm", "-journal")  # what SQLite would mix with another file of the database's name
+_OF_THE_DISK = frozenset((sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN))
+
+
+def restore(database: Path, copy: Path, now: int, *, is_live: bool) -> Path | None:
+    """Put a copy in the place of the database, at `now` in milliseconds; all that goes out is held from then on unless
+    `is_live`. Returns where the database before is kept, None where there was none. Raises `unavailable` or `not_found`
+    with a sentence, and then there is the database before.
+    """
+    require_header(copy, database)
+    was_there = database.exists()
+    try:
+        lock = Lock(database, together=False)
+    except database_file.DatabaseLocked:
+        raise Problem("unavailable", f"Another process is serving {database}: stop it first.") from None
+    with closing(lock), database_file.translate_errors(database):
+        real = database.resolve()
+        try:
+            if not was_there:
+                _own_as_folder(real)
+            with _part(real, copy) as part:
+                _check(part, copy)
+                newest, gone = _settle_present(real)
+                _prepare(part, newest, now, is_live=is_live)
+                _merge_journals(real, copy, gone)
+                return _replace(real, part, lock, now)
+        except BaseException:
+            if not was_there and real.exists() and not real.stat().st_size:
+                real.unlink()  # only the lock has made it
+            raise
+
+
+def _own_as_folder(real: Path) -> None:
+    """Give what the lock has made to the owner of its folder, where root has: the service has to open it."""
+    if os.geteuid() == 0:
+        owner = real.parent.stat()
+        for name in (f"{real}.lock", real):
+            os.chown(name, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
+@contextmanager
+def _part(real: Path, copy: Path) -> Iterator[Path]:
+    """Copy the copy to where it can take the database's name, for the owner only; it is gone afterwards."""
+    part = Path(f"{real}{PART}")
+    _remove(part)  # what a crash has left
+    try:
+        try:
+            _copy(copy, part, real)
+        except OSError as error:
+            raise Problem("unavailable", f"{copy} can't be copied to {part}: {error.strerror}.") from None
+        yield part
+    finally:
+        _remove(part)
+
+
+def _remove(part: Path) -> None:
+    for suffix in ("", *_BESIDE):
+        Path(f"{part}{suffix}").unlink(missing_ok=True)
+
+
+def _check(part: Path, copy: Path) -> None:
+    """Refuse a file of which anything is damaged or missing."""
+    try:
+        with closing(sqlite3.connect(part, isolation_level=None)) as db:
+            guard_schema(db)
+            require_database(db, copy)
+            db.execute("PRAGMA journal_mode = DELETE")  # so that all changes are in one file
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF in _OF_THE_DISK:
+            raise
+        raise Problem("unavailable", f"{copy} is damaged: {error}.") from None
+
+
+def _prepare(part: Path, newest: int, now: int, *, is_live: bool) -> None:
+    """End in the file what must not come back; it is on the disk afterwards. `newest` is the number of the newest event
+    of the database before.
+    """
+    with closing(sqlite3.connect(part, isolation_level=None)) as db:
+        guard_schema(db)
+        db.execute("PRAGMA secure_delete = ON")
+        db.execute("BEGIN IMMEDIATE")
+        for table in ("sessions", "invitations", "password_resets"):
+            if db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)).fetchone():
+                db.execute(f"DELETE FROM {table}")  # noqa: S608 (words of ours; older files lack the last)
+        known = db.execute("SELECT coalesce(max(number), 0) FROM events").fetchone()[0]
+        _put_state(db, now, max(known, newest, now * 1000), is_live=is_live)
+        db.execute("COMMIT")
+        db.execute("PRAGMA journal_mode = WAL").close()  # as it is served; closing it leaves no log behind
+    file = os.open(part, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def _put_state(db: sqlite3.Connection, now: int, event_floor: int, *, is_live: bool) -> None:
+    """Note what the service has to go by: numbers of events go on above all that the lost time can have given out, and
+    what was known of backups is not so any more.
+    """
+    db.execute(
+        "CREATE TABLE IF NOT EXISTS service_state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID"
+    )
+    before = db.execute("SELECT value FROM service_state WHERE name = 'event_floor'").fetchone()
+    floor = max(event_floor, before[0] if before else 0)
+    db.execute("INSERT OR REPLACE INTO service_state VALUES ('event_floor', ?)", (floor,))
+    db.execute("DELETE FROM service_state WHERE name = 'held_since' OR name LIKE 'backup/_%' ESCAPE '/'")
+    if not is_live:
+        db.execute("INSERT INTO service_state VALUES ('held_since', ?)", (now,))
+
+
+def _settle_present(real: Path) -> tuple[int, list[JournalEntry]]:
+    """Bring what is in the log of the database into its file, and return the number of its newest event and what it
+    knows to be gone; 0 and nothing where it is damaged, which keeps its log. Nothing is opened beside a log that is not
+    its own, which SQLite would delete or mix with it.
+    """
+    newest, gone = 0, []
+    if real.stat().st_size and database_file.is_together(real):
+        try:
+            with closing(sqlite3.connect(real, isolation_level=None)) as db:
+                db.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+                newest = int(db.execute("SELECT coalesce(max(number), 0) FROM events").fetchone()[0])
+                gone = erasure_journal.known(db)
+        except sqlite3.Error:  # damaged, or older than the journal
+            pass
+    return newest, gone
+
+
+def _merge_journals(real: Path, copy: Path, gone: list[JournalEntry]) -> None:
+    """Add to the database's journal what those beside the copy, and the database itself, know to be `gone`. Another
+    database's do no harm: no two have an id in common.
+    """
+    journal = ErasureJournal(real)
+    others = [path for path in copy.resolve().parent.glob(f"*{SUFFIX}") if path.resolve() != journal.path]
+    entries = [entry for path in others for entry in _read_journal(path)]
+    journal.add_missing([*gone, *entries])
+
+
+def _read_journal(path: Path) -> list[JournalEntry]:
+    try:
+        return journal_file.read(path)
+    except OSError as error:
+        text = f"{path} says what must stay gone, and can't be used: {error.strerror}."
+        raise Problem("unavailable", f"{text} Move it away, or, if you trust it, make it yours.") from None
+
+
+def _replace(real: Path, part: Path, lock: Lock, now: int) -> Path | None:
+    """Give the part the database's name, and return under which one the file before is kept. What SQLite keeps beside
+    goes with that, and a note for the next start says whose it is as long as it is there.
+    """
+    found = real.stat()
+    is_together = database_file.is_together(real)
+    kept = _free_name(real, now) if found.st_size or _files_beside(real) else None
+    try:
+        if kept:
+            _keep(real, kept, now, is_together=is_together)
+        if _files_beside(real):
+            lock.note_lost(found.st_ino)
+        os.replace(part, real)
+    except BaseException:
+        for name in _named(kept) if kept else ():
+            name.unlink()  # it has its other name still
+        raise
+    for left in _files_beside(real):
+        os.unlink(left)
+    sync_folder(real.parent)
+    lock.note_lost(None)
+    return kept
+
+
+def _files_beside(real: Path) -> list[str]:
+    return [name for suffix in _BESIDE if os.path.exists(name := f"{real}{suffix}")]
+
+
+def _free_name(real: Path, now: int) -> Path:
+    """Return the name that the database of before gets; a second later where there is such a file already."""
+    while _named(name := Path(f"{real}{BEFORE_RESTORE}{stamp(now)}")):
+        now += times.SECOND
+    return name
+
+
+def _named(kept: Path) -> list[Path]:
+    return [path for path in kept.parent.iterdir() if path.name.startswith(kept.name)]
+
+
+def _keep(real: Path, kept: Path, now: int, *, is_together: bool) -> None:
+    """Give the file as it is, and its log if it has one still, another name beside the one they have. A log that is
+    another file's gets a name of its own, so that SQLite mixes the two here neither.
+    """
+    for suffix in ("", "-wal", "-journal"):
+        name = Path(f"{real}{suffix}")
+        if not name.exists() or not name.stat().st_size:
+            continue
+        if suffix and not is_together:
+            kept = _free_name(real, now)
+        other = Path(f"{kept}{suffix}")
+        try:
+            os.link(name, other)
+        except OSError:  # a file system without hard links
+            _copy(name, other, name)
+        os.chmod(other, OWNER_ONLY)
+        os.utime(other)  # its age counts from now
+    sync_folder(real.parent)
+
+
+def _copy(source: Path, target: Path, owned_as: Path) -> None:
+    """Copy a file to the disk, for the owner of `owned_as` only, also where it is root who does it."""
+    file = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, OWNER_ONLY)
+    with open(file, "wb") as written, open(source, "rb") as read:
+        if os.geteuid() == 0:
+            owner = os.stat(owned_as)
+            os.fchown(file, owner.st_uid, owner.st_gid)
+        shutil.copyfileobj(read, written, 1024 * 1024)
+        written.flush()
+        os.fsync(file)

@@ -1,0 +1,1 @@
+"""Deliveries on their way: the outbox, attempts, and webhooks' secrets."""

@@ -1,0 +1,175 @@
+"""The outbox: what is due, what of it can start now, and all that an attempt needs to know."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic_core import to_json
+
+from rundun.core.deliveries.delivery_slots import DeliverySlots
+from rundun.store import files
+from rundun.store.runs import events
+from rundun.store.sqlite import service_state
+from rundun.store.sqlite.transaction import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class DueDelivery:
+    """A delivery that can be sent now: `attempt` is the number of the request to come, `trigger` why it is made
+    (`automatic` or `manual`), `resume_at` when the schedule goes on after a manual one, `envelope` the stored event.
+    """
+
+    number: int
+    org_id: str
+    destination: str
+    attempt: int
+    trigger: Literal["automatic", "manual"]
+    resume_at: int | None
+    url: str
+    secret: str | None
+    envelope: dict[str, Any]
+
+
+def owner(destination: str) -> str:
+    """Return the organization of a destination, which begins with it."""
+    return destination.partition(" ")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claim: deliveries that may start now, and whether more are due than that."""
+
+    taken: list[DueDelivery]
+    more: bool
+
+
+WINDOW = 64  # deliveries looked at in the order they became due
+
+_LOOSE_SCAN = (  # one index probe a destination, however many rows wait for it
+    "WITH RECURSIVE due (destination) AS ("
+    " SELECT min(destination) FROM deliveries WHERE status = 'pending'"
+    " UNION ALL"
+    " SELECT (SELECT min(destination) FROM deliveries WHERE status = 'pending' AND destination > due.destination)"
+    " FROM due WHERE due.destination IS NOT NULL"
+    ") SELECT destination FROM due WHERE destination IS NOT NULL"
+)
+_HELD = "SELECT destination FROM deliveries WHERE number IN (SELECT value FROM json_each(?))"
+_DUE = "SELECT number, event, destination, attempts, next_attempt_at, next_trigger, resume_at FROM deliveries "
+
+
+def is_due(tx: Tx) -> bool:
+    """Tell whether some delivery could be tried now: none while all is held."""
+    if service_state.held_since(tx) is not None:
+        return False
+    query = "SELECT 1 FROM deliveries WHERE status = 'pending' AND next_attempt_at <= ? LIMIT 1"
+    return tx.db.execute(query, (tx.now,)).fetchone() is not None
+
+
+def is_put_off(tx: Tx, longest: int) -> bool:
+    """Tell whether some delivery would not be tried for longer than `longest` milliseconds."""
+    query = "SELECT 1 FROM deliveries WHERE status = 'pending' AND next_attempt_at > ? LIMIT 1"
+    return tx.db.execute(query, (tx.now + longest,)).fetchone() is not None
+
+
+def bring_back(tx: Tx, longest: int) -> int:
+    """Make due now what would not be tried for longer than `longest` milliseconds; returns how many deliveries."""
+    query = "UPDATE deliveries SET next_attempt_at = ? WHERE status = 'pending' AND next_attempt_at > ?"
+    tx.touched.add("outbox")
+    return tx.db.execute(query, (tx.now, tx.now + longest)).rowcount
+
+
+def becoming_due(tx: Tx, span: int, step: int) -> list[int]:
+    """Return in how many milliseconds, up to `span`, more deliveries become due; each rounded up to a multiple of
+    `step`, so that these are few however many retries there are. While all is held none does.
+    """
+    if service_state.held_since(tx) is not None:
+        return []
+    rows = tx.db.execute(
+        "SELECT DISTINCT (next_attempt_at - :now + :step - 1) / :step * :step FROM deliveries "
+        "INDEXED BY deliveries_next WHERE status = 'pending' AND next_attempt_at > :now "
+        "AND next_attempt_at <= :now + :span",
+        {"now": tx.now, "span": span, "step": step},
+    )
+    return [row[0] for row in rows.fetchall()]
+
+
+def claim(tx: Tx, slots: DeliverySlots[str], held: Set[int]) -> Claim:
+    """Return the deliveries that can start now, which `slots` decides: the destination waiting longest comes first.
+    `held` are the numbers of those that the one process that sends has claimed already: a claim only reads, nothing in
+    the file says it. After a restore all are held: none can start.
+    """
+    if service_state.held_since(tx) is not None:
+        return Claim([], more=False)
+    first = tx.db.execute(
+        _DUE + "INDEXED BY deliveries_next WHERE status = 'pending' AND next_attempt_at <= ? "
+        "ORDER BY next_attempt_at, number LIMIT ?",
+        (tx.now, WINDOW + len(held) + 1),
+    ).fetchall()
+    waiting = [row for row in first if row["number"] not in held]
+    is_long = len(first) > WINDOW + len(held)
+    queues = _long_queues(tx, slots, held) if is_long else _queues(waiting)
+    granted = slots.share({name: min(len(due), slots.per_destination) for name, due in queues.items()})
+    taken = [row for destination, due in queues.items() for row in due[: granted.get(destination, 0)]]
+    return Claim([_claimed(tx, row) for row in taken], is_long or len(taken) < len(waiting))
+
+
+def _queues(rows: Iterable[sqlite3.Row]) -> dict[str, list[sqlite3.Row]]:
+    queues: dict[str, list[sqlite3.Row]] = {}
+    for row in rows:
+        queues.setdefault(row["destination"], []).append(row)
+    return queues
+
+
+def _long_queues(tx: Tx, slots: DeliverySlots[str], held: Set[int]) -> dict[str, list[sqlite3.Row]]:
+    """Return the due deliveries of each destination that has a slot free. As many may be due to one dead
+    destination as fill any window; those that are dead have none, which makes this cheap however many there are.
+    """
+    # As they are now: where a run was given another webhook, what is under way to the one before waits here, too.
+    under_way = Counter(row[0] for row in tx.db.execute(_HELD, (to_json(list(held)).decode(),)).fetchall())
+    rows = []
+    for (destination,) in tx.db.execute(_LOOSE_SCAN).fetchall():
+        if limit := slots.free_for(destination):
+            rows.append(_due(tx, destination, limit + under_way[destination]))
+    queues = [left for due in rows if (left := [row for row in due if row["number"] not in held])]
+    queues.sort(key=lambda due: (due[0]["next_attempt_at"], due[0]["number"]))
+    return {due[0]["destination"]: due for due in queues}
+
+
+def _due(tx: Tx, destination: str, limit: int) -> list[sqlite3.Row]:
+    return tx.db.execute(
+        _DUE + "WHERE status = 'pending' AND destination = ? AND next_attempt_at <= ? "
+        "ORDER BY next_attempt_at, number LIMIT ?",
+        (destination, tx.now, limit),
+    ).fetchall()
+
+
+def _claimed(tx: Tx, row: sqlite3.Row) -> DueDelivery:
+    event = tx.db.execute(
+        "SELECT e.org_id, e.body, r.webhook_url, r.webhook_secret FROM events AS e JOIN runs AS r ON r.id = e.run_id "
+        "WHERE e.number = ?",
+        (row["event"],),
+    ).fetchone()
+    return DueDelivery(
+        number=row["number"],
+        org_id=event["org_id"],
+        destination=row["destination"],
+        attempt=row["attempts"] + 1,
+        trigger=row["next_trigger"],
+        resume_at=row["resume_at"],
+        url=event["webhook_url"],
+        secret=event["webhook_secret"],
+        envelope=events.envelope(tx, row["event"], event["body"]),
+    )
+
+
+def thumbnails(tx: Tx, envelope: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return the thumbnails of the photos an event shows, by photo id; without those that are deleted."""
+    data = envelope["data"]
+    by_photo_id = {}
+    for shown in data.get("photos", ()):
+        photo = files.find_photo(tx, envelope["run_id"], data["step_id"], shown["photo_id"])
+        if photo is not None and photo.removed_at is None:
+            by_photo_id[photo.photo_id] = files.read_all(tx, photo.thumbnail)
+    return by_photo_id

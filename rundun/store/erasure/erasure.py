@@ -1,0 +1,106 @@
+"""What is left of an erased run, and the removal of everything else of it."""
+
+from dataclasses import dataclass
+
+from rundun.core.runs.run import Run
+from rundun.store import files
+from rundun.store.erasure import erased_bytes
+from rundun.store.runs import run_secrets, search_index
+from rundun.store.runs.runs import TOUCHED as RUNS_TOUCHED
+from rundun.store.sqlite.transaction import Tx
+
+ERASED = "run.erased"  # the event that is left of a run
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedRun:
+    """What is left of an erased run; times in milliseconds, `erased_by` the id of a key or an operator, or a word."""
+
+    run_id: str
+    org_id: str
+    template_id: str
+    template_v: int
+    created_at: int
+    started_at: int | None
+    closed_at: int | None
+    erased_at: int
+    erased_by: str
+
+
+def find(tx: Tx, run_id: str) -> ErasedRun | None:
+    """Find what is left of an erased run; None where there is no such run, and where it is not erased."""
+    row = tx.db.execute(
+        "SELECT id, org_id, template_id, template_v, created_at, started_at, closed_at, erased_at, erased_by "
+        "FROM runs WHERE id = ? AND erased_at IS NOT NULL",
+        (run_id,),
+    ).fetchone()
+    return None if row is None else ErasedRun(*row)
+
+
+def empty(tx: Tx, run: Run, at: int, by: str) -> None:
+    """Remove all that a run's row says but its ids and times, and its webhook, which may be wanted for `run.erased`;
+    note when it was erased and `by` whom. `run` carries its next revision and `seq`.
+    """
+    tx.db.execute(
+        "UPDATE runs SET erased_at = ?, erased_by = ?, revision = ?, updated_at = ?, seq = ?, status = ?, "
+        "executor_ref = NULL, language = NULL, assigned_to = NULL, identity = NULL, device = NULL, "
+        "cancelled_by = NULL, cancel_reason = NULL, last_step_id = NULL, signature = NULL, progress = '{}', "
+        "title = NULL, note = NULL, due_at = NULL, fields = NULL, secrets = NULL, prefill = NULL, "
+        "flagged = 0, clock_skew_seconds = NULL, has_remarks = 0, has_photos = 0, "
+        "previous_run_id = NULL, handled_at = NULL WHERE number = ?",
+        (at, by, run.revision, run.updated_at, run.seq, run.status, run.number),
+    )
+    run_secrets.remove(tx, run)
+    search_index.remove(tx, run.number)
+    tx.touched.add(RUNS_TOUCHED + run.org_id)
+
+
+# All that belongs to a run, in an order in which nothing points at what is gone: `:run` is its id, `:event` the number
+# of its `run.erased`.
+_DELETIONS = (
+    "DELETE FROM attempts WHERE delivery IN (SELECT number FROM deliveries WHERE run_id = :run AND event <> :event)",
+    "DELETE FROM deliveries WHERE run_id = :run AND event <> :event",
+    "DELETE FROM events WHERE run_id = :run AND number <> :event",
+    "DELETE FROM answers WHERE run_id = :run",
+    "DELETE FROM remarks WHERE run_id = :run",
+    "DELETE FROM photos WHERE run_id = :run",
+    "DELETE FROM signatures WHERE run_id = :run",
+    "DELETE FROM changes WHERE run_id = :run",
+    "DELETE FROM idempotency_keys WHERE run_id = :run",
+)
+_FILES = (
+    "SELECT original FROM photos WHERE run_id = :run UNION SELECT derived FROM photos WHERE run_id = :run "
+    "UNION SELECT thumbnail FROM photos WHERE run_id = :run UNION SELECT file FROM signatures WHERE run_id = :run"
+)
+
+
+def remove_rows(tx: Tx, run_id: str) -> None:
+    """Delete all that other tables have of a run, but its newest event, which is `run.erased`, with its delivery. Its
+    files are out of reach from here on; their bytes go piece by piece, since they may be many.
+    """
+    event = tx.number("SELECT max(number) FROM events WHERE run_id = ?", run_id)
+    numbers = [row[0] for row in tx.db.execute(_FILES, {"run": run_id}).fetchall()]
+    for deletion in _DELETIONS:
+        tx.db.execute(deletion, {"run": run_id, "event": event})
+    files.mark_erased(tx, numbers)
+    erased_bytes.mark(tx)
+
+
+def find_by_delivery(tx: Tx, number: int) -> str | None:
+    """Find the id of the run that the delivery of that number is of, if it is erased."""
+    query = "SELECT r.id FROM deliveries AS d JOIN runs AS r ON r.id = d.run_id AND r.erased_at IS NOT NULL"
+    row = tx.db.execute(f"{query} WHERE d.number = ?", (number,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def forget_webhook(tx: Tx, run_id: str) -> None:
+    """Remove the webhook of an erased run, with what its delivery, and what was answered about that, tell of it."""
+    tx.db.execute("DELETE FROM attempts WHERE delivery IN (SELECT number FROM deliveries WHERE run_id = ?)", (run_id,))
+    tx.db.execute("UPDATE deliveries SET destination = org_id, wants_alert = 0 WHERE run_id = ?", (run_id,))
+    tx.db.execute("DELETE FROM idempotency_keys WHERE run_id = ?", (run_id,))
+    tx.db.execute(
+        "UPDATE runs SET webhook_url = NULL, webhook_secret = NULL, webhook_events = NULL, webhook_destination = NULL, "
+        "webhook_gone = 0, webhook_forgotten = 0 WHERE id = ?",
+        (run_id,),
+    )
+    erased_bytes.mark(tx)

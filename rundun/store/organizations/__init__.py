@@ -1,0 +1,1 @@
+"""Organizations, their operators and keys, and what they use. It knows nothing of runs."""

@@ -1,0 +1,1 @@
+"""Runs with their answers, remarks and events; their lists and searches."""

@@ -1,0 +1,147 @@
+"""Events, and the deliveries that are added with them."""
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from rundun.core import media_links
+from rundun.core.runs import event
+from rundun.core.runs.event import NewEvent
+from rundun.core.runs.run import Run
+from rundun.store.organizations import quotas
+from rundun.store.sqlite.transaction import Tx
+from rundun.store.templates import templates
+
+TOUCHED = "events of "  # what a transaction touched that has an event of the organization named behind it
+MAX_PAGE = 4 * 1024 * 1024  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A part of a feed: events with their numbers, which rise in the order of commits, and whether there are more."""
+
+    items: list[tuple[int, dict[str, Any]]]
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EventSummary:
+    """An event without what it carries: `at` is the wire's time, `identity` says whose doing it was, `unable` why a
+    step could not be done.
+    """
+
+    seq: int
+    event: str
+    at: str
+    identity: dict[str, Any]
+    step_id: str | None
+    step_label: str | None
+    unable: str | None
+
+
+def add(tx: Tx, run: Run, new_event: NewEvent, seq: int, at: int) -> None:
+    """Store `new_event`, which happened at `at` (milliseconds), as the run's event of that `seq`, which the caller
+    stores on the run, with a delivery where the run's webhook wants it.
+    """
+    event_id = tx.new_id("evt")
+    body = to_json(event.envelope(run, new_event, event_id, seq, at))
+    number = tx.insert(
+        "events",
+        number=_next_number(tx),
+        id=event_id,
+        run_id=run.run_id,
+        org_id=run.org_id,
+        seq=seq,
+        event=new_event.event,
+        body=body.decode(),
+    )
+    size = quotas.EVENT + len(body)
+    webhook = run.webhook
+    if webhook and new_event.event in webhook.events:
+        tx.insert(
+            "deliveries",
+            id=tx.new_id("dlv"),
+            event=number,
+            run_id=run.run_id,
+            org_id=run.org_id,
+            destination=webhook.destination,
+            status="pending",
+            next_attempt_at=tx.now,
+            created_at=tx.now,
+        )
+        size += quotas.DELIVERY + len(webhook.destination)
+        tx.touched.add("outbox")
+    tx.grow(run.org_id, size)
+    tx.touched.add(TOUCHED + run.org_id)
+
+
+def _next_number(tx: Tx) -> int | None:
+    """Return the number of the next event after a restore, None where SQLite's choice is right: the newest's and one.
+    No reader's cursor that the lost time gave out may lead behind it.
+    """
+    return newest(tx) + 1 if tx.event_floor else None
+
+
+def feed_of_organization(tx: Tx, org_id: str, after: int, limit: int) -> Feed:
+    """Return at most `limit` events of an organization behind the one numbered `after`, the oldest first."""
+    query = "SELECT number, body FROM events WHERE org_id = ? AND number > ? ORDER BY number LIMIT ?"
+    return _feed(tx, tx.db.execute(query, (org_id, after, limit + 1)), limit)
+
+
+def feed_of_run(tx: Tx, run_id: str, after: int, limit: int) -> Feed:
+    """Return at most `limit` events of a run behind the one numbered `after`, by `seq`, which rises with numbers."""
+    query = "SELECT number, body FROM events WHERE run_id = ? AND number > ? ORDER BY seq LIMIT ?"
+    return _feed(tx, tx.db.execute(query, (run_id, after, limit + 1)), limit)
+
+
+def summaries_of_run(tx: Tx, run_id: str, limit: int) -> list[EventSummary]:
+    """List the first `limit` events of a run, the oldest first."""
+    rows = tx.db.execute(
+        "SELECT seq, event, body ->> '$.ts', body -> '$.identity', body ->> '$.data.step_id', "
+        "body ->> '$.data.step_label', body ->> '$.data.unable.reason' "
+        "FROM events WHERE run_id = ? ORDER BY seq LIMIT ?",
+        (run_id, limit),
+    ).fetchall()
+    return [EventSummary(seq, name, at, from_json(identity), *rest) for seq, name, at, identity, *rest in rows]
+
+
+def announced_photos(tx: Tx, run_id: str, step_id: str) -> set[str]:
+    """Return the ids of the photos in the newest `step.completed` of a step; none where there is no such event."""
+    row = tx.db.execute(
+        "SELECT body -> '$.data.photos' FROM events WHERE run_id = ? AND event = 'step.completed' "
+        "AND body ->> '$.data.step_id' = ? ORDER BY seq DESC LIMIT 1",
+        (run_id, step_id),
+    ).fetchone()
+    return set() if row is None else {photo["photo_id"] for photo in from_json(row[0])}
+
+
+def newest(tx: Tx) -> int:
+    """Return the number of the newest event of all organizations, 0 while there is none. After a restore no less than
+    those can have had that were lost, as readers' cursors lead behind them.
+    """
+    return max(tx.number("SELECT coalesce(max(number), 0) FROM events"), tx.event_floor)
+
+
+def envelope(tx: Tx, number: int, body: str) -> dict[str, Any]:
+    """Return the event of that number as it is told now, from its stored `body`: with media URLs that are valid."""
+    stored: dict[str, Any] = from_json(body)
+    if number > tx.links.last_former_event:
+        return stored
+    version = templates.get_version(tx, stored["template_id"], stored["template_v"])
+    return {**stored, "data": media_links.renew(stored["data"], version.signature_steps, tx.links)}
+
+
+def _feed(tx: Tx, rows: sqlite3.Cursor, limit: int) -> Feed:
+    """Take as many events as `limit` says, or as fit in a page, but at least one."""
+    items: list[tuple[int, dict[str, Any]]] = []
+    size, has_more = 0, False
+    for row in rows:
+        size += len(row["body"])
+        has_more = len(items) == limit or (len(items) > 0 and size > MAX_PAGE)
+        if has_more:
+            break
+        items.append((row["number"], envelope(tx, row["number"], row["body"])))
+    rows.close()
+    return Feed(items, has_more)

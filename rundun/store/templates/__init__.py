@@ -1,0 +1,1 @@
+"""Templates in versions, and the pictures that they show. It knows nothing of runs."""

@@ -1,0 +1,92 @@
+"""Pictures that templates show, each of one organization, with their two files."""
+
+import hashlib
+import sqlite3
+from collections.abc import Collection
+from typing import Any
+
+from pydantic_core import to_json
+
+from rundun.core.templates.template_pictures import NewPicture, TemplatePicture
+from rundun.store import files
+from rundun.store.organizations import quotas
+from rundun.store.sqlite.transaction import Tx
+
+_SELECT = (  # in the order of TemplatePicture's fields
+    "SELECT id, file, thumbnail, width, height, bytes, expires_at FROM pictures JOIN files ON files.number = file "
+)
+_AMONG = "WHERE org_id = ? AND id IN (SELECT value FROM json_each(?))"
+
+
+def _picture(row: sqlite3.Row) -> TemplatePicture:
+    fields: list[Any] = [*row]
+    return TemplatePicture(*fields)
+
+
+def get(tx: Tx, org_id: str, picture_id: str) -> TemplatePicture:
+    """Return an organization's picture by its id, or raise NotFound."""
+    return _picture(tx.get_row("picture", _SELECT + "WHERE org_id = ? AND id = ?", org_id, picture_id))
+
+
+def find_all(tx: Tx, org_id: str, picture_ids: Collection[str]) -> dict[str, TemplatePicture]:
+    """Find an organization's pictures, by id in the order of `picture_ids`; those it does not have are left out."""
+    if not picture_ids:
+        return {}
+    rows = tx.db.execute(_SELECT + _AMONG, (org_id, _array(picture_ids))).fetchall()
+    found = {row["id"]: _picture(row) for row in rows}
+    return {picture_id: found[picture_id] for picture_id in picture_ids if picture_id in found}
+
+
+def put_off(tx: Tx, org_id: str, picture_id: str, expires_at: int) -> None:
+    """Let a picture that no template names stay until then; one that a template names stays anyway."""
+    tx.db.execute(
+        "UPDATE pictures SET expires_at = ? WHERE org_id = ? AND id = ? AND expires_at IS NOT NULL",
+        (expires_at, org_id, picture_id),
+    )
+
+
+def add(tx: Tx, org_id: str, new: NewPicture, expires_at: int) -> None:
+    """Store a picture with its files, until `expires_at` unless a template names it."""
+    first = files.new_number()
+    numbers = [
+        files.add_small(tx, "image/jpeg", jpeg, hashlib.sha256(jpeg).hexdigest(), first + offset)
+        for offset, jpeg in enumerate((new.jpeg, new.thumbnail))
+    ]
+    tx.grow(org_id, quotas.PICTURE + len(new.jpeg) + len(new.thumbnail))
+    tx.insert(
+        "pictures",
+        org_id=org_id,
+        id=new.picture_id,
+        file=numbers[0],
+        thumbnail=numbers[1],
+        width=new.width,
+        height=new.height,
+        expires_at=expires_at,
+    )
+
+
+def keep(tx: Tx, org_id: str, picture_ids: Collection[str]) -> None:
+    """Keep pictures for good, since a template version names them."""
+    if picture_ids:
+        query = f"UPDATE pictures SET expires_at = NULL {_AMONG} AND expires_at IS NOT NULL"  # noqa: S608, ours
+        tx.db.execute(query, (org_id, _array(picture_ids)))
+
+
+def is_any_expired(tx: Tx) -> bool:
+    """Tell whether there is a picture whose time is over."""
+    return bool(tx.number("SELECT EXISTS (SELECT 1 FROM pictures WHERE expires_at <= ?)", tx.now))
+
+
+def remove_expired(tx: Tx, limit: int) -> int:
+    """Delete at most `limit` pictures whose time is over, with all their bytes; returns how many."""
+    query = "SELECT number, file, thumbnail FROM pictures WHERE expires_at <= ? ORDER BY expires_at LIMIT ?"
+    rows = tx.db.execute(query, (tx.now, limit)).fetchall()
+    for number, *numbers in rows:
+        tx.db.execute("DELETE FROM pictures WHERE number = ?", (number,))
+        for file in numbers:
+            files.remove(tx, file)
+    return len(rows)
+
+
+def _array(picture_ids: Collection[str]) -> str:
+    return to_json(list(picture_ids)).decode()

@@ -1,0 +1,148 @@
+"""Templates in immutable versions."""
+
+import sqlite3
+from dataclasses import dataclass
+
+from pydantic_core import from_json
+
+from rundun.core.runs import progress
+from rundun.core.templates import template_pictures
+from rundun.core.templates.steps import photo_limits
+from rundun.core.templates.template import Template
+from rundun.store.organizations import quotas
+from rundun.store.sqlite.pagination import Page, PageRequest
+from rundun.store.sqlite.transaction import TemplateVersion, Tx
+from rundun.store.templates import pictures
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateHead:
+    """A template: which version is current, and whether new runs may be dispatched."""
+
+    template_id: str
+    org_id: str
+    v: int
+    created_at: int
+    updated_at: int
+    archived_at: int | None
+
+
+def _head(row: sqlite3.Row) -> TemplateHead:
+    return TemplateHead(row["id"], row["org_id"], row["v"], row["created_at"], row["updated_at"], row["archived_at"])
+
+
+def get(tx: Tx, org_id: str, template_id: str) -> TemplateHead:
+    """Return an organization's template by its id, archived or not, or raise NotFound."""
+    return _head(tx.get_row("template", "SELECT * FROM templates WHERE id = ? AND org_id = ?", template_id, org_id))
+
+
+def get_version(tx: Tx, template_id: str, v: int) -> TemplateVersion:
+    """Return one version of a template, parsed, or raise NotFound."""
+    known = tx.versions.find(template_id, v)
+    if known is not None:
+        return known
+    row = tx.get_row(
+        "template version",
+        "SELECT t.org_id, t.created_at, b.created_at AS updated_at, b.body FROM template_versions AS b "
+        "JOIN templates AS t ON t.id = b.template_id WHERE b.template_id = ? AND b.v = ?",
+        template_id,
+        v,
+    )
+    body = row["body"].encode()
+    template = Template.model_validate(from_json(body))
+    version = _version(tx, template_id, v, row["org_id"], row["created_at"], row["updated_at"], body, template)
+    tx.versions.put(version)
+    return version
+
+
+def _version(
+    tx: Tx, template_id: str, v: int, org_id: str, created_at: int, updated_at: int, body: bytes, template: Template
+) -> TemplateVersion:
+    steps = tuple(template.all_steps())
+    return TemplateVersion(
+        template_id,
+        v,
+        org_id,
+        created_at,
+        updated_at,
+        body,
+        template,
+        steps,
+        untouched=progress.count_progress(progress.evaluate(steps, {}, {})),
+        takes_photos=any(photo_limits(step)[1] for step in steps),
+        takes_signatures=template.settings.signature_on_complete or any(step.type == "signature" for step in steps),
+        pictures=pictures.find_all(tx, org_id, template_pictures.named_by(steps)),
+    )
+
+
+def page(tx: Tx, org_id: str, page_request: PageRequest, *, include_archived: bool) -> Page[TemplateHead]:
+    """Return a page of an organization's templates, the newest first."""
+    rows = tx.db.execute(
+        "SELECT * FROM templates WHERE org_id = ? AND (? OR archived_at IS NULL) "
+        "AND number < ? ORDER BY number DESC LIMIT ?",
+        (org_id, include_archived, page_request.before[-1], page_request.limit + 1),
+    ).fetchall()
+    return Page.of(rows, page_request, lambda row: (row["number"],), _head)
+
+
+def page_versions(tx: Tx, template_id: str, page_request: PageRequest) -> Page[TemplateVersion]:
+    """Return a page of all versions of a template, the newest first."""
+    rows = tx.db.execute(
+        "SELECT v FROM template_versions WHERE template_id = ? AND v < ? ORDER BY v DESC LIMIT ?",
+        (template_id, page_request.before[-1], page_request.limit + 1),
+    ).fetchall()
+    return Page.of(rows, page_request, lambda row: (row["v"],), lambda row: get_version(tx, template_id, row["v"]))
+
+
+def add(tx: Tx, org_id: str, template: Template, body: bytes) -> TemplateVersion:
+    """Store a new template in its first version; `body` is its stored form."""
+    template_id = tx.new_id("t")
+    tx.insert("templates", id=template_id, org_id=org_id, v=1, created_at=tx.now, updated_at=tx.now)
+    _add_version(tx, org_id, template_id, 1, template, body, tx.now)
+    return _version(tx, template_id, 1, org_id, tx.now, tx.now, body, template)
+
+
+def add_version(tx: Tx, head: TemplateHead, template: Template, body: bytes) -> TemplateVersion:
+    """Store a template's next version, current from now on; an archived template comes back."""
+    now = max(tx.now, head.updated_at)  # a clock may be put back
+    tx.db.execute(
+        "UPDATE templates SET v = ?, updated_at = ?, archived_at = NULL WHERE id = ?",
+        (head.v + 1, now, head.template_id),
+    )
+    _add_version(tx, head.org_id, head.template_id, head.v + 1, template, body, now)
+    return _version(tx, head.template_id, head.v + 1, head.org_id, head.created_at, now, body, template)
+
+
+def _add_version(tx: Tx, org_id: str, template_id: str, v: int, template: Template, body: bytes, at: int) -> None:
+    tx.grow(org_id, quotas.VERSION + len(body))
+    tx.insert("template_versions", template_id=template_id, v=v, body=body.decode(), created_at=at)
+    pictures.keep(tx, org_id, template_pictures.named_by(template.all_steps()))
+
+
+def archive(tx: Tx, head: TemplateHead) -> None:
+    """Archive a template: no new runs from it; those that exist go on."""
+    tx.db.execute(
+        "UPDATE templates SET archived_at = coalesce(archived_at, ?) WHERE id = ?", (tx.now, head.template_id)
+    )
+
+
+def restore(tx: Tx, head: TemplateHead) -> None:
+    """Restore an archived template: new runs from it again."""
+    tx.db.execute("UPDATE templates SET archived_at = NULL WHERE id = ?", (head.template_id,))
+
+
+def list_named(tx: Tx, org_id: str | None, *, include_archived: bool) -> list[tuple[TemplateHead, str]]:
+    """List the templates of one organization or of all with the names of their current versions, the newest first."""
+    rows = tx.db.execute(
+        "SELECT t.*, json_extract(b.body, '$.name') AS name FROM templates AS t "
+        "JOIN template_versions AS b ON b.template_id = t.id AND b.v = t.v "
+        "WHERE (:org IS NULL OR t.org_id = :org) AND (:archived OR t.archived_at IS NULL) ORDER BY t.number DESC",
+        {"org": org_id, "archived": include_archived},
+    )
+    return [(_head(row), row["name"]) for row in rows.fetchall()]
+
+
+def find_owner(tx: Tx, template_id: str) -> str | None:
+    """Find the organization a template belongs to, or None where there is no such template."""
+    row = tx.db.execute("SELECT org_id FROM templates WHERE id = ?", (template_id,)).fetchone()
+    return None if row is None else str(row["org_id"])
