@@ -10,7 +10,6 @@ from rundun import paths
 from rundun.actions import first_start
 from rundun.actions.erasure import gone
 from rundun.actions.first_start import FirstStart
-from rundun.backups import Backups
 from rundun.config import loader
 from rundun.config.loader import ServiceSettings
 from rundun.control_socket import ALERT_TEST_COMMAND, listening, socket_path
@@ -20,6 +19,7 @@ from rundun.core.deliveries.webhook_url import normalise
 from rundun.errors import Problem
 from rundun.imaging.worker import picture_pools
 from rundun.logs import log
+from rundun.maintenance.backups import Backups
 from rundun.scheduler import Jobs, schedule, started
 from rundun.spreadsheets.reader import SpreadsheetReader
 from rundun.store import files

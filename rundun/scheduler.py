@@ -12,14 +12,14 @@ from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from rundun import overwriting
 from rundun.actions.runs import photos, runs
 from rundun.actions.runs import sent_tables as table_actions
-from rundun.backups import Backups
 from rundun.core import times
 from rundun.errors import Problem
 from rundun.logs import log, short
-from rundun.retention import Sweeper
+from rundun.maintenance import overwriting
+from rundun.maintenance.backups import Backups
+from rundun.maintenance.retention import Sweeper
 from rundun.store import files, idempotency, maintenance
 from rundun.store.backups import copies
 from rundun.store.database import Database

@@ -12,8 +12,8 @@ import pytest
 
 from rundun import counters, paths
 from rundun.actions.backups import holding
-from rundun.backups import PUT_OFF_MS, Backups
 from rundun.core import times
+from rundun.maintenance.backups import PUT_OFF_MS, Backups
 from rundun.scheduler import delete_copies
 from rundun.store.backups import copies
 from rundun.store.erasure import erased_bytes

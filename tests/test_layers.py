@@ -19,10 +19,9 @@ LAYERS = (
     {"cli"},
     {"app"},
     {"scheduler"},
-    {"web", "webhooks", "backups", "retention", "overwriting", "imaging", "spreadsheets"}
-    | {"control_socket", "server", "mcp"},
-    {"diagnostics"},
-    {"backup_health", "address_health", "read_only"},
+    {"web", "webhooks", "imaging", "spreadsheets", "server", "mcp"},
+    {"maintenance"},
+    {"control_socket", "read_only"},
     {"actions", "addresses"},
     {"store"},
     {"core"},

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from rundun import diagnostics
-from rundun.retention import Sweeper
+from rundun.maintenance import diagnostics
+from rundun.maintenance.retention import Sweeper
 from rundun.store.sqlite import service_state
 from tests.helpers.retention import keep
 from tests.helpers.service import BOOLEAN, Ed, World

@@ -2,7 +2,6 @@
 
 import click
 
-from rundun import diagnostics
 from rundun.actions.organizations import organizations as organization_actions
 from rundun.cli.completion import ORG
 from rundun.cli.context import common, run_reading, run_writing, shown
@@ -10,6 +9,7 @@ from rundun.cli.retention import orgs_retention
 from rundun.cli.terminal import Shown, listing, say
 from rundun.config.settings import ServiceSettings
 from rundun.core.json_types.runs import OrganizationJson
+from rundun.maintenance import diagnostics
 from rundun.store.organizations import organizations
 from rundun.store.organizations.quotas import StorageUse
 from rundun.store.sqlite.transaction import Tx

@@ -5,9 +5,7 @@ from dataclasses import asdict, replace
 
 import click
 
-from rundun import diagnostics
 from rundun.app import make_app
-from rundun.cli import service_health
 from rundun.cli.context import has_service_settings, require_database, separate, shown, source_of
 from rundun.cli.init import print_first_start
 from rundun.cli.terminal import Shown
@@ -15,6 +13,7 @@ from rundun.config.settings import ServiceSettings
 from rundun.control_socket import is_listening, socket_path
 from rundun.errors import Problem
 from rundun.logs import configure, silence
+from rundun.maintenance import diagnostics, service_health
 from rundun.server import bind
 from rundun.server import serve as run_server
 from rundun.store.sqlite import connection, database_file

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from rundun import diagnostics
 from rundun.actions.erasure import erasures
 from rundun.actions.health import read_health
 from rundun.actions.organizations import api_keys
+from rundun.maintenance import diagnostics
 from rundun.scheduler import index_runs
 from rundun.store import files
 from rundun.store.deliveries import deliveries

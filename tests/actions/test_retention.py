@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from pydantic_core import from_json
 
-from rundun import diagnostics, retention
 from rundun.actions.deliveries import alerts
 from rundun.actions.erasure import retention as actions
 from rundun.core import times
 from rundun.core.erasure.retention import TemplateRetention
 from rundun.errors import Invalid
+from rundun.maintenance import diagnostics, retention
 from rundun.store import files
 from rundun.store.erasure import erasure
 from rundun.store.erasure import retention as rows

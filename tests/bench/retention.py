@@ -9,13 +9,13 @@ from contextlib import closing
 from pathlib import Path
 from statistics import quantiles
 
-from rundun import retention
 from rundun.actions.runs import runs
 from rundun.core import times
 from rundun.core.erasure.retention import Retention
 from rundun.core.runs.run import DispatchRequest
 from rundun.core.templates.template import Template
 from rundun.core.urls import Urls
+from rundun.maintenance import retention
 from rundun.store.database import Database
 from rundun.store.erasure import retention as rows
 from rundun.store.erasure import retention_days

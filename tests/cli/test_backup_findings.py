@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from rundun import address_health, backup_health, diagnostics
 from rundun.config import kinds
 from rundun.core import times
 from rundun.core.text import MIB
+from rundun.maintenance import address_health, backup_health, diagnostics
 from rundun.store.backups import copies
 from rundun.store.erasure import journal_file
 from rundun.store.erasure.erasure_journal import journal_path

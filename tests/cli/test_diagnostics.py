@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from rundun import diagnostics
-from rundun.address_health import certificate_ends_at
 from rundun.core import times
 from rundun.core.text import size
+from rundun.maintenance import diagnostics
+from rundun.maintenance.address_health import certificate_ends_at
 from rundun.store.organizations import quotas
 from rundun.store.sqlite import connection
 from rundun.store.sqlite.transaction import Tx

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from rundun.cli import service_health
 from rundun.config.loader import load
-from rundun.diagnostics import Finding
+from rundun.maintenance import service_health
+from rundun.maintenance.diagnostics import Finding
 from tests.helpers import certificate_authority
 from tests.helpers.patience import PATIENCE
 from tests.helpers.service import settings_for

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from rundun import diagnostics
-from rundun.diagnostics import Finding
+from rundun.maintenance import diagnostics
+from rundun.maintenance.diagnostics import Finding
 from rundun.store.sqlite.transaction import Tx
 from tests.helpers.addresses import own_address
 from tests.helpers.console import operator

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from rundun import diagnostics
+from rundun.maintenance import diagnostics
 from rundun.scheduler import clear_up, delete_secrets
 from tests.helpers.console import Browser, operator, put_zone, table
 from tests.helpers.service import BOOLEAN, HOUR, Clock, Ed, Receiver, World, answering, world

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from rundun import diagnostics
+from rundun.maintenance import diagnostics
 from rundun.webhooks import dialer
 from tests.helpers.service import BOOLEAN, Ed, Receiver, World, settings_for, world
 

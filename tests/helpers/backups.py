@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from rundun.backups import Backups
+from rundun.maintenance.backups import Backups
 from tests.helpers.service import Clock, World, world
 
 EVERY = 6  # hours

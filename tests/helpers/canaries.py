@@ -6,7 +6,7 @@ from typing import Any
 
 from PIL.PngImagePlugin import PngInfo
 
-from rundun import overwriting
+from rundun.maintenance import overwriting
 from rundun.store.database import Database
 from tests.helpers.images import encoded, noise, quadrants
 from tests.helpers.service import BOOLEAN, Ed, World, new_photo_id

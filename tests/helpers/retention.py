@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from rundun import retention
 from rundun.actions.erasure import retention as actions
 from rundun.core.erasure.retention import Retention
+from rundun.maintenance import retention
 from tests.helpers.images import jpeg
 from tests.helpers.service import Ed, World, new_photo_id
 from tests.helpers.storage import assert_counted

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 
-from rundun import overwriting
+from rundun.maintenance import overwriting
 from rundun.store.database import Database
 from rundun.store.erasure import erased_bytes, slack_space
 from rundun.store.maintenance import PAGE

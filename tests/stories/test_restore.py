@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from rundun import diagnostics
 from rundun.actions import commands
 from rundun.actions.deliveries import alerts
 from rundun.actions.erasure import erasures
 from rundun.actions.organizations import operators
-from rundun.backups import Backups
 from rundun.core import times
+from rundun.maintenance import diagnostics
+from rundun.maintenance.backups import Backups
 from rundun.store.deliveries import deliveries
 from rundun.store.erasure import erasure, journal_file
 from rundun.store.organizations import api_keys

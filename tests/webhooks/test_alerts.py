@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from rundun import diagnostics
 from rundun.actions.deliveries import alerts as alert_actions
 from rundun.actions.deliveries.alerts import TEST
 from rundun.config import loader
 from rundun.config.loader import ConfigError
 from rundun.errors import Problem
+from rundun.maintenance import diagnostics
 from rundun.store.organizations import quotas
 from rundun.store.sqlite import service_state
 from rundun.store.sqlite.transaction import Tx

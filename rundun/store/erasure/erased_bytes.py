@@ -1,5 +1,5 @@
 """The note that something erased is left in the file: bytes of pictures, copies between rows, the log. An erasure
-makes it, `rundun/overwriting.py` takes it away.
+makes it, `rundun/maintenance/overwriting.py` takes it away.
 """
 
 from rundun.store.sqlite import service_state

@@ -2,9 +2,9 @@
 
 from starlette.responses import Response
 
-from rundun import diagnostics
 from rundun.core.token_bucket import Policy
-from rundun.diagnostics import Report
+from rundun.maintenance import diagnostics
+from rundun.maintenance.diagnostics import Report
 from rundun.store.organizations import organizations as organization_rows
 from rundun.web.console.session import AccessDenied, ConsoleCall
 from rundun.web.console_words import N_

@@ -8,12 +8,12 @@ from contextlib import closing
 from urllib.parse import urlsplit
 
 from rundun import addresses
-from rundun.address_health import ENDS_SOON
 from rundun.config.settings import ServiceSettings
 from rundun.control_socket import ALERT_TEST_COMMAND, NotListening, find_listener, send_command, socket_path
 from rundun.core import times
-from rundun.diagnostics import Finding, without_path
 from rundun.errors import Problem
+from rundun.maintenance.address_health import ENDS_SOON
+from rundun.maintenance.diagnostics import Finding, without_path
 from rundun.pool import call_within
 from rundun.read_only import reading
 from rundun.store.erasure import erasure_journal, journal_file

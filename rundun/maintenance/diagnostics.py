@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from rundun import address_health, addresses, backup_health
+from rundun import addresses
 from rundun.actions import health
 from rundun.actions.health import HealthReport
 from rundun.actions.organizations import quotas
@@ -15,6 +15,7 @@ from rundun.config.settings import SETTINGS, ServiceSettings
 from rundun.core import times
 from rundun.core.deliveries.webhook_url import is_literal, normalise
 from rundun.core.text import MIB, listed, size
+from rundun.maintenance import address_health, backup_health
 from rundun.read_only import reading
 from rundun.store import maintenance
 from rundun.store.maintenance import Room
