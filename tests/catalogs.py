@@ -14,8 +14,8 @@ from babel.messages.pofile import write_po
 from jinja2.ext import babel_extract
 
 from rundun import paths
-from rundun.web import i18n
-from rundun.web.console_words import lacking
+from rundun.wording import i18n
+from rundun.wording.console_words import lacking
 
 ROOT = Path(__file__).parent.parent
 POT = paths.locales() / "console.pot"
@@ -36,7 +36,8 @@ def extracted() -> Catalog:
 
 def _sources() -> Iterator[tuple[Path, object]]:
     yield from ((path, babel_extract) for path in sorted((paths.templates() / "console").glob("*.html")))
-    yield from ((path, "python") for path in sorted((ROOT / "rundun" / "web" / "console").rglob("*.py")))
+    for folder in ("web/console", "wording"):
+        yield from ((path, "python") for path in sorted((ROOT / "rundun" / folder).rglob("*.py")))
 
 
 def po_of(tag: str, domain: str = "console") -> Path:

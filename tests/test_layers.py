@@ -20,7 +20,7 @@ LAYERS = (
     {"app"},
     {"scheduler"},
     {"web", "webhooks", "imaging", "spreadsheets", "server", "mcp"},
-    {"maintenance"},
+    {"maintenance", "wording"},
     {"control_socket", "read_only"},
     {"actions", "addresses"},
     {"store"},
@@ -40,7 +40,7 @@ LONG: dict[str, str] = {}
 OWNERS = {
     "starlette": {"web"},
     "jinja2": {"web"},
-    "babel": {"web"},
+    "babel": {"wording", "web"},
     "apscheduler": {"scheduler"},
     "httpx2": {"webhooks", "mcp"},
     "mcp": {"mcp"},

@@ -21,6 +21,7 @@ from rundun.cli.terminal import Shown, say
 from rundun.config.settings import ServiceSettings
 from rundun.core import times
 from rundun.core.erasure.person import PERSON_FIELDS, Person
+from rundun.core.request_bodies import read_person
 from rundun.errors import Problem
 from rundun.read_only import reading
 from rundun.store.organizations import organizations as organization_rows
@@ -30,7 +31,6 @@ from rundun.store.sqlite.transaction import Tx, wall_clock
 from rundun.web.kept_copies import KeptCopy, find_copies
 from rundun.web.person_archive import archive_entries
 from rundun.web.person_erasure import list_runs, run_json
-from rundun.web.request_bodies import read_person
 from rundun.web.run_archive import zip_pieces
 
 person = click.Group("person", help="All runs of one person: a copy of them, and erasing them.")

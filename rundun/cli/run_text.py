@@ -7,10 +7,10 @@ from itertools import zip_longest
 from rundun.actions.runs.runs import RunDetail
 from rundun.core.urls import Urls
 from rundun.store.organizations.organizations import Organization
-from rundun.web.console.job_view import field_views
-from rundun.web.console.run_view import HIDDEN, AnswerView, RunView, StepView
-from rundun.web.console.time_zone import Zone
-from rundun.web.console_words import ConsoleLanguage
+from rundun.wording.console_words import ConsoleLanguage
+from rundun.wording.job_view import field_views
+from rundun.wording.run_view import HIDDEN, AnswerView, RunView, StepView
+from rundun.wording.time_zone import Zone
 
 NARROWEST, WIDEST, INDENT = 12, 28, 6  # of the column with names; of what stands below a step
 

@@ -15,6 +15,7 @@ from rundun.cli.dispatching import runs_dispatch
 from rundun.cli.erasure import runs_erase
 from rundun.cli.terminal import Shown, in_columns, say
 from rundun.config.settings import ServiceSettings
+from rundun.core.request_bodies import CancelBody
 from rundun.core.runs import run_json
 from rundun.core.runs.run import STATUSES
 from rundun.core.urls import Urls
@@ -26,10 +27,9 @@ from rundun.store.sqlite import signing_key
 from rundun.store.sqlite.pagination import Page
 from rundun.store.sqlite.transaction import Tx
 from rundun.web.query_params import RunsQuery, next_cursor
-from rundun.web.request_bodies import CancelBody
 
 if TYPE_CHECKING:
-    from rundun.web.console.time_zone import Zone
+    from rundun.wording.time_zone import Zone
 
 runs_group = click.Group("runs", help="Runs.", commands=[runs_dispatch, runs_erase])
 
@@ -61,7 +61,7 @@ def runs_list(settings: ServiceSettings, org: str | None, template_id: str | Non
         params = read(RunsQuery, typed)
         page_request = params.page_request()
 
-    from rundun.web.console.time_zone import Zone  # and Babel with it, when first needed
+    from rundun.wording.time_zone import Zone
 
     def look(tx: Tx) -> tuple[Page[ListedRun], list[Any], Zone]:
         organization = organizations.find_or_only(tx, org)

@@ -20,10 +20,10 @@ from rundun.spreadsheets import reader
 from rundun.store.organizations import organizations
 from rundun.store.sqlite import signing_key
 from rundun.store.sqlite.transaction import TemplateVersion, Tx, wall_clock
-from rundun.web.console import job_table_links
-from rundun.web.console.job_table import CellError, read_jobs
-from rundun.web.console.time_zone import Zone
 from rundun.web.dispatch_warnings import link_warnings
+from rundun.wording.job_tables import job_table_links
+from rundun.wording.job_tables.job_table import CellError, read_jobs
+from rundun.wording.time_zone import Zone
 
 
 def dispatch_table(

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
 from rundun.actions.runs import repeats, runs
+from rundun.core.request_bodies import DispatchBody, RepeatBody
 from rundun.core.validation import StrictModel, in_order, read
 from rundun.errors import FieldError, Invalid
-from rundun.web.request_bodies import DispatchBody, RepeatBody
 from rundun.web.turns import Reads
 
 B = TypeVar("B", bound=StrictModel)

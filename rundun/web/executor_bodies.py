@@ -10,6 +10,7 @@ from rundun.actions.runs.remarks import RemarkInput
 from rundun.core import times
 from rundun.core.actor import Identity
 from rundun.core.json_types.base import PositionJson
+from rundun.core.request_bodies import Time
 from rundun.core.runs.evidence import UUID, PhotoId
 from rundun.core.runs.remark import MAX_PHOTOS, MAX_TEXT
 from rundun.core.validation import (
@@ -25,7 +26,6 @@ from rundun.core.validation import (
     invalid_value,
 )
 from rundun.errors import FieldError, Invalid
-from rundun.web.request_bodies import Time
 
 ClockSkew = Annotated[int, Integer(-4_000_000_000, 4_000_000_000)]  # a clock that was never set says 1970
 

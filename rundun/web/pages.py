@@ -21,10 +21,10 @@ from rundun.core import translation
 from rundun.core.erasure.retention import NO_DAYS_SHOWN
 from rundun.core.json_types.execution import StateJson
 from rundun.web.branding import PLAIN, Branding
-from rundun.web.console_words import ConsoleCatalogs
-from rundun.web.i18n import Catalogs, Language
 from rundun.web.shown_template import ShownTemplates, shown_template, untranslated
 from rundun.web.static import Assets
+from rundun.wording.console_words import ConsoleCatalogs
+from rundun.wording.i18n import Catalogs, Language
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "

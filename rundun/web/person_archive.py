@@ -17,10 +17,10 @@ from rundun.store.deliveries.deliveries import Delivery
 from rundun.store.runs import events, run_changes
 from rundun.store.runs.run_changes import RunChange
 from rundun.store.sqlite.pagination import PageRequest
-from rundun.web.file_names import FileNames, file_names
 from rundun.web.person_erasure import run_json
 from rundun.web.run_archive import ArchiveEntry, Report, pictures, record
 from rundun.web.turns import LongWork, Reads
+from rundun.wording.file_names import FileNames, file_names
 
 PAGE = 100  # events or deliveries that are read at once
 MAX_CHANGES = 1_000_000  # of one run: all

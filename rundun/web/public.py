@@ -6,10 +6,10 @@ from starlette.routing import Route
 
 from rundun import __version__
 from rundun.errors import NotFound
-from rundun.web.advice import ADVICE
 from rundun.web.context import context_of
 from rundun.web.metrics import metrics
 from rundun.web.problems import TABLE
+from rundun.wording.advice import ADVICE
 
 
 async def front(request: Request) -> Response:

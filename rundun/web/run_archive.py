@@ -19,8 +19,8 @@ from rundun.core.urls import Urls
 from rundun.errors import NotFound
 from rundun.store import files
 from rundun.store.files import CHUNK
-from rundun.web.file_names import FileNames, file_names
 from rundun.web.turns import LongWork, Reads
+from rundun.wording.file_names import FileNames, file_names
 
 P = ParamSpec("P")
 T = TypeVar("T")

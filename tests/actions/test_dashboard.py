@@ -15,8 +15,8 @@ from rundun.actions.runs import handled
 from rundun.core import chart, times
 from rundun.store.organizations import statistics
 from rundun.store.sqlite.transaction import Tx
-from rundun.web.console.time_zone import Zone
-from rundun.web.console_words import ConsoleLanguage, format_count
+from rundun.wording.console_words import ConsoleLanguage, format_count
+from rundun.wording.time_zone import Zone
 from tests.helpers.console import operator, put_zone, table, text_of
 from tests.helpers.console_runs import rows
 from tests.helpers.images import jpeg

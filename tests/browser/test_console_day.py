@@ -8,8 +8,8 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from rundun.actions.organizations import operators
 from rundun.store.sqlite.transaction import Tx
-from rundun.web import i18n
-from rundun.web.console_words import ConsoleLanguage
+from rundun.wording import i18n
+from rundun.wording.console_words import ConsoleLanguage
 from tests.catalogs import po_of
 from tests.helpers.accessibility import is_fine
 from tests.helpers.console import PASSWORD, PASSWORD_HASH

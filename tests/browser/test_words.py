@@ -12,7 +12,7 @@ from babel.messages.frontend import CommandLineInterface
 from playwright.async_api import expect
 
 from rundun import paths
-from rundun.web.i18n import COUNTED, Catalogs, read_catalog, translations
+from rundun.wording.i18n import COUNTED, Catalogs, read_catalog, translations
 from tests.browser.checklists import COUNT, YES_NO, dispatched
 from tests.browser.phone import Phone
 from tests.helpers.service import World, pages

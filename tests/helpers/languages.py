@@ -2,8 +2,8 @@
 
 from rundun import paths
 from rundun.errors import Problem
-from rundun.web.console.problem_text import exact_reason, reason
-from rundun.web.console_words import ConsoleCatalogs
+from rundun.wording.console_words import ConsoleCatalogs
+from rundun.wording.problem_text import exact_reason, reason
 
 CATALOGS = ConsoleCatalogs(paths.locales())
 SPANISH = CATALOGS.language(["es"])

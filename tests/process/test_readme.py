@@ -12,7 +12,7 @@ from PIL import Image
 
 from rundun import __version__
 from rundun.cli.main import main
-from rundun.web.request_bodies import DispatchBody
+from rundun.core.request_bodies import DispatchBody
 from tests.helpers.packages import INSTALLATIONS
 from tests.helpers.patience import PATIENCE
 from tests.helpers.service_process import serving

@@ -12,7 +12,7 @@ from rundun import passwords
 from rundun.actions.organizations import operators, organizations
 from rundun.errors import Problem
 from rundun.web.console import live, sign_in_limits
-from rundun.web.console.time_zone import Zone
+from rundun.wording.time_zone import Zone
 from tests.helpers.console import PASSWORD, Browser, operator
 from tests.helpers.console_runs import listening
 from tests.helpers.served import served

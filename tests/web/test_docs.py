@@ -19,12 +19,12 @@ from rundun.core.runs import event
 from rundun.core.templates import steps, translation_rules
 from rundun.core.templates.condition_rules import _OPERATORS as OPERATORS
 from rundun.core.templates.template_rules import read_template
-from rundun.web.advice import ADVICE
 from rundun.web.docs.inserts import README_SITE
 from rundun.web.docs.openapi.document import EXAMPLES, ROUTES, document
 from rundun.web.docs.openapi.reference import models, operations
 from rundun.web.docs.pages import PAGES
 from rundun.web.problems import TABLE
+from rundun.wording.advice import ADVICE
 from tests.helpers import images
 from tests.helpers.patience import PATIENCE
 from tests.helpers.service import BOOLEAN, World

@@ -65,7 +65,7 @@ TEMPLATES: dict[str, Make] = {
     "core.text.MAX_MARKS": lambda n: {"name": "x" + "\u0316" * n},
 }
 DISPATCHES: dict[str, Make] = {
-    "web.request_bodies.MAX_HOURS": lambda n: {"expires_in_hours": n},
+    "core.request_bodies.MAX_HOURS": lambda n: {"expires_in_hours": n},
     "DispatchBody/executor_ref/maxLength": lambda n: {"executor_ref": "x" * n},
     "DispatchBody/title/maxLength": lambda n: {"title": "x" * n},
     "DispatchBody/note/maxLength": lambda n: {"note": "x" * n},

@@ -9,6 +9,7 @@ from rundun.actions.deliveries import deliveries
 from rundun.actions.deliveries.deliveries import RetryProgress
 from rundun.core import times
 from rundun.core.json_types.deliveries import AttemptJson, DeliveryJson, RetriedJson, TrialJson
+from rundun.core.request_bodies import EmptyBody, Time
 from rundun.core.validation import StrictModel, read
 from rundun.store.deliveries import deliveries as delivery_rows
 from rundun.store.deliveries.deliveries import Attempt, Delivery, FailedFilter
@@ -16,7 +17,6 @@ from rundun.web.api.endpoint import ApiCall, api_router, json_reply
 from rundun.web.api.webhook_test import WebhookTestBody, send_test
 from rundun.web.docs.openapi.operation import ListOf, Success
 from rundun.web.query_params import ListQuery, list_json, query
-from rundun.web.request_bodies import EmptyBody, Time
 
 router = api_router("Deliveries")
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from rundun.actions.erasure.person_erasure import PersonList
 from rundun.core import times
 from rundun.core.json_types.erasures import ErasureJson
+from rundun.core.request_bodies import ErasureBody, PersonQueryBody
 from rundun.core.validation import read
 from rundun.store.idempotency import StoredResponse
 from rundun.store.organizations import organizations
@@ -17,7 +18,6 @@ from rundun.web.download import Download, require_place
 from rundun.web.kept_copies import KeptCopy, all_copies
 from rundun.web.person_archive import archive_entries
 from rundun.web.person_erasure import erase_listed, list_runs, run_json
-from rundun.web.request_bodies import ErasureBody, PersonQueryBody
 from rundun.web.run_archive import zip_pieces
 
 router = api_router("Runs")

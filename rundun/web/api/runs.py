@@ -23,6 +23,7 @@ from rundun.core.json_types.runs import (
     RunSteeredJson,
     WarnedJson,
 )
+from rundun.core.request_bodies import CancelBody, DispatchBody, EmptyBody, ExtendBody, RepeatBody, RunPatch
 from rundun.core.runs import run_json
 from rundun.core.runs.run import Run
 from rundun.core.urls import Urls
@@ -41,7 +42,6 @@ from rundun.web.docs.openapi.operation import ZIP, ListOf, Success
 from rundun.web.download import Download, require_place
 from rundun.web.problems import Json
 from rundun.web.query_params import RunsQuery, is_current, list_json, query
-from rundun.web.request_bodies import CancelBody, DispatchBody, EmptyBody, ExtendBody, RepeatBody, RunPatch
 from rundun.web.run_archive import archive_name, run_entries, zip_pieces
 
 router = api_router("Runs")

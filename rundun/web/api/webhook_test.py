@@ -8,13 +8,13 @@ from rundun.actions.backups import holding
 from rundun.core.deliveries.attempt import WebhookRequest
 from rundun.core.deliveries.webhook_url import normalise
 from rundun.core.json_types.deliveries import TrialJson
+from rundun.core.request_bodies import Secret, Url
 from rundun.core.runs import event
 from rundun.core.token_bucket import Policy
 from rundun.core.validation import StrictModel
 from rundun.logs import log
 from rundun.web.context import Context
 from rundun.web.dispatch_warnings import destination_warnings
-from rundun.web.request_bodies import Secret, Url
 
 TESTS = Policy("webhook-test", 10)  # a minute, for each organization
 

@@ -10,7 +10,7 @@ from rundun.core import chart
 from rundun.web.console.run_due import due_choices
 from rundun.web.console.run_rows import heading, moment
 from rundun.web.console.session import ConsoleCall
-from rundun.web.console_words import format_count
+from rundun.wording.console_words import format_count
 
 DAYS = 30
 WIDTH, HEIGHT = 720, 160  # of the chart, in its own units

@@ -24,12 +24,12 @@ from rundun.web.console.dispatch_form import (
     with_choices,
 )
 from rundun.web.console.dispatch_message import languages
-from rundun.web.console.problem_text import exact_field_reason
 from rundun.web.console.run_due import SENT, due_choices
 from rundun.web.console.session import ConsoleCall
 from rundun.web.dispatch_reading import read_dispatch_body
 from rundun.web.dispatch_warnings import destination_warnings
 from rundun.web.problems import TABLE
+from rundun.wording.problem_text import exact_field_reason
 
 MAX_TEMPLATES = 500
 REFUSALS = (

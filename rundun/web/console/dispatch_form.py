@@ -15,9 +15,9 @@ from rundun.core.templates import steps
 from rundun.core.templates.steps import StepBase
 from rundun.core.templates.template import JobField
 from rundun.store.sqlite.transaction import TemplateVersion
-from rundun.web.console.time_zone import Zone
-from rundun.web.console.written_date import typed_number
-from rundun.web.console_words import ConsoleLanguage
+from rundun.wording.console_words import ConsoleLanguage
+from rundun.wording.job_tables.written_date import typed_number
+from rundun.wording.time_zone import Zone
 
 MAX_PREFILLED = 60  # steps that the form has an input for: a form has 200 fields
 MAX_FORM = 512 * 1024  # bytes: thirty fields and a note as long as they may be

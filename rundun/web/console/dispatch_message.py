@@ -10,10 +10,10 @@ from starlette.responses import Response
 from rundun.actions.runs import runs
 from rundun.core import translation
 from rundun.core.runs.run import Run
-from rundun.web import i18n
 from rundun.web.console.qr_code import qr_code
 from rundun.web.console.session import ConsoleCall
-from rundun.web.console_words import N_
+from rundun.wording import i18n
+from rundun.wording.console_words import N_
 
 # No-break spaces of CLDR's times: some phones show a box, and each makes an SMS one of 70 characters.
 _PLAIN_SPACES = {ord("\u202f"): " ", ord("\u00a0"): " "}

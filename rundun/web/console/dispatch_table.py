@@ -17,15 +17,15 @@ from rundun.errors import NotFound, Problem
 from rundun.store.runs.sent_tables import SentTable
 from rundun.store.sqlite.transaction import TemplateVersion
 from rundun.web.body import read_bytes
-from rundun.web.console import job_table_links
 from rundun.web.console.dispatch import MAX_TEMPLATES, REFUSALS, chosen_version
 from rundun.web.console.dispatch_form import host_of
-from rundun.web.console.job_table import JobTable, column_names, read_jobs
-from rundun.web.console.job_view import FieldView
-from rundun.web.console.problem_text import exact_reason
 from rundun.web.console.session import ConsoleCall
-from rundun.web.file_names import slug
 from rundun.web.problems import TABLE
+from rundun.wording.file_names import slug
+from rundun.wording.job_tables import job_table_links
+from rundun.wording.job_tables.job_table import JobTable, column_names, read_jobs
+from rundun.wording.job_view import FieldView
+from rundun.wording.problem_text import exact_reason
 
 MAX_FORM = 3 * csv_text.MAX_BYTES + 64 * 1024  # each byte may take three, as forms are sent
 MAX_SHOWN = 200  # jobs shown

@@ -8,14 +8,14 @@ from rundun.actions.runs import runs
 from rundun.actions.runs.runs import ListedRun
 from rundun.core.runs.run import Run
 from rundun.store.sqlite.pagination import PageRequest
-from rundun.web.console.job_view import field_views
 from rundun.web.console.report import ReportWriter
 from rundun.web.console.run_filter import read_filter_form
 from rundun.web.console.session import ConsoleCall
-from rundun.web.csv_cells import csv_lines
 from rundun.web.download import Download, require_place
 from rundun.web.run_archive import archive_name, run_entries, zip_pieces
 from rundun.web.turns import Turns
+from rundun.wording.job_tables.csv_cells import csv_lines
+from rundun.wording.job_view import field_views
 
 MAX_ROWS = 100_000
 PAGE = 200  # runs of one piece

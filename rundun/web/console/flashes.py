@@ -1,6 +1,6 @@
 """What pages tell once of what was just done, by the names that stand in their addresses as `?flash=`."""
 
-from rundun.web.console_words import N_
+from rundun.wording.console_words import N_
 
 FLASHES = {
     "signed_out": N_("You are signed out."),

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from rundun.actions.runs.runs import RunDetail
 from rundun.core import times
 from rundun.store.organizations.organizations import Organization
-from rundun.web.console.run_view import RunView, page_values
-from rundun.web.console.time_zone import Zone
-from rundun.web.console_words import ConsoleLanguage
-from rundun.web.file_names import FileNames
 from rundun.web.pages import Pages
+from rundun.wording.console_words import ConsoleLanguage
+from rundun.wording.file_names import FileNames
+from rundun.wording.run_view import RunView, page_values
+from rundun.wording.time_zone import Zone
 
 
 @dataclass(frozen=True, slots=True)

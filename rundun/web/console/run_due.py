@@ -6,10 +6,10 @@ from typing import Any
 
 from babel import dates
 
+from rundun.core.request_bodies import RunPatch
 from rundun.core.validation import read
 from rundun.web.console.session import ConsoleCall
-from rundun.web.console_words import N_
-from rundun.web.request_bodies import RunPatch
+from rundun.wording.console_words import N_
 
 Offer = tuple[int, time, str]  # days from now, the hour, and what it is called
 SENT: Sequence[Offer] = (

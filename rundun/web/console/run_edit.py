@@ -7,16 +7,16 @@ from starlette.responses import Response
 
 from rundun.actions.runs import run_webhooks, runs
 from rundun.core.actor import Actor
+from rundun.core.request_bodies import RunPatch
 from rundun.core.runs.run import Run
 from rundun.core.validation import read
 from rundun.errors import NotFound, Problem
 from rundun.store.sqlite.transaction import TemplateVersion
 from rundun.web.console.dispatch_form import field_inputs, read_body
-from rundun.web.console.problem_text import exact_field_reason
 from rundun.web.console.session import ConsoleCall
-from rundun.web.console.time_zone import Zone
 from rundun.web.problems import TABLE
-from rundun.web.request_bodies import RunPatch
+from rundun.wording.problem_text import exact_field_reason
+from rundun.wording.time_zone import Zone
 
 WAS = "was "  # before the name of an input: what it held when the form was shown
 MEMBERS = ("title", "note", "due_at", "executor_ref")

@@ -10,7 +10,7 @@ from rundun.core import text
 from rundun.core.runs.run import STATUSES
 from rundun.store.runs.run_lists import RunFilter
 from rundun.web.console.session import ConsoleCall
-from rundun.web.console.time_zone import Zone
+from rundun.wording.time_zone import Zone
 
 ALL = "all"
 BY_DUE = ("open", "late")  # tabs whose runs come by when they are due, unless the newest are wanted first

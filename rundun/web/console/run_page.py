@@ -14,11 +14,11 @@ from rundun.store.runs import runs as run_rows
 from rundun.store.sqlite import service_state
 from rundun.web.console.erasure import show_erased
 from rundun.web.console.run_due import due_choices
-from rundun.web.console.run_view import RunView, page_values
 from rundun.web.console.session import ConsoleCall
-from rundun.web.console_words import N_
 from rundun.web.pages import HEADERS
 from rundun.web.problems import TABLE
+from rundun.wording.console_words import N_
+from rundun.wording.run_view import RunView, page_values
 
 HOURS = {
     "2": N_("2 hours from now"),

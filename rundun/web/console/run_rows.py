@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from rundun.actions.runs.runs import ListedRun
 from rundun.core.runs import search_text
 from rundun.core.runs.run import Run
-from rundun.web.console import relative_time
-from rundun.web.console.job_view import field_views
 from rundun.web.console.session import ConsoleCall
-from rundun.web.console_words import N_
+from rundun.wording import relative_time
+from rundun.wording.console_words import N_
+from rundun.wording.job_view import field_views
 
 MOMENTS = {
     "due": N_("Due {when}"),

@@ -12,6 +12,7 @@ from rundun.actions.deliveries import deliveries
 from rundun.actions.runs import run_webhooks, runs
 from rundun.actions.templates import templates
 from rundun.core.actor import Actor
+from rundun.core.request_bodies import CancelBody, ExtendBody
 from rundun.core.runs.run import STATUSES
 from rundun.core.validation import clean_input, read
 from rundun.store.organizations.statistics import MAX_COUNTED
@@ -24,8 +25,7 @@ from rundun.web.console.run_due import due_choices, read_due
 from rundun.web.console.run_filter import list_path, read_filter_form, tab_filters, tab_query
 from rundun.web.console.run_rows import Found, heading, moment
 from rundun.web.console.session import ConsoleCall
-from rundun.web.console_words import format_count
-from rundun.web.request_bodies import CancelBody, ExtendBody
+from rundun.wording.console_words import format_count
 
 LIMIT = 50
 LOOKS = 40  # at all runs for what long tabs have of a search, 3,000 runs in each

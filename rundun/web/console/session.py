@@ -30,16 +30,17 @@ from rundun.store.sqlite.pagination import END, PageRequest
 from rundun.store.sqlite.transaction import Tx
 from rundun.web.body import read_bytes
 from rundun.web.branding import branding_of
-from rundun.web.console import cookies, problem_text
-from rundun.web.console.delivery_text import trouble_text
+from rundun.web.console import cookies
 from rundun.web.console.flashes import FLASHES
-from rundun.web.console.time_zone import Zone
-from rundun.web.console_words import N_, ConsoleLanguage
 from rundun.web.context import Context, context_of
 from rundun.web.origin import refuse_cross_site
 from rundun.web.problems import TABLE
 from rundun.web.rate_limit import address_of
 from rundun.web.turns import Turns
+from rundun.wording import problem_text
+from rundun.wording.console_words import N_, ConsoleLanguage
+from rundun.wording.delivery_text import trouble_text
+from rundun.wording.time_zone import Zone
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -8,10 +8,10 @@ from starlette.responses import Response
 
 from rundun.actions.runs import handled, run_webhooks, runs
 from rundun.core.actor import Actor
+from rundun.core.request_bodies import CancelBody
 from rundun.core.runs.run import Run
 from rundun.core.validation import clean_input, read
 from rundun.errors import Problem
-from rundun.web.console import problem_text
 from rundun.web.console.export import chosen_table
 from rundun.web.console.run_due import due_choices, read_due
 from rundun.web.console.run_filter import list_path
@@ -19,8 +19,8 @@ from rundun.web.console.run_page import longer_choices
 from rundun.web.console.run_rows import heading
 from rundun.web.console.runs import read_hours
 from rundun.web.console.session import ConsoleCall
-from rundun.web.console_words import N_, ConsoleLanguage
-from rundun.web.request_bodies import CancelBody
+from rundun.wording import problem_text
+from rundun.wording.console_words import N_, ConsoleLanguage
 
 MAX_CHOSEN = 50  # as many as one page of the list has
 ASKED = ("cancel", "extend", "due")  # asked first, since more is to be said, or it can't be undone

@@ -16,10 +16,10 @@ from rundun.store.organizations.operators import Invitation, Operator
 from rundun.store.organizations.organizations import Organization
 from rundun.web.console import pending_sign_in, session, sign_in_limits
 from rundun.web.console.cookies import begin_session, end_session
-from rundun.web.console.problem_text import field_reasons
 from rundun.web.console.session import ConsoleCall, ask_to_sign_in
 from rundun.web.console.sign_in_limits import Candidate
-from rundun.web.console.time_zone import zones
+from rundun.wording.problem_text import field_reasons
+from rundun.wording.time_zone import zones
 
 T = TypeVar("T")
 MAX_PATH = 500

@@ -18,8 +18,8 @@ from rundun.core.templates.template_diff import default_of, difference, parts
 from rundun.errors import NotFound
 from rundun.web.console.dispatch_form import host_of
 from rundun.web.console.session import ConsoleCall
-from rundun.web.console.template_text import template_text
 from rundun.web.query_params import ListQuery, TemplateQuery, TemplatesQuery, next_cursor, query
+from rundun.wording.template_text import template_text
 
 MAX_VERSIONS = 100
 

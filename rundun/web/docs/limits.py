@@ -131,7 +131,9 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
         ),
     ),
     "runs": (
-        Limit("`expires_in_hours`", "{web.request_bodies.MAX_HOURS}; {core.runs.run.OPEN_HOURS} if left out", _INVALID),
+        Limit(
+            "`expires_in_hours`", "{core.request_bodies.MAX_HOURS}; {core.runs.run.OPEN_HOURS} if left out", _INVALID
+        ),
         Limit("Answers to a started run, once it has expired", "{runs.grace_hours} more", "410 `run_closed`"),
         Limit("`due_at`, from now", "{core.runs.job_values.MAX_AHEAD:milliseconds}", _INVALID),
         Limit("A table of jobs, as a file or pasted", "{core.csv_text.MAX_BYTES:size}", "Refused"),

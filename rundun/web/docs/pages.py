@@ -12,7 +12,6 @@ from starlette.routing import Route
 from rundun import __version__, paths
 from rundun.core.json_types.base import MissingCode
 from rundun.errors import FieldErrorCode, NotFound
-from rundun.web.advice import ADVICE
 from rundun.web.context import context_of
 from rundun.web.docs.inserts import README_SITE, insert
 from rundun.web.docs.markdown import to_html, with_code
@@ -20,6 +19,7 @@ from rundun.web.docs.openapi.parts import TAGS
 from rundun.web.pages import Pages
 from rundun.web.problems import TABLE
 from rundun.web.static import Asset, pack
+from rundun.wording.advice import ADVICE
 
 
 @dataclass(frozen=True, slots=True)

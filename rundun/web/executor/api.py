@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from rundun.actions.runs import execution, remarks
 from rundun.core.json_types.execution import EndedJson, RemarkedJson, StartedJson, StateJson, WrittenJson
+from rundun.core.request_bodies import CancelBody, EmptyBody
 from rundun.core.runs import job_json, run_json
 from rundun.core.runs.run import Run
 from rundun.core.validation import read
@@ -24,7 +25,6 @@ from rundun.web.executor_bodies import AnswerBody, RemarkBody, StartBody
 from rundun.web.origin import refuse_cross_site
 from rundun.web.problems import Json
 from rundun.web.query_params import StateQuery, query
-from rundun.web.request_bodies import CancelBody, EmptyBody
 
 router = executor_router()
 

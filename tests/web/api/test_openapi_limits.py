@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from rundun.core import request_bodies
 from rundun.core.templates.template_rules import read_template
 from rundun.core.validation import StrictModel, read
 from rundun.errors import Problem
-from rundun.web import executor_bodies, query_params, request_bodies
+from rundun.web import executor_bodies, query_params
 from rundun.web.docs.openapi.document import EXAMPLES, document
 from tests.helpers import images, openapi_judge
 from tests.helpers.openapi_schemas import SCHEMAS, hook, parameter

@@ -12,9 +12,9 @@ from rundun.store.runs import run_lists
 from rundun.store.runs.run_lists import RunFilter
 from rundun.store.sqlite.pagination import PageRequest
 from rundun.store.sqlite.transaction import Tx
-from rundun.web.console.job_view import clock_skew
-from rundun.web.console.run_view import RunView
-from rundun.web.console.time_zone import Zone
+from rundun.wording.job_view import clock_skew
+from rundun.wording.run_view import RunView
+from rundun.wording.time_zone import Zone
 from tests.helpers.console import Browser, operator, put_zone, shown, text_of
 from tests.helpers.console_runs import rows
 from tests.helpers.service import BOOLEAN, HOUR, Ed, World, pages

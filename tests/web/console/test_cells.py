@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as some
 
 import rundun
-from rundun.web import csv_cells
+from rundun.wording.job_tables import csv_cells
 
 SEPARATORS = (",", ";", "\t")
 FORMULA = "=+-@＝＋－＠"

@@ -11,7 +11,7 @@ import pytest
 
 from rundun.actions.organizations import organizations
 from rundun.web.console.dispatch import _place
-from rundun.web.console.time_zone import Zone
+from rundun.wording.time_zone import Zone
 from tests.helpers.console import Browser, field, operator, put_zone, shown, text_of
 from tests.helpers.console_jobs import FIELDS, JOB, SECRET, STEPS, VALUES
 from tests.helpers.markup import NASTY, NASTY_NAMES, has_no_markup_of, is_text_only

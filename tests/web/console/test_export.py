@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from rundun.store.runs import runs as run_rows
-from rundun.web import csv_cells, file_names, run_archive
+from rundun.web import run_archive
 from rundun.web.console import export
+from rundun.wording import file_names
+from rundun.wording.job_tables import csv_cells
 from tests.helpers.console import Browser, operator, text_of
 from tests.helpers.console_runs import PHOTO, PICTURE, PNG, everything
 from tests.helpers.images import heic, jpeg

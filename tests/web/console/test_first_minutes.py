@@ -9,9 +9,9 @@ from rundun.actions.organizations import operators, organizations
 from rundun.errors import FieldError, Problem
 from rundun.store.organizations import organizations as organization_rows
 from rundun.store.sqlite.transaction import Tx
-from rundun.web.console import problem_text
-from rundun.web.console_words import ConsoleLanguage
 from rundun.web.problems import TABLE
+from rundun.wording import problem_text
+from rundun.wording.console_words import ConsoleLanguage
 from tests.helpers.console import PASSWORD, Browser, field, left_alone, operator, shown, text_of
 from tests.helpers.images import png
 from tests.helpers.markup import NASTY_NAMES, is_text_only

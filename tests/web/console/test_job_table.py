@@ -16,11 +16,11 @@ from rundun.core.urls import Urls
 from rundun.core.validation import read
 from rundun.errors import Problem
 from rundun.store.sqlite.transaction import TemplateVersion
-from rundun.web.console import job_table_links
-from rundun.web.console.job_table import JobTable, column_names, read_jobs
-from rundun.web.console.time_zone import Zone
-from rundun.web.console.written_date import possible_days, read_time
-from rundun.web.console_words import ConsoleLanguage
+from rundun.wording.console_words import ConsoleLanguage
+from rundun.wording.job_tables import job_table_links
+from rundun.wording.job_tables.job_table import JobTable, column_names, read_jobs
+from rundun.wording.job_tables.written_date import possible_days, read_time
+from rundun.wording.time_zone import Zone
 from tests.helpers.jobs import FIELDS, KINDS
 from tests.helpers.languages import CATALOGS, SPANISH, is_told_in_spanish
 from tests.helpers.service import BOOLEAN, NOON

@@ -3,8 +3,8 @@
 from html import unescape
 
 from rundun.errors import Problem
-from rundun.web.console.delivery_text import trouble_text
-from rundun.web.console.problem_text import exact_reason, reason
+from rundun.wording.delivery_text import trouble_text
+from rundun.wording.problem_text import exact_reason, reason
 from tests.helpers.console import operator, shown
 from tests.helpers.languages import SPANISH
 from tests.helpers.service import BOOLEAN, World

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rundun.web.console import relative_time
-from rundun.web.console.time_zone import Zone
+from rundun.wording import relative_time
+from rundun.wording.time_zone import Zone
 from tests.helpers.service import pages
 
 NOW = datetime(2026, 11, 26, 22, 30, tzinfo=UTC)  # in Madrid half past eleven at night, a Thursday

@@ -176,7 +176,7 @@ async def test_a_long_search_is_counted_look_by_look(w: World, monkeypatch: pyte
     page = text_of((await ann.get("/runs?q=job")).text)
     assert "Open 3+" in page and "Late 1 Missed 1" in page and "All 4+" in page, "as far as it was counted"
     monkeypatch.setattr("rundun.web.console.runs.MAX_COUNTED", 3)
-    monkeypatch.setattr("rundun.web.console_words.MAX_COUNTED", 3)
+    monkeypatch.setattr("rundun.wording.console_words.MAX_COUNTED", 3)
     assert "All 3+" in text_of((await ann.get("/runs?q=job")).text)
 
 

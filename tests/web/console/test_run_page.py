@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from rundun.core.runs.event import EVENTS, ON_REQUEST
 from rundun.core.runs.run import CLOSED, STATUSES
-from rundun.web.console.run_history import HistoryEntry
+from rundun.wording.run_history import HistoryEntry
 from tests.helpers.console import operator, text_of
 from tests.helpers.console_runs import PHOTO, PICTURE, PNG, everything
 from tests.helpers.images import jpeg

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from rundun.core.runs.evidence import Photo
 from rundun.core.templates.steps import Step
-from rundun.web.file_names import FileNames, shot_label
+from rundun.wording.file_names import FileNames, shot_label
 from tests.helpers import images
 from tests.helpers.console import operator, shown, text_of
 from tests.helpers.console_runs import PICTURE

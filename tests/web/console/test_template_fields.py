@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 from rundun.core.templates import steps, template
 from rundun.core.templates.template_diff import parts
 from rundun.core.validation import StrictModel
-from rundun.web.console.template_text import template_text
+from rundun.wording.template_text import template_text
 from tests.helpers import images
 from tests.helpers.console import operator, shown, text_of
 from tests.helpers.console_jobs import FIELDS

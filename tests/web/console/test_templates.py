@@ -19,8 +19,8 @@ from rundun.core.templates.template_diff import parts
 from rundun.core.templates.template_rules import as_json, read_template
 from rundun.core.validation import StrictModel
 from rundun.web.console import dispatch
-from rundun.web.console.template_text import template_text
-from rundun.web.console.template_words import COMPARISONS, FIELDS, JOINTS, TYPES
+from rundun.wording.template_text import template_text
+from rundun.wording.template_words import COMPARISONS, FIELDS, JOINTS, TYPES
 from tests.helpers.console import Browser, field, operator, shown
 from tests.helpers.markup import NASTY, has_no_markup_of
 from tests.helpers.service import BOOLEAN, World, pages

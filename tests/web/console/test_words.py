@@ -10,9 +10,9 @@ import pytest
 from babel.messages.catalog import Catalog, Message
 
 from rundun import paths
-from rundun.web import i18n
-from rundun.web.console.time_zone import Zone
-from rundun.web.console_words import ConsoleCatalogs, ConsoleLanguage, lacking
+from rundun.wording import i18n
+from rundun.wording.console_words import ConsoleCatalogs, ConsoleLanguage, lacking
+from rundun.wording.time_zone import Zone
 from tests.catalogs import POT, english_of, extracted, header_of, po_of, text_of, updated
 from tests.helpers.console import operator, shown
 from tests.helpers.service import HOUR, NOON, World

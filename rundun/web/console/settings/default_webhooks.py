@@ -9,14 +9,14 @@ from starlette.responses import Response
 from rundun.actions.deliveries import default_webhooks
 from rundun.actions.templates.templates import get_version
 from rundun.core.json_types.deliveries import TrialJson
+from rundun.core.request_bodies import RunPatch
 from rundun.core.validation import read
 from rundun.errors import Problem
 from rundun.web.api.webhook_test import WebhookTestBody, send_test
 from rundun.web.console.dispatch_form import EMPTY, EVENTS, host_of
-from rundun.web.console.problem_text import field_reason
 from rundun.web.console.session import ConsoleCall
 from rundun.web.dispatch_warnings import destination_warnings
-from rundun.web.request_bodies import RunPatch
+from rundun.wording.problem_text import field_reason
 
 _UNTESTED = ("held", "rate_limited", "address_not_allowed")  # why a test is not made
 

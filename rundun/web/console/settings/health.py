@@ -7,7 +7,7 @@ from rundun.maintenance import diagnostics
 from rundun.maintenance.diagnostics import Report
 from rundun.store.organizations import organizations as organization_rows
 from rundun.web.console.session import AccessDenied, ConsoleCall
-from rundun.web.console_words import N_
+from rundun.wording.console_words import N_
 
 INTEGRITY_CHECKS = Policy("integrity", 4, 60)  # for all operators: each reads the whole file
 INTEGRITY_SECONDS = 20.0

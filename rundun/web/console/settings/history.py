@@ -5,8 +5,8 @@ from starlette.responses import Response
 from rundun.core.actor import ADMINISTRATOR
 from rundun.core.organizations.organization_change import KINDS, OrganizationChange
 from rundun.store.organizations import operators, organization_changes
-from rundun.web.console import change_text, relative_time
 from rundun.web.console.session import ConsoleCall
+from rundun.wording import change_text, relative_time
 
 LIMIT = 50
 MAX_ID = 100  # characters of an actor's id

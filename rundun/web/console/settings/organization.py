@@ -10,10 +10,10 @@ from rundun.errors import Invalid, Problem, refused
 from rundun.store.organizations import organizations as organization_rows
 from rundun.web.body import read_bytes
 from rundun.web.branding import branding_of
-from rundun.web.console import time_zone
-from rundun.web.console.problem_text import field_reasons
 from rundun.web.console.session import AccessDenied, ConsoleCall
-from rundun.web.console_words import N_
+from rundun.wording import time_zone
+from rundun.wording.console_words import N_
+from rundun.wording.problem_text import field_reasons
 
 MAX_LOGO = 256 * 1024  # bytes
 FIRST_COLOUR = "#2b4fc7"  # ours, for those who have not chosen one

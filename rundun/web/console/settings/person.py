@@ -5,18 +5,18 @@ import re
 from starlette.responses import Response
 
 from rundun.core.erasure.person import Person
+from rundun.core.request_bodies import read_person
 from rundun.errors import Invalid, Problem
 from rundun.web.console.report import ReportWriter
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.settings.account import is_own_password, wrong_password
-from rundun.web.console_words import N_
 from rundun.web.download import Download, require_place
 from rundun.web.kept_copies import all_copies
 from rundun.web.person_archive import archive_entries
 from rundun.web.person_erasure import erase_listed, list_runs
 from rundun.web.problems import TABLE
-from rundun.web.request_bodies import read_person
 from rundun.web.run_archive import zip_pieces
+from rundun.wording.console_words import N_
 
 MAX_SHOWN = 200  # runs of a list
 MAX_ALIKE = 100  # runs that may be the person's, each with a field of the form

@@ -15,9 +15,9 @@ from rundun.store.sqlite import service_state
 from rundun.store.sqlite.pagination import PageRequest
 from rundun.web.api.webhook_test import WebhookTestBody, send_test
 from rundun.web.console.dispatch_form import host_of
-from rundun.web.console.problem_text import field_reasons
 from rundun.web.console.session import ConsoleCall
-from rundun.web.console_words import format_count
+from rundun.wording.console_words import format_count
+from rundun.wording.problem_text import field_reasons
 
 LIMIT = 25
 

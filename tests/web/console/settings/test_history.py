@@ -12,8 +12,8 @@ from rundun.core.organizations import organization_change
 from rundun.core.organizations.organization_change import KINDS, OrganizationChange
 from rundun.store.organizations import organization_changes
 from rundun.store.sqlite.transaction import Tx
-from rundun.web.console import change_text
-from rundun.web.console_words import ConsoleLanguage
+from rundun.wording import change_text
+from rundun.wording.console_words import ConsoleLanguage
 from tests.helpers.console import PASSWORD, Browser, operator, shown, text_of
 from tests.helpers.markup import NASTY_NAMES, is_text_only
 from tests.helpers.service import BOOLEAN, World

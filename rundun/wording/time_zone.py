@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from babel import Locale, dates
 
 from rundun.core import times
-from rundun.web.console_words import ENGLISH_LOCALE
+from rundun.wording.console_words import ENGLISH_LOCALE
 
 _LEFT_TO_RIGHT = "\u200e"  # Unicode's mark: a sign stays in front of its number
 

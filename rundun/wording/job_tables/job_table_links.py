@@ -6,10 +6,10 @@ from rundun.core.runs.job_json import without_secrets
 from rundun.core.runs.run import Run
 from rundun.core.templates.template import Template
 from rundun.core.urls import Urls
-from rundun.web.console.job_table import COLUMNS, IN_ENGLISH, LINK, column_names
-from rundun.web.console.time_zone import Zone
-from rundun.web.console_words import ConsoleLanguage
-from rundun.web.csv_cells import csv_lines
+from rundun.wording.console_words import ConsoleLanguage
+from rundun.wording.job_tables.csv_cells import csv_lines
+from rundun.wording.job_tables.job_table import COLUMNS, IN_ENGLISH, LINK, column_names
+from rundun.wording.time_zone import Zone
 
 
 def heading(template: Template, language: ConsoleLanguage = IN_ENGLISH) -> str:

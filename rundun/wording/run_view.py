@@ -17,11 +17,11 @@ from rundun.core.runs.run import Run
 from rundun.core.templates import steps
 from rundun.core.templates.condition import comparisons
 from rundun.core.templates.steps import StepBase
-from rundun.web.console.job_view import clock_skew, field_views, language_name
-from rundun.web.console.run_history import history
-from rundun.web.console.time_zone import Zone
-from rundun.web.console_words import N_, ConsoleLanguage
-from rundun.web.file_names import file_names, shot_label
+from rundun.wording.console_words import N_, ConsoleLanguage
+from rundun.wording.file_names import file_names, shot_label
+from rundun.wording.job_view import clock_skew, field_views, language_name
+from rundun.wording.run_history import history
+from rundun.wording.time_zone import Zone
 
 MAX_REPLACED = 20  # answers shown of a step, unless all are asked for
 HIDDEN = N_("Hidden")

@@ -3,8 +3,8 @@
 from babel import dates
 
 from rundun.core import times
-from rundun.web.console.time_zone import Zone
-from rundun.web.console_words import ConsoleLanguage
+from rundun.wording.console_words import ConsoleLanguage
+from rundun.wording.time_zone import Zone
 
 MINUTE = 60 * times.SECOND
 WEEK_DAYS = 6  # as far as a day's name says which one it is

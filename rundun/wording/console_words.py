@@ -15,8 +15,8 @@ from babel.messages.catalog import Catalog, Message
 
 from rundun.core.text import size
 from rundun.store.organizations.statistics import MAX_COUNTED
-from rundun.web import i18n
-from rundun.web.i18n import ENGLISH
+from rundun.wording import i18n
+from rundun.wording.i18n import ENGLISH
 
 ENGLISH_LOCALE = "en_GB"  # for days and times, whichever English it is: never the month first
 _FSI, _PDI = "\u2068", "\u2069"  # Unicode's first strong isolate, and its end

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rundun.core.organizations.organization_change import OrganizationChange
-from rundun.web.console_words import N_, ConsoleLanguage, isolated
+from rundun.wording.console_words import N_, ConsoleLanguage, isolated
 
 # By the word that is stored; {operator}, {key}, {template} and {email} are names, which are set apart.
 SENTENCES: Mapping[str, str] = {

@@ -1,6 +1,6 @@
 """The words for what a template has: fields, their values, types of steps and conditions, by their names there."""
 
-from rundun.web.console_words import N_
+from rundun.wording.console_words import N_
 
 FIELDS = {
     "name": N_("Name"),

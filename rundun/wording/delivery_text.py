@@ -4,7 +4,7 @@ import errno
 import os
 import re
 
-from rundun.web.console_words import N_, ConsoleLanguage
+from rundun.wording.console_words import N_, ConsoleLanguage
 
 _STATUS = re.compile(r"The answer was (\d{3})\.( Redirects are not followed\.)?|HTTP (\d{3})")
 _SECONDS = re.compile(r"There was no complete answer within ([\d.]+) s\.")

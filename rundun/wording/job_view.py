@@ -9,7 +9,7 @@ from babel import Locale, UnknownLocaleError
 from rundun.core import times
 from rundun.core.runs.job import RunJob
 from rundun.core.templates.template import JobField, Template
-from rundun.web.console_words import NN_, ConsoleLanguage
+from rundun.wording.console_words import NN_, ConsoleLanguage
 
 _SKEWS = {  # by the size of the unit: ahead, behind
     times.DAY: (

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from rundun.core.templates.template_diff import Field, TemplatePart
-from rundun.web.console.template_words import COMPARISONS, FIELDS, JOINTS, KINDS, SHOWS, TYPES, VALUES
-from rundun.web.console_words import N_, ConsoleLanguage
+from rundun.wording.console_words import N_, ConsoleLanguage
+from rundun.wording.template_words import COMPARISONS, FIELDS, JOINTS, KINDS, SHOWS, TYPES, VALUES
 
 LEFT_OUT = ("type", "label", "hint", "required", "condition", "options", "id", "photo", "geo", "flag", "slots")
 

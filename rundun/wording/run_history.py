@@ -7,7 +7,7 @@ from itertools import chain
 from rundun.actions.runs.runs import RunDetail
 from rundun.core import times
 from rundun.core.runs.answer import Answer
-from rundun.web.console_words import N_, NN_, ConsoleLanguage
+from rundun.wording.console_words import N_, NN_, ConsoleLanguage
 
 MOMENTS = {
     "created": N_("Sent"),

@@ -9,7 +9,7 @@ from functools import cache
 from babel import dates
 
 from rundun.core.runs.search_text import fold
-from rundun.web.console_words import ConsoleLanguage
+from rundun.wording.console_words import ConsoleLanguage
 
 MAX_LENGTH = 80  # characters of a day and a time
 _ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from rundun.core import times
 from rundun.errors import FieldError, Problem, TooMany, WrongTable
-from rundun.web.console.time_zone import Zone
-from rundun.web.console_words import N_, NN_, ConsoleLanguage
+from rundun.wording.console_words import N_, NN_, ConsoleLanguage
+from rundun.wording.time_zone import Zone
 
 # A title and what can be done, by code: those that an operator can meet in the console.
 SAID: Mapping[str, tuple[str, str]] = {

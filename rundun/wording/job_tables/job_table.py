@@ -14,6 +14,7 @@ from pydantic_core import to_json
 
 from rundun.core import csv_text
 from rundun.core.csv_text import Table
+from rundun.core.request_bodies import DispatchBody
 from rundun.core.runs.job_values import read_dispatch
 from rundun.core.runs.run import DispatchRequest
 from rundun.core.runs.search_text import fold
@@ -21,12 +22,11 @@ from rundun.core.templates.template import JobField, Template
 from rundun.core.validation import read
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store.sqlite.transaction import TemplateVersion
-from rundun.web.console.problem_text import exact_field_reason
-from rundun.web.console.time_zone import Zone
-from rundun.web.console.written_date import MAX_LENGTH, possible_days, read_time, typed_number
-from rundun.web.console_words import N_, ConsoleLanguage
-from rundun.web.csv_cells import plain_text, safe_cell
-from rundun.web.request_bodies import DispatchBody
+from rundun.wording.console_words import N_, ConsoleLanguage
+from rundun.wording.job_tables.csv_cells import plain_text, safe_cell
+from rundun.wording.job_tables.written_date import MAX_LENGTH, possible_days, read_time, typed_number
+from rundun.wording.problem_text import exact_field_reason
+from rundun.wording.time_zone import Zone
 
 # What the columns that every checklist has are called in any language, by the member of a dispatch they stand for.
 COLUMNS: Mapping[str, Sequence[str]] = {

@@ -1,0 +1,1 @@
+"""What console, command line, report and archive say: runs, times, refusals, languages, tables. No requests."""

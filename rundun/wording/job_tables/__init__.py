@@ -1,0 +1,1 @@
+"""Tables of jobs: read cell by cell, each wrong one named, and written for spreadsheets."""
