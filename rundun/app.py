@@ -30,17 +30,17 @@ from rundun.store.sqlite import service_state
 from rundun.store.sqlite.database_file import telling_damage
 from rundun.store.sqlite.transaction import Clock, Tx, wall_clock
 from rundun.web import sample_pictures
-from rundun.web.auth import KeyRing
-from rundun.web.change_notifier import ChangeNotifier
 from rundun.web.context import Context
-from rundun.web.pages import Pages
-from rundun.web.rate_limit import RateLimiter
+from rundun.web.http.auth import KeyRing
+from rundun.web.http.change_notifier import ChangeNotifier
+from rundun.web.http.rate_limit import RateLimiter
+from rundun.web.http.run_owners import RunOwners
+from rundun.web.http.session_use import SessionUse
+from rundun.web.http.turns import TurnTaking
+from rundun.web.http.upload_buffer import UploadBuffer
+from rundun.web.pages.pages import Pages
+from rundun.web.pages.static import Assets
 from rundun.web.routes import Application, starlette_app
-from rundun.web.run_owners import RunOwners
-from rundun.web.session_use import SessionUse
-from rundun.web.static import Assets
-from rundun.web.turns import TurnTaking
-from rundun.web.upload_buffer import UploadBuffer
 from rundun.webhooks.alerts import Alerts
 from rundun.webhooks.client import WebhookClient
 from rundun.webhooks.dispatcher import Dispatcher

@@ -52,8 +52,8 @@ class FieldError:
 class Problem(Exception):
     """A refusal with a reason, turned into RFC 9457 problem details by the web layer.
 
-    `code` is one of the codes in `web/problems.py`; `errors` lists all wrong fields at once; `extensions` are further
-    members of the problem document; `retry_after` is in seconds.
+    `code` is one of the codes in `web/http/problems.py`; `errors` lists all wrong fields at once; `extensions` are
+    further members of the problem document; `retry_after` is in seconds.
     """
 
     def __init__(

@@ -122,7 +122,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._body_since = None
-        cast("dict[str, Any]", self.scope)["rundun.body_is_here"] = True  # see web/body.py
+        cast("dict[str, Any]", self.scope)["rundun.body_is_here"] = True  # see web/http/body.py
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:

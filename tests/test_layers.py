@@ -91,7 +91,7 @@ def modules():
 
 
 def own_name(path):
-    """The name in LAYERS a file belongs to: `rundun/web/auth.py` → web."""
+    """The name in LAYERS a file belongs to: `rundun/web/http/auth.py` → web."""
     inner = path.relative_to(PACKAGE).parts
     return inner[0].removesuffix(".py")
 
@@ -223,7 +223,7 @@ def test_the_top_level_stays_as_it_is():
         ("core/runs/run.py", "from rundun import logs", "core must not know logs"),
         ("core/runs/run.py", "async def f(): pass", "core never awaits"),
         ("store/runs/runs.py", "from rundun.actions import execution", "store must not know actions"),
-        ("actions/runs/execution.py", "from rundun.web.auth import key", "actions must not know web"),
+        ("actions/runs/execution.py", "from rundun.web.http.auth import key", "actions must not know web"),
         ("actions/runs/execution.py", "x = 'SELECT 1'", "SQL stands in the store only"),
         ("actions/runs/execution.py", "x = f'''\n  update runs set a = {1}'''", "SQL stands in the store only"),
         ("web/public.py", "x = 'INSERT OR REPLACE INTO secrets VALUES (1)'", "SQL stands in the store only"),

@@ -15,15 +15,15 @@ from rundun.core.urls import Urls
 from rundun.errors import Problem
 from rundun.pool import BoundedPool, RefusalReason
 from rundun.store.database import Database
-from rundun.web.auth import KeyRing
-from rundun.web.change_notifier import ChangeNotifier
-from rundun.web.pages import Pages
-from rundun.web.preview_cache import PreviewCache
-from rundun.web.rate_limit import RateLimiter
-from rundun.web.run_owners import RunOwners
-from rundun.web.session_use import SessionUse
-from rundun.web.turns import TurnTaking
-from rundun.web.upload_buffer import UploadBuffer
+from rundun.web.http.auth import KeyRing
+from rundun.web.http.change_notifier import ChangeNotifier
+from rundun.web.http.rate_limit import RateLimiter
+from rundun.web.http.run_owners import RunOwners
+from rundun.web.http.session_use import SessionUse
+from rundun.web.http.turns import TurnTaking
+from rundun.web.http.upload_buffer import UploadBuffer
+from rundun.web.pages.pages import Pages
+from rundun.web.pages.preview_cache import PreviewCache
 
 Read = Callable[[], bytes]
 

@@ -7,7 +7,7 @@ from rundun.actions.runs import repeats, runs
 from rundun.core.request_bodies import DispatchBody, RepeatBody
 from rundun.core.validation import StrictModel, in_order, read
 from rundun.errors import FieldError, Invalid
-from rundun.web.turns import Reads
+from rundun.web.http.turns import Reads
 
 B = TypeVar("B", bound=StrictModel)
 

@@ -12,7 +12,7 @@ from rundun.store import files
 from rundun.store.database import Database
 from rundun.store.files import CHUNK, StoredFile
 from rundun.web.context import context_of
-from rundun.web.query_params import is_current
+from rundun.web.http.query_params import is_current
 
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})", re.ASCII)
 _HEADERS = {

@@ -16,8 +16,8 @@ from rundun.errors import Problem
 from rundun.store import maintenance
 from rundun.store.database import Database
 from rundun.store.maintenance import Room, Totals
-from rundun.web import timings
 from rundun.web.context import context_of
+from rundun.web.http import timings
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

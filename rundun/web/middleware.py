@@ -10,9 +10,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from rundun import counters
 from rundun.errors import Problem
 from rundun.logs import log
-from rundun.web import rate_limit, unavailable_page
+from rundun.web import unavailable_page
 from rundun.web.context import context_of
-from rundun.web.timings import observe_request
+from rundun.web.http import rate_limit
+from rundun.web.http.timings import observe_request
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ALWAYS = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]

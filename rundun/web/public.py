@@ -7,8 +7,8 @@ from starlette.routing import Route
 from rundun import __version__
 from rundun.errors import NotFound
 from rundun.web.context import context_of
+from rundun.web.http.problems import TABLE
 from rundun.web.metrics import metrics
-from rundun.web.problems import TABLE
 from rundun.wording.advice import ADVICE
 
 

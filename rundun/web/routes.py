@@ -10,13 +10,14 @@ from starlette.routing import Match, Route, Router
 from starlette.types import Lifespan, Receive, Scope, Send
 
 from rundun.errors import Problem
-from rundun.web import branding, media, public, unavailable_page
+from rundun.web import media, public, unavailable_page
 from rundun.web.api import deliveries, erasures, events, pictures, runs, templates
 from rundun.web.console import routes as console_routes
 from rundun.web.docs import openapi, pages
 from rundun.web.executor import api, page, uploads
 from rundun.web.middleware import RequestMiddleware
-from rundun.web.static import Assets
+from rundun.web.pages import branding
+from rundun.web.pages.static import Assets
 
 MAX_PARTS = 12  # of a path, each behind a slash, that are distinguished
 

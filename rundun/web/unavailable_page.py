@@ -7,10 +7,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rundun.errors import Problem
-from rundun.web import problems
 from rundun.web.context import context_of
 from rundun.web.executor.page import preferred_languages
-from rundun.web.problems import TABLE, of_problem
+from rundun.web.http import problems
+from rundun.web.http.problems import TABLE, of_problem
 
 _RUN = re.compile(r"/r/[^/]+")
 _API = re.compile(r"/+v1(/|$)")

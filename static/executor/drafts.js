@@ -1,7 +1,7 @@
 // What is being typed and not answered yet, kept on this phone every second: a phone that dies in the middle of a text
 // takes two seconds of it at most. Never sent. Several tabs may type in one step: each keeps its own, under the name of
 // its page, and takes over only what no living page still holds.
-// The server sends this within session.js (rundun/web/static.py), so it imports nothing.
+// The server sends this within session.js (rundun/web/pages/static.py), so it imports nothing.
 
 const KEEP_EVERY_MS = 1000;
 

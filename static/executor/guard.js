@@ -1,6 +1,7 @@
 // Says so where the page can't run: in a browser that is too old, or when one of its modules was lost on the way.
-// In the HTML itself (rundun/web/pages.py), so that it is there whenever the page is, and in words that any browser
-// with scripts understands (ES5), as no other file here. The notices stand in the page, hidden; main.js says "usable".
+// In the HTML itself (rundun/web/pages/pages.py), so that it is there whenever the page is, and in words that any
+// browser with scripts understands (ES5), as no other file here. The notices stand in the page, hidden; main.js says
+// "usable".
 (function () {
   "use strict";
   var PATIENCE_MS = 8000;       // until a page that is not usable yet says so

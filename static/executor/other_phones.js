@@ -1,6 +1,6 @@
 // What came from another phone on the same run: steps whose answer, as the page shows it, nobody here has given. The
 // link knows no names, so who it was is not said.
-// The server sends this within session.js (rundun/web/static.py), so it imports nothing of that.
+// The server sends this within session.js (rundun/web/pages/static.py), so it imports nothing of that.
 
 import { isLeftOut } from "./rules.js";
 

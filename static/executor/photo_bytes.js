@@ -1,5 +1,5 @@
 // The bytes of a photo as it is chosen: read, made small where the phone can do that, and shown from memory.
-// The server sends this within session.js (rundun/web/static.py).
+// The server sends this within session.js (rundun/web/pages/static.py).
 
 import { loadModuleOnce } from "./http.js";
 

@@ -1,5 +1,5 @@
 // What the page and the server must read alike. One set of cases drives the tests of both sides (tests/cases).
-// The server sends the modules as one (rundun/web/static.py), so they import nothing from each other.
+// The server sends the modules as one (rundun/web/pages/static.py), so they import nothing from each other.
 
 export * from "./checklist.js";
 export * from "./values.js";

@@ -1,5 +1,5 @@
 // The line at the foot of a step's card: where it stands, what it lacks, what is not safe.
-// The server sends this within step.js (rundun/web/static.py).
+// The server sends this within step.js (rundun/web/pages/static.py).
 
 import { locale, makeButton, refusedText, t } from "./dom.js";
 import { isLeftOut, photoRule, slotsOf } from "./rules.js";

@@ -1,5 +1,5 @@
 // What a template tells about a flagged answer, with buttons for what it may ask for: a call, a remark, or else.
-// The server sends this within step.js (rundun/web/static.py).
+// The server sends this within step.js (rundun/web/pages/static.py).
 
 import { h, icon, makeButton, phoneNumbers, setAttr, t, telAddress, textAttributes, withLinks } from "./dom.js";
 import { isNoted, mayRemark, remarkKey } from "./rules.js";

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Route, expect
 
 from rundun.core import translation
 from rundun.core.templates import template_rules
-from rundun.web.problems import TABLE
+from rundun.web.http.problems import TABLE
 from tests.browser.checklists import COUNT, YES_NO, dispatched, record
 from tests.browser.phone import Phone, phone
 from tests.helpers.modules import CASES, module

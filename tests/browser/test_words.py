@@ -30,9 +30,9 @@ MADE = {
     ],
     "identity_": ["name", "email", "phone", "name_needed", "email_needed", "phone_needed"],
     "count_": ["answered", "skipped", "unable"],
-    "message_": ["share", "due"],  # what the console writes to the executor (rundun/web/console/dispatch.py)
+    "message_": ["share", "due"],  # what the console writes to the executor (rundun/web/console/dispatch/dispatch.py)
 }
-# Codes of the server (rundun/web/problems.py, rundun/core/runs/answer.py) that have words of their own here.
+# Codes of the server (rundun/web/http/problems.py, rundun/core/runs/answer.py) that have words of their own here.
 CODES = re.compile(r"problem_\w+|place_\w+")
 # What two languages write alike.
 ALIKE = {"es": {"no"}, "fr": {"photo", "photos", "photo_count", "minutes", "owed_photos", "owed_signatures", "placed"}}

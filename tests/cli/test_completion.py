@@ -79,8 +79,8 @@ def test_a_word_is_completed_without_all_of_the_service(folder: Path) -> None:
     command = [sys.executable, "-c", script]
     asked = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=PATIENCE, check=True)
     loaded, with_runs = (set(line.split()) for line in asked.stdout.splitlines())
-    assert "rundun.cli.runs" in with_runs and "rundun.web.console" not in with_runs
-    assert "rundun.cli.keys" in loaded
+    assert "rundun.cli.runs.runs" in with_runs and "rundun.web.console" not in with_runs
+    assert "rundun.cli.organizations.keys" in loaded
     assert loaded.isdisjoint({"rundun.app", "rundun.web", "rundun.webhooks", "rundun.actions.commands", "starlette"})
 
 

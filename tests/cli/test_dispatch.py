@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rundun.cli.dispatching import read_secret
+from rundun.cli.runs.dispatching import read_secret
 from rundun.errors import Problem
 from tests.helpers.cli import FIRST
 from tests.helpers.jobs import FIELDS, KINDS, STEPS

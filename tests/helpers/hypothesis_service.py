@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from rundun.web.problems import TABLE
+from rundun.web.http.problems import TABLE
 from tests.helpers.patience import PATIENCE
 from tests.helpers.service import World, world
 

@@ -24,9 +24,9 @@ from rundun.store.sqlite.connection import open_writer
 from rundun.store.sqlite.database_file import OWNER_ONLY
 from rundun.store.sqlite.transaction import Tx
 from rundun.web.context import Context
-from rundun.web.pages import Pages
+from rundun.web.pages.pages import Pages
+from rundun.web.pages.static import Assets
 from rundun.web.routes import starlette_app
-from rundun.web.static import Assets
 from tests.helpers.openapi_judge import Documented
 
 NOON = 1_767_225_600_000  # 2026-01-01T00:00:00Z, in milliseconds

@@ -15,7 +15,7 @@ import httpx2
 import pytest
 
 from rundun import paths
-from rundun.web.console.live import MAX_OF_OPERATOR
+from rundun.web.console.runs.live import MAX_OF_OPERATOR
 from tests.bench.processes import free_port
 from tests.helpers import images
 from tests.helpers.cli import KEY

@@ -19,7 +19,7 @@ import httpx2
 import pytest
 from http_message_signatures import HTTPMessageSigner, MappingKeyResolver, algorithms
 
-from rundun.web.query_params import event_cursor
+from rundun.web.http.query_params import event_cursor
 from tests.bench.processes import free_port
 from tests.helpers.service import World
 from tests.helpers.service_process import PATIENCE, Acme, Serving, is_listening, serving, settle_in

@@ -11,7 +11,8 @@ from starlette.requests import Request
 from rundun import passwords
 from rundun.actions.organizations import operators, organizations
 from rundun.errors import Problem
-from rundun.web.console import live, sign_in_limits
+from rundun.web.console.runs import live
+from rundun.web.console.sign_in import sign_in_limits
 from rundun.wording.time_zone import Zone
 from tests.helpers.console import PASSWORD, Browser, operator
 from tests.helpers.console_runs import listening

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from rundun import paths
-from rundun.web.pages import BROWSERS
+from rundun.web.pages.pages import BROWSERS
 
 GUIDE = (paths.templates() / "docs" / "browsers.md").read_text("utf-8")
 

@@ -23,7 +23,7 @@ from rundun.web.docs.inserts import README_SITE
 from rundun.web.docs.openapi.document import EXAMPLES, ROUTES, document
 from rundun.web.docs.openapi.reference import models, operations
 from rundun.web.docs.pages import PAGES
-from rundun.web.problems import TABLE
+from rundun.web.http.problems import TABLE
 from rundun.wording.advice import ADVICE
 from tests.helpers import images
 from tests.helpers.patience import PATIENCE

@@ -9,9 +9,9 @@ import pytest
 from starlette.routing import Match
 
 from rundun import paths
-from rundun.web.body import IS_HERE
+from rundun.web.http.body import IS_HERE
+from rundun.web.pages.static import Assets
 from rundun.web.routes import MAX_PARTS, starlette_app
-from rundun.web.static import Assets
 from tests.helpers.service import BOOLEAN, PUBLIC_URL, World
 
 SITE = starlette_app(Assets(paths.static()), None)

@@ -7,7 +7,7 @@ import pytest
 
 from rundun import paths
 from rundun.core.organizations import colour
-from rundun.web.static import _minified
+from rundun.web.pages.static import _minified
 from tests.helpers.service import pages
 
 ASSETS = pages().assets

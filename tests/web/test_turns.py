@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from rundun.web import rate_limit, shown_template, turns
-from rundun.web.shown_template import ShownTemplates
+from rundun.web.http import rate_limit, turns
+from rundun.web.pages import shown_template
+from rundun.web.pages.shown_template import ShownTemplates
 from tests.helpers.console import Browser, operator
 from tests.helpers.images import jpeg
 from tests.helpers.patience import PATIENCE

@@ -11,7 +11,7 @@ import pytest
 from starlette.requests import Request
 
 from rundun.errors import Problem
-from rundun.web.upload_buffer import UploadBuffer
+from rundun.web.http.upload_buffer import UploadBuffer
 from tests.helpers import images
 from tests.helpers.patience import PATIENCE
 from tests.helpers.photos import OVERLAY, digest, started

@@ -14,9 +14,9 @@ from rundun.core.validation import StrictModel, read
 from rundun.store.deliveries import deliveries as delivery_rows
 from rundun.store.deliveries.deliveries import Attempt, Delivery, FailedFilter
 from rundun.web.api.endpoint import ApiCall, api_router, json_reply
-from rundun.web.api.webhook_test import WebhookTestBody, send_test
-from rundun.web.docs.openapi.operation import ListOf, Success
-from rundun.web.query_params import ListQuery, list_json, query
+from rundun.web.http.operation import ListOf, Success
+from rundun.web.http.query_params import ListQuery, list_json, query
+from rundun.web.webhook_test import WebhookTestBody, send_test
 
 router = api_router("Deliveries")
 

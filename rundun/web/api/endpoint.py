@@ -20,12 +20,12 @@ from rundun.store import idempotency as stored_responses
 from rundun.store.idempotency import IdempotencyKey, StoredResponse
 from rundun.store.organizations.api_keys import ApiKey
 from rundun.store.sqlite.transaction import Tx
-from rundun.web.auth import bearer_of
-from rundun.web.body import JSON, parse, read_json_bytes
 from rundun.web.context import Context, context_of
-from rundun.web.docs.openapi.operation import ApiRouter, Operation, Tag
-from rundun.web.problems import Json
-from rundun.web.turns import Turns
+from rundun.web.http.auth import bearer_of
+from rundun.web.http.body import JSON, parse, read_json_bytes
+from rundun.web.http.operation import ApiRouter, Operation, Tag
+from rundun.web.http.problems import Json
+from rundun.web.http.turns import Turns
 
 P = ParamSpec("P")
 T = TypeVar("T")

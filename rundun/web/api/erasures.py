@@ -12,13 +12,13 @@ from rundun.core.validation import read
 from rundun.store.idempotency import StoredResponse
 from rundun.store.organizations import organizations
 from rundun.web.api.endpoint import ApiCall, api_router, json_reply, one_at_a_time, to_response
-from rundun.web.console.report import ReportWriter
-from rundun.web.docs.openapi.operation import ZIP, Success
-from rundun.web.download import Download, require_place
-from rundun.web.kept_copies import KeptCopy, all_copies
-from rundun.web.person_archive import archive_entries
-from rundun.web.person_erasure import erase_listed, list_runs, run_json
-from rundun.web.run_archive import zip_pieces
+from rundun.web.archives.download import Download, require_place
+from rundun.web.archives.kept_copies import KeptCopy, all_copies
+from rundun.web.archives.person_archive import archive_entries
+from rundun.web.archives.person_erasure import erase_listed, list_runs, run_json
+from rundun.web.archives.report import ReportWriter
+from rundun.web.archives.run_archive import zip_pieces
+from rundun.web.http.operation import ZIP, Success
 
 router = api_router("Runs")
 _reading = api_router("Runs", reads_idempotency_key=False)

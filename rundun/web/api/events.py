@@ -12,11 +12,11 @@ from rundun.core.json_types.events import EventFeedJson
 from rundun.store.runs.events import Feed
 from rundun.store.sqlite.transaction import Tx
 from rundun.web.api.endpoint import ApiCall, api_router
-from rundun.web.change_notifier import NextChange
-from rundun.web.docs.openapi.operation import Success
-from rundun.web.problems import Json
-from rundun.web.query_params import EventsQuery, event_cursor, next_link, query
-from rundun.web.timings import KIND, WAITING
+from rundun.web.http.change_notifier import NextChange
+from rundun.web.http.operation import Success
+from rundun.web.http.problems import Json
+from rundun.web.http.query_params import EventsQuery, event_cursor, next_link, query
+from rundun.web.http.timings import KIND, WAITING
 
 router = api_router("Events")
 

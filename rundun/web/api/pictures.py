@@ -6,7 +6,7 @@ from rundun.core.json_types.templates import PictureJson
 from rundun.core.templates import template_pictures
 from rundun.store.templates import pictures
 from rundun.web.api.endpoint import ApiCall, api_router, json_reply, to_response
-from rundun.web.docs.openapi.operation import PICTURE, Bytes, Success
+from rundun.web.http.operation import PICTURE, Bytes, Success
 from rundun.web.picture_uploads import store_picture
 
 router = api_router("Templates", reads_idempotency_key=False)

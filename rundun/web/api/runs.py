@@ -33,16 +33,16 @@ from rundun.store.organizations import organizations
 from rundun.store.runs import run_search
 from rundun.store.runs import runs as run_rows
 from rundun.web.api.endpoint import ApiCall, api_router, json_reply, one_at_a_time
-from rundun.web.body import MERGE_PATCH
-from rundun.web.console.report import ReportWriter
+from rundun.web.archives.download import Download, require_place
+from rundun.web.archives.report import ReportWriter
+from rundun.web.archives.run_archive import archive_name, run_entries, zip_pieces
 from rundun.web.context import Context
 from rundun.web.dispatch_reading import read_dispatch_body, read_repeat_body
 from rundun.web.dispatch_warnings import destination_warnings, gone_warnings, link_warnings
-from rundun.web.docs.openapi.operation import ZIP, ListOf, Success
-from rundun.web.download import Download, require_place
-from rundun.web.problems import Json
-from rundun.web.query_params import RunsQuery, is_current, list_json, query
-from rundun.web.run_archive import archive_name, run_entries, zip_pieces
+from rundun.web.http.body import MERGE_PATCH
+from rundun.web.http.operation import ZIP, ListOf, Success
+from rundun.web.http.problems import Json
+from rundun.web.http.query_params import RunsQuery, is_current, list_json, query
 
 router = api_router("Runs")
 SHAPE = "d"  # of records, in their ETag: another letter once the same revision has other members

@@ -9,8 +9,8 @@ from rundun.core.json_types.templates import TemplateCheckedJson
 from rundun.store.idempotency import StoredResponse
 from rundun.store.sqlite.transaction import TemplateVersion
 from rundun.web.api.endpoint import ApiCall, api_router, json_reply, to_response
-from rundun.web.docs.openapi.operation import ListOf, Success
-from rundun.web.query_params import ListQuery, TemplateQuery, TemplatesQuery, is_current, list_json, query
+from rundun.web.http.operation import ListOf, Success
+from rundun.web.http.query_params import ListQuery, TemplateQuery, TemplatesQuery, is_current, list_json, query
 
 router = api_router("Templates")
 _reading = api_router("Templates", reads_idempotency_key=False)

@@ -1,28 +1,9 @@
 """The routes of /console, the pages of operators. Each is made by `session.route`, which finds who is signed in."""
 
-from rundun.web.console import (
-    dashboard,
-    dispatch,
-    dispatch_form,
-    dispatch_message,
-    dispatch_table,
-    editor_pictures,
-    erasure,
-    export,
-    handled,
-    live,
-    not_found,
-    password_reset,
-    retention,
-    run_edit,
-    run_page,
-    runs,
-    several,
-    sign_in,
-    template_editor,
-    template_preview,
-    templates,
-)
+from rundun.web.console import dashboard, not_found
+from rundun.web.console.dispatch import dispatch, dispatch_form, dispatch_message, dispatch_table
+from rundun.web.console.erasure import erasure, person, retention
+from rundun.web.console.runs import export, handled, live, run_edit, run_page, runs, several
 from rundun.web.console.session import MAX_FORM, route
 from rundun.web.console.settings import (
     account,
@@ -32,10 +13,11 @@ from rundun.web.console.settings import (
     keys,
     organization,
     people,
-    person,
     second_factor,
     webhooks,
 )
+from rundun.web.console.sign_in import password_reset, sign_in
+from rundun.web.console.templates import editor_pictures, template_editor, template_preview, templates
 
 ROUTES = [
     route("GET", "/sign-in", sign_in.sign_in_form, "anyone"),

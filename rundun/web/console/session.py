@@ -28,15 +28,15 @@ from rundun.store.organizations.operators import Operator
 from rundun.store.organizations.organizations import Organization
 from rundun.store.sqlite.pagination import END, PageRequest
 from rundun.store.sqlite.transaction import Tx
-from rundun.web.body import read_bytes
-from rundun.web.branding import branding_of
 from rundun.web.console import cookies
 from rundun.web.console.flashes import FLASHES
 from rundun.web.context import Context, context_of
+from rundun.web.http.body import read_bytes
+from rundun.web.http.problems import TABLE
+from rundun.web.http.rate_limit import address_of
+from rundun.web.http.turns import Turns
 from rundun.web.origin import refuse_cross_site
-from rundun.web.problems import TABLE
-from rundun.web.rate_limit import address_of
-from rundun.web.turns import Turns
+from rundun.web.pages.branding import branding_of
 from rundun.wording import problem_text
 from rundun.wording.console_words import N_, ConsoleLanguage
 from rundun.wording.delivery_text import trouble_text

@@ -8,7 +8,7 @@ from rundun import paths
 from rundun.config.loader import SETTINGS, Setting
 from rundun.web.docs.limits import LIMITS
 from rundun.web.docs.markdown import code_figure, with_code
-from rundun.web.pages import Pages
+from rundun.web.pages.pages import Pages
 
 README_SITE = "http://127.0.0.1:8000"  # what the samples call this service; on the pages it has its own name
 

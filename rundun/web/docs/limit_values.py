@@ -1,7 +1,7 @@
 """Numbers by name, for the guide on limits: each is read from where it is enforced.
 
 A number is named by what stands in braces: a constant, `{core.templates.template.MAX_STEPS}`; a field of a class with
-defaults, `{web.upload_buffer.UploadBuffer.of_run}`; a setting, `{limits.photo_mebibytes}`; or what a schema of the
+defaults, `{web.http.upload_buffer.UploadBuffer.of_run}`; a setting, `{limits.photo_mebibytes}`; or what a schema of the
 OpenAPI document says of a field, `{DispatchBody/title/maxLength}`. Behind a colon stands how it is written.
 """
 

@@ -44,20 +44,20 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
             _RATE,
         ),
         Limit(
-            "Requests on all runs of an organization together, beyond {web.rate_limit.OF_LINK} a minute on each",
-            "{web.rate_limit.LINKS} times that",
+            "Requests on all runs of an organization together, beyond {web.http.rate_limit.OF_LINK} a minute on each",
+            "{web.http.rate_limit.LINKS} times that",
             _RATE,
         ),
         Limit(
             "Pieces of long work that wait, of an organization's operators and of its API keys; of one operator, or of "
             "an address from which nobody has signed in; of all its links",
-            "{web.turns.WAITING} each; {web.turns.OF_OPERATOR}; {web.turns.OF_LINKS}",
+            "{web.http.turns.WAITING} each; {web.http.turns.OF_OPERATOR}; {web.http.turns.OF_LINKS}",
             _RATE,
         ),
         Limit("Requests with an unknown key or link from one address", "{limits.failures_per_minute} a minute", _RATE),
-        Limit("`POST /v1/webhooks/test`, by one organization", "{web.api.webhook_test.TESTS}", _RATE),
+        Limit("`POST /v1/webhooks/test`, by one organization", "{web.webhook_test.TESTS}", _RATE),
         Limit("A JSON body", "{limits.body_kibibytes}", _LARGE),
-        Limit("Time for a JSON body to arrive", "{web.body.TIMEOUT:seconds}", _LATER),
+        Limit("Time for a JSON body to arrive", "{web.http.body.TIMEOUT:seconds}", _LATER),
         Limit(
             "Headers of a request",
             "{config.connection_limits.ConnectionLimits.header_bytes:size}, "
@@ -79,8 +79,8 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
         ),
         Limit("An `Idempotency-Key`", "{Idempotency-Key/maxLength} characters", _INVALID),
         Limit("How long it is known", "{store.idempotency.TTL_MS:milliseconds}", "The request is a new one"),
-        Limit("Entries of one page of a list", "{web.query_params.ListQuery/limit/maximum}", _INVALID),
-        Limit("`wait` of the event feed", "{web.query_params.EventsQuery/wait/maximum} seconds", _INVALID),
+        Limit("Entries of one page of a list", "{web.http.query_params.ListQuery/limit/maximum}", _INVALID),
+        Limit("`wait` of the event feed", "{web.http.query_params.EventsQuery/wait/maximum} seconds", _INVALID),
         Limit(
             "Events of one page of the feed, in bytes", "{store.runs.events.MAX_PAGE:size}", "The page ends: `has_more`"
         ),
@@ -90,7 +90,9 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
         Limit("A number, above and below 0", "{core.text.MAX_NUMBER}", _INVALID),
         Limit("Combining marks in a row, in any text", "{core.text.MAX_MARKS}", _INVALID),
         Limit(
-            "ZIP and CSV files under way for one organization", "{web.download.AT_ONCE}", "409 `request_in_progress`"
+            "ZIP and CSV files under way for one organization",
+            "{web.archives.download.AT_ONCE}",
+            "409 `request_in_progress`",
         ),
     ),
     "templates": (
@@ -141,7 +143,8 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
         Limit("Its columns", "{core.csv_text.MAX_COLUMNS}", "Refused"),
         Limit(
             "Tables being read at once, of those pasted: of an organization; of all",
-            "{web.console.dispatch_table.AT_ONCE_OF_ORGANIZATION}; {web.console.dispatch_table.AT_ONCE}",
+            "{web.console.dispatch.dispatch_table.AT_ONCE_OF_ORGANIZATION}; "
+            "{web.console.dispatch.dispatch_table.AT_ONCE}",
             _LATER,
         ),
         Limit(
@@ -231,14 +234,14 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
         ),
         Limit(
             "Pictures on their way at once: of a run; of all",
-            "{web.upload_buffer.UploadBuffer.of_run}; {web.upload_buffer.UploadBuffer.in_all}",
+            "{web.http.upload_buffer.UploadBuffer.of_run}; {web.http.upload_buffer.UploadBuffer.in_all}",
             _LATER,
         ),
         Limit(
             "Time for a picture to arrive",
-            "{web.upload_buffer.UploadBuffer.seconds:seconds}, and one more for each "
-            "{web.upload_buffer.UploadBuffer.bytes_per_second:size}; "
-            "{web.upload_buffer.STRIDE:size} in each {web.upload_buffer.STRIDE_SECONDS:seconds}",
+            "{web.http.upload_buffer.UploadBuffer.seconds:seconds}, and one more for each "
+            "{web.http.upload_buffer.UploadBuffer.bytes_per_second:size}; "
+            "{web.http.upload_buffer.STRIDE:size} in each {web.http.upload_buffer.STRIDE_SECONDS:seconds}",
             _LATER,
         ),
     ),
@@ -298,17 +301,17 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
         Limit("A password", "{passwords.MIN_LENGTH} to {passwords.MAX_LENGTH} characters", _INVALID),
         Limit(
             "Wrong passwords: from one address; from wherever",
-            "{web.console.sign_in_limits.GUESSES}; {web.console.sign_in_limits.ALL_GUESSES}",
+            "{web.console.sign_in.sign_in_limits.GUESSES}; {web.console.sign_in.sign_in_limits.ALL_GUESSES}",
             _RATE,
         ),
-        Limit("Wrong codes of a second factor", "{web.console.sign_in_limits.CODES}", _RATE),
+        Limit("Wrong codes of a second factor", "{web.console.sign_in.sign_in_limits.CODES}", _RATE),
         Limit("Wrong present passwords, where one is changed", "{web.console.settings.account.GUESSES}", _RATE),
         Limit(
             "Live pages open at once: of an organization; of an operator",
-            "{web.console.live.MAX_STREAMS}; {web.console.live.MAX_OF_OPERATOR}",
+            "{web.console.runs.live.MAX_STREAMS}; {web.console.runs.live.MAX_OF_OPERATOR}",
             _RATE,
         ),
-        Limit("Runs of one CSV", "{web.console.export.MAX_ROWS}", "The newest are in it"),
+        Limit("Runs of one CSV", "{web.console.runs.export.MAX_ROWS}", "The newest are in it"),
         Limit(
             "A logo",
             "{web.console.settings.organization.MAX_LOGO:size}, {core.picture.MAX_LOGO_PIXELS:megapixels}",

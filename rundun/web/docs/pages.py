@@ -16,9 +16,9 @@ from rundun.web.context import context_of
 from rundun.web.docs.inserts import README_SITE, insert
 from rundun.web.docs.markdown import to_html, with_code
 from rundun.web.docs.openapi.parts import TAGS
-from rundun.web.pages import Pages
-from rundun.web.problems import TABLE
-from rundun.web.static import Asset, pack
+from rundun.web.http.problems import TABLE
+from rundun.web.pages.pages import Pages
+from rundun.web.pages.static import Asset, pack
 from rundun.wording.advice import ADVICE
 
 

@@ -15,16 +15,16 @@ from rundun.core.runs.run import Run
 from rundun.core.validation import read
 from rundun.errors import Problem
 from rundun.store.runs import runs as run_rows
-from rundun.web.body import is_here, parse, read_json_bytes
 from rundun.web.context import context_of
-from rundun.web.docs.openapi.operation import Success
 from rundun.web.executor.device import device_of, set_device
 from rundun.web.executor.endpoint import executor_router
+from rundun.web.executor.executor_bodies import AnswerBody, RemarkBody, StartBody
 from rundun.web.executor.state import pictures_json, remark_written, state_json, step_written
-from rundun.web.executor_bodies import AnswerBody, RemarkBody, StartBody
+from rundun.web.http.body import is_here, parse, read_json_bytes
+from rundun.web.http.operation import Success
+from rundun.web.http.problems import Json
+from rundun.web.http.query_params import StateQuery, query
 from rundun.web.origin import refuse_cross_site
-from rundun.web.problems import Json
-from rundun.web.query_params import StateQuery, query
 
 router = executor_router()
 

@@ -7,8 +7,8 @@ from starlette.responses import Response
 
 from rundun.errors import NotFound
 from rundun.web.context import context_of
-from rundun.web.docs.openapi.operation import ApiRouter
-from rundun.web.pages import Handler
+from rundun.web.http.operation import ApiRouter
+from rundun.web.pages.pages import Handler
 
 MAX_ID = len("r-00000000-0000-4000-8000-000000000000")
 

@@ -15,12 +15,12 @@ from rundun.core import times, translation
 from rundun.core.erasure.retention import NO_DAYS_SHOWN
 from rundun.errors import NotFound, Problem
 from rundun.store.organizations.organizations import Organization
-from rundun.web.branding import branding_of
 from rundun.web.context import Context, context_of
 from rundun.web.executor.device import device_of
 from rundun.web.executor.endpoint import rate_limited
 from rundun.web.executor.state import state_json
-from rundun.web.pages import Handler, compressed
+from rundun.web.pages.branding import branding_of
+from rundun.web.pages.pages import Handler, compressed
 
 
 async def page(request: Request) -> Response:

@@ -26,15 +26,15 @@ from rundun.store.files import CHUNK, PhotoMetadata
 from rundun.store.runs import runs as run_rows
 from rundun.store.worker import MAX_BATCH
 from rundun.web.context import context_of
-from rundun.web.docs.openapi.operation import PICTURE, PNG, Bytes, Success
 from rundun.web.executor.device import device_of
 from rundun.web.executor.endpoint import executor_router
+from rundun.web.executor.executor_bodies import GeoBody, PhotoBody
 from rundun.web.executor.state import step_written
-from rundun.web.executor_bodies import GeoBody, PhotoBody
+from rundun.web.http.operation import PICTURE, PNG, Bytes, Success
+from rundun.web.http.problems import Json
+from rundun.web.http.query_params import PhotoQuery, SignatureQuery, query
+from rundun.web.http.upload_buffer import BufferedUpload
 from rundun.web.origin import refuse_cross_site
-from rundun.web.problems import Json
-from rundun.web.query_params import PhotoQuery, SignatureQuery, query
-from rundun.web.upload_buffer import BufferedUpload
 
 router = executor_router()
 

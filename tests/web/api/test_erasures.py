@@ -20,8 +20,8 @@ from rundun.actions.erasure import person_erasure
 from rundun.actions.organizations import api_keys
 from rundun.store.erasure import person_runs
 from rundun.store.sqlite.transaction import Tx
-from rundun.web import person_erasure as erasing
 from rundun.web.api import erasures
+from rundun.web.archives import person_erasure as erasing
 from tests.helpers.console import operator
 from tests.helpers.images import jpeg
 from tests.helpers.patience import PATIENCE

@@ -20,7 +20,7 @@ from rundun.core.validation import read
 from rundun.store.organizations import quotas
 from rundun.web.docs.openapi.document import EXAMPLES, ROUTES, document
 from rundun.web.docs.openapi.events import ALERTS, DATA
-from rundun.web.problems import TABLE
+from rundun.web.http.problems import TABLE
 from rundun.web.routes import starlette_app
 from tests import examples as recorded
 from tests.helpers import images, openapi_judge

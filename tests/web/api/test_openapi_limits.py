@@ -15,8 +15,9 @@ from rundun.core import request_bodies
 from rundun.core.templates.template_rules import read_template
 from rundun.core.validation import StrictModel, read
 from rundun.errors import Problem
-from rundun.web import executor_bodies, query_params
 from rundun.web.docs.openapi.document import EXAMPLES, document
+from rundun.web.executor import executor_bodies
+from rundun.web.http import query_params
 from tests.helpers import images, openapi_judge
 from tests.helpers.openapi_schemas import SCHEMAS, hook, parameter
 from tests.helpers.service import BOOLEAN, World

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rundun.actions.organizations import api_keys
 from rundun.core.token_bucket import Bucket, Policy, take
-from rundun.web import rate_limit
+from rundun.web.http import rate_limit
 from tests.helpers.service import BOOLEAN, World, world
 
 

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from rundun.actions.organizations import organizations
-from rundun.web.console.dispatch import _place
+from rundun.web.console.dispatch.dispatch import _place
 from rundun.wording.time_zone import Zone
 from tests.helpers.console import Browser, field, operator, put_zone, shown, text_of
 from tests.helpers.console_jobs import FIELDS, JOB, SECRET, STEPS, VALUES

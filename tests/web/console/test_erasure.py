@@ -11,7 +11,7 @@ import pytest
 
 from rundun.store.backups import copies
 from rundun.store.sqlite.transaction import Tx
-from rundun.web.console.settings import person as person_pages
+from rundun.web.console.erasure import person as person_pages
 from tests.helpers.console import PASSWORD, PASSWORD_HASH, Browser, field, operator, shown, text_of
 from tests.helpers.images import jpeg
 from tests.helpers.markup import NASTY_NAMES, is_text_only

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from rundun.store.runs import runs as run_rows
-from rundun.web import run_archive
-from rundun.web.console import export
+from rundun.web.archives import run_archive
+from rundun.web.console.runs import export
 from rundun.wording import file_names
 from rundun.wording.job_tables import csv_cells
 from tests.helpers.console import Browser, operator, text_of

@@ -9,7 +9,7 @@ from rundun.actions.organizations import operators, organizations
 from rundun.errors import FieldError, Problem
 from rundun.store.organizations import organizations as organization_rows
 from rundun.store.sqlite.transaction import Tx
-from rundun.web.problems import TABLE
+from rundun.web.http.problems import TABLE
 from rundun.wording import problem_text
 from rundun.wording.console_words import ConsoleLanguage
 from tests.helpers.console import PASSWORD, Browser, field, left_alone, operator, shown, text_of

@@ -16,7 +16,7 @@ from rundun.actions.organizations import organizations
 from rundun.errors import Problem
 from rundun.store.runs import runs as run_rows
 from rundun.store.sqlite.transaction import Tx
-from rundun.web.console import live
+from rundun.web.console.runs import live
 from tests.helpers.console import operator
 from tests.helpers.console_runs import PICTURE, listening
 from tests.helpers.images import jpeg

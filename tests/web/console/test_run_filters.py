@@ -172,10 +172,10 @@ async def test_a_long_search_is_counted_look_by_look(w: World, monkeypatch: pyte
     monkeypatch.setattr(run_search, "MAX_LOOKED_AT", 2)
     page = text_of((await ann.get("/runs?q=job")).text)
     assert "Open 3 Late 1 Missed 1 Flagged 0 Done 2 All 7" in page
-    monkeypatch.setattr("rundun.web.console.runs.LOOKS", 2)
+    monkeypatch.setattr("rundun.web.console.runs.runs.LOOKS", 2)
     page = text_of((await ann.get("/runs?q=job")).text)
     assert "Open 3+" in page and "Late 1 Missed 1" in page and "All 4+" in page, "as far as it was counted"
-    monkeypatch.setattr("rundun.web.console.runs.MAX_COUNTED", 3)
+    monkeypatch.setattr("rundun.web.console.runs.runs.MAX_COUNTED", 3)
     monkeypatch.setattr("rundun.wording.console_words.MAX_COUNTED", 3)
     assert "All 3+" in text_of((await ann.get("/runs?q=job")).text)
 
@@ -251,11 +251,11 @@ async def test_lists_of_several_statuses_page_as_one(w: World, monkeypatch: pyte
         "?day=closed&from=2026-01-01",
         "?day=closed&from=2026-01-01&ref=job",
     ):
-        monkeypatch.setattr("rundun.web.console.runs.LIMIT", 50)
+        monkeypatch.setattr("rundun.web.console.runs.runs.LIMIT", 50)
         whole = await rows(ann, query)
         assert len(whole) in (5, 7)
         for limit in (1, 2, 3, 5, 7):
-            monkeypatch.setattr("rundun.web.console.runs.LIMIT", limit)
+            monkeypatch.setattr("rundun.web.console.runs.runs.LIMIT", limit)
             assert await walk(ann, query) == whole, (query, limit)
         monkeypatch.undo()
 

@@ -17,7 +17,7 @@ from tests.helpers.service import BOOLEAN, World
 
 
 async def test_runs_are_listed_newest_first_in_pages(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rundun.web.console.runs.LIMIT", 3)
+    monkeypatch.setattr("rundun.web.console.runs.runs.LIMIT", 3)
     ann = await operator(w)
     empty = await ann.get("/runs")
     assert "No jobs yet." in empty.text

@@ -10,7 +10,8 @@ from starlette.requests import Request
 from rundun import passwords
 from rundun.actions.organizations import operators
 from rundun.store.organizations import operators as operator_rows
-from rundun.web.console import cookies, sign_in_limits
+from rundun.web.console import cookies
+from rundun.web.console.sign_in import sign_in_limits
 from tests.helpers.console import PASSWORD, PASSWORD_HASH, Browser, field
 from tests.helpers.patience import PATIENCE
 from tests.helpers.second_factor import switched_on

@@ -13,9 +13,9 @@ import pytest
 from rundun import paths
 from rundun.errors import NotFound
 from rundun.store.organizations import quotas
-from rundun.web.console.template_preview import REPLACED
-from rundun.web.pages import CONTENT_SECURITY_POLICY
-from rundun.web.preview_cache import LIFETIME, MAX_EACH, PreviewCache
+from rundun.web.console.templates.template_preview import REPLACED
+from rundun.web.pages.pages import CONTENT_SECURITY_POLICY
+from rundun.web.pages.preview_cache import LIFETIME, MAX_EACH, PreviewCache
 from tests.helpers.console import Browser, field, operator, shown
 from tests.helpers.markup import NASTY, has_no_markup_of
 from tests.helpers.service import BOOLEAN, World

@@ -18,7 +18,7 @@ from rundun.core.templates.condition import When
 from rundun.core.templates.template_diff import parts
 from rundun.core.templates.template_rules import as_json, read_template
 from rundun.core.validation import StrictModel
-from rundun.web.console import dispatch
+from rundun.web.console.dispatch import dispatch
 from rundun.wording.template_text import template_text
 from rundun.wording.template_words import COMPARISONS, FIELDS, JOINTS, TYPES
 from tests.helpers.console import Browser, field, operator, shown

@@ -12,10 +12,10 @@ from rundun.core.json_types.deliveries import TrialJson
 from rundun.core.request_bodies import RunPatch
 from rundun.core.validation import read
 from rundun.errors import Problem
-from rundun.web.api.webhook_test import WebhookTestBody, send_test
-from rundun.web.console.dispatch_form import EMPTY, EVENTS, host_of
+from rundun.web.console.dispatch.dispatch_form import EMPTY, EVENTS, host_of
 from rundun.web.console.session import ConsoleCall
 from rundun.web.dispatch_warnings import destination_warnings
+from rundun.web.webhook_test import WebhookTestBody, send_test
 from rundun.wording.problem_text import field_reason
 
 _UNTESTED = ("held", "rate_limited", "address_not_allowed")  # why a test is not made

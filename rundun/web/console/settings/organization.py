@@ -8,9 +8,9 @@ from rundun.actions import dashboard
 from rundun.actions.organizations import organizations
 from rundun.errors import Invalid, Problem, refused
 from rundun.store.organizations import organizations as organization_rows
-from rundun.web.body import read_bytes
-from rundun.web.branding import branding_of
 from rundun.web.console.session import AccessDenied, ConsoleCall
+from rundun.web.http.body import read_bytes
+from rundun.web.pages.branding import branding_of
 from rundun.wording import time_zone
 from rundun.wording.console_words import N_
 from rundun.wording.problem_text import field_reasons

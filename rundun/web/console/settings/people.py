@@ -10,7 +10,7 @@ from rundun.errors import Problem
 from rundun.store.organizations.operators import Role
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.settings.account import ask_for_password, is_confirmed
-from rundun.web.problems import TABLE
+from rundun.web.http.problems import TABLE
 
 INVITED = Policy("invited", 200, 3600)  # by one organization, links for new passwords among them
 

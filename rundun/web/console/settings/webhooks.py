@@ -13,9 +13,9 @@ from rundun.errors import Problem
 from rundun.store.deliveries.deliveries import FailedFilter
 from rundun.store.sqlite import service_state
 from rundun.store.sqlite.pagination import PageRequest
-from rundun.web.api.webhook_test import WebhookTestBody, send_test
-from rundun.web.console.dispatch_form import host_of
+from rundun.web.console.dispatch.dispatch_form import host_of
 from rundun.web.console.session import ConsoleCall
+from rundun.web.webhook_test import WebhookTestBody, send_test
 from rundun.wording.console_words import format_count
 from rundun.wording.problem_text import field_reasons
 

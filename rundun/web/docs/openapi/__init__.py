@@ -7,8 +7,8 @@ from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rundun.web.docs.openapi.operation import ApiRouter, Success
-from rundun.web.static import Asset, pack
+from rundun.web.http.operation import ApiRouter, Success
+from rundun.web.pages.static import Asset, pack
 
 router = ApiRouter[Request]("Organization", "/v1", lambda handler, _: handler)
 

@@ -13,11 +13,11 @@ from rundun.core.templates.template import Template
 from rundun.web.api import deliveries, erasures, events, pictures, runs, templates
 from rundun.web.docs import openapi
 from rundun.web.docs.openapi import events as event_parts
-from rundun.web.docs.openapi.operation import ApiRoute, Bytes, Inline, ListOf, Success
 from rundun.web.docs.openapi.parts import INTRODUCTION, TAGS
 from rundun.web.docs.openapi.schemas import REF, Schema, add_drafts, components, name_of, parameters, with_members
 from rundun.web.executor import api, uploads
-from rundun.web.problems import TABLE
+from rundun.web.http.operation import ApiRoute, Bytes, Inline, ListOf, Success
+from rundun.web.http.problems import TABLE
 
 _ALL = (runs, erasures, templates, pictures, deliveries, events, openapi, api, uploads)
 ROUTES: Sequence[ApiRoute] = sorted(

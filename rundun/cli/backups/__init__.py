@@ -1,0 +1,1 @@
+"""Commands that make copies of the database, and put them in its place."""

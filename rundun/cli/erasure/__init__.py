@@ -1,0 +1,1 @@
+"""Commands that erase runs and persons, and say for how long things are kept."""

@@ -1,0 +1,199 @@
+"""Erasing from the command line: runs by their ids, and all runs of one person."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rundun import paths
+from rundun.actions.erasure import erased_runs
+from rundun.actions.erasure.person_erasure import PersonList
+from rundun.actions.organizations import organizations
+from rundun.cli.completion import FILE, ORG, RUN
+from rundun.cli.context import common, read_as_typed, require_utf8, run_reading, run_writing, shown
+from rundun.cli.direct_reads import DirectReads
+from rundun.cli.terminal import Shown, say
+from rundun.config.settings import ServiceSettings
+from rundun.core import times
+from rundun.core.erasure.person import PERSON_FIELDS, Person
+from rundun.core.request_bodies import read_person
+from rundun.errors import Problem
+from rundun.read_only import reading
+from rundun.store.organizations import organizations as organization_rows
+from rundun.store.sqlite import signing_key
+from rundun.store.sqlite.database_file import OWNER_ONLY
+from rundun.store.sqlite.transaction import Tx, wall_clock
+from rundun.web.archives.kept_copies import KeptCopy, find_copies
+from rundun.web.archives.person_archive import archive_entries
+from rundun.web.archives.person_erasure import list_runs, run_json
+from rundun.web.archives.run_archive import zip_pieces
+
+person = click.Group("person", help="All runs of one person: a copy of them, and erasing them.")
+
+
+@click.command("erase")
+@click.argument("run_ids", metavar="RUN_ID…", nargs=-1, required=True, type=RUN)
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@common
+def runs_erase(settings: ServiceSettings, run_ids: tuple[str, ...], yes: bool) -> None:
+    """Erase runs for good, with all that was said or shown in them."""
+    since = min(run_reading(settings, lambda tx: [erased_runs.dispatched_at(tx, run_id) for run_id in run_ids]))
+    if not yes:
+        _confirm(f"Erase {_runs(len(run_ids))} for good?", "--yes")
+    _erase(settings, run_ids)
+    _print_copies(settings, since)
+
+
+def _person_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that name a person."""
+    options = [
+        click.option("--email", help="E-mail address stated at Start."),
+        click.option("--phone", help="Phone number stated at Start."),
+        click.option("--name", help="Name stated at Start."),
+        click.option("--executor-ref", help="Reference of the runs."),
+        click.option("--assigned-to", help="Id that the executor got at Start, u-…"),
+        click.option("--org", type=ORG, help="Id or name of the organization; not needed while there is only one."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@person.command("list")
+@_person_options
+@click.option("--zip", "zip_file", type=FILE, metavar="FILE", help="Write all that is kept of them into this new file.")
+@shown
+def person_list(settings: ServiceSettings, org: str | None, zip_file: str | None, **named: str | None) -> Shown:
+    """List the runs of a person, and the digest that erases just these. Nothing is changed."""
+    who, org_id = _who(named), _org_id(settings, org)
+    found, copies = _find(settings, org_id, who), find_copies(settings, 0)
+    lines = [*_lines(found), *map(_copy_line, copies)]
+    if zip_file is not None:
+        _write_zip(settings, org_id, who, Path(zip_file))
+        lines.append(f"{zip_file} has all that is kept of them.")
+    document = {
+        "digest": found.digest,
+        "runs": [run_json(run) for run in found.runs],
+        "has_more": found.has_more,
+        "copies": [copy.as_json() for copy in copies],
+    }
+    return Shown(document, lines)
+
+
+@person.command("erase")
+@_person_options
+@click.option("--digest", help="Of the list; without it you are shown the list, and asked.")
+@common
+def person_erase(settings: ServiceSettings, org: str | None, digest: str | None, **named: str | None) -> None:
+    """Erase all runs of a person for good."""
+    who, org_id = _who(named), _org_id(settings, org)
+    found = _find(settings, org_id, who)
+    if digest is None:
+        for line in _lines(found):
+            say(line)
+        _confirm(f"Erase {_runs(len(found.runs))} for good?", "--digest")
+    else:
+        found.require(digest)
+    if found.runs:
+        _erase(settings, [run.run_id for run in found.runs])
+    _print_copies(settings)
+    if found.has_more:
+        click.echo("There may be more: list them again.")
+
+
+def _who(named: dict[str, str | None]) -> Person:
+    given = {field: value for field in PERSON_FIELDS if (value := named[field]) is not None}
+    if len(given) != 1:
+        options = ", ".join(f"--{field.replace('_', '-')}" for field in PERSON_FIELDS)
+        raise click.UsageError(f"Say exactly one of {options}.")
+    ((field, value),) = given.items()
+    require_utf8(value)
+    with read_as_typed():
+        return read_person(field, value)
+
+
+def _org_id(settings: ServiceSettings, org: str | None) -> str:
+    return run_reading(settings, lambda tx: organizations.find_or_only(tx, org).org_id)
+
+
+def _find(settings: ServiceSettings, org_id: str, who: Person) -> PersonList:
+    return run_reading(settings, lambda tx: asyncio.run(list_runs(DirectReads(tx), org_id, who)))
+
+
+def _runs(count: int) -> str:
+    return "1 run" if count == 1 else f"{count} runs"
+
+
+def _lines(found: PersonList) -> Iterator[str]:
+    for run in found.runs:
+        identity = run.identity.name or run.identity.email or run.identity.phone
+        # Two people with one name are told apart by any of these.
+        said = {"by": identity, "id": run.assigned_to, "reference": run.executor_ref, "title": run.title}
+        words = [run.run_id, times.wire(run.created_at), run.status, run.template_name]
+        yield "  ".join([*words, *(f"{name}: {each}" for name, each in said.items() if each)])
+    more = "; there may be more, to be listed once these are erased" if found.has_more else ""
+    yield f"{_runs(len(found.runs))}{more}. Digest: {found.digest}"
+
+
+def _confirm(question: str, option: str) -> None:
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"There is no terminal to ask at; say {option}.")
+    click.confirm(question, abort=True)
+
+
+def _erase(settings: ServiceSettings, run_ids: Iterable[str]) -> None:
+    """Erase runs one after another."""
+    count = 0
+    for run_id in run_ids:
+        run_writing(settings, "runs erase", run_id=run_id)
+        count += 1
+    click.echo(f"{_runs(count)} erased.")
+
+
+def _print_copies(settings: ServiceSettings, since: int = 0) -> None:
+    """Print which files have older states: of runs those from `since`, of a person all."""
+    for copy in find_copies(settings, since):
+        say(_copy_line(copy))
+
+
+def _copy_line(copy: KeptCopy) -> str:
+    return f"{copy.name} may still hold something of it, until about {times.wire(copy.until)}."
+
+
+def _write_zip(settings: ServiceSettings, org_id: str, who: Person, path: Path) -> None:
+    """Write what is kept of a person into a new file that only its owner may read."""
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, OWNER_ONLY)
+    except OSError as error:
+        raise Problem("invalid", f"{path}: {error.strerror}.") from None
+    try:
+        with open(file, "wb") as opened, reading(settings, wall_clock) as tx:
+            asyncio.run(_write_pieces(settings, DirectReads(tx), org_id, who, opened.write, tx))
+    except BaseException as error:
+        path.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise Problem("unavailable", f"{path}: {error.strerror}.") from None
+        raise
+
+
+async def _write_pieces(
+    settings: ServiceSettings, reads: DirectReads, org_id: str, who: Person, write: Callable[[bytes], Any], tx: Tx
+) -> None:
+    from rundun.web.archives.report import ReportWriter
+    from rundun.web.pages.pages import Pages
+    from rundun.web.pages.static import Assets
+
+    links = signing_key.read_links(tx.db, settings.public_url)
+    found = await list_runs(reads, org_id, who)
+    at = datetime.fromtimestamp(tx.now / times.SECOND, UTC)
+    pages = Pages(paths.templates(), Assets(paths.static()))
+    report = ReportWriter(
+        pages, organization_rows.get(tx, org_id), pages.console_words.language(["en"]), is_given_out=True
+    )
+    async for piece in zip_pieces(reads, archive_entries(reads, org_id, found, links, report.write), at):
+        write(piece)

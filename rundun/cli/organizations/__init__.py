@@ -1,0 +1,1 @@
+"""Commands about organizations, their operators and keys."""

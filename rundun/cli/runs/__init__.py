@@ -1,0 +1,1 @@
+"""Commands about runs: dispatch, tables, and a run as lines."""

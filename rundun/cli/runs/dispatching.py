@@ -1,0 +1,246 @@
+"""`runs dispatch`: everything that a dispatch takes, from options and files."""
+
+import asyncio
+import os
+import stat
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import click
+from pydantic_core import from_json, to_jsonable_python
+
+from rundun.actions.templates import templates as template_actions
+from rundun.cli.completion import FILE, ORG, TEMPLATE
+from rundun.cli.context import is_beside_service, require_utf8, run_reading, run_writing, shown
+from rundun.cli.direct_reads import DirectReads
+from rundun.cli.terminal import Shown
+from rundun.config.settings import ServiceSettings
+from rundun.core.deliveries.webhook_url import Destination
+from rundun.core.json_types.runs import WarnedJson
+from rundun.core.runs.run import WebhookFrom
+from rundun.core.templates.template import Template
+from rundun.errors import FieldError, Invalid, Problem
+from rundun.read_only import reading
+from rundun.store.sqlite.transaction import TemplateVersion, Tx, wall_clock
+from rundun.store.templates import templates
+from rundun.web.dispatch_reading import read_dispatch_body
+from rundun.web.dispatch_warnings import destination_warnings, link_warnings
+
+STANDARD_INPUT, NEVER = "-", "never"
+MAX_SECRET = 4096  # bytes, of which a secret may have many fewer
+_WRITTEN_AS_JSON = ("boolean", "number", "rating", "multi_choice")  # steps whose values are no texts
+
+
+class Pair(click.ParamType[tuple[str, str]]):
+    """`ID=VALUE`."""
+
+    name = "pair"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """Split what was typed at its first equals sign."""
+        if isinstance(value, tuple):
+            return value
+        before, sign, after = str(value).partition("=")
+        if not sign or not before:
+            self.fail(f"Say {param.metavar if param else 'ID=VALUE'}.", param, ctx)
+        return before, after
+
+
+class Hours(click.ParamType[Any]):
+    """A number of hours, or `never`."""
+
+    name = "hours"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read a number; what is none stays text, which is refused with all else."""
+        number = _json_or_text(str(value))
+        return number if isinstance(number, int | float) else value
+
+
+@click.command("dispatch")
+@click.argument("template", type=TEMPLATE, metavar="TEMPLATE")
+@click.option("--org", type=ORG, help="Id or name of the organization, where several have a checklist of that name.")
+@click.option("--title", help="What the executor reads first, in one line.")
+@click.option("--note", help="What the executor reads after Start.")
+@click.option("--due-at", metavar="TIME", help="When it should be done, such as 2026-01-31T09:00:00Z.")
+@click.option(
+    "--field", "fields", type=Pair(), metavar="ID=VALUE", multiple=True, help="A value of a field of the checklist."
+)
+@click.option(
+    "--secret-field", "secret_fields", type=Pair(), metavar="ID=FILE", multiple=True, help="A field that is a secret."
+)
+@click.option(
+    "--prefill", type=Pair(), metavar="STEP=VALUE", multiple=True, help="A value that the executor confirms or changes."
+)
+@click.option("--executor-ref", metavar="REF", help="Your own name for this job.")
+@click.option("--language", metavar="TAG", help="In which the page opens, such as es.")
+@click.option("--expires-in-hours", type=Hours(), metavar="HOURS", help="How long it is open, or never; 72 without it.")
+@click.option("--webhook-url", metavar="URL", help="Where its events are sent.")
+@click.option("--webhook-events", metavar="EVENTS", help="Which ones, with commas between them.")
+@click.option("--webhook-secret-file", "webhook_secret", type=FILE, metavar="FILE", help="The secret that signs them.")
+@click.option("--no-webhook", is_flag=True, help="Send its events nowhere, whatever the checklist has by default.")
+@click.option("--table", type=FILE, metavar="FILE", help="A run for each row of a table: CSV or XLSX.")
+@click.option("--again", is_flag=True, help="Send a table although it was sent before.")
+@shown
+def runs_dispatch(
+    settings: ServiceSettings, template: str, org: str | None, table: str | None, again: bool, **given: Any
+) -> Shown:
+    """Dispatch a run of a checklist, by its id or name, and print its link; on a terminal also as a QR code. With
+    --table dispatch one for each row, all or none, and print the table with their links, as CSV.
+
+    Secrets are read from files, or from standard input where FILE is -: others on this machine can read arguments.
+    """
+    for value in (template, org, *given.values()):
+        require_utf8(value)
+    if given["no_webhook"] and any(given[name] for name in ("webhook_url", "webhook_events", "webhook_secret")):
+        raise click.UsageError("Say where its events are sent, or --no-webhook.")
+    if table is None and again:
+        raise click.UsageError("--again is for a --table.")
+    if table is not None and any(value not in (None, ()) for name, value in given.items() if name != "no_webhook"):
+        raise click.UsageError("With --table all that is said of the jobs stands in the table.")
+    version = run_reading(settings, lambda tx: _find(tx, template, org))
+    webhook_from: WebhookFrom = "request" if given["no_webhook"] else "default"
+    if table is not None:
+        from rundun.cli.runs.table import dispatch_table
+
+        return dispatch_table(settings, version, table, webhook_from=webhook_from, again=again)
+    body = {"template_id": version.template_id, **_body(version.template, given)}
+    try:
+        order, warnings = asyncio.run(_read(settings, version.org_id, body, webhook_from))
+        made = run_writing(settings, "runs dispatch", org_id=version.org_id, order=order)
+    except Invalid as invalid:
+        raise Invalid([_by_option(error, version.template) for error in invalid.errors]) from None
+    link = made["link"]
+    all_warnings: list[Any] = [*link_warnings(link.partition("/r/")[0]), *warnings, *_unsigned(body)]
+    notes = [f"warning: {each['detail']}" for each in all_warnings]
+    if not is_beside_service():
+        notes.append("warning: No service is running on this database: the link opens once it is started.")
+    return Shown({**made, "assigned_to": None, "warnings": all_warnings}, [link], notes, besides=lambda: _draw(link))
+
+
+def _find(tx: Tx, template: str, org: str | None) -> TemplateVersion:
+    head = template_actions.find(tx, template, org)
+    return templates.get_version(tx, head.template_id, head.v)
+
+
+def _unsigned(body: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return the warning that nothing proves whom the events come from, where they go somewhere without a secret."""
+    if "webhook" not in body or "secret" in body["webhook"]:
+        return []
+    detail = "Events are not signed, so who gets them can't tell who sent them; --webhook-secret-file FILE signs them."
+    return [{"code": "webhook_unsigned", "detail": detail}]
+
+
+def _draw(link: str) -> None:
+    import segno  # when first needed
+
+    segno.make(link).terminal(compact=True)
+
+
+async def _read(
+    settings: ServiceSettings, org_id: str, body: Any, webhook_from: WebhookFrom
+) -> tuple[Any, list[WarnedJson]]:
+    """Read the body as the API does; returns the order, and warnings about where events would go."""
+    with reading(settings, wall_clock) as tx:
+        order, destination = (await read_dispatch_body(DirectReads(tx), org_id, body)).order()
+    return to_jsonable_python(replace(order, webhook_from=webhook_from)), await _check(settings, destination, org_id)
+
+
+async def _check(settings: ServiceSettings, destination: Destination | None, org_id: str) -> list[WarnedJson]:
+    """Check where events would go, as the service does."""
+    if destination is None:
+        return []
+    from rundun.app import make_webhook_client  # and the service with it, when first needed
+
+    client = make_webhook_client(settings, wall_clock)
+    try:
+        return await destination_warnings(client.check, destination, org_id)
+    finally:
+        await client.close()
+
+
+def _body(template: Template, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that were given as the JSON of a dispatch, files read."""
+    kinds = {field.id: field.kind for field in template.fields}
+    for name, _ in given["fields"]:
+        if kinds.get(name) == "secret":
+            why = f"“{name}” is a secret, and others on this machine can read arguments"
+            raise Problem("invalid", f"{why}: say --secret-field {name}=FILE instead.")
+    _require_once("--field", [*given["fields"], *given["secret_fields"]])
+    _require_once("--prefill", given["prefill"])
+    types = {step.id: step.type for step in template.all_steps()}
+    names = ("title", "note", "due_at", "executor_ref", "language", "expires_in_hours")
+    body = {name: given[name] for name in names if given[name] is not None}
+    if given["expires_in_hours"] == NEVER:
+        body["expires_in_hours"] = None
+    files, secret_file = given["secret_fields"], given["webhook_secret"]
+    *values, secret = _read_secrets([*(file for _, file in files), secret_file])
+    fields = dict(zip((name for name, _ in files), values, strict=True))
+    fields |= {name: _json_or_text(value) if kinds.get(name) == "number" else value for name, value in given["fields"]}
+    body["fields"] = fields
+    body["prefill"] = {
+        name: _json_or_text(value) if types.get(name) in _WRITTEN_AS_JSON else value for name, value in given["prefill"]
+    }
+    events = given["webhook_events"] and [name.strip() for name in given["webhook_events"].split(",")]
+    webhook = {"url": given["webhook_url"], "secret": secret, "events": events}
+    if webhook := {name: value for name, value in webhook.items() if value is not None}:
+        body["webhook"] = webhook
+    return body
+
+
+def _require_once(option: str, pairs: Sequence[tuple[str, str]]) -> None:
+    """Refuse a name that was given two values, of which only one could be meant."""
+    counts = Counter(name for name, _ in pairs)
+    if twice := [name for name, count in counts.items() if count > 1]:
+        raise click.UsageError(
+            f"{option} gives {', '.join(f'“{name}”' for name in twice)} more than one value: give one."
+        )
+
+
+def _by_option(error: FieldError, template: Template) -> FieldError:
+    """Return an error that leads to the option that its field is given by."""
+    name = error.pointer.removeprefix("/fields/")
+    is_secret = any(field.id == name and field.kind == "secret" for field in template.fields)
+    return replace(error, pointer=f"/secret_fields/{name}") if is_secret else error
+
+
+def _json_or_text(value: str) -> Any:
+    try:
+        return from_json(value, allow_inf_nan=False)
+    except ValueError:
+        return value
+
+
+def _read_secrets(files: Sequence[str | None]) -> list[str | None]:
+    if files.count(STANDARD_INPUT) > 1:
+        raise click.UsageError("Only one secret can be read from standard input.")
+    return [None if file is None else read_secret(file) for file in files]
+
+
+def _at_once(file: str, flags: int) -> int:
+    """Open a file, a named pipe too, without waiting for somebody who writes into it; what is written is waited for."""
+    opened = os.open(file, flags | os.O_NONBLOCK)
+    os.set_blocking(opened, True)
+    return opened
+
+
+def read_secret(file: str) -> str:
+    """Read a secret from a file, or from standard input, without the newline at its end; raises Problem."""
+    if file == STANDARD_INPUT and sys.stdin.isatty():
+        return str(click.prompt("Secret", hide_input=True))
+    try:
+        is_file = file != STANDARD_INPUT
+        with open(file, "rb", opener=_at_once) if is_file else click.open_file(file, "rb") as opened:
+            content: bytes = opened.read(MAX_SECRET + 1)
+            if is_file and not content and stat.S_ISFIFO(os.fstat(opened.fileno()).st_mode):
+                raise Problem("not_found", f"{file} is a pipe that nobody writes into.")
+        if len(content) > MAX_SECRET:
+            raise Problem("too_large", f"{file} has more than {MAX_SECRET} bytes: that is no secret.")
+        return content.decode().removesuffix("\n").removesuffix("\r")
+    except OSError as error:
+        raise Problem("not_found", f"{file}: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise Problem("invalid", f"{file} is not UTF-8.") from None

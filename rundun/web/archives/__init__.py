@@ -1,0 +1,1 @@
+"""Runs and persons given out: as a ZIP, with a report that needs no service."""

@@ -1,0 +1,144 @@
+"""What is kept of a person, to be given to them: their runs with all of their past, and nothing that opens anything."""
+
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from rundun.actions.erasure.person_erasure import PersonList
+from rundun.actions.runs import runs
+from rundun.actions.runs.runs import RunDetail
+from rundun.core import times
+from rundun.core.urls import Urls
+from rundun.errors import Problem
+from rundun.store.deliveries import deliveries
+from rundun.store.deliveries.deliveries import Delivery
+from rundun.store.runs import events, run_changes
+from rundun.store.runs.run_changes import RunChange
+from rundun.store.sqlite.pagination import PageRequest
+from rundun.web.archives.person_erasure import run_json
+from rundun.web.archives.run_archive import ArchiveEntry, Report, pictures, record
+from rundun.web.http.turns import LongWork, Reads
+from rundun.wording.file_names import FileNames, file_names
+
+PAGE = 100  # events or deliveries that are read at once
+MAX_CHANGES = 1_000_000  # of one run: all
+_OPENS = ("link", "webhook")  # members of a record
+
+
+async def archive_entries(
+    work: LongWork, org_id: str, found: PersonList, links: Urls, report: Report
+) -> AsyncIterator[ArchiveEntry]:
+    """Yield what is kept of the runs of a list: the list itself, and a folder for each run."""
+    listed: Any = {"digest": found.digest, "has_more": found.has_more, "runs": [run_json(run) for run in found.runs]}
+    yield ArchiveEntry("runs.json", to_json(listed, indent=2))
+    for run in found.runs:
+        try:
+            detail = await work.read(runs.get_detail, org_id, run.run_id)
+        except Problem as problem:
+            if problem.code not in ("not_found", "run_erased"):
+                raise
+            continue  # it was erased meanwhile
+        names, folder = file_names(detail), f"{run.run_id}/"
+        files = _Files(detail, names, links)
+        changes = await work.read(run_changes.of_run, run.run_id, MAX_CHANGES)
+        yield ArchiveEntry(f"{folder}run.json", await work.run(_record, detail, names, links, files, changes))
+        told = [files.put_into(event) async for event in _events(work, run.run_id)]
+        yield ArchiveEntry(f"{folder}events.json", to_json(told, indent=2))
+        sent = [_delivery_json(delivery) async for delivery in _deliveries(work, run.run_id)]
+        yield ArchiveEntry(f"{folder}deliveries.json", to_json(sent[::-1], indent=2))
+        yield ArchiveEntry(f"{folder}report.html", await work.run(report, detail, names))
+        for entry in pictures(names, folder):
+            yield entry
+
+
+class _Files:
+    """The files of a run in the place of their addresses, which whoever reads them could open without a key."""
+
+    def __init__(self, detail: RunDetail, names: FileNames, links: Urls) -> None:
+        self._media = re.compile(rf"{re.escape(links.public_url)}/media/[\w.-]+")
+        self._paths = dict[str, str]()
+        evidence = detail.state.evidence
+        for stored in (*evidence.photos.values(), *evidence.remark_photos.values()):
+            for photo in stored.values():
+                original = names.paths.get(photo.original)
+                for number, content_type in ((photo.original, photo.content_type), (photo.derived, "image/jpeg")):
+                    if path := names.paths.get(number, original):
+                        self._paths[links.media(number, content_type)] = path
+        for signature in evidence.signatures.values():
+            self._paths[links.media(signature.file, "image/png")] = names.paths[signature.file]
+
+    def put_into(self, value: Any) -> Any:
+        """Return JSON with the path of a file for its address, and null for one of no file of the archive."""
+        if isinstance(value, Mapping):
+            return {name: self.put_into(one) for name, one in value.items()}
+        if isinstance(value, list):
+            return [self.put_into(one) for one in value]
+        if isinstance(value, str) and self._media.fullmatch(value):
+            return self._paths.get(value)
+        return value
+
+
+def _record(detail: RunDetail, names: FileNames, links: Urls, files: _Files, changes: Sequence[RunChange]) -> bytes:
+    whole = {**from_json(record(detail, names, links)), "changes": [_change_json(change) for change in changes]}
+    given = {name: value for name, value in whole.items() if name not in _OPENS}
+    return to_json(files.put_into(given), indent=2)
+
+
+async def _events(reads: Reads, run_id: str) -> AsyncIterator[dict[str, Any]]:
+    after, has_more = 0, True
+    while has_more:
+        feed = await reads.read(events.feed_of_run, run_id, after, PAGE)
+        for number, event in feed.items:
+            after = number
+            yield event
+        has_more = feed.has_more
+
+
+async def _deliveries(reads: Reads, run_id: str) -> AsyncIterator[Delivery]:
+    page_request: PageRequest | None = PageRequest(PAGE)
+    while page_request is not None:
+        page = await reads.read(deliveries.page_of_run, run_id, page_request)
+        for delivery in page.items:
+            yield delivery
+        page_request = None if page.next_before is None else PageRequest(PAGE, page.next_before)
+
+
+def _change_json(change: RunChange) -> dict[str, Any]:
+    return {
+        "what": change.what,
+        "by": change.actor.by,
+        "name": change.actor.name,
+        "at": times.wire(change.at),
+        **_with_times(change.details),
+    }
+
+
+def _with_times(details: Mapping[str, Any]) -> dict[str, Any]:
+    """Return details of a change with times as the wire has them."""
+    readable: dict[str, Any] = {}
+    for name, value in details.items():
+        if isinstance(value, Mapping):
+            value = _with_times(value)
+        elif isinstance(value, int) and (name in ("before", "after") or name.endswith("_at")):
+            value = times.wire(value)
+        readable[name] = value
+    return readable
+
+
+def _delivery_json(delivery: Delivery) -> dict[str, Any]:
+    """Return to whom something was sent, and when: of an address its host, as paths may be secrets."""
+    return {
+        "event_id": delivery.event_id,
+        "event": delivery.event,
+        "seq": delivery.seq,
+        "host": delivery.host,
+        "status": delivery.status,
+        "created_at": times.wire(delivery.created_at),
+        "settled_at": times.wire_or_none(delivery.settled_at),
+        "attempts": [
+            {"started_at": times.wire(attempt.started_at), "status": attempt.status, "error": attempt.error}
+            for attempt in delivery.attempts
+        ],
+    }

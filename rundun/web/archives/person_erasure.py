@@ -1,0 +1,68 @@
+"""Erasing a person: their runs listed, and erased."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from rundun.actions.erasure import erasures, person_erasure
+from rundun.actions.erasure.person_erasure import PersonList
+from rundun.core import times
+from rundun.core.erasure.person import Person
+from rundun.core.json_types.erasures import PersonRunJson
+from rundun.store.database import Database
+from rundun.store.erasure.person_runs import PersonRun
+from rundun.web.http.turns import Reads
+
+AT_ONCE = 5  # runs that are erased before others write again: about a millisecond each
+
+
+async def list_runs(
+    reads: Reads, org_id: str, person: Person, run_ids: Sequence[str] | None = None, *, with_alike: bool = False
+) -> PersonList:
+    """List the runs of a person, or just those of `run_ids`, and `with_alike` those that may be; others are served in
+    between. Raises `Invalid` where one of `run_ids` is not among them.
+    """
+    found = PersonList()
+    while not found.is_done:
+        found = await reads.read(person_erasure.look_on, org_id, person, found, with_alike=with_alike)
+    return found if run_ids is None else found.only(run_ids)
+
+
+async def erase_listed(
+    reads: Reads,
+    database: Database,
+    org_id: str,
+    person: Person,
+    digest: str,
+    by: str,
+    run_ids: Sequence[str] | None = None,
+    alike: Mapping[str, str] = MappingProxyType({}),
+) -> PersonList:
+    """Erase the runs of a person, if they are still those of the list that `digest` is of, and those of `alike`, by
+    their ids with their revisions; raises `erasure_changed`, and what `list_runs` does. Returns the list. What is added
+    to one of them while others go, goes as well.
+    """
+    found = await list_runs(reads, org_id, person, run_ids, with_alike=bool(alike))
+    found.require(digest)
+    found = found.with_alike(alike)
+    for start in range(0, len(found.runs), AT_ONCE):
+        some = found.runs[start : start + AT_ONCE]
+        await asyncio.gather(*(database.write(erasures.erase_of_org, org_id, run.run_id, by) for run in some))
+    return found
+
+
+def run_json(run: PersonRun) -> PersonRunJson:
+    """Return a run of a person as JSON."""
+    return {
+        "run_id": run.run_id,
+        "template_id": run.template_id,
+        "template_name": run.template_name,
+        "title": run.title,
+        "executor_ref": run.executor_ref,
+        "assigned_to": run.assigned_to,
+        "identity": run.identity.as_json(run.assigned_to),
+        "status": run.status,
+        "created_at": times.wire(run.created_at),
+        "started_at": times.wire_or_none(run.started_at),
+        "closed_at": times.wire_or_none(run.closed_at),
+    }

@@ -1,0 +1,182 @@
+"""Runs as a ZIP: the record, the original photos and the signatures, for console, API and command line."""
+
+import io
+import zipfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, ParamSpec, TypeVar
+
+from pydantic_core import from_json, to_json
+
+from rundun.actions.runs.runs import RunDetail
+from rundun.actions.templates.templates import template_json
+from rundun.core import times
+from rundun.core.runs import run_json
+from rundun.core.runs.job_json import without_secrets
+from rundun.core.urls import Urls
+from rundun.errors import NotFound
+from rundun.store import files
+from rundun.store.files import CHUNK
+from rundun.web.http.turns import LongWork, Reads
+from rundun.wording.file_names import FileNames, file_names
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Report = Callable[[RunDetail, FileNames], bytes]  # a writer of the page in an archive
+IN_MEMORY = 2 * 1024 * 1024  # bytes of one file of an archive; what is larger waits in a temporary file
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveEntry:
+    """A file of an archive: a text, or the number of a stored file."""
+
+    name: str
+    content: bytes | int
+
+
+class StreamingZipBuffer(io.RawIOBase):
+    """A buffer that a ZIP is written into and taken from file by file: of what was taken only the length is remembered,
+    so that an archive of any size costs no more than its largest file, and that on disk.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._taken = 0
+        self._buffer: IO[bytes] = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
+
+    def write(self, data: Any) -> int:
+        """Write behind what is there."""
+        return self._buffer.write(data)
+
+    def tell(self) -> int:
+        """Return the position in the archive, with all that was taken."""
+        return self._taken + self._buffer.tell()
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Go to a position of the archive, in the file that is being written."""
+        assert whence == 0 and offset >= self._taken
+        return self._buffer.seek(offset - self._taken)
+
+    def seekable(self) -> bool:
+        """Tell whether seeking works: in the file that is being written, whose head is completed at its end."""
+        return True
+
+    def take(self) -> IO[bytes]:
+        """Return all that was written since the last call."""
+        full, self._buffer = self._buffer, SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
+        self._taken += full.seek(0, io.SEEK_END)
+        full.seek(0)
+        return full
+
+    def close(self) -> None:
+        """Delete what was written."""
+        self._buffer.close()
+        super().close()
+
+
+async def run_entries(work: LongWork, detail: RunDetail, links: Urls, report: Report) -> AsyncIterator[ArchiveEntry]:
+    """Yield a run with all its evidence: run.json, report.html, the original photos and the signatures."""
+    names = file_names(detail)
+    yield ArchiveEntry("run.json", await work.run(record, detail, names, links))
+    yield ArchiveEntry("report.html", await work.run(report, detail, names))
+    for entry in pictures(names):
+        yield entry
+
+
+def archive_name(detail: RunDetail) -> str:
+    """Return the name of the file that a run's archive is saved as."""
+    return f"run-{detail.state.run.run_id[2:10]}.zip"
+
+
+async def zip_pieces(reads: Reads, entries: AsyncIterator[ArchiveEntry], at: datetime) -> AsyncIterator[bytes]:
+    """Write an archive of `entries`, piece by piece; `at` is the time that its files have. What executors delete
+    meanwhile is left out.
+    """
+    buffer = StreamingZipBuffer()
+    try:
+        with zipfile.ZipFile(buffer, "w") as zip_file:
+            async for entry in entries:
+                head = _head(entry.name, at)
+                if isinstance(entry.content, bytes):
+                    zip_file.writestr(head, entry.content, zipfile.ZIP_DEFLATED)
+                else:
+                    await _write_file(reads, zip_file, head, entry.content)
+                for data in _pieces(buffer):
+                    yield data
+        for data in _pieces(buffer):
+            yield data
+    finally:
+        buffer.close()
+
+
+async def _write_file(reads: Reads, zip_file: zipfile.ZipFile, head: zipfile.ZipInfo, number: int) -> None:
+    try:
+        file = await reads.read(files.get, number)
+    except NotFound:
+        return
+    head.file_size = file.bytes
+    with zip_file.open(head, "w") as writing:
+        for part in range(-(-file.bytes // CHUNK)):
+            writing.write(await reads.read_heavy(CHUNK, files.get_chunk, number, part))
+
+
+def _pieces(buffer: StreamingZipBuffer) -> Iterator[bytes]:
+    with buffer.take() as full:
+        while data := full.read(CHUNK // 4):
+            yield data
+
+
+def _head(name: str, at: datetime) -> zipfile.ZipInfo:
+    head = zipfile.ZipInfo(name, (max(1980, at.year), at.month, at.day, at.hour, at.minute, at.second))
+    head.external_attr = 0o644 << 16
+    return head
+
+
+def record(detail: RunDetail, names: FileNames, links: Urls) -> bytes:
+    """Return the record as integrators read it, with the names of the files beside it, and what was said before: the
+    replaced answers and remarks, the newest answer and the oldest remark first.
+    """
+    state = detail.state
+    head = run_json.full_json(state.run, state.step_states, state.evidence, links, detail.now)
+    fields = without_secrets(state.run.job, state.version.template)
+    replaced = {
+        step_id: [
+            {
+                "value": answer.value,
+                "skipped": answer.skipped,
+                "unable": None if answer.unable is None else {"reason": answer.unable},
+                "at": times.wire(answer.at),
+                "answered_at": times.wire_or_none(answer.answered_at),
+                "geo": answer.geo,
+                "photos": answer.photos,
+            }
+            for answer in past
+        ]
+        for step_id, past in detail.replaced.items()
+    }
+    noted: dict[str, list[Any]] = {}
+    for step_id, remark in detail.remarks:
+        if remark.is_empty or remark != state.evidence.remarks.get(step_id):
+            noted.setdefault(step_id, []).append(run_json.remark_state_json(remark))
+    photos = {
+        photo.photo_id: {"file": names.paths[photo.original], "sha256": photo.sha256, "step_id": step_id}
+        for step_id, photos in (*state.evidence.photos.items(), *state.evidence.remark_photos.items())
+        for photo in photos.values()
+    }
+    record = {
+        **head,
+        "fields": fields,
+        "template": from_json(template_json(state.version)),
+        "replaced_answers": replaced,
+        "replaced_remarks": noted,
+        "files": {"made_at": times.wire(detail.now), "photos": photos},
+    }
+    return to_json(record, indent=2)
+
+
+def pictures(names: FileNames, folder: str = "") -> Iterator[ArchiveEntry]:
+    """Yield the photos and signatures of a run, below a folder of the archive that ends in a slash."""
+    for number, name in names.paths.items():
+        yield ArchiveEntry(folder + name, number)

@@ -1,0 +1,1 @@
+"""The pages that send jobs: one, or a table of them."""

@@ -1,0 +1,158 @@
+"""/console/dispatch: sending a job by hand."""
+
+import uuid
+
+from starlette.responses import Response
+
+from rundun.actions.deliveries import default_webhooks
+from rundun.actions.runs import repeats, runs
+from rundun.actions.templates import templates
+from rundun.core.actor import Actor
+from rundun.errors import NotFound, Problem
+from rundun.store.sqlite.transaction import TemplateVersion
+from rundun.web.console.dispatch import dispatch_form
+from rundun.web.console.dispatch.dispatch_form import (
+    EMPTY,
+    EVENTS,
+    Previous,
+    field_inputs,
+    host_of,
+    prefill_inputs,
+    previous,
+    read_body,
+    values_of,
+    with_choices,
+)
+from rundun.web.console.dispatch.dispatch_message import languages
+from rundun.web.console.dispatch.run_due import SENT, due_choices
+from rundun.web.console.session import ConsoleCall
+from rundun.web.dispatch_reading import read_dispatch_body
+from rundun.web.dispatch_warnings import destination_warnings
+from rundun.web.http.problems import TABLE
+from rundun.wording.problem_text import exact_field_reason
+
+MAX_TEMPLATES = 500
+REFUSALS = (
+    "not_found",
+    "invalid",
+    "address_not_allowed",
+    "insufficient_credits",
+    "quota_exceeded",
+    "template_archived",
+)
+# Inputs that what is wrong can stand at, by the last part of its pointer, beside those of the chosen template.
+PLACES = {"template_id", "title", "note", "due_at", "executor_ref", "expires_in_hours", "language"}
+PLACES |= {"url", "secret", "events"}
+
+
+async def form(call: ConsoleCall) -> Response:
+    """GET /console/dispatch: show the form; `?template_id=` chooses a template, `?again=` names a run to repeat."""
+    params, values = call.request.query_params, dict(EMPTY)
+    if again := params.get("again", ""):
+        repeated, current = await _previous(call, again)
+        if not repeated.run.is_closed:
+            raise Problem("wrong_status", "This run is not closed yet; it can be repeated then.")
+        values |= values_of(repeated, current, call.zone.today(call.now))
+    else:
+        values["template_id"] = params.get("template_id", "")[:100]
+    return await _form(call, {**values, "once": str(uuid.uuid4())})
+
+
+async def _previous(call: ConsoleCall, run_id: str) -> tuple[Previous, TemplateVersion]:
+    """Read a run to be repeated, and the current version of its template."""
+    run, version = await call.read(runs.get_with_version, run_id)
+    current = (await call.read(templates.get_version, run.template_id, None))[1]
+    return previous(run, version, current), current
+
+
+async def _repeated(call: ConsoleCall, values: dict[str, str]) -> Previous | None:
+    """Return the run that the form repeats: none once another template was chosen."""
+    if not values.get("again"):
+        return None
+    repeated, _ = await _previous(call, values["again"])
+    return repeated if repeated.run.template_id == values.get("template_id") else None
+
+
+async def _form(call: ConsoleCall, values: dict[str, str], problem: Problem | None = None) -> Response:
+    repeated = await _repeated(call, values)
+    default = await call.read(default_webhooks.find, values.get("template_id", ""))
+    listed = await call.read(templates.dispatch_choices, values.get("template_id", ""), MAX_TEMPLATES)
+    choices = [(head.template_id, version.template.name) for head, version in listed]
+    choices.sort(key=lambda choice: choice[1].casefold())
+    tags = {tag for _, version in listed for tag in version.template.translations}
+    chosen = next((version for head, version in listed if head.template_id == values.get("template_id")), None)
+    fields = field_inputs(chosen, call.language) if chosen else []
+    prefill = prefill_inputs(chosen, call.language) if chosen else []
+    places = {*PLACES, *(each.key for each in (*fields, *prefill))}
+    numbers = {each.key for each in (*fields, *prefill) if each.kind == "number"}
+    wrong: dict[str, str] = {}
+    for error in problem.errors if problem else ():
+        place = _place(error.pointer)
+        if place == "template_id":
+            wrong[place] = call.language.gettext("Choose a checklist.")
+        elif place in numbers and error.code == "wrong_type":
+            wrong.setdefault(place, call.language.gettext("Must be a number, such as 3 or 2.5."))
+        elif place in places:
+            wrong.setdefault(place, exact_field_reason(call.language, call.zone, error))
+        else:
+            wrong.setdefault(error.pointer, exact_field_reason(call.language, call.zone, error))
+    status = TABLE[problem.code][0] if problem else 200
+    return await call.render(
+        "dispatch",
+        status,
+        values=values,
+        choices=choices,
+        languages=languages(call, tags),
+        due_choices=due_choices(call, SENT),
+        events=EVENTS,
+        fields=fields,
+        prefill=prefill,
+        max_prefilled=dispatch_form.MAX_PREFILLED,
+        problem=problem,
+        wrong=wrong,
+        elsewhere={pointer: detail for pointer, detail in wrong.items() if pointer not in places},
+        repeated=repeated,
+        previous_host=host_of(repeated.webhook if repeated else None),
+        default_host=host_of(default),
+    )
+
+
+def _place(pointer: str) -> str:
+    """Return the name of the input that a pointer is about."""
+    first, *others = pointer[1:].split("/")
+    if first in ("fields", "prefill") and others:
+        return others[0]
+    return "events" if others[:1] == ["events"] else (others or [first])[-1]
+
+
+async def dispatch(call: ConsoleCall) -> Response:
+    """POST /console/dispatch: dispatch a run, once for each form that was shown, and lead on to its link; with `choose`
+    show the form with the inputs of the template chosen. That is no GET, since secrets would stand in its address.
+    """
+    if call.form.get("choose"):
+        return await _form(call, call.form)
+    try:
+        version = await chosen_version(call)
+        body = read_body(call.form, version, call.zone)
+        if version is None:
+            body.pop("template_id", None)  # so that it is missing, beside all else that is wrong
+        dispatch_request, destination = (
+            await read_dispatch_body(call.ctx.database, call.operator.org_id, body)
+        ).order()
+        warnings = await destination_warnings(call.ctx.check_destination, destination, call.operator.org_id)
+        dispatch_request = with_choices(dispatch_request, call.form, await _repeated(call, call.form))
+        actor = Actor("operator", call.operator.name)
+        run_id = await call.write_once(lambda run: run.run_id, repeats.dispatch, dispatch_request, actor)
+    except Problem as problem:
+        if problem.code not in REFUSALS:
+            raise
+        return await _form(call, call.form, problem)
+    return call.redirect(f"/dispatch/{run_id}{'?warned=webhook_unresolved' if warnings else ''}")
+
+
+async def chosen_version(call: ConsoleCall) -> TemplateVersion | None:
+    """Return the current version of the template that the form names, None where it names none there is."""
+    try:
+        return (await call.read(templates.get_version, call.form.get("template_id", ""), None))[1]
+    except NotFound:
+        return None

@@ -1,0 +1,196 @@
+"""/console/dispatch/table: sending several jobs at once, a table that is pasted or chosen as a file."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from rundun.actions.deliveries import default_webhooks
+from rundun.actions.runs import sent_tables
+from rundun.actions.templates import templates
+from rundun.core import csv_text
+from rundun.core.runs.run import DispatchRequest
+from rundun.core.templates.template import JobField
+from rundun.errors import NotFound, Problem
+from rundun.store.runs.sent_tables import SentTable
+from rundun.store.sqlite.transaction import TemplateVersion
+from rundun.web.console.dispatch.dispatch import MAX_TEMPLATES, REFUSALS, chosen_version
+from rundun.web.console.dispatch.dispatch_form import host_of
+from rundun.web.console.session import ConsoleCall
+from rundun.web.http.body import read_bytes
+from rundun.web.http.problems import TABLE
+from rundun.wording.file_names import slug
+from rundun.wording.job_tables import job_table_links
+from rundun.wording.job_tables.job_table import JobTable, column_names, read_jobs
+from rundun.wording.job_view import FieldView
+from rundun.wording.problem_text import exact_reason
+
+MAX_FORM = 3 * csv_text.MAX_BYTES + 64 * 1024  # each byte may take three, as forms are sent
+MAX_SHOWN = 200  # jobs shown
+AT_ONCE_OF_ORGANIZATION, AT_ONCE = 2, 4  # tables that are read, or wait for it
+CSV = "text/csv; charset=utf-8; header=present"
+
+
+async def form(call: ConsoleCall) -> Response:
+    """GET /console/dispatch/table: show the form; `?template_id=` chooses a template."""
+    return await _form(call, {"template_id": call.request.query_params.get("template_id", "")[:100]})
+
+
+async def _form(
+    call: ConsoleCall,
+    values: Mapping[str, str],
+    problem: Problem | None = None,
+    table: JobTable | None = None,
+    before: SentTable | None = None,
+    ready: Mapping[str, Any] | None = None,
+) -> Response:
+    listed = await call.read(templates.dispatch_choices, values.get("template_id", ""), MAX_TEMPLATES)
+    choices = sorted(((head.template_id, version.template.name) for head, version in listed), key=_by_name)
+    chosen = next((version for head, version in listed if head.template_id == values.get("template_id")), None)
+    errors = table.errors if table else ()
+    status = 422 if errors else 409 if before else TABLE[problem.code][0] if problem else 200
+    return await call.render(
+        "dispatch_table",
+        status,
+        values=values,
+        choices=choices,
+        columns=column_names(chosen.template, call.language) if chosen else [],
+        required={field.label for field in chosen.template.fields if field.required} if chosen else set(),
+        chosen=chosen,
+        default_host=host_of(await call.read(default_webhooks.find, values.get("template_id", ""))),
+        problem=problem,
+        reason=exact_reason(call.language, problem) if problem else "",
+        wrong=errors,
+        ready=ready,
+        more_wrong=table.more if table else 0,
+        before=before,
+        digest=table.digest.hex() if table else "",
+        max_bytes=csv_text.MAX_BYTES,
+        max_rows=csv_text.MAX_ROWS,
+    )
+
+
+def _ready(call: ConsoleCall, version: TemplateVersion, table: JobTable) -> Mapping[str, Any]:
+    """Return what would be sent: the columns that have something, the cells of the first jobs, and how many jobs."""
+    names, fields = column_names(version.template, call.language), version.template.fields
+    rows = [_cells(call, each, fields) for each in table.requests[:MAX_SHOWN]]
+    used = [index for index in range(len(names)) if any(row[index] for row in rows)]
+    shown = [[(names[index], row[index]) for index in used] for row in rows]
+    return {"columns": [names[index] for index in used], "rows": shown, "count": len(table.requests)}
+
+
+def _cells(call: ConsoleCall, request: DispatchRequest, fields: Iterable[JobField]) -> list[str]:
+    job = request.job
+    values = {**job.fields, **job.secrets}
+    views = [FieldView(field, values.get(field.id, "")) for field in fields]
+    known = (job.title, request.executor_ref, call.zone.with_weekday(job.due_at), job.note, request.language)
+    return [*(text or "" for text in known), *(_field_text(call, view) for view in views)]
+
+
+def _field_text(call: ConsoleCall, view: FieldView) -> str:
+    return call.zone.full_day(view.day) if view.value and view.day else str(view.value)
+
+
+def _by_name(choice: tuple[str, str]) -> str:
+    return choice[1].casefold()
+
+
+async def read_file(call: ConsoleCall) -> Response:
+    """POST /console/dispatch/table/text: return what the file that the page's script sends says, as text."""
+    data = await read_bytes(call.request, csv_text.MAX_BYTES)
+    return JSONResponse({"text": await call.ctx.read_spreadsheet(data, call.operator.org_id)})
+
+
+async def send(call: ConsoleCall) -> Response:
+    """POST /console/dispatch/table: show the jobs of a table; with `send` and their digest send them, all or none, and
+    lead on to their links. A table that was sent before asks first; with `choose` show the columns of the template
+    chosen.
+    """
+    if call.form.get("choose"):
+        return await _form(call, call.form)
+    table = None
+    try:
+        version = await chosen_version(call)
+        if version is None:
+            return await _form(call, call.form, Problem("not_found", "Choose a checklist."))
+        table = await _read(call, version)
+        if table.errors:
+            return await _form(call, call.form, table=table)
+        if table.digest.hex() not in (call.form.get("send"), call.form.get("again")):
+            return await _form(call, call.form, table=table, ready=_ready(call, version, table))
+        sent, is_new = await _accept(call, version, table)
+    except Problem as problem:
+        if problem.code not in (*REFUSALS, "too_large"):
+            raise
+        return await _form(call, call.form, problem, table)
+    if not is_new:
+        return await _form(call, call.form, table=table, before=sent)
+    await _make(call, sent)
+    return call.redirect(f"/dispatch/tables/{sent.number}")
+
+
+async def _read(call: ConsoleCall, version: TemplateVersion) -> JobTable:
+    """Read the table, a few at once: it takes a moment of the processor; raises `unavailable` where too many are."""
+    owner, text = call.operator.org_id, call.form.get("table", "")
+    limits = {owner: AT_ONCE_OF_ORGANIZATION, "": AT_ONCE}
+    return await call.ctx.tables.run(owner, limits, read_jobs, text, version, call.zone, call.now, call.language)
+
+
+async def _accept(call: ConsoleCall, version: TemplateVersion, table: JobTable) -> tuple[SentTable, bool]:
+    """Accept the jobs; again where that was said of this very table, not of what was written over it."""
+    requests = table.requests
+    if call.form.get("webhook") != "none":
+        requests = [replace(each, webhook_from="default") for each in requests]
+    is_again = call.form.get("again") == table.digest.hex()
+    return await call.write(sent_tables.accept, version.v, requests, table.digest, again=is_again)
+
+
+async def _make(call: ConsoleCall, sent: SentTable) -> None:
+    """Make the runs, between which others write. On a full disk the scheduler makes the rest."""
+    try:
+        while await call.ctx.database.write(sent_tables.step, sent.number):
+            pass
+    except Problem as problem:
+        if problem.code != "unavailable":
+            raise
+
+
+def _number(call: ConsoleCall) -> int:
+    number = call.path("number")
+    if not re.fullmatch(r"[0-9]{1,18}", number):
+        raise NotFound("table")
+    return int(number)
+
+
+async def sent(call: ConsoleCall) -> Response:
+    """GET /console/dispatch/tables/{number}: show the jobs of a table that was sent, with their links."""
+    table, version, runs = await call.read(sent_tables.get, _number(call))
+    return await call.render(
+        "dispatch_table_sent",
+        table=table,
+        name=version.template.name,
+        runs=runs[:MAX_SHOWN],
+        more=max(0, len(runs) - MAX_SHOWN),
+        link=call.ctx.links.run,
+    )
+
+
+async def links(call: ConsoleCall) -> Response:
+    """GET /console/dispatch/tables/{number}/links.csv: return the table with the links of its jobs."""
+    table, version, runs = await call.read(sent_tables.get, _number(call))
+    text = job_table_links.written(version.template, runs, call.zone, call.ctx.links, call.language)
+    day = call.zone.at(table.created_at).date().isoformat()
+    return _csv(text, f"{slug(version.template.name)}-{day}-links.csv")
+
+
+async def empty(call: ConsoleCall) -> Response:
+    """GET /console/dispatch/table.csv: return an empty table with the columns of `?template_id=`."""
+    _, version = await call.read(templates.get_version, call.request.query_params.get("template_id", ""), None)
+    return _csv(job_table_links.heading(version.template, call.language), f"{slug(version.template.name)}.csv")
+
+
+def _csv(text: str, name: str) -> Response:
+    headers = {"cache-control": "no-store", "content-disposition": f'attachment; filename="{name}"'}
+    return Response("\ufeff" + text, headers=headers, media_type=CSV)

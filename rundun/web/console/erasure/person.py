@@ -1,0 +1,116 @@
+"""/console/settings/person: erasing a person, for owners who give their password once more."""
+
+import re
+
+from starlette.responses import Response
+
+from rundun.core.erasure.person import Person
+from rundun.core.request_bodies import read_person
+from rundun.errors import Invalid, Problem
+from rundun.web.archives.download import Download, require_place
+from rundun.web.archives.kept_copies import all_copies
+from rundun.web.archives.person_archive import archive_entries
+from rundun.web.archives.person_erasure import erase_listed, list_runs
+from rundun.web.archives.report import ReportWriter
+from rundun.web.archives.run_archive import zip_pieces
+from rundun.web.console.session import ConsoleCall
+from rundun.web.console.settings.account import is_own_password, wrong_password
+from rundun.web.http.problems import TABLE
+from rundun.wording.console_words import N_
+
+MAX_SHOWN = 200  # runs of a list
+MAX_ALIKE = 100  # runs that may be the person's, each with a field of the form
+_NUMBER = re.compile(r"[0-9]{1,15}", re.ASCII)
+
+FIELDS = {  # by which a person is known, of core.erasure.person
+    "email": N_("E-mail address"),
+    "phone": N_("Phone number"),
+    "name": N_("Name"),
+    "executor_ref": N_("Reference of the job"),
+    "assigned_to": N_("Person’s id (u-…)"),
+}
+
+
+async def form(call: ConsoleCall, status: int = 200, wrong: str = "") -> Response:
+    """GET /console/settings/person: ask who it is."""
+    typed = {"field": call.form.get("field", "email"), "value": call.form.get("value", "")}
+    return await call.render("person", status, names=_names(call), **typed, wrong=wrong)
+
+
+async def list_found(call: ConsoleCall) -> Response:
+    """POST /console/settings/person: list the runs of a person. Nothing happens to them."""
+    try:
+        return await _found(call, _person(call))
+    except Invalid as problem:
+        return await form(call, 422, call.reason(problem))
+
+
+async def download(call: ConsoleCall) -> Response:
+    """POST /console/settings/person/archive.zip: export all that is kept of a person."""
+    require_place(call.ctx, call.operator.org_id)
+    org_id = call.operator.org_id
+    turns = call.ctx.turns.of_download(org_id)
+    found = (await list_runs(call.turns, org_id, _person(call), with_alike=True)).with_alike(_chosen(call))
+    report = ReportWriter(call.ctx.pages, call.organization, call.language, is_given_out=True)
+    entries = archive_entries(turns, org_id, found, call.ctx.links, report.write)
+    return Download(call.ctx, org_id, zip_pieces(turns, entries, call.zone.at(call.now)), "person.zip")
+
+
+async def erase(call: ConsoleCall) -> Response:
+    """POST /console/settings/person/erase: erase the runs of a person, as they were listed, given the password."""
+    person, operator = _person(call), call.operator
+    if not await is_own_password(call, call.form.get("password", "")):
+        return await _found(call, person, 422, wrong=wrong_password(call))
+    try:
+        digest = call.form.get("digest", "")
+        found = await erase_listed(
+            call.turns, call.ctx.database, operator.org_id, person, digest, operator.operator_id, alike=_chosen(call)
+        )
+    except Problem as problem:
+        if problem.code != "erasure_changed":
+            raise
+        return await _found(call, person, TABLE[problem.code][0], changed=True)
+    told = f"count={len(found.runs)}{'&more=1' if found.has_more else ''}"
+    return call.redirect(f"/settings/person/erased?{told}")  # else a reload would send the form once more
+
+
+async def erased(call: ConsoleCall) -> Response:
+    """GET /console/settings/person/erased: say how many runs were erased, and where some of it may still be."""
+    query = call.request.query_params
+    count = int(typed) if _NUMBER.fullmatch(typed := query.get("count", "")) else 0
+    kept = await all_copies(call.ctx.settings)
+    return await call.render("person_erased", count=count, has_more="more" in query, copies=kept)
+
+
+def _names(call: ConsoleCall) -> dict[str, str]:
+    return {name: call.language.gettext(text) for name, text in FIELDS.items()}
+
+
+def _chosen(call: ConsoleCall) -> dict[str, str]:
+    """Return the runs that were ticked, by their ids with their revisions."""
+    return {name: revision for name, revision in call.form.items() if name.startswith("r-")}
+
+
+def _person(call: ConsoleCall) -> Person:
+    return read_person(call.form.get("field", ""), call.form.get("value", ""))
+
+
+async def _found(
+    call: ConsoleCall, person: Person, status: int = 200, wrong: str = "", *, changed: bool = False
+) -> Response:
+    found = await list_runs(call.turns, call.operator.org_id, person, with_alike=True)
+    kept = await all_copies(call.ctx.settings)
+    return await call.render(
+        "person_runs",
+        status,
+        names=_names(call),
+        field=call.form["field"],
+        value=call.form["value"],
+        found=found,
+        shown=found.runs[:MAX_SHOWN],
+        alike=found.alike[:MAX_ALIKE],
+        chosen=_chosen(call),
+        copies=kept,
+        wrong=wrong,
+        changed=changed,
+    )

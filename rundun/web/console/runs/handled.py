@@ -1,0 +1,44 @@
+"""Dealt with: a run that was missed or flagged, or failed deliveries that are alike, leave what needs somebody."""
+
+from starlette.responses import Response
+
+from rundun.actions.runs import handled
+from rundun.actions.runs.handled import GroupProgress
+from rundun.core.actor import Actor
+from rundun.web.console.runs import run_page
+from rundun.web.console.session import ConsoleCall
+
+
+async def handle_run(call: ConsoleCall) -> Response:
+    """POST /console/runs/{run_id}/handled: be done with a run; `to=overview` leads back to the overview."""
+    act = call.write(handled.handle_run, call.path("run_id"), Actor("operator", call.operator.name))
+    response = await run_page.act_or_explain(call, act, "handled")
+    is_done = response.status_code == 303
+    return call.redirect("", "handled") if is_done and call.form.get("to") == "overview" else response
+
+
+async def undo_handled(call: ConsoleCall) -> Response:
+    """POST /console/runs/{run_id}/handled/undo: nobody is done with a run after all."""
+    act = call.write(handled.undo_handled, call.path("run_id"), Actor("operator", call.operator.name))
+    return await run_page.act_or_explain(call, act, "handled_undone")
+
+
+async def handle_group(call: ConsoleCall) -> Response:
+    """POST /console/failed/handled: be done with failed deliveries that are alike."""
+    actor = Actor("operator", call.operator.name)
+    so_far = GroupProgress()
+    while so_far.has_more:
+        so_far = await call.write(handled.handle_group, call.form.get("group", ""), actor, so_far)
+    return _back(call, "handled")
+
+
+async def retry_group(call: ConsoleCall) -> Response:
+    """POST /console/failed/retry: send failed deliveries that are alike again."""
+    so_far = GroupProgress()
+    while so_far.has_more:
+        so_far = await call.write(handled.retry_group, call.form.get("group", ""), so_far)
+    return _back(call, "all_sent_again")
+
+
+def _back(call: ConsoleCall, flash: str) -> Response:
+    return call.redirect("/settings/webhooks" if call.form.get("to") == "webhooks" else "", flash)

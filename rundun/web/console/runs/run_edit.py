@@ -1,0 +1,93 @@
+"""/console/runs/{run_id}/edit: what an open run is about, changed: title, note, due time, fields and reference."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import Response
+
+from rundun.actions.runs import run_webhooks, runs
+from rundun.core.actor import Actor
+from rundun.core.request_bodies import RunPatch
+from rundun.core.runs.run import Run
+from rundun.core.validation import read
+from rundun.errors import NotFound, Problem
+from rundun.store.sqlite.transaction import TemplateVersion
+from rundun.web.console.dispatch.dispatch_form import field_inputs, read_body
+from rundun.web.console.session import ConsoleCall
+from rundun.web.http.problems import TABLE
+from rundun.wording.problem_text import exact_field_reason
+from rundun.wording.time_zone import Zone
+
+WAS = "was "  # before the name of an input: what it held when the form was shown
+MEMBERS = ("title", "note", "due_at", "executor_ref")
+
+
+async def edit_form(call: ConsoleCall) -> Response:
+    """GET /console/runs/{run_id}/edit: show the form with what the run is about."""
+    run, version = await call.read(runs.get_with_version, call.path("run_id"))
+    if run.is_closed:
+        return call.redirect(f"/runs/{run.run_id}")
+    values = _values(run, call.zone)
+    return await _render(call, run, version, values | {WAS + name: value for name, value in values.items()})
+
+
+async def edit(call: ConsoleCall) -> Response:
+    """POST /console/runs/{run_id}/edit: change what somebody has changed in the form, and nothing else."""
+    run, version = await call.read(runs.get_with_version, call.path("run_id"))
+    try:
+        changes = read(RunPatch, _patch(call.form, version, call.zone)).changes()
+        actor = Actor("operator", call.operator.name)
+        await call.write(run_webhooks.patch, run.run_id, changes, actor)
+    except NotFound:
+        raise
+    except Problem as problem:
+        return await _render(call, run, version, call.form, problem)
+    return call.redirect(f"/runs/{run.run_id}", "run_changed")
+
+
+async def _render(
+    call: ConsoleCall, run: Run, version: TemplateVersion, values: Mapping[str, str], problem: Problem | None = None
+) -> Response:
+    wrong = {
+        error.pointer.rpartition("/")[2]: exact_field_reason(call.language, call.zone, error)
+        for error in _errors(problem)
+    }
+    return await call.render(
+        "run_edit",
+        TABLE[problem.code][0] if problem else 200,
+        run=run,
+        heading=run.job.title or run.executor_ref or version.template.name,
+        fields=field_inputs(version, call.language),
+        values=values,
+        was=WAS,
+        problem=problem,
+        wrong=wrong,
+    )
+
+
+def _errors(problem: Problem | None) -> Any:
+    return problem.errors if problem else ()
+
+
+def _values(run: Run, zone: Zone) -> dict[str, str]:
+    """Return the inputs of the form as a run has them, empty ones left out."""
+    job = run.job
+    values = {"title": job.title, "note": job.note, "due_at": zone.local(job.due_at), "executor_ref": run.executor_ref}
+    fields = {f"field {name}": str(value) for name, value in {**job.fields, **job.secrets}.items()}
+    return fields | {name: value for name, value in values.items() if value}
+
+
+def _patch(form: Mapping[str, str], version: TemplateVersion, zone: Zone) -> dict[str, Any]:
+    """Return the merge patch (RFC 7396) of what differs from when the form was shown: what somebody else has changed
+    meanwhile stays.
+    """
+    typed = {name: value.replace("\r\n", "\n") for name, value in form.items()}
+    body = read_body(typed, version, zone)
+    patch = {name: body.get(name) for name in MEMBERS if _differs(typed, name)}
+    values = body.get("fields", {})
+    ids = [field.id for field in version.template.fields if _differs(typed, f"field {field.id}")]
+    return patch | ({"fields": {name: values.get(name) for name in ids}} if ids else {})
+
+
+def _differs(form: Mapping[str, str], name: str) -> bool:
+    return form.get(name, "").strip() != form.get(WAS + name, "").strip()

@@ -1,0 +1,114 @@
+"""/console/runs/{run_id}: a run, from dispatch to end, with every answer as it read then."""
+
+import io
+from collections.abc import Awaitable, Sequence
+
+from starlette.responses import Response
+
+from rundun.actions.runs import runs
+from rundun.core import times
+from rundun.core.runs.run import Run
+from rundun.core.templates import template_pictures
+from rundun.errors import NotFound, Problem
+from rundun.store.runs import runs as run_rows
+from rundun.store.sqlite import service_state
+from rundun.web.console.dispatch.run_due import due_choices
+from rundun.web.console.erasure.erasure import show_erased
+from rundun.web.console.session import ConsoleCall
+from rundun.web.http.problems import TABLE
+from rundun.web.pages.pages import HEADERS
+from rundun.wording.console_words import N_
+from rundun.wording.run_view import RunView, page_values
+
+HOURS = {
+    "2": N_("2 hours from now"),
+    "24": N_("1 day from now"),
+    "48": N_("2 days from now"),
+    "72": N_("3 days from now"),
+    "168": N_("1 week from now"),
+    "720": N_("30 days from now"),
+    "never": N_("without end"),
+}
+
+
+async def show_run(call: ConsoleCall, status: int = 200, wrong: Problem | None = None) -> Response:
+    """GET /console/runs/{run_id}: show a run, with what went `wrong` when something was to be done to it. `?past=`
+    names the step of which all past answers are shown, at most as many as may be given.
+    """
+    past = call.request.query_params.get("past", "")
+    try:
+        detail = await call.read(runs.get_detail, call.path("run_id"), past)
+    except Problem as problem:
+        if problem.code != "run_erased":
+            raise
+        return await show_erased(call)
+    ctx = call.ctx.database.env
+    view = RunView(detail, call.language, call.zone, ctx.links.media_path, (past,))
+    run = detail.state.run
+    is_pinned = detail.state.version.template.execution.scope == "first_device" and run.device is not None
+    return await call.render(
+        "run",
+        status,
+        wrong=wrong,
+        hours=longer_choices(call, [run]),
+        dues=due_choices(call),
+        link=ctx.links.run(run.run_id),
+        pictures=template_pictures.shown_json(detail.state.version.pictures, ctx.links),
+        deadline=run.deadline(ctx.grace),
+        can_release=is_pinned and not run.is_closed,
+        is_held=await call.ctx.database.read(service_state.held_since) is not None,
+        will_change=any(delivery.status == "pending" for delivery in detail.deliveries.items),
+        past=past,
+        reason=call.form.get("reason", ""),
+        **await call.turns.run(page_values, view),
+    )
+
+
+def longer_choices(call: ConsoleCall, chosen: Sequence[Run]) -> list[tuple[str, str]]:
+    """List the choices of `HOURS` that keep at least one of the runs open for longer than now: value and words, which
+    end with the new time. Empty if all are closed or never expire.
+    """
+    ends = [run.expires_at for run in chosen if not run.is_closed and run.expires_at is not None]
+    choices = []
+    for hours, words in HOURS.items() if ends else ():
+        said = call.language.gettext(words)
+        if hours == "never":
+            choices.append((hours, said))
+        elif (at := call.now + int(hours) * times.HOUR) > min(ends):
+            choices.append((hours, f"{said} · {call.zone.short(at)}"))
+    return choices
+
+
+async def act_or_explain(call: ConsoleCall, act: Awaitable[object], flash: str) -> Response:
+    """Do something to a run and redirect to its page, with `flash`; or show there why it can't be."""
+    try:
+        await act
+    except NotFound:
+        raise
+    except Problem as problem:
+        if problem.code == "would_shorten":
+            problem = await _in_our_zone(call, problem)
+        return await show_run(call, TABLE[problem.code][0], problem)
+    return call.redirect(f"/runs/{call.path('run_id')}", flash)
+
+
+async def _in_our_zone(call: ConsoleCall, problem: Problem) -> Problem:
+    """Return `would_shorten` with the time in the organization's zone."""
+    run = await call.read(run_rows.get_of_org, call.path("run_id"))
+    if run.expires_at is None:
+        return Problem(problem.code, call.language.gettext("That would shorten the job: it never expires as it is."))
+    told = call.language.gettext(
+        "That would shorten the job: it is open until {at} as it is.", at=call.zone.short(run.expires_at)
+    )
+    return Problem(problem.code, told)
+
+
+async def qr_code(call: ConsoleCall) -> Response:
+    """GET /console/runs/{run_id}/link.svg: draw the QR code of the run's link."""
+    import segno  # when first needed
+
+    run = await call.read(run_rows.get_of_org, call.path("run_id"))
+    picture = io.BytesIO()
+    link = call.ctx.links.run(run.run_id)
+    segno.make(link, error="m", micro=False).save(picture, kind="svg", scale=8, border=4, dark="#000", light="#fff")
+    return Response(picture.getvalue(), headers=HEADERS, media_type="image/svg+xml")

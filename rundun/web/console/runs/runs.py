@@ -1,0 +1,144 @@
+"""/console/runs: the list of runs; and what an operator may do to one."""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from functools import partial
+
+from babel import dates
+from starlette.responses import Response
+
+from rundun.actions.deliveries import deliveries
+from rundun.actions.runs import run_webhooks, runs
+from rundun.actions.templates import templates
+from rundun.core.actor import Actor
+from rundun.core.request_bodies import CancelBody, ExtendBody
+from rundun.core.runs.run import STATUSES
+from rundun.core.validation import clean_input, read
+from rundun.store.organizations.statistics import MAX_COUNTED
+from rundun.store.runs import run_search
+from rundun.store.runs.run_lists import RunFilter
+from rundun.store.runs.run_search import FoundCounts
+from rundun.store.sqlite.pagination import PageRequest
+from rundun.web.console.dispatch.run_due import due_choices, read_due
+from rundun.web.console.runs import run_page
+from rundun.web.console.runs.run_filter import list_path, read_filter_form, tab_filters, tab_query
+from rundun.web.console.runs.run_rows import Found, heading, moment
+from rundun.web.console.session import ConsoleCall
+from rundun.wording.console_words import format_count
+
+LIMIT = 50
+LOOKS = 40  # at all runs for what long tabs have of a search, 3,000 runs in each
+
+
+async def list_runs(call: ConsoleCall) -> Response:
+    """GET /console/runs: list the runs of a tab that the search and the filter leave."""
+    filter_form = read_filter_form(call)
+    page_request = call.page_request(LIMIT)
+    page = await call.read(runs.page, filter_form.filter, page_request)
+    choices = await call.read(templates.list_names)
+    if filter_form.filter.template_id and filter_form.filter.template_id not in dict(choices):
+        choices.append((filter_form.filter.template_id, filter_form.filter.template_id))
+    older = None
+    if page.next_before is not None:
+        at, number = page.next_before
+        older = "&".join(filter(None, [filter_form.query(), f"before={at}.{number}"]))
+    return await call.render(
+        "runs",
+        filter_form=filter_form,
+        rows=page.items,
+        older=older,
+        limit=LIMIT,
+        is_first=page_request == PageRequest(LIMIT),
+        templates=choices,
+        tabs={tab: tab_query(tab, filter_form.values["q"]) for tab in tab_filters(call.now)},
+        whole_tab=tab_query(filter_form.values["tab"]),
+        counts={} if filter_form.narrowing else await _count_tabs(call, filter_form.values["q"]),
+        heading=heading,
+        dues=due_choices(call),
+        found=partial(Found, filter_form.values["q"]),
+        statuses=STATUSES,
+        moment=partial(moment, call),
+        say_day=lambda day: dates.format_skeleton("yMMMd", date.fromisoformat(day), locale=call.zone.locale),
+    )
+
+
+async def _count_tabs(call: ConsoleCall, search: str) -> dict[str, str]:
+    """Return how many runs each tab has, or how many of them a search finds, by its name."""
+    tabs = {tab: RunFilter(**of, q=search or None) for tab, of in tab_filters(call.now).items()}
+    counts = await _count_found(call, tabs, search) if search else await call.read(runs.count_each, tabs)
+    say = partial(format_count, call.language)
+    return {tab: count if isinstance(count, str) else say(count) for tab, count in counts.items()}
+
+
+async def _count_found(call: ConsoleCall, tabs: Mapping[str, RunFilter], search: str) -> dict[str, int | str]:
+    """Count what a search finds in each tab, in many turns: others wait for one of them at most. In long tabs that is
+    counted together, and ends after `LOOKS` turns, as a text such as “1,234+”.
+    """
+    counts = {tab: await call.read(run_search.count_short, filters) for tab, filters in tabs.items()}
+    long = {tab: filters for tab, filters in tabs.items() if counts[tab] is None}
+    so_far = FoundCounts(dict.fromkeys(long, 0))
+    for _ in range(LOOKS):
+        if so_far.before is None or all(number > MAX_COUNTED for number in so_far.numbers.values()):
+            break
+        so_far = await call.read(run_search.count_some, long, search, so_far, MAX_COUNTED + 1)
+    is_whole = so_far.before is None
+    found = {
+        tab: number if is_whole or number > MAX_COUNTED else f"{call.language.number(number)}+"
+        for tab, number in so_far.numbers.items()
+    }
+    return {tab: found[tab] if count is None else count for tab, count in counts.items()}
+
+
+# ---- what may be done to a run
+
+
+async def cancel(call: ConsoleCall) -> Response:
+    """POST /console/runs/{run_id}/cancel: cancel a run, with a `reason`."""
+
+    async def act() -> None:
+        reason = call.form.get("reason", "")
+        body = read(CancelBody, {"reason": reason} if clean_input(reason) else {})
+        await call.write(runs.cancel_by_operator, call.path("run_id"), call.operator, body.reason)
+
+    return await run_page.act_or_explain(call, act(), "run_cancelled")
+
+
+def read_hours(written: str) -> float | None:
+    """Read for how many hours from now a run is to be open, None for `never`; raises Invalid."""
+    number = float(written) if re.fullmatch(r"\d{1,5}(\.\d{1,3})?", written, re.ASCII) else written
+    return read(ExtendBody, {"expires_in_hours": None if written == "never" else number}).expires_in_hours
+
+
+async def extend(call: ConsoleCall) -> Response:
+    """POST /console/runs/{run_id}/extend: extend a run to `hours` from now, or `never`."""
+
+    async def act() -> None:
+        hours, actor = read_hours(call.form.get("hours", "")), Actor("operator", call.operator.name)
+        await call.write(runs.extend, call.path("run_id"), hours, actor)
+
+    return await run_page.act_or_explain(call, act(), "run_extended")
+
+
+async def move_due(call: ConsoleCall) -> Response:
+    """POST /console/runs/{run_id}/due: move when a run is due; leads back to the list that it was done in."""
+
+    async def act() -> None:
+        actor = Actor("operator", call.operator.name)
+        await call.write(run_webhooks.patch, call.path("run_id"), read_due(call), actor)
+
+    response = await run_page.act_or_explain(call, act(), "due_moved")
+    is_from_list = response.status_code == 303 and call.form.keys() & {"to", "query"}
+    return call.redirect(list_path(call), "due_moved") if is_from_list else response
+
+
+async def release(call: ConsoleCall) -> Response:
+    """POST /console/runs/{run_id}/release: release a run, so that another device may go on with it."""
+    act = call.write(runs.release, call.path("run_id"), Actor("operator", call.operator.name))
+    return await run_page.act_or_explain(call, act, "run_released")
+
+
+async def send_again(call: ConsoleCall) -> Response:
+    """POST /console/runs/{run_id}/deliveries/{delivery_id}/retry: send a delivery again."""
+    act = call.write(deliveries.retry_of_run, call.path("run_id"), call.path("delivery_id"))
+    return await run_page.act_or_explain(call, act, "delivery_sent_again")

@@ -1,0 +1,44 @@
+"""/console/reset/{token}: where an operator who has forgotten the password sets a new one, by a link of an owner."""
+
+from dataclasses import replace
+
+from starlette.responses import Response
+
+from rundun.actions.organizations import password_resets
+from rundun.errors import NotFound, Problem
+from rundun.store.organizations.operators import Operator
+from rundun.store.organizations.organizations import Organization
+from rundun.web.console.session import ConsoleCall
+from rundun.web.console.sign_in.sign_in import new_password
+from rundun.web.console.sign_in.sign_in_limits import remember_browser
+
+
+async def show_form(call: ConsoleCall, status: int = 200, wrong: str = "") -> Response:
+    """GET /console/reset/{token}: show the form; looking does not use the link up."""
+    operator, organization = await _whose(call)
+    return await call.render("reset", status, email=operator.email, organization=organization, wrong=wrong)
+
+
+async def set_password(call: ConsoleCall) -> Response:
+    """POST /console/reset/{token}: set the password, make the browser a known one, which no wrong guesses elsewhere
+    lock out, and lead on to signing in.
+    """
+    await _whose(call)
+    try:
+        password = await new_password(call)
+    except Problem as problem:
+        if problem.code != "invalid":
+            raise
+        return await show_form(call, 422, call.reason(problem))
+    before = await call.ctx.database.write(password_resets.use, call.path("token"), password)
+    page = call.redirect("/sign-in", "password_set")
+    remember_browser(call, page, replace(before, password=password))
+    return page
+
+
+async def _whose(call: ConsoleCall) -> tuple[Operator, Organization]:
+    try:
+        return await call.ctx.database.read(password_resets.operator_of, call.path("token"))
+    except NotFound:
+        call.ctx.rate_limiter.count_failure(call.request)
+        raise

@@ -1,0 +1,50 @@
+"""/console/pictures: pictures uploaded in the editor, and those that its form brings back."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import from_json
+from starlette.responses import Response
+
+from rundun.core.json_types.execution import ShownPictureJson
+from rundun.core.templates import template_pictures
+from rundun.store.templates import pictures
+from rundun.web.console.session import ConsoleCall
+from rundun.web.http.problems import Json
+from rundun.web.picture_uploads import store_picture
+
+MAX_LISTED = 50  # those uploaded last; what a form brings back is looked up at each refusal
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedPicture:
+    """A picture uploaded in this editor: its id, the name of the file it was, and where it is shown."""
+
+    picture_id: str
+    name: str
+    shown: ShownPictureJson
+
+
+async def upload_picture(call: ConsoleCall) -> Response:
+    """POST /console/pictures: store the picture that the editor's script sends, and tell its id and how it looks."""
+    picture, _ = await store_picture(call.ctx, call.request, call.operator.org_id)
+    shown = template_pictures.shown_json({picture.picture_id: picture}, call.ctx.links)
+    return Json({"picture_id": picture.picture_id, **shown[picture.picture_id]})
+
+
+async def uploaded_pictures(call: ConsoleCall) -> list[UploadedPicture]:
+    """List the pictures that the editor's form says were uploaded in it, as far as the organization has them."""
+    names = _names(call.form.get("uploaded", ""))
+    found = await call.read(pictures.find_all, list(names)) if names else {}
+    shown = template_pictures.shown_json(found, call.ctx.links)
+    return [UploadedPicture(picture_id, names[picture_id], each) for picture_id, each in shown.items()]
+
+
+def _names(text: str) -> dict[str, str]:
+    """Read the field `uploaded` of the editor's form: JSON, pairs of a picture's id and the name of its file."""
+    try:
+        pairs: Any = from_json(text)
+    except ValueError:
+        return {}
+    listed = pairs[:MAX_LISTED] if isinstance(pairs, list) else []
+    return {str(pair[0]): str(pair[1]) for pair in listed if isinstance(pair, list) and len(pair) == 2}

@@ -1,0 +1,261 @@
+"""/console/templates/…/edit and /new: a template's JSON in an editor, with its faults by line and column."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from starlette.responses import Response
+
+from rundun.actions.templates import pictures as picture_actions
+from rundun.actions.templates import templates as actions
+from rundun.actions.templates.templates import Draft, get_version
+from rundun.core import json_positions
+from rundun.core.json_positions import MalformedJson
+from rundun.core.templates.template import MAXIMUM_BYTES, Template
+from rundun.errors import FieldError, Invalid, Problem
+from rundun.store.templates.templates import TemplateHead
+from rundun.web import sample_pictures
+from rundun.web.console.session import ConsoleCall
+from rundun.web.console.templates import editor_pictures
+from rundun.web.console.templates.editor_pictures import uploaded_pictures
+from rundun.web.console.templates.templates import format_json, sample
+from rundun.web.http.body import read_bytes
+from rundun.web.http.problems import Json
+from rundun.web.pages.pages import CONTENT_SECURITY_POLICY
+
+MAX_SHOWN = 200
+MAX_TEXT = 2 * MAXIMUM_BYTES  # characters: a template with all the space it may be laid out in
+POLICY = f"{CONTENT_SECURITY_POLICY}; frame-src 'self'"
+MAX_FORM = 4 * MAX_TEXT  # a form writes most of JSON's marks as three
+BEGINNING = """{
+  "name": "New checklist",
+  "sections": [
+    {
+      "title": "First section",
+      "steps": [
+        {"type": "boolean", "label": "Is everything in order?"}
+      ]
+    }
+  ]
+}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault of a text, with its line and column from 1; the pointer is None where the text is no JSON."""
+
+    line: int
+    column: int
+    pointer: str | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedText:
+    """A text that was read: its draft, None where the text is no JSON or has members twice, and its faults."""
+
+    text: str
+    draft: Draft | None
+    faults: tuple[Fault, ...]
+
+
+def check(text: str) -> CheckedText:
+    """Read a text as the API would read it."""
+    if len(text) > MAX_TEXT:
+        return CheckedText(text, None, (Fault(1, 1, "", "A template may have at most 512 KiB."),))
+    try:
+        draft = actions.draft(json_positions.read(text))
+    except MalformedJson as broken:
+        return CheckedText(text, None, (Fault(broken.line, broken.column, None, str(broken)),))
+    except Invalid as twice:  # members that are there twice
+        return CheckedText(text, None, faults(text, twice.errors))
+    except Problem as problem:  # too large
+        return CheckedText(text, None, (Fault(1, 1, "", problem.detail),))
+    return CheckedText(text, draft, faults(text, draft.errors))
+
+
+def faults(text: str, errors: Iterable[FieldError]) -> tuple[Fault, ...]:
+    """Locate errors in a JSON text by line and column, from the top down."""
+    wrong = list(errors)
+    if not wrong:  # finding places takes most of the time of a check
+        return ()
+    positions = json_positions.positions(text, (error.pointer for error in wrong))
+    starts = (json_positions.nearest(positions, error.pointer).start for error in wrong)
+    located = [
+        Fault(*json_positions.line_and_column(text, start), error.pointer, error.detail)
+        for start, error in zip(starts, wrong, strict=True)
+    ]
+    return tuple(sorted(located, key=lambda fault: (fault.line, fault.column)))
+
+
+async def _check(call: ConsoleCall, text: str) -> CheckedText:
+    """Read a text, and look whether the organization has the pictures that it names; those of our samples it gets, as
+    long as it has room: without, saving says so.
+    """
+    checked = await call.turns.run(check, text)
+    if checked.draft is None or not checked.draft.pictures:
+        return checked
+    named = {picture_id for _, picture_id in checked.draft.pictures}
+    try:
+        await call.write(picture_actions.add_missing, sample_pictures.among(named))
+    except Problem as problem:
+        if problem.code != "quota_exceeded":
+            raise
+        return checked
+    unknown = await call.read(actions.unknown_pictures, checked.draft)
+    return replace(checked, faults=faults(text, [*checked.draft.errors, *unknown]))
+
+
+def _form_text(call: ConsoleCall) -> str:
+    return call.form.get("text", "").replace("\r\n", "\n")
+
+
+def _preview_path(call: ConsoleCall, checked: CheckedText) -> str:
+    """Store a draft for the preview and return the preview's path; "" while there is something wrong."""
+    if checked.draft is None or checked.draft.template is None:
+        return ""
+    name = call.ctx.preview_cache.put(call.operator.operator_id, checked.draft.body, call.now)
+    return f"/console/templates/preview/{name}"
+
+
+async def _editor(
+    call: ConsoleCall, text: str, status: int = 200, checked: CheckedText | None = None, **more: Any
+) -> Response:
+    shown = checked.faults[:MAX_SHOWN] if checked else ()
+    response = await call.render(
+        "template_edit",
+        status,
+        **{
+            "text": text,
+            "checked": checked,
+            "faults": shown,
+            "faults_left_out": len(checked.faults) - len(shown) if checked else 0,
+            "preview": _preview_path(call, checked) if checked else "",
+            "once": call.form.get("once") or str(uuid.uuid4()),
+            "languages": call.ctx.pages.words.names,
+            "uploaded": await uploaded_pictures(call),
+            "max_uploaded": editor_pictures.MAX_LISTED,
+            "max_picture_bytes": call.ctx.settings.limits.photo_bytes,
+            "head": None,
+            "made_from": None,
+            "conflict": None,
+            "is_full": False,
+            "is_import": False,
+            **more,
+        },
+    )
+    response.headers["content-security-policy"] = POLICY
+    return response
+
+
+async def new_form(call: ConsoleCall) -> Response:
+    """GET /console/templates/new: show the editor with a first step, `?sample=`, or nothing for `?import=true`."""
+    params = call.request.query_params
+    is_import = "import" in params
+    text = sample(params["sample"]) if "sample" in params else "" if is_import else BEGINNING
+    return await _editor(call, text, is_import=is_import)
+
+
+async def new(call: ConsoleCall) -> Response:
+    """POST /console/templates/new: create a template, once for each form; what the server assigns is made anew."""
+    checked = await _check(call, _form_text(call))
+    if call.form.get("do") == "check" or checked.faults or checked.draft is None:
+        return await _editor(call, checked.text, 422 if checked.faults else 200, checked)
+    draft = replace(checked.draft, assigned={})
+    try:
+        template_id = await call.write_once(lambda version: version.template_id, actions.create, draft)
+    except Problem as problem:
+        if problem.code != "quota_exceeded":
+            raise
+        return await _full(call, checked)
+    return call.redirect(f"/templates/{template_id}", _saved(set(), draft.template))
+
+
+def _required(template: Template | None) -> set[str]:
+    """Return the labels of the fields that a dispatch can't be without."""
+    return {field.label for field in template.fields if field.required} if template else set()
+
+
+def _saved(required: set[str], template: Template | None) -> str:
+    """Return the flash of a saved template: a warning where it has a field that is required and
+    was not before, when those in `required` were.
+    """
+    return "warning_required" if _required(template) - required else "template_saved"
+
+
+async def _full(call: ConsoleCall, checked: CheckedText, **more: Any) -> Response:
+    """Show the editor with what was typed, since there is no room to store it."""
+    return await _editor(call, checked.text, 403, checked, is_full=True, **more)
+
+
+async def edit_form(call: ConsoleCall) -> Response:
+    """GET /console/templates/{template_id}/edit: show the editor with the current version."""
+    head, version = await call.read(get_version, call.path("template_id"), None)
+    return await _editor(call, format_json(version.body), head=head, made_from=version.v)
+
+
+async def edit(call: ConsoleCall) -> Response:
+    """POST /console/templates/{template_id}/edit: create the next version, unless somebody else made it in between;
+    then what was typed stays, and may be saved over that.
+    """
+    head, before = await call.read(get_version, call.path("template_id"), None)
+    made_from = call.form.get("made_from", "")
+    checked = await _check(call, _form_text(call))
+    if call.form.get("do") == "check" or checked.faults or checked.draft is None:
+        status = 422 if checked.faults else 200
+        return await _editor(call, checked.text, status, checked, head=head, made_from=made_from)
+    return await _save(call, head, made_from, checked, checked.draft, _required(before.template))
+
+
+async def _save(
+    call: ConsoleCall, head: TemplateHead, made_from: str, checked: CheckedText, draft: Draft, required: set[str]
+) -> Response:
+    tag = f'"{head.template_id}.{made_from}"'
+    try:
+        version = await call.write(actions.revise, head.template_id, draft, tag, call.actor)
+    except Invalid as problem:
+        wrong = replace(checked, faults=faults(checked.text, problem.errors))
+        return await _editor(call, checked.text, 422, wrong, head=head, made_from=made_from)
+    except Problem as problem:
+        if problem.code == "quota_exceeded":
+            return await _full(call, checked, head=head, made_from=made_from)
+        if problem.code != "version_mismatch":
+            raise
+        head, _ = await call.read(get_version, head.template_id, None)
+        base = int(made_from) if made_from.isdecimal() and made_from.isascii() and len(made_from) < 10 else head.v
+        conflict = min(max(base, 1), head.v)
+        return await _editor(call, checked.text, 412, checked, head=head, made_from=head.v, conflict=conflict)
+    is_same = str(version.v) == made_from
+    flash = "template_unchanged" if is_same else _saved(required, version.template)
+    return call.redirect(f"/templates/{head.template_id}", flash)
+
+
+async def check_text(call: ConsoleCall) -> Response:
+    """POST /console/templates/check: tell the editor's script what is wrong with a text, and where its preview is."""
+    body = await read_bytes(call.request, MAX_FORM)
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise Problem("bad_request", "The text is not UTF-8.") from None
+    checked = await _check(call, text)
+    language = call.language
+    shown = [
+        {
+            "line": fault.line,
+            "column": fault.column,
+            "where": language.gettext("Line {line}, column {column}", line=fault.line, column=fault.column),
+            "pointer": fault.pointer,
+            "detail": fault.detail
+            if fault.pointer is not None
+            else language.gettext("This is not JSON: {detail}.", detail=fault.detail),
+        }
+        for fault in checked.faults[:MAX_SHOWN]
+    ]
+    count = len(checked.faults)
+    summary = language.ngettext("{n} problem.", "{n} problems.", count) if count else language.gettext("No problems.")
+    template = checked.draft and checked.draft.template
+    languages = list(template.translations) if template else []
+    preview = _preview_path(call, checked)
+    return Json({"summary": summary, "faults": shown, "preview": preview, "languages": languages})

@@ -1,0 +1,161 @@
+"""/console/templates: the list of templates, and a template with its versions and what changed between them."""
+
+import json
+import re
+import unicodedata
+from urllib.parse import quote
+
+from pydantic_core import from_json
+from starlette.responses import Response
+
+from rundun import paths
+from rundun.actions.deliveries import default_webhooks
+from rundun.actions.erasure import retention
+from rundun.actions.templates import templates as actions
+from rundun.actions.templates.templates import get_two_versions, get_version, get_with_versions, page_current
+from rundun.core.templates import template_pictures
+from rundun.core.templates.template_diff import default_of, difference, parts
+from rundun.errors import NotFound
+from rundun.web.console.dispatch.dispatch_form import host_of
+from rundun.web.console.session import ConsoleCall
+from rundun.web.http.query_params import ListQuery, TemplateQuery, TemplatesQuery, next_cursor, query
+from rundun.wording.template_text import template_text
+
+MAX_VERSIONS = 100
+
+
+class TemplatePageQuery(ListQuery, TemplateQuery):
+    """The query of GET /console/templates/{template_id}."""
+
+    flash: str = ""
+
+
+class TemplatesPageQuery(TemplatesQuery):
+    """The query of GET /console/templates."""
+
+    flash: str = ""
+
+
+def samples() -> dict[str, str]:
+    """Return the names of the samples by the names of their files."""
+    return {path.stem: from_json(path.read_bytes())["name"] for path in sorted(paths.samples().glob("*.json"))}
+
+
+async def index(call: ConsoleCall) -> Response:
+    """GET /console/templates: list templates, the newest first, archived templates on request."""
+    params = query(TemplatesPageQuery, call.request)
+    page = await call.read(page_current, params.page_request(), params.include_archived)
+    return await call.render(
+        "templates",
+        page=page,
+        cursor=next_cursor(page),
+        include_archived=params.include_archived,
+        is_first="cursor" not in params.model_fields_set,
+        samples=samples(),
+    )
+
+
+async def show(call: ConsoleCall) -> Response:
+    """GET /console/templates/{template_id}: show the current version, or `?v=`, and list all versions."""
+    params = query(TemplatePageQuery, call.request)
+    template_id = call.path("template_id")
+    head, version, versions = await call.read(get_with_versions, template_id, params.v, params.page_request())
+    source = from_json(version.body)
+    return await call.render(
+        "template",
+        retention=await call.read(retention.get_of_template, template_id),
+        webhook_host=host_of(await call.read(default_webhooks.find_own, template_id)),
+        webhook_host_of_organization=host_of(await call.read(default_webhooks.find_own, None)),
+        head=head,
+        version=version,
+        source=source,
+        sections=[{"title": "", "steps": source.get("steps") or []}, *(source.get("sections") or [])],
+        count=len(version.steps),
+        text=template_text(call.language, parts(source)),
+        pictures=template_pictures.shown_json(version.pictures, call.ctx.links),
+        versions=versions,
+        cursor=next_cursor(versions),
+    )
+
+
+async def changes(call: ConsoleCall) -> Response:
+    """GET /console/templates/{template_id}/changes?before=&after=: compare two versions, by default the last two."""
+    first, second = _number(call, "before"), _number(call, "after")
+    head, before, after = await call.read(get_two_versions, call.path("template_id"), first, second)
+    old, new = from_json(before.body), from_json(after.body)
+    differences = await call.turns.run(difference, old, new)
+    added_or_removed = {change.part.id for change in differences if change.kind in ("added", "removed")}
+    return await call.render(
+        "template_changes",
+        head=head,
+        before=before,
+        after=after,
+        # the options of a step that came or went say nothing more
+        changes=[
+            change
+            for change in differences
+            if not (change.part.kind == "option" and change.part.parent in added_or_removed)
+        ],
+        text=template_text(call.language, parts(old), parts(new)),
+        default_of=default_of,
+        pictures=template_pictures.shown_json({**before.pictures, **after.pictures}, call.ctx.links),
+        parts_by_id={**parts(old), **parts(new)},
+        numbers=list(range(head.v, max(0, head.v - MAX_VERSIONS), -1)),
+    )
+
+
+def _number(call: ConsoleCall, name: str) -> int | None:
+    """Read the number of a version in the query; None where it is no number."""
+    value = call.request.query_params.get(name, "")
+    return int(value) if re.fullmatch(r"[1-9][0-9]{0,8}", value) else None
+
+
+async def export(call: ConsoleCall) -> Response:
+    """GET /console/templates/{template_id}/export: send the JSON as its author wrote it, of `?v=`, as a file."""
+    v = query(TemplateQuery, call.request).v
+    _, version = await call.read(get_version, call.path("template_id"), v)
+    ascii_name, name = file_name(version.template.name)
+    headers = {
+        "content-disposition": f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(name, safe='')}",
+        "cache-control": "no-store",
+        "content-security-policy": "sandbox; default-src 'none'",
+    }
+    return Response(format_json(version.body), headers=headers, media_type="application/json")
+
+
+def format_json(body: bytes) -> str:
+    """Format a template's stored JSON, to be read by people."""
+    return json.dumps(from_json(body), ensure_ascii=False, indent=2) + "\n"
+
+
+def file_name(name: str) -> tuple[str, str]:
+    """Return two names of a file that any system takes: in ASCII, and in all letters and digits there are."""
+    stem = re.sub(r"[^\w]+", "-", unicodedata.normalize("NFC", name)).strip("-_")[:80].rstrip("-") or "template"
+    letters = "".join(char for char in unicodedata.normalize("NFKD", stem) if not unicodedata.combining(char))
+    plain = re.sub(r"[^A-Za-z0-9_]+", "-", letters).strip("-_")[:80] or "template"
+    return f"{plain}.json", f"{stem}.json"
+
+
+async def duplicate(call: ConsoleCall) -> Response:
+    """POST /console/templates/{template_id}/duplicate: create a copy of a template."""
+    version = await call.write(actions.duplicate, call.path("template_id"))
+    return call.redirect(f"/templates/{version.template_id}", "duplicated")
+
+
+async def archive(call: ConsoleCall) -> Response:
+    """POST /console/templates/{template_id}/archive: archive a template."""
+    await call.write(actions.archive, call.path("template_id"), call.actor)
+    return call.redirect(f"/templates/{call.path('template_id')}", "archived")
+
+
+async def bring_back(call: ConsoleCall) -> Response:
+    """POST /console/templates/{template_id}/bring-back: take a template out of the archive."""
+    await call.write(actions.bring_back, call.path("template_id"), call.actor)
+    return call.redirect(f"/templates/{call.path('template_id')}", "brought_back")
+
+
+def sample(name: str) -> str:
+    """Read a sample as its file has it; raises NotFound."""
+    if name not in samples():
+        raise NotFound("sample")
+    return (paths.samples() / f"{name}.json").read_text("utf-8")

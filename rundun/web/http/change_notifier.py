@@ -1,0 +1,74 @@
+"""The notifier that wakes long polls and streams when a commit has brought what they wait for."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVarTuple
+
+from pydantic_core import to_json
+
+from rundun.actions.runs import events
+from rundun.core.runs import event
+from rundun.store.database import Database
+from rundun.store.runs.events import Feed
+from rundun.store.sqlite.transaction import Tx
+from rundun.web.http.query_params import event_cursor
+
+NextChange = asyncio.Future[None]
+Ts = TypeVarTuple("Ts")
+
+
+@dataclass(frozen=True, slots=True)
+class EventBatch:
+    """Events as JSON, oldest first; `last` is the number of the last one."""
+
+    data: list[bytes]
+    has_more: bool
+    last: int | None
+
+
+class ChangeNotifier:
+    """Futures that long polls and streams wait for: done when a commit brought an event of the organization or, where
+    `kind` is `runs.TOUCHED`, changed anything about one of its runs.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.ended = False
+        self._database = database
+        self._waiting: dict[str, NextChange] = {}
+        self._reads: dict[object, asyncio.Task[EventBatch]] = {}
+        database.subscribe(self._wake)
+
+    def next_change(self, org_id: str, kind: str = events.TOUCHED) -> NextChange:
+        """Return a future, done with the next change; take it before you read, so that nothing slips in between."""
+        change = self._waiting.get(kind + org_id)
+        if change is None:
+            change = self._waiting[kind + org_id] = asyncio.get_running_loop().create_future()
+        return change
+
+    async def shared_read(self, change: NextChange, function: Callable[[Tx, *Ts], Feed], *args: *Ts) -> EventBatch:
+        """Return `function(tx, *args)` as JSON, read once for all who were woken by one event and ask alike. Those who
+        wait for one `change` have missed nothing that the others have seen.
+        """
+        name = (change, function, args)
+        task = self._reads.get(name)
+        if task is None:
+            task = self._reads[name] = asyncio.create_task(self._read(function, *args))
+            task.add_done_callback(lambda _: self._reads.pop(name))
+        return await asyncio.shield(task)
+
+    async def _read(self, function: Callable[[Tx, *Ts], Feed], *args: *Ts) -> EventBatch:
+        page = await self._database.read(function, *args)
+        data = [to_json({**event.without_thumbnails(body), "cursor": event_cursor(at)}) for at, body in page.items]
+        return EventBatch(data, page.has_more, page.items[-1][0] if page.items else None)
+
+    def _wake(self, touched: set[str]) -> None:
+        for name in touched:
+            if change := self._waiting.pop(name, None):
+                change.set_result(None)
+
+    def end(self) -> None:
+        """Wake everybody for the last time: the service ends, and nobody begins to wait."""
+        self.ended = True
+        while self._waiting:
+            self._waiting.popitem()[1].set_result(None)

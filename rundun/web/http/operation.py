@@ -1,0 +1,185 @@
+"""The description of an operation, given where its handler stands; `document.py` makes OpenAPI of it."""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, Literal, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from rundun.core.validation import StrictModel
+from rundun.web.http.body import JSON
+
+Call = TypeVar("Call")
+Handler = Callable[[Call], Awaitable[Response]]
+Endpoint = Callable[[Request], Awaitable[Response]]
+Tag = Literal["Runs", "Templates", "Deliveries", "Events", "Organization", "Executor"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes:
+    """A body that is no JSON: bytes of one of these media types."""
+
+    media_types: tuple[str, ...]
+    description: str
+
+
+# What a picture is, its bytes say, so any type will do; many generators of clients know the general one alone, or take
+# the first.
+PNG = ("application/octet-stream", "image/png")
+ZIP = Bytes(("application/zip",), "A ZIP archive.")
+PICTURE = ("application/octet-stream", "image/jpeg", "image/png", "image/webp", "image/heic")
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A page of a list of `item`."""
+
+    item: type | str
+
+
+# A TypedDict of core/json_types, the name of a schema that the document composes, or a schema.
+Inline = type | str | ListOf | Mapping[str, str]
+Described = Inline | Bytes
+Body = type[StrictModel] | str | Bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """A response of 2xx or 304: `schema` None = no body; `headers` beside those of every response, and `Link` of every
+    list; `followed_by` says where in the response the one path parameter of operations that may be called next is.
+    """
+
+    description: str
+    schema: Described | None = None
+    headers: tuple[str, ...] = ()
+    followed_by: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A description of what a route does. `together` are parameters of `query` that make one object, with its name, and
+    `is_conditional` adds `If-None-Match`, `ETag` and 304. Problems that all alike have are added by `ApiRoute.codes`;
+    `problems` are the operation's own, `media_types` those that a JSON body may have. `erases` says that only API keys
+    that may erase are let in. Examples stand in examples.json, under `name`.
+    """
+
+    tag: Tag
+    name: str
+    summary: str
+    description: str
+    responses: Mapping[int, Success]
+    query: type[StrictModel] | None
+    together: tuple[str, type[StrictModel]] | None
+    headers: tuple[str, ...]
+    is_conditional: bool
+    body: Body | None
+    media_types: tuple[str, ...]
+    problems: tuple[str, ...]
+    erases: bool
+
+
+class ApiRoute(Route):
+    """A route of /v1 or /r that is in the document; `is_idempotent_post` tells whether an `Idempotency-Key` is read."""
+
+    def __init__(
+        self, method: str, path: str, endpoint: Endpoint, operation: Operation, *, reads_idempotency_key: bool
+    ) -> None:
+        super().__init__(path, endpoint, methods=[method])
+        self.method = method
+        self.operation = operation
+        self.is_idempotent_post = reads_idempotency_key and method == "POST"
+        self.is_document = path == "/v1/openapi.json"
+
+    @property
+    def takes_key(self) -> bool:
+        """Tell whether an API key is needed."""
+        return self.path.startswith("/v1/") and not self.is_document
+
+    @property
+    def parameters(self) -> list[str]:
+        """List names of the path's parameters."""
+        return list(self.param_convertors)
+
+    def codes(self) -> list[str]:
+        """List every problem code the route can answer with, sorted."""
+        operation = self.operation
+        is_executors = not (self.takes_key or self.is_document)
+        has_body = operation.body is not None
+        has_json = has_body and not isinstance(operation.body, Bytes)
+        common = {
+            "unavailable": True,
+            "rate_limited": not self.is_document,
+            "unauthorized": self.takes_key,
+            "write_not_allowed": self.takes_key and self.method != "GET",
+            "erasure_not_allowed": operation.erases,
+            "other_device": is_executors,
+            "cross_site": is_executors and self.method != "GET",
+            "request_in_progress": self.is_idempotent_post,
+            "idempotency_key_reused": self.is_idempotent_post,
+            "not_found": "{" in self.path,
+            "run_erased": "{run_id}" in self.path and (is_executors or self.method != "DELETE"),
+            "invalid": self.is_idempotent_post or has_body or operation.query is not None,
+            "too_large": has_body,
+            "malformed_json": has_json,
+            "unsupported_media_type": has_json,
+        }
+        return sorted({*operation.problems, *(code for code, applies in common.items() if applies)})
+
+
+class ApiRouter(Generic[Call]):
+    """The routes below `prefix` whose handlers stand in one file; `wrap` makes the endpoint that Starlette calls of a
+    handler and its operation, and `reads_idempotency_key` says that it answers a POST once for each such key.
+    """
+
+    def __init__(
+        self,
+        tag: Tag,
+        prefix: str,
+        wrap: Callable[[Handler[Call], Operation], Endpoint],
+        *,
+        reads_idempotency_key: bool = False,
+    ) -> None:
+        self.routes: list[Route] = []
+        self._tag: Tag = tag
+        self._prefix = prefix
+        self._wrap = wrap
+        self._reads_idempotency_key = reads_idempotency_key
+
+    def route(
+        self,
+        route: str,
+        responses: Mapping[int, Success],
+        *,
+        tag: Tag | None = None,
+        query: type[StrictModel] | None = None,
+        together: tuple[str, type[StrictModel]] | None = None,
+        headers: tuple[str, ...] = (),
+        is_conditional: bool = False,
+        body: Body | None = None,
+        media_types: tuple[str, ...] = JSON,
+        problems: tuple[str, ...] = (),
+        erases: bool = False,
+    ) -> Callable[[Handler[Call]], Handler[Call]]:
+        """Route requests, `route` being `GET /path`, to the decorated handler, whose name is the operation's, and whose
+        docstring has the summary in its first line and the description below.
+        """
+        method, path = route.split(" ")
+
+        def add(handler: Handler[Call]) -> Handler[Call]:
+            first, *words = handler.__name__.split("_")
+            name = first + "".join(word.title() for word in words)
+            summary, _, text = inspect.cleandoc(handler.__doc__ or "").partition("\n\n")
+            said = (tag or self._tag, name, summary.removesuffix("."), " ".join(text.split()))
+            operation = Operation(
+                *said, responses, query, together, headers, is_conditional, body, media_types, problems, erases
+            )
+            endpoint, reads_key = self._wrap(handler, operation), self._reads_idempotency_key
+            self.routes.append(
+                ApiRoute(method, self._prefix + path, endpoint, operation, reads_idempotency_key=reads_key)
+            )
+            return handler
+
+        return add

@@ -1,0 +1,282 @@
+"""Query parameters as strict models: unknown and wrong ones are named, all at once, as fields of a body are."""
+
+import base64
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
+
+from starlette.requests import Request
+
+from rundun.core import times
+from rundun.core.runs.evidence import PhotoId
+from rundun.core.runs.run import STATUSES
+from rundun.core.runs.search_text import MAX_LENGTH
+from rundun.core.templates.steps import SlotId
+from rundun.core.validation import ParsedFrom, StrictModel, Text, invalid_value, read
+from rundun.store.runs.run_lists import RunFilter
+from rundun.store.sqlite.pagination import END, Page, PageRequest
+from rundun.web.http.problems import Json
+
+Q = TypeVar("Q", bound=StrictModel)
+
+
+def query(model: type[Q], request: Request) -> Q:
+    """Read the query of `request` as `model`; raises `Invalid` with every wrong parameter. Those that `model.repeated`
+    names may be there several times; of others the last counts.
+    """
+    given = request.query_params
+    repeated = {name: given.getlist(name) for name in getattr(model, "repeated", ()) if name in given}
+    return read(model, {**given, **repeated}, "query")
+
+
+def _integer_in(minimum: int, maximum: int) -> ParsedFrom:
+    def check(value: str) -> int:
+        if not re.fullmatch(r"\d{1,15}", value, re.ASCII) or not minimum <= int(value) <= maximum:
+            raise invalid_value("out_of_range", f"must be a whole number from {minimum} to {maximum}")
+        return int(value)
+
+    return ParsedFrom(check, {"type": "integer", "minimum": minimum, "maximum": maximum})
+
+
+def _second(value: str) -> int:
+    at = times.parse(value)
+    if at is None:
+        raise invalid_value("bad_format", "must be an RFC 3339 time such as 2026-01-31T09:00:00Z")
+    return at // times.SECOND * times.SECOND
+
+
+def _boolean(value: str) -> bool:
+    if value not in ("true", "false"):
+        raise invalid_value("not_allowed", "must be true or false")
+    return bool(value == "true")
+
+
+def _decimal(value: str) -> float:
+    if not re.fullmatch(r"-?\d{1,15}(\.\d{1,18})?", value, re.ASCII):
+        raise invalid_value("wrong_type", "must be a decimal number")
+    return float(value)
+
+
+def _base64(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _from_base64(value: str) -> str:
+    return base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)).decode()
+
+
+# Cursors are base64url of `<number>.<number>` and of `evt <number>`. The patterns say just that, so that the document
+# allows nothing that is refused: three digits are four characters, each from a small set, and the point stands in the
+# first, second or third place of its three. Numbers of 15 digits always fit, and none of more than 17.
+_FIRST, _SECOND, _THIRD = "(?:[MN][DTjz]|O[DT])", "[AEIMQUYcgk]", "[w-z0-5]"
+_THREE = f"{_FIRST}{_SECOND}{_THIRD}"
+_LESS = f"(?:[MN][AQgw]|O[AQ]|{_FIRST}{_SECOND})"  # one digit or two, at the end
+_MORE = f"(?:{_THREE}){{0,4}}{_LESS}?"
+CURSOR = re.compile(
+    f"^(?:(?:{_THREE}){{1,5}}Lj{_SECOND}(?:{_THIRD}{_MORE})?"
+    f"|(?:{_THREE}){{0,5}}(?:(?:[MN][CSiy]|O[CS])4{_THIRD}{_MORE}"
+    f"|{_FIRST}{_SECOND}u(?:(?:{_THREE}){{1,5}}{_LESS}?|{_LESS})))$"
+)
+EVENT_CURSOR = re.compile(f"^ZXZ0ID{_SECOND}(?:{_THIRD}{_MORE})?$")
+
+
+def list_cursor(first: int, second: int) -> str:
+    """Return the opaque cursor behind an item of a list."""
+    return _base64(f"{first}.{second}")
+
+
+def event_cursor(number: int) -> str:
+    """Return the opaque cursor behind an event."""
+    return _base64(f"evt {number}")
+
+
+def _list_position(value: str) -> tuple[int, ...]:
+    if not CURSOR.fullmatch(value):
+        raise invalid_value("bad_format", "is not a cursor of this list")
+    first, second = _from_base64(value).split(".")
+    return int(first), int(second)
+
+
+def _event_number(value: str) -> int:
+    if not EVENT_CURSOR.fullmatch(value):
+        raise invalid_value("bad_format", "is not a cursor of events")
+    return int(_from_base64(value).removeprefix("evt "))
+
+
+def _statuses(values: Sequence[str]) -> tuple[str, ...] | None:
+    if any(value not in STATUSES for value in values):
+        raise invalid_value("not_allowed", f"must be one of {', '.join(STATUSES)}, and may be there several times")
+    chosen = tuple(status for status in STATUSES if status in values)
+    return None if chosen == STATUSES else chosen
+
+
+Statuses = Annotated[
+    tuple[str, ...] | None,
+    ParsedFrom(_statuses, {"type": "array", "items": {"type": "string", "enum": list(STATUSES)}, "minItems": 1}),
+]
+Time = Annotated[int, ParsedFrom(_second, {"type": "string", "format": "date-time"})]
+Boolean = Annotated[bool, ParsedFrom(_boolean, {"type": "boolean"})]
+Cursor = Annotated[tuple[int, ...], ParsedFrom(_list_position, {"type": "string", "pattern": CURSOR.pattern})]
+EventCursor = Annotated[int, ParsedFrom(_event_number, {"type": "string", "pattern": EVENT_CURSOR.pattern})]
+
+
+def _decimal_in(minimum: float, maximum: float) -> ParsedFrom:
+    """Check how a decimal number is written; its range, which the document tells, is checked by `GeoBody`."""
+    return ParsedFrom(_decimal, {"type": "number", "minimum": minimum, "maximum": maximum})
+
+
+class ListQuery(StrictModel):
+    """What every list takes."""
+
+    limit: Annotated[int, _integer_in(1, 100)] = 25
+    """How many at most."""
+    cursor: Cursor = (END, END)
+    """Where to go on: `next_cursor` of the page before."""
+
+    def page_request(self) -> PageRequest:
+        """Return the page of the list that is asked for."""
+        return PageRequest(self.limit, self.cursor)
+
+
+class RunsQuery(ListQuery):
+    """GET /v1/runs; times are compared in whole seconds, as they are shown."""
+
+    repeated: ClassVar[tuple[str, ...]] = ("status",)
+
+    status: Statuses = None
+    """Only those with this status; there several times, those with one of them."""
+    template_id: str | None = None
+    """Only those of this template."""
+    executor_ref: Annotated[str, Text(256, 0)] | None = None
+    """Only those with exactly this `executor_ref`."""
+    created_after: Time | None = None
+    """Only those made after this time, in whole seconds."""
+    created_before: Time | None = None
+    """Only those made before this time."""
+    updated_after: Time | None = None
+    """Only those that were changed after this time, in whole seconds; those changed last come first."""
+    due_before: Time | None = None
+    """Only those due before this time; those due last come first."""
+    late: Boolean = False
+    """Only those that are open and late; those late since last come first."""
+    missed: Boolean = False
+    """Only those that expired before they were done, begun or not."""
+    flagged: Boolean = False
+    """Only those with a step that calls for attention."""
+    q: Annotated[str, Text(MAX_LENGTH)] | None = None
+    """Only those with this in their title, reference, fields, executor's name, e-mail address or phone number, or with
+    the number that the receipt shows, whatever the case and the accents; below three characters: with a word that
+    begins so."""
+
+    def filter(self, now: int) -> RunFilter:
+        """Return the filter of runs as of `now`, times in milliseconds."""
+        after, updated_after = (
+            None if second is None else second + times.SECOND - 1 for second in (self.created_after, self.updated_after)
+        )
+        return RunFilter(
+            self.status[0] if self.status and len(self.status) == 1 else self.status,
+            self.template_id,
+            self.executor_ref,
+            after,
+            self.created_before,
+            late_at=now if self.late else None,
+            due_before=self.due_before,
+            updated_after=updated_after,
+            is_missed=self.missed,
+            is_flagged=self.flagged,
+            q=self.q,
+        )
+
+
+class TemplatesQuery(ListQuery):
+    """GET /v1/templates."""
+
+    include_archived: Boolean = False
+    """Archived ones too."""
+
+
+class TemplateQuery(StrictModel):
+    """GET /v1/templates/{template_id}."""
+
+    v: Annotated[int, _integer_in(1, 10**9)] | None = None
+    """A version other than the current one."""
+
+
+class EventsQuery(StrictModel):
+    """GET /v1/events and GET /v1/runs/{run_id}/events; `wait` in seconds."""
+
+    after: EventCursor = 0
+    """The cursor of the last event you have. Left out: from the oldest that is kept."""
+    wait: Annotated[int, _integer_in(0, 30)] = 0
+    """Seconds to wait for an event when there is none."""
+    limit: Annotated[int, _integer_in(1, 100)] = 25
+    """How many at most."""
+
+
+class StateQuery(StrictModel):
+    """GET /r/{run_id}/state."""
+
+    since: Annotated[int, _integer_in(0, 10**15 - 1)] | None = None
+    """The revision you have; 304 while it is the current one."""
+
+
+class PhotoQuery(StrictModel):
+    """PUT …/photos/{photo_id}: what the phone says of a photo."""
+
+    source: Literal["camera", "gallery"] | None = None
+    """Where the picture comes from."""
+    taken_at: Time | None = None
+    """When it was taken. Left out: as the EXIF of the bytes says, by its offset or in GPS time."""
+    taken_at_from: Literal["camera", "exif", "exif_local"] | None = None
+    """What `taken_at` is from: the clock of the phone that took it, the EXIF of the picture, or
+    local time in there, read in the phone's time zone. A time said to be from these that is in the future, or before
+    1990, is not taken over. Left out: `camera` where `source` is. Without `taken_at` it says nothing."""
+    annotated_from: PhotoId | None = None
+    """The photo of this step that it was drawn on, stored or still to come; none that was drawn on this one. It stays
+    beside this one and no longer counts for `max`; this one has its source, time and place, whatever else is said."""
+    lat: Annotated[float, _decimal_in(-90, 90)] | None = None
+    """Latitude in degrees, without an exponent; comes together with `lng`."""
+    lng: Annotated[float, _decimal_in(-180, 180)] | None = None
+    """Longitude in degrees, without an exponent; comes together with `lat`."""
+    accuracy: Annotated[float, _decimal_in(0, 1e8)] | None = None
+    """Radius in metres, without an exponent; with `lat` and `lng` only."""
+    remark: Literal["1"] | None = None
+    """It belongs to the step's remark, not to its answer."""
+    slot: SlotId | None = None
+    """Which of the step's slots it was taken for; required for a step that has slots."""
+
+
+class SignatureQuery(StrictModel):
+    """PUT …/signature."""
+
+    typed_name: Annotated[str, Text(200)] | None = None
+    """The name, if it was typed rather than drawn."""
+
+
+def next_cursor(page: Page[Any]) -> str | None:
+    """Return the cursor of the next page, None behind the last."""
+    if page.next_before is None:
+        return None
+    first, second = (0, *page.next_before)[-2:]
+    return list_cursor(first, second)
+
+
+def list_json(request: Request, page: Page[Any], data: list[bytes]) -> Json:
+    """Return a list's response, each item JSON already, with `Link: rel="next"` (RFC 8288) when there is more."""
+    cursor = next_cursor(page)
+    headers = next_link(request, cursor=cursor) if cursor else {}
+    more, token = (b"true", f'"{cursor}"'.encode()) if cursor else (b"false", b"null")
+    content = b'{"data":[' + b",".join(data) + b'],"has_more":' + more + b',"next_cursor":' + token + b"}"
+    return Json(content, headers=headers)
+
+
+def next_link(request: Request, **changed: str) -> dict[str, str]:
+    """Return the header that leads to the next page: this address with `changed` in its query."""
+    following = request.url.include_query_params(**changed)
+    return {"link": f'<{following.path}?{following.query}>; rel="next"'}
+
+
+def is_current(request: Request, tag: str) -> bool:
+    """Tell whether `If-None-Match` names an entity tag (RFC 9110 section 13.1.2: weakly compared, a list, or *)."""
+    tags = [part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")]
+    return "*" in tags or tag in tags

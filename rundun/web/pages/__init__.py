@@ -1,0 +1,1 @@
+"""HTML pages, scripts and styles on their way out. It knows nobody who asks."""

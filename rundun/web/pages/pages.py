@@ -1,0 +1,199 @@
+"""HTML pages, rendered with the only Jinja2. Nothing inline runs but our own guard of the executor's page, which the
+policy names by its digest, and nothing comes from elsewhere.
+"""
+
+import base64
+import gzip
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
+
+from rundun import paths
+from rundun.core import translation
+from rundun.core.erasure.retention import NO_DAYS_SHOWN
+from rundun.core.json_types.execution import StateJson
+from rundun.web.pages.branding import PLAIN, Branding
+from rundun.web.pages.shown_template import ShownTemplates, shown_template, untranslated
+from rundun.web.pages.static import Assets
+from rundun.wording.console_words import ConsoleCatalogs
+from rundun.wording.i18n import Catalogs, Language
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
+    "worker-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": CONTENT_SECURITY_POLICY,
+    "referrer-policy": "no-referrer",
+    "x-robots-tag": "noindex",
+    "permissions-policy": "camera=(self), geolocation=(self), microphone=()",
+}
+_AS_IT_IS = " /:='()-.,"  # in an address that is an attribute; `#`, `%`, `<`, `>` and quotes are escaped
+OVER_HTTPS = {"cross-origin-opener-policy": "same-origin"}  # browsers ignore it on plain HTTP, and complain
+# The least versions that run the executor's page: tests/web/test_browsers.py holds its scripts and styles to them.
+BROWSERS = {"safari": "15.4", "chrome": "98", "firefox": "98"}
+CLOSED_STATUS = {"completed": 410, "cancelled": 410, "expired": 410, "erased": 410}
+CLOSED_STATUS |= {"other_device": 403, "unknown": 404, "throttled": 429, "unavailable": 503, "internal": 500}
+
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def compressed(request: Request, page: Response) -> Response:
+    """Compress a page for a client that takes gzip (RFC 9110, 12.5.3): a checklist on two bars of signal.
+
+    Nothing a stranger sends comes back in these pages beside anything secret, so their length gives nothing away.
+    """
+    page.headers["vary"] = "accept-encoding"
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        page.body = gzip.compress(bytes(page.body), 6, mtime=0)
+        page.headers["content-encoding"] = "gzip"
+        page.headers["content-length"] = str(len(page.body))
+    return page
+
+
+def policy_with(policy: str, script: str) -> str:
+    """Return a Content-Security-Policy that lets an inline `script` run besides, by its digest (CSP 3, 6.7.3.2)."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return policy.replace("script-src 'self'", f"script-src 'self' 'sha256-{digest}'")
+
+
+class Pages:
+    """A renderer of what lies in `templates/`."""
+
+    def __init__(self, folder: Path, assets: Assets, *, is_https: bool = False) -> None:
+        self.assets = assets
+        self.headers = HEADERS | (OVER_HTTPS if is_https else {})
+        self.words = Catalogs(paths.locales())
+        self.console_words = ConsoleCatalogs(paths.locales())
+        self._environment = Environment(
+            loader=FileSystemLoader(folder),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.globals["static"] = assets.url
+        # In the page, since a request would cost a phone a round trip.
+        icon = assets.text("icon.svg").strip()
+        address = f"data:image/svg+xml,{quote(icon, safe=_AS_IT_IS)}"
+        self._environment.globals["icon"] = Markup(address)  # noqa: S704  our own picture
+        self._shown_templates = ShownTemplates()
+        self._guard = Markup(assets.text("executor/guard.js"))  # noqa: S704  our own script
+        self._guarded = {"content-security-policy": policy_with(CONTENT_SECURITY_POLICY, self._guard)}
+        # As it is, in UTF-8: an Arabic letter as an escape is three times as long.
+        self._environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
+
+    @cached_property
+    def _script_words(self) -> dict[str, frozenset[str]]:
+        """Return the words that the scripts of a page use: before a run is started, under way, and when it is over."""
+        scripts = {path.stem: path.read_text() for path in (paths.static() / "executor").glob("*.js")}
+        closed = ("closed", "unsent", "dialog")
+        ours = {name: text for name, text in scripts.items() if name != "closed"}
+        return {
+            "start": self.words.words_in(ours.values()),
+            "under_way": self.words.words_in(text for name, text in ours.items() if name != "start"),
+            "after": self.words.words_in(scripts[name] for name in closed),
+            "receipt": self.words.words_in(scripts[name] for name in (*closed, "receipt", "dom")),
+        }
+
+    def render(self, name: str, /, status: int = 200, headers: dict[str, str] | None = None, **values: Any) -> Response:
+        """Render one page; `headers` are in the place of those that all pages have."""
+        html = self._environment.get_template(name).render(**values)
+        return Response(html, status, self.headers | (headers or {}), media_type="text/html")
+
+    def run(
+        self,
+        state: StateJson,
+        preferred: Sequence[str],
+        branding: Branding,
+        photo_bytes: int,
+        page: str = "executor/run.html",
+        days_shown: Mapping[str, int | None] = NO_DAYS_SHOWN,
+        is_stored: bool = True,
+        **more: Any,
+    ) -> Response:
+        """Render the executor's page of an open run; `state` as `GET /r/{run_id}/state` answers it, and the most
+        preferred language first. What is put into the page has the template's texts in the reader's language, and
+        not in all others: they would be most of its weight; and the size of the largest photo taken. `days_shown` is
+        that of `core.erasure.retention`. `page` may be another that extends it, and takes `more`. A template that
+        `is_stored` is translated and serialized once for each version and language.
+        """
+        template, job = state["template"], state["job"]
+        language = self.words.language(preferred, list(template.get("translations") or ()))
+        is_new = state["run"]["status"] == "pending"
+        if is_stored:
+            version = (state["template_id"], state["template_v"], is_new)
+            shown = self._shown_templates.get(version, template, language.texts)
+        else:
+            shown = shown_template(template, language.texts)
+        # Fields of the job are translated as all else of the template, to which their labels belong.
+        of_job = {"fields": job["fields"], "translations": template.get("translations")}
+        fields = translation.translate(of_job, language.texts)["fields"]
+        of_fields = untranslated(of_job, {"fields": fields}, language.texts)
+        unknown = True if shown.unknown is True or of_fields is True else [*shown.unknown, *of_fields]
+        shown_state = {**state, "template": shown.head, "job": {**job, "fields": fields}}
+        return self._render_in(
+            page,
+            language,
+            state=shown_state,
+            state_json=shown.put_into({**shown_state, "limits": {"photo_bytes": photo_bytes}}),
+            step_types=shown.step_types,
+            takes_photos=shown.takes_photos,
+            headers=self._guarded,
+            guard=self._guard,
+            browsers=BROWSERS,
+            is_new=is_new,
+            words=self._script_words["start" if is_new else "under_way"],
+            unknown=unknown,
+            branding=branding,
+            days_shown=days_shown,
+            **more,
+        )
+
+    def closed(
+        self,
+        kind: str,
+        preferred: Sequence[str],
+        organization: dict[str, Any] | None = None,
+        run: dict[str, Any] | None = None,
+        branding: Branding = PLAIN,
+        receipt: Mapping[str, Any] | None = None,
+        reason: str | None = None,
+    ) -> Response:
+        """Render why there is nothing to do here: `kind` is a key of CLOSED_STATUS; `run` names its template. For a
+        phone that did the run, a `receipt` of what was answered (static/executor/closed.js), or the `reason` of a
+        cancellation.
+        """
+        original = run["template"] if run else {}
+        language = self.words.language(preferred, list(original.get("translations") or ()))
+        template = translation.translate(original, language.texts)
+        return self._render_in(
+            "executor/closed.html",
+            language,
+            CLOSED_STATUS[kind],
+            kind=kind,
+            is_new=False,
+            organization=organization,
+            run=run,
+            checklist=template.get("name"),
+            unknown=untranslated(original, template, language.texts),
+            words=self._script_words["receipt" if receipt else "after"],
+            receipt={**receipt, "template": translation.translate(receipt["template"], language.texts)}
+            if receipt
+            else None,
+            reason=reason,
+            branding=branding,
+        )
+
+    def _render_in(self, name: str, language: Language, status: int = 200, **values: Any) -> Response:
+        return self.render(name, status, language=language, t=language.say, **values)
