@@ -187,6 +187,25 @@ def rewritten_relative(text: str, old: str, new: str, moves: Mapping[str, str]) 
     return re.sub(r'(")(\.{1,2}/[\w./]+\.(?:js|css))(")', moved, text)
 
 
+def rewritten_pages(text: str, path: str, moves: Mapping[str, str]) -> str:
+    """A text with the pages that the console renders, and the modules that the phone loads, as they are afterwards."""
+
+    def rendered(match: re.Match[str]) -> str:
+        new = moves.get(f"templates/console/{match[2]}.html", "")
+        return match[1] + (new.removeprefix("templates/console/").removesuffix(".html") or match[2]) + '"'
+
+    def loaded(match: re.Match[str]) -> str:
+        new = moves.get(f"static/executor/{match[2]}.js", "")
+        return match[1] + (new.removeprefix("static/executor/").removesuffix(".js") or match[2]) + '"'
+
+    if path.startswith("rundun/web/console/"):
+        text = re.sub(r'(\.render\(\s*")(\w+)"', rendered, text)
+    if path.startswith("static/executor/"):
+        text = re.sub(r'((?:loadModule(?:Once)?|names\.push)\(")(\w+)"', loaded, text)
+        text = re.sub(r'(names = \[")(\w+)"', loaded, text)
+    return text
+
+
 def deepened(source: str, more: int) -> str:
     """A module's text that finds folders from where it lies, which is so many folders further down."""
     chain = re.compile(r"(Path\(__file__\)(?:\.resolve\(\))?)((?:\.parent)+)\b(?!s)")
@@ -230,6 +249,7 @@ def main() -> None:
                 text = rewritten_imports(text, modules)
                 text = rewritten_strings(text, modules)
             text = deepened(text, new.count("/") - path.count("/"))
+        text = rewritten_pages(text, path, moves)
         text = rewritten_paths(text, paths, moves)
         text = rewritten_paths(text, up, moves)
         if text != before:
