@@ -35,7 +35,7 @@ def extracted() -> Catalog:
 
 
 def _sources() -> Iterator[tuple[Path, object]]:
-    yield from ((path, babel_extract) for path in sorted((paths.templates() / "console").glob("*.html")))
+    yield from ((path, babel_extract) for path in sorted((paths.templates() / "console").rglob("*.html")))
     for folder in ("web/console", "wording"):
         yield from ((path, "python") for path in sorted((ROOT / "rundun" / folder).rglob("*.py")))
 

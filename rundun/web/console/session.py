@@ -299,12 +299,12 @@ async def ask_to_sign_in(
     only = await call.ctx.database.read(organizations.find_only)
     branding = only and branding_of(only, call.ctx.pages.assets, call.ctx.links)  # else it is told whom it serves
     shown = {"email": email, "next": next_path, "then": then, "wait": wait, "wrong": wrong, "branding": branding}
-    return await call.render("sign_in", status, **shown)
+    return await call.render("sign_in/sign_in", status, **shown)
 
 
 async def resume(call: ConsoleCall, status: int, path: str, form: dict[str, str]) -> Response:
     """Render a page that sends `form` once more, to `path` below /console."""
-    return await call.render("resume", status, action=f"/console{path}", fields=form)
+    return await call.render("sign_in/resume", status, action=f"/console{path}", fields=form)
 
 
 def _may_resume(call: ConsoleCall) -> bool:

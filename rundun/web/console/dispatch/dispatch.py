@@ -98,7 +98,7 @@ async def _form(call: ConsoleCall, values: dict[str, str], problem: Problem | No
             wrong.setdefault(error.pointer, exact_field_reason(call.language, call.zone, error))
     status = TABLE[problem.code][0] if problem else 200
     return await call.render(
-        "dispatch",
+        "dispatch/dispatch",
         status,
         values=values,
         choices=choices,

@@ -52,7 +52,7 @@ async def _form(
     errors = table.errors if table else ()
     status = 422 if errors else 409 if before else TABLE[problem.code][0] if problem else 200
     return await call.render(
-        "dispatch_table",
+        "dispatch/dispatch_table",
         status,
         values=values,
         choices=choices,
@@ -168,7 +168,7 @@ async def sent(call: ConsoleCall) -> Response:
     """GET /console/dispatch/tables/{number}: show the jobs of a table that was sent, with their links."""
     table, version, runs = await call.read(sent_tables.get, _number(call))
     return await call.render(
-        "dispatch_table_sent",
+        "dispatch/dispatch_table_sent",
         table=table,
         name=version.template.name,
         runs=runs[:MAX_SHOWN],

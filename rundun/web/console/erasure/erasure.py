@@ -15,7 +15,7 @@ async def ask(call: ConsoleCall, status: int = 200, wrong: str = "") -> Response
     run, evidence = state.run, state.evidence
     photos = sum(len(each) for each in (*evidence.photos.values(), *evidence.remark_photos.values()))
     return await call.render(
-        "run_erase",
+        "erasure/run_erase",
         status,
         run=run,
         template=state.version.template,
@@ -39,4 +39,4 @@ async def erase(call: ConsoleCall) -> Response:
 
 async def show_erased(call: ConsoleCall) -> Response:
     """Show what is left of an erased run."""
-    return await call.render("run_erased", 410, erased=await call.read(erased_runs.get, call.path("run_id")))
+    return await call.render("erasure/run_erased", 410, erased=await call.read(erased_runs.get, call.path("run_id")))

@@ -34,7 +34,7 @@ FIELDS = {  # by which a person is known, of core.erasure.person
 async def form(call: ConsoleCall, status: int = 200, wrong: str = "") -> Response:
     """GET /console/settings/person: ask who it is."""
     typed = {"field": call.form.get("field", "email"), "value": call.form.get("value", "")}
-    return await call.render("person", status, names=_names(call), **typed, wrong=wrong)
+    return await call.render("erasure/person", status, names=_names(call), **typed, wrong=wrong)
 
 
 async def list_found(call: ConsoleCall) -> Response:
@@ -79,7 +79,7 @@ async def erased(call: ConsoleCall) -> Response:
     query = call.request.query_params
     count = int(typed) if _NUMBER.fullmatch(typed := query.get("count", "")) else 0
     kept = await all_copies(call.ctx.settings)
-    return await call.render("person_erased", count=count, has_more="more" in query, copies=kept)
+    return await call.render("erasure/person_erased", count=count, has_more="more" in query, copies=kept)
 
 
 def _names(call: ConsoleCall) -> dict[str, str]:
@@ -101,7 +101,7 @@ async def _found(
     found = await list_runs(call.turns, call.operator.org_id, person, with_alike=True)
     kept = await all_copies(call.ctx.settings)
     return await call.render(
-        "person_runs",
+        "erasure/person_runs",
         status,
         names=_names(call),
         field=call.form["field"],

@@ -49,7 +49,7 @@ async def _form(
     wrong: frozenset[str] = frozenset(),
     due: DueByRule = NOTHING,
 ) -> Response:
-    return await call.render("retention", status, values=values, wrong=wrong, due=due, max_days=MAX_DAYS)
+    return await call.render("erasure/retention", status, values=values, wrong=wrong, due=due, max_days=MAX_DAYS)
 
 
 async def show_of_template(call: ConsoleCall) -> Response:
@@ -82,7 +82,7 @@ async def _form_of_template(
 ) -> Response:
     head, version = await call.read(get_version, call.path("template_id"), None)
     return await call.render(
-        "template_retention",
+        "erasure/template_retention",
         status,
         head=head,
         name=version.template.name,

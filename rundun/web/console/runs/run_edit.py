@@ -53,7 +53,7 @@ async def _render(
         for error in _errors(problem)
     }
     return await call.render(
-        "run_edit",
+        "runs/run_edit",
         TABLE[problem.code][0] if problem else 200,
         run=run,
         heading=run.job.title or run.executor_ref or version.template.name,

@@ -47,7 +47,7 @@ async def show_run(call: ConsoleCall, status: int = 200, wrong: Problem | None =
     run = detail.state.run
     is_pinned = detail.state.version.template.execution.scope == "first_device" and run.device is not None
     return await call.render(
-        "run",
+        "runs/run",
         status,
         wrong=wrong,
         hours=longer_choices(call, [run]),

@@ -44,7 +44,7 @@ async def list_runs(call: ConsoleCall) -> Response:
         at, number = page.next_before
         older = "&".join(filter(None, [filter_form.query(), f"before={at}.{number}"]))
     return await call.render(
-        "runs",
+        "runs/runs",
         filter_form=filter_form,
         rows=page.items,
         older=older,

@@ -60,14 +60,14 @@ async def act(call: ConsoleCall) -> Response:
     refusals = await _refusals(call, what, problems)
     done = len(run_ids) - len(problems)
     return await call.render(
-        "several_done", what=what, done=done, of=len(run_ids), refusals=refusals, back=list_path(call)
+        "runs/several_done", what=what, done=done, of=len(run_ids), refusals=refusals, back=list_path(call)
     )
 
 
 async def _ask(call: ConsoleCall, what: str, run_ids: list[str], wrong: str = "") -> Response:
     rows = await call.read(runs.list_chosen, await _fitting(call, what, run_ids))
     return await call.render(
-        "several_ask",
+        "runs/several_ask",
         422 if wrong else 200,
         what=what,
         left_out=len(run_ids) - len(rows),

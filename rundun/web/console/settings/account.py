@@ -28,7 +28,9 @@ async def account(call: ConsoleCall, status: int = 200, wrong: dict[str, str] | 
     """
     left = await call.ctx.database.read(second_factors.count_recovery_codes, call.operator.operator_id)
     languages = call.ctx.pages.console_words.names
-    return await call.render("account", status, wrong=wrong or {}, recovery_codes_left=left, languages=languages)
+    return await call.render(
+        "settings/account", status, wrong=wrong or {}, recovery_codes_left=left, languages=languages
+    )
 
 
 async def put_language(call: ConsoleCall) -> Response:

@@ -88,7 +88,7 @@ async def _form(
         host = host_of(await call.read(default_webhooks.find_own, None))
         shown = {"head": head, "name": version.template.name, "host_of_organization": host}
     return await call.render(
-        "template_webhook" if template_id else "default_webhook",
+        "templates/template_webhook" if template_id else "settings/default_webhook",
         status,
         values=values,
         wrong=wrong or {},

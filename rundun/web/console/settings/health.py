@@ -74,7 +74,7 @@ async def health(call: ConsoleCall, seconds: float = 0) -> Response:
     if call.operator.role != "owner":
         warned = [one for one in warned if one.name != "address"]
     return await call.render(
-        "health",
+        "settings/health",
         report=report,
         is_integrity_checked=bool(seconds),
         is_alone=is_alone,

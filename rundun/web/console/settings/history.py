@@ -21,7 +21,7 @@ async def history(call: ConsoleCall) -> Response:
     if by not in ("", *(actor_id for actor_id, _ in people)):  # a key, or somebody who was removed
         people += [(by, next((_who(call, one) for one in page.items), by))]
     return await call.render(
-        "history",
+        "settings/history",
         changes=page.items,
         when=lambda change: relative_time.say(call.language, call.zone, call.now, change.at),
         who=lambda change: _who(call, change),

@@ -58,7 +58,7 @@ async def list_keys(
     used = call.ctx.keys.used
     keys = [replace(key, used_at=used.get(key.key_id, key.used_at)) for key in keys]
     return await call.render(
-        "keys",
+        "settings/keys",
         status,
         valid=[key for key in keys if key.revoked_at is None],
         revoked=[key for key in keys if key.revoked_at is not None],

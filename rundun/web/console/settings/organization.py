@@ -64,7 +64,7 @@ async def organization(
         "colour": stored.colour or FIRST_COLOUR,
     }
     return await call.render(
-        "organization",
+        "settings/organization",
         status,
         values=values,
         wrong=wrong or {},
@@ -121,5 +121,5 @@ async def usage(call: ConsoleCall, status: int = 200, wrong: str = "") -> Respon
     )
     first = next((number for number, (_, *counts) in enumerate(rows) if any(counts)), len(rows) - 1)
     return await call.render(
-        "usage", status, rows=rows[first:][::-1], usage=usage_numbers, size=call.language.size, wrong=wrong
+        "settings/usage", status, rows=rows[first:][::-1], usage=usage_numbers, size=call.language.size, wrong=wrong
     )

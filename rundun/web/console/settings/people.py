@@ -126,4 +126,4 @@ async def list_people(
     """GET /console/settings/people: list operators and invitations."""
     members, invitations = await call.read(operators.of_organization)
     shown = {"link": link, "email": email, "wrong": wrong, "reset": reset}
-    return await call.render("people", status, people=members, invitations=invitations, **shown)
+    return await call.render("settings/people", status, people=members, invitations=invitations, **shown)

@@ -36,7 +36,7 @@ async def set_up(call: ConsoleCall) -> Response:
 async def _show_setup(call: ConsoleCall, secret: str, status: int = 200, wrong: bool = False) -> Response:
     service = f"Rundun ({urlsplit(call.ctx.settings.public_url).hostname})"
     return await call.render(
-        "second_factor",
+        "settings/second_factor",
         status,
         secret=one_time_code.grouped(secret),
         setup=_signer(call).sign(f"{secret}.{call.now}").decode(),
@@ -72,7 +72,7 @@ async def switch_on(call: ConsoleCall) -> Response:
     )
     if codes is None:
         return await _show_setup(call, secret, 422, wrong=True)
-    shown = await call.render("recovery_codes", codes=codes, is_new=True)
+    shown = await call.render("settings/recovery_codes", codes=codes, is_new=True)
     remember_browser(call, shown, replace(call.operator, has_second_factor=True))
     return shown
 
@@ -97,7 +97,9 @@ async def renew_recovery_codes(call: ConsoleCall) -> Response:
     code; only this response shows them.
     """
     return await _with_code(
-        call, second_factor.renew_recovery_codes, lambda codes: call.render("recovery_codes", codes=codes, is_new=False)
+        call,
+        second_factor.renew_recovery_codes,
+        lambda codes: call.render("settings/recovery_codes", codes=codes, is_new=False),
     )
 
 

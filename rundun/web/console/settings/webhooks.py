@@ -62,7 +62,7 @@ async def webhooks(
     page_request = call.page_request(LIMIT)
     failed = await call.read(deliveries.page_failed, page_request)
     return await call.render(
-        "webhooks",
+        "settings/webhooks",
         status,
         url=url,
         default_host=host_of(await call.read(default_webhooks.find_own, None)),

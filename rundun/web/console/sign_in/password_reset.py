@@ -16,7 +16,7 @@ from rundun.web.console.sign_in.sign_in_limits import remember_browser
 async def show_form(call: ConsoleCall, status: int = 200, wrong: str = "") -> Response:
     """GET /console/reset/{token}: show the form; looking does not use the link up."""
     operator, organization = await _whose(call)
-    return await call.render("reset", status, email=operator.email, organization=organization, wrong=wrong)
+    return await call.render("sign_in/reset", status, email=operator.email, organization=organization, wrong=wrong)
 
 
 async def set_password(call: ConsoleCall) -> Response:

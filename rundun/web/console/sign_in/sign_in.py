@@ -55,7 +55,7 @@ async def sign_in(call: ConsoleCall) -> Response:
         )
     if len(fitting) > 1:
         choices = [(pending_sign_in.begin(call, operator), organization.name) for operator, organization in fitting]
-        return await call.render("sign_in_organization", 200, choices=choices, **_onward(call))
+        return await call.render("sign_in/sign_in_organization", 200, choices=choices, **_onward(call))
     return await _with_password(call, fitting[0][0])
 
 
@@ -148,7 +148,7 @@ async def _ask_for_code(
 ) -> Response:
     pending = call.form.get(pending_sign_in.FIELD) or pending_sign_in.begin(call, operator)
     shown = {"email": operator.email, "pending": pending, "wrong": wrong, "wait": wait}
-    page = await call.render("sign_in_code", status, **shown, **_onward(call))
+    page = await call.render("sign_in/sign_in_code", status, **shown, **_onward(call))
     return _with_wait(page, wait)
 
 
@@ -195,7 +195,7 @@ async def _show_join(
     is_named = organization.name != UNNAMED
     first = {"organization": organization.name if is_named else "", "time_zone": organization.time_zone}
     return await call.render(
-        "join",
+        "sign_in/join",
         200 if problem is None else 422,
         values={name: call.form.get(name, first.get(name, "")) for name in JOIN_FIELDS},
         fixed=invitation.email,

@@ -125,7 +125,7 @@ async def _editor(
 ) -> Response:
     shown = checked.faults[:MAX_SHOWN] if checked else ()
     response = await call.render(
-        "template_edit",
+        "templates/template_edit",
         status,
         **{
             "text": text,

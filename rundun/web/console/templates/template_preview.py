@@ -48,7 +48,7 @@ def _render(call: ConsoleCall, version: TemplateVersion, is_started: bool) -> Re
     branding = branding_of(call.organization, call.ctx.pages.assets, links)
     scripts = Markup(imports)  # noqa: S704  our own addresses
     photo_bytes = call.ctx.settings.limits.photo_bytes
-    page = "console/template_preview.html"
+    page = "console/templates/template_preview.html"
     response = call.ctx.pages.run(state, languages, branding, photo_bytes, page, is_stored=False, imports=scripts)
     response.headers["content-security-policy"] = _policy(response.headers["content-security-policy"], imports)
     return response
@@ -73,7 +73,9 @@ def _run_state(version: TemplateVersion, is_started: bool) -> RunState:
 
 def _imports(assets: Assets) -> str:
     """Return the import map (HTML 8.1.6.2), for the executor's own scripts only: replacements may import originals."""
-    replacements = {assets.url(f"executor/{name}.js"): assets.url(f"console/preview_{name}.js") for name in REPLACED}
+    replacements = {
+        assets.url(f"executor/{name}.js"): assets.url(f"console/templates/preview_{name}.js") for name in REPLACED
+    }
     scope = assets.url("executor/main.js").rpartition("/")[0] + "/"
     return json.dumps({"scopes": {scope: replacements}})
 

@@ -46,7 +46,7 @@ async def index(call: ConsoleCall) -> Response:
     params = query(TemplatesPageQuery, call.request)
     page = await call.read(page_current, params.page_request(), params.include_archived)
     return await call.render(
-        "templates",
+        "templates/templates",
         page=page,
         cursor=next_cursor(page),
         include_archived=params.include_archived,
@@ -62,7 +62,7 @@ async def show(call: ConsoleCall) -> Response:
     head, version, versions = await call.read(get_with_versions, template_id, params.v, params.page_request())
     source = from_json(version.body)
     return await call.render(
-        "template",
+        "templates/template",
         retention=await call.read(retention.get_of_template, template_id),
         webhook_host=host_of(await call.read(default_webhooks.find_own, template_id)),
         webhook_host_of_organization=host_of(await call.read(default_webhooks.find_own, None)),
@@ -86,7 +86,7 @@ async def changes(call: ConsoleCall) -> Response:
     differences = await call.turns.run(difference, old, new)
     added_or_removed = {change.part.id for change in differences if change.kind in ("added", "removed")}
     return await call.render(
-        "template_changes",
+        "templates/template_changes",
         head=head,
         before=before,
         after=after,
