@@ -282,7 +282,7 @@ def test_styles_know_no_left_and_right() -> None:
         r"|border-(?:top|bottom)-(?:left|right)-radius)\s*:|text-align:\s*(?:left|right)"
     )
     shorthand = re.compile(r"(?:margin|padding|inset)\s*:\s*([^;}()]+)[;}]")  # not those made of env()
-    for path in styles.glob("*.css"):
+    for path in styles.rglob("*.css"):
         text = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
         assert physical.findall(text) == [], path.name
         for sides in (found.split() for found in shorthand.findall(text)):

@@ -83,7 +83,7 @@ def test_a_language_is_one_more_file(tmp_path: Path) -> None:
 
 
 def test_every_word_is_there_and_every_word_is_needed() -> None:
-    scripts = "\n".join(path.read_text() for path in (paths.static() / "executor").glob("*.js"))
+    scripts = "\n".join(path.read_text() for path in (paths.static() / "executor").rglob("*.js"))
     pages = "\n".join(path.read_text() for path in (paths.templates() / "executor").glob("*.html"))
     asked = set(re.findall(r"\bt\(\"(\w+)\"", scripts + pages))
     asked |= set(re.findall(r"\bfact\(\"(\w+)\"", scripts))

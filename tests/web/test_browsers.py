@@ -145,14 +145,14 @@ def bare(path: Path) -> str:
 
 
 def test_scripts_need_nothing_newer_than_what_the_guide_names() -> None:
-    for path in (paths.static() / "executor").glob("*.js"):
+    for path in (paths.static() / "executor").rglob("*.js"):
         newer = found(bare(path), SCRIPT, FLOOR)
         assert {name for name in newer if (path.name, name) not in ASKED_FOR} == set(), path.name
 
 
 def test_styles_need_nothing_newer_either_but_what_degrades_well() -> None:
     used = set()
-    for path in (*(paths.static() / "executor").glob("*.css"), paths.static() / "tokens.css"):
+    for path in (*(paths.static() / "executor").rglob("*.css"), paths.static() / "tokens.css"):
         used |= found(bare(path), STYLE, FLOOR)
     assert used - set(DEGRADES) == set()
 

@@ -96,7 +96,7 @@ class Pages:
     @cached_property
     def _script_words(self) -> dict[str, frozenset[str]]:
         """Return the words that the scripts of a page use: before a run is started, under way, and when it is over."""
-        scripts = {path.stem: path.read_text() for path in (paths.static() / "executor").glob("*.js")}
+        scripts = {path.stem: path.read_text() for path in (paths.static() / "executor").rglob("*.js")}
         closed = ("closed", "unsent", "dialog")
         ours = {name: text for name, text in scripts.items() if name != "closed"}
         return {

@@ -22,7 +22,7 @@ from rundun.web.http.query_params import is_current
 # modules named here belong to one other.
 _PARTS = rb"session|run_job|outbox|photo_store|photo_bytes|lazy_geo|step_status|told"
 _INCLUDE = re.compile(
-    rb'^(?:@import|export \* from|import \{[^}]*\} from(?= "\./(?:%b)\.js")) "([^"]+)";$' % _PARTS, re.MULTILINE
+    rb'^(?:@import|export \* from|import \{[^}]*\} from(?= "[./\w]+/(?:%b)\.js")) "([^"]+)";$' % _PARTS, re.MULTILINE
 )
 _IMPORT = re.compile(rb'^import (\{[^}]*\}|\* as \w+) from "([^"]+)";$', re.MULTILINE)
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
@@ -126,9 +126,19 @@ def _with_includes(name: str, texts: Mapping[str, bytes], included: set[str] | N
         if part in included:
             return b""
         included.add(part)
-        return _with_includes(part, texts, included)
+        return _seen_from(folder, posixpath.dirname(part), _with_includes(part, texts, included))
 
     return _INCLUDE.sub(text, texts[name])
+
+
+def _seen_from(folder: str, other: str, text: bytes) -> bytes:
+    """Return a script of the `other` folder with what it imports named as from `folder`."""
+
+    def line(match: re.Match[bytes]) -> bytes:
+        source = posixpath.relpath(posixpath.join(other, match[2].decode()), folder)
+        return b'import %b from "%b";' % (match[1], (source if source.startswith("../") else f"./{source}").encode())
+
+    return text if folder == other else _IMPORT.sub(line, text)
 
 
 def _with_imports_once(text: bytes) -> bytes:
