@@ -199,10 +199,10 @@ def rewritten_pages(text: str, path: str, moves: Mapping[str, str]) -> str:
         return match[1] + (new.removeprefix("static/executor/").removesuffix(".js") or match[2]) + '"'
 
     if path.startswith("rundun/web/console/"):
-        text = re.sub(r'(\.render\(\s*")(\w+)"', rendered, text)
+        text = re.sub(r'(\.render\(\s*")([\w/]+)"', rendered, text)
     if path.startswith("static/executor/"):
-        text = re.sub(r'((?:loadModule(?:Once)?|names\.push)\(")(\w+)"', loaded, text)
-        text = re.sub(r'(names = \[")(\w+)"', loaded, text)
+        text = re.sub(r'((?:loadModule(?:Once)?|later\.push|names\.push)\(")([\w/]+)"', loaded, text)
+        text = re.sub(r'((?:names|later) = \[")([\w/]+)"', loaded, text)
     return text
 
 

@@ -1,4 +1,4 @@
-"""Text and numbers in one normal form; `static/executor/values.js` has the rules a second time."""
+"""Text and numbers in one normal form; `static/executor/rules/values.js` has the rules a second time."""
 
 import unicodedata
 from collections.abc import Sequence

@@ -2,7 +2,7 @@
 
 Cameras, and whatever has edited a picture, write nearly anything; what makes no sense counts as not said. Only the tags
 that are asked for are looked at: Pillow's reader copies all values that a directory lists, 300 MB of them where it was
-made for that. `static/executor/exif.js` reads the same in the page.
+made for that. `static/executor/photos/exif.js` reads the same in the page.
 """
 
 import re

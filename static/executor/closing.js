@@ -2,8 +2,8 @@
 
 import { fact, h, icon, showTime, t } from "./dom.js";
 import { facts, number, receiptButtons } from "./receipt.js";
-import { deleteRun } from "./offline_db.js";
-import { unsentBox } from "./unsent.js";
+import { deleteRun } from "./offline/db.js";
+import { unsentBox } from "./offline/unsent.js";
 
 /** The page after a completion. */
 export function thanks(session, run) {

@@ -1,15 +1,16 @@
 // Connects the parts of the page: start screen → checklist ⇄ review → waiting → thank you; or an end from elsewhere.
 
 import { announce, h, inLanguage, isPageLanguage, t } from "./dom.js";
-import { Outbox } from "./outbox.js";
+import { Outbox } from "./offline/outbox.js";
 import { Drafts, OtherPhones, Session } from "./session.js";
-import * as db from "./offline_db.js";
-import { uuid } from "./rules.js";
-import { loadModule } from "./http.js";
-import { mayRemark } from "./rules.js";
+import * as db from "./offline/db.js";
+import { uuid } from "./rules/rules.js";
+import { loadModule } from "./offline/http.js";
+import { mayRemark } from "./rules/rules.js";
 
 const POLL_INTERVAL_MS = 15_000;   // between two looks at what other devices did
-const OF_PHOTOS = ["prepare_photo", "shrink_photo", "exif", "picture_file", "photo_dialog"];   // what taking one needs
+// What taking a photo needs.
+const OF_PHOTOS = ["photos/prepare", "photos/shrink", "photos/exif", "photos/file", "photos/dialog"];
 const TOUCH_INTERVAL_MS = 5_000;   // and while somebody is at it: a tap looks sooner
 
 const state = JSON.parse(document.getElementById("state").textContent);
@@ -72,7 +73,7 @@ if (!session.closed && session.run.status === "pending") {
 }
 outbox.kick();
 dispatchEvent(new Event("usable")); // guard.js waits for it
-const later = h("link", { rel: "stylesheet", href: new URL("./later.css", import.meta.url).href });
+const later = h("link", { rel: "stylesheet", href: new URL("./styles/later.css", import.meta.url).href });
 setTimeout(() => document.head.append(later)); // what opens over the list may wait for the list
 // The page itself may be an old one from this phone, and never has secrets.
 if (navigator.serviceWorker?.controller || !session.job.isWhole) session.poll();
@@ -87,9 +88,10 @@ function look() {
 /** The checklist's own modules, as far as this template's steps need them. */
 function loadParts() {
   const has = (...types) => steps.some((step) => types.includes(step.type));
-  const names = ["form"];
-  if (has("boolean", "choice", "multi_choice", "rating", "text", "number", "datetime", "barcode")) names.push("fields");
-  if (has("photo", "signature", "instruction") || steps.some((step) => step.photo)) names.push("photo_steps");
+  const names = ["steps/form"];
+  const isField = has("boolean", "choice", "multi_choice", "rating", "text", "number", "datetime", "barcode");
+  if (isField) names.push("steps/fields");
+  if (has("photo", "signature", "instruction") || steps.some((step) => step.photo)) names.push("photos/steps");
   if (session.job.isThere) names.push("job");
   parts ??= Promise.all(names.map(loadModule));
   return parts;
@@ -200,24 +202,24 @@ function show(view) {
 
 /** What may be needed later is fetched while the network is there, after everything the first screen needs. */
 async function fetchAhead() {
-  const later = ["job", "dialog", "menu", "step_menu", "contents", "folding", "step_status", "review", "receipt"];
-  later.push("closing", "waiting", "unsent", "zip");
-  if (mayRemark(state.template)) later.push("remark", "photo_steps", ...OF_PHOTOS);
+  const later = ["job", "dialog", "menu", "contents", "review", "receipt", "closing", "waiting"];
+  later.push("steps/menu", "steps/folding", "steps/status", "offline/unsent", "offline/zip");
+  if (mayRemark(state.template)) later.push("steps/remark", "photos/steps", ...OF_PHOTOS);
   if (startScreen) later.push("start");
-  if (Object.keys(session.shown?.pictures ?? {}).length) later.push("pictures");
+  if (Object.keys(session.shown?.pictures ?? {}).length) later.push("photos/pictures");
   if (steps.some((step) => step.photo || step.type === "photo")) later.push(...OF_PHOTOS);
-  if (steps.some((step) => step.config?.slots)) later.push("slots");
-  if (steps.some((step) => step.geo)) later.push("geo");
-  if (!globalThis.crypto.subtle) later.push("sha256");
-  if (steps.some((step) => step.photo?.annotate || step.config?.annotate)) later.push("annotate");
+  if (steps.some((step) => step.config?.slots)) later.push("photos/slots");
+  if (steps.some((step) => step.geo)) later.push("steps/geo");
+  if (!globalThis.crypto.subtle) later.push("offline/sha256");
+  if (steps.some((step) => step.photo?.annotate || step.config?.annotate)) later.push("photos/annotate");
   const isSigned = steps.some((step) => step.type === "signature") || state.template.settings?.signature_on_complete;
-  if (isSigned) later.push("signature", "shrink_photo");
-  if (steps.some((step) => step.type === "barcode")) later.push("scan", "shrink_photo");
+  if (isSigned) later.push("photos/signature", "photos/shrink");
+  if (steps.some((step) => step.type === "barcode")) later.push("steps/scan", "photos/shrink");
   const idle = window.requestIdleCallback ?? ((work) => setTimeout(work, 1500));
   setTimeout(() => idle(async () => {
     await loadParts();
     const urls = [...new Set(later)].map((name) => new URL(`./${name}.js`, import.meta.url).href);
     for (const href of urls) document.head.append(h("link", { rel: "modulepreload", href }));
-    (await loadModule("keep_page")).keepPages(session, urls);
+    (await loadModule("offline/keep_page")).keepPages(session, urls);
   }), 800);
 }

@@ -2,8 +2,8 @@
 // the server's page of a closed run.
 
 import { describe, h, icon, makeButton, showTime, t } from "./dom.js";
-import { remarkKey } from "./rules.js";
-import { saveFile } from "./unsent.js";
+import { remarkKey } from "./rules/rules.js";
+import { saveFile } from "./offline/unsent.js";
 
 /** The buttons that save and print a receipt. `done`: {run, organization, template, job, rows: [{step, section}] that
  *  were visible; by the id of a step or the key of a remark: answerOf(key), photosOf(key) → how many}. */

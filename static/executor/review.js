@@ -3,13 +3,13 @@
 import {
   describe, h, icon, makeButton, problemText, refusedText, setAttr, setText, showCount, t, textAttributes,
 } from "./dom.js";
-import { Told } from "./form.js";
-import { showSignature } from "./photo_steps.js";
+import { Told } from "./steps/form.js";
+import { showSignature } from "./photos/steps.js";
 import { remarkWords } from "./receipt.js";
-import { remarkKey } from "./rules.js";
-import { missingText } from "./step_status.js";
-import { leaveOut, wayOutOf } from "./step_menu.js";
-import { loadModule } from "./http.js";
+import { remarkKey } from "./rules/rules.js";
+import { missingText } from "./steps/status.js";
+import { leaveOut, wayOutOf } from "./steps/menu.js";
+import { loadModule } from "./offline/http.js";
 
 const WAITING_DELAY_MS = 1200;
 
@@ -171,7 +171,7 @@ export class Review {
   }
 
   async #sign() {
-    const { askSignature } = await loadModule("signature");
+    const { askSignature } = await loadModule("photos/signature");
     const signed = await askSignature(t("closing_signature"));
     if (signed) this.session.sign("", signed.png, signed.typedName);
     setText(this.message, "");

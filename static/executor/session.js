@@ -9,14 +9,14 @@
 import {
   ANSWERS, answersIn, contentOf, endOf, evaluateKept, flatten, hasValue, itemOf, nowUtc, photoRule, receiptsIn,
   remarkKey, sameAnswer, stepsIn, touched,
-} from "./rules.js";
-import { PhotoStore } from "./photo_store.js";
-import { lazyGeo } from "./lazy_geo.js";
+} from "./rules/rules.js";
+import { PhotoStore } from "./photos/store.js";
+import { lazyGeo } from "./steps/lazy_geo.js";
 import { RunJob } from "./run_job.js";
-import * as db from "./offline_db.js";
+import * as db from "./offline/db.js";
 
-export * from "./drafts.js";
-export * from "./other_phones.js";
+export * from "./offline/drafts.js";
+export * from "./offline/other_phones.js";
 
 export class Session extends EventTarget {
   #local = new Map();       // step id or key of a remark → {answer, item, problem}: newer than the server's

@@ -1,8 +1,8 @@
 // Connects the form of the start screen. The server writes that screen, so that it is there before any script.
 
 import { problemText, setAttr, setText, showTimes, t, texts, connectLanguages } from "./dom.js";
-import { rememberLanguage } from "./offline_db.js";
-import { length, nowUtc, tidy } from "./rules.js";
+import { rememberLanguage } from "./offline/db.js";
+import { length, nowUtc, tidy } from "./rules/rules.js";
 
 // Words that the server wrote with a number in them, and dom.js writes anew with the reader's own digits.
 export const COUNTED = ["minutes", "steps"];

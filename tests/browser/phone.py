@@ -251,7 +251,7 @@ class Phone:
             """() => {
               const fetched = new Set(performance.getEntriesByType("resource").map((one) => one.name));
               const ahead = [...document.querySelectorAll("link[rel=modulepreload]")].map((link) => link.href);
-              const last = new URL("keep_page.js", ahead.at(-1) ?? location).href;
+              const last = ahead.at(-1)?.replace(/\\/executor\\/.*/, "/executor/offline/keep_page.js") ?? "none";
               return [...ahead, last].every((url) => fetched.has(url));
             }"""
         )

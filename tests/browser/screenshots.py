@@ -109,7 +109,7 @@ async def states(ed: Phone, acme: Depot, album: Album, language: str) -> None:
         await going.wait()
         await route.continue_()
 
-    await page.route("**/photos/*", slowly)
+    await page.route("**/r/*/steps/*/photos/*", slowly)
     await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()))
     await expect(ed.step("s-pic").locator(".status")).to_have_attribute("kind", "sending")
     await ed.step("s-pic").scroll_into_view_if_needed()
@@ -227,7 +227,9 @@ async def expired(ed: Phone, acme: Depot, album: Album, language: str) -> None:
         pass
     await album.keep(ed.page, "10-expired")
     other = await acme.dispatched(*YES)
-    await ed.page.route("**/executor/rules.js", lambda route: route.fulfill(body="!", content_type="text/javascript"))
+    await ed.page.route(
+        "**/executor/rules/rules.js", lambda route: route.fulfill(body="!", content_type="text/javascript")
+    )
     await ed.page.goto(f"{ed.base}/r/{other}?lang={language}")
     await expect(ed.page.locator("#guard-old")).to_be_visible()
     await album.keep(ed.page, "11-old-browser")

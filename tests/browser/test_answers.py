@@ -65,12 +65,12 @@ async def test_what_the_server_refuses_is_said_at_its_step_and_can_be_tried_agai
         }
         await route.fulfill(status=422, content_type="application/problem+json", body=json.dumps(problem))
 
-    await ed.page.route("**/steps/s-count", refuse)
+    await ed.page.route("**/r/*/steps/s-count", refuse)
     await ed.fill("s-count", "3")
     await expect(ed.step("s-count")).to_have_attribute("safety", "attention")
     await expect(ed.step("s-count").locator(".status")).to_contain_text("must be an even number")
     await expect(ed.page.locator(".top .sending")).to_have_text("1 step needs attention")
-    await ed.page.unroute("**/steps/s-count")
+    await ed.page.unroute("**/r/*/steps/s-count")
     await ed.step("s-count").get_by_role("button", name="Try again").tap()
     await ed.is_done("s-count")
     assert (await record(w, run_id))["answers"]["s-count"]["value"] == 3
@@ -103,12 +103,12 @@ async def test_answers_wait_for_the_network_and_arrive_in_order(w: World, ed: Ph
         tries.append(route.request.post_data or "")
         await route.abort("internetdisconnected")
 
-    await ed.page.route("**/steps/*", lose)
+    await ed.page.route("**/r/*/steps/*", lose)
     await ed.pick("s-ok", "Yes")
     await ed.fill("s-count", "3")
     await expect(ed.page.locator(".top .sending")).to_have_text("No network: 2 items on this phone")
     await expect(ed.step("s-ok").locator(".status")).to_have_text("On this phone, no network")
-    await ed.page.unroute("**/steps/*")
+    await ed.page.unroute("**/r/*/steps/*")
     sent: list[str] = []
     ed.page.on("request", lambda request: sent.append(request.post_data or "") if request.method == "PUT" else None)
     await ed.page.evaluate("dispatchEvent(new Event('online'))")
@@ -133,7 +133,7 @@ async def test_a_busy_server_is_asked_again_when_it_says(w: World, ed: Phone) ->
                 status=503, headers={"Retry-After": "1"}, content_type="application/problem+json", body="{}"
             )
 
-    await ed.page.route("**/steps/s-ok", busy_once)
+    await ed.page.route("**/r/*/steps/s-ok", busy_once)
     await ed.pick("s-ok", "Yes")
     await ed.is_done("s-ok")
     assert len(tries) == 2

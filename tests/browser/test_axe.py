@@ -61,7 +61,7 @@ async def test_axe_finds_nothing_from_start_to_thanks(w: World, olga: Reader) ->
 
 async def sees_what_is_wrong(olga: Reader) -> None:
     ed, page = olga.ed, olga.page
-    await page.route("**/steps/s-grade", refuse)
+    await page.route("**/r/*/steps/s-grade", refuse)
     await ed.pick("s-grade", "4")
     await expect(ed.step("s-grade")).to_have_attribute("safety", "attention")
     await ed.fill("s-meter", "many")
@@ -70,7 +70,7 @@ async def sees_what_is_wrong(olga: Reader) -> None:
     await ed.step("s-hint").locator(".link[aria-expanded]").tap()
     await ed.step("s-many").locator(".filter").fill("7")
     await is_fine(page, "list, wrong, refused, skipped")
-    await page.unroute("**/steps/s-grade")
+    await page.unroute("**/r/*/steps/s-grade")
     await ed.fill("s-meter", "12")
     await ed.step("s-grade").get_by_role("button", name=olga.word("try_again")).tap()
     await ed.is_done("s-grade", "s-tip", "s-way")
@@ -83,12 +83,12 @@ async def refuse(route: Route) -> None:
 
 async def sees_photos_and_signatures(olga: Reader) -> None:
     ed, page = olga.ed, olga.page
-    await page.route("**/photos/**", lambda route: route.abort())
+    await page.route("**/r/*/steps/*/photos/**", lambda route: route.abort())
     await ed.photograph("s-draw", file("a.jpg", "image/jpeg", jpeg()))
     tile = ed.step("s-draw").locator(".tile")
     await expect(tile).to_have_attribute("state", "waiting")
     await is_fine(page, "list, photo waiting")
-    await page.unroute("**/photos/**")
+    await page.unroute("**/r/*/steps/*/photos/**")
     await page.evaluate("dispatchEvent(new Event('online'))")
     await expect(tile).to_have_attribute("state", "safe")
     await is_fine(page, "list, photo safe")
@@ -187,7 +187,7 @@ async def test_axe_finds_nothing_in_trouble(w: World, olga: Reader) -> None:
     await expect(page.locator(".lost")).to_be_visible()
     await is_fine(page, "photo lost")
 
-    await page.route("**/steps/**", lambda route: route.abort())
+    await page.route("**/r/*/steps/**", lambda route: route.abort())
     await ed.step("s-ok").locator(".pick").first.tap()
     await expect(ed.step("s-ok")).to_have_attribute("safety", "stuck")
     assert (await run.call("POST", "/cancel", json={"reason": "Rebooked"})).status_code == 200
@@ -207,7 +207,7 @@ async def test_axe_finds_nothing_in_trouble(w: World, olga: Reader) -> None:
     await ed.step("s-ok").locator(".pick").first.tap()
     await expect(page.locator(".storage")).to_be_visible()
     await is_fine(page, "storage full")
-    await page.unroute("**/steps/**")
+    await page.unroute("**/r/*/steps/**")
     await page.evaluate("dispatchEvent(new Event('online'))")
     await ed.is_done("s-ok")
 
@@ -245,7 +245,7 @@ async def test_axe_finds_nothing_where_the_server_says_no(w: World, olga: Reader
     await is_fine(page, "stop, no network")
     await olga.leave()
     busy = {"status": 429, "headers": {"Retry-After": "60"}, "body": "{}"}
-    await page.route("**/steps/**", lambda route: route.fulfill(**busy))
+    await page.route("**/r/*/steps/**", lambda route: route.fulfill(**busy))
     await ed.step("s-ok").locator(".pick").first.tap()
     await expect(page.locator(".top .sending")).to_have_text(olga.word("busy"))
     await is_fine(page, "list, server busy")

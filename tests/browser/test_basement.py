@@ -178,7 +178,7 @@ async def test_a_photo_deleted_when_all_of_it_is_out_is_deleted_after_it_has_arr
     reached, go = asyncio.Event(), asyncio.Event()
 
     async def late(target: str, head: bytes) -> None:
-        if head.startswith(b"PUT") and "/photos/" in target:
+        if head.startswith(b"PUT") and "/photos/ph-" in target:
             reached.set()
             await go.wait()
 
@@ -201,7 +201,7 @@ async def test_a_photo_deleted_when_all_of_it_is_out_is_deleted_after_it_has_arr
         await ed.is_safe("s-ok")  # a lane beside it; a delete that does not wait has overtaken the photo by now
         go.set()
         await ed.until_all_is_safe()
-        methods = [one.split()[0] for one in acme.line.passed if "/photos/" in one]
+        methods = [one.split()[0] for one in acme.line.passed if "/photos/ph-" in one]
         assert methods == ["PUT", "DELETE"]
         assert acme.photos(run_id) == []
         assert acme.answers(run_id) == {"s-ok": True, "s-pic": None}

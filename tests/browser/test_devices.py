@@ -89,7 +89,7 @@ async def test_a_tab_that_heard_of_a_photo_before_the_other_had_its_receipt(tmp_
         await ed.start()
         async with ed.tab() as other:
             await other.open(run_id)
-            await ed.page.route("**/photos/**", late)
+            await ed.page.route("**/r/*/steps/*/photos/**", late)
             await other.page.route("**/state*", state)
             await ed.photograph("s-pic", picture(7))
             await expect(other.step("s-pic").get_by_role("button", name="Photo 1")).to_be_visible()
@@ -206,7 +206,7 @@ async def test_a_whole_run_on_a_plain_http_host_name(tmp_path: Path) -> None:
         await expect(ed.page.locator(".list .notice")).to_contain_text("will not share its position")
         await ed.step("s-read").get_by_role("button", name="Got it").tap()
         await ed.pick("s-ok", "Yes")
-        async with ed.page.expect_request("**/photos/*") as sent:
+        async with ed.page.expect_request("**/r/*/steps/*/photos/*") as sent:
             await ed.photograph("s-pic", picture(13))
         # Our own SHA-256: the receipt is compared here as well, and the server compares too.
         assert re.fullmatch(r"sha-256=:[A-Za-z0-9+/]{43}=:", (await sent.value).headers["content-digest"])

@@ -35,7 +35,7 @@ async def dropped(w: World, ed: Phone) -> None:
     await ed.open(run_id)
     await ed.start()
     await ed.is_kept_as_page(run_id)
-    await ed.page.route("**/steps/**", lambda route: route.abort("internetdisconnected"))
+    await ed.page.route("**/r/*/steps/**", lambda route: route.abort("internetdisconnected"))
     await ed.pick("s-ok", "Yes")
     await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()))
     await ed.until_kept(run_id, "photo", "s-pic")
@@ -44,7 +44,7 @@ async def dropped(w: World, ed: Phone) -> None:
         await second.page.goto("about:blank")
         assert (await w.acme.delete(f"/v1/runs/{run_id}")).status_code == 204
         await ed.step("s-text").get_by_role("textbox").fill("Still typing")
-        await ed.page.unroute("**/steps/**")
+        await ed.page.unroute("**/r/*/steps/**")
         await ed.network_is_back()
         for page in (ed.page, second.page):
             if page is second.page:

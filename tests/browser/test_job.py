@@ -324,7 +324,7 @@ async def test_what_the_phone_knows_of_a_job_ends_with_the_run(w: World, ed: Pho
         run, page = await with_job(w), ed.page
         await ed.open(run.run_id)
         await ed.start()
-        await page.route("**/steps/**", lambda route: route.abort("internetdisconnected"))
+        await page.route("**/r/*/steps/**", lambda route: route.abort("internetdisconnected"))
         await ed.pick("s-ok", "Yes")
         await ed.until_kept(run.run_id, "answer", "s-ok")
         await expect(ed.step("s-ok")).to_have_attribute("safety", "stuck")
@@ -343,4 +343,4 @@ async def test_what_the_phone_knows_of_a_job_ends_with_the_run(w: World, ed: Pho
         await page.locator("dialog").get_by_role("button", name="Delete", exact=True).tap()
         await expect(page.get_by_text("Deleted from this phone.")).to_be_visible()
         assert await page.evaluate(SAVED, run.run_id) == "null"
-        await page.unroute("**/steps/**")
+        await page.unroute("**/r/*/steps/**")

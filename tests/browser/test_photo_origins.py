@@ -83,7 +83,7 @@ async def test_a_heic_that_goes_out_as_it_is_tells_it_too(w: World, ed: Phone) -
 
 async def test_without_its_reader_the_file_itself_goes_out(w: World, ed: Phone) -> None:
     run_id = await dispatched(w, PLACED)
-    await ed.page.route(re.compile(r"/executor/exif\.js"), lambda route: route.abort())
+    await ed.page.route(re.compile(r"/executor/photos/exif\.js"), lambda route: route.abort())
     await ed.open(run_id)
     await ed.start()
     data = exif_pictures.jpeg_of(exif_block("2008:10:22 16:28:39", "+02:00", position(*AREZZO)))
@@ -116,7 +116,9 @@ def encoded(pieces: list[bytes]) -> list[str]:
 
 async def test_the_page_reads_the_shared_pictures(page: Page, browser: Browser) -> None:
     expression = f"given.map((one) => m.lookAt({BYTES}.buffer))"
-    for case, one in zip(CASES, await in_page(page, "exif", expression, encoded([c.data for c in CASES])), strict=True):
+    for case, one in zip(
+        CASES, await in_page(page, "photos/exif", expression, encoded([c.data for c in CASES])), strict=True
+    ):
         assert one["isCutOff"] is False, case.name
         source = one["time"].get("taken_at_from")
         if case.utc:
@@ -149,7 +151,7 @@ async def test_page_and_server_agree_on_changed_exif(page: Page) -> None:
     blocks = drawn(changed_blocks(), 400)
     expression = f"""given.map((one) => m.readExif({BYTES})).map(({{ time, place }}) => [
       time.taken_at_from === "exif" ? time.taken_at : null, "lat" in place ? [place.lat, place.lng] : null])"""
-    for block, one in zip(blocks, await in_page(page, "exif", expression, encoded(blocks)), strict=True):
+    for block, one in zip(blocks, await in_page(page, "photos/exif", expression, encoded(blocks)), strict=True):
         server = said(read_exif(block))
         if server[0] and int(server[0][:4]) < 1990:
             server[0] = None  # the server judges that later
@@ -170,7 +172,7 @@ async def test_the_page_reads_any_bytes(page: Page) -> None:
     boxes = some.tuples(some.integers(12, 420), some.integers(0, 255))
     files += [whole[:at] + bytes([byte]) + whole[at + 1 :] for at, byte in drawn(boxes, 300)]
     expression = f"given.map((one) => typeof m.lookAt({BYTES}.buffer).isCutOff)"
-    assert set(await in_page(page, "exif", expression, encoded(files))) == {"boolean"}
+    assert set(await in_page(page, "photos/exif", expression, encoded(files))) == {"boolean"}
 
 
 # ---- files that are cut off
@@ -194,10 +196,10 @@ async def test_the_page_sees_that_the_end_is_missing(page: Page) -> None:
         saved("GIF"),
     ]
     expression = f"given.map((one) => m.lookAt({BYTES}.buffer).isCutOff)"
-    assert await in_page(page, "exif", expression, encoded(whole)) == [False] * len(whole)
+    assert await in_page(page, "photos/exif", expression, encoded(whole)) == [False] * len(whole)
     cut = [one[: len(one) * n // 20] for one in whole[:5] for n in range(4, 20)]
     cut += [one[:-1] for one in whole[:5]]
-    assert await in_page(page, "exif", expression, encoded(cut)) == [True] * len(cut)
+    assert await in_page(page, "photos/exif", expression, encoded(cut)) == [True] * len(cut)
 
 
 async def test_a_damaged_byte_of_a_scan_is_no_missing_end(page: Page) -> None:
@@ -212,7 +214,7 @@ async def test_a_damaged_byte_of_a_scan_is_no_missing_end(page: Page) -> None:
         at = chance.randrange(one.index(b"\xff\xda") + 14, len(one) - 6)
         damaged.append(one[:at] + bytes((0xFF, chance.choice((0xC4, 0xDA, 0xE1, 0xFE)))) + one[at + 2 :])
     expression = f"given.map((one) => m.lookAt({BYTES}.buffer).isCutOff)"
-    assert await in_page(page, "exif", expression, encoded(damaged)) == [False] * len(damaged)
+    assert await in_page(page, "photos/exif", expression, encoded(damaged)) == [False] * len(damaged)
     for one in damaged:
         formats.walk_jpeg(one)
 
@@ -223,7 +225,7 @@ INCOMPLETE = "This picture is incomplete. Choose it again."
 async def test_a_picture_that_is_cut_off_is_not_taken(w: World, ed: Phone) -> None:
     run_id = await dispatched(w, {**PICTURE, "config": {"min": 1, "max": 3}})
     sent: list[str] = []
-    ed.page.on("request", lambda request: sent.append(request.method) if "/photos/" in request.url else None)
+    ed.page.on("request", lambda request: sent.append(request.method) if "/photos/ph-" in request.url else None)
     await ed.open(run_id)
     await ed.start()
     whole = of_2008()

@@ -28,7 +28,7 @@ async def test_photos_are_shrunk_shown_counted_and_safe_only_with_a_receipt(w: W
         await go.wait()
         await route.continue_()
 
-    await ed.page.route("**/photos/*", hold)
+    await ed.page.route("**/r/*/steps/*/photos/*", hold)
     await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()), file("b.jpg", "image/jpeg", jpeg(optimize=True)))
     tiles = ed.step("s-pic").locator(".tile")
     await expect(tiles).to_have_count(2)
@@ -62,7 +62,7 @@ async def test_a_receipt_for_other_bytes_is_no_receipt(w: World, ed: Phone) -> N
         await route.fulfill(response=answer, json=receipt)
         lies += 1
 
-    await ed.page.route("**/photos/*", lie)
+    await ed.page.route("**/r/*/steps/*/photos/*", lie)
     await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()))
     tile = ed.step("s-pic").locator(".tile")
     for tries in range(1, 5):
@@ -72,7 +72,7 @@ async def test_a_receipt_for_other_bytes_is_no_receipt(w: World, ed: Phone) -> N
         await ed.network_is_back()
     # The fifth is the person's: something stands between phone and server.
     await expect(tile).to_have_attribute("state", "refused")
-    await ed.page.unroute("**/photos/*")
+    await ed.page.unroute("**/r/*/steps/*/photos/*")
     await tile.tap()
     await ed.page.locator("dialog").get_by_role("button", name="Try again").tap()
     await expect(tile).to_have_attribute("state", "safe")
@@ -214,7 +214,7 @@ async def test_a_photo_is_taken_again_in_its_place(w: World, ed: Phone) -> None:
     async with ed.page.expect_file_chooser() as coming:
         await dialog.get_by_text("Take again").tap()
     await ed.until_camera_is_noted(run_id)
-    async with ed.page.expect_response(lambda response: "/photos/" in response.url and response.status == 201) as sent:
+    async with ed.page.expect_response(lambda response: "/photos/ph-" in response.url and response.status == 201) as sent:
         await (await coming.value).set_files(file("c.jpg", "image/jpeg", sideways_jpeg()))
     assert "source=camera" in (await sent.value).url
     await expect(dialog).to_have_count(0)
@@ -292,7 +292,7 @@ async def test_a_photo_larger_than_the_service_takes_is_refused_before_it_is_sen
     settings = {"limits.photo_mebibytes": 1}
     async with world(tmp_path, **settings) as w, served(w) as base, phone(browser, base) as ed:
         sent: list[str] = []
-        ed.page.on("request", lambda request: sent.append(request.url) if "/photos/" in request.url else None)
+        ed.page.on("request", lambda request: sent.append(request.url) if "/photos/ph-" in request.url else None)
         await ed.open(await dispatched(w, PICTURE))
         await ed.start()
         await ed.photograph("s-pic", file("a.heic", "image/heic", bytes(2**20 + 1)))  # which no phone can shrink

@@ -173,7 +173,7 @@ async def test_a_photo_of_a_remark_that_was_lost_with_the_page_is_named(w: World
         await dialog.get_by_text("Take photo").tap()
     camera = "async (run) => (await (await import(MODULE)).loadRun(run)).camera?.step === 'remark s-count'"
     module = await ed.page.evaluate("document.querySelector('script[type=module][src*=executor]').src")
-    await ed.until_true(camera.replace("MODULE", json.dumps(module.replace("main.js", "offline_db.js"))), run_id)
+    await ed.until_true(camera.replace("MODULE", json.dumps(module.replace("main.js", "offline/db.js"))), run_id)
     await ed.page.reload()  # as phones do that need the memory for the camera
     await expect(dialog.locator(".lost")).to_contain_text("lost")
     await dialog.locator("input[type=file]").nth(0).set_input_files([file("a.jpg", "image/jpeg", jpeg())])
@@ -186,10 +186,10 @@ async def test_a_remark_that_came_too_late_can_be_saved_as_a_file(w: World, ed: 
     await ed.open(run_id)
     await ed.start()
     await ed.everything_is_loaded()
-    await ed.page.route("**/steps/**", lambda route: route.abort("internetdisconnected"))
+    await ed.page.route("**/r/*/steps/**", lambda route: route.abort("internetdisconnected"))
     await note(ed, "s-ok", "Wet", file("a.jpg", "image/jpeg", jpeg()))
     w.clock.forward(hours=200)
-    await ed.page.unroute("**/steps/**")
+    await ed.page.unroute("**/r/*/steps/**")
     await ed.network_is_back()
     for _ in range(2):  # told by the page that was open, and by the server's page of a closed run
         await expect(ed.page.get_by_text("This phone still holds 3 items that were not sent.")).to_be_visible()

@@ -91,8 +91,8 @@ async def test_an_answer_that_arrived_and_is_still_on_the_phone_is_its_own(
             await ed.page.evaluate(HOLD)
             await route.continue_()
 
-        await ed.page.route("**/steps/s-ok", arrives)
-        async with ed.page.expect_response("**/steps/s-ok"):
+        await ed.page.route("**/r/*/steps/s-ok", arrives)
+        async with ed.page.expect_response("**/r/*/steps/s-ok"):
             await ed.pick("s-ok", "Yes")
         await olga.fill("s-count", "7")
         await olga.is_done("s-count")
@@ -176,7 +176,7 @@ async def test_photos_of_one_step_by_both_are_all_in_the_record(w: World, browse
         await ed.look_again()
         await expect(ed.step("s-pic").locator(".tile[state=safe]")).to_have_count(2)
         # One that is still on its way from another phone stays on the list when she takes a third.
-        await ed.page.context.route("**/photos/**", lambda route: route.abort())
+        await ed.page.context.route("**/r/*/steps/*/photos/**", lambda route: route.abort())
         await ed.step("s-pic").locator(".tile").first.tap()
         await ed.page.locator("dialog").get_by_role("button", name="Delete").tap()
         await ed.photograph("s-pic", file("3.jpg", "image/jpeg", jpeg()))
@@ -195,7 +195,7 @@ async def test_photos_of_one_step_by_both_are_all_in_the_record(w: World, browse
 
 async def test_a_photo_that_arrives_while_it_is_gone_on_without_stays(w: World, browser: Browser, base: str) -> None:
     async with both(w, browser, base, PICTURE) as (ed, olga, run_id):
-        await ed.page.route("**/photos/**", lambda route: route.abort())
+        await ed.page.route("**/r/*/steps/*/photos/**", lambda route: route.abort())
         await ed.photograph("s-pic", file("1.jpg", "image/jpeg", jpeg()))
         await ed.is_safe("s-pic")
         await olga.page.reload()
@@ -242,7 +242,7 @@ async def test_a_photo_that_was_deleted_on_another_phone_is_not_sent_again(
             await route.fetch()
             await route.abort()
 
-        await ed.page.route("**/photos/**", lost)
+        await ed.page.route("**/r/*/steps/*/photos/**", lost)
         await ed.photograph("s-pic", file("1.jpg", "image/jpeg", jpeg()))
         await ed.is_safe("s-pic")
         await expect(ed.page.locator(".top .sending")).to_have_text("0 of 1 photos safe")
@@ -303,7 +303,7 @@ async def test_one_phone_alone_is_never_asked(w: World, ed: Phone) -> None:
         await route.fetch()
         await (route.abort() if losing else route.continue_())
 
-    await ed.page.route("**/steps/**", lost)
+    await ed.page.route("**/r/*/steps/**", lost)
     for text in ("A", "A lamp", "A lamp is", "A lamp is broken"):
         await ed.fill("s-report", text)
         await expect(ed.step("s-report")).to_have_attribute("safety", "stuck")

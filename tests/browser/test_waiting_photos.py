@@ -31,7 +31,7 @@ class Ed:
     async def takes_his_phone(self) -> Phone:
         """His browser, as it is after its start."""
         phone = await self.stack.enter_async_context(opened(self.browser.browser_type, self.folder, self.acme.base))
-        await phone.page.context.route("**/photos/**", lambda route: route.abort())
+        await phone.page.context.route("**/r/*/steps/*/photos/**", lambda route: route.abort())
         return phone
 
     async def has_waiting_photos(self, phone: Phone) -> str:

@@ -96,14 +96,15 @@ class Pages:
     @cached_property
     def _script_words(self) -> dict[str, frozenset[str]]:
         """Return the words that the scripts of a page use: before a run is started, under way, and when it is over."""
-        scripts = {path.stem: path.read_text() for path in (paths.static() / "executor").rglob("*.js")}
-        closed = ("closed", "unsent", "dialog")
-        ours = {name: text for name, text in scripts.items() if name != "closed"}
+        folder = paths.static() / "executor"
+        scripts = {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*.js")}
+        closed = ("closed.js", "offline/unsent.js", "dialog.js")
+        ours = {name: text for name, text in scripts.items() if name != "closed.js"}
         return {
             "start": self.words.words_in(ours.values()),
-            "under_way": self.words.words_in(text for name, text in ours.items() if name != "start"),
+            "under_way": self.words.words_in(text for name, text in ours.items() if name != "start.js"),
             "after": self.words.words_in(scripts[name] for name in closed),
-            "receipt": self.words.words_in(scripts[name] for name in (*closed, "receipt", "dom")),
+            "receipt": self.words.words_in(scripts[name] for name in (*closed, "receipt.js", "dom.js")),
         }
 
     def render(self, name: str, /, status: int = 200, headers: dict[str, str] | None = None, **values: Any) -> Response:

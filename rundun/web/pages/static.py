@@ -20,7 +20,7 @@ from rundun.web.http.query_params import is_current
 
 # A line that includes another file: replaced by that file's text, since every request costs a phone a round trip. The
 # modules named here belong to one other.
-_PARTS = rb"session|run_job|outbox|photo_store|photo_bytes|lazy_geo|step_status|told"
+_PARTS = rb"session|run_job|outbox|store|bytes|lazy_geo|status|told"
 _INCLUDE = re.compile(
     rb'^(?:@import|export \* from|import \{[^}]*\} from(?= "[./\w]+/(?:%b)\.js")) "([^"]+)";$' % _PARTS, re.MULTILINE
 )
@@ -100,7 +100,7 @@ class Assets:
 
     async def worker(self, request: Request) -> Response:
         """Serve the service worker, which controls only what lies below its own address: GET /r/sw.js."""
-        asset = self._assets["executor/sw.js"]
+        asset = self._assets["executor/offline/sw.js"]
         return Response(asset.plain, headers={"cache-control": "no-cache", "content-type": asset.content_type})
 
     async def icon(self, request: Request) -> Response:

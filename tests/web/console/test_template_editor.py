@@ -225,7 +225,7 @@ def test_what_the_preview_puts_in_place_offers_the_same(name: str) -> None:
         found = re.findall(exported, (paths.static() / path).read_text())
         return {one.strip() for single, several in found for one in (single or several).split(",")}
 
-    assert names(f"console/templates/preview_{name}.js") == names(f"executor/{name}.js")
+    assert names(f"console/templates/preview_{name}.js") == names(f"executor/offline/{name}.js")
 
 
 async def test_nothing_typed_becomes_markup_in_the_editor_and_its_preview(w: World) -> None:

@@ -9,13 +9,13 @@
 // Attributes say how the step stands, for CSS: state (untouched, answered, skipped, unable), safety (none, locating,
 // here, saving, stuck, unkept, safe, attention), done, missing, editing.
 
-import { h, icon, makeButton, setAttr, setText, t, textAttributes, withLinks } from "./dom.js";
+import { h, icon, makeButton, setAttr, setText, t, textAttributes, withLinks } from "../dom.js";
 import {
   complaint, isLeftOut, isNoted, isRequired, mayBeUnable, mayRemark, maySkip, remarkKey, tidy,
-} from "./rules.js";
-import { statusWords } from "./step_status.js";
+} from "../rules/rules.js";
+import { statusWords } from "./status.js";
 import { Told } from "./told.js";
-import { loadModule } from "./http.js";
+import { loadModule } from "../offline/http.js";
 
 const LONG_HINT = 150;   // characters: about three lines on a phone
 
@@ -137,7 +137,7 @@ export class StepElement extends HTMLElement {
     const small = ids.map((id, index) => {
       const { thumbnail_url: src, url, width, height } = session.shown.pictures[id];
       const alt = t("picture_alt", { label: step.label, number: index + 1, count: ids.length });
-      const open = async () => (await loadModule("pictures")).openPicture(step, { url, width, height }, alt);
+      const open = async () => (await loadModule("photos/pictures")).openPicture(step, { url, width, height }, alt);
       return makeButton("shown-one", open, h("img", { src, width, height, alt, loading: "lazy" }));
     });
     this.querySelector(":scope > .control").before(h("div", { class: "shown" }, ...small));
@@ -158,12 +158,12 @@ export class StepElement extends HTMLElement {
     return [text, more];
   }
 
-  /** The button of the menu (step_menu.js): remark, skip, "I can't do this"; null where there is nothing in it. */
+  /** The button of the menu (menu.js): remark, skip, "I can't do this"; null where there is nothing in it. */
   #menu() {
     const { step, session } = this;
     const { template } = session;
     if (!mayRemark(template) && !maySkip(template, step) && !mayBeUnable(template, step)) return null;
-    const open = async () => (await loadModule("step_menu")).openStepMenu(this);
+    const open = async () => (await loadModule("steps/menu")).openStepMenu(this);
     const button = makeButton("quiet round step-more", open, icon("dots"));
     const id = `${step.id}-more`;
     const names = { id, "aria-label": t("step_menu"), "aria-labelledby": `${id} ${this.labelId}` };
@@ -188,7 +188,7 @@ export class StepElement extends HTMLElement {
     const key = remarkKey(this.step.id);
     if (!this.remark) {
       if (!isNoted(this.session.answerOf(key)) && !this.session.photoStore.ofStep(key).length) return;
-      this.remark = loadModule("remark").then(({ RemarkBlock }) => new RemarkBlock(this));
+      this.remark = loadModule("steps/remark").then(({ RemarkBlock }) => new RemarkBlock(this));
     }
     (await this.remark).update();
   }

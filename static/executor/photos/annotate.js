@@ -1,8 +1,8 @@
 // Drawing on a picture, to point at what it shows.
 
-import { h, makeButton, t } from "./dom.js";
-import { encodeNow, previewOf } from "./shrink_photo.js";
-import { openDialog } from "./dialog.js";
+import { h, makeButton, t } from "../dom.js";
+import { encodeNow, previewOf } from "./shrink.js";
+import { openDialog } from "../dialog.js";
 
 const PEN_WIDTH = 0.008;       // of the picture's longer side
 const COLOUR = "#ff2d20";
@@ -11,7 +11,7 @@ const leftStrokes = new WeakMap();   // photo → its strokes, [[x, y], …] eac
 
 /** Lets the person draw on a photo. What was drawn and not used is there again the next time, as long as the page is:
  *  the cross is too near to ask each time, and so nothing is lost by it. `source`: the picture's URL.
- *  → {bytes, type, preview} (shrink_photo.js) of the picture with the drawing, or null. */
+ *  → {bytes, type, preview} (shrink.js) of the picture with the drawing, or null. */
 export async function drawOn(photo, source) {
   const image = new Image();
   image.src = source;

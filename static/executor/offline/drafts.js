@@ -12,7 +12,7 @@ export class Drafts {
   #found = new Map();    // step id → {text, replaces}: left by a page that is gone
   #dropped = new Map();  // step id → what the phone has not got of its draft, until this task is over
 
-  /** `db`: offline_db.js. `page`: an id of this page, new at each load. */
+  /** `db`: db.js. `page`: an id of this page, new at each load. */
   constructor(run, db, page) {
     Object.assign(this, { run, db, page });
     // Held as long as this page lives; whoever finds it free knows that its drafts are nobody's.

@@ -1,16 +1,16 @@
 // A remark on a step, beside its answer: how its card shows it, and the dialog that writes it. Loaded with the first of
 // them, or ahead while the network is there.
 
-import { openDialog } from "./dialog.js";
-import { h, icon, makeButton, refusedText, setAttr, setText, t, textAttributes } from "./dom.js";
-import { loadModule } from "./http.js";
-import { isNoted, remarkKey, tidy } from "./rules.js";
+import { openDialog } from "../dialog.js";
+import { h, icon, makeButton, refusedText, setAttr, setText, t, textAttributes } from "../dom.js";
+import { loadModule } from "../offline/http.js";
+import { isNoted, remarkKey, tidy } from "../rules/rules.js";
 
 /** Asks for the remark on a step. What is written is saved however the dialog is left, and kept on the phone every
  *  second until then; photos as soon as they are taken. `isPhotoLost`: the phone ended the page in favour of its
  *  camera. */
 export async function editRemark(session, step, isPhotoLost = false) {
-  if (!customElements.get("photo-field")) await loadModule("photo_steps");
+  if (!customElements.get("photo-field")) await loadModule("photos/steps");
   const key = remarkKey(step.id);
   const remark = () => session.answerOf(key);
   const wasThere = isNoted(remark());

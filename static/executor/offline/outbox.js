@@ -1,4 +1,4 @@
-// Everything the page sends goes through here: first onto the phone (offline_db.js), then to the server, and off the
+// Everything the page sends goes through here: first onto the phone (db.js), then to the server, and off the
 // phone only after the server's receipt.
 //
 // An item is plain data:
@@ -10,8 +10,8 @@
 // Several tabs share what the phone keeps. One of them sends at a time where the browser has locks; sending twice is
 // harmless anyway, since every item carries an id that the server recognizes.
 
-import { clockMark, correct, uuid, withSkew } from "./rules.js";
-import * as db from "./offline_db.js";
+import { clockMark, correct, uuid, withSkew } from "../rules/rules.js";
+import * as db from "./db.js";
 import { Problem, Unreachable, isTransient, send, sha256 } from "./http.js";
 
 const MAX_BACKOFF_MS = 30_000;

@@ -1,17 +1,17 @@
 // Steps whose answer is no value: photo, signature, instruction; and the field for photos that any other step may
 // have as well.
 
-import { h, icon, makeButton, problemText, setAttr, setText, t, textAttributes, withLinks } from "./dom.js";
-import { isLeftOut, photoRule, slotsOf } from "./rules.js";
-import { StepElement, defineStep } from "./form.js";
-import { loadModule } from "./http.js";
+import { h, icon, makeButton, problemText, setAttr, setText, t, textAttributes, withLinks } from "../dom.js";
+import { isLeftOut, photoRule, slotsOf } from "../rules/rules.js";
+import { StepElement, defineStep } from "../steps/form.js";
+import { loadModule } from "../offline/http.js";
 
 defineStep("photo", class extends StepElement {
   control() {
     const slots = slotsOf(this.step);
     if (!slots.length) return document.createElement("photo-field").prepare(this.session, this.step);
     // After the list can be used: the element is there, with room for its tiles, and becomes what it is a moment later.
-    setTimeout(() => loadModule("slots"));
+    setTimeout(() => loadModule("photos/slots"));
     const field = Object.assign(document.createElement("photo-slots"), about(this.session, this.step));
     field.style.setProperty("--rows", Math.ceil(slots.length / 2));
     return field;
@@ -36,7 +36,7 @@ defineStep("signature", class extends StepElement {
   }
 
   async #sign() {
-    const { askSignature } = await loadModule("signature");
+    const { askSignature } = await loadModule("photos/signature");
     const signed = await askSignature(h("span", textAttributes(this.id), this.step.label));
     if (!signed) return;
     const isFirst = !this.hasAttribute("done");
@@ -159,7 +159,7 @@ export class PhotoField extends HTMLElement {
   sayCount(n) {
     const answer = this.session.answerOf(this.step.id);
     const isNeeded = !isLeftOut(answer);
-    const isSaidBelow = answer && isNeeded && n < this.rule.min; // in the card's foot (step_status.js)
+    const isSaidBelow = answer && isNeeded && n < this.rule.min; // in the card's foot (steps/status.js)
     setText(this.rules, (n || isNeeded) && !isSaidBelow ? this.countWords(n, isNeeded) : "");
   }
 
@@ -185,7 +185,7 @@ export class PhotoField extends HTMLElement {
   }
 
   #tile(photo) {
-    const open = async () => (await loadModule("photo_dialog")).openPhoto(this.session, tile.photo, this.rule);
+    const open = async () => (await loadModule("photos/dialog")).openPhoto(this.session, tile.photo, this.rule);
     const tile = makeButton("tile", open,
       h("img", { alt: "", hidden: true, on: { error: ({ target }) => setAttr(target, "hidden", true) } }),
       h("span", { class: "tile-file" }, icon("picture"), h("small", {})),

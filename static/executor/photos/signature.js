@@ -1,9 +1,9 @@
 // The dialog for a signature, drawn by finger or typed: both give a PNG.
 
-import { h, makeButton, setAttr, setText, t } from "./dom.js";
-import { encodeNow } from "./shrink_photo.js";
-import { length, tidy } from "./rules.js";
-import { openDialog } from "./dialog.js";
+import { h, makeButton, setAttr, setText, t } from "../dom.js";
+import { encodeNow } from "./shrink.js";
+import { length, tidy } from "../rules/rules.js";
+import { openDialog } from "../dialog.js";
 
 const WIDTH = 900;       // px of the PNG; the height follows the pad's shape
 const LINE = 4.5;        // px of the pen in the PNG

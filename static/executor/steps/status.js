@@ -1,8 +1,8 @@
 // The line at the foot of a step's card: where it stands, what it lacks, what is not safe.
 // The server sends this within step.js (rundun/web/pages/static.py).
 
-import { locale, makeButton, refusedText, t } from "./dom.js";
-import { isLeftOut, photoRule, slotsOf } from "./rules.js";
+import { locale, makeButton, refusedText, t } from "../dom.js";
+import { isLeftOut, photoRule, slotsOf } from "../rules/rules.js";
 
 /** → [icon or null, words, a button or nothing, what is said above them] */
 export function statusWords(card, answer, stepState, safety) {

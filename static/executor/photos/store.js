@@ -7,9 +7,9 @@
 //
 // Events: "change" {step} · "answer" {step}: the photos of the step's answer have changed · "camera-closed"
 
-import { inSlotOrder, nowUtc, photoRule, stepIdOf, uuid } from "./rules.js";
-import { lazyGeo } from "./lazy_geo.js";
-import { bytesOf, prepared, prepareModule, shownAs, typeOf, urlOf } from "./photo_bytes.js";
+import { inSlotOrder, nowUtc, photoRule, stepIdOf, uuid } from "../rules/rules.js";
+import { lazyGeo } from "../steps/lazy_geo.js";
+import { bytesOf, prepared, prepareModule, shownAs, typeOf, urlOf } from "./bytes.js";
 
 const COUNTED_STATES = new Set(["preparing", "waiting", "safe"]);
 const LOCAL_STATES = new Set(["preparing", "refused"]);   // whatever the server says

@@ -1,7 +1,7 @@
 // Cards that are done fold to a line, as in the review: once they are off the screen, and so that nothing on it moves.
 // Gloves tap twice, and a second tap must not meet another card than the first. A tap on the line opens the card.
 
-import { describe, h, icon, makeButton, setAttr, setText, t } from "./dom.js";
+import { describe, h, icon, makeButton, setAttr, setText, t } from "../dom.js";
 
 const SETTLE_MS = 400;   // without a scroll or a change, until cards are folded
 

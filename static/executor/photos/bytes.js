@@ -1,11 +1,11 @@
 // The bytes of a photo as it is chosen: read, made small where the phone can do that, and shown from memory.
 // The server sends this within session.js (rundun/web/pages/static.py).
 
-import { loadModuleOnce } from "./http.js";
+import { loadModuleOnce } from "../offline/http.js";
 
-/** → prepare_photo.js; where the network went before it came, photos stay as large as they are. */
+/** → prepare.js; where the network went before it came, photos stay as large as they are. */
 export function prepareModule() {
-  return loadModuleOnce("prepare_photo").catch(() => ({ oneAtATime: (work) => work(), prepare: asItIs }));
+  return loadModuleOnce("photos/prepare").catch(() => ({ oneAtATime: (work) => work(), prepare: asItIs }));
 }
 
 async function asItIs(file, bytes) {

@@ -5,13 +5,13 @@
 
 import {
   h, icon, locale, makeButton, setAttr, setText, showCount, showDate, showTime, t, textAttributes,
-} from "./dom.js";
+} from "../dom.js";
 import {
   MAX_TEXT, capitals, decimalMark, length, localToUtc, markNow, nowUtc, parseNumber, selectable, showNumber, tidy,
   utcToLocal,
-} from "./rules.js";
+} from "../rules/rules.js";
 import { FieldStep, StepElement, defineStep } from "./form.js";
-import { loadModule } from "./http.js";
+import { loadModule } from "../offline/http.js";
 
 export const isWhole = true; // a module without exports passes for one that was cut short (http.js)
 
@@ -311,7 +311,7 @@ defineStep("barcode", class extends FieldStep {
   }
 
   async #live() {
-    const { scanLive } = await loadModule("scan");
+    const { scanLive } = await loadModule("steps/scan");
     const found = await scanLive(this.step.config?.formats);
     if (found) this.#take(found);
   }
@@ -321,7 +321,7 @@ defineStep("barcode", class extends FieldStep {
     if (!file) return;
     input.value = "";
     setText(this.message, t("scan_reading"));
-    const { scanPicture } = await loadModule("scan");
+    const { scanPicture } = await loadModule("steps/scan");
     const found = await scanPicture(this.session, file);
     if (found.text) return this.#take(found);
     setText(this.message, found.problem);

@@ -1,8 +1,8 @@
 // Live scanning, where the browser has a BarcodeDetector (Chrome on Android). Elsewhere a picture goes to the server.
 
-import { h, makeButton, problemText, setText, t } from "./dom.js";
-import { oneAtATime, shrink } from "./shrink_photo.js";
-import { openDialog } from "./dialog.js";
+import { h, makeButton, problemText, setText, t } from "../dom.js";
+import { oneAtATime, shrink } from "../photos/shrink.js";
+import { openDialog } from "../dialog.js";
 
 const SCAN_INTERVAL_MS = 150;   // ms between two looks at the picture
 

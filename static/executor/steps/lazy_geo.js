@@ -1,13 +1,13 @@
 // geo.js, which asks for positions, from the first step on that wants one.
 
-import { loadModuleOnce } from "./http.js";
+import { loadModuleOnce } from "../offline/http.js";
 
 let geo = null;   // geo.js, once something asked for a position
 
 export const lazyGeo = {
   /** → geo.js, or null where it could not be loaded. */
   async load() {
-    geo ??= await loadModuleOnce("geo").catch(() => null);
+    geo ??= await loadModuleOnce("steps/geo").catch(() => null);
     return geo;
   },
   settle() {

@@ -1,9 +1,9 @@
 // What this phone has not sent of a run that takes nothing any more: shown, offered as a file, and deleted only when
 // the person says so. Used by the page of an open run when it ends, and by the server's page of a closed one.
 
-import { h, icon, makeButton, t } from "./dom.js";
-import { openDialog } from "./dialog.js";
-import * as db from "./offline_db.js";
+import { h, icon, makeButton, t } from "../dom.js";
+import { openDialog } from "../dialog.js";
+import * as db from "./db.js";
 import { loadModule } from "./http.js";
 
 const EVIDENCE = new Set(["answer", "remark", "photo", "signature"]);
@@ -93,7 +93,7 @@ export function saveFile(blob, name) {
 
 /** A ZIP: every picture under its step's name, and the answers as text for people and as JSON for machines. */
 async function archive(run, items, known) {
-  const { zip } = await loadModule("zip");
+  const { zip } = await loadModule("offline/zip");
   const label = ({ key }) => {
     const stepId = key.replace(/^remark /, "");
     const own = known?.labels?.[stepId] ?? stepId;

@@ -1,7 +1,7 @@
 // A picture that a step shows, large. Loaded when the first is tapped, or ahead where the run has any.
 
-import { h, textAttributes } from "./dom.js";
-import { openDialog } from "./dialog.js";
+import { h, textAttributes } from "../dom.js";
+import { openDialog } from "../dialog.js";
 
 const OPEN = "#picture";   // the address while one is shown, so that the phone's own "back" closes it
 

@@ -1,5 +1,5 @@
-// In the place of static/executor/offline_db.js while a template is previewed in the editor: everything is kept in this
-// page's memory, so that nothing of a run that does not exist stays in the operator's browser.
+// In the place of static/executor/offline/db.js while a template is previewed in the editor: everything is kept
+// in this page's memory, so that nothing of a run that does not exist stays in the operator's browser.
 
 const kept = new Map();
 let known;

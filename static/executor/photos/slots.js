@@ -1,9 +1,9 @@
 // The photos of a step that names its shots: a tile for each slot, with its label, the camera while it is empty, and
-// then its picture, which opens what can be done with it (photo_dialog.js).
+// then its picture, which opens what can be done with it (dialog.js).
 
-import { h, icon, setAttr, setText, t, textAttributes } from "./dom.js";
-import { PhotoField, stateOf } from "./photo_steps.js";
-import { slotsOf } from "./rules.js";
+import { h, icon, setAttr, setText, t, textAttributes } from "../dom.js";
+import { PhotoField, stateOf } from "./steps.js";
+import { slotsOf } from "../rules/rules.js";
 
 export const isWhole = true; // a module without exports passes for one that was cut short (http.js)
 

@@ -1,9 +1,9 @@
 // What a template tells about a flagged answer, with buttons for what it may ask for: a call, a remark, or else.
 // The server sends this within step.js (rundun/web/pages/static.py).
 
-import { h, icon, makeButton, phoneNumbers, setAttr, t, telAddress, textAttributes, withLinks } from "./dom.js";
-import { isNoted, mayRemark, remarkKey } from "./rules.js";
-import { loadModule } from "./http.js";
+import { h, icon, makeButton, phoneNumbers, setAttr, t, telAddress, textAttributes, withLinks } from "../dom.js";
+import { isNoted, mayRemark, remarkKey } from "../rules/rules.js";
+import { loadModule } from "../offline/http.js";
 
 // Ids of the steps whose number was tapped, or that the person says they have seen to. The tab keeps them: who calls
 // may come back to a page that is loaded anew.
@@ -54,7 +54,7 @@ export class Told {
     const said = [...numbers, mayNote].join();
     if (this.ways.dataset.said !== said) {
       this.ways.dataset.said = said;
-      const note = async () => (await loadModule("remark")).editRemark(session, step);
+      const note = async () => (await loadModule("steps/remark")).editRemark(session, step);
       this.ways.replaceChildren(
         ...numbers.map((number) => this.#call(number)),
         ...(mayNote ? [this.#button("remark_add", "pen", note)] : []),

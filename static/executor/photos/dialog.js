@@ -1,9 +1,9 @@
 // A photo, large, and what can be done with it.
 
-import { h, icon, makeButton, refusedText, t } from "./dom.js";
-import { markOf, stateOf } from "./photo_steps.js";
-import { openDialog } from "./dialog.js";
-import { loadModule } from "./http.js";
+import { h, icon, makeButton, refusedText, t } from "../dom.js";
+import { markOf, stateOf } from "./steps.js";
+import { openDialog } from "../dialog.js";
+import { loadModule } from "../offline/http.js";
 
 /** `rule`: how its step takes pictures (rules.js). */
 export async function openPhoto(session, photo, rule) {
@@ -30,7 +30,7 @@ export async function openPhoto(session, photo, rule) {
   else if (action) await photoStore.retake(photo, action);
 
   async function draw() {
-    const { drawOn } = await loadModule("annotate");
+    const { drawOn } = await loadModule("photos/annotate");
     const drawn = await drawOn(photo, source);
     if (drawn) photoStore.draw(photo, drawn);
   }

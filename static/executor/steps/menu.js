@@ -1,10 +1,10 @@
 // What can be done with a step beside answering it: a remark, Skip, "I can't do this". Loaded when the first of these
 // menus opens, or ahead while the network is there.
 
-import { askReason, openDialog } from "./dialog.js";
-import { h, icon, makeButton, t, textAttributes } from "./dom.js";
-import { loadModule } from "./http.js";
-import { isNoted, isTyped, mayBeUnable, mayRemark, maySkip, remarkKey } from "./rules.js";
+import { askReason, openDialog } from "../dialog.js";
+import { h, icon, makeButton, t, textAttributes } from "../dom.js";
+import { loadModule } from "../offline/http.js";
+import { isNoted, isTyped, mayBeUnable, mayRemark, maySkip, remarkKey } from "../rules/rules.js";
 
 /** `card`: the step's element. */
 export async function openStepMenu(card) {
@@ -19,7 +19,7 @@ export async function openStepMenu(card) {
       way === null ? null : entry("out", way === "skip" ? "down" : "alert", way),
     ];
   });
-  if (choice === "remark") (await loadModule("remark")).editRemark(session, step);
+  if (choice === "remark") (await loadModule("steps/remark")).editRemark(session, step);
   else if (choice && (await leaveOut(session, step, () => card.giveUp()))) card.goOn();
 }
 
