@@ -5,7 +5,7 @@ import { deleteRun } from "./offline/db.js";
 import { unsentBox } from "./offline/unsent.js";
 import { showTimes } from "./dom.js";
 import { receiptButtons } from "./receipt.js";
-import { answersIn, evaluate, flatten } from "./rules/rules.js";
+import { answersIn, evaluate, flatten } from "./rules.js";
 
 // Words that the server wrote with a number in them, and dom.js writes anew with the reader's own digits.
 export const COUNTED = ["count_answered", "count_skipped", "count_unable"];

@@ -5,7 +5,7 @@ import {
   announce, describe, h, icon, lang, locale, makeButton, scrollBehavior, setAttr, setText, showCount, showDate,
   showTime, t, telAddress, textAttributes, withLinks,
 } from "./dom.js";
-import { nowUtc } from "./rules/rules.js";
+import { nowUtc } from "./rules.js";
 
 const DAY_MS = 24 * 3600 * 1000;
 const MINUTE_MS = 60 * 1000;

@@ -4,9 +4,9 @@ import { announce, h, inLanguage, isPageLanguage, t } from "./dom.js";
 import { Outbox } from "./offline/outbox.js";
 import { Drafts, OtherPhones, Session } from "./session.js";
 import * as db from "./offline/db.js";
-import { uuid } from "./rules/rules.js";
-import { loadModule } from "./offline/http.js";
-import { mayRemark } from "./rules/rules.js";
+import { uuid } from "./rules.js";
+import { loadModule } from "./http.js";
+import { mayRemark } from "./rules.js";
 
 const POLL_INTERVAL_MS = 15_000;   // between two looks at what other devices did
 // What taking a photo needs.
@@ -89,8 +89,9 @@ function look() {
 function loadParts() {
   const has = (...types) => steps.some((step) => types.includes(step.type));
   const names = ["steps/form"];
-  const isField = has("boolean", "choice", "multi_choice", "rating", "text", "number", "datetime", "barcode");
-  if (isField) names.push("steps/fields");
+  if (has(
+    "boolean", "choice", "multi_choice", "rating", "text", "number", "datetime", "barcode",
+  )) names.push("steps/fields");
   if (has("photo", "signature", "instruction") || steps.some((step) => step.photo)) names.push("photos/steps");
   if (session.job.isThere) names.push("job");
   parts ??= Promise.all(names.map(loadModule));
@@ -202,8 +203,10 @@ function show(view) {
 
 /** What may be needed later is fetched while the network is there, after everything the first screen needs. */
 async function fetchAhead() {
-  const later = ["job", "dialog", "menu", "contents", "review", "receipt", "closing", "waiting"];
-  later.push("steps/menu", "steps/folding", "steps/status", "offline/unsent", "offline/zip");
+  const later = [
+    "job", "dialog", "menu", "contents", "review", "receipt", "closing", "waiting",
+    "steps/menu", "steps/folding", "steps/status", "offline/unsent", "offline/zip",
+  ];
   if (mayRemark(state.template)) later.push("steps/remark", "photos/steps", ...OF_PHOTOS);
   if (startScreen) later.push("start");
   if (Object.keys(session.shown?.pictures ?? {}).length) later.push("photos/pictures");

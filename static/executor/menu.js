@@ -4,9 +4,9 @@ import { askReason, openDialog } from "./dialog.js";
 import {
   connectLanguages, fact, h, icon, isPageLanguage, languages, makeButton, problemText, showTime, t, textAttributes,
 } from "./dom.js";
-import { loadModule } from "./offline/http.js";
+import { loadModule } from "./http.js";
 import { rememberLanguage } from "./offline/db.js";
-import { nowUtc } from "./rules/rules.js";
+import { nowUtc } from "./rules.js";
 
 /** `openContents`: shows the table of contents, or null where there are no sections. */
 export async function openMenu(session, openContents) {

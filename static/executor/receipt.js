@@ -2,7 +2,7 @@
 // the server's page of a closed run.
 
 import { describe, h, icon, makeButton, showTime, t } from "./dom.js";
-import { remarkKey } from "./rules/rules.js";
+import { remarkKey } from "./rules.js";
 import { saveFile } from "./offline/unsent.js";
 
 /** The buttons that save and print a receipt. `done`: {run, organization, template, job, rows: [{step, section}] that

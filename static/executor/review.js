@@ -6,10 +6,10 @@ import {
 import { Told } from "./steps/form.js";
 import { showSignature } from "./photos/steps.js";
 import { remarkWords } from "./receipt.js";
-import { remarkKey } from "./rules/rules.js";
+import { remarkKey } from "./rules.js";
 import { missingText } from "./steps/status.js";
 import { leaveOut, wayOutOf } from "./steps/menu.js";
-import { loadModule } from "./offline/http.js";
+import { loadModule } from "./http.js";
 
 const WAITING_DELAY_MS = 1200;
 

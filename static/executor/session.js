@@ -9,7 +9,7 @@
 import {
   ANSWERS, answersIn, contentOf, endOf, evaluateKept, flatten, hasValue, itemOf, nowUtc, photoRule, receiptsIn,
   remarkKey, sameAnswer, stepsIn, touched,
-} from "./rules/rules.js";
+} from "./rules.js";
 import { PhotoStore } from "./photos/store.js";
 import { lazyGeo } from "./steps/lazy_geo.js";
 import { RunJob } from "./run_job.js";

@@ -2,7 +2,7 @@
 
 import { problemText, setAttr, setText, showTimes, t, texts, connectLanguages } from "./dom.js";
 import { rememberLanguage } from "./offline/db.js";
-import { length, nowUtc, tidy } from "./rules/rules.js";
+import { length, nowUtc, tidy } from "./rules.js";
 
 // Words that the server wrote with a number in them, and dom.js writes anew with the reader's own digits.
 export const COUNTED = ["minutes", "steps"];

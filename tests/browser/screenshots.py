@@ -227,9 +227,7 @@ async def expired(ed: Phone, acme: Depot, album: Album, language: str) -> None:
         pass
     await album.keep(ed.page, "10-expired")
     other = await acme.dispatched(*YES)
-    await ed.page.route(
-        "**/executor/rules/rules.js", lambda route: route.fulfill(body="!", content_type="text/javascript")
-    )
+    await ed.page.route("**/executor/rules.js", lambda route: route.fulfill(body="!", content_type="text/javascript"))
     await ed.page.goto(f"{ed.base}/r/{other}?lang={language}")
     await expect(ed.page.locator("#guard-old")).to_be_visible()
     await album.keep(ed.page, "11-old-browser")

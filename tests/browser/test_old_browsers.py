@@ -9,7 +9,7 @@ from tests.browser.checklists import COUNT, YES_NO, dispatched, record
 from tests.browser.phone import Phone, phone
 from tests.helpers.service import World
 
-RULES = re.compile(r"/static/[^/]+/executor/rules/rules\.js$")
+RULES = re.compile(r"/static/[^/]+/executor/rules\.js$")
 START = re.compile(r"/static/[^/]+/executor/start\.js(\?\d+)?$")
 
 

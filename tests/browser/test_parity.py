@@ -101,7 +101,7 @@ async def page_says(page: Page, cases: list[tuple[Template, dict[str, Any]]]) ->
                 case.get("signed", []),
             ]
         )
-    result: list[dict[str, Any]] = await in_page(page, "rules/rules", PAGE_SAYS, given)
+    result: list[dict[str, Any]] = await in_page(page, "rules", PAGE_SAYS, given)
     return result
 
 
@@ -284,7 +284,7 @@ async def test_the_page_reads_the_shared_values(page: Page) -> None:
         "values": "given.map(([step, value]) => m.complaint(step, value) === null)",
         "typed_in": "given.map(([lang, raw]) => m.parseNumber(raw, m.decimalMark(lang)))",
     }.items():
-        said = await in_page(page, "rules/rules", expression, VALUES[key])
+        said = await in_page(page, "rules", expression, VALUES[key])
         assert [(case[:-1], one) for case, one in zip(VALUES[key], said, strict=True)] == [
             (case[:-1], case[-1]) for case in VALUES[key]
         ]
@@ -295,13 +295,13 @@ BLANKS = some.sampled_from([*text.WHITE_SPACE, "\u200b", "\u180e", "\x1c", "\u03
 
 
 async def test_page_and_server_have_the_same_limits(page: Page) -> None:
-    limits = await in_page(page, "rules/rules", "[m.MAX_TEXT, m.MAX_BARCODE]", None)
+    limits = await in_page(page, "rules", "[m.MAX_TEXT, m.MAX_BARCODE]", None)
     assert limits == [TextConfig().max_length, MAX_BARCODE]
 
 
 async def test_page_and_server_trim_and_count_alike(page: Page) -> None:
     words = drawn(some.text(LETTERS | BLANKS, max_size=30), 500)
-    said = await in_page(page, "rules/rules", "given.map((raw) => [m.tidy(raw), m.length(m.tidy(raw))])", words)
+    said = await in_page(page, "rules", "given.map((raw) => [m.tidy(raw), m.length(m.tidy(raw))])", words)
     for word, (kept, count) in zip(words, said, strict=True):
         assert (kept, count) == (text.clean(word), len(text.clean(word))), ascii(word)
 
@@ -316,7 +316,7 @@ async def test_page_and_server_write_capitals_alike(page: Page) -> None:
     greek = some.characters(min_codepoint=0x370, max_codepoint=0x4FF, exclude_categories=["Cn"])
     more = some.sampled_from("\u0345\u0301\u0307\ufb01\u1fb4\u0149\u01f0 ")
     words = drawn(some.text(latin | greek | more | letters, max_size=12), 500)
-    said = await in_page(page, "rules/rules", "given.map((raw) => m.capitals(raw))", words)
+    said = await in_page(page, "rules", "given.map((raw) => m.capitals(raw))", words)
     for word, capitals in zip(words, said, strict=True):
         assert capitals == text.capitals(text.clean(word)), ascii(word)
         assert text.capitals(text.clean(capitals)) == capitals, ascii(word)
@@ -338,6 +338,6 @@ async def test_page_and_server_count_decimals_alike(page: Page) -> None:
 
     expression = """given.map((n) => [0, 1, 2, 3, 4, 5, 6].map(
         (decimals) => m.complaint({ type: "number", config: { decimals } }, n) === null))"""
-    said = await in_page(page, "rules/rules", expression, numbers)
+    said = await in_page(page, "rules", expression, numbers)
     for number, row in zip(numbers, said, strict=True):
         assert row == [fits(template, number) for template in steps], number

@@ -132,7 +132,7 @@ async def test_a_right_clock_is_not_spoken_of(w: World, ed: Phone) -> None:
 async def test_only_a_quick_answer_says_what_time_it_is(page: Page) -> None:
     said = await in_page(
         page,
-        "rules/rules",
+        "rules",
         """(() => {
           const off = (seconds) => new Date(Date.now() + seconds * 1000).toUTCString();
           const now = () => Math.round((Date.parse(m.nowUtc()) - Date.now()) / 1000);

@@ -214,7 +214,9 @@ async def test_a_photo_is_taken_again_in_its_place(w: World, ed: Phone) -> None:
     async with ed.page.expect_file_chooser() as coming:
         await dialog.get_by_text("Take again").tap()
     await ed.until_camera_is_noted(run_id)
-    async with ed.page.expect_response(lambda response: "/photos/ph-" in response.url and response.status == 201) as sent:
+    async with ed.page.expect_response(
+        lambda response: "/photos/ph-" in response.url and response.status == 201
+    ) as sent:
         await (await coming.value).set_files(file("c.jpg", "image/jpeg", sideways_jpeg()))
     assert "source=camera" in (await sent.value).url
     await expect(dialog).to_have_count(0)

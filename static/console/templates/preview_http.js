@@ -1,7 +1,7 @@
-// In the place of static/executor/offline/http.js while a template is previewed in the editor: answers as the server
+// In the place of static/executor/http.js while a template is previewed in the editor: answers as the server
 // would, and sends nothing. All else comes from the original.
 
-import { Problem, Unreachable, isTransient, loadModule, loadModuleOnce, sha256 } from "../../executor/offline/http.js";
+import { Problem, Unreachable, isTransient, loadModule, loadModuleOnce, sha256 } from "../../executor/http.js";
 
 export { Problem, Unreachable, isTransient, loadModule, loadModuleOnce, sha256 };
 

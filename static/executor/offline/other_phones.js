@@ -2,7 +2,7 @@
 // link knows no names, so who it was is not said.
 // The server sends this within session.js (rundun/web/pages/static.py), so it imports nothing of that.
 
-import { isLeftOut } from "../rules/rules.js";
+import { isLeftOut } from "../rules.js";
 
 const CHANGED = new Set(["answer_changed", "too_many_photos", "photo_deleted"]); // refusals by what others have done
 

@@ -10,9 +10,9 @@
 // Several tabs share what the phone keeps. One of them sends at a time where the browser has locks; sending twice is
 // harmless anyway, since every item carries an id that the server recognizes.
 
-import { clockMark, correct, uuid, withSkew } from "../rules/rules.js";
+import { clockMark, correct, uuid, withSkew } from "../rules.js";
 import * as db from "./db.js";
-import { Problem, Unreachable, isTransient, send, sha256 } from "./http.js";
+import { Problem, Unreachable, isTransient, send, sha256 } from "../http.js";
 
 const MAX_BACKOFF_MS = 30_000;
 const MAX_HOLD_MS = 25_000;           // for an item found on the phone: the page that held it may be gone

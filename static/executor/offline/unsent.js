@@ -4,7 +4,7 @@
 import { h, icon, makeButton, t } from "../dom.js";
 import { openDialog } from "../dialog.js";
 import * as db from "./db.js";
-import { loadModule } from "./http.js";
+import { loadModule } from "../http.js";
 
 const EVIDENCE = new Set(["answer", "remark", "photo", "signature"]);
 

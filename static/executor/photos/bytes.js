@@ -1,7 +1,7 @@
 // The bytes of a photo as it is chosen: read, made small where the phone can do that, and shown from memory.
 // The server sends this within session.js (rundun/web/pages/static.py).
 
-import { loadModuleOnce } from "../offline/http.js";
+import { loadModuleOnce } from "../http.js";
 
 /** → prepare.js; where the network went before it came, photos stay as large as they are. */
 export function prepareModule() {

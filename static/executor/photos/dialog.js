@@ -3,7 +3,7 @@
 import { h, icon, makeButton, refusedText, t } from "../dom.js";
 import { markOf, stateOf } from "./steps.js";
 import { openDialog } from "../dialog.js";
-import { loadModule } from "../offline/http.js";
+import { loadModule } from "../http.js";
 
 /** `rule`: how its step takes pictures (rules.js). */
 export async function openPhoto(session, photo, rule) {

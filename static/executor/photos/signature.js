@@ -2,7 +2,7 @@
 
 import { h, makeButton, setAttr, setText, t } from "../dom.js";
 import { encodeNow } from "./shrink.js";
-import { length, tidy } from "../rules/rules.js";
+import { length, tidy } from "../rules.js";
 import { openDialog } from "../dialog.js";
 
 const WIDTH = 900;       // px of the PNG; the height follows the pad's shape

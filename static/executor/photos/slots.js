@@ -3,7 +3,7 @@
 
 import { h, icon, setAttr, setText, t, textAttributes } from "../dom.js";
 import { PhotoField, stateOf } from "./steps.js";
-import { slotsOf } from "../rules/rules.js";
+import { slotsOf } from "../rules.js";
 
 export const isWhole = true; // a module without exports passes for one that was cut short (http.js)
 

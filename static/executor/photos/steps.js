@@ -2,9 +2,9 @@
 // have as well.
 
 import { h, icon, makeButton, problemText, setAttr, setText, t, textAttributes, withLinks } from "../dom.js";
-import { isLeftOut, photoRule, slotsOf } from "../rules/rules.js";
+import { isLeftOut, photoRule, slotsOf } from "../rules.js";
 import { StepElement, defineStep } from "../steps/form.js";
-import { loadModule } from "../offline/http.js";
+import { loadModule } from "../http.js";
 
 defineStep("photo", class extends StepElement {
   control() {

@@ -7,7 +7,7 @@
 //
 // Events: "change" {step} · "answer" {step}: the photos of the step's answer have changed · "camera-closed"
 
-import { inSlotOrder, nowUtc, photoRule, stepIdOf, uuid } from "../rules/rules.js";
+import { inSlotOrder, nowUtc, photoRule, stepIdOf, uuid } from "../rules.js";
 import { lazyGeo } from "../steps/lazy_geo.js";
 import { bytesOf, prepared, prepareModule, shownAs, typeOf, urlOf } from "./bytes.js";
 

@@ -9,9 +9,9 @@ import {
 import {
   MAX_TEXT, capitals, decimalMark, length, localToUtc, markNow, nowUtc, parseNumber, selectable, showNumber, tidy,
   utcToLocal,
-} from "../rules/rules.js";
+} from "../rules.js";
 import { FieldStep, StepElement, defineStep } from "./form.js";
-import { loadModule } from "../offline/http.js";
+import { loadModule } from "../http.js";
 
 export const isWhole = true; // a module without exports passes for one that was cut short (http.js)
 

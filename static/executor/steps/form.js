@@ -7,8 +7,8 @@
 import {
   announce, h, icon, makeButton, scrollBehavior, setAttr, setText, t, textAttributes, withLinks,
 } from "../dom.js";
-import { loadModule } from "../offline/http.js";
-import { stepIdOf } from "../rules/rules.js";
+import { loadModule } from "../http.js";
+import { stepIdOf } from "../rules.js";
 
 const MOST = 0.7;                 // of a card, so that its button is on the screen, too
 const FOLDING_DELAY_MS = 1000;   // the first screen comes first
@@ -72,9 +72,9 @@ export class Form {
     if (!step) return;
     this.bring(step, true);
     const field = step.querySelector("photo-field, photo-slots"); // the latter comes a moment after the list
-    const note = async () => (await loadModule("steps/remark")).editRemark(this.session, step.step, true);
-    if (step.id !== stepId) note();
-    else if (field) customElements.whenDefined(field.localName).then(() => field.showLostPhoto());
+    if (step.id !== stepId) {
+      loadModule("steps/remark").then(({ editRemark }) => editRemark(this.session, step.step, true));
+    } else if (field) customElements.whenDefined(field.localName).then(() => field.showLostPhoto());
   }
 
   /** Shows the table of contents, and goes to the first open step of the section that is chosen there. */
@@ -112,8 +112,9 @@ export class Form {
     }, { threshold: [0, MOST] });
     for (const step of this.#steps()) watch.observe(step);
     // When the first screen is there: until then nothing is done that could be folded.
-    const fold = async () => new (await loadModule("steps/folding")).Folding(this.session, this, this.#seen);
-    setTimeout(fold, FOLDING_DELAY_MS);
+    setTimeout(async () => {
+      new (await loadModule("steps/folding")).Folding(this.session, this, this.#seen);
+    }, FOLDING_DELAY_MS);
   }
 
   /** One button is filled: the next action. That of the card that is next, while it is on the screen; else what leads

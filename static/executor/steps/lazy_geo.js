@@ -1,6 +1,6 @@
 // geo.js, which asks for positions, from the first step on that wants one.
 
-import { loadModuleOnce } from "../offline/http.js";
+import { loadModuleOnce } from "../http.js";
 
 let geo = null;   // geo.js, once something asked for a position
 

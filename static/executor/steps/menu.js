@@ -3,8 +3,8 @@
 
 import { askReason, openDialog } from "../dialog.js";
 import { h, icon, makeButton, t, textAttributes } from "../dom.js";
-import { loadModule } from "../offline/http.js";
-import { isNoted, isTyped, mayBeUnable, mayRemark, maySkip, remarkKey } from "../rules/rules.js";
+import { loadModule } from "../http.js";
+import { isNoted, isTyped, mayBeUnable, mayRemark, maySkip, remarkKey } from "../rules.js";
 
 /** `card`: the step's element. */
 export async function openStepMenu(card) {

@@ -3,8 +3,8 @@
 
 import { openDialog } from "../dialog.js";
 import { h, icon, makeButton, refusedText, setAttr, setText, t, textAttributes } from "../dom.js";
-import { loadModule } from "../offline/http.js";
-import { isNoted, remarkKey, tidy } from "../rules/rules.js";
+import { loadModule } from "../http.js";
+import { isNoted, remarkKey, tidy } from "../rules.js";
 
 /** Asks for the remark on a step. What is written is saved however the dialog is left, and kept on the phone every
  *  second until then; photos as soon as they are taken. `isPhotoLost`: the phone ended the page in favour of its

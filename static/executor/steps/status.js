@@ -2,7 +2,7 @@
 // The server sends this within step.js (rundun/web/pages/static.py).
 
 import { locale, makeButton, refusedText, t } from "../dom.js";
-import { isLeftOut, photoRule, slotsOf } from "../rules/rules.js";
+import { isLeftOut, photoRule, slotsOf } from "../rules.js";
 
 /** → [icon or null, words, a button or nothing, what is said above them] */
 export function statusWords(card, answer, stepState, safety) {

@@ -12,10 +12,10 @@
 import { h, icon, makeButton, setAttr, setText, t, textAttributes, withLinks } from "../dom.js";
 import {
   complaint, isLeftOut, isNoted, isRequired, mayBeUnable, mayRemark, maySkip, remarkKey, tidy,
-} from "../rules/rules.js";
+} from "../rules.js";
 import { statusWords } from "./status.js";
 import { Told } from "./told.js";
-import { loadModule } from "../offline/http.js";
+import { loadModule } from "../http.js";
 
 const LONG_HINT = 150;   // characters: about three lines on a phone
 

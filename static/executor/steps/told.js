@@ -2,8 +2,8 @@
 // The server sends this within step.js (rundun/web/pages/static.py).
 
 import { h, icon, makeButton, phoneNumbers, setAttr, t, telAddress, textAttributes, withLinks } from "../dom.js";
-import { isNoted, mayRemark, remarkKey } from "../rules/rules.js";
-import { loadModule } from "../offline/http.js";
+import { isNoted, mayRemark, remarkKey } from "../rules.js";
+import { loadModule } from "../http.js";
 
 // Ids of the steps whose number was tapped, or that the person says they have seen to. The tab keeps them: who calls
 // may come back to a page that is loaded anew.

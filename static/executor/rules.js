@@ -1,7 +1,7 @@
 // What the page and the server must read alike. One set of cases drives the tests of both sides (tests/cases).
 // The server sends the modules as one (rundun/web/pages/static.py), so they import nothing from each other.
 
-export * from "./checklist.js";
-export * from "./values.js";
-export * from "./answers.js";
-export * from "./clock.js";
+export * from "./rules/checklist.js";
+export * from "./rules/values.js";
+export * from "./rules/answers.js";
+export * from "./rules/clock.js";

@@ -1,7 +1,7 @@
 // One HTTP exchange with the server, and how it can end: a response, a Problem, or nobody there. And the modules of the
 // page that are loaded when they are needed.
 
-import { learnTime } from "../rules/rules.js";
+import { learnTime } from "./rules.js";
 
 const REQUEST_TIMEOUT_MS = 30_000;   // until a request without a response counts as lost
 const UPLOAD_STALL_MS = 60_000;      // without progress until an upload counts as lost
@@ -15,7 +15,7 @@ const MAX_CORRUPTED_TRIES = 5;
 /** Loads one of the page's modules by its name. → the module; throws TypeError where it did not come. */
 export async function loadModuleOnce(name, tries = 0) {
   // Some browsers remember that an address failed, so it is asked for under another.
-  const module = await import(`../${name}.js${tries ? `?${tries}` : ""}`);
+  const module = await import(`./${name}.js${tries ? `?${tries}` : ""}`);
   // Over plain http a head that was cut short passes for the whole of an empty file.
   if (Object.keys(module).length === 0) throw new TypeError("cut short");
   return module;
