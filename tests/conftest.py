@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.processes.shell import shell as shell
 from tests.helpers.service import Receiver, World, world
-from tests.helpers.shell import shell as shell
 
 LONG = ("soak", "crash", "engines", "packages")
 

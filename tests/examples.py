@@ -17,7 +17,7 @@ from rundun.actions.organizations import organizations
 from rundun.core import times
 from rundun.store.organizations import quotas
 from rundun.web.docs.openapi import document
-from tests.helpers import images
+from tests.helpers.pictures import images
 from tests.helpers.service import Clock, Ed, Receiver, World, answering, world
 
 FILE = Path(document.__file__).with_name("examples.json")

@@ -13,8 +13,8 @@ import pytest
 
 from rundun.addresses import is_own
 from rundun.core.deliveries.webhook_url import forbidden, normalise
-from tests.helpers.addresses import own_address
-from tests.helpers.webhook_line import letter, webhook_client
+from tests.helpers.network.addresses import own_address
+from tests.helpers.network.webhook_line import letter, webhook_client
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = """

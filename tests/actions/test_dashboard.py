@@ -17,12 +17,12 @@ from rundun.store.organizations import statistics
 from rundun.store.sqlite.transaction import Tx
 from rundun.wording.console_words import ConsoleLanguage, format_count
 from rundun.wording.time_zone import Zone
-from tests.helpers.console import operator, put_zone, table, text_of
-from tests.helpers.console_runs import rows
-from tests.helpers.images import jpeg
-from tests.helpers.markup import NASTY_NAMES, is_text_only
-from tests.helpers.realistic_runs import IF_SO
+from tests.helpers.console.console import operator, put_zone, table, text_of
+from tests.helpers.console.console_runs import rows
+from tests.helpers.console.markup import NASTY_NAMES, is_text_only
+from tests.helpers.pictures.images import jpeg
 from tests.helpers.service import BOOLEAN, HOUR, NOON, Receiver, World, answering
+from tests.helpers.strategies.realistic_runs import IF_SO
 
 PHOTO = {"id": "s-pic", "type": "photo", "label": "Photo"}
 

@@ -16,8 +16,8 @@ from rundun.scheduler import clear_up
 from rundun.store.sqlite import connection
 from rundun.store.sqlite.transaction import Tx
 from rundun.web.api import runs
+from tests.helpers.files.storage import used
 from tests.helpers.service import BOOLEAN, World
-from tests.helpers.storage import used
 
 KEY = {"idempotency-key": '"booking-12345"'}
 

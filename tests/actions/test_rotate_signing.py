@@ -14,11 +14,11 @@ from rundun.actions.organizations import operators
 from rundun.actions.runs import execution
 from rundun.actions.runs.execution import AnswerInput
 from rundun.store.sqlite.connection import open_writer, shipped
-from tests.helpers.console import operator
-from tests.helpers.images import jpeg, png, sideways_jpeg
-from tests.helpers.photos import OVERLAY, SIGN, started
+from tests.helpers.console.console import operator
+from tests.helpers.pictures.images import jpeg, png, sideways_jpeg
+from tests.helpers.pictures.photos import OVERLAY, SIGN, started
+from tests.helpers.processes.service_process import done, rundun
 from tests.helpers.service import BOOLEAN, TEXT, Ed, Receiver, World, answering, new_photo_id, world
-from tests.helpers.service_process import done, rundun
 
 STEPS = [OVERLAY, SIGN, TEXT]
 MEDIA = re.compile(r"/media/[^\"/]+")

@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.helpers import certificate_authority
 from tests.helpers.assistants import in_this_process, key_of
+from tests.helpers.network import certificate_authority
 from tests.helpers.service import BOOLEAN, PUBLIC_URL, Receiver, World, answering
 
 KEY = "rdk_live_" + "k" * 32

@@ -10,10 +10,10 @@ import httpx2
 import pytest
 
 from rundun.mcp.tools import INSTRUCTIONS, TOOLS
-from tests.helpers import images
 from tests.helpers.assistants import WHOLE_ID, Assistant, by_stdio, in_a_task, in_this_process, key_of
 from tests.helpers.failing_deliveries import fail
-from tests.helpers.served import served
+from tests.helpers.pictures import images
+from tests.helpers.processes.served import served
 from tests.helpers.service import BOOLEAN, TEXT, Ed, Receiver, World, answering, world
 
 READING = {"list_templates", "get_template", "check_template", "list_runs", "get_run", "list_failed_deliveries"}

@@ -8,7 +8,7 @@ from playwright.async_api import Browser, Page, expect
 from tests.browser.phone import Phone, chromium, phone
 from tests.browser.reader import Reader
 from tests.helpers.patience import PATIENCE
-from tests.helpers.served import Front, listening
+from tests.helpers.processes.served import Front, listening
 from tests.helpers.service import World
 
 expect.set_options(timeout=PATIENCE * 1000)

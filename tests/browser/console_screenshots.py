@@ -17,13 +17,13 @@ from rundun.core import times
 from rundun.web.console import cookies
 from tests.browser.phone import chromium
 from tests.browser.screenshots import FOLDER
-from tests.helpers.console import PASSWORD, PASSWORD_HASH, operator
-from tests.helpers.console_jobs import FIELDS, JOB, STEPS, VALUES
-from tests.helpers.console_runs import everything
-from tests.helpers.realistic_runs import sunny_rentals
-from tests.helpers.second_factor import App
-from tests.helpers.served import served
+from tests.helpers.console.console import PASSWORD, PASSWORD_HASH, operator
+from tests.helpers.console.console_jobs import FIELDS, JOB, STEPS, VALUES
+from tests.helpers.console.console_runs import everything
+from tests.helpers.console.second_factor import App
+from tests.helpers.processes.served import served
 from tests.helpers.service import BOOLEAN, Receiver, World, answering, world
+from tests.helpers.strategies.realistic_runs import sunny_rentals
 
 SIZES = {390: 844, 1440: 900}
 THEMES = ("light", "dark")

@@ -26,8 +26,8 @@ from rundun.core import times
 from rundun.web.console import cookies
 from tests.browser.phone import chromium, phone
 from tests.browser.pictures import file
-from tests.helpers.console import operator
-from tests.helpers.served import served
+from tests.helpers.console.console import operator
+from tests.helpers.processes.served import served
 from tests.helpers.service import Clock, Received, Receiver, World, world
 
 NAME = "kept"  # on the command line of `make screenshots`, to make only these

@@ -15,7 +15,7 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.browser.phone import Phone, chromium, phone
 from tests.browser.pictures import file, jpeg
-from tests.helpers.faulty_network import Depot, depot
+from tests.helpers.network.faulty_network import Depot, depot
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "screenshots"
 WIDTHS = (320, 390, 768)

@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.helpers.accessibility import violations
+from tests.helpers.console.accessibility import violations
 
 PAGES = [
     "/docs",

@@ -1,3 +1,3 @@
 """What the tests of the command line share."""
 
-from tests.helpers.office import office as office
+from tests.helpers.console.office import office as office

@@ -18,9 +18,9 @@ from rundun.passwords import verify
 from rundun.store.organizations import organizations as organization_rows
 from rundun.store.sqlite.transaction import Tx
 from tests.helpers.cli import CHECK, FIRST, KEY, KEY_ID, ORG, TEMPLATE
-from tests.helpers.office import Office
+from tests.helpers.console.office import Office
+from tests.helpers.processes.service_process import PATIENCE, dispatched, done, environment, looking, rows, rundun
 from tests.helpers.service import BOOLEAN, World
-from tests.helpers.service_process import PATIENCE, dispatched, done, environment, looking, rows, rundun
 
 
 def test_the_signing_key_is_rotated(office: Office) -> None:
@@ -218,7 +218,7 @@ def on_terminal(folder: Path, *arguments: str) -> list[str]:
 
 
 def test_every_command_is_tried_here() -> None:
-    files = Path(__file__).parent.glob("test_*.py")
+    files = Path(__file__).parent.rglob("test_*.py")
     text = "".join(file.read_text("utf-8").replace('", "', " ") for file in files)
     for command in [*COMMANDS, "keys list", "orgs list", "operators list", "templates check"]:
         assert f'"{command}' in text, command

@@ -16,7 +16,7 @@ from rundun.control_socket import MAX_LINE, send_command
 from rundun.errors import Problem
 from rundun.store.sqlite import database_file
 from tests.helpers.cli import CHECK, FIRST, HANDED_OVER, KEY, ORG
-from tests.helpers.service_process import (
+from tests.helpers.processes.service_process import (
     PATIENCE,
     Serving,
     dispatched,

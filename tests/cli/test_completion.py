@@ -15,7 +15,7 @@ from rundun.cli.main import main
 from rundun.store.sqlite import connection
 from tests.helpers.cli import CHECK
 from tests.helpers.patience import PATIENCE
-from tests.helpers.service_process import dispatched, done, environment, rundun
+from tests.helpers.processes.service_process import dispatched, done, environment, rundun
 
 
 def offered(folder: Path, *typed: str, shell: str = "bash", **settings: str) -> list[str]:

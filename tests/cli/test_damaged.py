@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.service_process import done, looking, rundun, serving
+from tests.helpers.processes.service_process import done, looking, rundun, serving
 
 PAGE = 8192
 SAID = " is damaged: database disk image is malformed. Stop the service and restore a backup: rundun restore FILE."

@@ -16,9 +16,9 @@ import pytest
 
 from rundun import __version__
 from tests.helpers.cli import FIRST, KEY
-from tests.helpers.frozen_files import thawed
-from tests.helpers.rights import NOBODY, as_nobody
-from tests.helpers.service_process import PATIENCE, ROOT, done, looking, rows, rundun, serving
+from tests.helpers.files.frozen_files import thawed
+from tests.helpers.files.rights import NOBODY, as_nobody
+from tests.helpers.processes.service_process import PATIENCE, ROOT, done, looking, rows, rundun, serving
 
 
 def test_what_init_prints_is_so_once_it_is_served(tmp_path: Path, shell: Any) -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from rundun.cli.main import main
 from rundun.cli.terminal import as_json, visible
-from tests.helpers.office import Office
+from tests.helpers.console.office import Office
+from tests.helpers.processes.service_process import rundun
 from tests.helpers.service import World
-from tests.helpers.service_process import rundun
 
 QUIET = {
     *("serve", "init", "mcp", "restore", "live", "completion", "keys revoke", "keys rotate-signing", "orgs contact"),

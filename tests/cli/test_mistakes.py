@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from rundun.cli.main import main
 from tests.helpers.cli import CHECK
-from tests.helpers.service_process import done, rundun
+from tests.helpers.processes.service_process import done, rundun
 
 WHERE = "Run this in the service's folder, or say --database FILE."
 

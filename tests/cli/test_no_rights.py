@@ -10,8 +10,8 @@ import pytest
 from rundun.config.loader import ConfigError, load
 from rundun.errors import Problem
 from rundun.server import bind, serve
-from tests.helpers.rights import NOBODY, as_nobody, closed_to_us, root_again
-from tests.helpers.service_process import done, rundun
+from tests.helpers.files.rights import NOBODY, as_nobody, closed_to_us, root_again
+from tests.helpers.processes.service_process import done, rundun
 
 
 @pytest.fixture(autouse=True, scope="module")

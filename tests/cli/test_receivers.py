@@ -8,10 +8,10 @@ import pytest
 from rundun.maintenance import diagnostics
 from rundun.maintenance.diagnostics import Finding
 from rundun.store.sqlite.transaction import Tx
-from tests.helpers.addresses import own_address
-from tests.helpers.console import operator
+from tests.helpers.console.console import operator
+from tests.helpers.network.addresses import own_address
+from tests.helpers.processes.service_process import beside
 from tests.helpers.service import BOOLEAN, Ed, World, settings_for, world
-from tests.helpers.service_process import beside
 
 NAMES = {"inside.example": ["127.0.0.1"], "fine.example": ["93.184.215.14"], "mixed.example": ["127.0.0.1", "10.1.1.1"]}
 

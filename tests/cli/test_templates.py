@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.cli import CHECK, FIRST, TEMPLATE
-from tests.helpers.office import Office
+from tests.helpers.console.office import Office
+from tests.helpers.processes.service_process import beside, done, rundun
 from tests.helpers.service import BOOLEAN, World
-from tests.helpers.service_process import beside, done, rundun
 
 
 def test_checklists_are_listed(office: Office) -> None:

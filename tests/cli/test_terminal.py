@@ -17,8 +17,8 @@ from rundun.errors import NotFound, there_are
 from tests.helpers.cli import FIRST
 from tests.helpers.patience import PATIENCE
 from tests.helpers.persons import BY_EMAIL
+from tests.helpers.processes.service_process import dispatched, done, environment, rundun
 from tests.helpers.service import TEXT
-from tests.helpers.service_process import dispatched, done, environment, rundun
 
 NASTY = "Beach\x1b]0;owned\x07\x9b2Jhouse\r\n\u202eoge\u2066"
 SHOWN = "Beach�]0;owned��2Jhouse���oge�"

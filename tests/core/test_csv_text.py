@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rundun.core import csv_text
 from rundun.errors import Problem
-from tests.helpers.languages import is_told_in_spanish
+from tests.helpers.console.languages import is_told_in_spanish
 
 KNOWN = ("title", "due", "note")
 CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0\ufeff"), max_size=20)

@@ -9,7 +9,7 @@ from click.testing import Result
 
 from tests.crash.clients import Client, kind
 from tests.crash.ledger import Key, WrongAnswer
-from tests.helpers.service_process import rundun
+from tests.helpers.processes.service_process import rundun
 
 UNKNOWN = "The service did not answer"  # whether it was done
 

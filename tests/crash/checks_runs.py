@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.crash.auditor import Look, check
 from tests.crash.ledger import OPEN, Answer, Run
-from tests.helpers.service_process import rows as tuples
+from tests.helpers.processes.service_process import rows as tuples
 
 PLAIN = ("s-ok", "s-why", "s-num")  # steps on which each change is one event
 

@@ -9,7 +9,7 @@ import httpx2
 
 from tests.crash.clients import Client, kind
 from tests.crash.ledger import Answer, Picture, Run, Write, WrongAnswer
-from tests.helpers.images import jpeg, png
+from tests.helpers.pictures.images import jpeg, png
 from tests.helpers.service import new_photo_id
 
 CLOSED = ("run_closed", "not_started", "other_device")

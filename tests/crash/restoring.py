@@ -3,7 +3,7 @@
 from pathlib import Path
 from random import Random
 
-from tests.helpers.service_process import done, rundun
+from tests.helpers.processes.service_process import done, rundun
 
 
 def go_back(folder: Path, rng: Random) -> None:

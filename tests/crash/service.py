@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
-from tests.helpers.service_process import Serving, environment
+from tests.helpers.processes.service_process import Serving, environment
 
 
 def fork_context() -> ForkServerContext:

@@ -16,7 +16,7 @@ from tests.crash.ledger import Ledger, Organization, Write
 from tests.crash.receivers import Receivers
 from tests.crash.service import forked
 from tests.helpers.patience import PATIENCE
-from tests.helpers.service_process import BALANCE, Serving, done, looking, rows, rundun
+from tests.helpers.processes.service_process import BALANCE, Serving, done, looking, rows, rundun
 
 CLIENTS = 8  # of each organization
 SETTINGS = {

@@ -22,7 +22,7 @@ from tests.crash.receivers import Receivers
 from tests.crash.service import forked
 from tests.crash.story import SETTINGS, Story, settle
 from tests.helpers.patience import PATIENCE
-from tests.helpers.service_process import ROOT, Serving, environment, looking, rows, serving
+from tests.helpers.processes.service_process import ROOT, Serving, environment, looking, rows, serving
 
 BEFORE = "fc0e2a6e"  # the version before this one, whose schema is 17
 SNAPSHOT = "rundun.db.schema-17"

@@ -1,6 +1,7 @@
 """A run that Ed does in any browser that speaks WebDriver, whose page, browser and line fail at random.
 
-A small part of what tests/browser/cut_run.py does to Chromium: what engines do differently is how they keep things.
+A small part of what tests/browser/cuts/cut_run.py does to Chromium: what engines do differently is how they keep
+things.
 """
 
 import asyncio
@@ -15,13 +16,13 @@ import httpx2
 from selenium.common.exceptions import TimeoutException, WebDriverException
 from selenium.webdriver.remote.webdriver import WebDriver
 
-from tests.browser.cut_audit import server_has
-from tests.browser.cut_deeds import Held, number_of, numbered
-from tests.browser.cut_run import cuts
+from tests.browser.cuts.cut_audit import server_has
+from tests.browser.cuts.cut_deeds import Held, number_of, numbered
+from tests.browser.cuts.cut_run import cuts
 from tests.engines.drivers import KEEPING, kill_browser
 from tests.engines.executor import Executor
-from tests.helpers.faulty_network import Depot
-from tests.helpers.sending_phone import SendingPhone
+from tests.helpers.network.faulty_network import Depot
+from tests.helpers.network.sending_phone import SendingPhone
 
 STEPS: list[dict[str, Any]] = [
     {"id": "s-way", "type": "choice", "label": "Which door?", "config": {

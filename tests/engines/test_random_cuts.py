@@ -11,7 +11,7 @@ import pytest
 
 from tests.engines.cut_run import STEPS, EngineCutRun
 from tests.engines.drivers import KEEPING
-from tests.helpers.faulty_network import depot
+from tests.helpers.network.faulty_network import depot
 
 
 async def everything_fails(engine: str, tmp_path: Path, seed: int) -> None:

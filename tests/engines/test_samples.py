@@ -11,7 +11,7 @@ from tests.browser.pictures import jpeg
 from tests.engines.drivers import ENGINES
 from tests.engines.executor import Executor
 from tests.helpers.patience import PATIENCE
-from tests.helpers.service_process import serving
+from tests.helpers.processes.service_process import serving
 
 pytestmark = [pytest.mark.engines]
 

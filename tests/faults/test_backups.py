@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.backups import backed_up
+from tests.helpers.files.mounts import may_mount, mounted, read_only
 from tests.helpers.metrics import samples
-from tests.helpers.mounts import may_mount, mounted, read_only
+from tests.helpers.processes.service_process import beside
 from tests.helpers.service import BOOLEAN, Clock
-from tests.helpers.service_process import beside
 
 SAYS = {
     "away": "No such file or directory",

@@ -19,12 +19,23 @@ from urllib.parse import urlencode
 import httpx2
 import pytest
 
-from tests.helpers.images import jpeg
+from tests.helpers.files.whole_file import require_whole
 from tests.helpers.leaving import STAGES, Outcome, Stage, json_request, leave, request
 from tests.helpers.patience import PATIENCE
+from tests.helpers.pictures.images import jpeg
+from tests.helpers.processes.service_process import (
+    BALANCE,
+    Acme,
+    Serving,
+    call,
+    done,
+    looking,
+    rows,
+    rundun,
+    serving,
+    settle_in,
+)
 from tests.helpers.service import TEXT
-from tests.helpers.service_process import BALANCE, Acme, Serving, call, done, looking, rows, rundun, serving, settle_in
-from tests.helpers.whole_file import require_whole
 
 AT_ONCE = 16
 OF_ONE_RUN = 48  # writes to one run, 8 of them photos

@@ -13,7 +13,7 @@ import pytest
 
 from rundun.maintenance import diagnostics
 from rundun.scheduler import clear_up, delete_secrets
-from tests.helpers.console import Browser, operator, put_zone, table
+from tests.helpers.console.console import Browser, operator, put_zone, table
 from tests.helpers.service import BOOLEAN, HOUR, Clock, Ed, Receiver, World, answering, world
 
 YEAR = 365 * 24

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.lost_file import said
+from tests.helpers.files.lost_file import said
+from tests.helpers.files.mounts import may_mount, mounted, needs_mounts, read_only
 from tests.helpers.metrics import samples
-from tests.helpers.mounts import may_mount, mounted, needs_mounts, read_only
+from tests.helpers.processes.service_process import BALANCE, done, looking, rows, rundun, serving, settle_in
 from tests.helpers.service import BOOLEAN
-from tests.helpers.service_process import BALANCE, done, looking, rows, rundun, serving, settle_in
 
 Change = Callable[[], None]
 

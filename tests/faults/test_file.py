@@ -5,8 +5,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from tests.helpers.lost_file import LOST, said, served
-from tests.helpers.service_process import looking, rows, serving
+from tests.helpers.files.lost_file import LOST, said, served
+from tests.helpers.processes.service_process import looking, rows, serving
 
 
 def test_file_removed(tmp_path: Path) -> None:

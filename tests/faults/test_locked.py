@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.helpers.lost_file import said, served
+from tests.helpers.files.lost_file import said, served
+from tests.helpers.files.mounts import bound, may_mount
 from tests.helpers.metrics import samples
-from tests.helpers.mounts import bound, may_mount
 from tests.helpers.patience import PATIENCE
-from tests.helpers.service_process import done, looking, rows, rundun, serving
+from tests.helpers.processes.service_process import done, looking, rows, rundun, serving
 
 EXCLUSIVE = """
 import sqlite3, sys

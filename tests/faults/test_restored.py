@@ -7,8 +7,8 @@ import httpx2
 
 from rundun.store.erasure import erasure_journal, journal_file
 from tests.helpers.patience import PATIENCE
+from tests.helpers.processes.service_process import Acme, Serving, done, rundun, serving, settle_in
 from tests.helpers.service import BOOLEAN
-from tests.helpers.service_process import Acme, Serving, done, rundun, serving, settle_in
 
 DEAD = "http://127.0.0.1:1/hook"
 SETTINGS = {"webhooks_allow": "127.0.0.0/8"}

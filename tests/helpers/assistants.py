@@ -16,8 +16,8 @@ from mcp import Client, StdioServerParameters, stdio_client
 from rundun.mcp.api_client import ApiClient
 from rundun.mcp.server import make_server
 from tests.helpers.patience import PATIENCE
+from tests.helpers.processes.service_process import environment
 from tests.helpers.service import World
-from tests.helpers.service_process import environment
 
 T = TypeVar("T")
 WHOLE_ID = re.compile("r-[0-9a-f]{8}-[0-9a-f]{4}-", re.IGNORECASE)

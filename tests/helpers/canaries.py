@@ -8,7 +8,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from rundun.maintenance import overwriting
 from rundun.store.database import Database
-from tests.helpers.images import encoded, noise, quadrants
+from tests.helpers.pictures.images import encoded, noise, quadrants
 from tests.helpers.service import BOOLEAN, Ed, World, new_photo_id
 
 FIELDS = [{"id": "f-door", "label": "Door code", "kind": "secret"}, {"id": "f-unit", "label": "Unit", "kind": "text"}]

@@ -5,9 +5,9 @@ from typing import Any
 from rundun.actions.erasure import retention as actions
 from rundun.core.erasure.retention import Retention
 from rundun.maintenance import retention
-from tests.helpers.images import jpeg
+from tests.helpers.files.storage import assert_counted
+from tests.helpers.pictures.images import jpeg
 from tests.helpers.service import Ed, World, new_photo_id
-from tests.helpers.storage import assert_counted
 
 PICTURE = {"id": "s-pic", "type": "photo", "label": "The door", "config": {"min": 1, "max": 9}}
 AFTER = {

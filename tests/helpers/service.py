@@ -27,7 +27,7 @@ from rundun.web.context import Context
 from rundun.web.pages.pages import Pages
 from rundun.web.pages.static import Assets
 from rundun.web.routes import starlette_app
-from tests.helpers.openapi_judge import Documented
+from tests.helpers.openapi.openapi_judge import Documented
 
 NOON = 1_767_225_600_000  # 2026-01-01T00:00:00Z, in milliseconds
 HOUR = 3_600_000

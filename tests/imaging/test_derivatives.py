@@ -13,7 +13,7 @@ from PIL import Image, ImageChops, ImageCms, ImageDraw, ImageStat, PngImagePlugi
 from rundun.imaging import derivatives
 from rundun.imaging.derivatives import check_signature, derive
 from rundun.imaging.formats import LargePicture, orientation
-from tests.helpers.sample_pictures import BLUE, GREEN, GREY, MAX, RED, encode, exif, png, refusal, scene
+from tests.helpers.pictures.sample_pictures import BLUE, GREEN, GREY, MAX, RED, encode, exif, png, refusal, scene
 
 # Where a camera held wrongly puts the quadrants (top left, top right, bottom left, bottom right) of an upright scene:
 # what each EXIF orientation must be stored as, so that undoing it gives red, green, blue, grey.

@@ -15,8 +15,8 @@ from rundun.core import times
 from rundun.core.picture import NO_EXIF, Exif
 from rundun.imaging.derivatives import derive
 from rundun.imaging.exif import read_exif
-from tests.helpers.exif_pictures import CASES, Case, exif_block, gps_time, position
-from tests.helpers.sample_pictures import MAX
+from tests.helpers.pictures.exif_pictures import CASES, Case, exif_block, gps_time, position
+from tests.helpers.pictures.sample_pictures import MAX
 
 
 def said(exif: Exif) -> tuple[str | None, Any]:

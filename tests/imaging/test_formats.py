@@ -15,7 +15,7 @@ from rundun.errors import Problem
 from rundun.imaging import barcodes, derivatives, formats
 from rundun.imaging.derivatives import check_signature, derive
 from rundun.imaging.formats import sniff
-from tests.helpers.sample_pictures import MAX, encode, exif, png, refusal, scene
+from tests.helpers.pictures.sample_pictures import MAX, encode, exif, png, refusal, scene
 
 
 def noise(width=96, height=64):

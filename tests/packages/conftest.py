@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.debian import needs
-from tests.helpers.packages import ROOT, build, clone
+from tests.helpers.processes.debian import needs
+from tests.helpers.processes.packages import ROOT, build, clone
 from tests.packages.roots import Root, bare
 
 DEBIANS = {"Debian 13": "trixie", "Debian 12": "bookworm"}

@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.helpers.service_process import Serving
+from tests.helpers.processes.service_process import Serving
 
 INCLUDED = "ca-certificates,curl,git,make,python3,python3-venv"
 PATIENCE = 900  # an installation without a cache, on a busy machine

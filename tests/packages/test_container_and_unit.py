@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from tests.helpers.packages import clone, printed_curl
+from tests.helpers.processes.packages import clone, printed_curl
 from tests.packages.conftest import DEBIANS
 from tests.packages.roots import Root, ServingInRoot, bare
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from rundun.core.runs import event
-from tests.helpers import images
-from tests.helpers.debian import needs
 from tests.helpers.every_type import TEMPLATE
-from tests.helpers.generated_clients import DONE, commands, run, run_done
-from tests.helpers.served import served
+from tests.helpers.openapi.generated_clients import DONE, commands, run, run_done
+from tests.helpers.pictures import images
+from tests.helpers.processes.debian import needs
+from tests.helpers.processes.served import served
 from tests.helpers.service import World
 
 pytestmark = pytest.mark.packages

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.packages import INSTALLATIONS, Installed, bare_environment, clone, printed_curl
+from tests.helpers.processes.packages import INSTALLATIONS, Installed, bare_environment, clone, printed_curl
 from tests.packages.roots import PATIENCE
 
 pytestmark = pytest.mark.packages

@@ -9,7 +9,7 @@ from contextlib import closing
 import httpx2
 import pytest
 
-from tests.helpers.packages import printed_curl
+from tests.helpers.processes.packages import printed_curl
 from tests.packages.roots import ServingInRoot
 
 pytestmark = pytest.mark.packages

@@ -21,11 +21,11 @@ import pytest
 
 from rundun import paths
 from tests.bench.processes import free_port
-from tests.helpers import images
 from tests.helpers.cli import KEY
-from tests.helpers.debian import needs
 from tests.helpers.patience import PATIENCE
-from tests.helpers.service_process import ROOT, Serving
+from tests.helpers.pictures import images
+from tests.helpers.processes.debian import needs
+from tests.helpers.processes.service_process import ROOT, Serving
 
 pytestmark = pytest.mark.packages
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.helpers.server import Context
+from tests.helpers.processes.server import Context
 
 
 @pytest.fixture

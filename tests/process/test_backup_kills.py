@@ -13,7 +13,7 @@ import pytest
 from rundun.store.backups import backup
 from rundun.store.sqlite import connection
 from tests.crash.service import fork_context
-from tests.helpers.database import MIB
+from tests.helpers.files.database import MIB
 from tests.helpers.patience import PATIENCE
 
 KILLS_IN_ALL = 50

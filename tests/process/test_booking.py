@@ -21,8 +21,8 @@ from http_message_signatures import HTTPMessageSigner, MappingKeyResolver, algor
 
 from rundun.web.http.query_params import event_cursor
 from tests.bench.processes import free_port
+from tests.helpers.processes.service_process import PATIENCE, Acme, Serving, is_listening, serving, settle_in
 from tests.helpers.service import World
-from tests.helpers.service_process import PATIENCE, Acme, Serving, is_listening, serving, settle_in
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "templates" / "docs" / "samples" / "booking.py"
 SECRET = "whsec_of_the_booking_backend"

@@ -5,10 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.helpers.generated_clients import DONE, commands, run, run_done
-from tests.helpers.served import served
+from tests.helpers.openapi.generated_clients import DONE, commands, run, run_done
+from tests.helpers.processes.served import served
+from tests.helpers.processes.service_process import ROOT
 from tests.helpers.service import World
-from tests.helpers.service_process import ROOT
 
 
 def environment_of_the_generator() -> Path:

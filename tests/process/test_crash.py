@@ -15,9 +15,18 @@ import pytest
 from tests.crash.clients import KINDS
 from tests.crash.story import STAGES, tell
 from tests.crash.upgrade import tell_upgrade
-from tests.helpers.images import jpeg
+from tests.helpers.pictures.images import jpeg
+from tests.helpers.processes.service_process import (
+    PATIENCE,
+    Serving,
+    call,
+    is_listening,
+    looking,
+    rows,
+    serving,
+    settle_in,
+)
 from tests.helpers.service import BOOLEAN, new_photo_id
-from tests.helpers.service_process import PATIENCE, Serving, call, is_listening, looking, rows, serving, settle_in
 
 FIRST_SEED = int(os.environ.get("CRASH_SEED", "1"))
 KILLS = int(os.environ.get("CRASH_KILLS", "200"))

@@ -13,8 +13,8 @@ from rundun.store.sqlite import connection
 from rundun.store.sqlite.transaction import Env, wall_clock
 from tests.helpers.patience import PATIENCE
 from tests.helpers.persons import BY_EMAIL, EMAIL, make_runs
+from tests.helpers.processes.service_process import Serving, done, looking, rows, rundun, serving
 from tests.helpers.service import TEXT
-from tests.helpers.service_process import Serving, done, looking, rows, rundun, serving
 
 RUNS = 300
 ERASED = "SELECT count(*) FROM runs WHERE erased_at IS NOT NULL"

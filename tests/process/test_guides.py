@@ -24,8 +24,8 @@ from rundun.web import public
 from rundun.web.docs.inserts import README_SITE
 from rundun.web.routes import starlette_app
 from tests.helpers.patience import PATIENCE
+from tests.helpers.processes.service_process import ROOT, serving
 from tests.helpers.service import World, pages
-from tests.helpers.service_process import ROOT, serving
 
 FOLDER = paths.templates() / "docs"
 GUIDES = {file.name: file.read_text("utf-8") for file in sorted(FOLDER.glob("*.md"))}

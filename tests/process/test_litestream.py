@@ -13,10 +13,10 @@ import pytest
 
 from rundun.store.sqlite.connection import open_reader
 from tests.crash.service import forked
-from tests.helpers.database import MIB
+from tests.helpers.files.database import MIB
 from tests.helpers.patience import PATIENCE
+from tests.helpers.processes.service_process import ROOT, Acme, call, done, rundun, settle_in
 from tests.helpers.service import BOOLEAN, new_photo_id
-from tests.helpers.service_process import ROOT, Acme, call, done, rundun, settle_in
 from tests.process.test_booking import until
 from tests.process.test_crash import large_jpeg
 

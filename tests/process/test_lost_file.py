@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.lost_file import LOST, said, served
+from tests.helpers.files.lost_file import LOST, said, served
+from tests.helpers.processes.service_process import call, looking, rows, rundun, serving, settle_in
 from tests.helpers.service import BOOLEAN, Received, Receiver
-from tests.helpers.service_process import call, looking, rows, rundun, serving, settle_in
 
 
 @pytest.mark.parametrize("end", ["-wal", "-shm"])

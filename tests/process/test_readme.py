@@ -13,9 +13,9 @@ from PIL import Image
 from rundun import __version__
 from rundun.cli.main import main
 from rundun.core.request_bodies import DispatchBody
-from tests.helpers.packages import INSTALLATIONS
 from tests.helpers.patience import PATIENCE
-from tests.helpers.service_process import serving
+from tests.helpers.processes.packages import INSTALLATIONS
+from tests.helpers.processes.service_process import serving
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "README.md").read_text("utf-8")

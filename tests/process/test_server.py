@@ -9,7 +9,7 @@ import pytest
 
 from rundun.server import ConnectionLimits, _HeadWithBody
 from tests.helpers.patience import PATIENCE
-from tests.helpers.server import QUICK, SLOW, Context, everything, request, seconds_until_closed, until
+from tests.helpers.processes.server import QUICK, SLOW, Context, everything, request, seconds_until_closed, until
 
 NARROW = ConnectionLimits(header=60, body=60, reading=60, idle=60, stopping=1, header_bytes=8192)
 

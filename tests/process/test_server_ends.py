@@ -20,7 +20,7 @@ from rundun.config.settings import ServerSettings
 from rundun.errors import Problem
 from rundun.server import ConnectionLimits, bind, serve
 from tests.helpers.patience import PATIENCE
-from tests.helpers.server import QUICK, SLOW, everything, request, seconds_until_closed, until
+from tests.helpers.processes.server import QUICK, SLOW, everything, request, seconds_until_closed, until
 
 
 def test_on_sigterm_long_polls_return_at_once_and_the_rest_is_closed_in_order(service):

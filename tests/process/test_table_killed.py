@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.helpers.cli import CHECK, FIRST
 from tests.helpers.patience import PATIENCE
-from tests.helpers.service_process import done, environment, looking, rows, rundun, serving
+from tests.helpers.processes.service_process import done, environment, looking, rows, rundun, serving
 
 COUNT = 1000
 

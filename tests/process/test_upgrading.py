@@ -10,8 +10,8 @@ import httpx2
 
 from rundun import paths
 from rundun.store.sqlite import connection
-from tests.helpers.frozen_files import thawed
-from tests.helpers.service_process import PATIENCE, Serving, done, looking, rows, rundun, serving
+from tests.helpers.files.frozen_files import thawed
+from tests.helpers.processes.service_process import PATIENCE, Serving, done, looking, rows, rundun, serving
 
 GUIDE = (paths.templates() / "docs/upgrading.md").read_text("utf-8")
 NEWEST = connection.shipped()[-1][0]

@@ -10,8 +10,8 @@ from contextlib import closing
 import httpx2
 import pytest
 
-from tests.helpers.packages import Installed, build, expected_in_a_wheel, printed_curl
 from tests.helpers.patience import PATIENCE
+from tests.helpers.processes.packages import Installed, build, expected_in_a_wheel, printed_curl
 
 
 @pytest.fixture(scope="module")

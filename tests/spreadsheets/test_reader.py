@@ -5,7 +5,7 @@ import pytest
 from rundun.core import csv_text
 from rundun.errors import Problem
 from rundun.spreadsheets import reader
-from tests.helpers.languages import is_told_in_spanish
+from tests.helpers.console.languages import is_told_in_spanish
 from tests.helpers.xlsx import number, rows, text, workbook
 
 DAY = 46357.625  # 1 December 2026, 15:00, as spreadsheets count

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rundun.store.database import Database
-from tests.helpers.database import opened
+from tests.helpers.files.database import opened
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from rundun.store import files
 from rundun.store.database import Database
 from rundun.store.sqlite.transaction import CommitThenRaise, Tx
 from rundun.store.worker import MAX_BATCH
-from tests.helpers.database import MIB, assert_ended, connection_threads, note, noted, opened
+from tests.helpers.files.database import MIB, assert_ended, connection_threads, note, noted, opened
 from tests.helpers.patience import PATIENCE
 from tests.helpers.service import PUBLIC_URL, Clock
 

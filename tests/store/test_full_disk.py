@@ -21,8 +21,8 @@ from rundun.errors import Problem
 from rundun.store.database import Database
 from rundun.store.organizations import organizations as organization_rows
 from rundun.store.sqlite.transaction import Tx
-from tests.helpers.images import jpeg
-from tests.helpers.photos import count
+from tests.helpers.pictures.images import jpeg
+from tests.helpers.pictures.photos import count
 from tests.helpers.service import BOOLEAN, PUBLIC_URL, Clock, Receiver, World, new_photo_id, world
 
 NO_LIMIT = 4294967294  # pages; the most that SQLite takes

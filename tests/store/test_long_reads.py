@@ -10,7 +10,7 @@ import pytest
 from rundun.errors import Problem
 from rundun.store.database import Database
 from rundun.store.sqlite.transaction import Tx
-from tests.helpers.database import note, noted, opened
+from tests.helpers.files.database import note, noted, opened
 from tests.helpers.patience import PATIENCE
 
 

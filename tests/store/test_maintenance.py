@@ -9,7 +9,7 @@ import pytest
 from rundun.scheduler import SPARE_PAGES, clear_up, schedule
 from rundun.store import files, maintenance
 from rundun.store.sqlite.transaction import Tx
-from tests.helpers.photos import OF_RUNS
+from tests.helpers.pictures.photos import OF_RUNS
 from tests.helpers.service import World, world
 
 MIB = 1024 * 1024

@@ -14,7 +14,7 @@ from rundun.store import files
 from rundun.store.database import Database
 from rundun.store.sqlite.transaction import TemplateVersion, TemplateVersionCache, Tx
 from rundun.store.worker import Worker
-from tests.helpers.database import MIB, note, noted
+from tests.helpers.files.database import MIB, note, noted
 from tests.helpers.patience import PATIENCE
 from tests.helpers.service import world
 

@@ -12,9 +12,9 @@ import pytest
 from rundun.scheduler import SPARE_PAGES, clear_up, index_runs
 from rundun.store import maintenance
 from tests.helpers.canaries import STEPS, TEMPLATE, bytes_on_disk, overwrite, with_canary
-from tests.helpers.restoring import back_up, restored
+from tests.helpers.files.restoring import back_up, restored
+from tests.helpers.files.storage import used
 from tests.helpers.service import Receiver, World
-from tests.helpers.storage import used
 
 # Of a run stay its row and `run.erased`, and pages in which rows of others lie between its own stay half empty until
 # others come. A picture of this side takes 350 KB with what is shown of it, as a phone's smaller ones do.

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.hypothesis_service import JSON, Property, Stage, check, stage_in
-from tests.helpers.job_strategies import dispatches
+from tests.helpers.openapi.hypothesis_service import JSON, Property, Stage, check, stage_in
+from tests.helpers.strategies.job_strategies import dispatches
 
 # Some templates are long; their repr is only printed when something fails.
 pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")

@@ -15,10 +15,21 @@ from hypothesis import strategies as some
 from hypothesis.stateful import Bundle, initialize, multiple, rule, run_state_machine_as_test
 
 from rundun.actions.organizations import api_keys, organizations
-from tests.helpers import images
-from tests.helpers.hypothesis_service import stage_in
+from tests.helpers.openapi.hypothesis_service import stage_in
+from tests.helpers.pictures import images
 from tests.helpers.service import HOUR, Receiver, answering, new_photo_id
-from tests.helpers.story_model import ANSWERS, DELAYS, FINAL, WORK, Checked, Content, Run, Sent, Template, checklist
+from tests.helpers.strategies.story_model import (
+    ANSWERS,
+    DELAYS,
+    FINAL,
+    WORK,
+    Checked,
+    Content,
+    Run,
+    Sent,
+    Template,
+    checklist,
+)
 
 PHOTO = images.jpeg(64, 48)
 

@@ -21,10 +21,10 @@ from rundun.store.erasure import erasure, journal_file
 from rundun.store.organizations import api_keys
 from rundun.store.runs import events
 from rundun.store.sqlite import service_state
-from tests.helpers import images
-from tests.helpers.console import operator, shown, text_of
+from tests.helpers.console.console import operator, shown, text_of
+from tests.helpers.files.restoring import back_up, restored
 from tests.helpers.metrics import samples
-from tests.helpers.restoring import back_up, restored
+from tests.helpers.pictures import images
 from tests.helpers.service import BOOLEAN, Receiver, World, answering, world
 
 PHOTO = {"id": "s-photo", "type": "photo", "label": "The door"}

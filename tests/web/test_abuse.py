@@ -14,9 +14,9 @@ from rundun.errors import Problem
 from rundun.web.console.runs import live
 from rundun.web.console.sign_in import sign_in_limits
 from rundun.wording.time_zone import Zone
-from tests.helpers.console import PASSWORD, Browser, operator
-from tests.helpers.console_runs import listening
-from tests.helpers.served import served
+from tests.helpers.console.console import PASSWORD, Browser, operator
+from tests.helpers.console.console_runs import listening
+from tests.helpers.processes.served import served
 from tests.helpers.service import BOOLEAN, World, world
 
 MARKS = "a" + "\u0301" * 40

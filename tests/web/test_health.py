@@ -9,9 +9,9 @@ import pytest
 
 from rundun.store import maintenance
 from rundun.store.sqlite.transaction import Tx
-from tests.helpers.images import jpeg
 from tests.helpers.metrics import Samples, samples
 from tests.helpers.patience import PATIENCE
+from tests.helpers.pictures.images import jpeg
 from tests.helpers.service import BOOLEAN, Receiver, World, answering
 
 PHOTO = {"id": "s-pic", "type": "photo", "label": "The meter"}

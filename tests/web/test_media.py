@@ -3,8 +3,8 @@
 import pytest
 
 from rundun.store.sqlite.transaction import Tx
-from tests.helpers import images
-from tests.helpers.photos import OF_RUNS, OVERLAY, SIGN, started
+from tests.helpers.pictures import images
+from tests.helpers.pictures.photos import OF_RUNS, OVERLAY, SIGN, started
 from tests.helpers.service import World
 
 PAGE = b"<!doctype html><html><script>document.title = document.cookie</script></html>"

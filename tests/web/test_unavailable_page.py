@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.helpers.console import operator
+from tests.helpers.console.console import operator
 from tests.helpers.service import BOOLEAN, World
 
 PERSON = {"accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"}

@@ -15,8 +15,8 @@ from rundun.store.organizations import quotas
 from rundun.store.sqlite import service_state
 from rundun.store.sqlite.transaction import Tx
 from tests.helpers.alerts import DEAD, Office, office
+from tests.helpers.processes.service_process import beside, rundun
 from tests.helpers.service import BOOLEAN, Clock, Receiver, World, answering, settings_for, world
-from tests.helpers.service_process import beside, rundun
 from tests.helpers.webhooks import hooked, verify
 
 SECRET = "an alert's secret"

@@ -12,7 +12,17 @@ from standardwebhooks.webhooks import Webhook
 
 import rundun
 from rundun.core.deliveries.attempt import AttemptResult
-from tests.helpers.webhook_line import BODY, OK, SECRET, Clock, letter, outcome, receiver, verify, webhook_client
+from tests.helpers.network.webhook_line import (
+    BODY,
+    OK,
+    SECRET,
+    Clock,
+    letter,
+    outcome,
+    receiver,
+    verify,
+    webhook_client,
+)
 
 
 async def test_a_letter_arrives_and_two_independent_libraries_verify_it() -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from rundun.webhooks.client import WebhookClient
-from tests.helpers.certificate_authority import Authority, made_in
-from tests.helpers.webhook_line import Clock, Line, letter, receiver, verify, webhook_client
+from tests.helpers.network.certificate_authority import Authority, made_in
+from tests.helpers.network.webhook_line import Clock, Line, letter, receiver, verify, webhook_client
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.helpers.webhook_line import OK, Line, letter, outcome, receiver, webhook_client
+from tests.helpers.network.webhook_line import OK, Line, letter, outcome, receiver, webhook_client
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from rundun.core.deliveries.webhook_url import normalise
 from rundun.webhooks import dialer
 from rundun.webhooks.client import WebhookClient
 from rundun.webhooks.dialer import CHECK_THREADS, FOUND_MILLISECONDS, LOOK_UP_THREADS, UnresolvedHost
+from tests.helpers.network.webhook_line import Clock, letter, receiver, verify, webhook_client
 from tests.helpers.patience import PATIENCE
-from tests.helpers.webhook_line import Clock, letter, receiver, verify, webhook_client
 
 ACME = "org-acme"
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.helpers import certificate_authority
-from tests.helpers.addresses import NEVER, PRIVATE, own_address
+from tests.helpers.network import certificate_authority
+from tests.helpers.network.addresses import NEVER, PRIVATE, own_address
 from tests.helpers.service import BOOLEAN, Receiver, World, answering, world
 from tests.helpers.webhooks import hooked
 from tests.webhooks import test_client

@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rundun.core.deliveries.attempt import AttemptResult
-from tests.helpers.certificate_authority import made_in
-from tests.helpers.console import operator
-from tests.helpers.private_network import PRIVATE, route_private_network
+from tests.helpers.console.console import operator
+from tests.helpers.network.certificate_authority import made_in
+from tests.helpers.network.private_network import PRIVATE, route_private_network
+from tests.helpers.network.webhook_line import OK, Answer, Line, letter, receiver, webhook_client
 from tests.helpers.service import World
-from tests.helpers.webhook_line import OK, Answer, Line, letter, receiver, webhook_client
 from tests.helpers.webhooks import hooked
 
 TOKEN = b"s3cr3t-build-4711"

@@ -39,7 +39,7 @@ HEADERS = {
 }
 _AS_IT_IS = " /:='()-.,"  # in an address that is an attribute; `#`, `%`, `<`, `>` and quotes are escaped
 OVER_HTTPS = {"cross-origin-opener-policy": "same-origin"}  # browsers ignore it on plain HTTP, and complain
-# The least versions that run the executor's page: tests/web/test_browsers.py holds its scripts and styles to them.
+# The least versions that run the executor's page: tests/web/pages/test_browsers.py holds scripts and styles to them.
 BROWSERS = {"safari": "15.4", "chrome": "98", "firefox": "98"}
 CLOSED_STATUS = {"completed": 410, "cancelled": 410, "expired": 410, "erased": 410}
 CLOSED_STATUS |= {"other_device": 403, "unknown": 404, "throttled": 429, "unavailable": 503, "internal": 500}

@@ -22,11 +22,11 @@ from rundun.store.erasure import person_runs
 from rundun.store.sqlite.transaction import Tx
 from rundun.web.api import erasures
 from rundun.web.archives import person_erasure as erasing
-from tests.helpers.console import operator
-from tests.helpers.images import jpeg
+from tests.helpers.console.console import operator
 from tests.helpers.patience import PATIENCE
 from tests.helpers.persons import BY_EMAIL, EMAIL, many_runs, run_of
-from tests.helpers.served import served
+from tests.helpers.pictures.images import jpeg
+from tests.helpers.processes.served import served
 from tests.helpers.service import TEXT, Ed, World
 
 OF_A_RUN = ("run.json", "events.json", "deliveries.json", "report.html")

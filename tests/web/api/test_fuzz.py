@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.patience import PATIENCE
-from tests.helpers.service_process import ROOT, Serving, done, looking, rows, rundun, serving
+from tests.helpers.processes.service_process import ROOT, Serving, done, looking, rows, rundun, serving
 
 STEPS = [
     {"id": "s-ok", "type": "boolean", "label": "Fine?", "required": False, "photo": {"max": 3}},

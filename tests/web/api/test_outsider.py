@@ -10,7 +10,7 @@ import pytest
 from rundun.actions.organizations import api_keys
 from rundun.web.docs.openapi.document import ROUTES
 from rundun.web.http.operation import ApiRoute
-from tests.helpers import images
+from tests.helpers.pictures import images
 from tests.helpers.routes import CALLS
 from tests.helpers.service import BOOLEAN, World
 

@@ -10,9 +10,9 @@ from PIL import Image
 
 from rundun.scheduler import clear_up
 from rundun.store.sqlite.transaction import Tx
-from tests.helpers import images
+from tests.helpers.files.storage import fill, used
+from tests.helpers.pictures import images
 from tests.helpers.service import BOOLEAN, World
-from tests.helpers.storage import fill, used
 from tests.helpers.templates import step
 
 WEEK = 7 * 24  # hours

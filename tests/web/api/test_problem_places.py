@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.helpers import images
+from tests.helpers.pictures import images
 from tests.helpers.service import BOOLEAN, World, new_photo_id
 
 PHOTO = {"id": "s-pic", "type": "photo", "label": "Show it", "config": {"min": 2}}

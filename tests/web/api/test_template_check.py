@@ -8,10 +8,10 @@ import httpx2
 import pytest
 
 from rundun.store.sqlite.transaction import Tx
-from tests.helpers import images
+from tests.helpers.files.storage import fill
+from tests.helpers.pictures import images
+from tests.helpers.processes.service_process import beside
 from tests.helpers.service import BOOLEAN, World, world
-from tests.helpers.service_process import beside
-from tests.helpers.storage import fill
 
 CHECK, CREATE = "/v1/templates/check", "/v1/templates"
 RIGHT: dict[str, Any] = {"name": "Check", "steps": [BOOLEAN]}

@@ -3,7 +3,7 @@
 import pytest
 
 from rundun import passwords
-from tests.helpers.console import HASHER, PASSWORD_HASH
+from tests.helpers.console.console import HASHER, PASSWORD_HASH
 
 
 @pytest.fixture(autouse=True)

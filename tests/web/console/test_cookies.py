@@ -10,7 +10,7 @@ import pytest
 from rundun.actions.organizations import operators
 from rundun.core.tokens import digest
 from rundun.store.organizations import operators as operator_rows
-from tests.helpers.console import PASSWORD, PASSWORD_HASH, Browser
+from tests.helpers.console.console import PASSWORD, PASSWORD_HASH, Browser
 from tests.helpers.service import BOOLEAN, World, world
 
 ANN = "ann@example.com"

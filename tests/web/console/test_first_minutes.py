@@ -12,9 +12,9 @@ from rundun.store.sqlite.transaction import Tx
 from rundun.web.http.problems import TABLE
 from rundun.wording import problem_text
 from rundun.wording.console_words import ConsoleLanguage
-from tests.helpers.console import PASSWORD, Browser, field, left_alone, operator, shown, text_of
-from tests.helpers.images import png
-from tests.helpers.markup import NASTY_NAMES, is_text_only
+from tests.helpers.console.console import PASSWORD, Browser, field, left_alone, operator, shown, text_of
+from tests.helpers.console.markup import NASTY_NAMES, is_text_only
+from tests.helpers.pictures.images import png
 from tests.helpers.service import World
 
 NEW = {"email": "ann@example.com", "name": "Ann", "password": PASSWORD}

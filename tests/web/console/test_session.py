@@ -17,7 +17,7 @@ from rundun.store.organizations import operators as operator_rows
 from rundun.web.console import cookies
 from rundun.web.console.session import ConsoleRoute
 from rundun.web.routes import starlette_app
-from tests.helpers.console import PASSWORD, Browser, operator
+from tests.helpers.console.console import PASSWORD, Browser, operator
 from tests.helpers.service import BOOLEAN, HOUR, World, pages
 
 SITE = starlette_app(pages().assets, None)

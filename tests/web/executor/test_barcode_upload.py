@@ -10,9 +10,9 @@ from PIL import Image
 
 from rundun.core.picture import Barcode
 from rundun.imaging import barcodes
-from tests.helpers import images
 from tests.helpers.patience import PATIENCE
-from tests.helpers.photos import OVERLAY, started
+from tests.helpers.pictures import images
+from tests.helpers.pictures.photos import OVERLAY, started
 from tests.helpers.service import BOOLEAN, Ed, World
 
 CODE = {"id": "s-code", "type": "barcode", "label": "Scan"}

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from rundun.store.sqlite.transaction import Tx
-from tests.helpers import images
-from tests.helpers.photos import count, started
+from tests.helpers.pictures import images
+from tests.helpers.pictures.photos import count, started
 from tests.helpers.service import BOOLEAN, Ed, World, new_photo_id
 
 ONE = {**BOOLEAN, "photo": {"min": 1, "max": 1, "annotate": True}, "geo": True}

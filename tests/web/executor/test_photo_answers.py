@@ -5,8 +5,8 @@ import io
 
 from PIL import Image
 
-from tests.helpers import images
-from tests.helpers.photos import OVERLAY, started
+from tests.helpers.pictures import images
+from tests.helpers.pictures.photos import OVERLAY, started
 from tests.helpers.service import BOOLEAN, Receiver, World, new_photo_id
 
 PHOTO = {"id": "s-pic", "type": "photo", "label": "The kitchen", "config": {"min": 2, "max": 3}}

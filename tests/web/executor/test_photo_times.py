@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.helpers import exif_pictures, images
-from tests.helpers.exif_pictures import AREZZO, exif_block
-from tests.helpers.photos import OVERLAY, digest, started
+from tests.helpers.pictures import exif_pictures, images
+from tests.helpers.pictures.exif_pictures import AREZZO, exif_block
+from tests.helpers.pictures.photos import OVERLAY, digest, started
 from tests.helpers.service import Ed, World, new_photo_id
 
 PLACED = {**OVERLAY, "geo": True}

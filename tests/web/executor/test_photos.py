@@ -13,9 +13,9 @@ from PIL import Image
 from rundun.actions.runs import photos
 from rundun.imaging import derivatives
 from rundun.store.worker import MAX_BATCH
-from tests.helpers import images
 from tests.helpers.patience import PATIENCE
-from tests.helpers.photos import OF_RUNS, OVERLAY, count, digest, started
+from tests.helpers.pictures import images
+from tests.helpers.pictures.photos import OF_RUNS, OVERLAY, count, digest, started
 from tests.helpers.service import BOOLEAN, Ed, World, new_photo_id
 
 

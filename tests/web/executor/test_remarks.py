@@ -8,10 +8,10 @@ import httpx2
 import pytest
 
 from rundun.store.sqlite.transaction import Tx
-from tests.helpers import images
-from tests.helpers.photos import started
+from tests.helpers.files.storage import assert_counted, fill, used
+from tests.helpers.pictures import images
+from tests.helpers.pictures.photos import started
 from tests.helpers.service import BOOLEAN, HOUR, WHY_NOT, Ed, Receiver, World, new_photo_id
-from tests.helpers.storage import assert_counted, fill, used
 
 PHOTO = {"id": "s-pic", "type": "photo", "label": "The kitchen", "config": {"min": 1, "max": 1}}
 

@@ -2,8 +2,8 @@
 
 import hashlib
 
-from tests.helpers import images
-from tests.helpers.photos import SIGN, count, started
+from tests.helpers.pictures import images
+from tests.helpers.pictures.photos import SIGN, count, started
 from tests.helpers.service import BOOLEAN, World
 
 

@@ -9,8 +9,8 @@ from rundun.core.templates import template_rules
 from rundun.core.templates.template_diff import difference
 from rundun.core.translation import translate
 from rundun.errors import Invalid
-from tests.helpers import images
-from tests.helpers.photos import OVERLAY, count, started
+from tests.helpers.pictures import images
+from tests.helpers.pictures.photos import OVERLAY, count, started
 from tests.helpers.service import Ed, World, new_photo_id
 from tests.helpers.templates import step
 

@@ -6,8 +6,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.helpers import images
-from tests.helpers.photos import OVERLAY, SIGN, started
+from tests.helpers.pictures import images
+from tests.helpers.pictures.photos import OVERLAY, SIGN, started
 from tests.helpers.service import BOOLEAN, TEXT, Ed, World, new_photo_id
 
 HALL = {"id": "s-pic", "type": "photo", "label": "The hall", "config": {"min": 1, "max": 2}}

@@ -8,8 +8,8 @@ import pytest
 from rundun.actions.deliveries import default_webhooks
 from rundun.core.runs import event
 from rundun.store.sqlite import service_state
-from tests.helpers.console import Browser, operator, text_of
-from tests.helpers.markup import NASTY_NAMES, is_text_only
+from tests.helpers.console.console import Browser, operator, text_of
+from tests.helpers.console.markup import NASTY_NAMES, is_text_only
 from tests.helpers.service import BOOLEAN, Ed, Receiver, World, answering
 from tests.helpers.webhooks import SECRET, verify
 

@@ -1,6 +1,6 @@
 """The page of health: what is the organization's own, and what whoever reads it can do something about."""
 
-from tests.helpers.console import left_alone, operator, text_of
+from tests.helpers.console.console import left_alone, operator, text_of
 from tests.helpers.service import World
 
 GEO = {"id": "s-here", "type": "text", "label": "Where?", "geo": True}

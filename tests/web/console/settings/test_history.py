@@ -14,8 +14,8 @@ from rundun.store.organizations import organization_changes
 from rundun.store.sqlite.transaction import Tx
 from rundun.wording import change_text
 from rundun.wording.console_words import ConsoleLanguage
-from tests.helpers.console import PASSWORD, Browser, operator, shown, text_of
-from tests.helpers.markup import NASTY_NAMES, is_text_only
+from tests.helpers.console.console import PASSWORD, Browser, operator, shown, text_of
+from tests.helpers.console.markup import NASTY_NAMES, is_text_only
 from tests.helpers.service import BOOLEAN, World
 
 ANN = Actor("operator", "Ann", "u-ann")

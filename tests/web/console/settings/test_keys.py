@@ -13,7 +13,7 @@ from rundun.actions.organizations import api_keys
 from rundun.errors import Problem
 from rundun.store.organizations import api_keys as key_rows
 from rundun.web.console.settings import keys, people
-from tests.helpers.console import PASSWORD, field, operator
+from tests.helpers.console.console import PASSWORD, field, operator
 from tests.helpers.service import World, world
 
 

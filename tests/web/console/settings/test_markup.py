@@ -3,8 +3,8 @@
 import pytest
 
 from rundun.actions.organizations import operators
-from tests.helpers.console import operator
-from tests.helpers.markup import NASTY_NAMES, is_text_only
+from tests.helpers.console.console import operator
+from tests.helpers.console.markup import NASTY_NAMES, is_text_only
 from tests.helpers.service import World
 
 

@@ -16,9 +16,9 @@ from rundun.core.organizations import colour
 from rundun.store.organizations import organizations as organization_rows
 from rundun.store.organizations import quotas
 from rundun.web.console.settings.organization import months_back
-from tests.helpers.console import left_alone, operator
-from tests.helpers.images import encoded, heic, jpeg, quadrants
-from tests.helpers.markup import NASTY_NAMES, is_text_only
+from tests.helpers.console.console import left_alone, operator
+from tests.helpers.console.markup import NASTY_NAMES, is_text_only
+from tests.helpers.pictures.images import encoded, heic, jpeg, quadrants
 from tests.helpers.service import BOOLEAN, World
 
 PROFILE = {"name": "Acme & Co", "contact": "Call Ed", "time_zone": "Europe/Berlin", "colour": "#cc0000"}

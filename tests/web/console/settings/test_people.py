@@ -10,7 +10,7 @@ from rundun.actions.organizations import operators
 from rundun.errors import Problem
 from rundun.store.organizations import operators as operator_rows
 from rundun.store.sqlite.transaction import Tx
-from tests.helpers.console import PASSWORD, Browser, field, operator
+from tests.helpers.console.console import PASSWORD, Browser, field, operator
 from tests.helpers.service import World
 
 INVITE = "/settings/people/invitations"

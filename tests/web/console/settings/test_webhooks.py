@@ -4,8 +4,8 @@ import html
 import re
 
 from rundun.store.sqlite import service_state
-from tests.helpers.console import operator, text_of
-from tests.helpers.markup import NASTY_NAMES, is_text_only
+from tests.helpers.console.console import operator, text_of
+from tests.helpers.console.markup import NASTY_NAMES, is_text_only
 from tests.helpers.service import BOOLEAN, Received, Receiver, World, answering
 
 

@@ -1,0 +1,229 @@
+"""An operator watches: the list by itself, Ed's answers and photos as they come, pictures by the keyboard alone."""
+
+import asyncio
+import re
+import zipfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page, Route, expect
+
+from rundun.web.console import cookies
+from tests.browser.checklists import COUNT, PICTURE, YES_NO
+from tests.browser.phone import Phone
+from tests.browser.pictures import file, jpeg
+from tests.helpers.console.accessibility import is_fine
+from tests.helpers.console.console import operator
+from tests.helpers.console.console_runs import everything
+from tests.helpers.patience import PATIENCE
+from tests.helpers.pictures.images import encoded, quadrants
+from tests.helpers.service import Receiver, World, answering
+
+SIGNED = {"signature_on_complete": True}
+SIZES = {"desk": (1440, 900), "phone": (390, 844)}
+
+
+@asynccontextmanager
+async def at_the_console(w: World, browser: Browser, base: str, size: str = "desk") -> AsyncIterator[Page]:
+    """A page of Ann's, who has signed in; without a complaint in its console at the end."""
+    ann = await operator(w)
+    width, height = SIZES[size]
+    context = await browser.new_context(
+        viewport={"width": width, "height": height}, accept_downloads=True, reduced_motion="reduce"
+    )
+    session = ann.client.cookies.get(cookies.SESSION) or ""
+    await context.add_cookies([{"name": cookies.SESSION, "value": session, "url": f"{base}/console"}])
+    context.set_default_timeout(PATIENCE * 1000)
+    page = await context.new_page()
+    trouble: list[str] = []
+    page.on("console", lambda said: trouble.append(said.text) if is_trouble(said) else None)
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    try:
+        yield page
+        assert trouble == []
+    finally:
+        await context.close()
+
+
+def is_trouble(said: Any) -> bool:
+    """A refused request is the server's business."""
+    return said.type in ("error", "warning") and "Failed to load resource" not in said.text
+
+
+@pytest.fixture(params=list(SIZES))
+async def ann(request: pytest.FixtureRequest, w: World, browser: Browser, base: str) -> AsyncIterator[Page]:
+    """Ann at a desk, then with a phone."""
+    async with at_the_console(w, browser, base, request.param) as page:
+        yield page
+    w.service.notifier.end()
+
+
+async def fits(page: Page) -> None:
+    """Nothing is wider than the window."""
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_ann_sees_what_ed_does_as_he_does_it(w: World, base: str, ann: Page, ed: Phone) -> None:
+    await ann.goto(f"{base}/console/runs")
+    await expect(ann.get_by_text("No jobs yet.")).to_be_visible()
+    await expect(ann.get_by_text("Updates by itself")).to_be_visible()
+    run = await w.dispatch(await w.template(YES_NO, COUNT, PICTURE, settings=SIGNED), executor_ref="booking_12")
+    row = ann.locator(f"#row-{run.run_id}")
+    await expect(row).to_contain_text("Not started")
+    await expect(ann.get_by_text("No jobs yet.")).to_be_hidden()
+    link = row.get_by_role("link")
+    await link.focus()
+    await ed.open(run.run_id)
+    await ed.start()
+    await expect(row).to_contain_text("In progress")
+    await expect(link).to_be_focused()
+    await ed.pick("s-ok", "Yes")
+    await expect(row).to_contain_text("1 of 3")
+    await ann.keyboard.press("Enter")
+
+    await expect(ann.get_by_role("heading", name="booking_12", level=1)).to_be_visible()
+    await expect(ann).to_have_title("booking_12 · Check · Rundun")
+    await expect(ann.locator("#s-ok")).to_contain_text("Yes")
+    await expect(ann.locator("#s-count")).to_contain_text("Not answered")
+    await ann.locator("#menu-cancel > summary").click()
+    reason = ann.get_by_label("Reason")
+    await reason.fill("Perhaps")
+    await ed.fill("s-count", "7")
+    await expect(ann.locator("#s-count")).to_contain_text("7")
+    await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()))
+    photo = ann.locator("#s-pic a.photo img")
+    await expect(photo).to_be_visible()
+    await expect(ann.locator("#s-pic")).to_contain_text("the gallery")
+    await expect(reason).to_have_value("Perhaps")
+    await expect(reason).to_be_visible()
+    await ed.is_done("s-ok", "s-count", "s-pic")
+    await ed.review()
+    await ed.sign(ed.page.locator(".closing-signature .button"))
+    await ed.finish()
+    await expect(ann.locator("#states")).to_contain_text("Done")
+    await expect(ann.locator("#timeline")).to_contain_text("Done")
+    await expect(ann.get_by_role("button", name="Copy link")).to_have_count(0)
+    await expect(reason).to_have_count(0)
+    await expect(ann.get_by_role("img", name="Signature")).to_be_visible()
+
+
+def pages(pdf: bytes) -> int:
+    """How many sheets of paper."""
+    return len(re.findall(rb"/Type */Page\b(?!s)", pdf))
+
+
+async def test_what_is_printed_has_the_good_pictures_and_little_empty_paper(
+    w: World, base: str, browser: Browser
+) -> None:
+    run = await w.dispatch(await w.template(YES_NO, {**PICTURE, "config": {"max": 10}}))
+    await run.start()
+    await run.answer("s-ok", True)
+    for n in range(4):
+        assert (await run.photo("s-pic", encoded(quadrants(1001 + n, 1200)))).status_code == 201
+    await run.answer("s-pic")
+    async with at_the_console(w, browser, base) as page:
+        await page.goto(f"{base}/console/runs/{run.run_id}")
+        await expect(page.get_by_text("Updates by itself")).to_be_visible()
+        unfolded = page.locator(".gallery details[open]")
+        await page.evaluate(
+            """addEventListener("beforeprint", () => {
+              const open = document.querySelectorAll(".gallery details[open]").length;
+              document.body.dataset.said = `${open} ${document.getElementById("paper").textContent}`;
+            })"""
+        )
+        # The button waits for the pictures; not every browser does by itself.
+        await page.evaluate("window.print = () => { document.body.dataset.asked = '' }")
+        await page.locator("#menu-more > summary").click()
+        await page.locator("#print").click()
+        await expect(page.locator("body[data-asked]")).to_have_count(1)
+        await page.keyboard.press("Escape")
+        loaded = "(one) => one.complete && one.naturalWidth > 1000 && one.getAttribute('src') === one.dataset.full"
+        async with asyncio.timeout(PATIENCE):
+            while not await page.evaluate(f"[...document.querySelectorAll('img[data-full]')].every({loaded})"):
+                pass
+        printed = await page.pdf(format="A4", prefer_css_page_size=True)
+        assert [n for n in range(4) if b"/Width %d\n" % (1001 + n) not in printed] == []
+        assert pages(printed) <= 3
+        said = await page.locator("body").get_attribute("data-said") or ""
+        assert said.startswith("4 Acme") and run.run_id in said
+        assert re.search(r"Printed: \d+ \w+ 20\d\d.*\(UTC\)$", said) and "2026, 00:00:00" not in said
+        await expect(unfolded).to_have_count(0)
+        async with page.expect_download() as coming:
+            await page.locator("#menu-more > summary").click()
+            await page.get_by_role("link", name="ZIP").click()
+        kept = zipfile.ZipFile(await (await coming.value).path())
+        await page.route(f"{base}/kept/*", lambda route: serve(route, kept))
+        await page.route(f"{base}/kept/photos/*", lambda route: serve(route, kept))
+        await page.goto(f"{base}/kept/report.html")
+        assert pages(await page.pdf(format="A4", prefer_css_page_size=True)) <= 3
+    w.service.notifier.end()
+
+
+async def serve(route: Route, kept: zipfile.ZipFile) -> None:
+    """A file of an archive, as if it were unpacked."""
+    name = route.request.url.partition("/kept/")[2]
+    kind = "text/html" if name.endswith(".html") else "image/jpeg"
+    await route.fulfill(body=await asyncio.to_thread(kept.read, name), content_type=kind)
+
+
+async def test_deliveries_are_followed_and_sent_again(w: World, base: str, ann: Page, receiver: Receiver) -> None:
+    receiver.answer = answering("500 Broken")
+    run = await w.dispatch(await w.template(YES_NO), webhook={"url": receiver.url})
+    await run.start()
+    await run.answer("s-ok", True)
+    await w.deliver()
+    await ann.goto(f"{base}/console/runs/{run.run_id}")
+    delivery = ann.locator(".delivery")
+    await ann.locator("#delivery-list > summary").click()
+    await delivery.locator("summary").click()
+    await expect(delivery).to_contain_text("Attempt 1: The answer was 500.")
+    await expect(delivery).to_contain_text("Under way")
+    receiver.answer = answering("410 Gone")
+    w.clock.forward(seconds=40)
+    await w.deliver()
+    await expect(delivery).to_contain_text("Failed")  # by itself, and still open
+    await expect(delivery).to_contain_text("Attempt 2: The answer was 410.")
+    receiver.answer = answering("204 No Content")
+    await delivery.get_by_role("button", name="Send again").click()
+    await expect(ann.get_by_text("It is being sent again.")).to_be_visible()
+    await w.deliver()
+    await expect(delivery).to_contain_text("Delivered")
+
+
+async def test_a_run_is_cancelled_where_it_is_watched(w: World, base: str, ann: Page) -> None:
+    run = await w.dispatch(await w.template(YES_NO))
+    await ann.goto(f"{base}/console/runs/{run.run_id}")
+    copy = ann.get_by_role("button", name="Copy link")
+    await expect(copy).to_be_visible()
+    await ann.locator("#menu-cancel > summary").click()
+    await ann.get_by_label("Reason").fill("Guests stay on")
+    await ann.get_by_role("button", name="Cancel this job").click()
+    await expect(ann.get_by_text("The job is cancelled.")).to_be_visible()
+    await expect(ann.locator("#facts")).to_contain_text("Guests stay on")
+    await expect(copy).to_have_count(0)
+
+
+async def test_axe_finds_nothing_and_nothing_is_cut_off(w: World, base: str, ann: Page, receiver: Receiver) -> None:
+    receiver.answer = answering("500 Broken")
+    await ann.goto(f"{base}/console/runs")
+    await is_fine(ann, "list, empty")
+    run = await everything(w, webhook={"url": receiver.url})
+    long: dict[str, Any] = {"name": "W" * 200, "executor_ref": "w" * 256}
+    await w.dispatch(await w.template(YES_NO, name=long["name"]), executor_ref=long["executor_ref"])
+    await w.deliver()
+    for state, path in (
+        ("list", "/runs"),
+        ("list, filtered", "/runs?status=pending&ref=w&from=never"),
+        ("list, nothing found", "/runs?ref=nobody"),
+        ("run", f"/runs/{run.run_id}"),
+        ("problem", "/runs/r-nobody"),
+    ):
+        await ann.goto(f"{base}/console{path}")
+        await is_fine(ann, state)
+        await fits(ann)
+    await ann.goto(f"{base}/console/runs/{run.run_id}")
+    await ann.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+    await is_fine(ann, "run, unfolded")
+    await fits(ann)

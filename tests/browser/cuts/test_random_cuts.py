@@ -1,0 +1,37 @@
+"""Whatever fails, and whenever: nothing that Ed gave is lost, nothing is there twice, and the run is completed.
+
+The line, the server, the page and the browser fail at moments drawn from a seed, which a failure names with the steps
+that led to it. Photos are of all sizes, and on each third run Olga takes some on a phone of her own.
+"""
+
+import secrets
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser
+
+from tests.browser.cuts.cut_audit import Audit
+from tests.browser.cuts.cut_run import CutRun
+from tests.helpers.network.faulty_network import depot
+
+
+async def everything_fails(tmp_path: Path, browser: Browser, seed: int) -> None:
+    async with depot(tmp_path) as acme:
+        run = CutRun(tmp_path / "phone", browser, acme, seed)
+        try:
+            await run.goes()
+            given = [*run.given.values(), *(run.olga.given if run.olga else ())]
+            assert Audit(acme, run.run_id, given, run.kept).wrong == []
+        finally:
+            print(f"seed {seed}", *run.steps, sep="\n")
+
+
+@pytest.mark.parametrize("seed", [1, 3], ids=["alone", "two phones"])
+async def test_nothing_is_lost_or_doubled_whatever_fails(tmp_path: Path, browser: Browser, seed: int) -> None:
+    await everything_fails(tmp_path, browser, seed)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("round_", range(200))
+async def test_nothing_is_lost_or_doubled_at_length(tmp_path: Path, browser: Browser, round_: int) -> None:
+    await everything_fails(tmp_path, browser, secrets.randbits(32))

@@ -1,0 +1,223 @@
+"""The journal of what must stay gone: on the disk before the answer, whole after a crash, and never lost for good."""
+
+import json
+import os
+import resource
+import signal
+import sqlite3
+from contextlib import closing, contextmanager, suppress
+
+import pytest
+
+from rundun.actions.organizations.operators import remove as remove_operator
+from rundun.errors import Problem
+from rundun.store.erasure import erasure_journal, journal_file
+from rundun.store.erasure.erasure_journal import ErasureJournal
+from rundun.store.organizations import api_keys, operators, organizations
+from rundun.store.sqlite.connection import open_writer, shipped
+from rundun.store.sqlite.transaction import JournalEntry
+from tests.helpers.files.database import opened
+
+ONE, TWO = JournalEntry("run", "r-1", 1, "key-1"), JournalEntry("key", "key-2", 2)
+
+
+@pytest.fixture
+def journal(tmp_path):
+    (tmp_path / "rundun.db").touch()
+    (tmp_path / "backups").mkdir()
+    return ErasureJournal(tmp_path / "rundun.db", tmp_path / "backups")
+
+
+@contextmanager
+def full_disk(*, room):
+    """No file grows beyond `room` bytes, as where the disk is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+def acme(tx):
+    org_id = organizations.add(tx, "Acme").org_id
+    key = api_keys.add(tx, org_id, "leaked", b"digest")
+    ann = operators.add(tx, org_id, "ann@example.com", "Ann", "owner", "hash")
+    return key.key_id, ann.operator_id
+
+
+def test_an_entry_is_a_line_for_its_owner_only_beside_the_database_and_in_the_folder_of_the_backups(journal, tmp_path):
+    journal.append([ONE, TWO])
+    assert json.loads(journal.path.read_text().splitlines()[0]) == {"what": "run", "id": "r-1", "at": 1, "by": "key-1"}
+    assert json.loads(journal.path.read_text().splitlines()[1]) == {"what": "key", "id": "key-2", "at": 2}
+    assert (tmp_path / "backups" / "rundun.db.erasures").read_bytes() == journal.path.read_bytes()
+    assert journal.path.stat().st_mode & 0o777 == 0o600
+    assert journal_file.read(journal.path) == [ONE, TWO]
+
+
+def test_a_line_from_before_says_nothing_of_whose_doing_it_was(journal):
+    journal.path.write_text('{"what":"run","id":"r-1","at":1}\n[]\n')
+    assert journal_file.read(journal.path) == [JournalEntry("run", "r-1", 1)]
+
+
+def test_a_line_torn_by_a_crash_harms_no_other(journal):
+    journal.append([ONE])
+    with journal.path.open("ab") as file:
+        file.write(b'{"what":"run","id":"r-to')
+    assert journal_file.read(journal.path) == [ONE]
+    journal.append([TWO])
+    assert journal_file.read(journal.path) == [ONE, TWO]
+
+
+def test_what_did_not_fit_on_a_full_disk_is_written_with_the_next(journal):
+    journal.append([ONE])
+    with full_disk(room=journal.path.stat().st_size + 7), pytest.raises(OSError, match="too large"):
+        journal.append([TWO])
+    journal.append([JournalEntry("operator", "u-3", 3)])
+    assert [entry.id for entry in journal_file.read(journal.path)] == ["r-1", "key-2", "u-3"]
+
+
+def test_a_copy_that_can_not_be_written_is_told_and_made_up_for(journal, tmp_path):
+    (tmp_path / "backups").rmdir()
+    journal.append([ONE])
+    assert journal.copy_error == "No such file or directory"
+    assert erasure_journal.count_uncopied(tmp_path / "rundun.db", tmp_path / "backups") == (1, 1)
+    (tmp_path / "backups").mkdir()
+    journal.append([TWO])
+    assert journal.copy_error is None
+    assert journal_file.read(tmp_path / "backups" / "rundun.db.erasures") == [ONE, TWO]
+    assert erasure_journal.count_uncopied(tmp_path / "rundun.db", tmp_path / "backups") == (2, 0)
+
+
+def test_the_journal_and_its_copy_learn_from_each_other(journal, tmp_path):
+    journal.append([ONE])
+    copy = tmp_path / "backups" / "rundun.db.erasures"
+    copy.write_text('{"what":"key","id":"key-2","at":2}\n')
+    assert journal.merge() == [ONE, TWO]
+    assert journal_file.read(journal.path) == [ONE, TWO]
+    assert set(journal_file.read(copy)) == {ONE, TWO}
+    journal.merge()
+    assert len(journal.path.read_text().splitlines()) == len(copy.read_text().splitlines()) == 2
+
+
+async def test_a_revoked_key_and_a_removed_operator_are_in_the_journal_once_that_is_answered(tmp_path):
+    async with opened(tmp_path / "rundun.db") as database:
+        key_id, operator_id = await database.write(acme)
+        await database.write(api_keys.revoke, key_id)
+        await database.write(operators.remove, operator_id)
+        entries = journal_file.read(database.journal.path)
+        assert [(entry.what, entry.id) for entry in entries] == [("key", key_id), ("operator", operator_id)]
+        assert set(await database.read(lambda tx: erasure_journal.known(tx.db))) == set(entries)
+
+
+async def test_who_was_not_told_on_a_full_disk_asks_again_and_is(tmp_path):
+    async with opened(tmp_path / "rundun.db") as database:
+        key_id, _ = await database.write(acme)
+        database.journal.path.mkdir()
+        with pytest.raises(Problem) as refused:
+            await database.write(api_keys.revoke, key_id)
+        assert refused.value.code == "unavailable"
+        database.journal.path.rmdir()
+        await database.write(api_keys.revoke, key_id)
+        assert {entry.id for entry in journal_file.read(database.journal.path)} == {key_id}
+
+
+async def test_who_was_not_told_that_somebody_was_removed_asks_again_and_is(tmp_path):
+    async with opened(tmp_path / "rundun.db") as database:
+        org_id = (await database.write(organizations.add, "Acme")).org_id
+        await database.write(operators.add, org_id, "ann@example.com", "Ann", "owner", "hash")
+        bob = await database.write(operators.add, org_id, "bob@example.com", "Bob", "member", "hash")
+        database.journal.path.mkdir()
+        with pytest.raises(Problem, match="try again"):
+            await database.write(remove_operator, org_id, bob.operator_id)
+        database.journal.path.rmdir()
+        await database.write(remove_operator, org_id, bob.operator_id)
+        assert {entry.id for entry in journal_file.read(database.journal.path)} == {bob.operator_id}
+
+
+async def test_nothing_of_a_refused_write_is_in_the_journal(tmp_path):
+    def revoke_and_fail(tx, key_id):
+        api_keys.revoke(tx, key_id)
+        raise Problem("invalid", "No.")
+
+    async with opened(tmp_path / "rundun.db") as database:
+        key_id, _ = await database.write(acme)
+        with pytest.raises(Problem):
+            await database.write(revoke_and_fail, key_id)
+        assert not database.journal.path.exists()
+
+
+@pytest.mark.parametrize(("schema", "there"), [(1, {"key-1"}), (17, {"key-1", "7"}), (18, {"key-1", "7", "u-1"})])
+def test_an_older_file_tells_what_it_knows(tmp_path, schema, there):
+    with closing(open_writer(tmp_path / "rundun.db", shipped()[:schema])) as db:
+        db.execute("PRAGMA foreign_keys = OFF")
+        db.execute(
+            "INSERT INTO keys (id, org_id, name, digest, created_at, revoked_at) VALUES ('key-1', 'o', '', x'01', 0, 5)"
+        )
+        for statement in (
+            "INSERT INTO rotations (at, last_event) VALUES (7, 0)",
+            "INSERT INTO removed_operators VALUES ('u-1', 6)",
+        ):
+            with suppress(sqlite3.OperationalError):
+                db.execute(statement)
+        assert {entry.id for entry in erasure_journal.known(db)} == there
+
+
+def test_runs_that_retention_has_erased_are_not_looked_through_at_each_start(tmp_path):
+    with closing(open_writer(tmp_path / "rundun.db")) as db:
+        seen = []
+        db.set_trace_callback(seen.append)
+        erasure_journal.known(db)
+        db.set_trace_callback(None)
+        (query,) = [one for one in seen if " FROM runs " in one]
+        (step,) = db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()
+    assert step["detail"] == "SCAN runs USING COVERING INDEX runs_erased"
+
+
+LINE = '{"what":"run","id":"r-9","at":1}\n'
+
+
+def test_what_is_no_entry_of_ours_stops_nobody(journal):
+    """A start reads it: a line that somebody has edited, or another program has written, is as one that is torn."""
+    wrong = ("1e999", '["a"]', '{"what":["run"],"id":"x","at":1}', '{"what":"photo","id":"x","at":1}')
+    wrong += ('{"what":"run","id":"x","at":1e999}', '{"what":"run","id":"x","at":9223372036854775808}')
+    wrong += ('{"what":"run","id":"","at":1}', '{"what":"run","id":7,"at":1}', '{"what":"run","id":"x","at":-1}')
+    wrong += ('{"what":"signing_key","id":"5","at":7}', '{"what":"run","id":"x","at":true}', "\x00")
+    journal.path.write_text("\n".join(wrong) + "\n" + LINE)
+    journal.path.chmod(0o600)
+    assert [entry.id for entry in journal_file.read(journal.path)] == ["r-9"]
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder", "written by others", "too large"])
+def test_a_file_that_others_may_have_made_is_neither_read_nor_written(journal, tmp_path, kind, monkeypatch):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text(LINE)
+    if kind == "link":
+        journal.path.symlink_to(elsewhere)
+    elif kind == "pipe":
+        os.mkfifo(journal.path)
+    elif kind == "folder":
+        journal.path.mkdir()
+    elif kind == "written by others":
+        journal.path.write_text(LINE)
+        journal.path.chmod(0o620)
+    else:
+        monkeypatch.setattr(journal_file, "MAX_BYTES", len(LINE) - 1)
+        journal.path.write_text(LINE)
+    with pytest.raises(OSError):
+        journal_file.read(journal.path)
+    with pytest.raises(OSError):
+        journal.append([ONE])
+    assert elsewhere.read_text() == LINE
+    assert kind != "written by others" or journal.path.read_text() == LINE
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_file_of_somebody_else_is_not_believed(journal):
+    journal.path.write_text(LINE)
+    journal.path.chmod(0o600)
+    os.chown(journal.path, 65534, 65534)
+    with pytest.raises(OSError, match="somebody else"):
+        journal_file.read(journal.path)

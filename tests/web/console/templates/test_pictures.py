@@ -1,0 +1,155 @@
+"""Pictures of templates at the console: uploaded in the editor, seen where templates and runs are read."""
+
+import json
+import re
+from html import unescape
+from typing import Any
+
+import httpx2
+
+from rundun.store.organizations import organizations
+from rundun.store.sqlite.pagination import PageRequest
+from rundun.store.sqlite.transaction import Tx
+from rundun.store.templates import pictures, templates
+from rundun.web import sample_pictures
+from tests.helpers.console.console import Browser, field, operator, shown
+from tests.helpers.console.markup import NASTY, has_no_markup_of
+from tests.helpers.files.storage import fill, used
+from tests.helpers.pictures import images
+from tests.helpers.service import BOOLEAN, World
+from tests.web.console.templates.test_template_editor import live, spots, typed
+
+
+async def upload(who: Browser, data: bytes, csrf: str | None = None) -> httpx2.Response:
+    """What the editor's script sends."""
+    headers = {"x-csrf-token": who.csrf if csrf is None else csrf, "accept": "application/json"}
+    return await who.client.post("/console/pictures", content=data, headers=headers)
+
+
+def draft(*pictures: str) -> str:
+    """A template whose step shows these."""
+    return json.dumps({"name": "Check", "steps": [{**BOOLEAN, "pictures": pictures}]}, indent=1)
+
+
+def seen(html: str) -> list[str]:
+    """Addresses of the small pictures on a page, of which the large ones are linked."""
+    links = re.findall(r'<a href="(/media/[^"]+)" target="_blank" rel="noopener"><img src="(/media/[^"]+)"', html)
+    return [small for _, small in links]
+
+
+async def test_a_picture_uploaded_in_the_editor_can_be_named_there_and_is_seen(w: World) -> None:
+    ann = await operator(w, "member")
+    assert 'data-path="/console/pictures"' in await shown(ann, "/templates/new")
+    assert (await upload(ann, images.jpeg(), csrf="x")).status_code == 403
+    assert (await upload(ann, b"no picture")).json()["code"] == "unreadable_image"
+    answer = await upload(ann, images.jpeg())
+    assert answer.status_code == 200
+    picture = answer.json()
+    text = draft(picture["picture_id"])
+    preview = (await live(ann, text))["preview"].removeprefix("/console")
+    state = state_of(await shown(ann, preview))
+    assert state["step_pictures"] == {"s-ok": [picture["picture_id"]]}
+    assert "pic-" not in await shown(ann, f"{preview}?at=start")
+    saved = await ann.post("/templates/new", text=text, once="1", do="save")
+    assert saved.status_code == 303
+    template_id = saved.headers["location"].split("/")[3].partition("?")[0]
+    assert seen(await shown(ann, f"/templates/{template_id}")) == [picture["thumbnail_url"]]
+    ed = await w.dispatch(template_id)
+    page = await shown(ann, f"/runs/{ed.run_id}")
+    assert seen(page) == [picture["thumbnail_url"]]
+    assert 'alt="How it should look: All fine?, picture 1"' in page
+    assert '<span class="small soft">How it should look</span>' in page
+    plain = {"name": "Check", "steps": [BOOLEAN]}
+    assert (await w.acme.put(f"/v1/templates/{template_id}", json=plain)).status_code == 200
+    changes = await shown(ann, f"/templates/{template_id}/changes")
+    assert "<dt>Pictures</dt>" in changes
+    assert seen(changes) == [picture["thumbnail_url"]] and "Removed:" in changes
+
+
+def state_of(html: str) -> Any:
+    """What a page of the executor knows."""
+    found = re.search(r'<script type="application/json" id="state">(.*?)</script>', html, re.DOTALL)
+    assert found
+    return json.loads(found[1])
+
+
+def rows(html: str) -> list[tuple[str, str]]:
+    """Ids and file names of the uploaded pictures that a page of the editor brings back."""
+    found = re.findall(r'<li data-id="([^"]*)" data-name="([^"]*)" data-shown="/media/[^"]+"></li>', html)
+    return [(picture_id, unescape(name)) for picture_id, name in found]
+
+
+async def test_a_refused_text_brings_back_what_was_uploaded_beside_it(w: World) -> None:
+    ann, olga = await operator(w), await operator(w, org_id=(await w.globex.get("/v1/organization")).json()["id"])
+    mine = [(await upload(ann, images.jpeg(64, height))).json()["picture_id"] for height in (48, 64)]
+    theirs = (await upload(olga, images.png())).json()["picture_id"]
+    told = json.dumps([[mine[1], NASTY[0]], [theirs, "theirs"], [mine[0], "a.jpg"], ["pic-none", "?"]])
+    template_id = await w.template(BOOLEAN)
+    for path, text, more, status in (
+        ("/templates/new", "{", {"once": "1", "do": "save"}, 422),
+        ("/templates/new", draft(mine[0]), {"once": "1", "do": "check"}, 200),
+        (f"/templates/{template_id}/edit", "{", {"made_from": "1", "do": "save"}, 422),
+    ):
+        refused = await ann.post(path, text=text, uploaded=told, **more)
+        assert (refused.status_code, rows(refused.text)) == (status, [(mine[1], NASTY[0]), (mine[0], "a.jpg")])
+        has_no_markup_of(refused.text, NASTY[0])
+    for odd in ("", "{", "7", "[7]", "[[]]", '[["a"]]', '{"a": "b"}', "[[[[]], {}]]", '[[null, "\\ud800"]]'):
+        assert rows((await ann.post("/templates/new", text="{", once="1", uploaded=odd)).text) == [], odd
+    many = json.dumps([[f"pic-{number}", ""] for number in range(50)] + [[mine[0], "too many"]])
+    assert rows((await ann.post("/templates/new", text="{", once="1", uploaded=many)).text) == []
+
+
+async def test_a_picture_that_is_not_there_is_told_at_its_place(w: World) -> None:
+    ann, olga = await operator(w), await operator(w, org_id=(await w.globex.get("/v1/organization")).json()["id"])
+    theirs = (await upload(olga, images.png())).json()["picture_id"]
+    mine = (await upload(ann, images.jpeg())).json()["picture_id"]
+    text = draft(mine, theirs)
+    for answer in (
+        await ann.post("/templates/new", text=text, once="1", do="save"),
+        await ann.post("/templates/new", text=text, once="1", do="check"),
+        await ann.post(f"/templates/{await w.template(BOOLEAN)}/edit", text=text, made_from="1", do="save"),
+    ):
+        assert answer.status_code == 422
+        assert spots(answer.text) == [(10, 5, "/steps/0/pictures/1")]
+        assert typed(answer.text) == text
+    told = (await live(ann, text))["faults"]
+    assert [one["pointer"] for one in told] == ["/steps/0/pictures/1"]
+    assert "upload it first" in told[0]["detail"]
+
+
+async def test_who_begins_with_a_sample_gets_its_pictures(w: World) -> None:
+    ann = await operator(w)
+    before = await used(w)
+    html = await shown(ann, "/templates/new?sample=vehicle_handover")
+    assert await used(w) == before, "looking stores nothing"
+    preview = (await live(ann, typed(html)))["preview"].removeprefix("/console")
+    assert len(state_of(await shown(ann, preview))["pictures"]) == 4
+    given = {"text": typed(html), "once": field(html, "once"), "do": "save"}
+    saved = await ann.post("/templates/new", **given)
+    assert saved.status_code == 303
+    pictures = seen(await shown(ann, saved.headers["location"].removeprefix("/console").partition("?")[0]))
+    assert len(pictures) == 4
+    small = [(await w.browser().get(one)).content for one in pictures]
+    assert set(small) <= {picture.thumbnail for picture in sample_pictures.all_pictures().values()}
+    await used(w)
+
+
+async def test_a_sample_that_there_is_no_room_for_stays_in_the_editor(w: World) -> None:
+    ann = await operator(w)
+    await w.template(BOOLEAN)
+    await fill(w, 1.0)
+    html = await shown(ann, "/templates/new?sample=turnover")
+    assert (await live(ann, typed(html)))["faults"] == []
+    refused = await ann.post("/templates/new", text=typed(html), once="1", do="save")
+    assert (refused.status_code, typed(refused.text)) == (403, typed(html))
+    assert "storage is used up" in refused.text
+
+
+async def test_a_first_start_has_the_samples_with_their_pictures(w: World) -> None:
+    def first(tx: Tx) -> list[int]:
+        org_id = next(one.org_id for one in organizations.list_all(tx) if one.name == "My organization")
+        heads = templates.page(tx, org_id, PageRequest(), include_archived=False).items
+        assert not pictures.is_any_expired(tx)
+        return sorted(len(templates.get_version(tx, head.template_id, 1).pictures) for head in heads)
+
+    assert await w.database.read(first) == [3, 4]
