@@ -87,7 +87,8 @@ def rewritten_imports(source: str, modules: Mapping[str, str]) -> str:
                     parent = modules.get(node.module, node.module)
                     text = alias.name + (f" as {alias.asname}" if alias.asname else "")
                 groups.setdefault(parent, []).append(text)
-            if list(groups) == [node.module] and not any(a.name in renamed for a in node.names):
+            same = [name.name + (f" as {name.asname}" if name.asname else "") for name in node.names]
+            if groups == {node.module: same}:
                 continue
             made = [f"from {parent} import {', '.join(names)}" for parent, names in groups.items()]
         elif isinstance(node, ast.Import) and any(alias.name in modules for alias in node.names):
