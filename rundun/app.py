@@ -14,7 +14,7 @@ from rundun.config import loader
 from rundun.config.loader import ServiceSettings
 from rundun.control_socket import ALERT_TEST_COMMAND, listening, socket_path
 from rundun.core import times
-from rundun.core.deliveries.delivery_slots import DeliverySlots
+from rundun.core.deliveries.slots import DeliverySlots
 from rundun.core.deliveries.webhook_url import normalise
 from rundun.errors import Problem
 from rundun.imaging.worker import picture_pools
@@ -25,7 +25,7 @@ from rundun.spreadsheets.reader import SpreadsheetReader
 from rundun.store import files
 from rundun.store.database import Database
 from rundun.store.deliveries import outbox
-from rundun.store.erasure import erasure_journal
+from rundun.store.erasure import journal
 from rundun.store.sqlite import service_state
 from rundun.store.sqlite.database_file import telling_damage
 from rundun.store.sqlite.transaction import Clock, Tx, wall_clock
@@ -182,11 +182,11 @@ async def _end_what_is_gone(database: Database) -> None:
     """
     since = await database.read(service_state.held_since)
     entries = await asyncio.to_thread(database.journal.merge, since is not None)
-    left = await database.read(erasure_journal.unapplied, entries)
+    left = await database.read(journal.unapplied, entries)
     for start in range(0, len(left), gone.BATCH_SIZE):
         ended = await database.write_last(gone.end_again, left[start : start + gone.BATCH_SIZE])
         log("warning", "journal.applied", what=" ".join(f"{count} {what}" for what, count in ended.items()))
-    known = await database.read(lambda tx: erasure_journal.known(tx.db))
+    known = await database.read(lambda tx: journal.known(tx.db))
     await asyncio.to_thread(database.journal.add_missing, known, entries, since is not None)
     if since is not None:
         log("warning", "service.held", since=times.wire(since), until="rundun live")

@@ -24,7 +24,7 @@ from rundun.store import files, idempotency, maintenance
 from rundun.store.backups import copies
 from rundun.store.database import Database
 from rundun.store.deliveries import webhook_secrets
-from rundun.store.organizations import operators, organization_changes
+from rundun.store.organizations import changes, operators
 from rundun.store.runs import runs as run_rows
 from rundun.store.runs import search_index, sent_tables
 from rundun.store.sqlite.database_file import DatabaseLost
@@ -101,8 +101,8 @@ async def clear_up(database: Database) -> None:
         log("info", "uploads.dropped", count=len(numbers))
     if await database.read(operators.is_any_expired):
         await database.write(operators.remove_expired)
-    while await database.read(organization_changes.is_any_expired):
-        await database.write(organization_changes.remove_expired)
+    while await database.read(changes.is_any_expired):
+        await database.write(changes.remove_expired)
     while await database.read(pictures.is_any_expired):
         await database.write(pictures.remove_expired, PICTURE_BATCH_SIZE)
     while await database.read(idempotency.has_expired):

@@ -12,7 +12,7 @@ from rundun.actions.templates import templates
 from rundun.store.organizations import organizations, quotas, statistics
 from rundun.store.organizations.quotas import StorageUse
 from rundun.store.organizations.statistics import Statistic
-from rundun.store.runs.run_lists import RunFilter
+from rundun.store.runs.lists import RunFilter
 from rundun.store.sqlite import service_state
 from rundun.store.sqlite.pagination import PageRequest
 from rundun.store.sqlite.transaction import Tx

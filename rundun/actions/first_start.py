@@ -9,7 +9,7 @@ from rundun.actions.organizations.api_keys import create
 from rundun.actions.organizations.organizations import UNNAMED
 from rundun.actions.templates import pictures
 from rundun.actions.templates import templates as template_actions
-from rundun.core.templates.template_pictures import NewPicture
+from rundun.core.templates.pictures import NewPicture
 from rundun.store.organizations import organizations
 from rundun.store.sqlite.transaction import Tx
 

@@ -10,8 +10,8 @@ from rundun.store.erasure import erased_bytes, retention, slack_space
 from rundun.store.maintenance import FileInfo, OutboxInfo
 from rundun.store.organizations import organizations, quotas
 from rundun.store.organizations.quotas import StorageUse
-from rundun.store.runs import run_lists
-from rundun.store.runs.run_lists import OpenWebhook
+from rundun.store.runs import lists
+from rundun.store.runs.lists import OpenWebhook
 from rundun.store.sqlite import service_state
 from rundun.store.sqlite.pagination import END, PageRequest
 from rundun.store.sqlite.transaction import Tx
@@ -70,7 +70,7 @@ def read_health(tx: Tx, org_id: str | None, seconds: float) -> HealthReport:
         waiting=maintenance.outbox_info(tx, org_id),
         storage=[quotas.get(tx, org_id)] if org_id else quotas.list_all(tx),
         needing_https=_needing_https(tx, org_id),
-        webhooks=run_lists.open_webhooks(tx, org_id, MAX_OPEN),
+        webhooks=lists.open_webhooks(tx, org_id, MAX_OPEN),
         retention_due=retention.count_due(tx, org_id),
         retention_late=retention_actions.count_late(tx, org_id),
         names={row.org_id: row.name for row in organizations.list_all(tx)},

@@ -3,7 +3,7 @@
 from rundun.core import media_links
 from rundun.core.actor import ADMINISTRATOR
 from rundun.store import idempotency
-from rundun.store.organizations import operators, organization_changes, organizations
+from rundun.store.organizations import changes, operators, organizations
 from rundun.store.runs import runs
 from rundun.store.sqlite import signing_key
 from rundun.store.sqlite.transaction import Tx
@@ -23,5 +23,5 @@ def rotate(tx: Tx) -> int:
         steps = templates.get_version(tx, run["template_id"], run["template_v"]).signature_steps
         idempotency.put_body(tx, number, media_links.renew(run, steps, links))
     for organization in organizations.list_all(tx):
-        organization_changes.add(tx, organization.org_id, "signing_key_rotated", ADMINISTRATOR)
+        changes.add(tx, organization.org_id, "signing_key_rotated", ADMINISTRATOR)
     return operators.remove_all_sessions(tx)

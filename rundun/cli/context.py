@@ -18,7 +18,7 @@ from rundun.control_socket import NotListening, ask_settings, is_listening, send
 from rundun.errors import FieldError, Problem
 from rundun.read_only import reading
 from rundun.store.batches import write_once
-from rundun.store.erasure.erasure_journal import ErasureJournal
+from rundun.store.erasure.journal import ErasureJournal
 from rundun.store.sqlite import connection, database_file, service_state, signing_key
 from rundun.store.sqlite.access import require_no_others, require_reachable
 from rundun.store.sqlite.transaction import Env, Quotas, Tx, wall_clock

@@ -15,7 +15,7 @@ from rundun.cli.context import common, run_reading, run_writing, shown
 from rundun.cli.terminal import Shown, listing, printable, say
 from rundun.config.settings import ServiceSettings
 from rundun.core import json_text, times
-from rundun.core.templates import template_rules
+from rundun.core.templates import rules
 from rundun.errors import Invalid, Problem
 from rundun.store.sqlite.transaction import TemplateVersion, Tx
 from rundun.store.templates import templates as templates_kept
@@ -142,8 +142,8 @@ def _verdict(file: str, template: Any) -> dict[str, Any]:
     """Judge what a file holds, as `POST /v1/templates` would."""
     numbers = itertools.count()
     try:
-        read = template_rules.read_template(template, lambda prefix: f"{prefix}{next(numbers)}")
-        if errors := template_rules.search_cost_errors(template, read):
+        read = rules.read_template(template, lambda prefix: f"{prefix}{next(numbers)}")
+        if errors := rules.search_cost_errors(template, read):
             raise Invalid(errors)
     except Problem as problem:
         return _refused(file, problem)

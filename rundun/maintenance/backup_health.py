@@ -11,7 +11,7 @@ from rundun.core.text import MIB, size
 from rundun.pool import call_within
 from rundun.store import maintenance
 from rundun.store.backups import copies
-from rundun.store.erasure import erasure_journal
+from rundun.store.erasure import journal
 from rundun.store.maintenance import Room
 
 HELD = "after a restore nothing is written there before “rundun live”."
@@ -57,7 +57,7 @@ def _journal(database: Path, folder: Path, *, is_held: bool) -> tuple[State, str
     """Judge whether what must stay gone after a restore stands beside the backups, too."""
     try:
         folder.stat()  # else a copy that is away would do for an empty one
-        count, missing = erasure_journal.count_uncopied(database, folder)
+        count, missing = journal.count_uncopied(database, folder)
     except OSError as error:
         return "wrong", f"The erasure journal can't be compared with its copy in {folder}: {error.strerror}."
     if missing and is_held:

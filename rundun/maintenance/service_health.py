@@ -16,7 +16,7 @@ from rundun.maintenance.address_health import ENDS_SOON
 from rundun.maintenance.diagnostics import Finding, without_path
 from rundun.pool import call_within
 from rundun.read_only import reading
-from rundun.store.erasure import erasure_journal, journal_file
+from rundun.store.erasure import journal, journal_file
 from rundun.store.organizations import api_keys
 from rundun.store.sqlite.transaction import wall_clock
 
@@ -67,7 +67,7 @@ def has_key(settings: ServiceSettings) -> bool:
     with reading(settings, wall_clock) as tx:
         valid = {key.key_id for key in api_keys.list_all(tx) if key.revoked_at is None}
     try:
-        entries = journal_file.read(erasure_journal.journal_path(settings.database.path))
+        entries = journal_file.read(journal.journal_path(settings.database.path))
     except OSError:  # the start says so
         return bool(valid)
     return bool(valid - {entry.id for entry in entries if entry.what == "key"})

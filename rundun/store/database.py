@@ -20,7 +20,7 @@ from rundun.core.histogram import Histogram
 from rundun.store import maintenance
 from rundun.store.backups import copies
 from rundun.store.batches import Job, commit_batch, read_batch, refuse_batch
-from rundun.store.erasure.erasure_journal import ErasureJournal
+from rundun.store.erasure.journal import ErasureJournal
 from rundun.store.long_reads import LongReader
 from rundun.store.organizations import quotas
 from rundun.store.sqlite import connection, service_state, signing_key

@@ -3,8 +3,8 @@
 from starlette.requests import Request
 
 from rundun.actions.templates import pictures
-from rundun.core.templates import template_pictures
-from rundun.core.templates.template_pictures import NewPicture, TemplatePicture
+from rundun.core.templates import pictures as template_pictures
+from rundun.core.templates.pictures import NewPicture, TemplatePicture
 from rundun.web.context import Context
 
 

@@ -5,8 +5,8 @@ from collections.abc import Collection
 from functools import cache
 
 from rundun import paths
-from rundun.core.templates import template_pictures
-from rundun.core.templates.template_pictures import NewPicture
+from rundun.core.templates import pictures as template_pictures
+from rundun.core.templates.pictures import NewPicture
 
 SIZE = (640, 480)  # of each
 

@@ -13,7 +13,7 @@ from rundun import counters
 from rundun.actions.deliveries import deliveries
 from rundun.core import times
 from rundun.core.deliveries.attempt import AttemptResult, WebhookRequest
-from rundun.core.deliveries.delivery_slots import DeliverySlots
+from rundun.core.deliveries.slots import DeliverySlots
 from rundun.core.runs import event
 from rundun.errors import Problem
 from rundun.logs import log, short

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rundun.core.organizations.organization_change import OrganizationChange
+from rundun.core.organizations.change import OrganizationChange
 from rundun.wording.console_words import N_, ConsoleLanguage, isolated
 
 # By the word that is stored; {operator}, {key}, {template} and {email} are names, which are set apart.

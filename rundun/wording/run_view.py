@@ -8,7 +8,7 @@ from typing import Any
 from rundun.actions.runs.runs import RunDetail
 from rundun.core import times
 from rundun.core.json_types.base import PositionJson
-from rundun.core.runs import progress, run_json
+from rundun.core.runs import progress, record
 from rundun.core.runs.answer import Answer
 from rundun.core.runs.evidence import Photo, Signature, in_order, undrawn_of
 from rundun.core.runs.progress import StepState
@@ -187,7 +187,7 @@ class RunView:
             self._proposal_view(step, answer),
             list(_flags(self.state.run, step_state)),
             self._photo_views(
-                step, run_json.photos_of(step_state, self.state.evidence), self.state.evidence.photos.get(step.id, {})
+                step, record.photos_of(step_state, self.state.evidence), self.state.evidence.photos.get(step.id, {})
             ),
             len([awaited for awaited in step_state.waiting_for if awaited != "signature"]),
             self.state.evidence.count_removed(step.id, step_state.photos),
@@ -217,7 +217,7 @@ class RunView:
             remark = None
         if remark is None and not stored:
             return None
-        photos = self._photo_views(step, run_json.photos_of_remark(step_id, evidence), stored)
+        photos = self._photo_views(step, record.photos_of_remark(step_id, evidence), stored)
         removed = 0 if remark is None else evidence.count_removed(step_id, remark.photos)
         awaited = 0 if remark is None else len(set(remark.photos) - set(stored)) - removed
         return RemarkView(remark, photos, awaited, removed)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rundun.core.templates.template_diff import Field, TemplatePart
+from rundun.core.templates.diff import Field, TemplatePart
 from rundun.wording.console_words import N_, ConsoleLanguage
 from rundun.wording.template_words import COMPARISONS, FIELDS, JOINTS, KINDS, SHOWS, TYPES, VALUES
 

@@ -14,8 +14,8 @@ from rundun.core.json_types import base
 from rundun.core.runs.answer import read_value
 from rundun.core.templates import condition, steps, template
 from rundun.core.templates.condition import KnownStep, When
+from rundun.core.templates.rules import read_template
 from rundun.core.templates.steps import Flag, Step, StepBase
-from rundun.core.templates.template_rules import read_template
 from rundun.core.templates.translation_rules import MAX_LENGTHS
 from rundun.mcp.tools import TOOLS
 

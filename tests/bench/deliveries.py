@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 import uvloop
 
-from rundun.core.deliveries.webhook_signature import sign, standard_webhooks
+from rundun.core.deliveries.signature import sign, standard_webhooks
 from tests.bench.checklist import STEPS, VALUES
 from tests.bench.client import Call, Reply, all_of, at_rate
 from tests.bench.processes import Rundun, module, rundun

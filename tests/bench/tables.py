@@ -16,7 +16,7 @@ from rundun.store.organizations import organizations
 from rundun.store.sqlite.connection import open_writer
 from rundun.store.sqlite.transaction import Env
 from rundun.store.templates import templates
-from rundun.wording.job_tables.job_table import read_jobs
+from rundun.wording.job_tables.table import read_jobs
 from rundun.wording.time_zone import Zone
 from tests.bench.retention import now
 

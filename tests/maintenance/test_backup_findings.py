@@ -14,7 +14,7 @@ from rundun.core.text import MIB
 from rundun.maintenance import address_health, backup_health, diagnostics
 from rundun.store.backups import copies
 from rundun.store.erasure import journal_file
-from rundun.store.erasure.erasure_journal import journal_path
+from rundun.store.erasure.journal import journal_path
 from rundun.store.maintenance import Room
 from rundun.store.sqlite.transaction import JournalEntry
 from rundun.web.console.settings.health import NAMES

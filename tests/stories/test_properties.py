@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 
 from rundun.actions.templates.templates import ASSIGNED
 from rundun.core import text
-from rundun.core.templates.template_rules import read_template
+from rundun.core.templates.rules import read_template
 from tests.helpers.openapi.hypothesis_service import JSON, Property, Stage, check, stage_in
 from tests.helpers.routes import CALLS
 from tests.helpers.service import BOOLEAN

@@ -12,7 +12,7 @@ from rundun import passwords
 from rundun.actions.organizations import operators, organizations
 from rundun.errors import Problem
 from rundun.web.console.runs import live
-from rundun.web.console.sign_in import sign_in_limits
+from rundun.web.console.sign_in import limits
 from rundun.wording.time_zone import Zone
 from tests.helpers.console.console import PASSWORD, Browser, operator
 from tests.helpers.console.console_runs import listening
@@ -169,7 +169,7 @@ async def test_guesses_at_somebody_keep_only_the_guesser_out(w: World) -> None:
     rate_limiter, request = (w.service.rate_limiter, Request({"type": "http", "client": ("192.0.2.9", 1)}))
     with pytest.raises(Problem):
         for _ in range(11):
-            rate_limiter.count(request, sign_in_limits.GUESSES, "ann@example.com 192.0.2.9")
+            rate_limiter.count(request, limits.GUESSES, "ann@example.com 192.0.2.9")
     ann = Browser(w.browser())
     await ann.get("/sign-in")
     assert (await ann.post("/sign-in", email="ann@example.com", password=PASSWORD)).status_code == 303

@@ -4,7 +4,7 @@ from html import unescape
 
 from rundun.errors import Problem
 from rundun.wording.delivery_text import trouble_text
-from rundun.wording.problem_text import exact_reason, reason
+from rundun.wording.refusals import exact_reason, reason
 from tests.helpers.console.console import operator, shown
 from tests.helpers.console.languages import SPANISH
 from tests.helpers.service import BOOLEAN, World

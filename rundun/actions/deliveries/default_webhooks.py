@@ -11,7 +11,7 @@ from rundun.core.runs import event
 from rundun.core.runs.run import Webhook, patch_webhook
 from rundun.errors import FieldError, Invalid
 from rundun.store.deliveries import default_webhooks
-from rundun.store.organizations import organization_changes
+from rundun.store.organizations import changes as organization_changes
 from rundun.store.sqlite.transaction import Tx
 from rundun.store.templates import templates
 

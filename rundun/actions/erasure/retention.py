@@ -12,8 +12,9 @@ from rundun.core.erasure.retention import MAX_DAYS, Kept, Retention, TemplateRet
 from rundun.core.runs.run import Run
 from rundun.errors import FieldError, Invalid
 from rundun.store.erasure import erasure, retention, retention_days
-from rundun.store.organizations import organization_changes
-from rundun.store.runs import run_changes, runs
+from rundun.store.organizations import changes as organization_changes
+from rundun.store.runs import changes as run_changes
+from rundun.store.runs import runs
 from rundun.store.sqlite import service_state
 from rundun.store.sqlite.transaction import Tx
 from rundun.store.templates import templates

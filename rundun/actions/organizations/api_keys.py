@@ -7,7 +7,7 @@ from rundun.actions.organizations.organizations import clean_name, find
 from rundun.core.actor import ADMINISTRATOR, Actor
 from rundun.core.tokens import digest
 from rundun.errors import NotFound, Problem, TooMany
-from rundun.store.organizations import api_keys, organization_changes
+from rundun.store.organizations import api_keys, changes
 from rundun.store.organizations.api_keys import ApiKey
 from rundun.store.sqlite.transaction import Tx
 
@@ -37,7 +37,7 @@ def create(
     secret = KEY_PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(32))
     key = api_keys.add(tx, org_id, name, digest(secret), may_erase=may_erase, read_only=read_only)
     rights = {"may_erase": may_erase, "read_only": read_only}
-    organization_changes.add(tx, org_id, "key_created", actor, key=name, **rights)
+    changes.add(tx, org_id, "key_created", actor, key=name, **rights)
     return key, secret
 
 
@@ -58,5 +58,5 @@ def revoke_of_org(tx: Tx, org_id: str, key_id: str, actor: Actor = ADMINISTRATOR
 def _revoke(tx: Tx, key: ApiKey, actor: Actor) -> ApiKey:
     api_keys.revoke(tx, key.key_id)
     if key.revoked_at is None:
-        organization_changes.add(tx, key.org_id, "key_revoked", actor, key=key.name)
+        changes.add(tx, key.org_id, "key_revoked", actor, key=key.name)
     return key

@@ -10,7 +10,7 @@ from rundun.core.actor import ADMINISTRATOR, Actor
 from rundun.core.tokens import digest
 from rundun.core.validation import clean_input
 from rundun.errors import NotFound, Problem, TooMany, refused, there_are
-from rundun.store.organizations import operators, organization_changes, organizations
+from rundun.store.organizations import changes, operators, organizations
 from rundun.store.organizations.operators import Invitation, Operator, Role
 from rundun.store.organizations.organizations import Organization
 from rundun.store.sqlite.transaction import Tx
@@ -124,7 +124,7 @@ def change_password(tx: Tx, operator_id: str, password: str, token: str = "", ac
     operators.remove_password_reset(tx, operator_id)
     if operator.role == "owner":
         operators.remove_password_resets(tx, operator.org_id)
-    organization_changes.add(tx, operator.org_id, "password_set", actor, operator=operator.name)
+    changes.add(tx, operator.org_id, "password_set", actor, operator=operator.name)
 
 
 def invite(tx: Tx, org_id: str, email: str, role: Role, actor: Actor = ADMINISTRATOR) -> str:
@@ -139,7 +139,7 @@ def invite(tx: Tx, org_id: str, email: str, role: Role, actor: Actor = ADMINISTR
         raise TooMany("invitations", MAX_INVITATIONS, detail)
     token = new_token()
     operators.add_invitation(tx, org_id, email, role, digest(token), tx.now + INVITATION_TTL_MS)
-    organization_changes.add(tx, org_id, "operator_invited", actor, email=email, role=role)
+    changes.add(tx, org_id, "operator_invited", actor, email=email, role=role)
     return token
 
 
@@ -149,7 +149,7 @@ def withdraw_invitation(tx: Tx, org_id: str, invitation_id: str, actor: Actor = 
     if not found:
         raise NotFound("invitation")
     operators.remove_invitation(tx, org_id, invitation_id)
-    organization_changes.add(tx, org_id, "invitation_withdrawn", actor, email=found[0].email)
+    changes.add(tx, org_id, "invitation_withdrawn", actor, email=found[0].email)
 
 
 def create_setup_link(tx: Tx, org_id: str) -> str:
@@ -158,7 +158,7 @@ def create_setup_link(tx: Tx, org_id: str) -> str:
     """
     token = new_token()
     operators.add_invitation(tx, org_id, None, "owner", digest(token), tx.now + SETUP_TTL_MS)
-    organization_changes.add(tx, org_id, "setup_link_created", ADMINISTRATOR)
+    changes.add(tx, org_id, "setup_link_created", ADMINISTRATOR)
     return token
 
 
@@ -181,7 +181,7 @@ def join_and_sign_in(
     sets_up = is_first_owner(tx, invitation)
     operator = _add(tx, invitation.org_id, invitation.email or email, name, invitation.role, password)
     operators.remove_invitation(tx, invitation.org_id, invitation.invitation_id)
-    organization_changes.add(tx, operator.org_id, "operator_joined", actor_of(operator), role=operator.role)
+    changes.add(tx, operator.org_id, "operator_joined", actor_of(operator), role=operator.role)
     if sets_up and set_up:
         organization_actions.set_up(tx, operator.org_id, set_up.name, set_up.time_zone, actor_of(operator))
     return operator, begin_session(tx, operator.operator_id)
@@ -202,7 +202,7 @@ def add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) -
     """Add an operator to an organization, for the administrator. Raises `invalid`."""
     operator = _add(tx, org_id, email, name, role, password)
     values = {"operator": operator.name, "email": operator.email, "role": role}
-    organization_changes.add(tx, org_id, "operator_added", ADMINISTRATOR, **values)
+    changes.add(tx, org_id, "operator_added", ADMINISTRATOR, **values)
     return operator
 
 
@@ -266,7 +266,7 @@ def _remove(tx: Tx, operator: Operator, actor: Actor) -> None:
     _end_links(tx, operator)
     operators.remove(tx, operator.operator_id)
     values = {"operator": operator.name, "email": operator.email}
-    organization_changes.add(tx, operator.org_id, "operator_removed", actor, **values)
+    changes.add(tx, operator.org_id, "operator_removed", actor, **values)
 
 
 def remove(tx: Tx, org_id: str, operator_id: str, actor: Actor = ADMINISTRATOR) -> None:
@@ -290,7 +290,7 @@ def put_role(tx: Tx, org_id: str, operator_id: str, role: Role, actor: Actor = A
     operators.put_role(tx, operator.operator_id, role)
     if role != operator.role:
         values = {"operator": operator.name, "before": operator.role, "after": role}
-        organization_changes.add(tx, org_id, "role_changed", actor, **values)
+        changes.add(tx, org_id, "role_changed", actor, **values)
 
 
 def get_of_org(tx: Tx, org_id: str, operator_id: str) -> Operator:

@@ -14,7 +14,7 @@ from rundun.core.validation import clean_input
 from rundun.errors import FieldError, Invalid, NotFound, Problem, refused, there_are
 from rundun.store import files
 from rundun.store.deliveries import deliveries
-from rundun.store.organizations import organization_changes, organizations, quotas, statistics
+from rundun.store.organizations import changes, organizations, quotas, statistics
 from rundun.store.organizations.organizations import Organization
 from rundun.store.organizations.quotas import StorageUse
 from rundun.store.sqlite.transaction import Tx
@@ -77,7 +77,7 @@ def create(tx: Tx, name: str) -> Organization:
     if others := organizations.find_by_name(tx, name):
         raise Problem("invalid", f"There is an organization “{name}” already: {others[0].org_id}.")
     made = organizations.add(tx, name)
-    organization_changes.add(tx, made.org_id, "organization_created", ADMINISTRATOR)
+    changes.add(tx, made.org_id, "organization_created", ADMINISTRATOR)
     return made
 
 
@@ -116,7 +116,7 @@ def _note_changed(tx: Tx, before: Organization, actor: Actor) -> None:
             "before": {field: then[field] for field in changed},
             "after": {field: now[field] for field in changed},
         }
-        organization_changes.add(tx, before.org_id, "organization_changed", actor, **values)
+        changes.add(tx, before.org_id, "organization_changed", actor, **values)
 
 
 def put_profile(
@@ -166,7 +166,7 @@ def put_logo(tx: Tx, org_id: str, png: bytes | None, actor: Actor = ADMINISTRATO
     if before is not None:
         files.remove(tx, before)
     if logo != before:
-        organization_changes.add(tx, org_id, "logo_removed" if logo is None else "logo_changed", actor)
+        changes.add(tx, org_id, "logo_removed" if logo is None else "logo_changed", actor)
 
 
 def add_credits(tx: Tx, org: str, amount: int | None, actor: Actor = ADMINISTRATOR) -> int | None:
@@ -179,7 +179,7 @@ def add_credits(tx: Tx, org: str, amount: int | None, actor: Actor = ADMINISTRAT
         raise refused("/add", "out_of_range", f"That would make the balance {balance}.")
     organizations.put_credits(tx, owner.org_id, balance)
     if balance != owner.credits:
-        organization_changes.add(tx, owner.org_id, "credits_changed", actor, before=owner.credits, after=balance)
+        changes.add(tx, owner.org_id, "credits_changed", actor, before=owner.credits, after=balance)
     return balance
 
 
@@ -194,7 +194,7 @@ def set_quota(tx: Tx, org: str, mebibytes: int | None) -> tuple[int, int | None]
     quotas.put(tx, owner.org_id, None if mebibytes is None else mebibytes * MIB)
     use = storage_use(tx, org)
     if use.quota != before:
-        organization_changes.add(tx, owner.org_id, "quota_changed", ADMINISTRATOR, before=before, after=use.quota)
+        changes.add(tx, owner.org_id, "quota_changed", ADMINISTRATOR, before=before, after=use.quota)
     return use.used, use.quota
 
 

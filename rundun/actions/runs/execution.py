@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rundun.actions.organizations import quotas
-from rundun.actions.runs import run_state
+from rundun.actions.runs import state as run_state
 from rundun.actions.runs.photos import MAX_OF_SLOT
-from rundun.actions.runs.run_state import RunState
 from rundun.actions.runs.runs import cancel
+from rundun.actions.runs.state import RunState
 from rundun.core import text
 from rundun.core.actor import Identity
 from rundun.core.json_types.base import PositionJson
@@ -26,7 +26,7 @@ from rundun.store.erasure import erasure
 from rundun.store.erasure.erasure import ErasedRun
 from rundun.store.organizations import organizations
 from rundun.store.organizations.organizations import Organization
-from rundun.store.runs import answers, events, run_changes, runs
+from rundun.store.runs import answers, changes, events, runs
 from rundun.store.sqlite.transaction import TemplateVersion, Tx
 from rundun.store.templates import templates
 
@@ -239,7 +239,7 @@ def _listed(
         return sent, None
     in_force, evidence = state.answers.get(step.id), state.evidence
     listed_before = state.step_states[step.id].listed if in_force else ()
-    listed = photo_list.unite(sent, seen, listed_before, run_changes.deleted_photos(tx, state.run.run_id, step.id))
+    listed = photo_list.unite(sent, seen, listed_before, changes.deleted_photos(tx, state.run.run_id, step.id))
     stored, undrawn = evidence.photos.get(step.id, {}), evidence.undrawn().get(step.id, ())
     left_before = in_force.left_out if in_force and in_force.left_out else ()
     left_out = photo_list.leave_out(listed, set(seen) - answer_input.missing_photos, left_before, tuple(stored))

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from rundun.actions.organizations import quotas
-from rundun.actions.runs.run_state import expire, load, now_of
+from rundun.actions.runs.state import expire, load, now_of
 from rundun.core.actor import Actor
 from rundun.core.deliveries.webhook_url import shown_host
 from rundun.core.runs.run import Run, revised
 from rundun.errors import Problem
-from rundun.store.deliveries import deliveries, failed_deliveries
-from rundun.store.deliveries.failed_deliveries import NEWEST, FailedDelivery
-from rundun.store.runs import run_changes, runs
+from rundun.store.deliveries import deliveries, failed
+from rundun.store.deliveries.failed import NEWEST, FailedDelivery
+from rundun.store.runs import changes, runs
 from rundun.store.sqlite.transaction import Tx
 
 MAX_GROUPED = 1000  # failed deliveries that are grouped for the overview, the newest
@@ -37,7 +37,7 @@ def handle_run(tx: Tx, org_id: str, run_id: str, actor: Actor) -> Run:
     at = now_of(tx, load(tx, run))
     handled = revised(run, tx.now, handled_at=at)
     runs.put_handled(tx, handled)
-    run_changes.add(tx, run, "handled", actor, at)
+    changes.add(tx, run, "handled", actor, at)
     return handled
 
 
@@ -53,7 +53,7 @@ def undo_handled(tx: Tx, org_id: str, run_id: str, actor: Actor) -> Run:
     quotas.require_room_to_change(tx, org_id)
     back = revised(run, tx.now, handled_at=None)
     runs.put_handled(tx, back)
-    run_changes.add(tx, run, "handled", actor, now_of(tx, load(tx, run)), is_undone=True)
+    changes.add(tx, run, "handled", actor, now_of(tx, load(tx, run)), is_undone=True)
     return back
 
 
@@ -83,7 +83,7 @@ def group_id_of(delivery: FailedDelivery) -> str:
 def failed_groups(tx: Tx, org_id: str) -> list[FailedGroup]:
     """Group the newest `MAX_GROUPED` failed deliveries of an organization, the group that failed last first."""
     groups: dict[str, FailedGroup] = {}
-    for delivery in failed_deliveries.page(tx, org_id, NEWEST, MAX_GROUPED):
+    for delivery in failed.page(tx, org_id, NEWEST, MAX_GROUPED):
         key = group_id_of(delivery)
         known = groups.get(key) or FailedGroup(key, delivery.receiver, delivery.trouble, 0, delivery)
         groups[key] = replace(known, count=known.count + 1)
@@ -105,12 +105,12 @@ def handle_group(tx: Tx, org_id: str, group_id: str, actor: Actor, so_far: Group
     """
 
     def handle(found: list[FailedDelivery]) -> int:
-        failed_deliveries.put_handled(tx, [each.number for each in found])
+        failed.put_handled(tx, [each.number for each in found])
         for run_id in dict.fromkeys(each.run_id for each in found):
             count = sum(each.run_id == run_id for each in found)
             run = runs.find_of_org(tx, org_id, run_id)
             if run is not None:
-                run_changes.add(tx, run, "deliveries_handled", actor, tx.now, count=count)
+                changes.add(tx, run, "deliveries_handled", actor, tx.now, count=count)
         return len(found)
 
     return _next_of_group(tx, org_id, group_id, handle, so_far)
@@ -131,7 +131,7 @@ def _next_of_group(
     tx: Tx, org_id: str, group_id: str, act: Callable[[list[FailedDelivery]], int], so_far: GroupProgress
 ) -> GroupProgress:
     quotas.require_room_to_change(tx, org_id)
-    batch = failed_deliveries.page(tx, org_id, so_far.before, BATCH_SIZE)
+    batch = failed.page(tx, org_id, so_far.before, BATCH_SIZE)
     count = act([each for each in batch if group_id_of(each) == group_id])
     before = (batch[-1].created_at, batch[-1].number) if batch else so_far.before
     return GroupProgress(so_far.count + count, before, len(batch) == BATCH_SIZE)

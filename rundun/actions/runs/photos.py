@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from rundun.actions.organizations import quotas
 from rundun.actions.runs import remarks
-from rundun.actions.runs.run_state import RunState, get_for_device, load, now_of, require_started, save
+from rundun.actions.runs.state import RunState, get_for_device, load, now_of, require_started, save
 from rundun.core import picture
 from rundun.core.actor import Actor
 from rundun.core.runs import progress
@@ -18,7 +18,7 @@ from rundun.core.templates.steps import PhotoSlot, StepBase, is_drawable, photo_
 from rundun.errors import FieldError, FieldErrorCode, Invalid, NotFound, Problem
 from rundun.store import files
 from rundun.store.files import PhotoMetadata
-from rundun.store.runs import answers, run_changes, runs
+from rundun.store.runs import answers, changes, runs
 from rundun.store.runs import remarks as remark_rows
 from rundun.store.sqlite.transaction import Tx
 from rundun.store.templates import templates
@@ -207,7 +207,7 @@ def _require_welcome(tx: Tx, run: Run, target: PhotoRef, sha256: str, metadata: 
             raise Problem("photo_conflict", "A photo of the step's remark, or of its answer, has that id already.")
         return stored
     state = load(tx, require_started(tx, run))
-    if target.photo_id in run_changes.deleted_photos(tx, target.run_id, target.step_id):
+    if target.photo_id in changes.deleted_photos(tx, target.run_id, target.step_id):
         raise Problem("photo_deleted", "This photo was deleted meanwhile; to have it back, send it under another id.")
     if metadata.annotated_from and state.evidence.is_drawn_on(target.step_id, metadata.annotated_from, target.photo_id):
         detail = "was drawn on this very photo itself: no two photos can show each other"
@@ -271,7 +271,7 @@ def remove_photo(tx: Tx, target: PhotoRef, device: str | None) -> RunState:
     is_listed = answer is not None and target.photo_id in (answer.photos or ())
     is_noted = remark is not None and target.photo_id in remark.photos
     if photo is None and not is_listed and not is_noted:
-        deleted = run_changes.deleted_photos(tx, run.run_id, target.step_id)
+        deleted = changes.deleted_photos(tx, run.run_id, target.step_id)
         if target.photo_id not in deleted and len(deleted) < MAX_DELETED:
             _note_deleted(tx, run, target, None, now)  # it came before the list that names the photo, or its bytes
         return before
@@ -289,7 +289,7 @@ def remove_photo(tx: Tx, target: PhotoRef, device: str | None) -> RunState:
 def _note_deleted(tx: Tx, run: Run, target: PhotoRef, photo: Photo | None, now: int) -> None:
     came = {name: photo and getattr(photo, name) for name in ("taken_at", "received_at")}
     of_photo = {"step_id": target.step_id, "photo_id": target.photo_id, **came}
-    run_changes.add(tx, run, "photo_deleted", Actor("executor"), now, **of_photo)
+    changes.add(tx, run, "photo_deleted", Actor("executor"), now, **of_photo)
 
 
 def _without(photos: tuple[str, ...], photo_id: str) -> tuple[str, ...]:

@@ -3,14 +3,14 @@
 from dataclasses import dataclass, replace
 
 from rundun.actions.organizations import quotas
-from rundun.actions.runs import run_state
-from rundun.actions.runs.run_state import RunState
+from rundun.actions.runs import state as run_state
+from rundun.actions.runs.state import RunState
 from rundun.core.runs import photo_list
 from rundun.core.runs import remark as remarks_of
 from rundun.core.runs.remark import Remark
 from rundun.core.runs.run import Run
 from rundun.errors import FieldError, Invalid, Problem
-from rundun.store.runs import remarks, run_changes, runs
+from rundun.store.runs import changes, remarks, runs
 from rundun.store.sqlite.transaction import TemplateVersion, Tx
 
 MAX_REMARKS = 200  # of one step, as of answers
@@ -75,7 +75,7 @@ def _listed(tx: Tx, run: Run, step_id: str, remark_input: RemarkInput, old: Rema
     """Return the photos that a remark lists, with those of the one in force that its author could not have known of."""
     if remark_input.seen_photos is None:
         return remark_input.photos
-    deleted = run_changes.deleted_photos(tx, run.run_id, step_id)
+    deleted = changes.deleted_photos(tx, run.run_id, step_id)
     return photo_list.unite(remark_input.photos, remark_input.seen_photos, old.photos if old else (), deleted)
 
 

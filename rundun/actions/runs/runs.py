@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from rundun.actions.deliveries import default_webhooks
 from rundun.actions.organizations import operators, quotas
-from rundun.actions.runs.run_state import RunState, close, expire, load, now_of, require_open, wrong_status
+from rundun.actions.runs.state import RunState, close, expire, load, now_of, require_open, wrong_status
 from rundun.core import times
 from rundun.core.actor import Actor, OperatorRef
 from rundun.core.json_types.base import By
@@ -23,10 +23,11 @@ from rundun.store.deliveries import deliveries
 from rundun.store.deliveries.deliveries import Delivery
 from rundun.store.organizations import organizations, statistics
 from rundun.store.organizations.operators import Operator
-from rundun.store.runs import answers, events, remarks, run_changes, run_lists, run_search, runs
+from rundun.store.runs import answers, events, lists, remarks, runs, search
+from rundun.store.runs import changes as run_changes
+from rundun.store.runs.changes import RunChange
 from rundun.store.runs.events import EventSummary
-from rundun.store.runs.run_changes import RunChange
-from rundun.store.runs.run_lists import RunFilter
+from rundun.store.runs.lists import RunFilter
 from rundun.store.sqlite.pagination import Page, PageRequest
 from rundun.store.sqlite.transaction import CommitThenRaise, TemplateVersion, Tx
 from rundun.store.templates import templates
@@ -223,7 +224,7 @@ class RunDetail:
 
 def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[ListedRun]:
     """Page the runs of an organization that pass a filter, each with its version of the template."""
-    page = run_search.page(tx, org_id, filters, page_request)
+    page = search.page(tx, org_id, filters, page_request)
     return Page([_listed(tx, run) for run in page.items], page.next_before)
 
 
@@ -240,7 +241,7 @@ def list_chosen(tx: Tx, org_id: str, run_ids: Sequence[str]) -> list[ListedRun]:
 
 def count(tx: Tx, org_id: str, filters: RunFilter) -> int:
     """Count what a list with that filter shows, at most `statistics.MAX_COUNTED` and one."""
-    return run_lists.count(tx, org_id, filters, statistics.MAX_COUNTED + 1)
+    return lists.count(tx, org_id, filters, statistics.MAX_COUNTED + 1)
 
 
 def count_each(tx: Tx, org_id: str, filters: Mapping[str, RunFilter]) -> dict[str, int]:

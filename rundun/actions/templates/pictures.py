@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from rundun.actions.organizations.quotas import require_room
-from rundun.core.templates.template_pictures import KEPT, NewPicture, TemplatePicture
+from rundun.core.templates.pictures import KEPT, NewPicture, TemplatePicture
 from rundun.store.sqlite.transaction import Tx
 from rundun.store.templates import pictures
 

@@ -11,10 +11,10 @@ from rundun.actions.organizations import organizations, quotas
 from rundun.core import times
 from rundun.core.actor import ADMINISTRATOR, Actor
 from rundun.core.json_types.templates import TemplateRecordJson, TemplateWarnedJson
-from rundun.core.templates import template_rules
+from rundun.core.templates import rules
 from rundun.core.templates.template import Template
 from rundun.errors import FieldError, Invalid, NotFound, Problem, there_are
-from rundun.store.organizations import organization_changes
+from rundun.store.organizations import changes
 from rundun.store.sqlite.pagination import Page, PageRequest
 from rundun.store.sqlite.transaction import TemplateVersion, Tx
 from rundun.store.templates import pictures, templates
@@ -51,13 +51,13 @@ def draft(data: Any) -> Draft:
         made_ids.append(prefix + uuid.uuid4().hex[:12])
         return made_ids[-1]
 
-    named = tuple(template_rules.named_pictures(written))
+    named = tuple(rules.named_pictures(written))
     try:
-        template = template_rules.read_template(written, make_id)
+        template = rules.read_template(written, make_id)
     except Invalid as invalid:
         return Draft(server_fields, None, b"", invalid.errors, pictures=named)
-    errors = tuple(template_rules.search_cost_errors(written, template))
-    return Draft(server_fields, template, template_rules.as_json(template), errors, frozenset(made_ids), named)
+    errors = tuple(rules.search_cost_errors(written, template))
+    return Draft(server_fields, template, rules.as_json(template), errors, frozenset(made_ids), named)
 
 
 def etag(version: TemplateVersion, archived_at: int | None = None) -> str:
@@ -213,7 +213,7 @@ def _note(
     tx: Tx, head: TemplateHead, what: Literal["template_archived", "template_brought_back"], actor: Actor
 ) -> None:
     name = templates.get_version(tx, head.template_id, head.v).template.name
-    organization_changes.add(tx, head.org_id, what, actor, template_id=head.template_id, template=name)
+    changes.add(tx, head.org_id, what, actor, template_id=head.template_id, template=name)
 
 
 def duplicate(tx: Tx, org_id: str, template_id: str) -> TemplateVersion:
@@ -222,7 +222,7 @@ def duplicate(tx: Tx, org_id: str, template_id: str) -> TemplateVersion:
     written = templates.get_version(tx, head.template_id, head.v).template
     quotas.require_room(tx, org_id)
     copied = written.model_copy(update={"name": written.name[: 200 - len(COPY)] + COPY})
-    return templates.add(tx, org_id, copied, template_rules.as_json(copied))
+    return templates.add(tx, org_id, copied, rules.as_json(copied))
 
 
 def list_names(tx: Tx, org_id: str) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ import click
 
 from rundun import paths
 from rundun.actions.erasure import erased_runs
-from rundun.actions.erasure.person_erasure import PersonList
+from rundun.actions.erasure.person import PersonList
 from rundun.actions.organizations import organizations
 from rundun.cli.completion import FILE, ORG, RUN
 from rundun.cli.context import common, read_as_typed, require_utf8, run_reading, run_writing, shown
@@ -28,10 +28,10 @@ from rundun.store.organizations import organizations as organization_rows
 from rundun.store.sqlite import signing_key
 from rundun.store.sqlite.database_file import OWNER_ONLY
 from rundun.store.sqlite.transaction import Tx, wall_clock
-from rundun.web.archives.kept_copies import KeptCopy, find_copies
-from rundun.web.archives.person_archive import archive_entries
-from rundun.web.archives.person_erasure import list_runs, run_json
-from rundun.web.archives.run_archive import zip_pieces
+from rundun.web.archives.person import archive_entries
+from rundun.web.archives.runs import zip_pieces
+from rundun.web.erasure.kept_copies import KeptCopy, find_copies
+from rundun.web.erasure.person import list_runs, run_json
 
 person = click.Group("person", help="All runs of one person: a copy of them, and erasing them.")
 

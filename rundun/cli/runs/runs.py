@@ -12,11 +12,11 @@ from rundun.actions.templates import templates as template_actions
 from rundun.cli.completion import ORG, RUN, TEMPLATE
 from rundun.cli.context import common, read_as_typed, require_utf8, run_reading, run_writing, shown
 from rundun.cli.erasure.erasure import runs_erase
-from rundun.cli.runs.dispatching import runs_dispatch
+from rundun.cli.runs.dispatch import runs_dispatch
 from rundun.cli.terminal import Shown, in_columns, say
 from rundun.config.settings import ServiceSettings
 from rundun.core.request_bodies import CancelBody
-from rundun.core.runs import run_json
+from rundun.core.runs import record
 from rundun.core.runs.run import STATUSES
 from rundun.core.urls import Urls
 from rundun.core.validation import read
@@ -69,7 +69,7 @@ def runs_list(settings: ServiceSettings, org: str | None, template_id: str | Non
         chosen = None if template_id is None else template_actions.find(tx, template_id, org_id).template_id
         filters = params.model_copy(update={"template_id": chosen}).filter(tx.now)
         page, links = runs.page(tx, org_id, filters, page_request), _links(tx)
-        return page, [run_json.run_json(row.run, links, tx.now) for row in page.items], zone
+        return page, [record.run_json(row.run, links, tx.now) for row in page.items], zone
 
     page, data, zone = run_reading(settings, look)
     cursor = next_cursor(page)
@@ -105,7 +105,7 @@ def runs_show(settings: ServiceSettings, run_id: str) -> Shown:
         run = run_rows.get(tx, runs.find_id(tx, run_id))
         return runs.get_detail(tx, run.org_id, run.run_id), organization_rows.get(tx, run.org_id), _links(tx)
 
-    from rundun.cli.runs.run_text import run_lines
+    from rundun.cli.runs.text import run_lines
     from rundun.web.api.runs import run_record
 
     detail, organization, links = run_reading(settings, look)

@@ -21,8 +21,8 @@ from rundun.store.organizations import organizations
 from rundun.store.sqlite import signing_key
 from rundun.store.sqlite.transaction import TemplateVersion, Tx, wall_clock
 from rundun.web.dispatch_warnings import link_warnings
-from rundun.wording.job_tables import job_table_links
-from rundun.wording.job_tables.job_table import CellError, read_jobs
+from rundun.wording.job_tables import links as job_table_links
+from rundun.wording.job_tables.table import CellError, read_jobs
 from rundun.wording.time_zone import Zone
 
 

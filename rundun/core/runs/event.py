@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from rundun.core import times
 from rundun.core.actor import NOBODY, OperatorRef
 from rundun.core.json_types import events, runs
-from rundun.core.runs import run_json
+from rundun.core.runs import record
 from rundun.core.runs.evidence import Evidence
 from rundun.core.runs.progress import StepState
 from rundun.core.runs.run import Run
@@ -37,7 +37,7 @@ def _job_json(run: Run) -> events.JobJson:
 
 def _data_json(run: Run) -> events.DataJson:
     """Return what every event but a closing one tells of its run."""
-    return {**run_json.reference_json(run), "job": _job_json(run)}
+    return {**record.reference_json(run), "job": _job_json(run)}
 
 
 def started(run: Run) -> NewEvent:
@@ -76,7 +76,7 @@ def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Urls) 
             "thumbnail": None,
             "url": links.media(photo.derived, "image/jpeg"),
         }
-        for index, photo in enumerate(run_json.photos_of(step_state, evidence))
+        for index, photo in enumerate(record.photos_of(step_state, evidence))
     ]
     return NewEvent(
         "step.completed",
@@ -85,10 +85,10 @@ def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Urls) 
             "step_id": step.id,
             "step_label": step.label,
             "step_type": step.type,
-            "answer": run_json.value_json(step_state, evidence, links),
+            "answer": record.value_json(step_state, evidence, links),
             "photos": photos,
             "geo": answer.geo,
-            "unable": run_json.unable_json(step_state),
+            "unable": record.unable_json(step_state),
             "flagged": step_state.flagged,
             "progress": run.progress,
         },
@@ -100,11 +100,11 @@ def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, l
     answers: dict[str, events.AnsweredToldJson] = {
         # Retention has deleted nothing of a run that ends just now.
         step_id: {**answer, "photos": _without_originals(answer["photos"])}  # type: ignore[typeddict-unknown-key]
-        for step_id, answer in run_json.answers_json(step_states, evidence, links).items()
+        for step_id, answer in record.answers_json(step_states, evidence, links).items()
     }
     remarks: dict[str, events.RemarkToldJson] = {
         step_id: {**remark, "photos": _without_originals(remark["photos"])}  # type: ignore[typeddict-unknown-key]
-        for step_id, remark in run_json.remarks_json(step_states, evidence, links).items()
+        for step_id, remark in record.remarks_json(step_states, evidence, links).items()
     }
     job: events.JobClosedJson = {**_job_json(run), "fields": dict(run.job.fields)}
     cancellation = run.cancellation
@@ -112,12 +112,12 @@ def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, l
         return NewEvent(
             "run.completed",
             {
-                **run_json.reference_json(run),
+                **record.reference_json(run),
                 "job": job,
                 "answers": answers,
                 "remarks": remarks,
                 "flagged": run.flagged,
-                "signature": run_json.signature_json(run, evidence, links),
+                "signature": record.signature_json(run, evidence, links),
                 "progress": run.progress,
                 "late": run.is_late(run.closed_at or 0),
                 "started_at": times.wire(run.started_at or 0),
@@ -130,7 +130,7 @@ def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, l
         return NewEvent(
             "run.cancelled",
             {
-                **run_json.reference_json(run),
+                **record.reference_json(run),
                 "job": job,
                 "answers": answers,
                 "remarks": remarks,
@@ -145,7 +145,7 @@ def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, l
     return NewEvent(
         "run.expired",
         {
-            **run_json.reference_json(run),
+            **record.reference_json(run),
             "job": job,
             "expires_at": times.wire(run.expires_at or 0),
             "progress": run.progress,

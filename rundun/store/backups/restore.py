@@ -14,10 +14,11 @@ from pathlib import Path
 
 from rundun.core import times
 from rundun.errors import Problem
-from rundun.store.backups.backup_check import require_database, require_header
+from rundun.store.backups.check import require_database, require_header
 from rundun.store.backups.copies import BEFORE_RESTORE, stamp
-from rundun.store.erasure import erasure_journal, journal_file
-from rundun.store.erasure.erasure_journal import SUFFIX, ErasureJournal
+from rundun.store.erasure import journal as erasure_journal
+from rundun.store.erasure import journal_file
+from rundun.store.erasure.journal import SUFFIX, ErasureJournal
 from rundun.store.sqlite import database_file
 from rundun.store.sqlite.connection import guard_schema
 from rundun.store.sqlite.database_file import OWNER_ONLY, Lock, sync_folder

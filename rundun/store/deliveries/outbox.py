@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic_core import to_json
 
-from rundun.core.deliveries.delivery_slots import DeliverySlots
+from rundun.core.deliveries.slots import DeliverySlots
 from rundun.store import files
 from rundun.store.runs import events
 from rundun.store.sqlite import service_state

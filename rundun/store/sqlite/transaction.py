@@ -10,9 +10,9 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from rundun.core.json_types.base import ProgressJson
+from rundun.core.templates.pictures import TemplatePicture
 from rundun.core.templates.steps import StepBase
 from rundun.core.templates.template import Template
-from rundun.core.templates.template_pictures import TemplatePicture
 from rundun.core.urls import Urls
 from rundun.errors import NotFound, Problem
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from rundun.core.templates.template_pictures import NewPicture, TemplatePicture
+from rundun.core.templates.pictures import NewPicture, TemplatePicture
 from rundun.store import files
 from rundun.store.organizations import quotas
 from rundun.store.sqlite.transaction import Tx

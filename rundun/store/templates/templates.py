@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pydantic_core import from_json
 
 from rundun.core.runs import progress
-from rundun.core.templates import template_pictures
+from rundun.core.templates import pictures as template_pictures
 from rundun.core.templates.steps import photo_limits
 from rundun.core.templates.template import Template
 from rundun.store.organizations import quotas

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from starlette.responses import Response
 
-from rundun.actions.erasure.person_erasure import PersonList
+from rundun.actions.erasure.person import PersonList
 from rundun.core import times
 from rundun.core.json_types.erasures import ErasureJson
 from rundun.core.request_bodies import ErasureBody, PersonQueryBody
@@ -13,11 +13,11 @@ from rundun.store.idempotency import StoredResponse
 from rundun.store.organizations import organizations
 from rundun.web.api.endpoint import ApiCall, api_router, json_reply, one_at_a_time, to_response
 from rundun.web.archives.download import Download, require_place
-from rundun.web.archives.kept_copies import KeptCopy, all_copies
-from rundun.web.archives.person_archive import archive_entries
-from rundun.web.archives.person_erasure import erase_listed, list_runs, run_json
+from rundun.web.archives.person import archive_entries
 from rundun.web.archives.report import ReportWriter
-from rundun.web.archives.run_archive import zip_pieces
+from rundun.web.archives.runs import zip_pieces
+from rundun.web.erasure.kept_copies import KeptCopy, all_copies
+from rundun.web.erasure.person import erase_listed, list_runs, run_json
 from rundun.web.http.operation import ZIP, Success
 
 router = api_router("Runs")

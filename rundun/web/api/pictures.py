@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from rundun.core.json_types.templates import PictureJson
-from rundun.core.templates import template_pictures
+from rundun.core.templates import pictures as template_pictures
 from rundun.store.templates import pictures
 from rundun.web.api.endpoint import ApiCall, api_router, json_reply, to_response
 from rundun.web.http.operation import PICTURE, Bytes, Success

@@ -8,10 +8,10 @@ from starlette.responses import Response
 
 from rundun.actions.erasure import erasures
 from rundun.actions.organizations.organizations import organization_json
-from rundun.actions.runs import repeats, run_webhooks, runs
+from rundun.actions.runs import patches, repeats, runs
 from rundun.actions.runs.repeats import Repeated
-from rundun.actions.runs.run_state import RunState
 from rundun.actions.runs.runs import get
+from rundun.actions.runs.state import RunState
 from rundun.actions.templates.templates import template_json
 from rundun.core import times
 from rundun.core.json_types.runs import (
@@ -24,18 +24,18 @@ from rundun.core.json_types.runs import (
     WarnedJson,
 )
 from rundun.core.request_bodies import CancelBody, DispatchBody, EmptyBody, ExtendBody, RepeatBody, RunPatch
-from rundun.core.runs import run_json
+from rundun.core.runs import record as run_json
 from rundun.core.runs.run import Run
 from rundun.core.urls import Urls
 from rundun.core.validation import read
 from rundun.store.idempotency import StoredResponse
 from rundun.store.organizations import organizations
-from rundun.store.runs import run_search
 from rundun.store.runs import runs as run_rows
+from rundun.store.runs import search
 from rundun.web.api.endpoint import ApiCall, api_router, json_reply, one_at_a_time
 from rundun.web.archives.download import Download, require_place
 from rundun.web.archives.report import ReportWriter
-from rundun.web.archives.run_archive import archive_name, run_entries, zip_pieces
+from rundun.web.archives.runs import archive_name, run_entries, zip_pieces
 from rundun.web.context import Context
 from rundun.web.dispatch_reading import read_dispatch_body, read_repeat_body
 from rundun.web.dispatch_warnings import destination_warnings, gone_warnings, link_warnings
@@ -183,7 +183,7 @@ async def list_runs(call: ApiCall) -> Response:
     filters, page_request = params.filter(now), params.page_request()
     # A list follows an index; a search looks at thousands of runs.
     reads = call.ctx.database if filters.q is None else call.turns
-    page = await reads.read(run_search.page, call.org_id, filters, page_request)
+    page = await reads.read(search.page, call.org_id, filters, page_request)
     return list_json(call.request, page, [to_json(run_json.run_json(run, links, now)) for run in page.items])
 
 
@@ -259,7 +259,7 @@ async def patch_run(call: ApiCall) -> Response:
     # Two at once would take the same deliveries from each other, without end.
     with one_at_a_time(call, "Another change of this run is still being worked on."):
         while state is None:  # until all that is pending has been taken along
-            state = await call.ctx.database.write(run_webhooks.patch, call.org_id, run_id, body.changes(), call.actor)
+            state = await call.ctx.database.write(patches.patch, call.org_id, run_id, body.changes(), call.actor)
     content: RunPatchedJson = {**_steered(call.ctx, state), "warnings": warnings}
     return Json(content)
 

@@ -36,7 +36,7 @@ class ReportWriter:
             detail = replace(detail, state=replace(state, run=replace(state.run, webhook=None)))
         view = RunView(detail, self.language, zone, names.archive_path, detail.replaced)
         response = self.pages.render(
-            "console/runs/run_report.html",
+            "console/runs/report.html",
             call=_Reader(zone),
             wire=times.wire_or_none,
             flash="",

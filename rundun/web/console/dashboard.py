@@ -7,8 +7,8 @@ from starlette.responses import Response
 
 from rundun.actions import dashboard
 from rundun.core import chart
-from rundun.web.console.dispatch.run_due import due_choices
-from rundun.web.console.runs.run_rows import heading, moment
+from rundun.web.console.dispatch.due import due_choices
+from rundun.web.console.runs.rows import heading, moment
 from rundun.web.console.session import ConsoleCall
 from rundun.wording.console_words import format_count
 

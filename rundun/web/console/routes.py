@@ -1,9 +1,9 @@
 """The routes of /console, the pages of operators. Each is made by `session.route`, which finds who is signed in."""
 
 from rundun.web.console import dashboard, not_found
-from rundun.web.console.dispatch import dispatch, dispatch_form, dispatch_message, dispatch_table
-from rundun.web.console.erasure import erasure, person, retention
-from rundun.web.console.runs import export, handled, live, run_edit, run_page, runs, several
+from rundun.web.console.dispatch import dispatch, form, message, table
+from rundun.web.console.erasure import person, retention, run
+from rundun.web.console.runs import edit, export, handled, live, page, runs, several
 from rundun.web.console.session import MAX_FORM, route
 from rundun.web.console.settings import (
     account,
@@ -17,7 +17,7 @@ from rundun.web.console.settings import (
     webhooks,
 )
 from rundun.web.console.sign_in import password_reset, sign_in
-from rundun.web.console.templates import editor_pictures, template_editor, template_preview, templates
+from rundun.web.console.templates import editor, pictures, preview, templates
 
 ROUTES = [
     route("GET", "/sign-in", sign_in.sign_in_form, "anyone"),
@@ -43,12 +43,12 @@ ROUTES = [
     route("POST", "/runs/{run_id}/deliveries/{delivery_id}/retry", runs.send_again),
     route("GET", "/runs.csv", export.table),
     route("GET", "/runs/{run_id}/archive.zip", export.archive),
-    route("GET", "/runs/{run_id}", run_page.show_run),
-    route("GET", "/runs/{run_id}/edit", run_edit.edit_form),
-    route("POST", "/runs/{run_id}/edit", run_edit.edit, max_form_bytes=dispatch_form.MAX_FORM),
-    route("GET", "/runs/{run_id}/link.svg", run_page.qr_code),
-    route("GET", "/runs/{run_id}/erase", erasure.ask, "owner"),
-    route("POST", "/runs/{run_id}/erase", erasure.erase, "owner"),
+    route("GET", "/runs/{run_id}", page.show_run),
+    route("GET", "/runs/{run_id}/edit", edit.edit_form),
+    route("POST", "/runs/{run_id}/edit", edit.edit, max_form_bytes=form.MAX_FORM),
+    route("GET", "/runs/{run_id}/link.svg", page.qr_code),
+    route("GET", "/runs/{run_id}/erase", run.ask, "owner"),
+    route("POST", "/runs/{run_id}/erase", run.erase, "owner"),
     route("GET", "/settings", account.settings),
     route("GET", "/settings/account", account.account),
     route("POST", "/settings/account/password", account.change_password),
@@ -90,21 +90,21 @@ ROUTES = [
     route("GET", "/settings/health", health.health),
     route("POST", "/settings/health", health.check_integrity),
     route("GET", "/dispatch", dispatch.form),
-    route("POST", "/dispatch", dispatch.dispatch, max_form_bytes=dispatch_form.MAX_FORM),
-    route("GET", "/dispatch/table", dispatch_table.form),
-    route("POST", "/dispatch/table", dispatch_table.send, max_form_bytes=dispatch_table.MAX_FORM),
-    route("POST", "/dispatch/table/text", dispatch_table.read_file, max_form_bytes=0),
-    route("GET", "/dispatch/table.csv", dispatch_table.empty),
-    route("GET", "/dispatch/tables/{number}", dispatch_table.sent),
-    route("GET", "/dispatch/tables/{number}/links.csv", dispatch_table.links),
-    route("GET", "/dispatch/{run_id}", dispatch_message.show),
-    route("GET", "/templates/new", template_editor.new_form),
-    route("POST", "/templates/new", template_editor.new, max_form_bytes=template_editor.MAX_FORM),
-    route("POST", "/templates/check", template_editor.check_text, max_form_bytes=0),
-    route("GET", "/templates/{template_id}/edit", template_editor.edit_form),
-    route("POST", "/templates/{template_id}/edit", template_editor.edit, max_form_bytes=template_editor.MAX_FORM),
-    route("POST", "/pictures", editor_pictures.upload_picture, max_form_bytes=0),
-    route("GET", "/templates/preview/{name}", template_preview.preview),
+    route("POST", "/dispatch", dispatch.dispatch, max_form_bytes=form.MAX_FORM),
+    route("GET", "/dispatch/table", table.form),
+    route("POST", "/dispatch/table", table.send, max_form_bytes=table.MAX_FORM),
+    route("POST", "/dispatch/table/text", table.read_file, max_form_bytes=0),
+    route("GET", "/dispatch/table.csv", table.empty),
+    route("GET", "/dispatch/tables/{number}", table.sent),
+    route("GET", "/dispatch/tables/{number}/links.csv", table.links),
+    route("GET", "/dispatch/{run_id}", message.show),
+    route("GET", "/templates/new", editor.new_form),
+    route("POST", "/templates/new", editor.new, max_form_bytes=editor.MAX_FORM),
+    route("POST", "/templates/check", editor.check_text, max_form_bytes=0),
+    route("GET", "/templates/{template_id}/edit", editor.edit_form),
+    route("POST", "/templates/{template_id}/edit", editor.edit, max_form_bytes=editor.MAX_FORM),
+    route("POST", "/pictures", pictures.upload_picture, max_form_bytes=0),
+    route("GET", "/templates/preview/{name}", preview.preview),
     route("GET", "/templates", templates.index),
     route("GET", "/templates/{template_id}", templates.show),
     route("GET", "/templates/{template_id}/changes", templates.changes),

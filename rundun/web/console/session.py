@@ -37,7 +37,7 @@ from rundun.web.http.rate_limit import address_of
 from rundun.web.http.turns import Turns
 from rundun.web.origin import refuse_cross_site
 from rundun.web.pages.branding import branding_of
-from rundun.wording import problem_text
+from rundun.wording import refusals
 from rundun.wording.console_words import N_, ConsoleLanguage
 from rundun.wording.delivery_text import trouble_text
 from rundun.wording.time_zone import Zone
@@ -118,7 +118,7 @@ class ConsoleCall:
 
     def reason(self, problem: Problem) -> str:
         """Return why something was refused, in the reader's language."""
-        return problem_text.reason(self.language, problem)
+        return refusals.reason(self.language, problem)
 
     def page_request(self, limit: int) -> PageRequest:
         """Return the page of a list that goes on behind `?before=`, the first page without it."""
@@ -330,15 +330,15 @@ async def _to_sign_in(call: ConsoleCall) -> Response:
 async def _refused(call: ConsoleCall, problem: Problem) -> Response:
     """Render a refusal as a page; a script gets the problem as JSON from the outermost handler."""
     if "text/html" not in call.request.headers.get("accept", "text/html"):
-        problem.detail = problem_text.exact_reason(call.language, problem)
+        problem.detail = refusals.exact_reason(call.language, problem)
         raise problem
     if isinstance(problem, StaleForm) and call.signed_in and _may_resume(call):
         return await resume(call, 403, call.request.url.path.removeprefix("/console"), call.form)
-    text = problem_text.reason(call.language, problem)
+    text = refusals.reason(call.language, problem)
     if isinstance(problem, AccessDenied):
         text = call.language.gettext(problem.detail)
     call.request.scope["rundun.code"] = problem.code
-    title = problem_text.title(call.language, problem)
+    title = refusals.title(call.language, problem)
     response = call.page("problem", TABLE[problem.code][0], title=title, text=text)  # no turn may be left
     if problem.retry_after is not None:
         response.headers["retry-after"] = str(problem.retry_after)

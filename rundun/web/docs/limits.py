@@ -84,9 +84,7 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
         Limit(
             "Events of one page of the feed, in bytes", "{store.runs.events.MAX_PAGE:size}", "The page ends: `has_more`"
         ),
-        Limit(
-            "Wrong places listed in one problem", "{core.templates.template_rules.MAX_ERRORS} of each kind", "Left out"
-        ),
+        Limit("Wrong places listed in one problem", "{core.templates.rules.MAX_ERRORS} of each kind", "Left out"),
         Limit("A number, above and below 0", "{core.text.MAX_NUMBER}", _INVALID),
         Limit("Combining marks in a row, in any text", "{core.text.MAX_MARKS}", _INVALID),
         Limit(
@@ -126,11 +124,7 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
             "{core.templates.template.MAX_SEARCH_COST}; one counts {core.templates.condition.MAX_SHORT_SEARCH} at most",
             _INVALID,
         ),
-        Limit(
-            "A picture for templates that none names",
-            "kept {core.templates.template_pictures.KEPT:milliseconds}",
-            "Deleted",
-        ),
+        Limit("A picture for templates that none names", "kept {core.templates.pictures.KEPT:milliseconds}", "Deleted"),
     ),
     "runs": (
         Limit(
@@ -143,8 +137,7 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
         Limit("Its columns", "{core.csv_text.MAX_COLUMNS}", "Refused"),
         Limit(
             "Tables being read at once, of those pasted: of an organization; of all",
-            "{web.console.dispatch.dispatch_table.AT_ONCE_OF_ORGANIZATION}; "
-            "{web.console.dispatch.dispatch_table.AT_ONCE}",
+            "{web.console.dispatch.table.AT_ONCE_OF_ORGANIZATION}; {web.console.dispatch.table.AT_ONCE}",
             _LATER,
         ),
         Limit(
@@ -168,14 +161,12 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
         ),
         Limit(
             "Runs that a search looks at; characters of theirs, those not indexed counting more",
-            "{store.runs.run_search.MAX_LOOKED_AT}; {store.runs.run_search.MAX_CHARACTERS}",
+            "{store.runs.search.MAX_LOOKED_AT}; {store.runs.search.MAX_CHARACTERS}",
             "The page ends: `has_more`",
         ),
         Limit("`reason` of a cancellation", "{CancelBody/reason/maxLength} characters", _INVALID),
         Limit(
-            "Runs of a person listed at once",
-            "{actions.erasure.person_erasure.MAX_LISTED}",
-            "The list says that it has more",
+            "Runs of a person listed at once", "{actions.erasure.person.MAX_LISTED}", "The list says that it has more"
         ),
         Limit("`run_ids` of an erasure", "{PersonQueryBody/run_ids/maxItems}", _INVALID),
     ),
@@ -287,9 +278,7 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
             "Make another",
         ),
         Limit(
-            "How long an organization's history goes back",
-            "{core.organizations.organization_change.KEPT_MS:milliseconds}",
-            "Gone",
+            "How long an organization's history goes back", "{core.organizations.change.KEPT_MS:milliseconds}", "Gone"
         ),
         Limit(
             "A session",
@@ -301,10 +290,10 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
         Limit("A password", "{passwords.MIN_LENGTH} to {passwords.MAX_LENGTH} characters", _INVALID),
         Limit(
             "Wrong passwords: from one address; from wherever",
-            "{web.console.sign_in.sign_in_limits.GUESSES}; {web.console.sign_in.sign_in_limits.ALL_GUESSES}",
+            "{web.console.sign_in.limits.GUESSES}; {web.console.sign_in.limits.ALL_GUESSES}",
             _RATE,
         ),
-        Limit("Wrong codes of a second factor", "{web.console.sign_in.sign_in_limits.CODES}", _RATE),
+        Limit("Wrong codes of a second factor", "{web.console.sign_in.limits.CODES}", _RATE),
         Limit("Wrong present passwords, where one is changed", "{web.console.settings.account.GUESSES}", _RATE),
         Limit(
             "Live pages open at once: of an organization; of an operator",

@@ -10,15 +10,15 @@ from starlette.responses import Response
 from rundun.actions.runs import execution, remarks
 from rundun.core.json_types.execution import EndedJson, RemarkedJson, StartedJson, StateJson, WrittenJson
 from rundun.core.request_bodies import CancelBody, EmptyBody
-from rundun.core.runs import job_json, run_json
+from rundun.core.runs import job_json, record
 from rundun.core.runs.run import Run
 from rundun.core.validation import read
 from rundun.errors import Problem
 from rundun.store.runs import runs as run_rows
 from rundun.web.context import context_of
+from rundun.web.executor.bodies import AnswerBody, RemarkBody, StartBody
 from rundun.web.executor.device import device_of, set_device
 from rundun.web.executor.endpoint import executor_router
-from rundun.web.executor.executor_bodies import AnswerBody, RemarkBody, StartBody
 from rundun.web.executor.state import pictures_json, remark_written, state_json, step_written
 from rundun.web.http.body import is_here, parse, read_json_bytes
 from rundun.web.http.operation import Success
@@ -87,7 +87,7 @@ async def start_run(request: Request) -> Response:
     run, version, token = await ctx.database.write(execution.start, run_id, start_input, device_of(request))
     assert run.assigned_to is not None  # since it is started
     content: StartedJson = {
-        "run": run_json.run_state_json(run, ctx.now()),
+        "run": record.run_state_json(run, ctx.now()),
         "assigned_to": run.assigned_to,
         "job": job_json.job_json(run, version.template, run.language),
         **pictures_json(run, version, ctx.links),
@@ -157,7 +157,7 @@ async def complete_run(request: Request) -> Response:
 
 
 def _ended(run: Run) -> EndedJson:
-    return {"run": run_json.run_state_json(run, run.closed_at or 0)}
+    return {"run": record.run_state_json(run, run.closed_at or 0)}
 
 
 @router.route(

@@ -4,12 +4,12 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from rundun.actions.runs.run_state import RunState
+from rundun.actions.runs.state import RunState
 from rundun.core import times
 from rundun.core.json_types.execution import PicturesJson, RemarkedJson, ShownJobJson, StateJson, WrittenJson
-from rundun.core.runs import job_json, run_json
+from rundun.core.runs import job_json, record
 from rundun.core.runs.run import Run
-from rundun.core.templates import template_pictures
+from rundun.core.templates import pictures
 from rundun.core.urls import Urls
 from rundun.store.organizations.organizations import Organization
 from rundun.store.sqlite.transaction import TemplateVersion
@@ -25,31 +25,31 @@ def state_json(
     job = job_json.job_json(state.run, state.version.template, language, with_secrets=not in_page)
     newest = {signature.step_id: signature for signature in state.evidence.signatures.values()}
     return {
-        "run": run_json.run_state_json(state.run, now),
+        "run": record.run_state_json(state.run, now),
         "organization": {"name": organization.name, "contact": organization.contact},
         "job": job,
         "template_id": state.run.template_id,
         "template_v": state.run.template_v,
         "template": _template_json(state, job),
         "answers": {
-            step_id: run_json.step_json(step_state, state.evidence, links)
+            step_id: record.step_json(step_state, state.evidence, links)
             for step_id, step_state in state.step_states.items()
             if step_state.answer is not None
         },
         "photos": {
-            step_id: [run_json.photo_receipt(photo, links) for photo in photos.values()]
+            step_id: [record.photo_receipt(photo, links) for photo in photos.values()]
             for step_id, photos in state.evidence.photos.items()
         },
         "remarks": {
-            step_id: run_json.remark_state_json(remark)
+            step_id: record.remark_state_json(remark)
             for step_id, remark in state.evidence.remarks.items()
             if not remark.is_empty
         },
         "remark_photos": {
-            step_id: [run_json.photo_receipt(photo, links) for photo in photos.values()]
+            step_id: [record.photo_receipt(photo, links) for photo in photos.values()]
             for step_id, photos in state.evidence.remark_photos.items()
         },
-        "signatures": {step_id: run_json.signature_receipt(signature, links) for step_id, signature in newest.items()},
+        "signatures": {step_id: record.signature_receipt(signature, links) for step_id, signature in newest.items()},
         "server_time": times.wire(now),
         **pictures_json(state.run, state.version, links),
     }
@@ -73,7 +73,7 @@ def pictures_json(run: Run, version: TemplateVersion, links: Urls) -> PicturesJs
     if run.status == "pending":
         return {}
     return {
-        "pictures": template_pictures.shown_json(version.pictures, links),
+        "pictures": pictures.shown_json(version.pictures, links),
         "step_pictures": {step.id: step.pictures for step in version.steps if step.pictures},
     }
 
@@ -82,12 +82,12 @@ def remark_written(state: RunState, step_id: str) -> RemarkedJson:
     """Return the remark on a step after a write, as JSON, with the run in brief."""
     remark = state.evidence.remarks.get(step_id)
     return {
-        "run": run_json.run_brief_json(state.run),
-        "remark": None if remark is None else {"step_id": step_id, **run_json.remark_state_json(remark)},
+        "run": record.run_brief_json(state.run),
+        "remark": None if remark is None else {"step_id": step_id, **record.remark_state_json(remark)},
     }
 
 
 def step_written(state: RunState, step_id: str, links: Urls) -> WrittenJson:
     """Return a step after a write, as JSON, with the run in brief."""
-    step = run_json.step_json(state.step_states[step_id], state.evidence, links)
-    return {"run": run_json.run_brief_json(state.run), "step": {"step_id": step_id, **step}}
+    step = record.step_json(state.step_states[step_id], state.evidence, links)
+    return {"run": record.run_brief_json(state.run), "step": {"step_id": step_id, **step}}

@@ -12,11 +12,11 @@ from starlette.responses import Response
 from rundun.actions.organizations import quotas
 from rundun.actions.runs import execution, photos
 from rundun.actions.runs.photos import NewFile, PhotoRef, SmallUpload, UploadedFiles
-from rundun.actions.runs.run_state import RunState
+from rundun.actions.runs.state import RunState
 from rundun.core.json_types.base import BarcodeFormat
 from rundun.core.json_types.execution import DecodedJson, ReceiptJson, SignatureReceiptJson, WrittenJson
 from rundun.core.picture import Derivatives
-from rundun.core.runs import run_json
+from rundun.core.runs import record
 from rundun.core.templates.steps import BarcodeStep
 from rundun.core.validation import read
 from rundun.errors import FieldError, Invalid, Problem
@@ -26,9 +26,9 @@ from rundun.store.files import CHUNK, PhotoMetadata
 from rundun.store.runs import runs as run_rows
 from rundun.store.worker import MAX_BATCH
 from rundun.web.context import context_of
+from rundun.web.executor.bodies import GeoBody, PhotoBody
 from rundun.web.executor.device import device_of
 from rundun.web.executor.endpoint import executor_router
-from rundun.web.executor.executor_bodies import GeoBody, PhotoBody
 from rundun.web.executor.state import step_written
 from rundun.web.http.operation import PICTURE, PNG, Bytes, Success
 from rundun.web.http.problems import Json
@@ -94,14 +94,14 @@ async def put_photo(request: Request) -> Response:
     async with ctx.upload_buffer.receive(request, org_id, ctx.settings.limits.photo_bytes) as body:
         stored = await database.write(photos.find_stored, target, body.sha256, metadata)
         if stored is not None:
-            return Json(run_json.photo_receipt(stored, ctx.links))
+            return Json(record.photo_receipt(stored, ctx.links))
         derived = await ctx.imaging.derive(body.read, org_id)
         metadata = replace(metadata, exif=derived.exif)
         weight = body.bytes + len(derived.photo or b"") + len(derived.thumbnail)
         if weight <= MAX_BATCH:
             small = _small(body, derived)
             photo, is_new = await database.write_heavy(weight, photos.add_small_photo, target, small, metadata, device)
-            return Json(run_json.photo_receipt(photo, ctx.links), 201 if is_new else 200)
+            return Json(record.photo_receipt(photo, ctx.links), 201 if is_new else 200)
         await database.read(quotas.require_room_to_go_on, org_id)  # others may have come since, and the file would grow
         picture = await _store(database, body, derived)
     try:
@@ -109,7 +109,7 @@ async def put_photo(request: Request) -> Response:
     except BaseException:
         await database.write(photos.remove_upload, picture.files())
         raise
-    return Json(run_json.photo_receipt(photo, ctx.links), 201 if is_new else 200)
+    return Json(record.photo_receipt(photo, ctx.links), 201 if is_new else 200)
 
 
 def _small(body: BufferedUpload, derived: Derivatives) -> SmallUpload:
@@ -211,13 +211,13 @@ async def _put_signature(request: Request, step_id: str) -> Response:
     async with ctx.upload_buffer.receive(request, org_id, SIGNATURE_BYTES) as body:
         stored = await database.read(photos.find_signature, run_id, step_id, body.sha256, device)
         if stored is not None:
-            return Json(run_json.signature_receipt(stored, database.env.links))
+            return Json(record.signature_receipt(stored, database.env.links))
         await ctx.imaging.check_signature(body.read, org_id)
         png = body.read()
     signature = await database.write_heavy(
         len(png), photos.add_signature, run_id, step_id, png, body.sha256, typed_name, device
     )
-    return Json(run_json.signature_receipt(signature, database.env.links), 201)
+    return Json(record.signature_receipt(signature, database.env.links), 201)
 
 
 @router.route(

@@ -13,7 +13,7 @@ from rundun.core.runs.run import STATUSES
 from rundun.core.runs.search_text import MAX_LENGTH
 from rundun.core.templates.steps import SlotId
 from rundun.core.validation import ParsedFrom, StrictModel, Text, invalid_value, read
-from rundun.store.runs.run_lists import RunFilter
+from rundun.store.runs.lists import RunFilter
 from rundun.store.sqlite.pagination import END, Page, PageRequest
 from rundun.web.http.problems import Json
 

@@ -13,7 +13,7 @@ from rundun.core.runs import event
 from rundun.core.runs.run import DispatchRequest, Webhook
 from rundun.errors import Invalid, NotFound, Problem
 from rundun.scheduler import delete_secrets
-from rundun.store.organizations import organization_changes
+from rundun.store.organizations import changes as organization_changes
 from rundun.store.sqlite.pagination import PageRequest
 from tests.helpers.files.storage import used
 from tests.helpers.service import BOOLEAN, Ed, Receiver, World

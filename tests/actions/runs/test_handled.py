@@ -12,7 +12,7 @@ from rundun.actions.runs import handled
 from rundun.actions.runs.handled import GroupProgress
 from rundun.core.actor import Actor
 from rundun.errors import NotFound, Problem
-from rundun.store.deliveries import failed_deliveries
+from rundun.store.deliveries import failed as failed_deliveries
 from rundun.store.sqlite import connection
 from tests.actions.runs.test_flags import DAMAGE, TYRES
 from tests.helpers.console.console import operator, shown, text_of

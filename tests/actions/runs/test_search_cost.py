@@ -8,7 +8,7 @@ from hypothesis import strategies as some
 from rundun.actions.templates.templates import draft
 from rundun.core.templates import condition
 from rundun.core.templates.condition import Comparison, KnownStep
-from rundun.core.templates.template_rules import as_json, read_template
+from rundun.core.templates.rules import as_json, read_template
 from rundun.store.templates import templates
 from tests.helpers.service import World
 from tests.helpers.strategies.conditions import when

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rundun.core.templates.template_diff import difference
+from rundun.core.templates.diff import difference
 from rundun.core.translation import translate
 from tests.helpers.cli import CHECK, FIRST
 from tests.helpers.processes.service_process import done, rundun

@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Browser, Route, expect
 
 from rundun.core import translation
-from rundun.core.templates import template_rules
+from rundun.core.templates import rules
 from rundun.web.http.problems import TABLE
 from tests.browser.checklists import COUNT, YES_NO, dispatched, record
 from tests.browser.phone import Phone, phone
@@ -33,7 +33,7 @@ def test_the_server_reads_the_shared_translations() -> None:
         said = translation.translate(case["template"], case["tag"])
         assert without_translations(said) == case["says"], case["about"]
         assert json.dumps(case["template"]) == before, "the template itself stays as it is"
-        template_rules.read_template(case["template"], lambda prefix: f"{prefix}made")
+        rules.read_template(case["template"], lambda prefix: f"{prefix}made")
 
 
 @pytest.mark.parametrize(

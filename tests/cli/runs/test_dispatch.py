@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rundun.cli.runs.dispatching import read_secret
+from rundun.cli.runs.dispatch import read_secret
 from rundun.errors import Problem
 from tests.helpers.cli import FIRST
 from tests.helpers.console.office import Office

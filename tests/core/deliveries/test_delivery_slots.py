@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from rundun.core.deliveries.delivery_slots import MAX_KNOWN, DeliverySlots
+from rundun.core.deliveries.slots import MAX_KNOWN, DeliverySlots
 
 OK, UNREACHABLE, FAILED = (True, False), (False, True), (False, False)
 keys = some.sampled_from("abcdefgh")

@@ -10,13 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from rundun.core.deliveries.webhook_signature import (
-    content_digest,
-    hmac_sha256,
-    sign,
-    signature_base,
-    standard_webhooks,
-)
+from rundun.core.deliveries.signature import content_digest, hmac_sha256, sign, signature_base, standard_webhooks
 
 URL = "https://hooks.example.com/rundun?team=a%20b"
 SECRET = "whsec_0123456789abcdef"

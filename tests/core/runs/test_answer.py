@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rundun.core.runs.answer import read_value
-from rundun.core.templates import template_rules
+from rundun.core.templates import rules
 from rundun.core.templates.steps import StepBase
 from rundun.errors import Invalid
 from tests.helpers.service import Ed, World
@@ -17,7 +17,7 @@ Places = list[tuple[str, str]]
 
 def parsed(kind: str, config: Any = None) -> StepBase:
     """One step of a type."""
-    template = template_rules.read_template({"name": "x", "steps": [step(kind, config=config)]}, lambda prefix: prefix)
+    template = rules.read_template({"name": "x", "steps": [step(kind, config=config)]}, lambda prefix: prefix)
     return next(template.all_steps())
 
 
@@ -211,7 +211,7 @@ def test_what_is_compared_with_capitals_is_in_capitals() -> None:
         shown = {"when": {"step": "s-a", "op": "eq", "value": value}}
         steps = [step("text", config={"case": "upper"}), step(name="s-b", condition=shown)]
         try:
-            template_rules.read_template({"name": "x", "steps": steps}, lambda prefix: prefix)
+            rules.read_template({"name": "x", "steps": steps}, lambda prefix: prefix)
         except Invalid as invalid:
             assert [(one.pointer, one.code) for one in invalid.errors] == found
         else:

@@ -6,7 +6,7 @@ import pytest
 
 from rundun.core.runs import progress
 from rundun.core.runs.progress import MissingStep
-from rundun.core.templates import template_rules
+from rundun.core.templates import rules
 from tests.helpers.strategies.conditions import answer, stood, when
 from tests.helpers.templates import step
 
@@ -15,7 +15,7 @@ PH1, PH2, PH3 = "ph-1", "ph-2", "ph-3"
 
 def of(*steps: dict[str, Any]) -> Any:
     """A template."""
-    return template_rules.read_template({"name": "x", "steps": list(steps)}, lambda prefix: prefix)
+    return rules.read_template({"name": "x", "steps": list(steps)}, lambda prefix: prefix)
 
 
 def code(found: Any) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rundun.core.templates import condition, template_rules
+from rundun.core.templates import condition, rules
 from rundun.core.templates.condition import Comparison, KnownStep
 from rundun.errors import Invalid
 from tests.helpers.strategies.conditions import answer, stood, when
@@ -37,7 +37,7 @@ def wrong(rule: Any) -> list[tuple[str, str]]:
     """Pointer below the condition, and code, of what is wrong with a last step that depends on EARLIER."""
     last = {"id": "s-last", "type": "boolean", "label": "?", "condition": rule}
     try:
-        template_rules.read_template({"name": "x", "steps": [*EARLIER, last]}, lambda prefix: prefix)
+        rules.read_template({"name": "x", "steps": [*EARLIER, last]}, lambda prefix: prefix)
     except Invalid as invalid:
         start = f"/steps/{len(EARLIER)}/condition"
         assert all(place.pointer.startswith(start) for place in invalid.errors)
@@ -117,7 +117,7 @@ def test_groups_join_what_they_hold() -> None:
     def judged(rule: Any) -> bool:
         step = {"id": "s-b", "type": "boolean", "label": "?", "condition": rule}
         first = {"id": "s-a", "type": "boolean", "label": "?"}
-        template = template_rules.read_template({"name": "x", "steps": [first, step]}, lambda prefix: prefix)
+        template = rules.read_template({"name": "x", "steps": [first, step]}, lambda prefix: prefix)
         return stood(template, {"s-a": True})["s-b"].visible
 
     assert judged({"op": "and", "rules": [yes, yes]})
@@ -151,7 +151,7 @@ def test_evidence_counts_as_answered_once_it_is_done(step: str, given: Any, arri
         {"id": "s-y", "type": "boolean", "label": "?", "condition": when(step, "answered")},
         {"id": "s-n", "type": "boolean", "label": "?", "condition": when(step, "skipped")},
     ]
-    template = template_rules.read_template({"name": "x", "steps": steps}, lambda prefix: prefix)
+    template = rules.read_template({"name": "x", "steps": steps}, lambda prefix: prefix)
     step_states = stood(template, {} if given is None else {step: given}, arrived)
     assert step_states[step].done is answered
     assert step_states["s-y"].visible is answered
@@ -163,7 +163,7 @@ def test_an_answer_that_still_waits_for_its_photos_is_an_answer() -> None:
         {"id": "s-a", "type": "boolean", "label": "?", "photo": {"min": 1}},
         {"id": "s-b", "type": "boolean", "label": "?", "condition": when("s-a", "eq", True)},
     ]
-    template = template_rules.read_template({"name": "x", "steps": steps}, lambda prefix: prefix)
+    template = rules.read_template({"name": "x", "steps": steps}, lambda prefix: prefix)
     step_states = stood(template, {"s-a": True})
     assert not step_states["s-a"].done
     assert step_states["s-b"].visible
@@ -176,7 +176,7 @@ def test_what_depends_on_a_hidden_step_sees_it_hidden_whatever_was_answered() ->
         {"id": "s-c", "type": "boolean", "label": "?", "condition": when("s-b", "eq", 5)},
         {"id": "s-d", "type": "boolean", "label": "?", "condition": when("s-b", "neq", 5)},
     ]
-    template = template_rules.read_template({"name": "x", "steps": steps}, lambda prefix: prefix)
+    template = rules.read_template({"name": "x", "steps": steps}, lambda prefix: prefix)
 
     def visible(**values: Any) -> str:
         step_states = stood(template, {f"s-{name}": value for name, value in values.items()})
@@ -301,11 +301,9 @@ def test_a_condition_looks_back_only_also_over_sections() -> None:
     first = {"id": "s-a", "type": "boolean", "label": "?"}
     second = {"id": "s-b", "type": "boolean", "label": "?", "condition": when("s-a", "eq", True)}
     make = lambda prefix: f"{prefix}x"  # noqa: E731
-    assert template_rules.read_template({"name": "x", "sections": [section(first, second)]}, make)
+    assert rules.read_template({"name": "x", "sections": [section(first, second)]}, make)
     with pytest.raises(Invalid) as refused:
-        template_rules.read_template(
-            {"name": "x", "sections": [{"id": "g-1", **section(second)}, section(first)]}, make
-        )
+        rules.read_template({"name": "x", "sections": [{"id": "g-1", **section(second)}, section(first)]}, make)
     assert [(one.pointer, one.code) for one in refused.value.errors] == [
         ("/sections/0/steps/0/condition/when/step", "unknown_reference")
     ]
@@ -317,11 +315,11 @@ def test_conditions_have_a_bound_since_every_answer_judges_them_all() -> None:
     many = {"op": "and", "rules": [{"op": "or", "rules": [when("s-0", "eq", True)] * 26}] * 2}
     step = {"id": "s-1", "type": "boolean", "label": "?", "condition": many}
     with pytest.raises(Invalid) as error:
-        template_rules.read_template({"name": "x", "steps": [first, step]}, lambda prefix: prefix)
+        rules.read_template({"name": "x", "steps": [first, step]}, lambda prefix: prefix)
     assert [(one.pointer, one.code) for one in error.value.errors] == [("/steps/1/condition", "too_long")]
     fifty = {"op": "or", "rules": [when("s-0", "eq", True)] * 50}
     steps = [{**step, "id": f"s-{n}", "condition": fifty} for n in range(1, 42)]
     with pytest.raises(Invalid) as error:
-        template_rules.read_template({"name": "x", "steps": [first, *steps]}, lambda prefix: prefix)
+        rules.read_template({"name": "x", "steps": [first, *steps]}, lambda prefix: prefix)
     assert [(one.pointer, one.code) for one in error.value.errors] == [("", "too_long")]
-    template_rules.read_template({"name": "x", "steps": [first, *steps[:40]]}, lambda prefix: prefix)
+    rules.read_template({"name": "x", "steps": [first, *steps[:40]]}, lambda prefix: prefix)

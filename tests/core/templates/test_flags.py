@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rundun.actions.templates.templates import draft
-from rundun.core.templates import template_rules
+from rundun.core.templates import rules as template_rules
 from rundun.core.translation import translate
 from rundun.errors import Invalid
 from tests.actions.runs.test_search_cost import distinct, errors

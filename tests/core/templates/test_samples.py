@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from rundun.core.picture import PICTURE_PIXELS, THUMBNAIL_PIXELS
-from rundun.core.templates.template_rules import read_template
+from rundun.core.templates.rules import read_template
 from rundun.paths import samples
 from rundun.web import sample_pictures
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 from pydantic_core import from_json
 
-from rundun.core.templates.template_diff import TemplateChange, TemplatePart, _longest_rising, difference, parts
-from rundun.core.templates.template_rules import as_json, read_template
+from rundun.core.templates.diff import TemplateChange, TemplatePart, _longest_rising, difference, parts
+from rundun.core.templates.rules import as_json, read_template
 from tests.helpers.strategies.strategies import templates
 
 IDS = some.sampled_from([f"{n}" for n in range(6)])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rundun.core.templates import template_rules
+from rundun.core.templates import rules
 from rundun.errors import Invalid, Problem
 from tests.helpers.strategies.wrong_templates import Places, made, of, read, wrong
 from tests.helpers.templates import OPTIONS, step
@@ -61,7 +61,7 @@ def test_a_template_has_at_most_512_kibibytes() -> None:
     bodies = [step("instruction", f"s-{n}", {"body": "x" * 20_000}) for n in range(27)]
     assert wrong(of(*bodies[:26])) == []
     with pytest.raises(Problem) as refused:
-        template_rules.read_template(of(*bodies), made())
+        rules.read_template(of(*bodies), made())
     assert refused.value.code == "too_large"
 
 
@@ -69,7 +69,7 @@ def test_far_too_much_is_refused_at_once() -> None:
     asked = itertools.count()
     endless = {"name": "x", "steps": [1] * 300_000, "sections": [{}] * 100_000}
     with pytest.raises(Invalid) as refused:
-        template_rules.read_template(endless, lambda prefix: f"{prefix}{next(asked)}")
+        rules.read_template(endless, lambda prefix: f"{prefix}{next(asked)}")
     assert next(asked) < 1000
     assert len(refused.value.errors) < 1000
 
@@ -152,7 +152,7 @@ def test_a_language_is_there_once_whatever_its_case() -> None:
 )
 def test_what_is_said_of_a_maximum_below_the_minimum(kind: str, detail: str) -> None:
     with pytest.raises(Invalid, match=f"must {detail} min"):
-        template_rules.read_template(of(step(kind, config={"min": 3, "max": 2})), made())
+        rules.read_template(of(step(kind, config={"min": 3, "max": 2})), made())
 
 
 def test_translations_name_what_is_there() -> None:

@@ -3,7 +3,7 @@
 from rundun import paths
 from rundun.errors import Problem
 from rundun.wording.console_words import ConsoleCatalogs
-from rundun.wording.problem_text import exact_reason, reason
+from rundun.wording.refusals import exact_reason, reason
 
 CATALOGS = ConsoleCatalogs(paths.locales())
 SPANISH = CATALOGS.language(["es"])

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from rundun.core.templates import template_rules
+from rundun.core.templates import rules
 from rundun.errors import Invalid
 
 Places = list[tuple[str, str]]
@@ -20,13 +20,13 @@ def made() -> Callable[[str], str]:
 
 def read(template: Any) -> Any:
     """The template as it is kept."""
-    return from_json(template_rules.as_json(template_rules.read_template(template, made())))
+    return from_json(rules.as_json(rules.read_template(template, made())))
 
 
 def wrong(template: Any) -> Places:
     """Pointer and code of every wrong place; none for a valid template."""
     try:
-        template_rules.read_template(template, made())
+        rules.read_template(template, made())
     except Invalid as invalid:
         assert all(place.detail for place in invalid.errors)
         return [(place.pointer, place.code) for place in invalid.errors]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rundun.core.deliveries.delivery_slots import DeliverySlots
+from rundun.core.deliveries.slots import DeliverySlots
 from rundun.core.runs import event
 from rundun.store.deliveries import outbox
 from rundun.store.deliveries.outbox import WINDOW, Claim, becoming_due, claim

@@ -11,8 +11,9 @@ import pytest
 
 from rundun.actions.organizations.operators import remove as remove_operator
 from rundun.errors import Problem
-from rundun.store.erasure import erasure_journal, journal_file
-from rundun.store.erasure.erasure_journal import ErasureJournal
+from rundun.store.erasure import journal as erasure_journal
+from rundun.store.erasure import journal_file
+from rundun.store.erasure.journal import ErasureJournal
 from rundun.store.organizations import api_keys, operators, organizations
 from rundun.store.sqlite.connection import open_writer, shipped
 from rundun.store.sqlite.transaction import JournalEntry

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rundun.actions.runs import runs as run_actions
-from rundun.actions.runs.run_state import close, load
+from rundun.actions.runs.state import close, load
 from rundun.core.actor import Identity
 from rundun.core.runs.job import RunJob
 from rundun.core.runs.run import Cancellation, DispatchRequest

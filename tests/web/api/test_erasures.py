@@ -16,12 +16,12 @@ from typing import Any
 import httpx2
 import pytest
 
-from rundun.actions.erasure import person_erasure
+from rundun.actions.erasure import person as person_erasure
 from rundun.actions.organizations import api_keys
 from rundun.store.erasure import person_runs
 from rundun.store.sqlite.transaction import Tx
 from rundun.web.api import erasures
-from rundun.web.archives import person_erasure as erasing
+from rundun.web.erasure import person as erasing
 from tests.helpers.console.console import operator
 from tests.helpers.patience import PATIENCE
 from tests.helpers.persons import BY_EMAIL, EMAIL, many_runs, run_of

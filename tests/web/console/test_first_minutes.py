@@ -10,7 +10,7 @@ from rundun.errors import FieldError, Problem
 from rundun.store.organizations import organizations as organization_rows
 from rundun.store.sqlite.transaction import Tx
 from rundun.web.http.problems import TABLE
-from rundun.wording import problem_text
+from rundun.wording import refusals
 from rundun.wording.console_words import ConsoleLanguage
 from tests.helpers.console.console import PASSWORD, Browser, field, left_alone, operator, shown, text_of
 from tests.helpers.console.markup import NASTY_NAMES, is_text_only
@@ -120,14 +120,14 @@ def test_every_code_has_a_sentence_of_the_consoles_own() -> None:
     ours = {"unauthorized", "write_not_allowed", "erasure_not_allowed", "cursor_gone"}  # of keys and of the feed
     phones = {"other_device", "not_started", "steps_missing", "answer_changed", "photo_conflict", "skip_not_allowed"}
     phones |= {"too_many_photos", "photo_deleted", "digest_mismatch"}
-    assert problem_text.SAID.keys() == TABLE.keys() - ours - phones
+    assert refusals.SAID.keys() == TABLE.keys() - ours - phones
     english = ConsoleLanguage("en")
     odd = Problem(
         "invalid", "detail", [FieldError("/steps/0/x", "too_long", "of the API"), FieldError("", "required", "")]
     )
-    assert problem_text.reason(english, odd) == "That is too long. This is needed."
-    assert problem_text.field_reasons(english, odd) == {"steps/0/x": "That is too long.", "": "This is needed."}
-    assert "of the API" not in problem_text.reason(english, Problem("wrong_status", "of the API"))
+    assert refusals.reason(english, odd) == "That is too long. This is needed."
+    assert refusals.field_reasons(english, odd) == {"steps/0/x": "That is too long.", "": "This is needed."}
+    assert "of the API" not in refusals.reason(english, Problem("wrong_status", "of the API"))
 
 
 async def test_a_refusal_has_no_words_of_the_api(w: World) -> None:

@@ -18,7 +18,7 @@ import httpx2
 import pytest
 
 from rundun import paths
-from rundun.core.deliveries import webhook_signature
+from rundun.core.deliveries import signature
 from tests.bench.processes import free_port
 from tests.helpers.patience import PATIENCE
 from tests.helpers.processes.service_process import is_listening
@@ -124,12 +124,12 @@ async def test_what_is_forged_repeated_or_not_taken_harms_nothing(
     event = [one for one in await w.events(ed) if one["event"] == "run.completed"][-1]
     body = json.dumps({**event, "event_id": "evt-other"}).replace("First", "Other").encode()
     now = int(time.time())
-    right = webhook_signature.sign(SECRET, relay.hook, body, now)
+    right = signature.sign(SECRET, relay.hook, body, now)
     forgeries = [
-        webhook_signature.sign("another secret", relay.hook, body, now),
-        webhook_signature.sign(SECRET, relay.hook + "/elsewhere", body, now),
-        webhook_signature.sign(SECRET, relay.hook, body + b" ", now),
-        webhook_signature.sign(SECRET, relay.hook, body, now - 600),
+        signature.sign("another secret", relay.hook, body, now),
+        signature.sign(SECRET, relay.hook + "/elsewhere", body, now),
+        signature.sign(SECRET, relay.hook, body + b" ", now),
+        signature.sign(SECRET, relay.hook, body, now - 600),
         {**right, "Signature": "sig1=:é:"},
         {},
     ]
@@ -155,8 +155,8 @@ async def test_what_is_forged_repeated_or_not_taken_harms_nothing(
 
 async def test_what_is_not_signed_is_refused_before_it_is_read(relay: Relay) -> None:
     now, most = int(time.time()), 2**21
-    signed = webhook_signature.sign(SECRET, relay.hook, b"{}", now)["Signature-Input"]
-    stale = webhook_signature.sign(SECRET, relay.hook, b"{}", now - 600)["Signature-Input"]
+    signed = signature.sign(SECRET, relay.hook, b"{}", now)["Signature-Input"]
+    stale = signature.sign(SECRET, relay.hook, b"{}", now - 600)["Signature-Input"]
     for header, length in (("X: y", 9), (f"Signature-Input: {stale}", 9), (f"Signature-Input: {signed}", most + 1)):
         reader, writer = await asyncio.open_connection("127.0.0.1", int(relay.hook.split(":")[2].split("/")[0]))
         writer.write(f"POST /rundun HTTP/1.1\r\n{header}\r\nContent-Length: {length}\r\n\r\n".encode())
@@ -171,7 +171,7 @@ async def test_what_comes_too_slowly_is_hung_up_on(monkeypatch: pytest.MonkeyPat
     relay = runpy.run_path(str(RELAY))
     relay["Hook"].handle.__globals__["SECONDS"] = 0.2
     if begun == b"body":
-        signed = webhook_signature.sign(SECRET, "http://127.0.0.1/rundun", b"{}", int(time.time()))
+        signed = signature.sign(SECRET, "http://127.0.0.1/rundun", b"{}", int(time.time()))
         head = f"POST / HTTP/1.1\r\nSignature-Input: {signed['Signature-Input']}\r\nContent-Length: 9\r\n\r\n{{"
         begun = head.encode()
     with ThreadingHTTPServer(("127.0.0.1", 0), relay["Hook"]) as server:

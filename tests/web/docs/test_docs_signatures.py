@@ -16,7 +16,7 @@ from http_message_signatures import InvalidSignature
 from playwright.async_api import Page
 
 from rundun import paths
-from rundun.core.deliveries import webhook_signature
+from rundun.core.deliveries import signature
 from tests.browser.phone import chromium
 from tests.helpers.service import BOOLEAN, Received, Receiver, World
 
@@ -28,7 +28,7 @@ SAMPLES = paths.templates() / "docs" / "samples"
 def test_the_vector_is_right() -> None:
     lines = (SAMPLES / "vector.txt").read_text("utf-8").splitlines()
     given = dict(re.split(r" {2,}", line, maxsplit=1) for line in lines)
-    made = webhook_signature.sign(given["secret"], given["URL"], given["body"].encode(), int(given["created"]))
+    made = signature.sign(given["secret"], given["URL"], given["body"].encode(), int(given["created"]))
     assert made["Content-Digest"] == given["Content-Digest"]
     assert made["Signature-Input"] == given["Signature-Input"]
     assert made["Signature"] == given["Signature"]
@@ -37,7 +37,7 @@ def test_the_vector_is_right() -> None:
 def signed(body: bytes, **other: Any) -> dict[str, str]:
     """Headers of a request, made now unless another time is given."""
     given = {"secret": SECRET, "url": URL, "created": int(time.time()), **other}
-    return webhook_signature.sign(given["secret"], given["url"], body, given["created"])
+    return signature.sign(given["secret"], given["url"], body, given["created"])
 
 
 def forgeries() -> list[tuple[dict[str, str], bytes]]:
@@ -109,9 +109,9 @@ async def all_tries(w: World, receiver: Receiver) -> tuple[str, list[Any]]:
     wrong = [
         ({**one.headers, "signature": one.headers["signature"].replace(":", ":A", 1)}, one.body),
         (one.headers, one.body + b" "),
-        (webhook_signature.sign(SECRET, url, one.body, int(time.time()) - 600), one.body),
-        (webhook_signature.sign("another secret", url, one.body, int(time.time())), one.body),
-        (webhook_signature.sign(SECRET, url + "/", one.body, int(time.time())), one.body),
+        (signature.sign(SECRET, url, one.body, int(time.time()) - 600), one.body),
+        (signature.sign("another secret", url, one.body, int(time.time())), one.body),
+        (signature.sign(SECRET, url + "/", one.body, int(time.time())), one.body),
         ({}, one.body),
     ]
     return code.replace(URL, url), as_javascript_has_it([(one.headers, one.body), *wrong])

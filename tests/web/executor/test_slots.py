@@ -5,8 +5,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from rundun.core.templates import template_rules
-from rundun.core.templates.template_diff import difference
+from rundun.core.templates import rules
+from rundun.core.templates.diff import difference
 from rundun.core.translation import translate
 from rundun.errors import Invalid
 from tests.helpers.pictures import images
@@ -21,7 +21,7 @@ JPEG = images.jpeg(64, 48)
 
 def wrong(*steps: Any) -> list[tuple[str, str]]:
     try:
-        template_rules.read_template({"name": "x", "steps": list(steps)}, lambda prefix: f"{prefix}made")
+        rules.read_template({"name": "x", "steps": list(steps)}, lambda prefix: f"{prefix}made")
     except Invalid as invalid:
         return [(one.pointer, one.code) for one in invalid.errors]
     return []
@@ -61,17 +61,15 @@ def test_which_slots_a_template_may_have() -> None:
 
 
 def test_ids_are_made_and_labels_translated() -> None:
-    made = template_rules.read_template(
-        {"name": "x", "steps": [with_slots({"label": "Front"})]}, lambda prefix: f"{prefix}made"
-    )
-    assert b'"p-made"' in template_rules.as_json(made)
+    made = rules.read_template({"name": "x", "steps": [with_slots({"label": "Front"})]}, lambda prefix: f"{prefix}made")
+    assert b'"p-made"' in rules.as_json(made)
     source = {"name": "x", "steps": [SIDES], "translations": {"es": {"p-front": {"label": "Delante"}}}}
-    template_rules.read_template(source, lambda prefix: prefix)
+    rules.read_template(source, lambda prefix: prefix)
     (translated,) = translate(source, "es")["steps"]
     assert [one["label"] for one in translated["config"]["slots"]] == ["Delante", "Rear"]
     source["translations"] = {"es": {"p-front": {"hint": "?"}, "p-none": {"label": "?"}}}
     with pytest.raises(Invalid) as invalid:
-        template_rules.read_template(source, lambda prefix: prefix)
+        rules.read_template(source, lambda prefix: prefix)
     assert [(one.pointer, one.code) for one in invalid.value.errors] == [
         ("/translations/es/p-front/hint", "unknown_field"),
         ("/translations/es/p-none", "unknown_reference"),

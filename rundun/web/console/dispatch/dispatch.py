@@ -10,8 +10,9 @@ from rundun.actions.templates import templates
 from rundun.core.actor import Actor
 from rundun.errors import NotFound, Problem
 from rundun.store.sqlite.transaction import TemplateVersion
-from rundun.web.console.dispatch import dispatch_form
-from rundun.web.console.dispatch.dispatch_form import (
+from rundun.web.console.dispatch import form as dispatch_form
+from rundun.web.console.dispatch.due import SENT, due_choices
+from rundun.web.console.dispatch.form import (
     EMPTY,
     EVENTS,
     Previous,
@@ -23,13 +24,12 @@ from rundun.web.console.dispatch.dispatch_form import (
     values_of,
     with_choices,
 )
-from rundun.web.console.dispatch.dispatch_message import languages
-from rundun.web.console.dispatch.run_due import SENT, due_choices
+from rundun.web.console.dispatch.message import languages
 from rundun.web.console.session import ConsoleCall
 from rundun.web.dispatch_reading import read_dispatch_body
 from rundun.web.dispatch_warnings import destination_warnings
 from rundun.web.http.problems import TABLE
-from rundun.wording.problem_text import exact_field_reason
+from rundun.wording.refusals import exact_field_reason
 
 MAX_TEMPLATES = 500
 REFUSALS = (

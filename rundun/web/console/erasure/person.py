@@ -8,13 +8,13 @@ from rundun.core.erasure.person import Person
 from rundun.core.request_bodies import read_person
 from rundun.errors import Invalid, Problem
 from rundun.web.archives.download import Download, require_place
-from rundun.web.archives.kept_copies import all_copies
-from rundun.web.archives.person_archive import archive_entries
-from rundun.web.archives.person_erasure import erase_listed, list_runs
+from rundun.web.archives.person import archive_entries
 from rundun.web.archives.report import ReportWriter
-from rundun.web.archives.run_archive import zip_pieces
+from rundun.web.archives.runs import zip_pieces
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.settings.account import is_own_password, wrong_password
+from rundun.web.erasure.kept_copies import all_copies
+from rundun.web.erasure.person import erase_listed, list_runs
 from rundun.web.http.problems import TABLE
 from rundun.wording.console_words import N_
 

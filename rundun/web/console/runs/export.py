@@ -10,8 +10,8 @@ from rundun.core.runs.run import Run
 from rundun.store.sqlite.pagination import PageRequest
 from rundun.web.archives.download import Download, require_place
 from rundun.web.archives.report import ReportWriter
-from rundun.web.archives.run_archive import archive_name, run_entries, zip_pieces
-from rundun.web.console.runs.run_filter import read_filter_form
+from rundun.web.archives.runs import archive_name, run_entries, zip_pieces
+from rundun.web.console.runs.filters import read_filter_form
 from rundun.web.console.session import ConsoleCall
 from rundun.web.http.turns import Turns
 from rundun.wording.job_tables.csv_cells import csv_lines

@@ -5,14 +5,14 @@ from starlette.responses import Response
 from rundun.actions.runs import handled
 from rundun.actions.runs.handled import GroupProgress
 from rundun.core.actor import Actor
-from rundun.web.console.runs import run_page
+from rundun.web.console.runs import page
 from rundun.web.console.session import ConsoleCall
 
 
 async def handle_run(call: ConsoleCall) -> Response:
     """POST /console/runs/{run_id}/handled: be done with a run; `to=overview` leads back to the overview."""
     act = call.write(handled.handle_run, call.path("run_id"), Actor("operator", call.operator.name))
-    response = await run_page.act_or_explain(call, act, "handled")
+    response = await page.act_or_explain(call, act, "handled")
     is_done = response.status_code == 303
     return call.redirect("", "handled") if is_done and call.form.get("to") == "overview" else response
 
@@ -20,7 +20,7 @@ async def handle_run(call: ConsoleCall) -> Response:
 async def undo_handled(call: ConsoleCall) -> Response:
     """POST /console/runs/{run_id}/handled/undo: nobody is done with a run after all."""
     act = call.write(handled.undo_handled, call.path("run_id"), Actor("operator", call.operator.name))
-    return await run_page.act_or_explain(call, act, "handled_undone")
+    return await page.act_or_explain(call, act, "handled_undone")
 
 
 async def handle_group(call: ConsoleCall) -> Response:

@@ -9,21 +9,21 @@ from babel import dates
 from starlette.responses import Response
 
 from rundun.actions.deliveries import deliveries
-from rundun.actions.runs import run_webhooks, runs
+from rundun.actions.runs import patches, runs
 from rundun.actions.templates import templates
 from rundun.core.actor import Actor
 from rundun.core.request_bodies import CancelBody, ExtendBody
 from rundun.core.runs.run import STATUSES
 from rundun.core.validation import clean_input, read
 from rundun.store.organizations.statistics import MAX_COUNTED
-from rundun.store.runs import run_search
-from rundun.store.runs.run_lists import RunFilter
-from rundun.store.runs.run_search import FoundCounts
+from rundun.store.runs import search as run_search
+from rundun.store.runs.lists import RunFilter
+from rundun.store.runs.search import FoundCounts
 from rundun.store.sqlite.pagination import PageRequest
-from rundun.web.console.dispatch.run_due import due_choices, read_due
-from rundun.web.console.runs import run_page
-from rundun.web.console.runs.run_filter import list_path, read_filter_form, tab_filters, tab_query
-from rundun.web.console.runs.run_rows import Found, heading, moment
+from rundun.web.console.dispatch.due import due_choices, read_due
+from rundun.web.console.runs import page as run_page
+from rundun.web.console.runs.filters import list_path, read_filter_form, tab_filters, tab_query
+from rundun.web.console.runs.rows import Found, heading, moment
 from rundun.web.console.session import ConsoleCall
 from rundun.wording.console_words import format_count
 
@@ -44,7 +44,7 @@ async def list_runs(call: ConsoleCall) -> Response:
         at, number = page.next_before
         older = "&".join(filter(None, [filter_form.query(), f"before={at}.{number}"]))
     return await call.render(
-        "runs/runs",
+        "runs/list",
         filter_form=filter_form,
         rows=page.items,
         older=older,
@@ -125,7 +125,7 @@ async def move_due(call: ConsoleCall) -> Response:
 
     async def act() -> None:
         actor = Actor("operator", call.operator.name)
-        await call.write(run_webhooks.patch, call.path("run_id"), read_due(call), actor)
+        await call.write(patches.patch, call.path("run_id"), read_due(call), actor)
 
     response = await run_page.act_or_explain(call, act(), "due_moved")
     is_from_list = response.status_code == 303 and call.form.keys() & {"to", "query"}

@@ -6,20 +6,20 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from rundun.actions.runs import handled, run_webhooks, runs
+from rundun.actions.runs import handled, patches, runs
 from rundun.core.actor import Actor
 from rundun.core.request_bodies import CancelBody
 from rundun.core.runs.run import Run
 from rundun.core.validation import clean_input, read
 from rundun.errors import Problem
-from rundun.web.console.dispatch.run_due import due_choices, read_due
+from rundun.web.console.dispatch.due import due_choices, read_due
 from rundun.web.console.runs.export import chosen_table
-from rundun.web.console.runs.run_filter import list_path
-from rundun.web.console.runs.run_page import longer_choices
-from rundun.web.console.runs.run_rows import heading
+from rundun.web.console.runs.filters import list_path
+from rundun.web.console.runs.page import longer_choices
+from rundun.web.console.runs.rows import heading
 from rundun.web.console.runs.runs import read_hours
 from rundun.web.console.session import ConsoleCall
-from rundun.wording import problem_text
+from rundun.wording import refusals as problem_text
 from rundun.wording.console_words import N_, ConsoleLanguage
 
 MAX_CHOSEN = 50  # as many as one page of the list has
@@ -101,7 +101,7 @@ def _deed(call: ConsoleCall, what: str) -> Callable[[str], Awaitable[object]]:
         return lambda run_id: call.write(handled.handle_run, run_id, actor)
     if what == "due":
         changes = read_due(call)
-        return lambda run_id: call.write(run_webhooks.patch, run_id, changes, actor)
+        return lambda run_id: call.write(patches.patch, run_id, changes, actor)
     if what == "extend":
         hours = read_hours(call.form.get("hours", ""))
         return lambda run_id: call.write(runs.extend, run_id, hours, actor)

@@ -11,8 +11,8 @@ from rundun.errors import Problem
 from rundun.store.organizations import operators as operator_rows
 from rundun.store.organizations import second_factors
 from rundun.web.console.session import ConsoleCall
+from rundun.web.console.sign_in.limits import keep_browser, turn_of
 from rundun.web.console.sign_in.sign_in import new_password, require_capacity
-from rundun.web.console.sign_in.sign_in_limits import keep_browser, turn_of
 
 GUESSES = Policy("old-password", 10, 900)  # of one operator in a quarter of an hour
 

@@ -13,7 +13,7 @@ from rundun.web.http.body import read_bytes
 from rundun.web.pages.branding import branding_of
 from rundun.wording import time_zone
 from rundun.wording.console_words import N_
-from rundun.wording.problem_text import field_reasons
+from rundun.wording.refusals import field_reasons
 
 MAX_LOGO = 256 * 1024  # bytes
 FIRST_COLOUR = "#2b4fc7"  # ours, for those who have not chosen one

@@ -16,7 +16,7 @@ from rundun.store.sqlite.transaction import Tx
 from rundun.web.console.qr_code import qr_code
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.settings.account import account, is_own_password, wrong_password
-from rundun.web.console.sign_in.sign_in_limits import code_of, remember_browser
+from rundun.web.console.sign_in.limits import code_of, remember_browser
 
 T = TypeVar("T")
 SETUP_TTL_MS = 30 * 60 * times.SECOND  # for getting an app first

@@ -13,11 +13,11 @@ from rundun.errors import Problem
 from rundun.store.deliveries.deliveries import FailedFilter
 from rundun.store.sqlite import service_state
 from rundun.store.sqlite.pagination import PageRequest
-from rundun.web.console.dispatch.dispatch_form import host_of
+from rundun.web.console.dispatch.form import host_of
 from rundun.web.console.session import ConsoleCall
 from rundun.web.webhook_test import WebhookTestBody, send_test
 from rundun.wording.console_words import format_count
-from rundun.wording.problem_text import field_reasons
+from rundun.wording.refusals import field_reasons
 
 LIMIT = 25
 

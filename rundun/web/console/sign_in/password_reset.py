@@ -9,8 +9,8 @@ from rundun.errors import NotFound, Problem
 from rundun.store.organizations.operators import Operator
 from rundun.store.organizations.organizations import Organization
 from rundun.web.console.session import ConsoleCall
+from rundun.web.console.sign_in.limits import remember_browser
 from rundun.web.console.sign_in.sign_in import new_password
-from rundun.web.console.sign_in.sign_in_limits import remember_browser
 
 
 async def show_form(call: ConsoleCall, status: int = 200, wrong: str = "") -> Response:

@@ -17,9 +17,10 @@ from rundun.store.organizations.organizations import Organization
 from rundun.web.console import session
 from rundun.web.console.cookies import begin_session, end_session
 from rundun.web.console.session import ConsoleCall, ask_to_sign_in
-from rundun.web.console.sign_in import pending_sign_in, sign_in_limits
-from rundun.web.console.sign_in.sign_in_limits import Candidate
-from rundun.wording.problem_text import field_reasons
+from rundun.web.console.sign_in import limits
+from rundun.web.console.sign_in import pending as pending_sign_in
+from rundun.web.console.sign_in.limits import Candidate
+from rundun.wording.refusals import field_reasons
 from rundun.wording.time_zone import zones
 
 T = TypeVar("T")
@@ -55,7 +56,7 @@ async def sign_in(call: ConsoleCall) -> Response:
         )
     if len(fitting) > 1:
         choices = [(pending_sign_in.begin(call, operator), organization.name) for operator, organization in fitting]
-        return await call.render("sign_in/sign_in_organization", 200, choices=choices, **_onward(call))
+        return await call.render("sign_in/organization", 200, choices=choices, **_onward(call))
     return await _with_password(call, fitting[0][0])
 
 
@@ -66,11 +67,11 @@ async def _find_fitting(call: ConsoleCall, email: str, password: str) -> list[Ca
     whether an address that is in one organization is in another one, too. Who is in three takes longer.
     """
     candidates = await call.ctx.database.read(operators.of_email, email)
-    known, attempt = sign_in_limits.attempt_of(call, email, candidates)
+    known, attempt = limits.attempt_of(call, email, candidates)
     attempt.count()
     fitting: list[Candidate] = []
     for candidate in candidates:
-        guess = sign_in_limits.guess_at(call, candidate[0], is_known=candidate is known)
+        guess = limits.guess_at(call, candidate[0], is_known=candidate is known)
         stored = candidate[0].password if guess.take() else None
         if await require_capacity(passwords.check_in_turn(stored, password, attempt.turn)):
             guess.give_back()
@@ -125,7 +126,7 @@ async def _go_on(call: ConsoleCall) -> Response:
         return await _ask_once_more(call)
     if "code" not in call.form:
         return await _with_password(call, operator)
-    guess = sign_in_limits.code_of(call, operator)
+    guess = limits.code_of(call, operator)
     try:
         guess.count()
     except Problem as problem:
@@ -148,7 +149,7 @@ async def _ask_for_code(
 ) -> Response:
     pending = call.form.get(pending_sign_in.FIELD) or pending_sign_in.begin(call, operator)
     shown = {"email": operator.email, "pending": pending, "wrong": wrong, "wait": wait}
-    page = await call.render("sign_in/sign_in_code", status, **shown, **_onward(call))
+    page = await call.render("sign_in/code", status, **shown, **_onward(call))
     return _with_wait(page, wait)
 
 
@@ -160,7 +161,7 @@ async def _begin(call: ConsoleCall, operator: Operator, token: str) -> Response:
         page = await session.resume(call, 200, onward["next_path"], session.read_fields(onward["then"].encode()))
     else:
         page = call.redirect(onward["next_path"])
-    sign_in_limits.remember_browser(call, page, operator)
+    limits.remember_browser(call, page, operator)
     return begin_session(call.ctx, page, token)
 
 
@@ -257,4 +258,4 @@ async def new_password(call: ConsoleCall) -> str:
     if not passwords.MIN_LENGTH <= len(password) <= passwords.MAX_LENGTH:
         detail = f"A password has at least {passwords.MIN_LENGTH} characters."
         raise Problem("invalid", detail, [FieldError("/password", "too_short", detail)])
-    return await require_capacity(passwords.hash_in_turn(password, sign_in_limits.turn_of(call)))
+    return await require_capacity(passwords.hash_in_turn(password, limits.turn_of(call)))

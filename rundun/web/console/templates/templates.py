@@ -13,10 +13,10 @@ from rundun.actions.deliveries import default_webhooks
 from rundun.actions.erasure import retention
 from rundun.actions.templates import templates as actions
 from rundun.actions.templates.templates import get_two_versions, get_version, get_with_versions, page_current
-from rundun.core.templates import template_pictures
-from rundun.core.templates.template_diff import default_of, difference, parts
+from rundun.core.templates import pictures
+from rundun.core.templates.diff import default_of, difference, parts
 from rundun.errors import NotFound
-from rundun.web.console.dispatch.dispatch_form import host_of
+from rundun.web.console.dispatch.form import host_of
 from rundun.web.console.session import ConsoleCall
 from rundun.web.http.query_params import ListQuery, TemplateQuery, TemplatesQuery, next_cursor, query
 from rundun.wording.template_text import template_text
@@ -46,7 +46,7 @@ async def index(call: ConsoleCall) -> Response:
     params = query(TemplatesPageQuery, call.request)
     page = await call.read(page_current, params.page_request(), params.include_archived)
     return await call.render(
-        "templates/templates",
+        "templates/list",
         page=page,
         cursor=next_cursor(page),
         include_archived=params.include_archived,
@@ -72,7 +72,7 @@ async def show(call: ConsoleCall) -> Response:
         sections=[{"title": "", "steps": source.get("steps") or []}, *(source.get("sections") or [])],
         count=len(version.steps),
         text=template_text(call.language, parts(source)),
-        pictures=template_pictures.shown_json(version.pictures, call.ctx.links),
+        pictures=pictures.shown_json(version.pictures, call.ctx.links),
         versions=versions,
         cursor=next_cursor(versions),
     )
@@ -86,7 +86,7 @@ async def changes(call: ConsoleCall) -> Response:
     differences = await call.turns.run(difference, old, new)
     added_or_removed = {change.part.id for change in differences if change.kind in ("added", "removed")}
     return await call.render(
-        "templates/template_changes",
+        "templates/changes",
         head=head,
         before=before,
         after=after,
@@ -98,7 +98,7 @@ async def changes(call: ConsoleCall) -> Response:
         ],
         text=template_text(call.language, parts(old), parts(new)),
         default_of=default_of,
-        pictures=template_pictures.shown_json({**before.pictures, **after.pictures}, call.ctx.links),
+        pictures=pictures.shown_json({**before.pictures, **after.pictures}, call.ctx.links),
         parts_by_id={**parts(old), **parts(new)},
         numbers=list(range(head.v, max(0, head.v - MAX_VERSIONS), -1)),
     )

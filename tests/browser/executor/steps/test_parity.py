@@ -11,7 +11,7 @@ from playwright.async_api import Page
 from rundun.core import text
 from rundun.core.runs import progress
 from rundun.core.runs.answer import MAX_BARCODE, Answer, read_value
-from rundun.core.templates import template_rules
+from rundun.core.templates import rules
 from rundun.core.templates.steps import TextConfig
 from rundun.core.templates.template import Template
 from rundun.errors import Invalid
@@ -37,7 +37,7 @@ def template_of(steps: list[dict[str, Any]]) -> Template:
     for step in steps:
         config = step.get("config") or unique(CONFIG.get(step["type"]), step["id"])
         whole.append({"label": "?", **step, **({"config": config} if config else {})})
-    return template_rules.read_template({"name": "Case", "steps": whole}, lambda prefix: f"{prefix}made")
+    return rules.read_template({"name": "Case", "steps": whole}, lambda prefix: f"{prefix}made")
 
 
 def unique(config: dict[str, Any] | None, step_id: str) -> dict[str, Any] | None:
@@ -94,12 +94,7 @@ async def page_says(page: Page, cases: list[tuple[Template, dict[str, Any]]]) ->
             for step_id, one in case["answers"].items()
         }
         given.append(
-            [
-                json.loads(template_rules.as_json(template)),
-                answers,
-                with_slots(case.get("arrived", {})),
-                case.get("signed", []),
-            ]
+            [json.loads(rules.as_json(template)), answers, with_slots(case.get("arrived", {})), case.get("signed", [])]
         )
     result: list[dict[str, Any]] = await in_page(page, "rules", PAGE_SAYS, given)
     return result

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rundun.actions.runs.run_webhooks import REMOVED
+from rundun.actions.runs.patches import REMOVED
 from tests.helpers.service import Ed, Receiver, World, answering
 from tests.helpers.webhooks import hooked
 from tests.web.api.runs.test_run_patches import patch, retried

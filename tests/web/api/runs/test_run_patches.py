@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from rundun.actions.runs import run_webhooks
-from rundun.actions.runs.run_webhooks import REMOVED
+from rundun.actions.runs import patches
+from rundun.actions.runs.patches import REMOVED
 from rundun.scheduler import delete_secrets
 from rundun.store.sqlite.transaction import Tx
 from tests.helpers.console.console import operator
@@ -221,7 +221,7 @@ async def test_slots_are_counted_by_the_new_place(w: World, receiver: Receiver) 
 @pytest.mark.parametrize("removed", [True, False])
 async def test_however_much_waits_nobody_else_does(w: World, receiver: Receiver, removed: bool) -> None:
     ed = await waiting(w, receiver)
-    count = 2 * run_webhooks.BATCH_SIZE + 7
+    count = 2 * patches.BATCH_SIZE + 7
 
     def fill(tx: Tx) -> None:
         columns = "event, run_id, org_id, destination, status, next_attempt_at, created_at"

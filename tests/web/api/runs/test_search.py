@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from rundun.scheduler import index_runs
-from rundun.store.runs import run_lists, run_search, search_index
-from rundun.store.runs.run_lists import RunFilter
-from rundun.store.runs.run_search import FoundCounts
+from rundun.store.runs import lists as run_lists
+from rundun.store.runs import search as run_search
+from rundun.store.runs import search_index
+from rundun.store.runs.lists import RunFilter
+from rundun.store.runs.search import FoundCounts
 from rundun.store.sqlite.transaction import Tx
 from tests.helpers.service import BOOLEAN, Ed, World
 

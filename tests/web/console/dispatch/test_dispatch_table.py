@@ -17,7 +17,7 @@ from rundun.core.actor import Actor
 from rundun.errors import Problem
 from rundun.scheduler import make_tables
 from rundun.spreadsheets.reader import SpreadsheetReader
-from rundun.web.console.dispatch import dispatch_table
+from rundun.web.console.dispatch import table as dispatch_table
 from tests.helpers.console.console import Browser, operator, put_zone, shown, text_of
 from tests.helpers.console.markup import NASTY, has_no_markup_of
 from tests.helpers.service import BOOLEAN, World

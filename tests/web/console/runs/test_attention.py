@@ -8,8 +8,8 @@ import pytest
 
 from rundun.actions.runs import runs
 from rundun.actions.runs.runs import RunDetail
-from rundun.store.runs import run_lists
-from rundun.store.runs.run_lists import RunFilter
+from rundun.store.runs import lists
+from rundun.store.runs.lists import RunFilter
 from rundun.store.sqlite.pagination import PageRequest
 from rundun.store.sqlite.transaction import Tx
 from rundun.wording.job_view import clock_skew
@@ -130,9 +130,9 @@ async def test_a_count_is_as_long_as_its_list(w: World) -> None:
             RunFilter(late_at=now, is_by_due=True),
             RunFilter("pending", is_by_due=True, late_from=now, late_until=now + 9 * HOUR),
         ):
-            listed = len(run_lists.page(tx, w.acme_id, filters, PageRequest(100)).items)
-            assert run_lists.count(tx, w.acme_id, filters, 100) == listed, filters
-            assert run_lists.count(tx, w.acme_id, filters, 1) == min(listed, 1), filters
+            listed = len(lists.page(tx, w.acme_id, filters, PageRequest(100)).items)
+            assert lists.count(tx, w.acme_id, filters, 100) == listed, filters
+            assert lists.count(tx, w.acme_id, filters, 1) == min(listed, 1), filters
 
     await w.database.read(look)
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from rundun.store.runs import runs as run_rows
-from rundun.web.archives import run_archive
+from rundun.web.archives import runs
 from rundun.web.console.runs import export
 from rundun.wording import file_names
 from rundun.wording.job_tables import csv_cells
@@ -134,7 +134,7 @@ async def test_a_report_has_all_replaced_answers(w: World) -> None:
 
 async def test_an_archive_of_a_large_run_comes_in_pieces(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Larger than what is kept in memory, and more files than one: each is on its way before the next is read."""
-    monkeypatch.setattr(run_archive, "IN_MEMORY", 1000)
+    monkeypatch.setattr(runs, "IN_MEMORY", 1000)
     ann = await operator(w)
     ed = await w.dispatch(await w.template({**PICTURE, "config": {"max": 10}}))
     await ed.start()
@@ -142,7 +142,7 @@ async def test_an_archive_of_a_large_run_comes_in_pieces(w: World, monkeypatch: 
     for picture in pictures:
         assert (await ed.photo("s-pic", picture)).status_code == 201
     largest = 0
-    taken = run_archive.StreamingZipBuffer.take
+    taken = runs.StreamingZipBuffer.take
 
     def watched(pen: Any) -> Any:
         nonlocal largest
@@ -151,7 +151,7 @@ async def test_an_archive_of_a_large_run_comes_in_pieces(w: World, monkeypatch: 
         full.seek(0)
         return full
 
-    monkeypatch.setattr(run_archive.StreamingZipBuffer, "take", watched)
+    monkeypatch.setattr(runs.StreamingZipBuffer, "take", watched)
     found = await archive(ann, ed)
     assert [found.read(f"photos/001-the-door-{n}.jpg") for n in range(1, 9)] == pictures
     assert largest < max(map(len, pictures)) + 20_000
@@ -163,14 +163,14 @@ async def test_a_photo_deleted_meanwhile_is_left_out(w: World, monkeypatch: pyte
     await ed.start()
     await ed.photo("s-pic", jpeg(), PHOTO)
     await ed.photo("s-pic", jpeg(64, 64))
-    looked = run_archive.file_names
+    looked = runs.file_names
 
     def late(watched: Any) -> Any:
         names = looked(watched)
         names.paths = {10**6: "photos/gone.jpg", **names.paths}
         return names
 
-    monkeypatch.setattr(run_archive, "file_names", late)
+    monkeypatch.setattr(runs, "file_names", late)
     assert (await archive(ann, ed)).namelist()[2:] == ["photos/001-the-door-1.jpg", "photos/001-the-door-2.jpg"]
 
 

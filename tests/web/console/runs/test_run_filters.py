@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from rundun.store.runs import run_lists, run_search
-from rundun.store.runs.run_lists import RunFilter
+from rundun.store.runs import lists
+from rundun.store.runs import search as run_search
+from rundun.store.runs.lists import RunFilter
 from rundun.store.sqlite.pagination import PageRequest
 from rundun.store.sqlite.transaction import Tx
 from tests.helpers.console.console import Browser, operator, text_of
@@ -264,7 +265,7 @@ async def test_each_list_uses_the_index_meant_for_it(w: World, monkeypatch: pyte
     seen: list[str] = []
 
     def look(tx: Tx) -> list[list[str]]:
-        monkeypatch.setattr(run_lists, "_has_few", lambda *_: False)
+        monkeypatch.setattr(lists, "_has_few", lambda *_: False)
         tx.db.set_trace_callback(seen.append)
         for chosen in (
             RunFilter("open"),
@@ -274,7 +275,7 @@ async def test_each_list_uses_the_index_meant_for_it(w: World, monkeypatch: pyte
             RunFilter("completed", closed_after=1, template_id="t-1"),
             RunFilter(closed_before=9),
         ):
-            run_lists.page(tx, w.acme_id, chosen, PageRequest())
+            lists.page(tx, w.acme_id, chosen, PageRequest())
         tx.db.set_trace_callback(None)
         return [[step["detail"] for step in tx.db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()] for query in seen]
 
@@ -291,7 +292,7 @@ async def test_each_list_uses_the_index_meant_for_it(w: World, monkeypatch: pyte
 
 
 async def test_a_template_with_few_runs_decides_over_all_that_ended(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_lists, "FEW_ROWS", 2)
+    monkeypatch.setattr(lists, "FEW_ROWS", 2)
     many, few = await w.template(BOOLEAN), await w.template(BOOLEAN)
     for template_id in (many, few, many, few, many):
         ed = await w.dispatch(template_id)
@@ -301,8 +302,8 @@ async def test_a_template_with_few_runs_decides_over_all_that_ended(w: World, mo
     def look(tx: Tx) -> None:
         for template_id, index, count in ((few, "runs_by_template", 2), (many, "runs_by_end", 3)):
             chosen = RunFilter("cancelled", template_id, closed_after=1)
-            assert run_lists._index(tx, w.acme_id, chosen) == index
-            found = run_lists.page(tx, w.acme_id, chosen, PageRequest()).items
+            assert lists._index(tx, w.acme_id, chosen) == index
+            found = lists.page(tx, w.acme_id, chosen, PageRequest()).items
             ends = [run.closed_at or 0 for run in found]
             assert len(found) == count and ends == sorted(ends, reverse=True)
 

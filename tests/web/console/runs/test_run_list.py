@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from rundun.store.runs import answers, run_changes, run_lists
+from rundun.store.runs import answers, changes, lists
 from rundun.store.runs import events as event_rows
 from rundun.store.runs import runs as run_rows
-from rundun.store.runs.run_lists import RunFilter
+from rundun.store.runs.lists import RunFilter
 from rundun.store.sqlite.pagination import END, PageRequest
 from rundun.store.sqlite.transaction import Tx
 from tests.helpers.console.console import operator
@@ -104,7 +104,7 @@ async def test_a_prefix_pages_in_the_order_of_references(w: World) -> None:
         found: list[Any] = []
         part = PageRequest(2)
         while True:
-            page = run_lists.page(tx, w.acme_id, RunFilter(executor_ref_prefix="a"), part)
+            page = lists.page(tx, w.acme_id, RunFilter(executor_ref_prefix="a"), part)
             found += [(run.executor_ref, run.created_at) for run in page.items]
             if page.next_before is None:
                 return found
@@ -115,12 +115,12 @@ async def test_a_prefix_pages_in_the_order_of_references(w: World) -> None:
     assert found == sorted(found, reverse=True)
     for prefix in ("\U0010ffff", "\ud7ff", "a\U0010ffff"):
         count = len(prefix.rstrip("\U0010ffff"))
-        page = await w.database.read(run_lists.page, w.acme_id, RunFilter(executor_ref_prefix=prefix), PageRequest())
+        page = await w.database.read(lists.page, w.acme_id, RunFilter(executor_ref_prefix=prefix), PageRequest())
         assert [run.executor_ref for run in page.items] == (["a\U0010ffff"] if prefix[0] == "a" else []), count
-    other = await w.database.read(run_lists.page, w.acme_id, RunFilter(executor_ref_prefix="b"), PageRequest())
+    other = await w.database.read(lists.page, w.acme_id, RunFilter(executor_ref_prefix="b"), PageRequest())
     for before in ((other.items[0].created_at, other.items[0].number), (1, 1)):
         page = await w.database.read(
-            run_lists.page, w.acme_id, RunFilter(executor_ref_prefix="a"), PageRequest(100, before)
+            lists.page, w.acme_id, RunFilter(executor_ref_prefix="a"), PageRequest(100, before)
         )
         assert len(page.items) == len(found), "a cursor of other runs begins anew"
 
@@ -133,7 +133,7 @@ async def test_each_filter_uses_the_index_meant_for_it(w: World, monkeypatch: py
     seen: list[str] = []
 
     def look(tx: Tx) -> list[list[str]]:
-        monkeypatch.setattr(run_lists, "_has_few", lambda *_: False)
+        monkeypatch.setattr(lists, "_has_few", lambda *_: False)
         tx.db.set_trace_callback(seen.append)
         for chosen in (
             RunFilter(),
@@ -146,14 +146,14 @@ async def test_each_filter_uses_the_index_meant_for_it(w: World, monkeypatch: py
             RunFilter(executor_ref_prefix="book"),
             RunFilter(executor_ref_prefix="\U0010ffff", created_after=1),
         ):
-            run_lists.page(tx, w.acme_id, chosen, PageRequest())
-        run_lists.page(tx, w.acme_id, RunFilter(executor_ref_prefix="book"), PageRequest(1, (ed_at(tx), 1)))
-        run_lists.page(tx, w.acme_id, RunFilter(executor_ref_prefix="book"), after)
+            lists.page(tx, w.acme_id, chosen, PageRequest())
+        lists.page(tx, w.acme_id, RunFilter(executor_ref_prefix="book"), PageRequest(1, (ed_at(tx), 1)))
+        lists.page(tx, w.acme_id, RunFilter(executor_ref_prefix="book"), after)
         answers.replaced(tx, ed.run_id, 10)
         answers.replaced_of_step(tx, ed.run_id, "s-ok")
         answers.in_force(tx, ed.run_id)
         event_rows.summaries_of_run(tx, ed.run_id, 10)
-        run_changes.of_run(tx, ed.run_id, 10)
+        changes.of_run(tx, ed.run_id, 10)
         tx.db.set_trace_callback(None)
         return [[step["detail"] for step in tx.db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()] for query in seen]
 
@@ -189,7 +189,7 @@ async def test_each_filter_uses_the_index_meant_for_it(w: World, monkeypatch: py
 
 
 async def test_of_several_filters_the_one_that_few_runs_pass_decides(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_lists, "FEW_ROWS", 3)
+    monkeypatch.setattr(lists, "FEW_ROWS", 3)
     many, few = await w.template(BOOLEAN), await w.template(BOOLEAN)
     for n in range(5):
         await w.dispatch(many, executor_ref=f"b{n}")
@@ -213,8 +213,8 @@ async def test_of_several_filters_the_one_that_few_runs_pass_decides(w: World, m
             (RunFilter("pending", executor_ref_prefix="b", created_after=late), "runs_by_status", 0),
             (RunFilter("pending", many, created_before=late), "runs_by_status", 5),
         ):
-            assert run_lists._index(tx, w.acme_id, chosen) == index, chosen
-            found = run_lists.page(tx, w.acme_id, chosen, PageRequest())
+            assert lists._index(tx, w.acme_id, chosen) == index, chosen
+            found = lists.page(tx, w.acme_id, chosen, PageRequest())
             assert len(found.items) == count, chosen
             if chosen.executor_ref_prefix:
                 references = [run.executor_ref or "" for run in found.items]

@@ -95,7 +95,7 @@ def test_everything_that_can_be_told_has_words() -> None:
     for entry in (HistoryEntry(one, 0) for one in told):
         assert "_" not in entry.text(english)
     assert set(STATUSES) <= set(words_of("parts")["statuses"])
-    assert set(CLOSED) <= set(words_of("runs/run_parts")["closed_words"])
+    assert set(CLOSED) <= set(words_of("runs/parts")["closed_words"])
 
 
 def words_of(page: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from rundun.logs import redact
 from rundun.store.organizations.operators import Operator, Role
 from rundun.web.console import cookies
 from rundun.web.console.settings.people import INVITED
-from rundun.web.console.sign_in.sign_in_limits import ALL_GUESSES
+from rundun.web.console.sign_in.limits import ALL_GUESSES
 from tests.helpers.console.console import PASSWORD, PASSWORD_HASH, Browser, field, operator, shown, text_of
 from tests.helpers.console.second_factor import switched_on
 from tests.helpers.service import World, world

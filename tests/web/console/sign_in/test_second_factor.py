@@ -14,7 +14,7 @@ from rundun.errors import Problem
 from rundun.store.organizations import operators as operator_rows
 from rundun.web.console import cookies
 from rundun.web.console.settings.second_factor import SETUP_TTL_MS
-from rundun.web.console.sign_in import pending_sign_in
+from rundun.web.console.sign_in import pending as pending_sign_in
 from tests.helpers.console.console import PASSWORD, PASSWORD_HASH, Browser, field
 from tests.helpers.console.second_factor import App, recovery_codes_of, secret_of, switched_on
 from tests.helpers.service import World

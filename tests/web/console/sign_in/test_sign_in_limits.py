@@ -11,7 +11,7 @@ from rundun import passwords
 from rundun.actions.organizations import operators
 from rundun.store.organizations import operators as operator_rows
 from rundun.web.console import cookies
-from rundun.web.console.sign_in import sign_in_limits
+from rundun.web.console.sign_in import limits
 from tests.helpers.console.console import PASSWORD, PASSWORD_HASH, Browser, field
 from tests.helpers.console.second_factor import switched_on
 from tests.helpers.patience import PATIENCE
@@ -95,7 +95,7 @@ async def test_who_knew_the_old_password_has_no_known_browsers_for_the_new_one(w
     assert changed.status_code == 303
     request = Request({"type": "http", "client": ("192.0.2.9", 1)})
     for _ in range(100):
-        w.service.rate_limiter.count(request, sign_in_limits.ALL_GUESSES, ANN)  # each would take half a second
+        w.service.rate_limiter.count(request, limits.ALL_GUESSES, ANN)  # each would take half a second
     assert await signs_in(eve, "guess") == 429
     assert await signs_in(ann, "another good one") == 303
 

@@ -13,7 +13,7 @@ import pytest
 from rundun import paths
 from rundun.errors import NotFound
 from rundun.store.organizations import quotas
-from rundun.web.console.templates.template_preview import REPLACED
+from rundun.web.console.templates.preview import REPLACED
 from rundun.web.pages.pages import CONTENT_SECURITY_POLICY
 from rundun.web.pages.preview_cache import LIFETIME, MAX_EACH, PreviewCache
 from tests.helpers.console.console import Browser, field, operator, shown

@@ -5,7 +5,7 @@ import re
 from typing import Any, Literal, get_args, get_origin
 
 from rundun.core.templates import steps, template
-from rundun.core.templates.template_diff import parts
+from rundun.core.templates.diff import parts
 from rundun.core.validation import StrictModel
 from rundun.wording.template_text import template_text
 from tests.helpers.console.console import operator, shown, text_of

@@ -15,8 +15,8 @@ from rundun import paths
 from rundun.actions.organizations import organizations
 from rundun.core.templates import steps, template
 from rundun.core.templates.condition import When
-from rundun.core.templates.template_diff import parts
-from rundun.core.templates.template_rules import as_json, read_template
+from rundun.core.templates.diff import parts
+from rundun.core.templates.rules import as_json, read_template
 from rundun.core.validation import StrictModel
 from rundun.web.console.dispatch import dispatch
 from rundun.wording.template_text import template_text

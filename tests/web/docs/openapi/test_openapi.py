@@ -15,7 +15,7 @@ from starlette.routing import Route
 from rundun import paths
 from rundun.actions.deliveries import alerts
 from rundun.core.runs import event
-from rundun.core.templates.template_rules import read_template
+from rundun.core.templates.rules import read_template
 from rundun.core.validation import read
 from rundun.store.organizations import quotas
 from rundun.web.docs.openapi.document import EXAMPLES, ROUTES, document

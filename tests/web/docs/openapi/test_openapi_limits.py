@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from rundun.core import request_bodies
-from rundun.core.templates.template_rules import read_template
+from rundun.core.templates.rules import read_template
 from rundun.core.validation import StrictModel, read
 from rundun.errors import Problem
 from rundun.web.docs.openapi.document import EXAMPLES, document
-from rundun.web.executor import executor_bodies
+from rundun.web.executor import bodies
 from rundun.web.http import query_params
 from tests.helpers.openapi import openapi_judge
 from tests.helpers.openapi.openapi_schemas import SCHEMAS, hook, parameter
@@ -66,13 +66,13 @@ LIMITS: list[tuple[type[StrictModel], Any, Any]] = [
     (request_bodies.RepeatBody, {}, {"template_id": "t-3c1a9a52-5f0e-4f7c-8c35-6a0c3a7d1e90"}),
     (request_bodies.RepeatBody, {"language": None, "webhook": None, "due_at": None}, {"fields": None}),
     (request_bodies.RepeatBody, {"webhook": {"secret": None}, "prefill": {}}, {"webhook": {"url": None}}),
-    (executor_bodies.StartBody, {"email": "ed@example.com"}, {"email": "ed@example"}),
-    (executor_bodies.StartBody, {"phone": "+34 600"}, {"phone": "+3"}),
-    (executor_bodies.StartBody, {"client_time": "2026-01-31T09:00:00Z"}, {"client_time": "31 January"}),
-    (executor_bodies.GeoBody, {"lat": 90, "lng": -180}, {"lat": 90.1, "lng": -180}),
-    (executor_bodies.GeoBody, {"lat": 1, "lng": 2, "accuracy": 1e8}, {"lat": 1, "lng": 2, "accuracy": 1.1e8}),
-    (executor_bodies.AnswerBody, {"value": True, "photos": []}, {"value": True, "photos": ["ph-1"]}),
-    (executor_bodies.AnswerBody, {"answer_id": "2f1e0d9c-8b7a-4655-9443-322110ffeedd"}, {"answer_id": "1"}),
+    (bodies.StartBody, {"email": "ed@example.com"}, {"email": "ed@example"}),
+    (bodies.StartBody, {"phone": "+34 600"}, {"phone": "+3"}),
+    (bodies.StartBody, {"client_time": "2026-01-31T09:00:00Z"}, {"client_time": "31 January"}),
+    (bodies.GeoBody, {"lat": 90, "lng": -180}, {"lat": 90.1, "lng": -180}),
+    (bodies.GeoBody, {"lat": 1, "lng": 2, "accuracy": 1e8}, {"lat": 1, "lng": 2, "accuracy": 1.1e8}),
+    (bodies.AnswerBody, {"value": True, "photos": []}, {"value": True, "photos": ["ph-1"]}),
+    (bodies.AnswerBody, {"answer_id": "2f1e0d9c-8b7a-4655-9443-322110ffeedd"}, {"answer_id": "1"}),
     (request_bodies.EmptyBody, {}, {"x": 1}),
 ]
 

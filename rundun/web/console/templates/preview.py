@@ -10,12 +10,12 @@ from markupsafe import Markup
 from pydantic_core import from_json
 from starlette.responses import Response
 
-from rundun.actions.runs.run_state import RunState
+from rundun.actions.runs.state import RunState
 from rundun.core import translation
 from rundun.core.runs import progress
 from rundun.core.runs.evidence import Evidence
 from rundun.core.runs.run import DispatchRequest, new_run
-from rundun.core.templates import template_pictures
+from rundun.core.templates import pictures as template_pictures
 from rundun.core.templates.template import Template
 from rundun.store.sqlite.transaction import TemplateVersion
 from rundun.store.templates import pictures
@@ -48,7 +48,7 @@ def _render(call: ConsoleCall, version: TemplateVersion, is_started: bool) -> Re
     branding = branding_of(call.organization, call.ctx.pages.assets, links)
     scripts = Markup(imports)  # noqa: S704  our own addresses
     photo_bytes = call.ctx.settings.limits.photo_bytes
-    page = "console/templates/template_preview.html"
+    page = "console/templates/preview.html"
     response = call.ctx.pages.run(state, languages, branding, photo_bytes, page, is_stored=False, imports=scripts)
     response.headers["content-security-policy"] = _policy(response.headers["content-security-policy"], imports)
     return response

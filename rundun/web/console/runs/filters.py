@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from rundun.core import text
 from rundun.core.runs.run import STATUSES
-from rundun.store.runs.run_lists import RunFilter
+from rundun.store.runs.lists import RunFilter
 from rundun.web.console.session import ConsoleCall
 from rundun.wording.time_zone import Zone
 

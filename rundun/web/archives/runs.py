@@ -13,7 +13,7 @@ from pydantic_core import from_json, to_json
 from rundun.actions.runs.runs import RunDetail
 from rundun.actions.templates.templates import template_json
 from rundun.core import times
-from rundun.core.runs import run_json
+from rundun.core.runs import record as run_json
 from rundun.core.runs.job_json import without_secrets
 from rundun.core.urls import Urls
 from rundun.errors import NotFound

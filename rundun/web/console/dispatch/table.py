@@ -17,15 +17,15 @@ from rundun.errors import NotFound, Problem
 from rundun.store.runs.sent_tables import SentTable
 from rundun.store.sqlite.transaction import TemplateVersion
 from rundun.web.console.dispatch.dispatch import MAX_TEMPLATES, REFUSALS, chosen_version
-from rundun.web.console.dispatch.dispatch_form import host_of
+from rundun.web.console.dispatch.form import host_of
 from rundun.web.console.session import ConsoleCall
 from rundun.web.http.body import read_bytes
 from rundun.web.http.problems import TABLE
 from rundun.wording.file_names import slug
-from rundun.wording.job_tables import job_table_links
-from rundun.wording.job_tables.job_table import JobTable, column_names, read_jobs
+from rundun.wording.job_tables import links as job_table_links
+from rundun.wording.job_tables.table import JobTable, column_names, read_jobs
 from rundun.wording.job_view import FieldView
-from rundun.wording.problem_text import exact_reason
+from rundun.wording.refusals import exact_reason
 
 MAX_FORM = 3 * csv_text.MAX_BYTES + 64 * 1024  # each byte may take three, as forms are sent
 MAX_SHOWN = 200  # jobs shown
@@ -52,7 +52,7 @@ async def _form(
     errors = table.errors if table else ()
     status = 422 if errors else 409 if before else TABLE[problem.code][0] if problem else 200
     return await call.render(
-        "dispatch/dispatch_table",
+        "dispatch/table",
         status,
         values=values,
         choices=choices,
@@ -168,7 +168,7 @@ async def sent(call: ConsoleCall) -> Response:
     """GET /console/dispatch/tables/{number}: show the jobs of a table that was sent, with their links."""
     table, version, runs = await call.read(sent_tables.get, _number(call))
     return await call.render(
-        "dispatch/dispatch_table_sent",
+        "dispatch/table_sent",
         table=table,
         name=version.template.name,
         runs=runs[:MAX_SHOWN],

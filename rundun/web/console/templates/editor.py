@@ -17,8 +17,8 @@ from rundun.errors import FieldError, Invalid, Problem
 from rundun.store.templates.templates import TemplateHead
 from rundun.web import sample_pictures
 from rundun.web.console.session import ConsoleCall
-from rundun.web.console.templates import editor_pictures
-from rundun.web.console.templates.editor_pictures import uploaded_pictures
+from rundun.web.console.templates import pictures
+from rundun.web.console.templates.pictures import uploaded_pictures
 from rundun.web.console.templates.templates import format_json, sample
 from rundun.web.http.body import read_bytes
 from rundun.web.http.problems import Json
@@ -125,7 +125,7 @@ async def _editor(
 ) -> Response:
     shown = checked.faults[:MAX_SHOWN] if checked else ()
     response = await call.render(
-        "templates/template_edit",
+        "templates/edit",
         status,
         **{
             "text": text,
@@ -136,7 +136,7 @@ async def _editor(
             "once": call.form.get("once") or str(uuid.uuid4()),
             "languages": call.ctx.pages.words.names,
             "uploaded": await uploaded_pictures(call),
-            "max_uploaded": editor_pictures.MAX_LISTED,
+            "max_uploaded": pictures.MAX_LISTED,
             "max_picture_bytes": call.ctx.settings.limits.photo_bytes,
             "head": None,
             "made_from": None,

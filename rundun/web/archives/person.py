@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from rundun.actions.erasure.person_erasure import PersonList
+from rundun.actions.erasure.person import PersonList
 from rundun.actions.runs import runs
 from rundun.actions.runs.runs import RunDetail
 from rundun.core import times
@@ -14,11 +14,12 @@ from rundun.core.urls import Urls
 from rundun.errors import Problem
 from rundun.store.deliveries import deliveries
 from rundun.store.deliveries.deliveries import Delivery
-from rundun.store.runs import events, run_changes
-from rundun.store.runs.run_changes import RunChange
+from rundun.store.runs import changes as run_changes
+from rundun.store.runs import events
+from rundun.store.runs.changes import RunChange
 from rundun.store.sqlite.pagination import PageRequest
-from rundun.web.archives.person_erasure import run_json
-from rundun.web.archives.run_archive import ArchiveEntry, Report, pictures, record
+from rundun.web.archives.runs import ArchiveEntry, Report, pictures, record
+from rundun.web.erasure.person import run_json
 from rundun.web.http.turns import LongWork, Reads
 from rundun.wording.file_names import FileNames, file_names
 

@@ -8,12 +8,12 @@ from starlette.responses import Response
 from rundun.actions.runs import runs
 from rundun.core import times
 from rundun.core.runs.run import Run
-from rundun.core.templates import template_pictures
+from rundun.core.templates import pictures
 from rundun.errors import NotFound, Problem
 from rundun.store.runs import runs as run_rows
 from rundun.store.sqlite import service_state
-from rundun.web.console.dispatch.run_due import due_choices
-from rundun.web.console.erasure.erasure import show_erased
+from rundun.web.console.dispatch.due import due_choices
+from rundun.web.console.erasure.run import show_erased
 from rundun.web.console.session import ConsoleCall
 from rundun.web.http.problems import TABLE
 from rundun.web.pages.pages import HEADERS
@@ -53,7 +53,7 @@ async def show_run(call: ConsoleCall, status: int = 200, wrong: Problem | None =
         hours=longer_choices(call, [run]),
         dues=due_choices(call),
         link=ctx.links.run(run.run_id),
-        pictures=template_pictures.shown_json(detail.state.version.pictures, ctx.links),
+        pictures=pictures.shown_json(detail.state.version.pictures, ctx.links),
         deadline=run.deadline(ctx.grace),
         can_release=is_pinned and not run.is_closed,
         is_held=await call.ctx.database.read(service_state.held_since) is not None,

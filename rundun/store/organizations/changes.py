@@ -7,7 +7,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from rundun.core.actor import Actor
-from rundun.core.organizations.organization_change import KEPT_MS, OrganizationChange, Word
+from rundun.core.organizations.change import KEPT_MS, OrganizationChange, Word
 from rundun.store.organizations import quotas
 from rundun.store.sqlite.pagination import Page, PageRequest
 from rundun.store.sqlite.transaction import Tx

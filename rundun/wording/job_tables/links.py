@@ -8,7 +8,7 @@ from rundun.core.templates.template import Template
 from rundun.core.urls import Urls
 from rundun.wording.console_words import ConsoleLanguage
 from rundun.wording.job_tables.csv_cells import csv_lines
-from rundun.wording.job_tables.job_table import COLUMNS, IN_ENGLISH, LINK, column_names
+from rundun.wording.job_tables.table import COLUMNS, IN_ENGLISH, LINK, column_names
 from rundun.wording.time_zone import Zone
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from rundun.actions.organizations import quotas
-from rundun.actions.runs.run_state import RunState, expire, load, now_of, wrong_status
+from rundun.actions.runs.state import RunState, expire, load, now_of, wrong_status
 from rundun.core.actor import Actor
 from rundun.core.deliveries.webhook_url import normalise
 from rundun.core.runs import event
@@ -14,7 +14,8 @@ from rundun.core.runs.run import Run, Webhook, patch_webhook, revised, with_dest
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store.deliveries import deliveries
 from rundun.store.deliveries.deliveries import Attempt, PendingDelivery
-from rundun.store.runs import events, run_changes, runs
+from rundun.store.runs import changes as run_changes
+from rundun.store.runs import events, runs
 from rundun.store.sqlite.transaction import CommitThenRaise, Tx
 from rundun.store.templates import templates
 

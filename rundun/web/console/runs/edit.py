@@ -5,17 +5,17 @@ from typing import Any
 
 from starlette.responses import Response
 
-from rundun.actions.runs import run_webhooks, runs
+from rundun.actions.runs import patches, runs
 from rundun.core.actor import Actor
 from rundun.core.request_bodies import RunPatch
 from rundun.core.runs.run import Run
 from rundun.core.validation import read
 from rundun.errors import NotFound, Problem
 from rundun.store.sqlite.transaction import TemplateVersion
-from rundun.web.console.dispatch.dispatch_form import field_inputs, read_body
+from rundun.web.console.dispatch.form import field_inputs, read_body
 from rundun.web.console.session import ConsoleCall
 from rundun.web.http.problems import TABLE
-from rundun.wording.problem_text import exact_field_reason
+from rundun.wording.refusals import exact_field_reason
 from rundun.wording.time_zone import Zone
 
 WAS = "was "  # before the name of an input: what it held when the form was shown
@@ -37,7 +37,7 @@ async def edit(call: ConsoleCall) -> Response:
     try:
         changes = read(RunPatch, _patch(call.form, version, call.zone)).changes()
         actor = Actor("operator", call.operator.name)
-        await call.write(run_webhooks.patch, run.run_id, changes, actor)
+        await call.write(patches.patch, run.run_id, changes, actor)
     except NotFound:
         raise
     except Problem as problem:
@@ -53,7 +53,7 @@ async def _render(
         for error in _errors(problem)
     }
     return await call.render(
-        "runs/run_edit",
+        "runs/edit",
         TABLE[problem.code][0] if problem else 200,
         run=run,
         heading=run.job.title or run.executor_ref or version.template.name,

@@ -10,8 +10,9 @@ from typing import Any
 
 from rundun.core.runs.run import Run
 from rundun.core.runs.search_text import needles, run_id_in
-from rundun.store.runs import run_lists, search_index
-from rundun.store.runs.run_lists import Place, RunFilter
+from rundun.store.runs import lists as run_lists
+from rundun.store.runs import search_index
+from rundun.store.runs.lists import Place, RunFilter
 from rundun.store.runs.runs import LISTED_COLUMNS, _run
 from rundun.store.sqlite.pagination import END, Page, PageRequest
 from rundun.store.sqlite.transaction import Tx

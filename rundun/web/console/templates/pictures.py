@@ -7,7 +7,7 @@ from pydantic_core import from_json
 from starlette.responses import Response
 
 from rundun.core.json_types.execution import ShownPictureJson
-from rundun.core.templates import template_pictures
+from rundun.core.templates import pictures as template_pictures
 from rundun.store.templates import pictures
 from rundun.web.console.session import ConsoleCall
 from rundun.web.http.problems import Json

@@ -4,9 +4,9 @@ from starlette.responses import Response
 
 from rundun.actions.erasure import erased_runs, erasures
 from rundun.actions.runs import runs
-from rundun.web.archives.kept_copies import copies_since
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.settings.account import is_own_password, wrong_password
+from rundun.web.erasure.kept_copies import copies_since
 
 
 async def ask(call: ConsoleCall, status: int = 200, wrong: str = "") -> Response:
@@ -15,7 +15,7 @@ async def ask(call: ConsoleCall, status: int = 200, wrong: str = "") -> Response
     run, evidence = state.run, state.evidence
     photos = sum(len(each) for each in (*evidence.photos.values(), *evidence.remark_photos.values()))
     return await call.render(
-        "erasure/run_erase",
+        "erasure/run",
         status,
         run=run,
         template=state.version.template,

@@ -24,8 +24,8 @@ from rundun.errors import FieldError, Invalid, Problem
 from rundun.store.sqlite.transaction import TemplateVersion
 from rundun.wording.console_words import N_, ConsoleLanguage
 from rundun.wording.job_tables.csv_cells import plain_text, safe_cell
-from rundun.wording.job_tables.written_date import MAX_LENGTH, possible_days, read_time, typed_number
-from rundun.wording.problem_text import exact_field_reason
+from rundun.wording.job_tables.written_values import MAX_LENGTH, possible_days, read_time, typed_number
+from rundun.wording.refusals import exact_field_reason
 from rundun.wording.time_zone import Zone
 
 # What the columns that every checklist has are called in any language, by the member of a dispatch they stand for.
