@@ -5,6 +5,7 @@ Read from the syntax tree, so imports inside functions count and imports for typ
 
 import ast
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,17 @@ MAY_USE_BESIDE = set().union(*LAYERS[:7]) | BESIDE
 # From so many lines on a file is asked whether it has two subjects. What has one is named, with what it is.
 MAX_LENGTH = 500
 LONG: dict[str, str] = {}
+
+# Who asks is known to the routes alone, and to none of what they share: not to the command line either.
+ASKERS = {"web.api", "web.executor", "web.console", "web.docs"}
+MAY_KNOW = {
+    "web.console": {"web.executor"},  # whose page it shows as a preview
+    "web.docs": {"web.api", "web.executor"},  # whose routes it describes
+    "web.unavailable_page": {"web.executor"},  # whose page it is in the place of
+    "web.routes": ASKERS,
+    "cli.runs": {"web.api"},  # whose pages of a list it prints
+    "app": ASKERS,
+}
 
 # Who alone may touch a library.
 OWNERS = {
@@ -96,6 +108,11 @@ def own_name(path):
     return inner[0].removesuffix(".py")
 
 
+def dotted(path):
+    """The name of the module in a file."""
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+
+
 def imports(tree, path):
     """Absolute dotted names a module imports: of the package at least two parts deep, as `rundun.core.text`."""
     package = ["rundun", *path.relative_to(PACKAGE).parts[:-1]]
@@ -123,6 +140,11 @@ def allowed(user, used):
     return level[user] < level[used]
 
 
+def room_of(name):
+    """Two parts of a module's name below the package: `rundun.web.console.session` → web.console."""
+    return ".".join(name.removeprefix("rundun.").split(".")[:2])
+
+
 def trespasses(path, source):
     """What this file does that the layers forbid, as sentences."""
     tree = ast.parse(source)
@@ -131,8 +153,11 @@ def trespasses(path, source):
         top, *inner = name.split(".")
         where = f"{path.relative_to(ROOT)}:{line}"
         if top == "rundun":
+            room, other = room_of(dotted(path)), room_of(name)
             if inner and not allowed(user, inner[0]):
                 yield f"{where} {user} must not know {inner[0]}"
+            elif other in ASKERS - {room} - MAY_KNOW.get(room, set()) - MAY_KNOW.get(user, set()):
+                yield f"{where} {room} must not know {other}"
             continue
         if top in OWNERS and user not in OWNERS[top]:
             yield f"{where} only {' and '.join(sorted(OWNERS[top]))} may use {top}"
@@ -181,6 +206,35 @@ def has_docstring(node):
 
 def test_imports_point_inwards_and_every_library_has_one_owner():
     assert [one for path in modules() for one in trespasses(path, path.read_text("utf-8"))] == []
+
+
+def circles():
+    """Folders and files of one folder that know each other, by that folder."""
+    names = {dotted(path) for path in modules()}
+    known = {
+        dotted(path): [
+            one if (one := f"{module}.{alias.name}") in names else module
+            for node in ast.walk(ast.parse(path.read_text("utf-8")))
+            if isinstance(node, ast.ImportFrom) and (module := node.module or "").startswith("rundun.")
+            for alias in node.names
+        ]
+        for path in modules()
+    }
+    for folder in {name.rpartition(".")[0] for name in names}:
+        rooms = {}
+        for user, used in known.items():
+            if user.startswith(f"{folder}."):
+                inner = {other for other in used if other.startswith(f"{folder}.")}
+                room, *others = (one.removeprefix(f"{folder}.").partition(".")[0] for one in (user, *inner))
+                rooms.setdefault(room, set()).update({*others} - {room})
+        try:
+            TopologicalSorter(rooms).prepare()
+        except CycleError as circle:
+            yield folder, circle.args[1]
+
+
+def test_no_folder_or_file_knows_one_that_knows_it():
+    assert list(circles()) == []
 
 
 def test_every_module_has_a_place_in_the_layers():
@@ -236,6 +290,10 @@ def test_the_top_level_stays_as_it_is():
         ("web/media.py", "import PIL.Image", "only imaging may use PIL"),
         ("config/loader.py", "from rundun import app", "config must not know app"),
         ("errors.py", "from rundun.core import text", "errors must not know core"),
+        ("cli/runs/runs.py", "from rundun.web.console import session", "cli.runs must not know web.console"),
+        ("web/api/runs.py", "from rundun.web.console.runs import page", "web.api must not know web.console"),
+        ("web/http/query_params.py", "from rundun.web.executor.bodies import A", "web.http must not know web.executor"),
+        ("wording/run_view.py", "from rundun.web.http import body", "wording must not know web"),
     ],
 )
 def test_the_guard_notices(file, source, said):
