@@ -51,6 +51,12 @@ def test_every_folder_is_named_in_the_map_once():
     assert sorted(named(MAP)) == sorted(set(folders()))
 
 
+def test_every_file_that_the_map_names_is_there():
+    paths = re.findall(r"`((?:[a-z_]+/)+[\w.]*|[\w.]+\.(?:py|example))`", MAP.replace("\n", " "))
+    there = [path for path in paths if not any((root / path).exists() for root in (PACKAGE, ROOT))]
+    assert there == [] and len(paths) > 50
+
+
 def test_no_two_public_classes_share_a_name():
     names = Counter(
         node.name
