@@ -1,5 +1,5 @@
 // What is visible, done and missing in a run, and when a condition is true; the server's side stands in
-// rundun/core/templates/condition.py and progress.py. Pure: no DOM, no state.
+// rundun/core/templates/condition.py and rundun/core/runs/progress.py. Pure: no DOM, no state.
 //
 // An answer is {value, skipped, unable, photos}; a step without one is untouched. `arrived` tells which photos, each
 // for which slot, count as there: the server counts only those with a receipt, the form counts all that were chosen, so

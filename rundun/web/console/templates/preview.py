@@ -25,7 +25,8 @@ from rundun.web.pages.branding import branding_of
 from rundun.web.pages.pages import policy_with
 from rundun.web.pages.static import Assets
 
-REPLACED = ("db", "http", "keep_page")
+# What of the executor's scripts gets another in its place: its address, and its name in static/console/templates/.
+REPLACED = {"http": "preview_http", "offline/db": "preview_db", "offline/keep_page": "preview_keep_page"}
 
 
 async def preview(call: ConsoleCall) -> Response:
@@ -74,8 +75,8 @@ def _run_state(version: TemplateVersion, is_started: bool) -> RunState:
 def _imports(assets: Assets) -> str:
     """Return the import map (HTML 8.1.6.2), for the executor's own scripts only: replacements may import originals."""
     replacements = {
-        assets.url(f"executor/offline/{name}.js"): assets.url(f"console/templates/preview_{name}.js")
-        for name in REPLACED
+        assets.url(f"executor/{name}.js"): assets.url(f"console/templates/{other}.js")
+        for name, other in REPLACED.items()
     }
     scope = assets.url("executor/main.js").rpartition("/")[0] + "/"
     return json.dumps({"scopes": {scope: replacements}})

@@ -217,15 +217,15 @@ def test_drafts_are_bounded() -> None:
         drafts.get("u-3", larger, 1 + LIFETIME)
 
 
-@pytest.mark.parametrize("name", REPLACED)
-def test_what_the_preview_puts_in_place_offers_the_same(name: str) -> None:
+@pytest.mark.parametrize(("name", "other"), REPLACED.items())
+def test_what_the_preview_puts_in_place_offers_the_same(name: str, other: str) -> None:
     exported = r"export (?:async )?(?:function|class|const|let) (\w+)|export \{([^}]+)\}"
 
     def names(path: str) -> set[str]:
         found = re.findall(exported, (paths.static() / path).read_text())
         return {one.strip() for single, several in found for one in (single or several).split(",")}
 
-    assert names(f"console/templates/preview_{name}.js") == names(f"executor/offline/{name}.js")
+    assert names(f"console/templates/{other}.js") == names(f"executor/{name}.js")
 
 
 async def test_nothing_typed_becomes_markup_in_the_editor_and_its_preview(w: World) -> None:
