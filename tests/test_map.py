@@ -19,13 +19,13 @@ INNER = ("rundun/locales/", "rundun/samples/")
 
 
 def named(text):
-    """The folders that the tree of a map names, in its order."""
+    """The folders that the tree of a map names, in its order, each with what else its line says."""
     found, above = [], []
     for line in text.split("```")[1].splitlines():
         if match := FOLDER.match(line):
             depth = len(match[1]) // 2
             above = [*above[:depth], match[2]]
-            found.append("".join(above))
+            found.append(("".join(above), line))
     return found
 
 
@@ -48,13 +48,15 @@ def docstrings(tree):
 
 
 def test_every_folder_is_named_in_the_map_once():
-    assert sorted(named(MAP)) == sorted(set(folders()))
+    assert sorted(folder for folder, _ in named(MAP)) == sorted(set(folders()))
 
 
 def test_every_file_that_the_map_names_is_there():
-    paths = re.findall(r"`((?:[a-z_]+/)+[\w.]*|[\w.]+\.(?:py|example))`", MAP.replace("\n", " "))
-    there = [path for path in paths if not any((root / path).exists() for root in (PACKAGE, ROOT))]
-    assert there == [] and len(paths) > 50
+    before, _, after = MAP.split("```")
+    paths = re.findall(r"`((?:[a-z_]+/)+[\w.]*|\w+\.toml\.\w+)`", before + after)
+    beside = [folder + name for folder, line in named(MAP) for name in re.findall(r"`(\w+\.\w+)`", line)]
+    gone = [path for path in (*paths, *beside) if not any((root / path).exists() for root in (PACKAGE, ROOT))]
+    assert gone == [] and len(paths) > 50 and len(beside) > 5
 
 
 def test_no_two_public_classes_share_a_name():
@@ -77,4 +79,5 @@ def test_a_docstring_can_be_read_by_itself(path):
 
 def test_the_map_is_read_as_it_is_written():
     text = "# A\n```\nrundun/   all\n  web/    asks\n    api/  of them\n  core/   is\nstatic/   files\n```\n`a/` b\n"
-    assert named(text) == ["rundun/", "rundun/web/", "rundun/web/api/", "rundun/core/", "static/"]
+    found = [folder for folder, _ in named(text)]
+    assert found == ["rundun/", "rundun/web/", "rundun/web/api/", "rundun/core/", "static/"]

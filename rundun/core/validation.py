@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaH
 from pydantic_core import ErrorDetails, PydanticCustomError, core_schema
 
 from rundun.core import text
-from rundun.core.translation import TAG
+from rundun.core.languages import TAG
 from rundun.errors import FieldError, FieldErrorCode, Invalid, Problem, Where
 
 MAX_NAME = 100

@@ -19,7 +19,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from rundun.core import translation
+from rundun.core import languages
 
 Entry = str | Mapping[str, str]  # one text, or one by each plural category of CLDR
 ENGLISH = "en"
@@ -120,7 +120,7 @@ class Catalogs:
     def language(self, preferred: Sequence[str], translated: Sequence[str] = ()) -> Language:
         """Choose a reader's language, the most preferred first, of a template with texts `translated` to others."""
         tag, catalog = choose(preferred, self.entries)
-        texts = translation.choose(preferred, [*translated, *self.entries])
+        texts = languages.choose(preferred, [*translated, *self.entries])
         return Language(tag, catalog, texts[0] if texts else tag, self.entries[catalog], self.names)
 
     def words_in(self, scripts: Iterable[str]) -> frozenset[str]:
@@ -138,7 +138,7 @@ def files(folder: Path, domain: str) -> dict[str, Path]:
 
 def choose(preferred: Sequence[str], catalogs: Iterable[str]) -> tuple[str, str]:
     """Return the reader's language, the most preferred first, such as es-MX, and the tag of its catalogue."""
-    requested, catalog = translation.choose(preferred, list(catalogs)) or (ENGLISH, ENGLISH)
+    requested, catalog = languages.choose(preferred, list(catalogs)) or (ENGLISH, ENGLISH)
     # Who asks for Arabic and reads that of Egypt elsewhere wants its digits here, too.
     variety = f"{requested.lower()}-"
     requested = next(

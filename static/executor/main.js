@@ -10,7 +10,7 @@ import { mayRemark } from "./rules.js";
 
 const POLL_INTERVAL_MS = 15_000;   // between two looks at what other devices did
 // What taking a photo needs.
-const OF_PHOTOS = ["photos/prepare", "photos/shrink", "photos/exif", "photos/file", "photos/dialog"];
+const OF_PHOTOS = ["photos/prepare", "photos/shrink", "photos/exif", "photos/formats", "photos/dialog"];
 const TOUCH_INTERVAL_MS = 5_000;   // and while somebody is at it: a tap looks sooner
 
 const state = JSON.parse(document.getElementById("state").textContent);
@@ -92,7 +92,7 @@ function loadParts() {
   if (has(
     "boolean", "choice", "multi_choice", "rating", "text", "number", "datetime", "barcode",
   )) names.push("steps/fields");
-  if (has("photo", "signature", "instruction") || steps.some((step) => step.photo)) names.push("photos/steps");
+  if (has("photo", "signature", "instruction") || steps.some((step) => step.photo)) names.push("photos/fields");
   if (session.job.isThere) names.push("job");
   parts ??= Promise.all(names.map(loadModule));
   return parts;
@@ -207,9 +207,9 @@ async function fetchAhead() {
     "job", "dialog", "menu", "contents", "review", "receipt", "closing", "waiting",
     "steps/menu", "steps/folding", "steps/status", "offline/unsent", "offline/zip",
   ];
-  if (mayRemark(state.template)) later.push("steps/remark", "photos/steps", ...OF_PHOTOS);
+  if (mayRemark(state.template)) later.push("steps/remark", "photos/fields", ...OF_PHOTOS);
   if (startScreen) later.push("start");
-  if (Object.keys(session.shown?.pictures ?? {}).length) later.push("photos/pictures");
+  if (Object.keys(session.shown?.pictures ?? {}).length) later.push("steps/pictures");
   if (steps.some((step) => step.photo || step.type === "photo")) later.push(...OF_PHOTOS);
   if (steps.some((step) => step.config?.slots)) later.push("photos/slots");
   if (steps.some((step) => step.geo)) later.push("steps/geo");

@@ -4,7 +4,7 @@ import {
   describe, h, icon, makeButton, problemText, refusedText, setAttr, setText, showCount, t, textAttributes,
 } from "./dom.js";
 import { Told } from "./steps/form.js";
-import { showSignature } from "./photos/steps.js";
+import { showSignature } from "./photos/fields.js";
 import { remarkWords } from "./receipt.js";
 import { remarkKey } from "./rules.js";
 import { missingText } from "./steps/status.js";

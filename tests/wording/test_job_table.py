@@ -18,8 +18,8 @@ from rundun.errors import Problem
 from rundun.store.sqlite.transaction import TemplateVersion
 from rundun.wording.console_words import ConsoleLanguage
 from rundun.wording.job_tables import links as job_table_links
+from rundun.wording.job_tables.parsing import possible_days, read_time
 from rundun.wording.job_tables.table import JobTable, column_names, read_jobs
-from rundun.wording.job_tables.written_values import possible_days, read_time
 from rundun.wording.time_zone import Zone
 from tests.helpers.console.languages import CATALOGS, SPANISH, is_told_in_spanish
 from tests.helpers.jobs import FIELDS, KINDS

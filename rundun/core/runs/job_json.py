@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rundun.core import times, translation
+from rundun.core import languages, times
 from rundun.core.json_types.execution import ShownFieldJson, ShownJobJson
 from rundun.core.runs.job import RunJob
 from rundun.core.runs.run import Run
@@ -28,7 +28,7 @@ def job_json(run: Run, template: Template, language: str | None = None, *, with_
         if field.id in values and _is_shown(field, is_started)
     ]
     if language is not None and fields:
-        fields = translation.translate({"fields": fields, "translations": template.translations}, language)["fields"]
+        fields = languages.translate({"fields": fields, "translations": template.translations}, language)["fields"]
     shown: ShownJobJson = {"title": job.title, "due_at": times.wire_or_none(job.due_at), "fields": fields}
     if is_started:
         shown |= {"note": job.note, "prefill": dict(job.prefill)}

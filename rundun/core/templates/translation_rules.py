@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rundun.core import text, validation
+from rundun.core.languages import is_tag
 from rundun.core.templates.steps import StepBase, slots_of
-from rundun.core.translation import is_tag
 from rundun.errors import FieldError, FieldErrorCode
 
 

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from rundun.actions import idempotency
 from rundun.actions.organizations import operators
 from rundun.actions.organizations.operators import SignedIn
-from rundun.core import times, translation
+from rundun.core import languages, times
 from rundun.core.actor import Actor
 from rundun.errors import Problem
 from rundun.store.idempotency import IdempotencyKey, StoredResponse
@@ -113,7 +113,7 @@ class ConsoleCall:
         is of those that the browser asks for.
         """
         chosen = self.signed_in and self.signed_in.operator.language
-        preferred = translation.accepted(self.request.headers.get("accept-language", ""))
+        preferred = languages.accepted(self.request.headers.get("accept-language", ""))
         return self.ctx.pages.console_words.language([chosen, *preferred] if chosen else preferred)
 
     def reason(self, problem: Problem) -> str:

@@ -12,7 +12,7 @@ from rundun.actions.erasure import retention
 from rundun.actions.runs import execution
 from rundun.actions.runs import state as run_state
 from rundun.actions.runs.state import RunState
-from rundun.core import times, translation
+from rundun.core import languages, times
 from rundun.core.erasure.retention import NO_DAYS_SHOWN
 from rundun.errors import NotFound, Problem
 from rundun.store.organizations.organizations import Organization
@@ -110,8 +110,8 @@ def _receipt(state: RunState, organization: Organization, ctx: Context) -> dict[
 def preferred_languages(request: Request, run_language: str | None) -> list[str]:
     """List the languages to answer in, the most preferred first: chosen on the page, the run's own, the browser's."""
     chosen = request.query_params.get("lang", "")
-    own = [tag for tag in (chosen, run_language) if tag and translation.is_tag(tag)]
-    return [*own, *translation.accepted(request.headers.get("accept-language", ""))]
+    own = [tag for tag in (chosen, run_language) if tag and languages.is_tag(tag)]
+    return [*own, *languages.accepted(request.headers.get("accept-language", ""))]
 
 
 def with_error_page(handler: Handler) -> Handler:

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rundun import paths
-from rundun.core import translation
+from rundun.core import languages
 from rundun.core.erasure.retention import NO_DAYS_SHOWN
 from rundun.core.json_types.execution import StateJson
 from rundun.web.pages.branding import PLAIN, Branding
@@ -139,7 +139,7 @@ class Pages:
             shown = shown_template(template, language.texts)
         # Fields of the job are translated as all else of the template, to which their labels belong.
         of_job = {"fields": job["fields"], "translations": template.get("translations")}
-        fields = translation.translate(of_job, language.texts)["fields"]
+        fields = languages.translate(of_job, language.texts)["fields"]
         of_fields = untranslated(of_job, {"fields": fields}, language.texts)
         unknown = True if shown.unknown is True or of_fields is True else [*shown.unknown, *of_fields]
         shown_state = {**state, "template": shown.head, "job": {**job, "fields": fields}}
@@ -177,7 +177,7 @@ class Pages:
         """
         original = run["template"] if run else {}
         language = self.words.language(preferred, list(original.get("translations") or ()))
-        template = translation.translate(original, language.texts)
+        template = languages.translate(original, language.texts)
         return self._render_in(
             "executor/closed.html",
             language,
@@ -189,7 +189,7 @@ class Pages:
             checklist=template.get("name"),
             unknown=untranslated(original, template, language.texts),
             words=self._script_words["receipt" if receipt else "after"],
-            receipt={**receipt, "template": translation.translate(receipt["template"], language.texts)}
+            receipt={**receipt, "template": languages.translate(receipt["template"], language.texts)}
             if receipt
             else None,
             reason=reason,

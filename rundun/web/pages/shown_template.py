@@ -9,7 +9,7 @@ from typing import Any, Literal
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
-from rundun.core import translation
+from rundun.core import languages
 
 MAX_BYTES = 8 * 1024 * 1024  # of what is kept of all templates together, in UTF-8
 OVERHEAD = 2000  # bytes of one, beside its JSON
@@ -49,7 +49,7 @@ class ShownTemplates:
     def get(self, version: Version, template: Mapping[str, Any], tag: str) -> ShownTemplate:
         """Return a version's template in the language `tag`, made of its JSON, `template`, where it is not kept."""
         # By the translations that it takes: tags can be made up.
-        key = version, tuple(translation.fallbacks(tag, template.get("translations") or ()))
+        key = version, tuple(languages.fallbacks(tag, template.get("translations") or ()))
         if key not in self._kept:
             shown = shown_template(template, tag)
             self._kept[key] = shown, OVERHEAD + len(shown.json.encode())
@@ -65,7 +65,7 @@ def shown_template(template: Mapping[str, Any], tag: str) -> ShownTemplate:
     """Return a template's JSON as it is shown in the language `tag`. Its other languages are left out: they would be
     most of the page's weight.
     """
-    shown = translation.translate(template, tag)
+    shown = languages.translate(template, tag)
     unknown = untranslated(template, shown, tag)
     shown.pop("translations", None)
     steps = [*_steps(shown)]
@@ -87,7 +87,7 @@ def untranslated(original: Mapping[str, Any], translated: Mapping[str, Any], tag
     """Return ids of parts with a text that stayed as in the `original`, and so in a language that nobody knows; True
     when nothing is translated to `tag` at all.
     """
-    if not translation.fallbacks(tag, original.get("translations") or ()):
+    if not languages.fallbacks(tag, original.get("translations") or ()):
         return True
     pairs = zip(_parts(original), _parts(translated), strict=True)
     return [

@@ -20,7 +20,7 @@ from rundun.web.http.query_params import is_current
 
 # A line that includes another file: replaced by that file's text, since every request costs a phone a round trip. The
 # modules named here belong to one other.
-_PARTS = rb"session|run_job|outbox|store|bytes|lazy_geo|status|told"
+_PARTS = rb"session|run_job|outbox|store|chosen|lazy_geo|status|told"
 _INCLUDE = re.compile(
     rb'^(?:@import|export \* from|import \{[^}]*\} from(?= "[./\w]+/(?:%b)\.js")) "([^"]+)";$' % _PARTS, re.MULTILINE
 )

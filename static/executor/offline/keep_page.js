@@ -30,7 +30,7 @@ function keepPictures(session, worker) {
     if (closed || kept === shown) return;
     kept = shown;
     const pictures = Object.values(shown.pictures).flatMap((one) => [one.thumbnail_url, one.url]);
-    const urls = [named(new URL("../photos/pictures.js", import.meta.url).href)];
+    const urls = [named(new URL("../steps/pictures.js", import.meta.url).href)];
     if (pictures.length) worker.postMessage({ run: run.run_id, pictures, urls });
   };
   session.addEventListener("change", keep);

@@ -1,7 +1,7 @@
 // A photo, large, and what can be done with it.
 
 import { h, icon, makeButton, refusedText, t } from "../dom.js";
-import { markOf, stateOf } from "./steps.js";
+import { markOf, stateOf } from "./fields.js";
 import { openDialog } from "../dialog.js";
 import { loadModule } from "../http.js";
 

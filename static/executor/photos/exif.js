@@ -1,7 +1,7 @@
 // When and where a picture was taken, as its EXIF says (CIPA DC-008, EXIF 3.0; directories: TIFF 6.0 section 2). What
 // makes no sense counts as not said. rundun/imaging/exif.py reads the same on the server.
 
-import { inspect } from "./file.js";
+import { inspect } from "./formats.js";
 
 const [EXIF, GPS] = [0x8769, 0x8825];
 const [TAKEN, OFFSET] = [0x9003, 0x9011];   // DateTimeOriginal, OffsetTimeOriginal

@@ -2,7 +2,7 @@
 // then its picture, which opens what can be done with it (dialog.js).
 
 import { h, icon, setAttr, setText, t, textAttributes } from "../dom.js";
-import { PhotoField, stateOf } from "./steps.js";
+import { PhotoField, stateOf } from "./fields.js";
 import { slotsOf } from "../rules.js";
 
 export const isWhole = true; // a module without exports passes for one that was cut short (http.js)

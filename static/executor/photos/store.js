@@ -9,7 +9,7 @@
 
 import { inSlotOrder, nowUtc, photoRule, stepIdOf, uuid } from "../rules.js";
 import { lazyGeo } from "../steps/lazy_geo.js";
-import { bytesOf, prepared, prepareModule, shownAs, typeOf, urlOf } from "./bytes.js";
+import { bytesOf, prepared, prepareModule, shownAs, typeOf, urlOf } from "./chosen.js";
 
 const COUNTED_STATES = new Set(["preparing", "waiting", "safe"]);
 const LOCAL_STATES = new Set(["preparing", "refused"]);   // whatever the server says

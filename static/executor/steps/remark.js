@@ -10,7 +10,7 @@ import { isNoted, remarkKey, tidy } from "../rules.js";
  *  second until then; photos as soon as they are taken. `isPhotoLost`: the phone ended the page in favour of its
  *  camera. */
 export async function editRemark(session, step, isPhotoLost = false) {
-  if (!customElements.get("photo-field")) await loadModule("photos/steps");
+  if (!customElements.get("photo-field")) await loadModule("photos/fields");
   const key = remarkKey(step.id);
   const remark = () => session.answerOf(key);
   const wasThere = isNoted(remark());

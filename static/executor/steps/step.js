@@ -137,7 +137,7 @@ export class StepElement extends HTMLElement {
     const small = ids.map((id, index) => {
       const { thumbnail_url: src, url, width, height } = session.shown.pictures[id];
       const alt = t("picture_alt", { label: step.label, number: index + 1, count: ids.length });
-      const open = async () => (await loadModule("photos/pictures")).openPicture(step, { url, width, height }, alt);
+      const open = async () => (await loadModule("steps/pictures")).openPicture(step, { url, width, height }, alt);
       return makeButton("shown-one", open, h("img", { src, width, height, alt, loading: "lazy" }));
     });
     this.querySelector(":scope > .control").before(h("div", { class: "shown" }, ...small));

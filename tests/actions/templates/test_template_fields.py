@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from rundun.core.languages import translate
 from rundun.core.templates.diff import difference
-from rundun.core.translation import translate
 from tests.helpers.cli import CHECK, FIRST
 from tests.helpers.processes.service_process import done, rundun
 from tests.helpers.service import BOOLEAN, World

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Route, expect
 
-from rundun.core import translation
+from rundun.core import languages
 from rundun.core.templates import rules
 from rundun.web.http.problems import TABLE
 from tests.browser.checklists import COUNT, YES_NO, dispatched, record
@@ -27,10 +27,10 @@ def without_translations(template: dict[str, Any]) -> dict[str, Any]:
 
 def test_the_server_reads_the_shared_translations() -> None:
     for tag, available, closest in GIVEN["chains"]:
-        assert translation.fallbacks(tag, available) == closest, tag
+        assert languages.fallbacks(tag, available) == closest, tag
     for case in GIVEN["templates"]:
         before = json.dumps(case["template"])
-        said = translation.translate(case["template"], case["tag"])
+        said = languages.translate(case["template"], case["tag"])
         assert without_translations(said) == case["says"], case["about"]
         assert json.dumps(case["template"]) == before, "the template itself stays as it is"
         rules.read_template(case["template"], lambda prefix: f"{prefix}made")
@@ -51,7 +51,7 @@ def test_the_server_reads_the_shared_translations() -> None:
     ],
 )
 def test_accept_language(header: str, tags: list[str]) -> None:
-    assert translation.accepted(header) == tags
+    assert languages.accepted(header) == tags
 
 
 @pytest.mark.parametrize(

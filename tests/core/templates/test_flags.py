@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from rundun.actions.templates.templates import draft
+from rundun.core.languages import translate
 from rundun.core.templates import rules as template_rules
-from rundun.core.translation import translate
 from rundun.errors import Invalid
 from tests.actions.runs.test_search_cost import distinct, errors
 from tests.core.templates.test_condition import EARLIER, EVIDENCE

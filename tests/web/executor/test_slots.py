@@ -5,9 +5,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from rundun.core.languages import translate
 from rundun.core.templates import rules
 from rundun.core.templates.diff import difference
-from rundun.core.translation import translate
 from rundun.errors import Invalid
 from tests.helpers.pictures import images
 from tests.helpers.pictures.photos import OVERLAY, count, started

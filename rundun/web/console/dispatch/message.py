@@ -8,7 +8,7 @@ from babel.core import get_global
 from starlette.responses import Response
 
 from rundun.actions.runs import runs
-from rundun.core import translation
+from rundun.core import languages as translation
 from rundun.core.runs.run import Run
 from rundun.web.console.qr_code import qr_code
 from rundun.web.console.session import ConsoleCall

@@ -11,7 +11,7 @@ from pydantic_core import from_json
 from starlette.responses import Response
 
 from rundun.actions.runs.state import RunState
-from rundun.core import translation
+from rundun.core import languages as translation
 from rundun.core.runs import progress
 from rundun.core.runs.evidence import Evidence
 from rundun.core.runs.run import DispatchRequest, new_run
