@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.openapi.hypothesis_service import JSON, Property, Stage, check, stage_in
+from tests.helpers.strategies.hypothesis_service import JSON, Property, Stage, check, stage_in
 from tests.helpers.strategies.job_strategies import dispatches
 
 # Some templates are long; their repr is only printed when something fails.

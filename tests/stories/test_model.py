@@ -15,9 +15,9 @@ from hypothesis import strategies as some
 from hypothesis.stateful import Bundle, initialize, multiple, rule, run_state_machine_as_test
 
 from rundun.actions.organizations import api_keys, organizations
-from tests.helpers.openapi.hypothesis_service import stage_in
 from tests.helpers.pictures import images
 from tests.helpers.service import HOUR, Receiver, answering, new_photo_id
+from tests.helpers.strategies.hypothesis_service import stage_in
 from tests.helpers.strategies.story_model import (
     ANSWERS,
     DELAYS,

@@ -11,9 +11,9 @@ from hypothesis import strategies as some
 from rundun.actions.templates.templates import ASSIGNED
 from rundun.core import text
 from rundun.core.templates.rules import read_template
-from tests.helpers.openapi.hypothesis_service import JSON, Property, Stage, check, stage_in
 from tests.helpers.routes import CALLS
 from tests.helpers.service import BOOLEAN
+from tests.helpers.strategies.hypothesis_service import JSON, Property, Stage, check, stage_in
 from tests.helpers.strategies.malformed_json import any_json, mutated, written
 from tests.helpers.strategies.strategies import TYPES, answers_for, positions, steps, steps_of, templates
 from tests.helpers.templates import read_later

@@ -14,7 +14,7 @@ from hypothesis import strategies as some
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from tests.helpers.network.sending_phone import SendingPhone
-from tests.helpers.openapi.hypothesis_service import Stage, stage_in
+from tests.helpers.strategies.hypothesis_service import Stage, stage_in
 
 FRONT, REAR = {"id": "p-front", "label": "Front"}, {"id": "p-rear", "label": "Rear"}
 STEPS: list[dict[str, Any]] = [

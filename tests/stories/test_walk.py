@@ -13,8 +13,8 @@ import pytest
 from hypothesis import strategies as some
 from PIL import Image
 
-from tests.helpers.openapi.hypothesis_service import JSON, Property, Stage, stage_in
 from tests.helpers.pictures import images
+from tests.helpers.strategies.hypothesis_service import JSON, Property, Stage, stage_in
 from tests.helpers.strategies.strategies import answers_for, photos_of, slots_of, steps_of, templates
 from tests.helpers.strategies.walk_model import Model
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import strategies as some
 
-from tests.helpers.openapi.hypothesis_service import JSON, Property, Stage, stage_in
 from tests.helpers.pictures.images import jpeg, png
 from tests.helpers.pictures.photos import OVERLAY, SIGN, started
 from tests.helpers.service import BOOLEAN, HOUR, TEXT, Received, Receiver, World
+from tests.helpers.strategies.hypothesis_service import JSON, Property, Stage, stage_in
 
 NOTE = {**TEXT, "required": False}
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import strategies as some
 
-from tests.helpers.openapi.hypothesis_service import JSON, Property, Stage, stage_in
 from tests.helpers.pictures.images import jpeg
+from tests.helpers.strategies.hypothesis_service import JSON, Property, Stage, stage_in
 
 TEXT = {"type": "text", "label": "How is it?", "required": False, "photo": {"min": 0, "max": 9}}
 STEPS = [{"id": "s-a", **TEXT}, {"id": "s-b", **TEXT}]

@@ -9,8 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine
 
 from rundun.store.sqlite.transaction import Tx
 from tests.helpers.files.storage import assert_counted
-from tests.helpers.openapi.hypothesis_service import Stage
 from tests.helpers.service import HOUR, Receiver
+from tests.helpers.strategies.hypothesis_service import Stage
 
 GRACE = 24 * HOUR
 
