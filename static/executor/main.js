@@ -36,11 +36,11 @@ let isJobShown = false;
 history.scrollRestoration = "manual"; // the list and the review bring their own places back
 document.title = state.template.name;
 session.addEventListener("closed", async ({ detail }) => {
-  const { closed } = await loadModule("closing");
+  const { closed } = await loadModule("end/closing");
   show(closed(session, detail));
 });
 session.addEventListener("completed", async ({ detail }) => {
-  const { thanks } = await loadModule("closing");
+  const { thanks } = await loadModule("end/closing");
   history.replaceState(null, "", location.pathname + location.search);
   show(thanks(session, { ...session.run, ...detail.run }));
 });
@@ -165,7 +165,7 @@ function showList(stepIds) {
 /** Finished on this phone; the rest happens by itself. */
 async function openWaiting() {
   if (waiting || !session.isFinished) return;
-  const { Waiting } = await loadModule("waiting");
+  const { Waiting } = await loadModule("end/waiting");
   if (waiting || !session.isFinished || session.closed) return;
   waiting = new Waiting(session, { onBack: (stepIds) => leaveWaiting(stepIds) });
   form.element.hidden = true;
@@ -204,7 +204,7 @@ function show(view) {
 /** What may be needed later is fetched while the network is there, after everything the first screen needs. */
 async function fetchAhead() {
   const later = [
-    "job", "dialog", "menu", "contents", "review", "receipt", "closing", "waiting",
+    "job", "dialog", "menu", "contents", "review", "end/receipt", "end/closing", "end/waiting",
     "steps/menu", "steps/folding", "steps/status", "offline/unsent", "offline/zip",
   ];
   if (mayRemark(state.template)) later.push("steps/remark", "photos/fields", ...OF_PHOTOS);

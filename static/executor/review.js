@@ -5,7 +5,7 @@ import {
 } from "./dom.js";
 import { Told } from "./steps/form.js";
 import { showSignature } from "./photos/fields.js";
-import { remarkWords } from "./receipt.js";
+import { remarkWords } from "./end/receipt.js";
 import { remarkKey } from "./rules.js";
 import { missingText } from "./steps/status.js";
 import { leaveOut, wayOutOf } from "./steps/menu.js";

@@ -12,9 +12,10 @@ import pytest
 
 from rundun.actions import dashboard
 from rundun.actions.runs import handled
-from rundun.core import chart, times
+from rundun.core import times
 from rundun.store.organizations import statistics
 from rundun.store.sqlite.transaction import Tx
+from rundun.web.console import chart
 from rundun.wording.console_words import ConsoleLanguage, format_count
 from rundun.wording.time_zone import Zone
 from tests.helpers.console.console import operator, put_zone, table, text_of

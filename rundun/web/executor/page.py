@@ -101,7 +101,7 @@ async def _erased_page(request: Request, ctx: Context) -> Response:
 
 
 def _receipt(state: RunState, organization: Organization, ctx: Context) -> dict[str, Any]:
-    """Return what static/executor/closed.js makes a receipt of."""
+    """Return what static/executor/end/closed.js makes a receipt of."""
     whole = state_json(state, organization, ctx.links, ctx.now())
     kept = {name: whole[name] for name in ("run", "organization", "template", "answers", "remarks")}
     return {**kept, "job": {"title": state.run.job.title}, "signed": list(whole["signatures"])}

@@ -98,13 +98,13 @@ class Pages:
         """Return the words that the scripts of a page use: before a run is started, under way, and when it is over."""
         folder = paths.static() / "executor"
         scripts = {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*.js")}
-        closed = ("closed.js", "offline/unsent.js", "dialog.js")
-        ours = {name: text for name, text in scripts.items() if name != "closed.js"}
+        closed = ("end/closed.js", "offline/unsent.js", "dialog.js")
+        ours = {name: text for name, text in scripts.items() if name != "end/closed.js"}
         return {
             "start": self.words.words_in(ours.values()),
             "under_way": self.words.words_in(text for name, text in ours.items() if name != "start.js"),
             "after": self.words.words_in(scripts[name] for name in closed),
-            "receipt": self.words.words_in(scripts[name] for name in (*closed, "receipt.js", "dom.js")),
+            "receipt": self.words.words_in(scripts[name] for name in (*closed, "end/receipt.js", "dom.js")),
         }
 
     def render(self, name: str, /, status: int = 200, headers: dict[str, str] | None = None, **values: Any) -> Response:
@@ -172,7 +172,7 @@ class Pages:
         reason: str | None = None,
     ) -> Response:
         """Render why there is nothing to do here: `kind` is a key of CLOSED_STATUS; `run` names its template. For a
-        phone that did the run, a `receipt` of what was answered (static/executor/closed.js), or the `reason` of a
+        phone that did the run, a `receipt` of what was answered (static/executor/end/closed.js), or the `reason` of a
         cancellation.
         """
         original = run["template"] if run else {}

@@ -1,6 +1,6 @@
 // The screen of a run that is finished on this phone while the server still has to get some of it.
 
-import { h, icon, makeButton, setAttr, setText, t } from "./dom.js";
+import { h, icon, makeButton, setAttr, setText, t } from "../dom.js";
 
 const LEAVE_DELAY_MS = 1000;
 

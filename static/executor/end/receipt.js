@@ -1,9 +1,9 @@
 // The receipt of a completed run: its facts, and every answer in a line. For the page that has just ended it, and for
 // the server's page of a closed run.
 
-import { describe, h, icon, makeButton, showTime, t } from "./dom.js";
-import { remarkKey } from "./rules.js";
-import { saveFile } from "./offline/unsent.js";
+import { describe, h, icon, makeButton, showTime, t } from "../dom.js";
+import { remarkKey } from "../rules.js";
+import { saveFile } from "../offline/unsent.js";
 
 /** The buttons that save and print a receipt. `done`: {run, organization, template, job, rows: [{step, section}] that
  *  were visible; by the id of a step or the key of a remark: answerOf(key), photosOf(key) → how many}. */

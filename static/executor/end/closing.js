@@ -1,9 +1,9 @@
 // The ends of a run on this page: completed (with a receipt to keep), or closed by somebody or something else.
 
-import { fact, h, icon, showTime, t } from "./dom.js";
+import { fact, h, icon, showTime, t } from "../dom.js";
 import { facts, number, receiptButtons } from "./receipt.js";
-import { deleteRun } from "./offline/db.js";
-import { unsentBox } from "./offline/unsent.js";
+import { deleteRun } from "../offline/db.js";
+import { unsentBox } from "../offline/unsent.js";
 
 /** The page after a completion. */
 export function thanks(session, run) {

@@ -1,11 +1,11 @@
 // On the server's page of a closed run: what this phone still holds of it, and the receipt for a phone that did it. Of
 // an erased run this phone deletes all it has.
 
-import { deleteRun } from "./offline/db.js";
-import { unsentBox } from "./offline/unsent.js";
-import { showTimes } from "./dom.js";
+import { deleteRun } from "../offline/db.js";
+import { unsentBox } from "../offline/unsent.js";
+import { showTimes } from "../dom.js";
 import { receiptButtons } from "./receipt.js";
-import { answersIn, evaluate, flatten } from "./rules.js";
+import { answersIn, evaluate, flatten } from "../rules.js";
 
 // Words that the server wrote with a number in them, and dom.js writes anew with the reader's own digits.
 export const COUNTED = ["count_answered", "count_skipped", "count_unable"];
