@@ -217,7 +217,7 @@ async function fetchAhead() {
   if (steps.some((step) => step.photo?.annotate || step.config?.annotate)) later.push("photos/annotate");
   const isSigned = steps.some((step) => step.type === "signature") || state.template.settings?.signature_on_complete;
   if (isSigned) later.push("photos/signature", "photos/shrink");
-  if (steps.some((step) => step.type === "barcode")) later.push("steps/scan", "photos/shrink");
+  if (steps.some((step) => step.type === "barcode")) later.push("photos/scan", "photos/shrink");
   const idle = window.requestIdleCallback ?? ((work) => setTimeout(work, 1500));
   setTimeout(() => idle(async () => {
     await loadParts();

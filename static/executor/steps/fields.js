@@ -311,7 +311,7 @@ defineStep("barcode", class extends FieldStep {
   }
 
   async #live() {
-    const { scanLive } = await loadModule("steps/scan");
+    const { scanLive } = await loadModule("photos/scan");
     const found = await scanLive(this.step.config?.formats);
     if (found) this.#take(found);
   }
@@ -321,7 +321,7 @@ defineStep("barcode", class extends FieldStep {
     if (!file) return;
     input.value = "";
     setText(this.message, t("scan_reading"));
-    const { scanPicture } = await loadModule("steps/scan");
+    const { scanPicture } = await loadModule("photos/scan");
     const found = await scanPicture(this.session, file);
     if (found.text) return this.#take(found);
     setText(this.message, found.problem);

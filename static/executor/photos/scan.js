@@ -1,7 +1,7 @@
 // Live scanning, where the browser has a BarcodeDetector (Chrome on Android). Elsewhere a picture goes to the server.
 
 import { h, makeButton, problemText, setText, t } from "../dom.js";
-import { oneAtATime, shrink } from "../photos/shrink.js";
+import { oneAtATime, shrink } from "./shrink.js";
 import { openDialog } from "../dialog.js";
 
 const SCAN_INTERVAL_MS = 150;   // ms between two looks at the picture
