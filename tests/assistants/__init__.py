@@ -1,1 +1,0 @@
-"""Tools for assistants, called through the protocol's own client."""
