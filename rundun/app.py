@@ -8,7 +8,7 @@ from pydantic_core import from_json
 
 from rundun import paths
 from rundun.actions import first_start
-from rundun.actions.erasure import gone
+from rundun.actions.erasure import replay
 from rundun.actions.first_start import FirstStart
 from rundun.config import loader
 from rundun.config.loader import ServiceSettings
@@ -183,8 +183,8 @@ async def _end_what_is_gone(database: Database) -> None:
     since = await database.read(service_state.held_since)
     entries = await asyncio.to_thread(database.journal.merge, since is not None)
     left = await database.read(journal.unapplied, entries)
-    for start in range(0, len(left), gone.BATCH_SIZE):
-        ended = await database.write_last(gone.end_again, left[start : start + gone.BATCH_SIZE])
+    for start in range(0, len(left), replay.BATCH_SIZE):
+        ended = await database.write_last(replay.end_again, left[start : start + replay.BATCH_SIZE])
         log("warning", "journal.applied", what=" ".join(f"{count} {what}" for what, count in ended.items()))
     known = await database.read(lambda tx: journal.known(tx.db))
     await asyncio.to_thread(database.journal.add_missing, known, entries, since is not None)

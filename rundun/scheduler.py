@@ -20,7 +20,7 @@ from rundun.logs import log, short
 from rundun.maintenance import overwriting
 from rundun.maintenance.backups import Backups
 from rundun.maintenance.retention import Sweeper
-from rundun.store import files, idempotency, maintenance
+from rundun.store import files, housekeeping, idempotency
 from rundun.store.backups import copies
 from rundun.store.database import Database
 from rundun.store.deliveries import webhook_secrets
@@ -109,15 +109,15 @@ async def clear_up(database: Database) -> None:
         await database.write(idempotency.remove_expired, DELETE_BATCH_SIZE)
     while await database.read(sent_tables.is_any_old):
         await database.write(sent_tables.remove_old, DELETE_BATCH_SIZE)
-    before = await database.read(maintenance.free_pages)
+    before = await database.read(housekeeping.free_pages)
     left = before
     while left > SPARE_PAGES:
-        still = await database.write_heavy(SHRINK_PAGES * maintenance.PAGE, maintenance.shrink, SHRINK_PAGES)
+        still = await database.write_heavy(SHRINK_PAGES * housekeeping.PAGE, housekeeping.shrink, SHRINK_PAGES)
         if still >= left:
             break  # somebody frees as fast, or the file can't shrink: the next tick goes on
         left = still
     if left < before:
-        log("info", "database.shrunk", bytes=(before - left) * maintenance.PAGE)
+        log("info", "database.shrunk", bytes=(before - left) * housekeeping.PAGE)
 
 
 async def make_tables(database: Database) -> None:

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "rundun"
 MAP = (PACKAGE / "README.md").read_text("utf-8")
-MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
+MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
 
 # A line of the tree of folders: how far in it stands, and its name.
 FOLDER = re.compile(r"^( *)([a-z_]+/) +\S")

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from rundun.actions.backups import backups
 from rundun.actions.erasure import retention as retention_actions
-from rundun.store import maintenance
+from rundun.store import housekeeping
 from rundun.store.erasure import erased_bytes, retention, slack_space
-from rundun.store.maintenance import FileInfo, OutboxInfo
+from rundun.store.housekeeping import FileInfo, OutboxInfo
 from rundun.store.organizations import organizations, quotas
 from rundun.store.organizations.quotas import StorageUse
 from rundun.store.runs import lists
@@ -57,17 +57,17 @@ class HealthReport:
 
 def read_health(tx: Tx, org_id: str | None, seconds: float) -> HealthReport:
     """Examine the data of one organization or of all; the file's integrity for at most `seconds`, zero = not."""
-    file = maintenance.file_info(tx)
-    damage = maintenance.quick_check(tx, seconds) if seconds else None
+    file = housekeeping.file_info(tx)
+    damage = housekeeping.quick_check(tx, seconds) if seconds else None
     if damage:
         return HealthReport(file, damage, tx.now)
     return HealthReport(
         file,
         damage,
         tx.now,
-        newest=maintenance.newest(tx),
+        newest=housekeeping.newest(tx),
         held_since=service_state.held_since(tx),
-        waiting=maintenance.outbox_info(tx, org_id),
+        waiting=housekeeping.outbox_info(tx, org_id),
         storage=[quotas.get(tx, org_id)] if org_id else quotas.list_all(tx),
         needing_https=_needing_https(tx, org_id),
         webhooks=lists.open_webhooks(tx, org_id, MAX_OPEN),

@@ -9,10 +9,10 @@ from rundun.config.settings import ServiceSettings
 from rundun.core import times
 from rundun.core.text import MIB, size
 from rundun.pool import call_within
-from rundun.store import maintenance
+from rundun.store import housekeeping
 from rundun.store.backups import copies
 from rundun.store.erasure import journal
-from rundun.store.maintenance import Room
+from rundun.store.housekeeping import Room
 
 HELD = "after a restore nothing is written there before “rundun live”."
 GROWN, LARGE = 256 * MIB, 1024 * MIB  # a log that nobody checkpoints: from the first on a note, from the second wrong
@@ -74,7 +74,7 @@ def _backups(
 ) -> tuple[State, str]:
     try:
         found = copies.backups(settings.database.path, folder)
-        free = maintenance.room(folder / "any").free_bytes
+        free = housekeeping.room(folder / "any").free_bytes
     except OSError as error:
         return "wrong", f"{folder} can't be read: {error.strerror}."
     last = copies.last_good(found, now)

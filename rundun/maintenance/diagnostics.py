@@ -17,8 +17,8 @@ from rundun.core.deliveries.webhook_url import is_literal, normalise
 from rundun.core.text import MIB, listed, size
 from rundun.maintenance import address_health, backup_health
 from rundun.read_only import reading
-from rundun.store import maintenance
-from rundun.store.maintenance import Room
+from rundun.store import housekeeping
+from rundun.store.housekeeping import Room
 from rundun.store.organizations.quotas import StorageUse
 from rundun.store.sqlite import database_file
 from rundun.store.sqlite.transaction import Clock
@@ -72,7 +72,7 @@ def report(
     """
     with reading(settings, clock) as tx:
         examined = health.read_health(tx, org_id, seconds)
-    room = maintenance.room(settings.database.path)
+    room = housekeeping.room(settings.database.path)
     look_up_seconds = min(seconds, LOOK_UP_SECONDS)
     findings = [*_file(settings, examined, room, seconds), *_erased(examined)]
     findings += [*_clock(examined), *_deliveries(examined)]
@@ -147,9 +147,9 @@ def _sqlite(settings: ServiceSettings, version: tuple[int, ...]) -> Finding:
     a `note` with `external_checkpoints`.
     """
     text = f"SQLite {'.'.join(map(str, version))}"
-    if version >= maintenance.SQLITE_SOUND:
+    if version >= housekeeping.SQLITE_SOUND:
         return Finding("sqlite", "good", f"{text}.")
-    sound = ".".join(map(str, maintenance.SQLITE_SOUND))
+    sound = ".".join(map(str, housekeeping.SQLITE_SOUND))
     text += f"; before {sound} it could damage a file that two connections checkpoint at once. "
     is_left = settings.database.external_checkpoints
     text += "Rundun leaves that to another program; " if is_left else "Rundun lets one connection do that; "

@@ -8,7 +8,7 @@ the beginning, until all of it is overwritten.
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from rundun.store import files, maintenance
+from rundun.store import files, housekeeping
 from rundun.store.database import Database
 from rundun.store.erasure import erased_bytes, slack_space
 from rundun.store.runs import search_index
@@ -85,7 +85,7 @@ async def _scan(database: Database) -> bool:
         part = await database.read(slack_space.scan, below, PAGES_SCANNED)
         for begin in range(0, len(part.pages), PAGES_WRITTEN):
             pages = part.pages[begin : begin + PAGES_WRITTEN]
-            await database.write_heavy(PAGES_WRITTEN * maintenance.PAGE, slack_space.overwrite, pages)
+            await database.write_heavy(PAGES_WRITTEN * housekeeping.PAGE, slack_space.overwrite, pages)
             has_found = True
         below = part.below
     return has_found

@@ -12,7 +12,7 @@ from rundun.actions.erasure import retention
 from rundun.core import times
 from rundun.errors import Problem
 from rundun.logs import log, short
-from rundun.store import maintenance
+from rundun.store import housekeeping
 from rundun.store.database import Database
 from rundun.store.erasure import retention as retention_rows
 from rundun.store.sqlite import service_state
@@ -100,12 +100,12 @@ async def _small_checkpoints(database: Database) -> AsyncIterator[None]:
     """Write the log back little by little as long as the context lasts: what is overwritten lies all over the file, and
     a commit that has to write back megabytes of it holds up all others.
     """
-    before = await database.write(maintenance.put_checkpoint_pages, CHECKPOINT_PAGES)
+    before = await database.write(housekeeping.put_checkpoint_pages, CHECKPOINT_PAGES)
     try:
         yield
     finally:
         with suppress(Problem):  # the service is ending
-            await database.write(maintenance.put_checkpoint_pages, before)
+            await database.write(housekeeping.put_checkpoint_pages, before)
 
 
 async def _of_runs(database: Database, what: Literal["photos", "runs"], rest: Rest) -> None:

@@ -17,7 +17,7 @@ from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from rundun.core import histogram, times
 from rundun.core.histogram import Histogram
-from rundun.store import maintenance
+from rundun.store import housekeeping
 from rundun.store.backups import copies
 from rundun.store.batches import Job, commit_batch, read_batch, refuse_batch
 from rundun.store.erasure.journal import ErasureJournal
@@ -187,9 +187,9 @@ class Database:
         """Tell whether the files that were opened are still where they were."""
         return not self._files.is_lost
 
-    async def room(self) -> maintenance.Room:
+    async def room(self) -> housekeeping.Room:
         """Return the size of the log, and what is left on the disk; OSError if the folder is gone."""
-        return await asyncio.to_thread(maintenance.room, self._files.path)
+        return await asyncio.to_thread(housekeeping.room, self._files.path)
 
     async def truncate_log(self) -> bool:
         """Move the log into the file and cut it to nothing; False where somebody else still reads an older state. The
@@ -206,7 +206,7 @@ class Database:
             holding = asyncio.create_task(self._reader.alone(hold))
             try:
                 await asyncio.wait([holds, holding], return_when=asyncio.FIRST_COMPLETED)
-                return await self._writer.alone(maintenance.truncate_log)
+                return await self._writer.alone(housekeeping.truncate_log)
             finally:
                 may_read.set()
                 await holding
@@ -218,7 +218,7 @@ class Database:
         async with self._proving:  # however many ask, they ask the disk once
             now = self.env.clock()
             if self._proven_at is None or not 0 <= now - self._proven_at < times.SECOND:
-                await self.write(maintenance.prove)
+                await self.write(housekeeping.prove)
                 self._proven_at = now
 
     async def examine_file(self) -> None:

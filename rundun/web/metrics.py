@@ -13,9 +13,9 @@ from rundun import counters
 from rundun.core import times
 from rundun.core.histogram import Histogram
 from rundun.errors import Problem
-from rundun.store import maintenance
+from rundun.store import housekeeping
 from rundun.store.database import Database
-from rundun.store.maintenance import Room, Totals
+from rundun.store.housekeeping import Room, Totals
 from rundun.web.context import context_of
 from rundun.web.http import timings
 
@@ -26,7 +26,7 @@ async def metrics(request: Request) -> Response:
     """Serve all numbers of the service: GET /metrics."""
     database = context_of(request).database
     try:
-        totals = await database.read(maintenance.totals)
+        totals = await database.read(housekeeping.totals)
     except Problem:  # a lost file, say: the rest is told all the more
         totals = None
     try:

@@ -13,7 +13,8 @@ from rundun.errors import Problem
 from rundun.web import media, public, unavailable_page
 from rundun.web.api import deliveries, erasures, events, pictures, runs, templates
 from rundun.web.console import routes as console_routes
-from rundun.web.docs import openapi, pages
+from rundun.web.docs import pages
+from rundun.web.docs.openapi import route as openapi
 from rundun.web.executor import api, page, uploads
 from rundun.web.middleware import RequestMiddleware
 from rundun.web.pages import branding

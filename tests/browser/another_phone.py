@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from playwright.async_api import Browser
 from playwright.async_api import Error as PlaywrightError
 
-from tests.browser.cuts.cut_deeds import deeds_of_another
+from tests.browser.cuts.deeds import deeds_of_another
 from tests.browser.phone import OPTIONS, Phone
 from tests.helpers.patience import PATIENCE
 

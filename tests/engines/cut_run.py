@@ -1,6 +1,6 @@
 """A run that Ed does in any browser that speaks WebDriver, whose page, browser and line fail at random.
 
-A small part of what tests/browser/cuts/cut_run.py does to Chromium: what engines do differently is how they keep
+A small part of what tests/browser/cuts/run.py does to Chromium: what engines do differently is how they keep
 things.
 """
 
@@ -16,9 +16,9 @@ import httpx2
 from selenium.common.exceptions import TimeoutException, WebDriverException
 from selenium.webdriver.remote.webdriver import WebDriver
 
-from tests.browser.cuts.cut_audit import server_has
-from tests.browser.cuts.cut_deeds import Held, number_of, numbered
-from tests.browser.cuts.cut_run import cuts
+from tests.browser.cuts.audit import server_has
+from tests.browser.cuts.deeds import Held, number_of, numbered
+from tests.browser.cuts.run import cuts
 from tests.engines.drivers import KEEPING, kill_browser
 from tests.engines.executor import Executor
 from tests.helpers.network.faulty_network import Depot

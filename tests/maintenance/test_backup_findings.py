@@ -15,7 +15,7 @@ from rundun.maintenance import address_health, backup_health, diagnostics
 from rundun.store.backups import copies
 from rundun.store.erasure import journal_file
 from rundun.store.erasure.journal import journal_path
-from rundun.store.maintenance import Room
+from rundun.store.housekeeping import Room
 from rundun.store.sqlite.transaction import JournalEntry
 from rundun.web.console.settings.health import NAMES
 from tests.helpers.files.rights import as_nobody, closed_to_us

@@ -266,7 +266,7 @@ async def test_deliveries_that_nobody_sends_are_told(w: World, receiver: Receive
 async def test_an_old_sqlite_is_a_note_where_another_program_checkpoints(
     w: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sound: tuple[int], is_external: bool, state: str
 ) -> None:
-    monkeypatch.setattr("rundun.store.maintenance.SQLITE_SOUND", sound)
+    monkeypatch.setattr("rundun.store.housekeeping.SQLITE_SOUND", sound)
     report = diagnostics.report(settings_for(tmp_path, database__external_checkpoints=is_external), w.clock)
     (found,) = [one for one in report.findings if one.name == "sqlite"]
     assert (found.state, "checkpoint at once" in found.text) == (state, sound == (99,))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rundun.scheduler import SPARE_PAGES, clear_up, index_runs
-from rundun.store import maintenance
+from rundun.store import housekeeping
 from tests.helpers.canaries import STEPS, TEMPLATE, bytes_on_disk, overwrite, with_canary
 from tests.helpers.files.restoring import back_up, restored
 from tests.helpers.files.storage import used
@@ -74,9 +74,9 @@ def found(content: bytes) -> set[int]:
 async def size(w: World) -> int:
     """Bytes of the file, without the few free pages that it keeps for what comes next."""
     await bytes_on_disk(w)
-    free = await w.database.read(maintenance.free_pages)
+    free = await w.database.read(housekeeping.free_pages)
     assert free <= SPARE_PAGES
-    return Path(w.settings.database.path).stat().st_size - free * maintenance.PAGE
+    return Path(w.settings.database.path).stat().st_size - free * housekeeping.PAGE
 
 
 async def is_readable_to_the_end(w: World, gone: set[str]) -> None:

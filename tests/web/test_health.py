@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from rundun.store import maintenance
+from rundun.store import housekeeping
 from rundun.store.sqlite.transaction import Tx
 from tests.helpers.metrics import Samples, samples
 from tests.helpers.patience import PATIENCE
@@ -95,7 +95,7 @@ async def test_metrics_count_what_happens(w: World, receiver: Receiver) -> None:
     assert gained(before, last, "rundun_attempts_total", "delivered") == 1
     assert (last["rundun_deliveries", "pending"], last["rundun_deliveries", "failed"]) == (0, 1)
     assert gained(before, last, "rundun_runs", "in_progress") == 0
-    assert last["rundun_database_bytes", None] % maintenance.PAGE == 0
+    assert last["rundun_database_bytes", None] % housekeeping.PAGE == 0
     assert last["process_start_time_seconds", None] > 1_700_000_000
 
 
@@ -168,7 +168,7 @@ async def test_metrics_tell_what_stands_behind_a_slow_write(w: World) -> None:
     before = await metrics(w)
     first = asyncio.create_task(w.database.write(slow))
     assert await asyncio.to_thread(busy.wait, PATIENCE)
-    others = [asyncio.create_task(w.database.write(maintenance.prove)) for _ in range(3)]
+    others = [asyncio.create_task(w.database.write(housekeeping.prove)) for _ in range(3)]
     await asyncio.sleep(0)
     during = await metrics(w)
     go_on.set()

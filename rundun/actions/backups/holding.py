@@ -6,7 +6,7 @@ from typing import TypedDict
 
 from rundun.core import times
 from rundun.errors import Problem
-from rundun.store import maintenance
+from rundun.store import housekeeping
 from rundun.store.sqlite import service_state
 from rundun.store.sqlite.transaction import Tx
 
@@ -25,7 +25,7 @@ def end(tx: Tx) -> LetOutJson:
         return {"since": None, "deliveries": 0}
     service_state.remove(tx, service_state.HELD_SINCE)
     tx.touched.update(("outbox", service_state.LET_OUT))
-    return {"since": times.wire(since), "deliveries": maintenance.count_pending(tx)}
+    return {"since": times.wire(since), "deliveries": housekeeping.count_pending(tx)}
 
 
 def require_none(tx: Tx) -> None:

@@ -12,7 +12,7 @@ import click
 
 from rundun import paths
 from rundun.actions.erasure import erased_runs
-from rundun.actions.erasure.person import PersonList
+from rundun.actions.erasure.person_runs import PersonList
 from rundun.actions.organizations import organizations
 from rundun.cli.completion import FILE, ORG, RUN
 from rundun.cli.context import common, read_as_typed, require_utf8, run_reading, run_writing, shown

@@ -26,8 +26,8 @@ from rundun.errors import FieldError, Invalid, Problem
 from rundun.read_only import reading
 from rundun.store.sqlite.transaction import TemplateVersion, Tx, wall_clock
 from rundun.store.templates import templates
-from rundun.web.dispatch_reading import read_dispatch_body
-from rundun.web.dispatch_warnings import destination_warnings, link_warnings
+from rundun.web.dispatch.reading import read_dispatch_body
+from rundun.web.dispatch.warnings import destination_warnings, link_warnings
 
 STANDARD_INPUT, NEVER = "-", "never"
 MAX_SECRET = 4096  # bytes, of which a secret may have many fewer

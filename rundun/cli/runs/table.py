@@ -20,8 +20,8 @@ from rundun.spreadsheets import reader
 from rundun.store.organizations import organizations
 from rundun.store.sqlite import signing_key
 from rundun.store.sqlite.transaction import TemplateVersion, Tx, wall_clock
-from rundun.web.dispatch_warnings import link_warnings
-from rundun.wording.job_tables import links as job_table_links
+from rundun.web.dispatch.warnings import link_warnings
+from rundun.wording.job_tables import sent_table as job_table_links
 from rundun.wording.job_tables.table import CellError, read_jobs
 from rundun.wording.time_zone import Zone
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from rundun.core.text import MIB, size
 from rundun.errors import Problem
-from rundun.store import maintenance
+from rundun.store import housekeeping
 from rundun.store.sqlite import connection
 from rundun.store.sqlite.access import require_reachable
 from rundun.store.sqlite.database_file import OWNER_ONLY, lock_byte, sync_folder
@@ -140,7 +140,7 @@ def _copy(database: Path, part: Path, file: int, cancelled: threading.Event) -> 
     with ExitStack() as stack:
         holds = [stack.enter_context(ExitStack()) for _ in range(HOLDS)]
         source = stack.enter_context(_held(database))
-        needed = source.execute("SELECT page_count FROM pragma_page_count").fetchone()[0] * maintenance.PAGE
+        needed = source.execute("SELECT page_count FROM pragma_page_count").fetchone()[0] * housekeeping.PAGE
         _require_room(needed, database, part)
         pace = _Pace(file, cancelled, [partial(at.enter_context, _held(database)) for at in holds])
         with closing(sqlite3.connect(part, isolation_level=None)) as copy:

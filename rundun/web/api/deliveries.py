@@ -16,7 +16,7 @@ from rundun.store.deliveries.deliveries import Attempt, Delivery, FailedFilter
 from rundun.web.api.endpoint import ApiCall, api_router, json_reply
 from rundun.web.http.operation import ListOf, Success
 from rundun.web.http.query_params import ListQuery, list_json, query
-from rundun.web.webhook_test import WebhookTestBody, send_test
+from rundun.web.webhook_trial import WebhookTestBody, send_test
 
 router = api_router("Deliveries")
 

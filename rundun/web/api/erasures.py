@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from starlette.responses import Response
 
-from rundun.actions.erasure.person import PersonList
+from rundun.actions.erasure.person_runs import PersonList
 from rundun.core import times
 from rundun.core.json_types.erasures import ErasureJson
 from rundun.core.request_bodies import ErasureBody, PersonQueryBody

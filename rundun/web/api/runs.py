@@ -37,8 +37,8 @@ from rundun.web.archives.download import Download, require_place
 from rundun.web.archives.report import ReportWriter
 from rundun.web.archives.runs import archive_name, run_entries, zip_pieces
 from rundun.web.context import Context
-from rundun.web.dispatch_reading import read_dispatch_body, read_repeat_body
-from rundun.web.dispatch_warnings import destination_warnings, gone_warnings, link_warnings
+from rundun.web.dispatch.reading import read_dispatch_body, read_repeat_body
+from rundun.web.dispatch.warnings import destination_warnings, gone_warnings, link_warnings
 from rundun.web.http.body import MERGE_PATCH
 from rundun.web.http.operation import ZIP, ListOf, Success
 from rundun.web.http.problems import Json

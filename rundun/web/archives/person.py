@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from rundun.actions.erasure.person import PersonList
+from rundun.actions.erasure.person_runs import PersonList
 from rundun.actions.runs import runs
 from rundun.actions.runs.runs import RunDetail
 from rundun.core import times

@@ -1,6 +1,6 @@
 """The routes of /console, the pages of operators. Each is made by `session.route`, which finds who is signed in."""
 
-from rundun.web.console import dashboard, not_found
+from rundun.web.console import not_found, overview
 from rundun.web.console.dispatch import dispatch, form, message, table
 from rundun.web.console.erasure import person, retention, run
 from rundun.web.console.runs import edit, export, handled, live, page, runs, several
@@ -28,7 +28,7 @@ ROUTES = [
     route("POST", "/reset/{token}", password_reset.set_password, "anyone"),
     route("POST", "/sign-out", sign_in.sign_out, is_limited=False),
     route("POST", "/sign-out-everywhere", sign_in.sign_out_everywhere, is_limited=False),
-    route("GET", "", dashboard.overview),
+    route("GET", "", overview.overview),
     route("GET", "/runs/live", live.live),
     route("GET", "/runs", runs.list_runs),
     route("POST", "/runs/several", several.act),

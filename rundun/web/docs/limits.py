@@ -55,7 +55,7 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
             _RATE,
         ),
         Limit("Requests with an unknown key or link from one address", "{limits.failures_per_minute} a minute", _RATE),
-        Limit("`POST /v1/webhooks/test`, by one organization", "{web.webhook_test.TESTS}", _RATE),
+        Limit("`POST /v1/webhooks/test`, by one organization", "{web.webhook_trial.TESTS}", _RATE),
         Limit("A JSON body", "{limits.body_kibibytes}", _LARGE),
         Limit("Time for a JSON body to arrive", "{web.http.body.TIMEOUT:seconds}", _LATER),
         Limit(
@@ -166,7 +166,9 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
         ),
         Limit("`reason` of a cancellation", "{CancelBody/reason/maxLength} characters", _INVALID),
         Limit(
-            "Runs of a person listed at once", "{actions.erasure.person.MAX_LISTED}", "The list says that it has more"
+            "Runs of a person listed at once",
+            "{actions.erasure.person_runs.MAX_LISTED}",
+            "The list says that it has more",
         ),
         Limit("`run_ids` of an erasure", "{PersonQueryBody/run_ids/maxItems}", _INVALID),
     ),

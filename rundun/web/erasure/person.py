@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from rundun.actions.erasure import erasures
-from rundun.actions.erasure import person as person_erasure
-from rundun.actions.erasure.person import PersonList
+from rundun.actions.erasure import person_runs as person_erasure
+from rundun.actions.erasure.person_runs import PersonList
 from rundun.core import times
 from rundun.core.erasure.person import Person
 from rundun.core.json_types.erasures import PersonRunJson

@@ -13,7 +13,7 @@ from rundun.core.runs.job import RunJob
 from rundun.core.runs.run import DispatchRequest
 from rundun.errors import NotFound, Problem
 from rundun.scheduler import clear_up, make_tables
-from rundun.store import maintenance
+from rundun.store import housekeeping
 from rundun.store.organizations import quotas
 from rundun.store.runs.sent_tables import SentTable
 from rundun.store.sqlite.transaction import Tx
@@ -61,7 +61,7 @@ async def test_all_are_made_in_the_order_of_the_table_between_other_writes(w: Wo
     async def write_others() -> None:
         nonlocal between
         while True:
-            await w.database.write(maintenance.prove)
+            await w.database.write(housekeeping.prove)
             between += 1
 
     others = asyncio.create_task(write_others())

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser
 
-from tests.browser.cuts.cut_audit import Audit
-from tests.browser.cuts.cut_run import CutRun
+from tests.browser.cuts.audit import Audit
+from tests.browser.cuts.run import CutRun
 from tests.helpers.network.faulty_network import depot
 
 

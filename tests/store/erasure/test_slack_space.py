@@ -16,7 +16,7 @@ import pytest
 from rundun.maintenance import overwriting
 from rundun.store.database import Database
 from rundun.store.erasure import erased_bytes, slack_space
-from rundun.store.maintenance import PAGE
+from rundun.store.housekeeping import PAGE
 from rundun.store.sqlite.connection import open_reader
 from rundun.store.sqlite.transaction import Tx
 from tests.helpers.service import Clock

@@ -16,7 +16,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from rundun.actions.erasure import person as person_erasure
+from rundun.actions.erasure import person_runs as person_erasure
 from rundun.actions.organizations import api_keys
 from rundun.store.erasure import person_runs
 from rundun.store.sqlite.transaction import Tx

@@ -26,8 +26,8 @@ from rundun.web.console.dispatch.form import (
 )
 from rundun.web.console.dispatch.message import languages
 from rundun.web.console.session import ConsoleCall
-from rundun.web.dispatch_reading import read_dispatch_body
-from rundun.web.dispatch_warnings import destination_warnings
+from rundun.web.dispatch.reading import read_dispatch_body
+from rundun.web.dispatch.warnings import destination_warnings
 from rundun.web.http.problems import TABLE
 from rundun.wording.refusals import exact_field_reason
 

@@ -42,7 +42,7 @@ async def show(call: ConsoleCall) -> Response:
     mail = MAIL.format(subject=quote(run.job.title or version.template.name, safe=""))
     shares = [(N_("WhatsApp"), WHATSAPP), (N_("SMS"), SMS), (N_("E-mail"), mail)]
     return await call.render(
-        "dispatch/done",
+        "dispatch/message",
         run=run,
         name=version.template.name,
         link=link,

@@ -22,7 +22,7 @@ from rundun.web.console.session import ConsoleCall
 from rundun.web.http.body import read_bytes
 from rundun.web.http.problems import TABLE
 from rundun.wording.file_names import slug
-from rundun.wording.job_tables import links as job_table_links
+from rundun.wording.job_tables import sent_table as job_table_links
 from rundun.wording.job_tables.table import JobTable, column_names, read_jobs
 from rundun.wording.job_view import FieldView
 from rundun.wording.refusals import exact_reason

@@ -14,8 +14,8 @@ from rundun.core.validation import read
 from rundun.errors import Problem
 from rundun.web.console.dispatch.form import EMPTY, EVENTS, host_of
 from rundun.web.console.session import ConsoleCall
-from rundun.web.dispatch_warnings import destination_warnings
-from rundun.web.webhook_test import WebhookTestBody, send_test
+from rundun.web.dispatch.warnings import destination_warnings
+from rundun.web.webhook_trial import WebhookTestBody, send_test
 from rundun.wording.refusals import field_reason
 
 _UNTESTED = ("held", "rate_limited", "address_not_allowed")  # why a test is not made
@@ -88,7 +88,7 @@ async def _form(
         host = host_of(await call.read(default_webhooks.find_own, None))
         shown = {"head": head, "name": version.template.name, "host_of_organization": host}
     return await call.render(
-        "templates/webhook" if template_id else "settings/default_webhook",
+        "settings/template_webhook" if template_id else "settings/default_webhook",
         status,
         values=values,
         wrong=wrong or {},

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 from starlette.responses import Response
 
-from rundun.actions import dashboard
+from rundun.actions import overview
 from rundun.actions.organizations import organizations
 from rundun.errors import Invalid, Problem, refused
 from rundun.store.organizations import organizations as organization_rows
@@ -109,7 +109,7 @@ async def usage(call: ConsoleCall, status: int = 200, wrong: str = "") -> Respon
     """GET /console/settings/usage: show the usage month by month, in the organization's zone."""
     next_month = call.zone.today(call.now).replace(day=1) + timedelta(days=31)
     months = months_back(next_month, MONTHS + 2)
-    usage_numbers = await call.read(dashboard.usage, [call.zone.day_begins(month) for month in months])
+    usage_numbers = await call.read(overview.usage, [call.zone.day_begins(month) for month in months])
     rows = list(
         zip(
             [call.zone.month(month) for month in months[:-1]],

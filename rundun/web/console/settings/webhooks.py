@@ -15,7 +15,7 @@ from rundun.store.sqlite import service_state
 from rundun.store.sqlite.pagination import PageRequest
 from rundun.web.console.dispatch.form import host_of
 from rundun.web.console.session import ConsoleCall
-from rundun.web.webhook_test import WebhookTestBody, send_test
+from rundun.web.webhook_trial import WebhookTestBody, send_test
 from rundun.wording.console_words import format_count
 from rundun.wording.refusals import field_reasons
 

@@ -11,15 +11,15 @@ from rundun.core.json_types.problems import ProblemDetailsJson
 from rundun.core.json_types.templates import TemplateRecordJson, TemplateSavedJson
 from rundun.core.templates.template import Template
 from rundun.web.api import deliveries, erasures, events, pictures, runs, templates
-from rundun.web.docs import openapi
 from rundun.web.docs.openapi import events as event_parts
+from rundun.web.docs.openapi import route as own_route
 from rundun.web.docs.openapi.parts import INTRODUCTION, TAGS
 from rundun.web.docs.openapi.schemas import REF, Schema, add_drafts, components, name_of, parameters, with_members
 from rundun.web.executor import api, uploads
 from rundun.web.http.operation import ApiRoute, Bytes, Inline, ListOf, Success
 from rundun.web.http.problems import TABLE
 
-_ALL = (runs, erasures, templates, pictures, deliveries, events, openapi, api, uploads)
+_ALL = (runs, erasures, templates, pictures, deliveries, events, own_route, api, uploads)
 ROUTES: Sequence[ApiRoute] = sorted(
     (route for module in _ALL for route in module.router.routes if isinstance(route, ApiRoute)),
     key=lambda route: list(TAGS).index(route.operation.tag),

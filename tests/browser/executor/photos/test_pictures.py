@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page, Route, expect
 from tests.bench.checklist import STEPS
 from tests.bench.page import EVIDENCE, MAX_BYTES, MAX_REQUESTS
 from tests.browser.checklists import COUNT, YES_NO, dispatched
-from tests.browser.console.test_console_templates import desktop
+from tests.browser.console.test_templates import desktop
 from tests.browser.phone import Phone, phone
 from tests.helpers.console.accessibility import is_fine
 from tests.helpers.network.faulty_network import depot

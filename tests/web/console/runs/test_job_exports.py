@@ -10,7 +10,7 @@ from tests.helpers.console.console import operator, shown, text_of
 from tests.helpers.console.console_jobs import FIELDS, JOB, SECRET, STEPS, VALUES
 from tests.helpers.service import Ed, World
 from tests.web.console.runs.test_export import archive, table
-from tests.web.console.runs.test_run_page import line
+from tests.web.console.runs.test_page import line
 
 EXTRAS = [{"id": "o-seat", "label": "Seat"}, {"id": "o-rack", "label": "Rack"}]
 

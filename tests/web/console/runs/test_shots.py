@@ -15,7 +15,7 @@ from tests.helpers.pictures import images
 from tests.helpers.pictures.photos import started
 from tests.helpers.service import World, new_photo_id
 from tests.web.console.runs.test_export import archive
-from tests.web.console.runs.test_run_page import line
+from tests.web.console.runs.test_page import line
 
 
 def shot(slot: str | None) -> Photo:

@@ -17,7 +17,7 @@ from tests.helpers.console.markup import NASTY, has_no_markup_of
 from tests.helpers.files.storage import fill, used
 from tests.helpers.pictures import images
 from tests.helpers.service import BOOLEAN, World
-from tests.web.console.templates.test_template_editor import live, spots, typed
+from tests.web.console.templates.test_editor import live, spots, typed
 
 
 async def upload(who: Browser, data: bytes, csrf: str | None = None) -> httpx2.Response:

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.checklists import PICTURE
-from tests.browser.console.test_console_runs import SIZES, at_the_console, fits
+from tests.browser.console.test_runs import SIZES, at_the_console, fits
 from tests.browser.pictures import jpeg
 from tests.helpers.console.accessibility import is_fine
 from tests.helpers.console.console_runs import everything

@@ -3,7 +3,7 @@
 from playwright.async_api import Browser, Page, expect
 
 from rundun.store.sqlite.transaction import Tx
-from tests.browser.console.test_console_widths import LONG, fits
+from tests.browser.console.test_widths import LONG, fits
 from tests.helpers.console.accessibility import is_fine
 from tests.helpers.console.console import PASSWORD, PASSWORD_HASH
 from tests.helpers.console.console_page import session_of, somebody

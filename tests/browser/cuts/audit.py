@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from tests.browser.cuts.cut_deeds import SLOTS, STEPS, Choice, Deed, Held, Photo, Remark, Typed, number_of
+from tests.browser.cuts.deeds import SLOTS, STEPS, Choice, Deed, Held, Photo, Remark, Typed, number_of
 from tests.helpers.network.faulty_network import Depot
 
 

@@ -14,7 +14,7 @@ from rundun.core.token_bucket import Policy
 from rundun.core.validation import StrictModel
 from rundun.logs import log
 from rundun.web.context import Context
-from rundun.web.dispatch_warnings import destination_warnings
+from rundun.web.dispatch.warnings import destination_warnings
 
 TESTS = Policy("webhook-test", 10)  # a minute, for each organization
 

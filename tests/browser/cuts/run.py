@@ -11,10 +11,10 @@ from playwright.async_api import Browser
 from playwright.async_api import Error as PlaywrightError
 
 from tests.browser.another_phone import Another
-from tests.browser.cuts.cut_audit import server_has
-from tests.browser.cuts.cut_deeds import FRAMES, STEPS, Deed, Held, Remark, Typed, deeds, number_of
-from tests.browser.cuts.cut_ending import finishes_by_hand
-from tests.browser.cuts.cut_scripts import KEPT, WATCH
+from tests.browser.cuts.audit import server_has
+from tests.browser.cuts.deeds import FRAMES, STEPS, Deed, Held, Remark, Typed, deeds, number_of
+from tests.browser.cuts.ending import finishes_by_hand
+from tests.browser.cuts.scripts import KEPT, WATCH
 from tests.browser.phone import HERE, Phone
 from tests.browser.phone_with_a_disk import kill_browser, opened
 from tests.helpers.network.faulty_network import Cut, Depot

@@ -5,7 +5,7 @@ from functools import partial
 
 from starlette.responses import Response
 
-from rundun.actions import dashboard
+from rundun.actions import overview as dashboard
 from rundun.web.console import chart
 from rundun.web.console.dispatch.due import due_choices
 from rundun.web.console.runs.rows import heading, moment

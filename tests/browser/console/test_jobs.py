@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.console.test_console_runs import SIZES, at_the_console, fits
+from tests.browser.console.test_runs import SIZES, at_the_console, fits
 from tests.helpers.console.accessibility import is_fine
 from tests.helpers.service import BOOLEAN, Ed, Receiver, World, answering
 from tests.helpers.strategies.realistic_runs import IF_SO

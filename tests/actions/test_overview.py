@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rundun.actions import dashboard
+from rundun.actions import overview
 from rundun.actions.runs import handled
 from rundun.core import times
 from rundun.store.organizations import statistics
@@ -117,12 +117,12 @@ async def test_who_is_late_longest_comes_first_as_in_the_list(w: World) -> None:
 
 async def test_a_long_list_leads_to_all_of_it(w: World) -> None:
     ann, template_id = await operator(w), await w.template(BOOLEAN)
-    for number in range(dashboard.SHORT + 2):
+    for number in range(overview.SHORT + 2):
         await w.dispatch(template_id, expires_in_hours=1, title=f"Flat {number}")
     w.clock.forward(hours=1)
     await w.sweep()
     page = (await ann.get("")).text
-    assert len(listed(page, "missed")) == dashboard.SHORT
+    assert len(listed(page, "missed")) == overview.SHORT
     assert 'href="/console/runs?tab=missed">All 7<' in page
     assert len(await rows(ann, "?tab=missed")) == 7
 
@@ -174,7 +174,7 @@ async def test_tallies_agree_with_what_is_in_the_tables(w: World) -> None:
         def count(sql: str) -> int:
             return int(tx.db.execute(f"SELECT count(*) FROM {sql}").fetchone()[0])
 
-        usage = dashboard.usage(tx, w.acme_id, [NOON, NOON + HOUR // 2, NOON + 2 * HOUR])
+        usage = overview.usage(tx, w.acme_id, [NOON, NOON + HOUR // 2, NOON + 2 * HOUR])
         for what in ("dispatched", "completed", "photos"):
             assert all(at % statistics.QUARTER == 0 for at, _ in statistics.between(tx, w.acme_id, what, 0, 2**53))
         return [
@@ -278,8 +278,8 @@ async def test_no_look_grows_with_the_number_of_runs(w: World) -> None:
 
     def plans(tx: Tx) -> dict[str, list[str]]:
         tx.db.set_trace_callback(seen.append)
-        dashboard.dashboard(tx, w.acme_id, [NOON - 24 * HOUR, NOON + 24 * HOUR])
-        dashboard.usage(tx, w.acme_id, [NOON - 24 * HOUR, NOON + 24 * HOUR])
+        overview.dashboard(tx, w.acme_id, [NOON - 24 * HOUR, NOON + 24 * HOUR])
+        overview.usage(tx, w.acme_id, [NOON - 24 * HOUR, NOON + 24 * HOUR])
         statistics.pending_deliveries(tx, w.acme_id)
         tx.db.set_trace_callback(None)
         return {one: [step["detail"] for step in tx.db.execute(f"EXPLAIN QUERY PLAN {one}").fetchall()] for one in seen}

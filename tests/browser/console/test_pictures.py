@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.browser.console.test_console_templates import desktop, type_over
+from tests.browser.console.test_templates import desktop, type_over
 from tests.browser.pictures import file
 from tests.helpers.console.accessibility import is_fine
 from tests.helpers.pictures.images import jpeg

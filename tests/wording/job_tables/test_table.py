@@ -17,7 +17,7 @@ from rundun.core.validation import read
 from rundun.errors import Problem
 from rundun.store.sqlite.transaction import TemplateVersion
 from rundun.wording.console_words import ConsoleLanguage
-from rundun.wording.job_tables import links as job_table_links
+from rundun.wording.job_tables import sent_table as job_table_links
 from rundun.wording.job_tables.parsing import possible_days, read_time
 from rundun.wording.job_tables.table import JobTable, column_names, read_jobs
 from rundun.wording.time_zone import Zone
