@@ -22,7 +22,7 @@ def static() -> Path:
 
 
 def locales() -> Path:
-    """Return the folder of gettext catalogs with the words of the executor's pages."""
+    """Return the folder of gettext catalogs, `rundun.po` of the phone's page and `console.po` of the console."""
     return _PACKAGE / "locales"
 
 

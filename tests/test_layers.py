@@ -48,7 +48,7 @@ MAY_KNOW = {
     "web.unavailable_page": {"web.executor"},  # in the place of whose page it is shown
     "cli.runs": {"web.api"},  # whose lists it prints
 }
-# What folders say in their first lines that they know nothing of.
+# What folders say in their first lines that they do not import.
 KNOW_NOTHING_OF = {
     "core.templates": {"core.runs"},
     "core.deliveries": {"core.runs"},
@@ -58,6 +58,7 @@ KNOW_NOTHING_OF = {
     "store.organizations": {"store.runs"},
     "actions.templates": {"actions.runs"},
     "actions.organizations": {"actions.runs"},
+    "actions.deliveries": {"actions.runs"},
 }
 # One makes the other when somebody first asks for it, and is described by it.
 LAZY = {("route", "document")}

@@ -31,7 +31,7 @@ class ShortList:
 
 
 @dataclass(frozen=True, slots=True)
-class Dashboard:
+class Overview:
     """What needs somebody: runs that are late, missed or flagged, and failed deliveries, `failed` of them, in groups of
     which the first `SHORT` are here. Then today: runs that are due, in progress and done. `dispatched`, `done`,
     `cancelled` and `expired` have one number for each day, today's last. `has_templates`: runs can be dispatched.
@@ -71,11 +71,11 @@ class Usage:
     photos: list[int]
 
 
-def dashboard(tx: Tx, org_id: str, begins: Sequence[int]) -> Dashboard:
-    """Read an organization's dashboard; `begins`: when each day begins, in milliseconds, and when tomorrow does."""
+def get(tx: Tx, org_id: str, begins: Sequence[int]) -> Overview:
+    """Read an organization's overview; `begins`: when each day begins, in milliseconds, and when tomorrow does."""
     to_come = RunFilter("pending", is_by_due=True, late_from=tx.now + 1, late_until=begins[-1])
     under_way = RunFilter("in_progress", is_by_due=True, late_from=tx.now + 1)
-    return Dashboard(
+    return Overview(
         _short_list(tx, org_id, RunFilter(late_at=tx.now, is_by_due=True)),
         _short_list(tx, org_id, RunFilter(is_missed=True, is_to_handle=True)),
         _short_list(tx, org_id, RunFilter(is_flagged=True, is_to_handle=True)),

@@ -1,1 +1,1 @@
-"""Who is asking: the only Starlette and Jinja2."""
+"""HTTP: the API, the executor's and the console's pages, the documentation. The only Starlette and Jinja2."""

@@ -6,7 +6,7 @@ from rundun.web.console.session import ConsoleRoute
 from rundun.web.routes import starlette_app
 from tests.helpers.service import pages
 
-# All but the console's, which is asked in test_console.py.
+# All but the console's, which is asked in tests/web/console/.
 ROUTES = [
     route
     for route in starlette_app(pages().assets, None).routes

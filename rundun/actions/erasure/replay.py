@@ -22,7 +22,7 @@ _END: Mapping[str, Callable[[Tx, JournalEntry], object]] = {
 
 
 def end_again(tx: Tx, entries: Sequence[JournalEntry]) -> Mapping[str, int]:
-    """Erase the runs, revoke the keys and remove the operators of `erasure_journal.unapplied` entries, and replace the
+    """Erase the runs, revoke the keys and remove the operators of `journal.unapplied` entries, and replace the
     signing key once if one says so; returns how many of each.
     """
     for entry in entries:

@@ -1,1 +1,1 @@
-"""What can happen to organizations, operators and keys. It knows nothing of runs."""
+"""What can happen to organizations, operators and keys. It imports no action on runs."""

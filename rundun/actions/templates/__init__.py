@@ -1,1 +1,1 @@
-"""What can happen to templates, and to the pictures that they show. It knows nothing of runs."""
+"""What can happen to templates, and to the pictures that they show. It imports no action on runs."""

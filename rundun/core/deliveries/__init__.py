@@ -1,1 +1,1 @@
-"""Where events may go, when, and how they are signed. It knows nothing of runs."""
+"""Where events may go, when, and how they are signed. It imports nothing of runs."""

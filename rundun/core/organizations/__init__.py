@@ -1,1 +1,1 @@
-"""Organizations and their operators: history, second factor, colour. It knows nothing of runs."""
+"""Organizations and their operators: history, second factor, colour. It imports nothing of runs."""

@@ -1,1 +1,1 @@
-"""The checklist language: what a template may say, and its rules. It knows nothing of runs."""
+"""The checklist language: what a template may say, and its rules. It imports nothing of runs."""

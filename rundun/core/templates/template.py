@@ -1,5 +1,5 @@
 """The template language: what a checklist may say; its steps are in `steps.py`, rules between fields in
-`template_rules.py`.
+`rules.py`.
 """
 
 from collections.abc import Iterator

@@ -1,1 +1,1 @@
-"""Organizations, their operators and keys, and what they use. It knows nothing of runs."""
+"""Organizations, their operators and keys, and what they use. It imports nothing of runs."""

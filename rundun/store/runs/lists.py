@@ -23,7 +23,7 @@ class RunFilter:
     `is_to_handle` those of the two that nobody is done with. At most one of `executor_ref` and
     `executor_ref_prefix` is set. `is_by_due` leaves those that are open, those due first in front, or that end
     first where they have no due time; of these `late_from` and `late_until` leave those that are late from then on,
-    or before then. `q`, which only `run_search.page` knows, is what somebody searches.
+    or before then. `q`, which only `search.page` knows, is what somebody searches.
     """
 
     status: str | tuple[str, ...] | None = None

@@ -1,1 +1,1 @@
-"""One file, one connection, one transaction: all that the subjects stand on. It knows none of them."""
+"""One file, one connection, one transaction: what all subjects of the store stand on. It imports none of them."""

@@ -1,1 +1,1 @@
-"""Templates in versions, and the pictures that they show. It knows nothing of runs."""
+"""Templates in versions, and the pictures that they show. It reads no runs."""

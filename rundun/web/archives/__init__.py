@@ -1,1 +1,1 @@
-"""Runs and persons given out: as a ZIP, with a report that needs no service."""
+"""Exports of runs and persons: a ZIP with a report that needs no service. It imports no entry point."""

@@ -5,7 +5,7 @@ from functools import partial
 
 from starlette.responses import Response
 
-from rundun.actions import overview as dashboard
+from rundun.actions import overview as actions
 from rundun.web.console import chart
 from rundun.web.console.dispatch.due import due_choices
 from rundun.web.console.runs.rows import heading, moment
@@ -20,7 +20,7 @@ async def overview(call: ConsoleCall) -> Response:
     """GET /console: show the overview."""
     days = call.zone.days_back(call.now, DAYS)
     begins = [call.zone.day_begins(day) for day in [*days, days[-1] + timedelta(days=1)]]
-    numbers = await call.read(dashboard.dashboard, begins)
+    numbers = await call.read(actions.get, begins)
     return await call.render(
         "overview",
         numbers=numbers,

@@ -1,1 +1,1 @@
-"""Dispatches, for whoever asks for one: their bodies read whole, and what stands in their way."""
+"""Dispatches, for API, console and command line: their bodies read whole, and what stands in their way."""

@@ -1,1 +1,1 @@
-"""Erasing a person, for whoever asks for it, and which copies still hold what is erased."""
+"""Erasing a person, for API, console and command line, and which copies still hold what is erased."""

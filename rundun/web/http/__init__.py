@@ -1,1 +1,1 @@
-"""Requests on their way in and answers on their way out. It knows nobody who asks."""
+"""Requests on their way in: whose key it is, bodies, queries, limits, turns; problems. It imports no entry point."""

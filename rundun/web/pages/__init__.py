@@ -1,1 +1,1 @@
-"""HTML pages, scripts and styles on their way out. It knows nobody who asks."""
+"""HTML pages, scripts and styles, rendered and served. It imports no entry point."""

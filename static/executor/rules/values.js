@@ -1,5 +1,5 @@
 // Values as the wire wants them: normalised text, parsed numbers, dates, and what is wrong with a value; the server's
-// side stands in rundun/core/text.py and answer.py. Pure: no DOM, no state.
+// side stands in rundun/core/text.py and rundun/core/runs/answer.py. Pure: no DOM, no state.
 
 export const MAX_NUMBER = Number.MAX_SAFE_INTEGER;
 export const MAX_BARCODE = 8000;   // a QR code holds at most 7,089 digits
