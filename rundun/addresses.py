@@ -10,7 +10,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 from threading import Thread
 
-from rundun.core.deliveries.webhook_url import Address, Network, forbidden, is_literal
+from rundun.core.deliveries.forbidden_addresses import Address, Network, forbidden, is_literal
 
 VERDICT_SECONDS = 2  # interfaces come and go
 

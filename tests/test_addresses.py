@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from rundun.addresses import is_own
-from rundun.core.deliveries.webhook_url import forbidden, normalise
+from rundun.core.deliveries.forbidden_addresses import forbidden
+from rundun.core.deliveries.webhook_url import normalise
 from tests.helpers.network.addresses import own_address
 from tests.helpers.network.webhook_line import letter, webhook_client
 

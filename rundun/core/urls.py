@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from itsdangerous import BadSignature, Signer
 
-from rundun.core.deliveries.webhook_url import is_local, is_loopback
+from rundun.core.deliveries.forbidden_addresses import is_local, is_loopback
 
 EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/heic": "heic"}
 _MEDIA = re.compile(r"/media/(\d+)\.[\w-]+\.(\w+)$", re.ASCII)

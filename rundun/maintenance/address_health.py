@@ -13,7 +13,7 @@ from pyasn1_modules import rfc5280
 
 from rundun.config.settings import ServiceSettings
 from rundun.core import times
-from rundun.core.deliveries.webhook_url import is_loopback
+from rundun.core.deliveries.forbidden_addresses import is_loopback
 from rundun.core.text import listed
 
 ENDS_SOON = 14 * times.DAY

@@ -13,7 +13,8 @@ from rundun.actions.health import HealthReport
 from rundun.actions.organizations import quotas
 from rundun.config.settings import SETTINGS, ServiceSettings
 from rundun.core import times
-from rundun.core.deliveries.webhook_url import is_literal, normalise
+from rundun.core.deliveries.forbidden_addresses import is_literal
+from rundun.core.deliveries.webhook_url import normalise
 from rundun.core.text import MIB, listed, size
 from rundun.maintenance import address_health, backup_health
 from rundun.read_only import reading

@@ -23,8 +23,9 @@ import httpcore2
 
 from rundun import __version__, addresses
 from rundun.core.deliveries.attempt import EXCERPT_BYTES, AttemptResult, WebhookRequest
+from rundun.core.deliveries.forbidden_addresses import Network, may_be_read
 from rundun.core.deliveries.signature import sign, standard_webhooks
-from rundun.core.deliveries.webhook_url import Destination, Network, may_be_read, normalise
+from rundun.core.deliveries.webhook_url import Destination, normalise
 from rundun.logs import log
 from rundun.webhooks import dialer
 from rundun.webhooks.dialer import UnresolvedHost

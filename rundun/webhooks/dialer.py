@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import httpcore2
 
 from rundun.addresses import Judge, refusal_of
-from rundun.core.deliveries.webhook_url import is_literal
+from rundun.core.deliveries.forbidden_addresses import is_literal
 from rundun.pool import BoundedPool
 
 # Threads for the look-ups of deliveries, and for those at dispatch. One that hangs does so for ten seconds and more.

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from functools import cache
 from urllib.parse import urlsplit
 
-from rundun.core.deliveries.webhook_url import Destination, is_loopback
+from rundun.core.deliveries.forbidden_addresses import is_loopback
+from rundun.core.deliveries.webhook_url import Destination
 from rundun.core.json_types.runs import WarnedJson
 from rundun.errors import FieldError, Problem
 from rundun.web.context import CheckDestination

@@ -10,7 +10,8 @@ from http_message_signatures import HTTPSignatureComponentResolver
 from hypothesis import example, given
 from hypothesis import strategies as some
 
-from rundun.core.deliveries.webhook_url import MAX_LENGTH, Destination, forbidden, is_literal, may_be_read, normalise
+from rundun.core.deliveries.forbidden_addresses import forbidden, is_literal, may_be_read
+from rundun.core.deliveries.webhook_url import MAX_LENGTH, Destination, normalise
 from rundun.core.urls import Urls
 from tests.helpers.network.addresses import NEVER, PRIVATE, PUBLIC
 
