@@ -24,7 +24,7 @@ LAYERS = (
     {"web", "webhooks", "imaging", "spreadsheets", "server", "mcp"},
     {"maintenance", "wording"},
     {"control_socket", "read_only"},
-    {"actions", "addresses"},
+    {"actions", "webhook_addresses"},
     {"store"},
     {"core"},
     {"errors"},

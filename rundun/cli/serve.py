@@ -13,7 +13,7 @@ from rundun.config.settings import ServiceSettings
 from rundun.control_socket import is_listening, socket_path
 from rundun.errors import Problem
 from rundun.logs import configure, silence
-from rundun.maintenance import diagnostics, service_health
+from rundun.maintenance import diagnostics, reachability
 from rundun.server import bind
 from rundun.server import serve as run_server
 from rundun.store.sqlite import connection, database_file
@@ -79,10 +79,7 @@ def check(settings: ServiceSettings, alert: bool) -> Shown:
     """
     require_database(settings)
     report, whose = diagnostics.report(settings, wall_clock), "service" if has_service_settings() else "command"
-    outside = [
-        *service_health.examine(settings, report.findings),
-        *([service_health.try_alert(settings)] if alert else []),
-    ]
+    outside = [*reachability.examine(settings, report.findings), *([reachability.try_alert(settings)] if alert else [])]
     report = replace(report, findings=[*report.findings, *outside])
     findings = [f"{_STATES[finding.state]}  {finding.name}: {finding.text}" for finding in report.findings]
     return Shown(

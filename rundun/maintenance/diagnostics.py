@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from rundun import addresses
+from rundun import webhook_addresses
 from rundun.actions import health
 from rundun.actions.health import HealthReport
 from rundun.actions.organizations import quotas
@@ -16,7 +16,7 @@ from rundun.core import times
 from rundun.core.deliveries.forbidden_addresses import is_literal
 from rundun.core.deliveries.webhook_url import normalise
 from rundun.core.text import MIB, listed, size
-from rundun.maintenance import address_health, backup_health
+from rundun.maintenance import backup_health, https_health
 from rundun.read_only import reading
 from rundun.store import housekeeping
 from rundun.store.housekeeping import Room
@@ -84,7 +84,7 @@ def report(
     findings += _receivers(settings, examined, look_up_seconds)
     if org_id is None:  # else it is none of their business
         findings += _alerts(settings, look_up_seconds)
-    findings += [Finding(*result) for result in address_health.judge(settings, examined.now, examined.needing_https)]
+    findings += [Finding(*result) for result in https_health.judge(settings, examined.now, examined.needing_https)]
     return Report(in_force(settings), findings)
 
 
@@ -251,9 +251,9 @@ def _judge(
     hosts = list(dict.fromkeys(hosts))
     all_names = [host for host in hosts if not is_literal(host)]
     names = all_names[: MAX_LOOK_UPS if seconds else 0]
-    found = addresses.look_up([*filter(is_literal, hosts), *names], seconds)
-    judge = addresses.make_judge(settings.webhooks.allow, settings.webhooks.allow_private)
-    refusals = {host: addresses.refusal_of(host, {each: judge(each) for each in found[host]}) for host in found}
+    found = webhook_addresses.look_up([*filter(is_literal, hosts), *names], seconds)
+    judge = webhook_addresses.make_judge(settings.webhooks.allow, settings.webhooks.allow_private)
+    refusals = {host: webhook_addresses.refusal_of(host, {each: judge(each) for each in found[host]}) for host in found}
     unresolved = tuple(name for name in names if name not in found)
     return {host: why for host, why in refusals.items() if why}, unresolved, len(all_names) - len(names)
 

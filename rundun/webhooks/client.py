@@ -21,7 +21,7 @@ from typing import Literal
 
 import httpcore2
 
-from rundun import __version__, addresses
+from rundun import __version__, webhook_addresses
 from rundun.core.deliveries.attempt import EXCERPT_BYTES, AttemptResult, WebhookRequest
 from rundun.core.deliveries.forbidden_addresses import Network, may_be_read
 from rundun.core.deliveries.signature import sign, standard_webhooks
@@ -57,10 +57,10 @@ class WebhookClient:
     ) -> None:
         self._timeout = timeout_seconds
         self._allow = allow
-        self._judge = addresses.make_judge(allow, allow_private)
+        self._judge = webhook_addresses.make_judge(allow, allow_private)
         self._clock = clock
         self._check_seconds = check_seconds
-        self._look_ups = dialer.Resolver(resolver or addresses.system_resolver, clock)
+        self._look_ups = dialer.Resolver(resolver or webhook_addresses.system_resolver, clock)
         self._ca_file = ca_file
         self._pool: httpcore2.AsyncConnectionPool | None = None
         self._pool_lock = threading.Lock()
@@ -102,7 +102,7 @@ class WebhookClient:
             return None
         except UnresolvedHost as error:
             return "unresolved", str(error)
-        refusal = addresses.refusal_of(destination.host, {address: self._judge(address) for address in found})
+        refusal = webhook_addresses.refusal_of(destination.host, {address: self._judge(address) for address in found})
         return ("forbidden", refusal) if refusal else None
 
     async def post(self, request: WebhookRequest) -> AttemptResult:

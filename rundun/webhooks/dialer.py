@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 import httpcore2
 
-from rundun.addresses import Judge, refusal_of
 from rundun.core.deliveries.forbidden_addresses import is_literal
 from rundun.pool import BoundedPool
+from rundun.webhook_addresses import Judge, refusal_of
 
 # Threads for the look-ups of deliveries, and for those at dispatch. One that hangs does so for ten seconds and more.
 LOOK_UP_THREADS, CHECK_THREADS = 128, 32

@@ -41,7 +41,7 @@ class Names:
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[Names]:
     found = Names()
-    monkeypatch.setattr("rundun.addresses.system_resolver", found)
+    monkeypatch.setattr("rundun.webhook_addresses.system_resolver", found)
     monkeypatch.setattr(dialer, "LOOK_UP_SECONDS", SECONDS)
     monkeypatch.setattr(diagnostics, "LOOK_UP_SECONDS", SECONDS)
     yield found

@@ -11,7 +11,7 @@ import pytest
 from rundun.config import kinds
 from rundun.core import times
 from rundun.core.text import MIB
-from rundun.maintenance import address_health, backup_health, diagnostics
+from rundun.maintenance import backup_health, diagnostics, https_health
 from rundun.store.backups import copies
 from rundun.store.erasure import journal_file
 from rundun.store.erasure.journal import journal_path
@@ -116,7 +116,7 @@ def test_every_finding_has_words_in_the_console() -> None:
     for node in ast.walk(ast.parse(Path(diagnostics.__file__).read_text())):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Finding":
             names |= {each.value for each in node.args[:1] if isinstance(each, ast.Constant)}
-    for module in (address_health, backup_health):
+    for module in (https_health, backup_health):
         for node in ast.walk(ast.parse(Path(module.__file__).read_text())):
             if isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple):
                 names |= {each.value for each in node.value.elts[:1] if isinstance(each, ast.Constant)}

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from rundun.core import times
 from rundun.core.text import size
 from rundun.maintenance import diagnostics
-from rundun.maintenance.address_health import certificate_ends_at
+from rundun.maintenance.https_health import certificate_ends_at
 from rundun.store.organizations import quotas
 from rundun.store.sqlite import connection
 from rundun.store.sqlite.transaction import Tx
@@ -48,7 +48,7 @@ def about(lines: list[str], name: str) -> str:
 
 @pytest.fixture(autouse=True)
 def names_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rundun.addresses.system_resolver", lambda host: ["93.184.216.34"])
+    monkeypatch.setattr("rundun.webhook_addresses.system_resolver", lambda host: ["93.184.216.34"])
 
 
 @pytest.fixture

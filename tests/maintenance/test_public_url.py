@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rundun.config.loader import load
-from rundun.maintenance import service_health
+from rundun.maintenance import reachability
 from rundun.maintenance.diagnostics import Finding
 from tests.helpers.network import certificate_authority
 from tests.helpers.patience import PATIENCE
@@ -55,7 +55,7 @@ def answering(answer: bytes | None, context: ssl.SSLContext | None = None) -> It
 
 def found(folder: Path, url: str, *, is_served: bool = True, **flags: Any) -> tuple[str, str]:
     settings = settings_for(folder, server__public_url=url, **flags)
-    (one,) = service_health._public_url(settings, is_served=is_served)
+    (one,) = reachability._public_url(settings, is_served=is_served)
     assert one.name == "public_url"
     return one.state, one.text
 
@@ -66,7 +66,7 @@ def test_a_name_without_an_address_is_wrong(tmp_path: Path, monkeypatch: pytest.
             raise socket.gaierror
         return ["192.0.2.1"]
 
-    monkeypatch.setattr("rundun.addresses.system_resolver", resolve)
+    monkeypatch.setattr("rundun.webhook_addresses.system_resolver", resolve)
     done(rundun(tmp_path, "init"))
     told = rundun(tmp_path, "check", server_public_url="https://gone.example")
     assert told.exit_code == 1
@@ -80,16 +80,16 @@ def test_the_answer_is_told_and_no_redirect_followed(tmp_path: Path, monkeypatch
         url = f"http://127.0.0.1:{port}"
         assert found(tmp_path, url) == ("good", f"{url} answers.")
         assert asked[0].startswith(b"GET /r/sw.js HTTP/1.1\r\n")
-    refused = f"GET {url}/r/sw.js is refused: nothing listens there. {service_health.OTHERWISE}"
+    refused = f"GET {url}/r/sw.js is refused: nothing listens there. {reachability.OTHERWISE}"
     assert found(tmp_path, url) == ("wrong", refused)
     with answering(MOVED) as (port, _):
         url = f"http://127.0.0.1:{port}"
-        told = f"GET {url}/r/sw.js answers 302 in place of 200. {service_health.OTHERWISE}"
+        told = f"GET {url}/r/sw.js answers 302 in place of 200. {reachability.OTHERWISE}"
         assert found(tmp_path, url) == ("wrong", told)
     with answering(b"SSH-2.0\r\n") as (port, _):
         state, text = found(tmp_path, f"http://127.0.0.1:{port}")
         assert state == "wrong" and "/r/sw.js gives no answer of HTTP. " in text
-    monkeypatch.setattr(service_health, "SECONDS", 0.3)
+    monkeypatch.setattr(reachability, "SECONDS", 0.3)
     with answering(None) as (port, _):
         state, text = found(tmp_path, f"http://127.0.0.1:{port}")
         assert state == "note" and ("does not answer within 0.3 seconds" in text or "timed out" in text)
@@ -105,7 +105,7 @@ def test_its_certificate_is_looked_at(tmp_path: Path, monkeypatch: pytest.Monkey
     with answering(OK, context) as (port, _):
         state, text = found(tmp_path, f"https://127.0.0.1:{port}", webhooks__ca_file=str(authority.ca_file))
     assert (state, " answers; its certificate ends 20" in text) == ("note", True)
-    monkeypatch.setattr(service_health, "ENDS_SOON", 0)
+    monkeypatch.setattr(reachability, "ENDS_SOON", 0)
     with answering(OK, context) as (port, _):
         assert found(tmp_path, f"https://127.0.0.1:{port}", webhooks__ca_file=str(authority.ca_file))[0] == "good"
 
@@ -119,7 +119,7 @@ def test_its_certificate_is_judged_as_browsers_do(tmp_path: Path) -> None:
 
 
 def test_an_address_that_nobody_has_set_is_not_asked() -> None:
-    assert list(service_health._public_url(load(environment={}), is_served=True)) == []
+    assert list(reachability._public_url(load(environment={}), is_served=True)) == []
 
 
 def test_a_second_service_with_the_same_settings_is_told_that_there_is_one(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_a_second_service_with_the_same_settings_is_told_that_there_is_one(tmp_p
         again = rundun(tmp_path, "serve", "--port", port, database="other.db")
         assert "is taken by another program" in again.stderr
         assert Finding("service", "good", f"Process {service.process.pid} serves this database.") in [
-            *service_health.examine(settings_for(tmp_path), [])
+            *reachability.examine(settings_for(tmp_path), [])
         ]
         service.kill()
     assert rundun(tmp_path, "check").stdout.count("note   service: No service serves this database.") == 1

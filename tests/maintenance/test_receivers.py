@@ -23,7 +23,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> None:
             return NAMES[host]
         raise OSError(-2, "Name or service not known")
 
-    monkeypatch.setattr("rundun.addresses.system_resolver", resolve)
+    monkeypatch.setattr("rundun.webhook_addresses.system_resolver", resolve)
 
 
 async def sent_to(w: World, *urls: str) -> list[Ed]:
@@ -119,7 +119,7 @@ async def test_however_many_there_are_the_list_is_short_and_names_hang_for_secon
             )
 
         await w.database.write(fill)
-        monkeypatch.setattr("rundun.addresses.system_resolver", resolve)
+        monkeypatch.setattr("rundun.webhook_addresses.system_resolver", resolve)
         monkeypatch.setattr(diagnostics, "LOOK_UP_SECONDS", 0.05)
         found = receivers(w, tmp_path)
         let_go.set()

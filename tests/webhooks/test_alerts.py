@@ -232,7 +232,7 @@ async def test_an_alert_goes_nowhere_it_must_not(
 ) -> None:
     """Where its name has led elsewhere when the service was started."""
     led_to = ["93.184.215.14"]
-    monkeypatch.setattr("rundun.addresses.system_resolver", lambda host: led_to)
+    monkeypatch.setattr("rundun.webhook_addresses.system_resolver", lambda host: led_to)
     async with office(tmp_path, operator) as it:
         await it.fail()
     url = operator.url.replace("127.0.0.1", "office.example")
@@ -301,7 +301,7 @@ def test_a_secret_of_no_use_is_named_but_not_shown() -> None:
 async def test_an_address_that_alerts_may_not_go_to_is_refused_at_the_start_and_by_check(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, detail: str
 ) -> None:
-    monkeypatch.setattr("rundun.addresses.system_resolver", lambda host: ["127.0.0.1"])
+    monkeypatch.setattr("rundun.webhook_addresses.system_resolver", lambda host: ["127.0.0.1"])
     async with world(tmp_path):
         pass
     flags = {"alerts__url": url, "webhooks__allow": []}
@@ -320,7 +320,7 @@ async def test_a_name_that_leads_nowhere_now_does_not_hold_up_the_start(
 ) -> None:
     """Names are looked up again when there is something to tell."""
     names: dict[str, list[str]] = {}
-    monkeypatch.setattr("rundun.addresses.system_resolver", lambda host: names.get(host, []))
+    monkeypatch.setattr("rundun.webhook_addresses.system_resolver", lambda host: names.get(host, []))
     url = operator.url.replace("127.0.0.1", "office.example")
     async with office(tmp_path, operator, alerts__url=url) as it:
         (line,) = [one for one in caplog.records if one.message == "alerts.unresolved"]

@@ -35,7 +35,7 @@ async def guarded(
     folder: Path, monkeypatch: pytest.MonkeyPatch, resolve: Resolve = nobody, **flags: Any
 ) -> AsyncIterator[World]:
     """A Rundun that sends nothing to this machine, and asks `resolve` about names."""
-    monkeypatch.setattr("rundun.addresses.system_resolver", resolve)
+    monkeypatch.setattr("rundun.webhook_addresses.system_resolver", resolve)
     async with world(folder, **{"webhooks__allow": [], **flags}) as w:
         yield w
 

@@ -7,7 +7,7 @@ import click
 from rundun.cli.context import common, require_utf8, run_writing, separate
 from rundun.config.settings import ServiceSettings
 from rundun.errors import Problem
-from rundun.maintenance.service_health import NO_KEY, has_key
+from rundun.maintenance.reachability import NO_KEY, has_key
 from rundun.store.backups import restore as restoring
 from rundun.store.sqlite.transaction import wall_clock
 

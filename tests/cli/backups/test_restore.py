@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from rundun import paths
-from rundun.maintenance.service_health import NO_KEY
+from rundun.maintenance.reachability import NO_KEY
 from rundun.store.sqlite import connection
 from tests.helpers.patience import PATIENCE
 from tests.helpers.processes.service_process import done, environment, looking, rows, rundun, serving, settle_in

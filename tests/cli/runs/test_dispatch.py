@@ -139,7 +139,7 @@ def test_a_receiver_that_is_not_allowed_is_refused_and_an_unknown_one_is_warned_
     def nowhere(host: str) -> list[str]:
         raise OSError(-2, "Name or service not known")
 
-    monkeypatch.setattr("rundun.addresses.system_resolver", nowhere)
+    monkeypatch.setattr("rundun.webhook_addresses.system_resolver", nowhere)
     done(rundun(tmp_path, "orgs", "create", FIRST))
     file = tmp_path / "check.json"
     file.write_text(json.dumps({"name": "Check", "steps": [BOOLEAN]}))

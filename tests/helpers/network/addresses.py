@@ -5,8 +5,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from rundun.addresses import is_own
 from rundun.core.deliveries.forbidden_addresses import forbidden
+from rundun.webhook_addresses import is_own
 
 NEVER = """
     0.0.0.0 0.1.2.3 127.0.0.1 127.255.255.255 169.254.0.1 169.254.169.254 169.254.170.2 100.100.100.200

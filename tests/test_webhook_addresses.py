@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from rundun.addresses import is_own
 from rundun.core.deliveries.forbidden_addresses import forbidden
 from rundun.core.deliveries.webhook_url import normalise
+from rundun.webhook_addresses import is_own
 from tests.helpers.network.addresses import own_address
 from tests.helpers.network.webhook_line import letter, webhook_client
 
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = """
 import sys
 from ipaddress import ip_address
-from rundun.addresses import is_own
+from rundun.webhook_addresses import is_own
 for text in sys.argv[1:]:
     if is_own(ip_address(text)):
         print(text)
@@ -106,7 +106,7 @@ async def test_a_receiver_on_this_machine_is_refused_and_not_dialled() -> None:
 
 LATER = """
 import subprocess
-from rundun import addresses
+from rundun import webhook_addresses as addresses
 addresses.VERDICT_SECONDS = 1e-6
 judge = addresses.make_judge((), True)
 print(judge("10.0.0.4"))

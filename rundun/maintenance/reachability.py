@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from urllib.parse import urlsplit
 
-from rundun import addresses
+from rundun import webhook_addresses
 from rundun.config.settings import ServiceSettings
 from rundun.control_socket import ALERT_TEST_COMMAND, NotListening, find_listener, send_command, socket_path
 from rundun.core import times
 from rundun.errors import Problem
-from rundun.maintenance.address_health import ENDS_SOON
 from rundun.maintenance.diagnostics import Finding, without_path
+from rundun.maintenance.https_health import ENDS_SOON
 from rundun.pool import call_within
 from rundun.read_only import reading
 from rundun.store.erasure import journal, journal_file
@@ -79,7 +79,7 @@ def _public_url(settings: ServiceSettings, *, is_served: bool) -> Iterator[Findi
     if url is None:  # it is where the service listens
         return
     host = urlsplit(url).hostname or ""
-    if not addresses.look_up([host], SECONDS):
+    if not webhook_addresses.look_up([host], SECONDS):
         yield Finding("public_url", "wrong", f"No address was found for {host}, with which links begin.")
     elif is_served:
         try:
