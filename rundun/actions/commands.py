@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pydantic import TypeAdapter
 
 from rundun.actions import signing_key
-from rundun.actions.backups import holding
+from rundun.actions.backups import going_live
 from rundun.actions.erasure import erasures, retention
 from rundun.actions.organizations import api_keys, operators, organizations, second_factor
 from rundun.actions.runs import runs, sent_tables
@@ -126,5 +126,5 @@ COMMANDS: Mapping[str, Callable[..., object]] = {
     "operators remove": operators.remove_by_email,
     "operators second-factor": second_factor.switch_off_for,
     "operators setup-link": setup_link,
-    "live": holding.end,
+    "live": going_live.end,
 }

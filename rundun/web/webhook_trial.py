@@ -4,7 +4,7 @@ import uuid
 
 from starlette.requests import Request
 
-from rundun.actions.backups import holding
+from rundun.actions.backups import going_live
 from rundun.core.deliveries.attempt import WebhookRequest
 from rundun.core.deliveries.webhook_url import normalise
 from rundun.core.json_types.deliveries import TrialJson
@@ -32,7 +32,7 @@ async def send_test(ctx: Context, request: Request, org_id: str, webhook: Webhoo
     """Send a test event, and return the request and its outcome. Raises `rate_limited`, `address_not_allowed`,
     and `held` after a restore.
     """
-    await ctx.database.read(holding.require_none)
+    await ctx.database.read(going_live.require_none)
     ctx.rate_limiter.count(request, TESTS, org_id)
     destination = normalise(webhook.url)
     await destination_warnings(ctx.check_destination, destination, org_id, "/url")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rundun import counters, paths
-from rundun.actions.backups import holding
+from rundun.actions.backups import going_live
 from rundun.core import times
 from rundun.maintenance.backups import PUT_OFF_MS, Backups
 from rundun.scheduler import delete_copies
@@ -141,7 +141,7 @@ async def test_backups_have_numbers_from_the_first_turn_on_and_while_all_is_held
         await backups.turn()
         assert await told(w) == (0, None), "held, and the folder is not here"
         away.rename(folder)
-        await w.database.write(holding.end)
+        await w.database.write(going_live.end)
         assert await told(w) == (0, None)
         await backups.turn()
         assert await told(w) == (0, 0) and len(names(folder)) == 2

@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic_core import to_json
 
-from rundun.actions.backups import backups, holding
+from rundun.actions.backups import backups, going_live
 from rundun.core import times
 from rundun.core.json_types.alerts import (
     AlertTestJson,
@@ -59,7 +59,7 @@ def next_alert(tx: Tx, *, for_all: bool, backup_error: str | None = None) -> Ale
 
 def test_alert(tx: Tx) -> Alert:
     """Make an alert that nothing has happened for; raises `held` after a restore."""
-    holding.require_none(tx)
+    going_live.require_none(tx)
     content: AlertTestJson = {"alert": TEST, "public_url": tx.links.public_url, "sent_at": times.wire(tx.now)}
     return Alert(TEST, tx.new_id("alert"), to_json(content))
 

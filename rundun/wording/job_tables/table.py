@@ -24,7 +24,7 @@ from rundun.errors import FieldError, Invalid, Problem
 from rundun.store.sqlite.transaction import TemplateVersion
 from rundun.wording.console_words import N_, ConsoleLanguage
 from rundun.wording.job_tables.csv_cells import plain_text, safe_cell
-from rundun.wording.job_tables.parsing import MAX_LENGTH, possible_days, read_time, typed_number
+from rundun.wording.job_tables.dates_and_numbers import MAX_LENGTH, possible_days, read_time, typed_number
 from rundun.wording.refusals import exact_field_reason
 from rundun.wording.time_zone import Zone
 

@@ -98,7 +98,7 @@ NO_LIMITS = {
     "web.console.templates.editor.MAX_SHOWN": SHOWN,
     "web.console.templates.editor.MAX_TEXT": "a template with all the space it may be laid out in",
     "web.console.templates.templates.MAX_VERSIONS": SHOWN,
-    "wording.job_tables.parsing.MAX_LENGTH": "longer ones are no dates",
+    "wording.job_tables.dates_and_numbers.MAX_LENGTH": "longer ones are no dates",
     "web.executor.endpoint.MAX_ID": "of our own ids",
     "wording.file_names.MAX_NAME": "of a file's name in a ZIP, which is cut",
     "web.archives.person.MAX_CHANGES": "all there are",

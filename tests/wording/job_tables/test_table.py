@@ -18,7 +18,7 @@ from rundun.errors import Problem
 from rundun.store.sqlite.transaction import TemplateVersion
 from rundun.wording.console_words import ConsoleLanguage
 from rundun.wording.job_tables import sent_table as job_table_links
-from rundun.wording.job_tables.parsing import possible_days, read_time
+from rundun.wording.job_tables.dates_and_numbers import possible_days, read_time
 from rundun.wording.job_tables.table import JobTable, column_names, read_jobs
 from rundun.wording.time_zone import Zone
 from tests.helpers.console.languages import CATALOGS, SPANISH, is_told_in_spanish

@@ -16,7 +16,7 @@ from rundun.core.templates.steps import StepBase
 from rundun.core.templates.template import JobField
 from rundun.store.sqlite.transaction import TemplateVersion
 from rundun.wording.console_words import ConsoleLanguage
-from rundun.wording.job_tables.parsing import typed_number
+from rundun.wording.job_tables.dates_and_numbers import typed_number
 from rundun.wording.time_zone import Zone
 
 MAX_PREFILLED = 60  # steps that the form has an input for: a form has 200 fields
