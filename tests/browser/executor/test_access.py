@@ -110,6 +110,7 @@ async def takes_a_picture(page: Page, selector: str) -> None:
     async with page.expect_file_chooser() as coming:
         await page.keyboard.press("Space")
     await (await coming.value).set_files(file("a.jpg", "image/jpeg", jpeg()))
+    await expect(page.locator(selector.partition(" ")[0]).locator(".tile")).to_have_count(1)
 
 
 async def signs_by_keyboard(page: Page) -> None:
