@@ -13,7 +13,7 @@ from rundun.core import text
 from rundun.core.templates.rules import read_template
 from tests.helpers.routes import CALLS
 from tests.helpers.service import BOOLEAN
-from tests.helpers.strategies.hypothesis_service import JSON, Property, Stage, check, stage_in
+from tests.helpers.strategies.hypothesis_service import JSON, Answer, Property, Stage, check, stage_in
 from tests.helpers.strategies.malformed_json import any_json, mutated, written
 from tests.helpers.strategies.strategies import TYPES, answers_for, positions, steps, steps_of, templates
 from tests.helpers.templates import read_later
@@ -337,6 +337,16 @@ async def text_is_counted_and_kept_in_one_form_everywhere(stage: Stage, raw: str
 async def a_position_is_kept_as_it_is(stage: Stage, geo: Any) -> None:
     answer = await stage.call("PUT", await a_step(stage), json.dumps({"value": True, "geo": geo}).encode())
     assert answer.json["step"]["geo"] == {"accuracy": None, **geo}
+
+
+def test_a_download_ends_for_a_client_who_stays(stage: Stage) -> None:
+    async def archive() -> Answer:
+        template_id = (await stage.v1("POST", "/templates", {"name": "A", "steps": [STEP]}))["id"]
+        run_id = (await stage.started(template_id)).removeprefix("/r/")
+        return await stage.call("GET", f"/v1/runs/{run_id}/archive", headers=(stage.acme,))
+
+    answer = stage.run(archive())
+    assert answer.status == 200 and answer.body.startswith(b"PK")
 
 
 @pytest.mark.parametrize("one", PROPERTIES, ids=lambda one: one.function.__name__)

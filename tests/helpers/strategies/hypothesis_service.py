@@ -59,8 +59,13 @@ class Stage:
         }  # fmt: skip
         answer = Answer(0, {}, b"")
 
+        received = iter([{"type": "http.request", "body": body, "more_body": False}])
+
         async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": body, "more_body": False}
+            for message in received:
+                return message
+            await asyncio.Event().wait()  # for a client who stays: whoever listens for its end would else never wait
+            raise AssertionError
 
         async def send(message: dict[str, Any]) -> None:
             if message["type"] == "http.response.start":
