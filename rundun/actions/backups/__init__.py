@@ -1,1 +1,1 @@
-"""Whether backups are missed, and what is held after one was restored."""
+"""Missed backups, and the hold on deliveries after a restore."""

@@ -184,7 +184,7 @@ def _write_zip(settings: ServiceSettings, org_id: str, who: Person, path: Path) 
 async def _write_pieces(
     settings: ServiceSettings, reads: DirectReads, org_id: str, who: Person, write: Callable[[bytes], Any], tx: Tx
 ) -> None:
-    from rundun.web.archives.report import ReportWriter
+    from rundun.web.archives.report import ReportWriter  # and what pages are made with, when first needed
     from rundun.web.pages.pages import Pages
     from rundun.web.pages.static import Assets
 

@@ -104,7 +104,7 @@ def runs_dispatch(
     version = run_reading(settings, lambda tx: _find(tx, template, org))
     webhook_from: WebhookFrom = "request" if given["no_webhook"] else "default"
     if table is not None:
-        from rundun.cli.runs.table import dispatch_table
+        from rundun.cli.runs.table import dispatch_table  # and the wording with it, when first needed
 
         return dispatch_table(settings, version, table, webhook_from=webhook_from, again=again)
     body = {"template_id": version.template_id, **_body(version.template, given)}

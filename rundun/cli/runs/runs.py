@@ -61,7 +61,7 @@ def runs_list(settings: ServiceSettings, org: str | None, template_id: str | Non
         params = read(RunsQuery, typed)
         page_request = params.page_request()
 
-    from rundun.wording.time_zone import Zone
+    from rundun.wording.time_zone import Zone  # and Babel with it, when first needed
 
     def look(tx: Tx) -> tuple[Page[ListedRun], list[Any], Zone]:
         organization = organizations.find_or_only(tx, org)
@@ -105,7 +105,7 @@ def runs_show(settings: ServiceSettings, run_id: str) -> Shown:
         run = run_rows.get(tx, runs.find_id(tx, run_id))
         return runs.get_detail(tx, run.org_id, run.run_id), organization_rows.get(tx, run.org_id), _links(tx)
 
-    from rundun.cli.runs.text import run_lines
+    from rundun.cli.runs.text import run_lines  # as above
     from rundun.web.api.runs import run_record
 
     detail, organization, links = run_reading(settings, look)

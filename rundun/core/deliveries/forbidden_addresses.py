@@ -82,7 +82,7 @@ def forbidden(
 
 
 def may_be_read(address: str, *, allow: Iterable[Network]) -> bool:
-    """Tell whether what an address answers may be shown to whoever named it: if it is public, or named in `allow`. An
+    """Tell whether the answer of an address may be shown to the integrator: if the address is public, or in `allow`. An
     integrator could else read a network that only this service can reach.
     """
     return forbidden(address, allow=allow, allow_private=False) is None

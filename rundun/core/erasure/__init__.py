@@ -1,1 +1,1 @@
-"""What is to go: how long things are kept, and whose runs are looked for."""
+"""Retention periods, and the person whose data is exported or erased."""

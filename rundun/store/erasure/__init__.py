@@ -1,1 +1,1 @@
-"""What is erased and what is due to be, what is left of it in the file, and the journal of it."""
+"""Erasure and retention: removal of rows, overwriting of their remains in the file, and the erasure journal."""

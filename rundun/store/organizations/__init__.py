@@ -1,1 +1,1 @@
-"""Organizations, their operators and keys, and what they use. It imports nothing of runs."""
+"""Organizations, operators, API keys, quotas and statistics. It imports nothing of runs."""

@@ -1,1 +1,1 @@
-"""Dispatches, for API, console and command line: their bodies read whole, and what stands in their way."""
+"""Dispatches, for API, console and command line: reading of their bodies, and warnings."""

@@ -1,1 +1,1 @@
-"""The pages of runs: the list, one run, and what is done to them."""
+"""The pages of runs: the list, one run, and actions on one or several."""

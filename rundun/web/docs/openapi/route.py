@@ -1,4 +1,4 @@
-"""The route of the OpenAPI document, for programs: GET /v1/openapi.json. It is made when somebody first asks for it."""
+"""The route of the OpenAPI document, GET /v1/openapi.json. The first request makes the document."""
 
 import asyncio
 from functools import cache
