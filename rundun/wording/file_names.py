@@ -10,7 +10,7 @@ from rundun.actions.runs.state import RunState
 from rundun.core.runs import record
 from rundun.core.runs.evidence import Photo, in_order
 from rundun.core.runs.run import Run
-from rundun.core.templates.steps import StepBase, slots_of
+from rundun.core.templates.steps import StepBase, photo_slots
 from rundun.core.urls import EXTENSIONS
 
 MAX_NAME = 40
@@ -50,7 +50,7 @@ def slug(label: str) -> str:
 
 def shot_label(step: StepBase, photo: Photo) -> str | None:
     """Return the label of the shot that a photo is of; None where its step names no shots."""
-    return next((slot.label for slot in slots_of(step) if slot.id == photo.slot), None)
+    return next((slot.label for slot in photo_slots(step) if slot.id == photo.slot), None)
 
 
 def file_names(detail: RunDetail) -> FileNames:

@@ -295,7 +295,7 @@ def _missing_shots(step_state: StepState) -> list[str]:
     is_begun = step_state.answer is not None or bool(step_state.photos)
     if step_state.done or not step_state.visible or not is_begun:
         return []
-    return [slot.label for slot in steps.slots_of(step_state.step) if slot.id in step_state.empty_slots]
+    return [slot.label for slot in steps.photo_slots(step_state.step) if slot.id in step_state.empty_slots]
 
 
 def _tell(step_state: StepState) -> str | None:

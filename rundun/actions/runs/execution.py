@@ -19,7 +19,7 @@ from rundun.core.runs import event, photo_list, progress, remark
 from rundun.core.runs.answer import Answer
 from rundun.core.runs.progress import MissingStep
 from rundun.core.runs.run import MOVES, Run, revised, with_clock_skew
-from rundun.core.templates.steps import StepBase, photo_limits, slots_of
+from rundun.core.templates.steps import StepBase, photo_limits, photo_slots
 from rundun.errors import FieldError, Invalid, NotFound, Problem
 from rundun.store import files
 from rundun.store.erasure import erasure
@@ -245,7 +245,7 @@ def _listed(
     left_out = photo_list.leave_out(listed, set(seen) - answer_input.missing_photos, left_before, tuple(stored))
     all_there_are = photo_list.counted(listed, left_out, tuple(stored), undrawn)
     # Of a shot that two phones have taken both photos count, until somebody deletes one.
-    _refuse_too_many(all_there_are, max_photos * (MAX_OF_SLOT if slots_of(step) else 1))
+    _refuse_too_many(all_there_are, max_photos * (MAX_OF_SLOT if photo_slots(step) else 1))
     return listed, left_out
 
 

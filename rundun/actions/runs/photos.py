@@ -14,7 +14,7 @@ from rundun.core.runs import progress
 from rundun.core.runs.evidence import Photo, Signature, undrawn_of
 from rundun.core.runs.remark import MAX_PHOTOS
 from rundun.core.runs.run import Run
-from rundun.core.templates.steps import PhotoSlot, StepBase, is_drawable, photo_limits, slots_of
+from rundun.core.templates.steps import PhotoSlot, StepBase, is_drawable, photo_limits, photo_slots
 from rundun.errors import FieldError, FieldErrorCode, Invalid, NotFound, Problem
 from rundun.store import files
 from rundun.store.files import PhotoMetadata
@@ -88,7 +88,7 @@ def require_photo_step(tx: Tx, target: PhotoRef, slot: str | None, device: str |
         remarks.require_allowed(version)
     elif photo_limits(step)[1] == 0:
         raise Invalid([FieldError("", "not_allowed", "this step takes no photos")])
-    _require_slot(() if target.is_remark else slots_of(step), slot)
+    _require_slot(() if target.is_remark else photo_slots(step), slot)
     return run.org_id
 
 

@@ -11,7 +11,7 @@ from rundun.core.runs import photo_list
 from rundun.core.runs.answer import Answer
 from rundun.core.templates import condition
 from rundun.core.templates.condition import KnownStep
-from rundun.core.templates.steps import StepBase, photo_limits, slots_of
+from rundun.core.templates.steps import StepBase, photo_limits, photo_slots
 
 _NONE: Mapping[str, str | None] = {}
 _EVIDENCE = ("photo", "signature", "instruction")  # types that count as answered only once they are done
@@ -121,7 +121,7 @@ def _empty_slots(step: StepBase, here: Sequence[str], arrived: Mapping[str, str 
     if step.type != "photo":  # as most are: a record asks this of each step
         return ()
     taken = {arrived[photo] for photo in here}
-    return tuple([slot.id for slot in slots_of(step) if slot.id not in taken])
+    return tuple([slot.id for slot in photo_slots(step) if slot.id not in taken])
 
 
 def _known(step_state: StepState) -> KnownStep:
@@ -185,7 +185,7 @@ def missing(step_states: Mapping[str, StepState]) -> Iterator[MissingStep]:
 
 
 def _slots_detail(step: StepBase, empty: Sequence[str]) -> str:
-    labels = [slot.label for slot in slots_of(step) if slot.id in empty]
+    labels = [slot.label for slot in photo_slots(step) if slot.id in empty]
     return f"“{step.label}” still needs: {', '.join(labels)}."
 
 

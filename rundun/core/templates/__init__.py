@@ -1,1 +1,1 @@
-"""The checklist language: what a template may say, and its rules. It imports nothing of runs."""
+"""The checklist language: a template's models and the rules between their fields. It imports nothing of runs."""

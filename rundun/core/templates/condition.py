@@ -1,5 +1,5 @@
-"""Conditions: one comparison with the answer to an earlier step, under which a step is shown, or with a step's own
-answer, which flags it; or several joined by “and” or “or”.
+"""Conditions: comparisons with answers, joined by “and” or “or”. One on the answers to earlier steps decides whether a
+step is shown; one on the step's own answer decides whether that answer is flagged.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Set
@@ -12,14 +12,13 @@ from rundun.core import text
 from rundun.core.validation import StrictModel, Text, clean_field
 
 MAX_DEPTH = 5  # groups within groups; the comparisons in the innermost do not count
-_LINEAR = 30_000  # characters from which CPython searches in linear time, whatever it searches for
-MAX_SHORT_SEARCH = (
-    500_000  # product of two lengths up to which searching a text as it is takes no longer than one of 30,000
-)
+_LINEAR = 30_000  # length of a text, in characters, from which CPython searches it in linear time for any value
+# Product of the two lengths up to which a plain search takes no longer than the search of a text of 30,000 characters.
+MAX_SHORT_SEARCH = 500_000
 StepStatus = Literal["hidden", "untouched", "skipped", "unable", "answered"]
 
 
-def _normal(value: Any) -> Any:
+def _normalise_value(value: Any) -> Any:
     if isinstance(value, str):
         return clean_field(value)
     number = text.number(value)
@@ -27,25 +26,25 @@ def _normal(value: Any) -> Any:
 
 
 class When(StrictModel):
-    """One comparison; which operators and values fit depends on the type of the step."""
+    """One comparison with an earlier step; the step's type decides which operators and values fit."""
 
     step: Annotated[str, Text(40)]
     """The id of an earlier step."""
     op: Literal["eq", "neq", "gt", "lt", "gte", "lte", "contains", "not_contains", "answered", "skipped"]
-    """How it compares; which ones fit depends on the type of that step."""
-    value: Annotated[Any, AfterValidator(_normal)] = None
-    """What it is compared with, of the kind that step answers with; not with `answered` and `skipped`."""
+    """The operator; the type of the earlier step decides which ones fit."""
+    value: Annotated[Any, AfterValidator(_normalise_value)] = None
+    """The value to compare with, of the type of the earlier step's answers; not with `answered` and `skipped`."""
 
 
 class Comparison(StrictModel):
-    """A single comparison standing alone."""
+    """A comparison outside of any group."""
 
     when: When
     """The comparison."""
 
 
 class Group(StrictModel):
-    """Conditions of which all, or any, must hold."""
+    """Conditions that must all hold, or of which one must."""
 
     op: Literal["and", "or"]
     """`and`: all must hold; `or`: any."""
@@ -66,13 +65,13 @@ class OwnComparison(StrictModel):
     """One comparison with the step's own answer."""
 
     op: Literal["eq", "neq", "gt", "lt", "gte", "lte", "contains", "not_contains", "answered"]
-    """How it compares; which ones fit depends on the type of the step."""
-    value: Annotated[Any, AfterValidator(_normal)] = None
-    """What it is compared with, of the kind the step answers with; not with `answered`."""
+    """The operator; the type of the step decides which ones fit."""
+    value: Annotated[Any, AfterValidator(_normalise_value)] = None
+    """The value to compare with, of the type of the step's answers; not with `answered`."""
 
 
 class OwnGroup(StrictModel):
-    """Comparisons with the step's own answer of which all, or any, must hold."""
+    """Comparisons with the step's own answer that must all hold, or of which one must."""
 
     op: Literal["and", "or"]
     """`and`: all must hold; `or`: any."""
@@ -88,8 +87,8 @@ OwnGroup.model_rebuild()
 
 @dataclass(slots=True)
 class KnownStep:
-    """The facts about one step that conditions go by; `value` matters only when answered. What several comparisons ask
-    of it is worked out once.
+    """The status and value of one step, as conditions read them; `value` counts only if the status is `answered`.
+    Search results and the set of options are cached, as several comparisons use them.
     """
 
     status: StepStatus
@@ -99,15 +98,15 @@ class KnownStep:
     _padded: str = ""
 
     def equals(self, expected: Any) -> bool:
-        """Tell whether the value is `expected`; of a list the order does not count."""
+        """Tell whether the value equals `expected`; lists are compared as sets."""
         if isinstance(self.value, list):
-            return self._options() == set(expected)
+            return self._option_set() == set(expected)
         return bool(self.value == expected)
 
     def contains(self, part: str) -> bool:
-        """Tell whether a text contains `part`, or a list has it."""
+        """Tell whether `part` is a substring of a text value, or an element of a list value."""
         if isinstance(self.value, list):
-            return part in self._options()
+            return part in self._option_set()
         if self._found is None:
             self._found = {}
         if part not in self._found:
@@ -115,23 +114,25 @@ class KnownStep:
         return self._found[part]
 
     def _is_in_text(self, part: str) -> bool:
-        """Tell whether the text contains `part`, which has no NUL, in a time that grows with their lengths, not with
-        the product: in short texts CPython (Objects/stringlib/fastsearch.h) starts over at every position, in long ones
-        it goes through once, by the two-way algorithm (Crochemore and Perrin, 1991).
+        """Tell whether the text contains `part` (without NUL), in time linear in the two lengths.
+
+        CPython (Objects/stringlib/fastsearch.h) searches short texts in time proportional to the product of the
+        lengths, long ones in linear time by the two-way algorithm (Crochemore and Perrin, 1991). Where the product is
+        large, the text is therefore padded with NULs until it counts as long.
         """
         if len(part) * len(self.value) <= MAX_SHORT_SEARCH:
             return part in self.value
         self._padded = self._padded or self.value.ljust(_LINEAR, "\0")
         return part in self._padded
 
-    def _options(self) -> Set[str]:
+    def _option_set(self) -> Set[str]:
         if self._chosen is None:
             self._chosen = frozenset(self.value)
         return self._chosen
 
 
 def comparisons(condition: Comparison | Group, pointer: str) -> Iterator[tuple[str, When, int]]:
-    """List each comparison of the condition at `pointer`, with its pointer and its depth (0 = not in a group)."""
+    """Yield (pointer, comparison, depth) of each comparison in the condition at `pointer`; depth 0 = not in a group."""
     if isinstance(condition, Comparison):
         yield f"{pointer}/when", condition.when, 0
         return
@@ -143,7 +144,7 @@ def comparisons(condition: Comparison | Group, pointer: str) -> Iterator[tuple[s
 def own_comparisons(
     condition: OwnComparison | OwnGroup, pointer: str, depth: int = 0
 ) -> Iterator[tuple[str, OwnComparison, int]]:
-    """List each comparison of a condition on a step's own answer, with its pointer and its depth, as `comparisons`."""
+    """Yield (pointer, comparison, depth) like `comparisons`, for a condition on a step's own answer."""
     if isinstance(condition, OwnComparison):
         yield pointer, condition, depth
         return
@@ -152,7 +153,7 @@ def own_comparisons(
 
 
 def is_true_of(condition: OwnComparison | OwnGroup, step: KnownStep) -> bool:
-    """Tell whether a condition on a step's own answer is true; of a step that is not answered none is."""
+    """Tell whether a condition on a step's own answer is true; always False while the step is not answered."""
     if step.status != "answered":
         return False
     if isinstance(condition, OwnComparison):
@@ -162,22 +163,22 @@ def is_true_of(condition: OwnComparison | OwnGroup, step: KnownStep) -> bool:
 
 
 def is_true(condition: Comparison | Group, steps: Mapping[str, KnownStep]) -> bool:
-    """Tell whether a condition is true now; `steps` has every earlier step."""
+    """Tell whether a condition is true now; `steps` maps the id of every earlier step to its status and value."""
     if isinstance(condition, Comparison):
-        return _compare(condition.when, steps[condition.when.step])
+        return _is_met(condition.when, steps[condition.when.step])
     join = all if condition.op == "and" else any
     return join(is_true(rule, steps) for rule in condition.rules)
 
 
-def _compare(when: When, step: KnownStep) -> bool:
+def _is_met(when: When, step: KnownStep) -> bool:
     if step.status == "untouched":
-        return False  # nothing flashes up before it is asked
+        return False  # otherwise a dependent step would flash up before the earlier one is answered
     if step.status != "answered":
         return when.op in ("neq", "not_contains") or (when.op == "skipped" and step.status == "skipped")
     return _OPERATORS[when.op](step, when.value)
 
 
-_OPERATORS: Mapping[str, Callable[[KnownStep, Any], bool]] = {  # of an answered step and what it is compared with
+_OPERATORS: Mapping[str, Callable[[KnownStep, Any], bool]] = {  # of (answered step, expected value)
     "answered": lambda step, expected: True,
     "skipped": lambda step, expected: False,
     "eq": lambda step, expected: step.equals(expected),

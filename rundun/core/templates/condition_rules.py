@@ -1,4 +1,4 @@
-"""Rules for a template's conditions and flags: which comparisons fit which steps, and how many there may be."""
+"""Rules for a template's conditions and flags: the comparisons that fit each step type, and their greatest number."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -25,7 +25,7 @@ _OPERATORS = {
 
 
 def searched_values(step: StepBase) -> Iterator[tuple[str, str]]:
-    """List what the conditions of a step search texts and lists for: the searched step's id, and the value."""
+    """Yield (id of the searched step, value) of each `contains` and `not_contains` in a step's condition and flag."""
     for _, when, _ in conditions.comparisons(step.condition, "") if step.condition else ():
         if when.op in ("contains", "not_contains"):
             yield when.step, when.value
@@ -35,7 +35,9 @@ def searched_values(step: StepBase) -> Iterator[tuple[str, str]]:
 
 
 def condition_errors(steps: list[tuple[str, StepBase]], raw: list[tuple[str, Any]]) -> Iterator[FieldError]:
-    """Find what is wrong with conditions and flags; `steps` are the readable ones, `raw` all, with pointers."""
+    """Yield the errors of all conditions and flags. `steps` are the valid steps, `raw` all steps as sent, both as pairs
+    of pointer and step.
+    """
     order = {step.get("id"): index for index, (_, step) in enumerate(raw) if has_text_id(step)}
     position = {pointer: index for index, (pointer, _) in enumerate(raw)}
     known = {step.id: step for _, step in steps}
@@ -44,36 +46,36 @@ def condition_errors(steps: list[tuple[str, StepBase]], raw: list[tuple[str, Any
         compared = list(conditions.comparisons(step.condition, f"{pointer}/condition")) if step.condition else []
         own = list(conditions.own_comparisons(step.flag.when, f"{pointer}/flag/when")) if step.flag else []
         total += len(compared) + len(own)
-        yield from _too_many(f"{pointer}/condition", len(compared))
-        yield from _too_many(f"{pointer}/flag/when", len(own))
+        yield from _count_errors(f"{pointer}/condition", len(compared))
+        yield from _count_errors(f"{pointer}/flag/when", len(own))
         for where, when, depth in compared if len(compared) <= templates.MAX_COMPARISONS_OF_STEP else ():
-            yield from _too_deep(where, depth)
+            yield from _depth_errors(where, depth)
             if when.step not in order:
                 yield FieldError(f"{where}/step", "unknown_reference", f"there is no step “{when.step}”")
             elif order[when.step] >= position[pointer]:
                 yield FieldError(f"{where}/step", "unknown_reference", f"step “{when.step}” must come earlier")
             if when.step in known:
-                yield from _comparison(where, when, known[when.step])
+                yield from _comparison_errors(where, when, known[when.step])
         for where, comparison, depth in own if len(own) <= templates.MAX_COMPARISONS_OF_STEP else ():
-            yield from _too_deep(where, depth)
-            yield from _comparison(where, comparison, step)
+            yield from _depth_errors(where, depth)
+            yield from _comparison_errors(where, comparison, step)
     if total > templates.MAX_COMPARISONS:
         yield FieldError(
             "", "too_long", f"has {total} comparisons in its conditions, {templates.MAX_COMPARISONS} are allowed"
         )
 
 
-def _too_many(pointer: str, count: int) -> Iterator[FieldError]:
+def _count_errors(pointer: str, count: int) -> Iterator[FieldError]:
     if count > templates.MAX_COMPARISONS_OF_STEP:
         yield FieldError(pointer, "too_long", f"has more than {templates.MAX_COMPARISONS_OF_STEP} comparisons")
 
 
-def _too_deep(where: str, depth: int) -> Iterator[FieldError]:
+def _depth_errors(where: str, depth: int) -> Iterator[FieldError]:
     if depth > conditions.MAX_DEPTH:
         yield FieldError(where, "too_long", f"is nested deeper than {conditions.MAX_DEPTH} groups")
 
 
-def _comparison(where: str, when: When | OwnComparison, step: StepBase) -> Iterator[FieldError]:
+def _comparison_errors(where: str, when: When | OwnComparison, step: StepBase) -> Iterator[FieldError]:
     has_value = "value" in when.model_fields_set
     if when.op in ("answered", "skipped"):
         if has_value:
@@ -83,12 +85,12 @@ def _comparison(where: str, when: When | OwnComparison, step: StepBase) -> Itera
         yield FieldError(f"{where}/op", "not_allowed", f"“{when.op}” does not fit a step of type {step.type}")
     elif not has_value:
         yield FieldError(f"{where}/value", "required", f"“{when.op}” needs a value")
-    elif sentence := _unfit(when, step):
+    elif sentence := _value_error(when, step):
         yield FieldError(f"{where}/value", "wrong_type", sentence)
 
 
-def _unfit(when: When | OwnComparison, step: StepBase) -> str | None:
-    """Return why a comparison's value cannot be one of the step's, or None."""
+def _value_error(when: When | OwnComparison, step: StepBase) -> str | None:
+    """Return a detail if the comparison's value cannot equal any answer of the step, else None."""
     value = when.value
     match step.type:
         case "boolean":
@@ -103,7 +105,7 @@ def _unfit(when: When | OwnComparison, step: StepBase) -> str | None:
         case "text" | "barcode":
             return None if isinstance(value, str) and value and "\0" not in value else "must be a text, not empty"
     if isinstance(step, step_types.DatetimeStep):
-        return _unfit_time(value, step.config.mode)
+        return _time_error(value, step.config.mode)
     assert isinstance(step, step_types.ChoiceStep | step_types.MultiChoiceStep)  # no operator fits the others
     options = {option.id for option in step.config.options}
     if isinstance(step, step_types.ChoiceStep) or when.op in ("contains", "not_contains"):
@@ -112,7 +114,7 @@ def _unfit(when: When | OwnComparison, step: StepBase) -> str | None:
     return None if fits and len(set(value)) == len(value) else f"must be an array of options of “{step.id}”"
 
 
-def _unfit_time(value: Any, mode: str) -> str | None:
+def _time_error(value: Any, mode: str) -> str | None:
     if mode == "date":
         return None if isinstance(value, str) and times.is_date(value) else "must be a day, YYYY-MM-DD"
     at = times.parse(value) if isinstance(value, str) else None

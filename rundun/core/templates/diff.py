@@ -1,4 +1,4 @@
-"""Changes between two versions of a template: by section, step, option and field of the job, one after another."""
+"""Changes between two versions of a template: a list of changed sections, steps, options, slots and job fields."""
 
 import json
 from bisect import bisect_left
@@ -11,8 +11,8 @@ from rundun.core.templates.template import Execution, JobField, Section, Setting
 from rundun.core.validation import StrictModel
 
 Kind = Literal["template", "section", "step", "option", "slot", "field"]
-Field = tuple[str, str]  # its name, and the language of a translated text ("" for what the author wrote)
-_OUTSIDE = ("id", "sections", "steps", "fields", "translations", "settings", "execution", "config", "options", "slots")
+Field = tuple[str, str]  # its name, and the language of a translated text ("" for the original)
+_OMITTED = ("id", "sections", "steps", "fields", "translations", "settings", "execution", "config", "options", "slots")
 _MODELS: Mapping[Kind, tuple[type[StrictModel], ...]] = {
     "template": (Template, Settings, Execution),
     "section": (Section,),
@@ -28,9 +28,9 @@ _STEP_MODELS: Mapping[Any, tuple[type[StrictModel], ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class TemplatePart:
-    """A part of a template that has fields: the template itself (id ""), a section, a step, an option, a slot, a field
-    of the job. `parent` is the id of what the part stands in, and `fields` has what was written, that in `config`,
-    `settings` and `execution` too.
+    """A part of a template that has fields: the template itself (id ""), a section, step, option, slot, or job field.
+    `parent` is the id of the enclosing part. `fields` has the values that the author set, those inside `config`,
+    `settings` and `execution` included.
     """
 
     kind: Kind
@@ -42,7 +42,7 @@ class TemplatePart:
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """A field that is not what it was; None where it was, or is, left out."""
+    """A field whose value differs between two versions; `before` or `after` is None where the field is left out."""
 
     field: Field
     before: Any
@@ -51,8 +51,8 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class TemplateChange:
-    """A change of one part. `before` is None for what was added, `after` for what was removed; `edits` stand in what
-    was `changed`. A part that moved and changed has two changes.
+    """A change of one part. `before` is None of an added part, `after` is None of a removed one; only a `changed` part
+    has `edits`. A part that was both moved and changed has two changes.
     """
 
     kind: Literal["added", "removed", "moved", "changed"]
@@ -62,14 +62,14 @@ class TemplateChange:
 
     @property
     def part(self) -> TemplatePart:
-        """Return the part as it is now, or as it was before its removal."""
+        """Return the part in the newer version, or a removed part in the older version."""
         part = self.after or self.before
         assert part is not None
         return part
 
 
 def parts(template: Mapping[str, Any]) -> dict[str, TemplatePart]:
-    """List the parts of a template's stored JSON by id, in reading order; "" is the template itself."""
+    """Return the parts of a template's stored JSON by id, in reading order; "" is the template itself."""
     texts: dict[str, dict[Field, Any]] = {}
     for tag, targets in (template.get("translations") or {}).items():
         for target, words in targets.items():
@@ -80,7 +80,7 @@ def parts(template: Mapping[str, Any]) -> dict[str, TemplatePart]:
 def _walk(template: Mapping[str, Any], texts: Mapping[str, Mapping[Field, Any]]) -> Iterator[TemplatePart]:
     def part(kind: Kind, parent: str, label: str, source: Mapping[str, Any]) -> TemplatePart:
         holders = [source, *(source.get(name) or {} for name in ("settings", "execution", "config"))]
-        fields = {(name, ""): holder[name] for holder in holders for name in holder if name not in _OUTSIDE}
+        fields = {(name, ""): holder[name] for holder in holders for name in holder if name not in _OMITTED}
         key = str(source.get("id", ""))
         return TemplatePart(kind, key, parent, str(source[label]), {**fields, **texts.get(key, {})})
 
@@ -101,8 +101,8 @@ def _walk(template: Mapping[str, Any], texts: Mapping[str, Mapping[Field, Any]])
         yield from steps(section["id"], section)
 
 
-def default_of(part: TemplatePart, field: Field) -> Any:
-    """Return what a field that was left out of a part stands for; None where that is nothing."""
+def default_value(part: TemplatePart, field: Field) -> Any:
+    """Return the default value that a left-out field of a part has; None if it has none."""
     name, tag = field
     if tag:
         return None
@@ -112,10 +112,10 @@ def default_of(part: TemplatePart, field: Field) -> Any:
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[TemplateChange]:
-    """List changes between two stored JSON forms of a template: removals first, the rest in the order of `after`."""
+    """List the changes from one stored JSON form of a template to another: removals first, then in order of `after`."""
     old, new = parts(before), parts(after)
     changes = [TemplateChange("removed", part, None) for key, part in old.items() if key not in new]
-    moved = _moved(old, new)
+    moved = _moved_ids(old, new)
     for key, part in new.items():
         if key not in old:
             changes.append(TemplateChange("added", None, part))
@@ -130,15 +130,15 @@ def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Temp
 def _edits(before: Mapping[Field, Any], after: Mapping[Field, Any]) -> tuple[FieldChange, ...]:
     names = [*after, *(name for name in before if name not in after)]
     pairs = ((name, before.get(name), after.get(name)) for name in names)
-    return tuple(FieldChange(*pair) for pair in pairs if _text(pair[1]) != _text(pair[2]))
+    return tuple(FieldChange(*pair) for pair in pairs if _canonical_json(pair[1]) != _canonical_json(pair[2]))
 
 
-def _text(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)  # true is not 1, and the order of members says nothing
+def _canonical_json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)  # unlike ==, tells true from 1; the order of members does not count
 
 
-def _moved(old: Mapping[str, TemplatePart], new: Mapping[str, TemplatePart]) -> set[str]:
-    """Find the parts that stand elsewhere: in another parent, or in another order; as few as explain the difference."""
+def _moved_ids(old: Mapping[str, TemplatePart], new: Mapping[str, TemplatePart]) -> set[str]:
+    """Return the ids of parts with another parent or another order: the fewest that explain the difference."""
     positions = {key: position for position, key in enumerate(old)}
     common = [key for key in new if key in old and key]
     moved = {key for key in common if old[key].parent != new[key].parent}
@@ -153,9 +153,9 @@ def _moved(old: Mapping[str, TemplatePart], new: Mapping[str, TemplatePart]) -> 
 
 
 def _longest_rising(numbers: Sequence[int]) -> list[int]:
-    """Return a longest rising subsequence of different numbers (patience sorting)."""
+    """Return a longest rising subsequence of distinct numbers (patience sorting)."""
     tops: list[int] = []
-    lasts: list[int] = []  # positions in `numbers` of what ends the best subsequence of each length
+    lasts: list[int] = []  # position in `numbers` of the last number of the best subsequence of each length
     came_from: list[int | None] = []
     for position, number in enumerate(numbers):
         length = bisect_left(tops, number)

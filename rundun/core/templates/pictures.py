@@ -1,4 +1,4 @@
-"""Pictures that the steps of a template show: what right looks like."""
+"""Pictures that a template's steps show as examples of the right result."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,13 +9,14 @@ from rundun.core.json_types.templates import PictureJson
 from rundun.core.templates.steps import StepBase
 from rundun.core.urls import Urls
 
-KEPT = 7 * times.DAY  # since its last upload, while no template names it
+KEPT = 7 * times.DAY  # milliseconds from its last upload until a picture is removed that no template names
 
 
 @dataclass(frozen=True, slots=True)
 class TemplatePicture:
-    """A picture that an organization has uploaded: `picture_id` is the digest of what was sent, `file` and `thumbnail`
-    are file numbers, the size is that of the JPEG that is shown. `expires_at` is None once a template names it.
+    """A picture that an organization has uploaded. `picture_id` contains the SHA-256 of the upload, `file` and
+    `thumbnail` are file numbers, `width`, `height` and `bytes` are those of the displayed JPEG, `expires_at` is in
+    milliseconds, None once a template names the picture.
     """
 
     picture_id: str
@@ -29,7 +30,7 @@ class TemplatePicture:
 
 @dataclass(frozen=True, slots=True)
 class NewPicture:
-    """A picture to store: the JPEG that is shown, its size in pixels, and its thumbnail."""
+    """A picture to store: the displayed JPEG, its size in pixels, and its thumbnail (a JPEG)."""
 
     picture_id: str
     jpeg: bytes
@@ -39,17 +40,17 @@ class NewPicture:
 
 
 def picture_id(sha256: str) -> str:
-    """Return the id of a picture by the SHA-256, in hex, of what was sent."""
+    """Return the id of the picture whose upload has this SHA-256 (in hex)."""
     return f"pic-{sha256}"
 
 
-def named_by(steps: Iterable[StepBase]) -> list[str]:
-    """List the ids of all pictures that steps name, each once, in the steps' order."""
+def picture_ids(steps: Iterable[StepBase]) -> list[str]:
+    """List the ids of the pictures that the steps name, without duplicates, in the steps' order."""
     return list(dict.fromkeys(picture for step in steps for picture in step.pictures))
 
 
 def picture_json(picture: TemplatePicture, links: Urls) -> PictureJson:
-    """Return a picture as its integrator gets it."""
+    """Return a picture as JSON for integrators, with absolute URLs."""
     return {
         "picture_id": picture.picture_id,
         "url": links.media(picture.file, "image/jpeg"),
@@ -62,7 +63,7 @@ def picture_json(picture: TemplatePicture, links: Urls) -> PictureJson:
 
 
 def shown_json(pictures: Mapping[str, TemplatePicture], links: Urls) -> dict[str, ShownPictureJson]:
-    """Return pictures by id as the executor's page and the console show them: paths on this host."""
+    """Return pictures by id as JSON for the executor's page and the console: URLs are paths on this host."""
     return {
         picture.picture_id: {
             "url": links.media_path(picture.file, "image/jpeg"),

@@ -1,4 +1,4 @@
-"""Rules of a template: the models' own, then those between fields; every problem at once."""
+"""Reading of templates: the models' own rules, then those between fields; all errors are reported at once."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +15,7 @@ from rundun.core.templates import template as templates
 from rundun.core.templates.condition_rules import condition_errors, searched_values
 from rundun.core.templates.steps import StepBase
 from rundun.core.templates.template import Template
-from rundun.core.templates.translation_rules import has_text_id, listed, translation_errors
+from rundun.core.templates.translation_rules import has_text_id, read_array, translation_errors
 from rundun.errors import FieldError, Invalid, Problem
 
 MAX_ERRORS = 1000
@@ -25,19 +25,19 @@ _ANY_STEP: TypeAdapter[StepBase] = TypeAdapter(step_types.Step)
 
 
 def read_template(data: Any, make_id: Callable[[str], str]) -> Template:
-    """Read JSON data as a template, missing ids of sections, steps, options and fields made by `make_id(prefix)`.
+    """Return the template that JSON `data` describes; missing ids of its parts are made by `make_id(prefix)`.
 
-    Raises `Invalid` with every wrong field (of each kind at most a thousand), `Problem("too_large")` above 512 KiB.
+    Raises `Invalid` with all wrong fields (at most a thousand of each kind), or `Problem("too_large")` above 512 KiB.
     """
-    data = _with_ids(data, make_id)
+    data = _add_ids(data, make_id)
     try:
         template = Template.model_validate(data)
     except ValidationError as error:
-        errors = validation.field_errors(error, untagged=_untagged, limit=MAX_ERRORS)
-        more = islice(_between_fields(data, _readable_steps(data)), MAX_ERRORS)
+        errors = validation.field_errors(error, untagged=_strip_union_tags, limit=MAX_ERRORS)
+        more = islice(_cross_field_errors(data, _valid_steps(data)), MAX_ERRORS)
         raise Invalid(validation.in_order([*errors, *more], data)) from None
-    placed = _placed(data, template)
-    errors = list(islice(_between_fields(data, placed), MAX_ERRORS))
+    placed = _steps_with_pointers(data, template)
+    errors = list(islice(_cross_field_errors(data, placed), MAX_ERRORS))
     if errors:
         raise Invalid(validation.in_order(errors, data))
     if len(as_json(template)) > templates.MAXIMUM_BYTES:
@@ -46,16 +46,16 @@ def read_template(data: Any, make_id: Callable[[str], str]) -> Template:
 
 
 def search_cost_errors(data: Any, template: Template) -> list[FieldError]:
-    """List the text steps that cost too much to search at each answer, of a template read from JSON `data`. This is a
-    rule for new versions: those that were stored before it go on, so `read_template` takes them.
+    """List an error for each text step that is too costly to search at every answer, in the template that was read
+    from JSON `data`. The rule is for new versions only: older stored ones stay valid, so `read_template` omits it.
     """
-    values: dict[str, set[str]] = {}  # by step, what is searched for; the same value again costs nothing
+    values: dict[str, set[str]] = {}  # searched values by step id; a repeated value costs nothing
     for step in template.all_steps():
         for searched_step, value in searched_values(step):
             values.setdefault(searched_step, set()).add(value)
     searched = [
         (sum(_search_cost(step.config.max_length, value) for value in values[step.id]), pointer, step)
-        for pointer, step in _placed(data, template)
+        for pointer, step in _steps_with_pointers(data, template)
         if isinstance(step, step_types.TextStep) and step.id in values
     ]
     if sum(cost for cost, _, _ in searched) <= templates.MAX_SEARCH_COST:
@@ -74,11 +74,11 @@ def search_cost_errors(data: Any, template: Template) -> list[FieldError]:
 
 
 def named_pictures(data: Any) -> list[tuple[str, str]]:
-    """List the pictures that the steps of a template's JSON name, each place with its pointer; only what may be one."""
+    """List (pointer, picture id) of each well-formed picture id in the steps of a template's JSON."""
     return [
         (f"{pointer}/pictures/{index}", picture_id)
         for pointer, step in islice(_raw_steps(data), templates.MAX_STEPS)
-        for index, picture_id in enumerate(listed(step, "pictures")[: step_types.MAX_PICTURES])
+        for index, picture_id in enumerate(read_array(step, "pictures")[: step_types.MAX_PICTURES])
         if isinstance(picture_id, str) and _PICTURE_ID.fullmatch(picture_id)
     ]
 
@@ -87,17 +87,19 @@ def _search_cost(max_length: int, value: str) -> int:
     return min(max_length * (len(value) + templates.SEARCH_START), conditions.MAX_SHORT_SEARCH)
 
 
-def _placed(data: Any, template: Template) -> list[tuple[str, StepBase]]:
+def _steps_with_pointers(data: Any, template: Template) -> list[tuple[str, StepBase]]:
     return [(pointer, step) for (pointer, _), step in zip(_raw_steps(data), template.all_steps(), strict=True)]
 
 
 def as_json(template: Template) -> bytes:
-    """Return a template's stored form: what the author wrote, in the models' field order; left-out fields stay out."""
+    """Return a template's stored form: JSON of the fields that the author set, in the models' order."""
     return to_json(template.model_dump(mode="json", exclude_unset=True))
 
 
-def _with_ids(data: Any, make_id: Callable[[str], str]) -> Any:
-    """Put in missing ids; of a list that is too long only as much stays as shows that it is."""
+def _add_ids(data: Any, make_id: Callable[[str], str]) -> Any:
+    """Return the data with missing ids added. A list over its limit is cut to one element above the limit, enough for
+    the models to refuse it.
+    """
 
     def with_id(part: Any, prefix: str, **changed: Any) -> Any:
         if not isinstance(part, dict):
@@ -126,10 +128,10 @@ def _with_ids(data: Any, make_id: Callable[[str], str]) -> Any:
     return with_steps(data)
 
 
-def _untagged(loc: Sequence[str | int]) -> list[str | int]:
-    """Remove from a location the names that pydantic puts in for members of unions, no part of the document."""
+def _strip_union_tags(loc: Sequence[str | int]) -> list[str | int]:
+    """Return a pydantic error location without the names of union members, which are no part of the document."""
     if loc[:1] == ("translations",):
-        return list(loc[:2] if loc[2:] == ("[key]",) else loc)  # a language that is none
+        return list(loc[:2] if loc[2:] == ("[key]",) else loc)  # an invalid language tag
     path: list[str | int] = []
     skip = False
     for part in loc:
@@ -137,21 +139,21 @@ def _untagged(loc: Sequence[str | int]) -> list[str | int]:
             skip = False
             continue
         path.append(part)
-        listed = len(path) > 1 and path[-2] in ("steps", "rules") and isinstance(part, int)
-        skip = listed or part in ("photo", "condition") or path[-2:] == ["flag", "when"]
+        is_element = len(path) > 1 and path[-2] in ("steps", "rules") and isinstance(part, int)
+        skip = is_element or part in ("photo", "condition") or path[-2:] == ["flag", "when"]
     return path
 
 
 def _raw_steps(data: Any) -> Iterator[tuple[str, Any]]:
-    for index, step in enumerate(listed(data, "steps")):
+    for index, step in enumerate(read_array(data, "steps")):
         yield f"/steps/{index}", step
-    for outer, section in enumerate(listed(data, "sections")):
-        for index, step in enumerate(listed(section, "steps")):
+    for outer, section in enumerate(read_array(data, "sections")):
+        for index, step in enumerate(read_array(section, "steps")):
             yield f"/sections/{outer}/steps/{index}", step
 
 
-def _readable_steps(data: Any) -> list[tuple[str, StepBase]]:
-    """List the steps that are right in themselves, so that rules between fields still speak when others are wrong."""
+def _valid_steps(data: Any) -> list[tuple[str, StepBase]]:
+    """List (pointer, step) of the valid steps, so that rules between fields are checked even if other steps fail."""
     readable = []
     for pointer, step in islice(_raw_steps(data), templates.MAX_STEPS):
         try:
@@ -161,19 +163,19 @@ def _readable_steps(data: Any) -> list[tuple[str, StepBase]]:
     return readable
 
 
-def _between_fields(data: Any, steps: list[tuple[str, StepBase]]) -> Iterator[FieldError]:
+def _cross_field_errors(data: Any, steps: list[tuple[str, StepBase]]) -> Iterator[FieldError]:
     if not isinstance(data, dict):
         return
     raw = list(_raw_steps(data))
-    yield from _number_of_steps(data, len(raw))
-    yield from _unique_ids(data, raw)
+    yield from _step_count_errors(data, len(raw))
+    yield from _duplicate_id_errors(data, raw)
     for pointer, step in steps:
-        yield from _limits(pointer, step)
+        yield from _limit_errors(pointer, step)
     yield from condition_errors(steps, raw)
     yield from translation_errors(data, steps, raw)
 
 
-def _number_of_steps(data: dict[str, Any], count: int) -> Iterator[FieldError]:
+def _step_count_errors(data: dict[str, Any], count: int) -> Iterator[FieldError]:
     if data.get("sections") is not None and data.get("steps") is not None:
         yield FieldError("/steps", "not_allowed", "stands beside sections: put the steps inside them")
     elif count == 0:
@@ -182,14 +184,14 @@ def _number_of_steps(data: dict[str, Any], count: int) -> Iterator[FieldError]:
         yield FieldError("", "too_long", f"may have at most {templates.MAX_STEPS} steps")
 
 
-def _unique_ids(data: dict[str, Any], raw: list[tuple[str, Any]]) -> Iterator[FieldError]:
-    parts = [(f"/sections/{index}", section) for index, section in enumerate(listed(data, "sections"))]
+def _duplicate_id_errors(data: dict[str, Any], raw: list[tuple[str, Any]]) -> Iterator[FieldError]:
+    parts = [(f"/sections/{index}", section) for index, section in enumerate(read_array(data, "sections"))]
     for pointer, step in raw:
         config = step.get("config") if isinstance(step, dict) else None
         parts.append((pointer, step))
         for name, _, _ in _LISTS_OF_CONFIG:
-            parts += [(f"{pointer}/config/{name}/{index}", part) for index, part in enumerate(listed(config, name))]
-    parts += [(f"/fields/{index}", field) for index, field in enumerate(listed(data, "fields"))]
+            parts += [(f"{pointer}/config/{name}/{index}", part) for index, part in enumerate(read_array(config, name))]
+    parts += [(f"/fields/{index}", field) for index, field in enumerate(read_array(data, "fields"))]
     seen: set[str] = set()
     for pointer, part in parts:
         if not has_text_id(part):
@@ -199,7 +201,7 @@ def _unique_ids(data: dict[str, Any], raw: list[tuple[str, Any]]) -> Iterator[Fi
         seen.add(part["id"])
 
 
-def _limits(pointer: str, step: StepBase) -> Iterator[FieldError]:
+def _limit_errors(pointer: str, step: StepBase) -> Iterator[FieldError]:
     for index, picture_id in enumerate(step.pictures):
         if picture_id in step.pictures[:index]:
             yield FieldError(f"{pointer}/pictures/{index}", "duplicate", "is there twice")
@@ -222,7 +224,7 @@ def _limits(pointer: str, step: StepBase) -> Iterator[FieldError]:
             yield FieldError(f"{pointer}/config/max_selected", "out_of_range", "must not be below min_selected")
     if isinstance(step, step_types.NumberStep | step_types.PhotoStep | step_types.RatingStep):
         low, high = step.config.min, step.config.max
-        is_rating = isinstance(step, step_types.RatingStep)  # of one grade there would be nothing to choose
+        is_rating = isinstance(step, step_types.RatingStep)  # with a single grade there would be no choice
         if low is not None and high is not None and (high < low or (is_rating and high == low)):
             detail = "must be above min" if is_rating else "must not be below min"
             yield FieldError(f"{pointer}/config/max", "out_of_range", detail)

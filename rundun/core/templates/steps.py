@@ -1,4 +1,4 @@
-"""The steps of a checklist: what each type asks, and how it is set up."""
+"""The steps of a checklist: a model of each type, with its `config`."""
 
 from typing import Annotated, Any, Literal, get_args
 
@@ -21,27 +21,27 @@ SlotId = Annotated[str, Matching(r"p-[A-Za-z0-9_-]{1,32}", "must be “p-” and
 
 
 class Option(StrictModel):
-    """One thing to choose."""
+    """One option of a choice."""
 
     id: OptionId
     """Unique in the template; made by the server where it is left out."""
     label: Annotated[str, Text(200)]
-    """What the executor reads."""
+    """The text that the executor reads."""
 
 
 class PhotoRule(StrictModel):
-    """Photos asked on a step of any type."""
+    """The photos that a step of any type asks for beside its answer."""
 
     min: Annotated[int, Integer(0, 10)] = 0
-    """How many are needed for the step to be done."""
+    """The least number of photos for the step to be done."""
     max: Annotated[int, Integer(1, 10)] = 10
-    """How many are taken."""
+    """The greatest number of photos."""
     annotate: bool = False
-    """Whether the executor may draw on them; what was drawn on is kept beside it."""
+    """Whether the executor may draw on them; the photo without the drawing is kept as well."""
 
 
 class BooleanConfig(StrictModel):
-    """Two words for yes and no."""
+    """The labels of yes and no."""
 
     true_label: Annotated[str, Text(200)] | None = None
     """Instead of “Yes”."""
@@ -53,42 +53,42 @@ class ChoiceConfig(StrictModel):
     """One of several options."""
 
     options: Annotated[list[Option], Field(min_length=1, max_length=MAX_OPTIONS)]
-    """What there is to choose from."""
+    """The options to choose from."""
 
 
 class MultiChoiceConfig(ChoiceConfig):
     """Some of several options."""
 
     min_selected: Annotated[int, Integer(0, 200)] = 0
-    """How many at least."""
+    """The least number of options."""
     max_selected: Annotated[int, Integer(1, 200)] | None = None
-    """How many at most; `null` = all."""
+    """The greatest number of options; `null` = all."""
 
 
 class TextConfig(StrictModel):
     """Free text of at most `max_length` code points."""
 
     multiline: bool = False
-    """A field of several lines."""
+    """Whether the field has several lines."""
     max_length: Annotated[int, Integer(1, 20_000)] = 2000
-    """In code points."""
+    """The greatest length, in code points."""
     placeholder: Annotated[str, Text(200)] | None = None
     """Shown while the field is empty."""
     case: Literal["any", "upper"] = "any"
-    """`upper`: the answer is kept in capital letters, whatever was typed."""
+    """`upper`: the answer is stored in capital letters, however it was typed."""
 
 
 class NumberConfig(StrictModel):
     """A number in a range, with at most `decimals` digits after the point."""
 
     min: Number | None = None
-    """The least that is taken."""
+    """The least number accepted."""
     max: Number | None = None
-    """The most that is taken."""
+    """The greatest number accepted."""
     decimals: Annotated[int, Integer(0, 6)] | None = None
-    """Digits after the point at most; `null` = any."""
+    """The greatest number of digits after the point; `null` = any."""
     unit: Annotated[str, Text(40)] | None = None
-    """Shown behind the field."""
+    """The unit, shown behind the field."""
 
 
 class RatingConfig(StrictModel):
@@ -99,9 +99,9 @@ class RatingConfig(StrictModel):
     max: Annotated[int, Integer(1, 10)] = 5
     """The highest grade, above `min`."""
     min_label: Annotated[str, Text(200)] | None = None
-    """What the lowest means."""
+    """The meaning of the lowest grade."""
     max_label: Annotated[str, Text(200)] | None = None
-    """What the highest means."""
+    """The meaning of the highest grade."""
 
 
 class PhotoSlot(StrictModel):
@@ -110,32 +110,32 @@ class PhotoSlot(StrictModel):
     id: SlotId
     """Unique in the template; made by the server where it is left out."""
     label: Annotated[str, Text(200)]
-    """What is to be seen on it."""
+    """The thing to photograph."""
 
 
 class PhotoConfig(PhotoRule):
-    """Photos that are the answer."""
+    """The photos that answer a photo step."""
 
     min: Annotated[int, Integer(1, 10)] = 1
-    """How many are needed."""
+    """The least number of photos."""
     allow_gallery: bool = True
-    """Whether pictures taken earlier are welcome."""
+    """Whether the executor may choose pictures taken earlier."""
     slots: Annotated[list[PhotoSlot], Field(min_length=1, max_length=MAX_SLOTS)] | None = None
     """The shots by name, one photo each, all needed; instead of `min` and `max`."""
 
 
 class InstructionConfig(StrictModel):
-    """Something to read and acknowledge: plain text."""
+    """A text to read and acknowledge."""
 
     body: Annotated[str, Text(20_000)]
     """Plain text; links can be tapped."""
 
 
 class BarcodeConfig(StrictModel):
-    """A code to scan; all formats unless some are named."""
+    """A barcode to scan, of any format unless `formats` names some."""
 
     formats: Annotated[list[BarcodeFormat], Field(min_length=1, max_length=7)] = list(BARCODE_FORMATS)
-    """Which codes are taken."""
+    """The formats that are accepted."""
 
 
 class DatetimeConfig(StrictModel):
@@ -146,7 +146,7 @@ class DatetimeConfig(StrictModel):
 
 
 class NoConfig(StrictModel):
-    """A type with nothing to set."""
+    """The empty `config` of a type without settings."""
 
 
 def _photo_tag(value: Any) -> str:
@@ -154,113 +154,114 @@ def _photo_tag(value: Any) -> str:
 
 
 class Flag(StrictModel):
-    """Which answers call for attention, and what the executor is then told."""
+    """The rule by which an answer calls for attention, and a text for the executor in that case."""
 
     when: OwnCondition
     """A comparison with the step's own answer, without `step`, or several joined by `and` or `or`."""
     tell: Annotated[str, Text(500)] | None = None
-    """What the executor reads on the step while its answer is flagged."""
+    """The text that the executor reads on the step while its answer is flagged."""
 
 
 class StepBase(StrictModel):
-    """What steps of all types have."""
+    """The members that steps of all types share."""
 
     id: StepId
     """Unique in the template; made by the server where it is left out."""
     type: str
-    """What kind of answer it takes."""
+    """The kind of answer it takes."""
     label: Annotated[str, Text(500)]
     """The question or task."""
     hint: Annotated[str, Text(2000)] | None = None
-    """More about it, in smaller letters."""
+    """Further explanation, in smaller letters."""
     required: bool = True
     """Whether the run can be completed without it."""
     photo: Annotated[
         Annotated[PhotoRule, Tag("rule")] | Annotated[Literal[False], Tag("none")], Discriminator(_photo_tag)
     ] = False
-    """Photos beside the answer: `false`, also where it is left out, or how many. A photo step has this in `config`."""
+    """The photos beside the answer; `false`, the default, for none. A photo step has this in `config`."""
     geo: bool = False
-    """Sample the position when the step is completed; it never blocks."""
+    """Sample the position when the step is completed; an unknown position never blocks it."""
     condition: Condition | None = None
-    """When the step is shown; without it, always."""
+    """The condition under which the step is shown; without one, always."""
     pictures: Annotated[list[PictureId], Field(max_length=MAX_PICTURES)] = []
-    """What right looks like: at most four pictures that you have uploaded, each once, shown beside the question."""
+    """Up to four different pictures that you have uploaded, as examples of the right result, shown beside the question.
+    """
     flag: Flag | None = None
-    """Which answers call for attention."""
+    """The answers that call for attention."""
 
 
 class BooleanStep(StepBase):
-    """Yes or no."""
+    """A step answered with yes or no."""
 
     type: Literal["boolean"]
     config: BooleanConfig = BooleanConfig()
 
 
 class ChoiceStep(StepBase):
-    """One option."""
+    """A step answered with one option."""
 
     type: Literal["choice"]
     config: ChoiceConfig
 
 
 class MultiChoiceStep(StepBase):
-    """Several options."""
+    """A step answered with several options."""
 
     type: Literal["multi_choice"]
     config: MultiChoiceConfig
 
 
 class TextStep(StepBase):
-    """Words."""
+    """A step answered with a text."""
 
     type: Literal["text"]
     config: TextConfig = TextConfig()
 
 
 class NumberStep(StepBase):
-    """A reading."""
+    """A step answered with a number."""
 
     type: Literal["number"]
     config: NumberConfig = NumberConfig()
 
 
 class RatingStep(StepBase):
-    """A grade."""
+    """A step answered with a grade."""
 
     type: Literal["rating"]
     config: RatingConfig = RatingConfig()
 
 
 class PhotoStep(StepBase):
-    """Pictures."""
+    """A step answered with photos."""
 
     type: Literal["photo"]
     config: PhotoConfig = PhotoConfig()
 
 
 class SignatureStep(StepBase):
-    """A name, drawn or typed."""
+    """A step answered with a signature, drawn or typed."""
 
     type: Literal["signature"]
     config: NoConfig = NoConfig()
 
 
 class InstructionStep(StepBase):
-    """Something to read."""
+    """A step that shows a text to acknowledge."""
 
     type: Literal["instruction"]
     config: InstructionConfig
 
 
 class BarcodeStep(StepBase):
-    """A code on a thing."""
+    """A step answered with the content of a barcode."""
 
     type: Literal["barcode"]
     config: BarcodeConfig = BarcodeConfig()
 
 
 class DatetimeStep(StepBase):
-    """When."""
+    """A step answered with a day or a point in time."""
 
     type: Literal["datetime"]
     config: DatetimeConfig = DatetimeConfig()
@@ -282,20 +283,20 @@ Step = Annotated[
 ]
 
 
-def slots_of(step: StepBase) -> list[PhotoSlot]:
-    """Return the named shots of a step; none of a step that takes photos as they come, or takes none."""
+def photo_slots(step: StepBase) -> list[PhotoSlot]:
+    """Return the slots of a photo step; an empty list if it has none, or the step has another type."""
     return step.config.slots or [] if isinstance(step, PhotoStep) else []
 
 
 def is_drawable(step: StepBase) -> bool:
-    """Tell whether the photos of a step may be drawn on."""
+    """Tell whether the executor may draw on the photos of a step."""
     if isinstance(step, PhotoStep):
         return step.config.annotate
     return step.photo is not False and step.photo.annotate
 
 
 def photo_limits(step: StepBase) -> tuple[int, int]:
-    """Return the (minimum, maximum) of photos that a step takes; (0, 0) where it takes none."""
+    """Return the (least, greatest) number of photos that a step takes; (0, 0) if it takes none."""
     if isinstance(step, PhotoStep):
         count = len(step.config.slots or ())
         return (count, count) if count else (step.config.min, step.config.max)

@@ -1,6 +1,4 @@
-"""The template language: what a checklist may say; its steps are in `steps.py`, rules between fields in
-`rules.py`.
-"""
+"""The models of a template but its steps (`steps.py`); the rules between fields are in `rules.py`."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
@@ -12,10 +10,10 @@ from rundun.core.templates.steps import Step, StepBase
 from rundun.core.validation import Integer, LanguageTag, Matching, StrictModel, Text, clean_field
 
 MAXIMUM_BYTES = 512 * 1024
-MAX_COMPARISONS_OF_STEP = 50  # each is made anew at every answer, by the one writer
+MAX_COMPARISONS_OF_STEP = 50  # the one writer evaluates each at every answer
 MAX_COMPARISONS = 2000
-# What searching texts (`contains`) may cost together: of each, `max_length` × (characters of the value + SEARCH_START),
-# or what a linear search costs. At the worst that are 6 ms at every answer and every look at a run.
+# The greatest cost of all text searches (`contains`) of a template. One costs `max_length` × (characters of the value +
+# SEARCH_START), or as much as a linear search. The worst template takes 6 ms at every answer and every read of a run.
 MAX_SEARCH_COST, SEARCH_START = 25_000_000, 10
 MAX_SECTIONS, MAX_STEPS, MAX_FIELDS = 100, 500, 30
 SectionId = Annotated[str, Matching(r"g-[A-Za-z0-9_-]{1,32}", "must be “g-” and 1 to 32 letters, digits, “_” or “-”")]
@@ -28,31 +26,31 @@ class Section(StrictModel):
     id: SectionId
     """Unique in the template; made by the server where it is left out."""
     title: Annotated[str, Text(200)]
-    """What the executor reads."""
+    """The text that the executor reads."""
     description: Annotated[str, Text(4000)] | None = None
     """Shown below the title."""
     steps: Annotated[list[Step], Field(max_length=MAX_STEPS)]
-    """In the order they are asked; at most 500 in the whole template."""
+    """The steps in the order they are asked; at most 500 in the whole template."""
 
 
 class JobField(StrictModel):
-    """Something that each run of the template can say of its job: the unit, the guest's name, the door code."""
+    """A field of the job, with a value in each run of the template: the unit, the guest's name, the door code."""
 
     id: FieldId
     """Unique in the template; made by the server where it is left out."""
     label: Annotated[str, Text(200)]
-    """What the executor reads before the value."""
+    """The text that the executor reads before the value."""
     kind: FieldKind
-    """What it is: `address` opens the phone's maps, `phone` dials, a `secret` is hidden until it is tapped, is shown
-    only while the run is open, and erased when it closes."""
+    """The kind of value: `address` opens the phone's maps, `phone` dials, a `secret` is hidden until it is tapped,
+    shown only while the run is open, and erased when it closes."""
     required: bool = False
     """Whether a dispatch without it fails."""
     show: Literal["start", "job", "office"] = "job"
-    """To whom: `start` to whoever opens the link, `job` to who has tapped Start, `office` never on the phone."""
+    """`start`: shown to everyone who opens the link; `job`: shown after Start; `office`: never shown on the phone."""
 
 
 class Settings(StrictModel):
-    """How the whole checklist behaves."""
+    """The settings of the whole checklist."""
 
     allow_skip: bool = False
     """Steps that are not required show Skip."""
@@ -61,49 +59,49 @@ class Settings(StrictModel):
     allow_unable: bool = True
     """A required step may be closed with “I can't do this” and a reason."""
     allow_remarks: bool = True
-    """The executor may note something on any step, beside its answer, with photos."""
+    """The executor may add a remark to any step, beside its answer, with photos."""
     est_minutes: Annotated[int, Integer(1, 10_000)] | None = None
-    """How long it takes, shown on the start screen."""
+    """The expected duration in minutes, shown on the start screen."""
     voice: bool = False
     """Reserved for reading the steps aloud; it changes nothing yet."""
 
 
 class Execution(StrictModel):
-    """Who may do it, and what they say of themselves first."""
+    """The devices that may do a run, and the identity that its executor states first."""
 
     scope: Literal["any", "first_device"] = "any"
-    """`any`: whoever holds the link, on any device; `first_device`: only the one that started."""
+    """`any`: any device with the link; `first_device`: only the device that started the run."""
     identity_required: Literal["none", "name", "email", "phone"] = "none"
-    """What the executor is asked at Start."""
+    """The field of their identity that the executor is asked for at Start."""
 
 
-Translated = Annotated[str, AfterValidator(clean_field)]  # how long it may be depends on what it translates
+Translated = Annotated[str, AfterValidator(clean_field)]  # its greatest length is that of the text it translates
 
 
 class Template(StrictModel):
-    """A checklist as its author wrote it; what the server assigns (`id`, `v`, …) is kept beside it."""
+    """A checklist as its author wrote it; the members that the server assigns (`id`, `v`, …) are stored beside it."""
 
     name: Annotated[str, Text(200)]
-    """What the executor and you read."""
+    """The name that the executor and you read."""
     description: Annotated[str, Text(4000)] | None = None
     """Shown on the start screen."""
     tags: Annotated[list[Annotated[str, Text(200)]], Field(max_length=20)] = []
-    """For your own order."""
+    """Labels for your own use."""
     settings: Settings = Settings()
-    """How the whole checklist behaves."""
+    """The settings of the whole checklist."""
     execution: Execution = Execution()
-    """Who may do it."""
+    """The devices that may do it, and the identity that is asked for."""
     sections: Annotated[list[Section], Field(max_length=MAX_SECTIONS)] | None = None
-    """Steps under titles. Either this or `steps`."""
+    """Steps grouped under titles. Either this or `steps`."""
     steps: Annotated[list[Step], Field(max_length=MAX_STEPS)] | None = None
     """Steps without sections."""
     fields: Annotated[list[JobField], Field(max_length=MAX_FIELDS)] = []
-    """What each run says of its job."""
+    """The fields of the job, with values in each run."""
     translations: dict[LanguageTag, dict[str, dict[str, Translated]]] = {}
-    """Texts by language, then by the id of what they belong to (`""` = the template itself), then by field."""
+    """Texts by language, then by the id of the part they belong to (`""` = the template itself), then by field."""
 
     def all_steps(self) -> Iterator[StepBase]:
-        """List every step, in the order a person meets them."""
+        """Yield all steps, inside sections or not, in the order they are asked."""
         yield from self.steps or ()
         for section in self.sections or ():
             yield from section.steps

@@ -1,34 +1,36 @@
-"""Rules for a template's translations: what may be translated, and how long it may be."""
+"""Rules for a template's translations: the texts that may be translated, and their greatest lengths."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rundun.core import text, validation
 from rundun.core.languages import is_tag
-from rundun.core.templates.steps import StepBase, slots_of
+from rundun.core.templates.steps import StepBase, photo_slots
 from rundun.errors import FieldError, FieldErrorCode
 
 
 def translation_errors(
     data: dict[str, Any], steps: list[tuple[str, StepBase]], raw: list[tuple[str, Any]]
 ) -> Iterator[FieldError]:
-    """Find what is wrong with a template's translations; `steps` are the readable ones, `raw` all, with pointers."""
+    """Yield the errors of a template's translations. `steps` are the valid steps, `raw` all steps as sent, both as
+    pairs of pointer and step.
+    """
     languages = data.get("translations")
     if not isinstance(languages, Mapping):
         return
     targets = {"": MAX_LENGTHS[""]}
     targets |= {step["id"]: MAX_LENGTHS["s"] for _, step in raw if has_text_id(step)}
-    targets |= {section["id"]: MAX_LENGTHS["g"] for section in listed(data, "sections") if has_text_id(section)}
-    targets |= {field["id"]: MAX_LENGTHS["f"] for field in listed(data, "fields") if has_text_id(field)}
+    targets |= {section["id"]: MAX_LENGTHS["g"] for section in read_array(data, "sections") if has_text_id(section)}
+    targets |= {field["id"]: MAX_LENGTHS["f"] for field in read_array(data, "fields") if has_text_id(field)}
     for _, step in steps:
         for option in getattr(getattr(step, "config", None), "options", ()):
             targets[option.id] = MAX_LENGTHS["o"]
-        targets |= {slot.id: MAX_LENGTHS["p"] for slot in slots_of(step)}
+        targets |= {slot.id: MAX_LENGTHS["p"] for slot in photo_slots(step)}
     broken = len(steps) < len(raw)
     spelled: dict[str, str] = {}
     for language, texts in languages.items():
         if not is_tag(language):
-            continue  # the models have said so
+            continue  # the models report it
         first = spelled.setdefault(language.lower(), language)
         if first != language:
             pointer = validation.pointer(["translations", language])
@@ -47,7 +49,7 @@ def _text_errors(target: str, fields: Any, max_lengths: Mapping[str, int]) -> It
         if field not in max_lengths:
             yield FieldError(pointer, "unknown_field", f"can't be translated; these can: {', '.join(max_lengths)}")
         elif not isinstance(value, str):
-            continue  # the models have said so
+            continue  # the models report it
         elif "\0" in value:
             yield FieldError(pointer, "bad_format", "must not hold the character U+0000")
         elif not 0 < (length := _cleaned_length(value)) <= max_lengths[field]:
@@ -59,7 +61,7 @@ def _cleaned_length(value: str) -> int:
     try:
         return len(text.clean(value))
     except ValueError:
-        return 1  # the models have said so
+        return 1  # the models report it
 
 
 _WORDS_OF_STEP = {
@@ -81,7 +83,7 @@ def has_text_id(part: Any) -> bool:
     return isinstance(part, dict) and isinstance(part.get("id"), str)
 
 
-def listed(part: Any, name: str) -> list[Any]:
-    """Return the array that a part of a template, as sent, has under a name; empty where it has none."""
+def read_array(part: Any, name: str) -> list[Any]:
+    """Return the array in member `name` of a part of a template, as sent; an empty list if there is none."""
     inner = part.get(name) if isinstance(part, dict) else None
     return inner if isinstance(inner, list) else []

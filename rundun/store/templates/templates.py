@@ -71,7 +71,7 @@ def _version(
         untouched=progress.count_progress(progress.evaluate(steps, {}, {})),
         takes_photos=any(photo_limits(step)[1] for step in steps),
         takes_signatures=template.settings.signature_on_complete or any(step.type == "signature" for step in steps),
-        pictures=pictures.find_all(tx, org_id, template_pictures.named_by(steps)),
+        pictures=pictures.find_all(tx, org_id, template_pictures.picture_ids(steps)),
     )
 
 
@@ -116,7 +116,7 @@ def add_version(tx: Tx, head: TemplateHead, template: Template, body: bytes) -> 
 def _add_version(tx: Tx, org_id: str, template_id: str, v: int, template: Template, body: bytes, at: int) -> None:
     tx.grow(org_id, quotas.VERSION + len(body))
     tx.insert("template_versions", template_id=template_id, v=v, body=body.decode(), created_at=at)
-    pictures.keep(tx, org_id, template_pictures.named_by(template.all_steps()))
+    pictures.keep(tx, org_id, template_pictures.picture_ids(template.all_steps()))
 
 
 def archive(tx: Tx, head: TemplateHead) -> None:

@@ -34,7 +34,7 @@ async def preview(call: ConsoleCall) -> Response:
     body = call.ctx.preview_cache.get(call.operator.operator_id, call.path("name"), call.now)
     is_started = call.request.query_params.get("at") != "start"
     version = await call.turns.run(_version, body, call.organization.org_id, call.now)
-    named = template_pictures.named_by(version.steps)
+    named = template_pictures.picture_ids(version.steps)
     version = replace(version, pictures=await call.read(pictures.find_all, named))
     return await call.turns.run(_render, call, version, is_started)
 

@@ -14,7 +14,7 @@ from rundun.actions.erasure import retention
 from rundun.actions.templates import templates as actions
 from rundun.actions.templates.templates import get_two_versions, get_version, get_with_versions, page_current
 from rundun.core.templates import pictures
-from rundun.core.templates.diff import default_of, difference, parts
+from rundun.core.templates.diff import default_value, difference, parts
 from rundun.errors import NotFound
 from rundun.web.console.dispatch.form import host_of
 from rundun.web.console.session import ConsoleCall
@@ -97,7 +97,7 @@ async def changes(call: ConsoleCall) -> Response:
             if not (change.part.kind == "option" and change.part.parent in added_or_removed)
         ],
         text=template_text(call.language, parts(old), parts(new)),
-        default_of=default_of,
+        default_value=default_value,
         pictures=pictures.shown_json({**before.pictures, **after.pictures}, call.ctx.links),
         parts_by_id={**parts(old), **parts(new)},
         numbers=list(range(head.v, max(0, head.v - MAX_VERSIONS), -1)),
