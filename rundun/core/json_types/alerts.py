@@ -1,4 +1,4 @@
-"""Alerts: what the administrator is told, by a POST to the setting `alerts.url`."""
+"""Alerts to the administrator, by a POST to the setting `alerts.url`."""
 
 from typing import Annotated, Literal
 
@@ -9,10 +9,10 @@ from rundun.core.json_types import base
 
 
 class WhoJson(TypedDict):
-    """Whose delivery it is."""
+    """An organization in an alert."""
 
     id: base.OrganizationId
-    """The organization."""
+    """Its id."""
     name: str
     """Its name."""
 
@@ -22,74 +22,73 @@ class DeliveryFailedAlertJson(TypedDict):
     `alerts.secret` as webhooks are, at most ten a minute."""
 
     alert: Literal["delivery.failed"]
-    """What it is."""
+    """The kind of alert."""
     public_url: str
-    """Which service it is of: where its links begin."""
+    """The service: the beginning of its links."""
     delivery_id: base.DeliveryId
     """The delivery."""
     organization: WhoJson
-    """Whose it is."""
+    """The organization of the run."""
     run: Annotated[str, Field(pattern="^[0-9a-f]{8}$")]
-    """The first 8 digits of the run's id, which as a whole is its link."""
+    """The first 8 digits of the run's id; the whole id would be its link."""
     event: str
-    """The event that did not arrive."""
+    """The name of the event that did not arrive."""
     event_id: base.EventId
-    """Its id."""
+    """The id of that event."""
     destination: str
     """Scheme, host and port of the receiver."""
     attempts: base.Positive
-    """How often it was tried."""
+    """The number of attempts."""
     status: int | None
-    """What was answered last; null = nothing."""
+    """The HTTP status of the last attempt; null = no answer."""
     error: str | None
-    """Why nothing was."""
+    """The reason why the last attempt failed."""
     last_attempt_at: base.At
-    """When."""
+    """The time of the last attempt."""
     left_out: base.Count
-    """How many more deliveries have failed that this one stands for."""
+    """The number of further failed deliveries that this alert stands for."""
 
 
 class QuotaNearAlertJson(TypedDict):
     """An organization has used 80 % of its quota. For the administrator: posted to the setting `alerts.url`, signed
-    with `alerts.secret` as webhooks are; once, and again only after it has used less."""
+    with `alerts.secret` as webhooks are; once, and again only after its use has fallen below that."""
 
     alert: Literal["quota.near"]
-    """What it is."""
+    """The kind of alert."""
     public_url: str
-    """Which service it is of: where its links begin."""
+    """The service: the beginning of its links."""
     organization: WhoJson
-    """Whose quota it is."""
+    """The organization with that quota."""
     bytes_used: base.Count
-    """About what all that is stored of it takes."""
+    """About the size of all data stored of it."""
     bytes_quota: base.Positive
-    """How much may be stored. From there on new runs and templates are refused, and from 120 % on answers, and changes
-    of runs, too."""
+    """The quota. From there on new runs and templates are refused, from 120 % on also answers and changes of runs."""
 
 
 class BackupMissedAlertJson(TypedDict):
     """No backup could be made when one was due, or the last one is older than one and a half times
     `backup.every_hours`. For the administrator: posted to the setting `alerts.url`, signed with `alerts.secret` as
-    webhooks are; once, and again only after one was made."""
+    webhooks are; once, and again only after a backup was made."""
 
     alert: Literal["backup.missed"]
-    """What it is."""
+    """The kind of alert."""
     public_url: str
-    """Which service it is of: where its links begin."""
+    """The service: the beginning of its links."""
     missed_at: base.At
-    """When that was noticed."""
+    """When the service noticed it."""
     last_backup_at: base.At | None
-    """When the last good one in the folder was made; null = there is none."""
+    """When the last good backup in the folder was made; null = there is none."""
     error: str | None
-    """Why there is none since; null = the service was restarted, and has not tried again yet."""
+    """Why none was made since; null = the service was restarted, and has not tried again yet."""
 
 
 class AlertTestJson(TypedDict):
-    """Nothing has happened: somebody tries out with `rundun check --alert` how alerts arrive. Posted to the setting
-    `alerts.url`, signed with `alerts.secret` as webhooks are; once, whatever comes of it."""
+    """A test by `rundun check --alert`; nothing has happened. Posted to the setting `alerts.url`, signed with
+    `alerts.secret` as webhooks are; once, even if it does not arrive."""
 
     alert: Literal["alert.test"]
-    """What it is."""
+    """The kind of alert."""
     public_url: str
-    """Which service it is of: where its links begin."""
+    """The service: the beginning of its links."""
     sent_at: base.At
     """When it was sent."""

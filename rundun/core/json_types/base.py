@@ -1,4 +1,4 @@
-"""What many answers and events consist of: ids, times, words, and small objects."""
+"""Parts of many responses and events: ids, times, words, and small objects."""
 
 from typing import Annotated, Any, Literal, NotRequired
 
@@ -9,12 +9,12 @@ _HEX = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 
 def component(name: str) -> WithJsonSchema:
-    """For `Annotated[dict[str, Any], …]`: a schema of the document that no TypedDict stands for."""
+    """Return an annotation that refers to schema `name` of the document, for `Annotated[dict[str, Any], …]`."""
     return WithJsonSchema({"$component": name})
 
 
 def identifier(prefix: str, example: str = "7d9f6c1e-2b0a-4c55-9a3e-0f8f5b1f2c11") -> WithJsonSchema:
-    """For `Annotated[str, …]`: an id as the server makes them."""
+    """Return an annotation for ids made by the server, `prefix-UUID`, for `Annotated[str, …]`."""
     return WithJsonSchema({"type": "string", "pattern": f"^{prefix}-{_HEX}$", "examples": [f"{prefix}-{example}"]})
 
 
@@ -31,7 +31,7 @@ PictureId = Annotated[
 StepId = Annotated[
     str, WithJsonSchema({"type": "string", "pattern": "^s-[A-Za-z0-9_-]{1,32}$", "examples": ["s-kc01"]})
 ]
-# What the wire's words are. Kept here, since those who write JSON and those who describe it both need them.
+# The wire's words: the writers of JSON and the OpenAPI document both need them.
 Status = Literal["pending", "in_progress", "completed", "cancelled", "expired"]
 By = Literal["executor", "integrator", "operator"]
 MissingCode = Literal["missing_answer", "missing_photos", "missing_signature"]
@@ -78,53 +78,53 @@ Once = Annotated[Literal[1], WithJsonSchema({"type": "integer", "minimum": 1, "m
 
 
 class ReferenceJson(TypedDict):
-    """What the integrator knows a run by; on the run and in each of its events."""
+    """The integrator's reference, on a run and in each of its events."""
 
     executor_ref: str | None
     """Your own name for the run."""
 
 
 class ProgressJson(TypedDict):
-    """Visible steps, each done one counted once."""
+    """Counts of visible steps; each done step is in one of three counts."""
 
     total: Count
-    """Visible steps."""
+    """All visible steps."""
     answered: Count
-    """Of them answered."""
+    """Answered steps."""
     skipped: Count
-    """Of them skipped."""
+    """Skipped steps."""
     unable: Count
-    """Of them closed with “I can't do this”."""
+    """Steps closed with “I can't do this”."""
 
 
 class PositionJson(TypedDict):
-    """Degrees WGS 84 and metres."""
+    """A position (WGS 84)."""
 
     lat: float
-    """Latitude."""
+    """Latitude in degrees."""
     lng: float
-    """Longitude."""
+    """Longitude in degrees."""
     accuracy: float | None
-    """Radius of the circle it lies in."""
+    """Radius in metres of the circle around the true position; null = unknown."""
 
 
 class UnableJson(TypedDict):
-    """“I can't do this.”"""
+    """A step closed with “I can't do this”."""
 
     reason: str
-    """Why, in the executor's words."""
+    """The reason, in the executor's words."""
 
 
 class IdentityJson(TypedDict):
-    """Who did it: `external` with the one field that the template asked, `member` for a signed-in operator."""
+    """The identity that an executor stated, or a signed-in operator."""
 
     mode: Literal["anonymous", "external", "member"]
-    """Who they say they are."""
+    """`external`: an executor with the one field that the template asked for; `member`: a signed-in operator."""
     user_id: UserId | None
-    """The executor's, the same for all of a run and null before Start; with `member` the operator's."""
+    """The executor's id, the same for all of a run and null before Start; with `member` the operator's."""
     name: NotRequired[str]
-    """Where it was asked."""
+    """Present where the template asked for it."""
     email: NotRequired[str]
-    """Where it was asked."""
+    """Present where the template asked for it."""
     phone: NotRequired[str]
-    """Where it was asked."""
+    """Present where the template asked for it."""

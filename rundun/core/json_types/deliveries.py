@@ -1,4 +1,4 @@
-"""Deliveries, and webhooks that are tried out."""
+"""Deliveries, and tests of webhooks."""
 
 from typing import Literal, NotRequired
 
@@ -13,19 +13,19 @@ class AttemptJson(TypedDict):
     number: Positive
     """Counted from 1; retries by hand count on."""
     trigger: Literal["automatic", "manual"]
-    """What caused it: the plan of retries, or somebody by hand."""
+    """`automatic`: the first attempt or a planned retry; `manual`: a retry by hand."""
     url: Url
-    """Where it went."""
+    """The URL it was sent to."""
     started_at: At
-    """When."""
+    """When it began."""
     duration_ms: Count
-    """How long it took."""
+    """Its duration in milliseconds."""
     status: int | None
-    """What was answered; null = nothing."""
+    """The HTTP status of the answer; null = no answer."""
     error: str | None
-    """Why the attempt failed, in a sentence; null = it did not."""
+    """Why the attempt failed, in a sentence; null = it succeeded."""
     response_excerpt: str | None
-    """How the answer began, where it may be shown."""
+    """The beginning of the answer; null where it may not be shown."""
 
 
 class DeliveryJson(TypedDict):
@@ -36,64 +36,64 @@ class DeliveryJson(TypedDict):
     run_id: RunId
     """The run."""
     event_id: EventId
-    """The event, the same on every attempt."""
+    """The event's id, the same on every attempt."""
     event: str
-    """Its name."""
+    """The event's name."""
     seq: Positive
-    """Its place in the run."""
+    """The event's number within its run."""
     status: Literal["pending", "delivered", "failed"]
-    """`failed` = given up."""
+    """`failed`: no further attempts are made."""
     created_at: At
     """When the event was committed."""
     next_attempt_at: At | None
-    """When it is tried again."""
+    """When the next attempt is made; null = none is planned."""
     attempts: list[AttemptJson]
-    """All requests so far, the oldest first."""
+    """All attempts so far, the oldest first."""
     attempts_removed: NotRequired[Positive]
-    """How many more there were, deleted because they had been kept for as long as was set."""
+    """The number of earlier attempts that were deleted when their retention period ended."""
 
 
 class RetriedJson(TypedDict):
-    """How many go out now."""
+    """The result of a retry by hand."""
 
     retried: Count
-    """Deliveries."""
+    """The number of deliveries that are sent again now."""
 
 
 class TrialRequestJson(TypedDict):
-    """What was sent, byte for byte."""
+    """The request of a webhook test, byte for byte."""
 
     method: Literal["POST"]
-    """Always."""
+    """Always `POST`."""
     url: Url
-    """In its normalised form."""
+    """The URL in its normalised form."""
     headers: dict[str, str]
-    """Those that prove who sent it."""
+    """The headers that prove the sender."""
     body: str
     """The event."""
 
 
 class TrialResponseJson(TypedDict):
-    """What came back."""
+    """The answer to a webhook test."""
 
     excerpt: str | None
-    """How it began, where it may be shown."""
+    """The beginning of the answer; null where it may not be shown."""
 
 
 class TrialJson(TypedDict):
-    """What came of a webhook that was tried out."""
+    """The result of a webhook test."""
 
     ok: bool
-    """Whether a delivery would have been taken."""
+    """Whether a delivery would have succeeded."""
     status: int | None
-    """What was answered; null = nothing."""
+    """The HTTP status of the answer; null = no answer."""
     error: str | None
-    """Why the attempt failed, in a sentence; null = it did not."""
+    """Why the attempt failed, in a sentence; null = it succeeded."""
     duration_ms: Count
-    """How long it took."""
+    """Its duration in milliseconds."""
     event_id: EventId
-    """Of the event that was sent."""
+    """The id of the test event."""
     request: TrialRequestJson
-    """What was sent."""
+    """The request that was sent."""
     response: TrialResponseJson
-    """What came back."""
+    """The answer."""

@@ -1,4 +1,4 @@
-"""Erasures of a person, as `/v1` answers them."""
+"""Searches for a person's runs and erasures of them, as `/v1` returns them."""
 
 from typing import Literal
 
@@ -12,21 +12,21 @@ class PersonRunJson(TypedDict):
     """A run of the person."""
 
     run_id: base.RunId
-    """Its id, by which it is read and erased."""
+    """The run's id, by which it is read and erased."""
     template_id: base.TemplateId
-    """The template that was done."""
+    """The run's template."""
     template_name: str
-    """Its name, in the version that was done."""
+    """The name of the run's template version."""
     title: str | None
-    """What its executor read first."""
+    """The title, which its executor reads first."""
     executor_ref: str | None
     """Your own name for the job."""
     assigned_to: base.UserId | None
     """The executor's id, null before Start."""
     identity: base.IdentityJson
-    """Who the executor said to be, as the record has it: two people may have one name."""
+    """The identity that the executor stated, as on the record: two people may have the same name."""
     status: Status
-    """How far it is, or how it ended."""
+    """The status of the run."""
     created_at: base.At
     """When it was dispatched."""
     started_at: base.At | None
@@ -36,29 +36,29 @@ class PersonRunJson(TypedDict):
 
 
 class KeptCopyJson(TypedDict):
-    """A file beside the database that holds an older state of it."""
+    """A file beside the database with an older state of it."""
 
     name: str
-    """The file's name; the administrator knows where it is."""
+    """The file's name; the administrator knows its folder."""
     kind: Literal["backup", "snapshot", "before_restore"]
-    """A backup, a snapshot from before an upgrade, or the database that a restore has put aside."""
+    """A backup, a snapshot from before an upgrade, or the database that a restore replaced."""
     until: base.At
-    """When the service deletes it, about: backups, as others are made."""
+    """About when the service deletes it; a backup is deleted as later ones are made."""
 
 
 class ErasureJson(TypedDict):
     """The runs of a person: found, or erased."""
 
     erased: base.Count
-    """How many runs were erased; 0 where no `digest` was sent."""
+    """The number of erased runs; 0 where no `digest` was sent."""
     digest: base.Sha256
-    """Of the list: of the ids of its runs and of how far each is. It changes with any of them. With `run_ids` it is of
-    these runs alone."""
+    """The SHA-256 of the listed runs' ids and revisions: it changes with any of these runs. With `run_ids` only those
+    runs count."""
     runs: list[PersonRunJson]
     """The person's runs, the oldest first, at most about 2,000; empty once they are erased."""
     has_more: bool
-    """Whether the list ends before the last run: once these are erased, ask again."""
+    """Whether there are runs beyond this list: once these are erased, ask again."""
     copies: list[KeptCopyJson]
-    """All files with older states of the database that the service has made. Each may still hold something of the
-    person, also where the list is empty: what a restore has put aside holds runs that came after the backup. From one
-    that is restored, what was erased is erased, too, before the first request."""
+    """All files with older states of the database that the service has made. Each may still hold data of the person,
+    even if `runs` is empty: a database that a restore replaced holds runs that came after the backup. After a restore,
+    every erased run is erased again before the first request."""

@@ -1,4 +1,4 @@
-"""Events: what a webhook receives, and what the feed answers."""
+"""Events, as webhooks receive them and as the feed returns them."""
 
 from typing import Annotated, Any, Literal, NotRequired
 
@@ -19,13 +19,13 @@ class PhotoFetchedJson(TypedDict):
     """A photo of the answer."""
 
     photo_index: base.Count
-    """Its place in the answer."""
+    """Its position in the answer, from 0."""
     photo_id: base.PhotoId
-    """As the phone made it."""
+    """The photo's id, made by the phone."""
     slot: str | None
-    """Which of the step's slots it was taken for."""
+    """The id of the step's slot that it was taken for; null = none."""
     url: base.Url
-    """The derived JPEG."""
+    """The URL of the derived JPEG."""
 
 
 class PhotoSentJson(PhotoFetchedJson):
@@ -36,104 +36,104 @@ class PhotoSentJson(PhotoFetchedJson):
 
 
 class UndrawnToldJson(PhotoBaseJson):
-    """A photo before it was drawn on, without the original's address."""
+    """A photo before it was drawn on, without the original's URL."""
 
     original: OriginalKeptJson
-    """What is known of the original."""
+    """Type, size and digest of the original."""
 
 
 class PhotoToldJson(UndrawnToldJson):
-    """A photo as on the run, without the original's address."""
+    """A photo as on the run, without the original's URL."""
 
     undrawn: UndrawnToldJson | None
-    """What it was drawn on, once that has arrived."""
+    """The photo without the drawing, once that has arrived."""
 
 
 class AnsweredToldJson(AnsweredBaseJson):
     """An answer as on the run."""
 
     photos: list[PhotoToldJson]
-    """As on the run, without the originals' addresses."""
+    """As on the run, without the originals' URLs."""
 
 
 class RemarkToldJson(RemarkBaseJson):
     """A remark as on the run."""
 
     photos: list[PhotoToldJson]
-    """As on the run, without the originals' addresses."""
+    """As on the run, without the originals' URLs."""
 
 
 Changed = Literal["title", "note", "due_at", "fields", "executor_ref", "expires_at"]
 
 
 class JobJson(TypedDict):
-    """What the run is about."""
+    """The job of a run: its title and due time."""
 
     title: str | None
-    """What the executor reads first."""
+    """The title, which the executor reads first."""
     due_at: base.At | None
     """When it should be done."""
 
 
 class JobClosedJson(JobJson):
-    """What the run was about, with the values of its template's fields."""
+    """The job of a closed run, with the values of its template's fields."""
 
     fields: dict[str, base.Value]
-    """By the ids of the fields, without secrets."""
+    """Values by the ids of the fields, without secrets."""
 
 
 class DataJson(ReferenceJson):
-    """What every event tells."""
+    """The data that most events have."""
 
     job: JobJson
-    """What the run is about, as it was then."""
+    """The run's job at the time of the event."""
 
 
 class RunStartedDataJson(DataJson):
     """Start was tapped."""
 
     progress: base.ProgressJson
-    """How far it is."""
+    """The run's progress."""
 
 
 class RunErasedDataJson(TypedDict):
-    """Everything that was said or shown in the run is gone."""
+    """The run and all data in it were erased."""
 
     executor_ref: base.NoText
-    """null: it is gone, too."""
+    """Always null, as it was erased."""
 
 
 class RunChangedDataJson(DataJson):
-    """What the run is about was changed while it was open."""
+    """The job of an open run was changed."""
 
     changed: list[Changed]
-    """Which members of the run's record; these can be read there."""
+    """The names of the changed members of the run's record; read their values there."""
     progress: base.ProgressJson
-    """How far it is."""
+    """The run's progress."""
 
 
 class StepDataJson(DataJson):
-    """Which step."""
+    """The data of an event about a step."""
 
     step_id: base.StepId
-    """Its id."""
+    """The step's id."""
     step_label: str
-    """What the executor read."""
+    """The step's label."""
     step_type: str
-    """Its type."""
+    """The step's type."""
     progress: base.ProgressJson
-    """How far the run is with it."""
+    """The run's progress, this step included."""
 
 
 class StepDoneDataJson(StepDataJson):
-    """What webhooks and the feed both say of a step that became done."""
+    """The data about a step that became done, in webhooks and in the feed."""
 
     answer: base.Value
-    """Its value, as on the run."""
+    """The answer's value, as on the run."""
     geo: base.PositionJson | None
-    """Where."""
+    """The position at the answer; null = not sampled, or unknown."""
     unable: base.UnableJson | None
-    """Closed without a value, with a reason."""
+    """The reason where the step was closed without a value; else null."""
     flagged: bool
     """Whether the answer calls for attention, as the step's `flag` says."""
 
@@ -142,70 +142,70 @@ class StepFetchedDataJson(StepDoneDataJson):
     """A step became done, or a done one changed."""
 
     photos: list[PhotoFetchedJson]
-    """Those of the answer, in order."""
+    """The answer's photos, in order."""
 
 
 class StepStoredDataJson(StepDoneDataJson):
     """A step became done, or a done one changed, as the event is stored."""
 
     photos: list[PhotoSentJson]
-    """Those of the answer, in order."""
+    """The answer's photos, in order."""
 
 
 class StepCompletedDataJson(StepStoredDataJson):
     """A step became done, or a done one changed; for a step the highest `seq` wins."""
 
     thumbnails_omitted: NotRequired[base.Yes]
-    """There only where thumbnails were left out, since the body would have been larger than 1 MiB."""
+    """Present only if thumbnails were left out because the body would have been larger than 1 MiB."""
 
 
 class RunClosedDataJson(ReferenceJson):
-    """What every end tells."""
+    """The data of the event that ends a run."""
 
     job: JobClosedJson
-    """What the run was about."""
+    """The run's job."""
 
     answers: dict[str, AnsweredToldJson]
-    """As on the run, without the originals' addresses."""
+    """As on the run, without the originals' URLs."""
     remarks: dict[str, RemarkToldJson]
-    """As on the run, without the originals' addresses."""
+    """As on the run, without the originals' URLs."""
     flagged: base.Count
-    """How many steps call for attention: flagged by their template, or closed with “I can't do this”."""
+    """The number of steps that call for attention: flagged by their template, or closed with “I can't do this”."""
     progress: base.ProgressJson
-    """How far it came."""
+    """The run's progress at its end."""
 
 
 class RunCompletedDataJson(RunClosedDataJson):
-    """Submitted."""
+    """The executor has submitted the run."""
 
     signature: SignatureAnswerJson | None
-    """The one that closed the run."""
+    """The signature that closed the run."""
     late: bool
-    """After `due_at` or, without one, after `expires_at`."""
+    """Whether that was after `due_at` or, without one, after `expires_at`."""
     started_at: base.At
-    """Start was tapped."""
+    """When Start was tapped."""
     completed_at: base.At
-    """Submitted."""
+    """When it was submitted."""
     duration_seconds: base.Count
-    """In between."""
+    """The seconds in between."""
 
 
 class RunCancelledDataJson(RunClosedDataJson):
-    """Ended before its time."""
+    """The run was ended early."""
 
     last_step_id: base.StepId | None
     """The step answered last."""
     reason: str | None
-    """In their words."""
+    """The reason, in the words of the one who cancelled."""
     cancelled_by: By
-    """Which side."""
+    """The side that cancelled."""
 
 
 class RunExpiredDataJson(RunClosedDataJson):
-    """Ended by the clock."""
+    """The run expired."""
 
     expires_at: base.At
-    """The time that passed."""
+    """The time at which it expired."""
 
 
 EventDataJson = (
@@ -221,59 +221,59 @@ EventDataJson = (
 
 
 class EventJson(TypedDict):
-    """A fact about a run. One that was written by an earlier version of the service has the members of that time."""
+    """A fact about a run. An event stored by an earlier version of the service has the members of that version."""
 
     event_id: base.EventId
-    """The same however often it is sent."""
+    """The event's id, the same on every attempt."""
     event: str
-    """What happened."""
+    """The event's name."""
     run_id: base.RunId
     """The run."""
     template_id: base.TemplateId
-    """What is done."""
+    """The run's template."""
     template_v: base.Positive
-    """In which version."""
+    """The version of the template."""
     seq: base.Positive
     """1, 2, 3 … in the order in which the run's events happened."""
     ts: base.At
-    """When."""
+    """When it happened."""
     identity: base.IdentityJson
-    """Who they say they are."""
+    """The identity that the executor stated, or the operator who acted."""
     data: EventDataJson
-    """More about it."""
+    """The details, which depend on the event."""
 
 
 class WebhookTestEventJson(TypedDict):
-    """Somebody tries this webhook out. Nothing has happened, so it names no run."""
+    """A test of a webhook. Nothing has happened, so it names no run."""
 
     event_id: base.EventId
-    """Its id."""
+    """The event's id."""
     delivery_attempt: base.Once
-    """It is sent once."""
+    """Always 1: it is sent once."""
     event: Literal["webhook.test"]
-    """What it is."""
+    """The event's name."""
     run_id: base.NoText
-    """null: no run."""
+    """Always null."""
     template_id: base.NoText
-    """null: no template."""
+    """Always null."""
     template_v: base.NoNumber
-    """null: no version."""
+    """Always null."""
     seq: base.NoNumber
-    """null: no place."""
+    """Always null."""
     ts: base.At
-    """When."""
+    """When it was sent."""
     identity: base.IdentityJson
-    """Nobody."""
+    """Always anonymous."""
     data: DataJson
-    """Nothing."""
+    """Members without values."""
 
 
 class EventFeedJson(TypedDict):
     """Events, the oldest first."""
 
     data: list[Annotated[dict[str, Any], base.component("EventEntry")]]
-    """At most `limit` of them."""
+    """At most `limit` events."""
     has_more: bool
     """Whether there are more right now."""
     next_cursor: str
-    """Give it as `after` the next time; the same as before when nothing came."""
+    """The value for `after` of the next request; unchanged if there was no new event."""

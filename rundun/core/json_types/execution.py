@@ -1,4 +1,4 @@
-"""What the executor's side under `/r` answers."""
+"""Responses of the executor's side under `/r`."""
 
 from typing import Annotated, Any, NotRequired
 
@@ -10,111 +10,111 @@ from rundun.core.json_types.runs import RemarkBaseJson
 
 
 class RunBriefJson(TypedDict):
-    """What every write tells of the run."""
+    """The members of a run that every write returns."""
 
     status: Status
-    """Where it stands."""
+    """The run's status."""
     expires_at: base.At | None
-    """Until when it must be started; null = never."""
+    """The time by which it must be started; null = it never expires."""
     progress: base.ProgressJson
-    """How far it is."""
+    """The run's progress."""
     revision: base.Count
     """Rises with every change."""
 
 
 class RunStateJson(RunBriefJson):
-    """What the page knows of the run itself."""
+    """The members of a run that the executor's page knows."""
 
     run_id: base.RunId
     """The run."""
     late: bool
-    """Not done by `due_at`, or still being done after `expires_at` where there is none."""
+    """Not done by `due_at`, or still being done after `expires_at` where there is no due time."""
     created_at: base.At
-    """Dispatched."""
+    """When it was dispatched."""
     started_at: base.At | None
-    """Start was tapped."""
+    """When Start was tapped."""
     closed_at: base.At | None
-    """Ended."""
+    """When it ended."""
     language: str | None
-    """What it is read in."""
+    """The language of the executor's page."""
     assigned_to: base.UserId | None
-    """Who started it."""
+    """The executor who started it."""
     identity: base.IdentityJson
-    """Who they say they are."""
+    """The identity that the executor stated."""
 
 
 class ShownFieldJson(TypedDict):
-    """A field of the job that has a value, and is for the executor."""
+    """A field of the job that has a value and is shown to the executor."""
 
     id: str
-    """The template's id of it."""
+    """The field's id in the template."""
     label: str
-    """In the run's language where the template is translated to it, else as its author wrote it."""
+    """The label in the run's language if the template has that translation, else as its author wrote it."""
     kind: FieldKind
-    """What it is: how to show it, and what a tap does."""
+    """The kind of value, which decides how to show it and how to react to a tap."""
     value: base.Value
-    """What the dispatch said; never null here."""
+    """The value given at dispatch; never null here."""
 
 
 class ShownJobJson(TypedDict):
-    """What the run is about. Before Start the title, the due time and fields with `"show": "start"`; the rest comes
-    with Start."""
+    """The job of the run. Before Start the title, the due time and fields with `"show": "start"`; the rest comes with
+    Start."""
 
     title: str | None
-    """What to show first."""
+    """The title, to be shown first."""
     due_at: base.At | None
     """When it should be done."""
     fields: list[ShownFieldJson]
-    """In the template's order. Secrets are here after Start: keep them hidden until somebody wants to see them."""
+    """Fields in the template's order. After Start they include secrets: keep these hidden until they are tapped."""
     note: NotRequired[str | None]
-    """Several lines; after Start only."""
+    """The note, of several lines; after Start only."""
     prefill: NotRequired[dict[base.StepId, base.Value]]
-    """Values by step id, to be confirmed or changed by the executor, and no answers until then; after Start only."""
+    """Values by step id for the executor to confirm or change, not answers until then; after Start only."""
 
 
 class StepStateJson(TypedDict):
-    """How one step stands, hidden ones too; a step that was never answered has fewer members."""
+    """The state of one step, visible or hidden; a step that was never answered has fewer members."""
 
     answer_id: str | None
-    """As the phone made it."""
+    """The answer's id, made by the phone."""
     visible: bool
     """Whether its condition holds."""
     done: bool
-    """Visible, and skipped, unable, or answered with everything that belongs to it."""
+    """Whether it is visible and skipped, unable, or answered with all its photos and its signature."""
     flagged: bool
     """Whether its answer calls for attention."""
     waiting_for: list[str]
-    """Photo ids still to come, or `signature`."""
+    """Ids of photos still to come, or `signature`."""
     value: NotRequired[base.Value]
-    """The answer."""
+    """The value of the answer."""
     skipped: NotRequired[bool]
-    """Passed over."""
+    """Whether it was skipped."""
     unable: NotRequired[base.UnableJson | None]
-    """Closed with a reason."""
+    """The reason where it was closed without a value; else null."""
     at: NotRequired[base.At]
-    """The server's clock."""
+    """The time by the server's clock."""
     answered_at: NotRequired[base.At | None]
-    """The phone's clock."""
+    """The time by the phone's clock."""
     geo: NotRequired[base.PositionJson | None]
-    """Where."""
+    """The position at the answer."""
     photos: NotRequired[list[base.PhotoId]]
-    """The answer's photos in order."""
+    """The ids of the answer's photos, in order."""
 
 
 class StepWrittenJson(StepStateJson):
     """The step that was written."""
 
     step_id: base.StepId
-    """Which."""
+    """The step's id."""
 
 
 class WrittenJson(TypedDict):
-    """What a write on a step answers."""
+    """The response to a write on a step."""
 
     run: RunBriefJson
-    """The run now."""
+    """The run after the write."""
     step: StepWrittenJson
-    """The step now."""
+    """The step after the write."""
 
 
 class ShownPictureJson(TypedDict):
@@ -123,7 +123,7 @@ class ShownPictureJson(TypedDict):
     url: str
     """A JPEG of at most 1280 px, a path on this host."""
     thumbnail_url: str
-    """Its thumbnail."""
+    """The thumbnail, a path on this host."""
     width: base.Positive
     """Of the JPEG."""
     height: base.Positive
@@ -131,135 +131,135 @@ class ShownPictureJson(TypedDict):
 
 
 class PicturesJson(TypedDict):
-    """What the steps show, told once the run is started."""
+    """The pictures that the steps show; present once the run is started."""
 
     pictures: NotRequired[dict[base.PictureId, ShownPictureJson]]
-    """By picture id; only once the run is started."""
+    """Pictures by id; only once the run is started."""
     step_pictures: NotRequired[dict[base.StepId, list[base.PictureId]]]
-    """By step id, where a step shows any; only once the run is started."""
+    """Picture ids by step id, of steps that show any; only once the run is started."""
 
 
 class StartedJson(PicturesJson):
     """The run is under way; a signed cookie names the device."""
 
     run: RunStateJson
-    """The run now."""
+    """The run after the write."""
     assigned_to: base.UserId
-    """The executor."""
+    """The executor's id."""
     job: ShownJobJson
-    """What it is about, now with all that was kept back before Start."""
+    """The job, now with the members that were withheld before Start."""
 
 
 class EndedJson(TypedDict):
     """The run is closed."""
 
     run: RunStateJson
-    """The run now."""
+    """The run after the write."""
 
 
 class StoredJson(TypedDict):
-    """What every receipt says of the bytes."""
+    """The size and digest of the stored bytes, in every receipt."""
 
     bytes: base.Positive
-    """Of what was stored."""
+    """The number of bytes stored."""
     sha256: base.Sha256
-    """Of what was stored."""
+    """The SHA-256 of these bytes, in hex."""
     received_at: base.At
-    """The server's clock."""
+    """The time by the server's clock."""
 
 
 class ReceiptJson(StoredJson):
-    """The photo is on the disk: with this the phone may delete its own copy."""
+    """The receipt of a photo that is on the disk: the phone may now delete its own copy."""
 
     photo_id: base.PhotoId
-    """As the phone made it."""
+    """The photo's id, made by the phone."""
     slot: str | None
-    """Which of the step's slots it was taken for."""
+    """The id of the step's slot that it was taken for; null = none."""
     url: str
     """The derived JPEG, a path on this host."""
     thumbnail_url: str
-    """Its thumbnail."""
+    """The thumbnail, a path on this host."""
     width: base.Positive
     """Of the derived JPEG."""
     height: base.Positive
     """Of the derived JPEG."""
     annotated_from: base.PhotoId | None
-    """The photo that it was drawn on."""
+    """The id of the photo without the drawing; null if it was not drawn on."""
 
 
 class SignatureReceiptJson(StoredJson):
-    """The signature is on the disk."""
+    """The receipt of a signature that is on the disk."""
 
     url: str
     """The PNG, a path on this host."""
 
 
 class HostJson(TypedDict):
-    """Who wants it done."""
+    """The organization that dispatched the run."""
 
     name: str
-    """The organization."""
+    """Its name."""
     contact: str | None
-    """Whom to ask."""
+    """Its contact for questions."""
 
 
 class RemarkStateJson(RemarkBaseJson):
-    """How the remark on a step stands."""
+    """The state of the remark on a step."""
 
     photos: list[base.PhotoId]
-    """Its photos in order, also those still to come."""
+    """The ids of its photos in order, those still to come included."""
 
 
 class RemarkWrittenJson(RemarkStateJson):
-    """The remark in force; without text and photos it was taken back."""
+    """The remark in force; it was taken back if it has neither text nor photos."""
 
     step_id: base.StepId
-    """Which step it is on."""
+    """The id of its step."""
 
 
 class RemarkedJson(TypedDict):
-    """What a write of a remark answers."""
+    """The response to a write of a remark."""
 
     run: RunBriefJson
-    """The run now."""
+    """The run after the write."""
     remark: RemarkWrittenJson | None
-    """The remark now; null = there was never one."""
+    """The remark after the write; null = there never was one."""
 
 
 class StateJson(PicturesJson):
-    """Enough to resume on another device."""
+    """The whole state of a run, enough to resume on another device."""
 
     run: RunStateJson
     """The run."""
     organization: HostJson
-    """Who wants it done."""
+    """The organization that dispatched it."""
     job: ShownJobJson
-    """What it is about."""
+    """The job of the run."""
     template_id: base.TemplateId
-    """What is done."""
+    """The run's template."""
     template_v: base.Positive
-    """In which version."""
+    """The version of the template."""
     template: Annotated[dict[str, Any], base.component("Template")]
-    """The checklist without its `fields`; what its author left out stays out, so apply the defaults. Its pictures are
-    named once the run is started."""
+    """The checklist without its `fields`; members that its author left out are missing, so apply the defaults. Its
+    pictures are named once the run is started."""
     answers: dict[str, StepStateJson]
-    """By step id: every step that was answered, hidden ones too."""
+    """Every answered step by its id, visible or hidden."""
     photos: dict[str, list[ReceiptJson]]
-    """By step id, in order of arrival: those of answers."""
+    """The photos of answers by step id, in order of arrival."""
     remarks: dict[str, RemarkStateJson]
-    """By step id: what was noted, on hidden steps too."""
+    """Remarks by step id, on visible and hidden steps."""
     remark_photos: dict[str, list[ReceiptJson]]
-    """By step id, in order of arrival: those of remarks."""
+    """The photos of remarks by step id, in order of arrival."""
     signatures: dict[str, SignatureReceiptJson]
-    """By step id; the empty id is the signature that closes the run."""
+    """Signatures by step id; the empty id is the signature that closes the run."""
     server_time: base.At
-    """Now."""
+    """The time of this response."""
 
 
 class DecodedJson(TypedDict):
-    """What the barcode says."""
+    """A barcode that was read."""
 
     text: str
     """Its content."""
     format: BarcodeFormat
-    """Its kind."""
+    """Its format."""

@@ -15,45 +15,45 @@ PlaceCode = Annotated[
 
 
 class PlaceJson(TypedDict):
-    """One wrong place, or one that keeps the run from being completed."""
+    """One wrong place in the request, or one step that keeps the run from being completed."""
 
     where: Where
-    """What the pointer leads into: the JSON body, or an object of all parameters of the query or the path, or of all
-    headers; with `steps_missing` the run, as `GET /v1/runs/{run_id}` answers it."""
+    """The document that `pointer` leads into: the JSON body, or an object of all parameters of the query or the path,
+    or of all headers; with `steps_missing` the run, as `GET /v1/runs/{run_id}` returns it."""
     pointer: str
-    """RFC 6901; empty = the whole of it."""
+    """A JSON pointer (RFC 6901); empty = the whole document."""
     code: PlaceCode
-    """A stable word for the kind of mistake, such as `too_long`, or for what a run lacks, such as `missing_photos`."""
+    """A stable word for the kind of mistake, such as `too_long`, or for the missing part, such as `missing_photos`."""
     detail: str
-    """A sentence."""
+    """The mistake, in a sentence."""
     step_id: NotRequired[str]
     """With `steps_missing`: the step; empty = the signature that closes the run."""
     slots: NotRequired[list[str]]
-    """With `steps_missing`, of a step with slots: those that have no photo yet."""
+    """With `steps_missing`, of a step with slots: the ids of slots without a photo."""
 
 
 class ProblemDetailsJson(TypedDict):
-    """RFC 9457."""
+    """Problem details (RFC 9457)."""
 
     type: str
-    """A page of this service, `/problems/<code>`, that says what it means and what to do."""
+    """A page of this service, `/problems/<code>`, that explains the problem and its remedy."""
     title: str
-    """The same for all of this type."""
+    """The name of the problem, the same for all of this type."""
     status: Annotated[int, Field(ge=400, le=599)]
-    """As in the status line."""
+    """The status, as in the status line."""
     detail: str
-    """What happened, in a sentence."""
+    """The reason, in a sentence."""
     code: str
     """A stable word for programs."""
     request_id: str
-    """As in `X-Request-Id`; quote it when you ask the administrator."""
+    """The id of the request, as in `X-Request-Id`; quote it when you ask the administrator."""
     errors: NotRequired[list[PlaceJson]]
     """All wrong places at once."""
     run_status: NotRequired[Status]
-    """On 410 of a closed run, and on `wrong_status` of a run."""
+    """The run's status; on 410 of a closed run, and on `wrong_status` of a run."""
     closed_at: NotRequired[At]
-    """On 410 of a closed run."""
+    """When the run ended; on 410 of a closed run."""
     erased_at: NotRequired[At]
-    """On 410 of an erased run."""
+    """When the run was erased; on 410 of an erased run."""
     reason: NotRequired[str]
-    """On 410 of a cancelled run, where its integrator, operator or executor gave one; for a phone that did it."""
+    """The reason for which a run was cancelled, if one was given; on 410, and only for a phone that did the run."""

@@ -1,4 +1,4 @@
-"""A run, a template and an organization, as `/v1` answers them."""
+"""Runs and organizations, as `/v1` returns them."""
 
 from typing import Annotated, Any, Literal, NotRequired
 
@@ -9,35 +9,35 @@ from rundun.core.json_types.base import By, ReferenceJson, Status
 
 
 class WarnedJson(TypedDict):
-    """Something that will bite later."""
+    """A warning about a problem to come."""
 
     code: Literal["link_not_https", "link_loopback", "webhook_unresolved", "field_gone"]
     """Phones refuse their position; the link opens on one machine only; the webhook's name has no address now; a field
-    of the run that is repeated was not copied, since the template has it no more."""
+    of the repeated run was not copied, since the template no longer has it."""
     detail: str
-    """A sentence."""
+    """The warning, in a sentence."""
 
 
 class DispatchedJson(TypedDict):
     """A new run."""
 
     run_id: base.RunId
-    """A secret while the run is open, since it is in the link."""
+    """The run's id; a secret while the run is open, since it is in the link."""
     link: base.Url
-    """What the executor opens. Who has it can do the run."""
+    """The link that the executor opens. Anyone with it can do the run."""
     expires_at: base.At | None
-    """Until when it must be started; null = never."""
+    """The time by which it must be started; null = it never expires."""
     assigned_to: base.NoText
     """Always null: a run has no executor before Start."""
     warnings: list[WarnedJson]
-    """What to look at before this goes into production."""
+    """Problems to solve before this goes into production."""
 
 
 class OriginalKeptJson(TypedDict):
-    """What is known of the original; its address stands on the run alone."""
+    """Type, size and digest of an original, whose URL is on the run only."""
 
     content_type: str
-    """By sniffing."""
+    """The type, detected from the first bytes."""
     bytes: base.Positive
     """As in the receipt."""
     sha256: base.Sha256
@@ -45,44 +45,44 @@ class OriginalKeptJson(TypedDict):
 
 
 class OriginalJson(OriginalKeptJson):
-    """The bytes as they arrived, which may hold a position."""
+    """The photo's bytes as they arrived, which may contain a position."""
 
     url: base.Url
-    """Signed, unguessable, dies when the photo is erased."""
+    """A signed, unguessable URL that ends when the photo is erased."""
 
 
 class PhotoBaseJson(TypedDict):
-    """What runs and events both say of a photo."""
+    """The members of a photo that runs and events share."""
 
     photo_id: base.PhotoId
-    """Made by the phone."""
+    """The photo's id, made by the phone."""
     photo_index: base.Count
-    """Its place in the answer."""
+    """Its position in the answer, from 0."""
     slot: str | None
-    """Which of the step's slots it was taken for."""
+    """The id of the step's slot that it was taken for; null = none."""
     url: base.Url
     """A JPEG of at most 2048 px, upright, without metadata."""
     thumbnail_url: base.Url
     """A JPEG of at most 320 px."""
     content_type: Literal["image/jpeg"]
-    """Of `url`."""
+    """Of the JPEG at `url`."""
     width: base.Positive
-    """Of `url`."""
+    """Of the JPEG at `url`."""
     height: base.Positive
-    """Of `url`."""
+    """Of the JPEG at `url`."""
     source: Literal["camera", "gallery"] | None
-    """What the phone says."""
+    """The source, as the phone states it."""
     taken_at: base.At | None
-    """When it was taken, null where nothing tells that can be trusted."""
+    """When it was taken; null if there is no trustworthy time."""
     taken_at_from: Literal["camera", "exif", "exif_local"] | None
-    """What tells it: the clock of the phone that took it, the picture's EXIF, or local time in there, read in the
-    phone's time zone; null for a time that a client gave without a word."""
+    """The source of `taken_at`: the clock of the phone that took it, the picture's EXIF, or EXIF's local time read in
+    the phone's time zone; null if the client named no source."""
     annotated_from: base.PhotoId | None
-    """The photo that it was drawn on, with that one's time and place; null for one that was not drawn on."""
+    """The id of the photo without the drawing, whose time and position it has; null if it was not drawn on."""
     received_at: base.At
-    """The server's clock."""
+    """The time by the server's clock."""
     geo: base.PositionJson | None
-    """Where it was taken, as the phone or the picture's EXIF says."""
+    """The position where it was taken, from the phone or the picture's EXIF."""
 
 
 class UndrawnPhotoJson(PhotoBaseJson):
@@ -96,26 +96,26 @@ class PhotoJson(UndrawnPhotoJson):
     """One photo of an answer."""
 
     undrawn: UndrawnPhotoJson | None
-    """What it was drawn on, once that has arrived; not counted among the photos of its step."""
+    """The photo without the drawing, once it has arrived; it does not count among the photos of its step."""
 
 
 class AnsweredBaseJson(TypedDict):
-    """What runs and events both say of an answer."""
+    """The members of an answer that runs and events share."""
 
     value: base.Value
-    """As the step's type has it; the URL of the picture for a signature."""
+    """The value, in the form of the step's type; the URL of the picture for a signature."""
     at: base.At
-    """The server's clock."""
+    """The time by the server's clock."""
     answered_at: base.At | None
-    """The phone's clock."""
+    """The time by the phone's clock."""
     by: base.UserId | None
-    """Who."""
+    """The executor's id."""
     skipped: bool
-    """Passed over; then there is no value."""
+    """Whether it was skipped; then there is no value."""
     unable: base.UnableJson | None
-    """Closed without a value, with a reason."""
+    """The reason where it was closed without a value; else null."""
     geo: base.PositionJson | None
-    """Where, if the step samples it and the phone knew."""
+    """The position, if the step samples it and the phone knew it."""
     flagged: bool
     """Whether it calls for attention, as the step's `flag` says."""
 
@@ -124,73 +124,73 @@ class AnsweredJson(AnsweredBaseJson):
     """The answer in force of one visible step."""
 
     photos: list[PhotoJson]
-    """Those that have arrived, in the answer's order."""
+    """The photos that have arrived, in the answer's order."""
     photos_removed: NotRequired[base.Positive]
-    """How many more there were, whose pictures were deleted because they had been kept for as long as was set."""
+    """The number of further photos that were deleted when their retention period ended."""
 
 
 class RemarkBaseJson(TypedDict):
-    """What the record, events and the executor's state all say of a remark."""
+    """The members of a remark that the record, events and the executor's state share."""
 
     remark_id: str
-    """Made by the phone."""
+    """The remark's id, made by the phone."""
     text: str
-    """What was noted; empty where only photos were."""
+    """The text; empty if there are only photos."""
     at: base.At
-    """The server's clock."""
+    """The time by the server's clock."""
     by: base.UserId | None
-    """Who."""
+    """The executor's id."""
 
 
 class RemarkJson(RemarkBaseJson):
     """The remark on one visible step, beside its answer."""
 
     photos: list[PhotoJson]
-    """Those that have arrived, in the remark's order."""
+    """The photos that have arrived, in the remark's order."""
     photos_removed: NotRequired[base.Positive]
-    """How many more there were, as of answers."""
+    """The number of further photos that were deleted when their retention period ended."""
 
 
 class SignatureAnswerJson(TypedDict):
     """The signature that closed the run, or was given before it ended otherwise."""
 
     url: base.Url
-    """A PNG."""
+    """The URL of a PNG."""
     typed_name: str | None
-    """If it was typed."""
+    """The name if it was typed; null if it was drawn."""
     received_at: base.At
-    """The server's clock."""
+    """The time by the server's clock."""
 
 
 class CancellationAnswerJson(TypedDict):
-    """Who ended the run before its time."""
+    """The cancellation of a run."""
 
     by: By
-    """Which side."""
+    """The side that cancelled."""
     reason: str | None
-    """In their words."""
+    """The reason, in the words of the one who cancelled."""
     at: base.At
-    """When."""
+    """When it was cancelled."""
     last_step_id: base.StepId | None
     """The step answered last."""
 
 
 class WebhookAnswerJson(TypedDict):
-    """Where events go; the secret never comes back."""
+    """The webhook of a run, without its secret."""
 
     url: base.Url
-    """In its normalised form, which is what is signed."""
+    """The URL in its normalised form, which is the signed one."""
     events: list[str]
-    """Those that are sent."""
+    """The names of the events that are sent."""
     signed: bool
     """Whether there is a secret."""
 
 
 class RunHeadJson(ReferenceJson):
-    """What stands before the answers of a run."""
+    """The members of a run before its answers."""
 
     run_id: base.RunId
-    """A secret while the run is open."""
+    """The run's id; a secret while the run is open."""
     status: Status
     """pending → in_progress → completed, cancelled or expired; the last three are final."""
     late: bool
@@ -199,59 +199,59 @@ class RunHeadJson(ReferenceJson):
     missed: bool
     """Expired before it was done, begun or not."""
     flagged: base.Count
-    """How many steps call for attention: flagged by their template, or closed with “I can't do this”."""
+    """The number of steps that call for attention: flagged by their template, or closed with “I can't do this”."""
     revision: base.Positive
     """Rises with every change."""
     template_id: base.TemplateId
-    """What is done."""
+    """The run's template."""
     template_v: base.Positive
-    """In which version."""
+    """The version of the template."""
     link: base.Url
-    """What the executor opens."""
+    """The link that the executor opens."""
     previous_run_id: base.RunId | None
-    """The closed run that this one repeats. It stays here when that one is erased."""
+    """The closed run that this one repeats. The id stays here when that run is erased."""
     title: str | None
-    """What the executor reads first."""
+    """The title, which the executor reads first."""
     due_at: base.At | None
     """When it should be done."""
     assigned_to: base.UserId | None
-    """Who started it."""
+    """The executor who started it."""
     language: str | None
-    """What it is read in."""
+    """The language of the executor's page."""
     identity: base.IdentityJson
-    """Who they say they are."""
+    """The identity that the executor stated."""
     created_at: base.At
-    """Dispatched."""
+    """When it was dispatched."""
     updated_at: base.At
-    """Last changed: answered, ended, edited or sent anew. Of a run from before this was kept, about when."""
+    """When it was last changed: answered, ended, edited or sent anew. For a run older than this member, an estimate."""
     started_at: base.At | None
-    """Start was tapped."""
+    """When Start was tapped."""
     completed_at: base.At | None
-    """Submitted."""
+    """When it was submitted."""
     cancelled_at: base.At | None
-    """Ended before its time."""
+    """When it was cancelled."""
     expired_at: base.At | None
-    """Ended by the clock."""
+    """When it expired."""
     expires_at: base.At | None
-    """Until when it must be started; null = never."""
+    """The time by which it must be started; null = it never expires."""
     duration_seconds: base.Count | None
-    """From Start to completion."""
+    """The seconds from Start to completion."""
     progress: base.ProgressJson
-    """How far it is."""
+    """The run's progress."""
     clock_skew_seconds: int | None
-    """How far the phone's clock is ahead of the server's, where it is more than five minutes off."""
+    """The seconds by which the phone's clock is ahead of the server's, if it is more than five minutes off."""
     handled_at: base.At | None
     """When an operator dealt with a missed or flagged run at the console, or a missed run was repeated; a new flag
     makes it null again."""
 
 
 class RunEndJson(TypedDict):
-    """What stands behind the answers of a run."""
+    """The members of a run behind its answers."""
 
     cancellation: CancellationAnswerJson | None
-    """Who cancelled, and why."""
+    """The cancellation, if it was cancelled."""
     webhook: WebhookAnswerJson | None
-    """Where its events go."""
+    """The webhook that its events go to."""
 
 
 class RunListedJson(RunHeadJson, RunEndJson):
@@ -262,49 +262,49 @@ class RunSteeredJson(RunListedJson):
     """A run with its answers, without its template."""
 
     note: str | None
-    """What the executor reads after Start."""
+    """The note, which the executor reads after Start."""
     fields: dict[str, base.Value]
-    """Values of the template's fields by their ids. Secrets are here only when the record of an open run is read."""
+    """Values of the template's fields by their ids; with secrets only when the record of an open run is read."""
     prefill: dict[str, base.Value]
     """Values by step id, for the executor to confirm."""
     answers: dict[str, AnsweredJson]
-    """By step id: visible steps that were answered, skipped or closed as unable."""
+    """Answers by step id, of visible steps that were answered, skipped or closed as unable."""
     remarks: dict[str, RemarkJson]
-    """By step id: what was noted on visible steps, answered or not."""
+    """Remarks by step id, on visible steps, answered or not."""
     signature: SignatureAnswerJson | None
-    """The one that closed the run, or was given before it ended otherwise."""
+    """The signature that closed the run, or was given before it ended otherwise."""
 
 
 class RunPatchedJson(RunSteeredJson):
-    """A run with its answers, without its template, and what was noticed when it was patched."""
+    """A run with its answers, without its template, and warnings about the patch."""
 
     warnings: list[WarnedJson]
-    """What to look at, as after a dispatch."""
+    """Problems to solve, as after a dispatch."""
 
 
 class RunRecordJson(RunSteeredJson):
-    """The whole record."""
+    """The whole record of a run."""
 
     template: Annotated[dict[str, Any], base.component("TemplateRecord")]
     """The version that the run was dispatched with, verbatim."""
 
 
 class OrganizationJson(TypedDict):
-    """Whose key this is."""
+    """The organization of the API key."""
 
     id: base.OrganizationId
-    """Its id."""
+    """The organization's id."""
     name: str
-    """What executors read."""
+    """The name, which executors read."""
     contact: str | None
-    """Whom people ask when a link does not work any more."""
+    """The contact for people whose link no longer works."""
     credits: base.Count | None
-    """Runs that can still be dispatched; null = unlimited."""
+    """The number of runs that can still be dispatched; null = unlimited."""
     runs_this_month: base.Count
-    """Dispatched since the first of the month, in UTC."""
+    """The number of runs dispatched since the first of the month, in UTC."""
     deliveries_failed: base.Count
-    """Deliveries that were given up."""
+    """The number of deliveries that have failed for good."""
     bytes_used: base.Count
-    """About what all that is stored of the organization takes, photos included."""
+    """About the size of all data stored of the organization, photos included."""
     bytes_quota: base.Count | None
-    """How much may be stored; null = unlimited."""
+    """The storage quota; null = unlimited."""

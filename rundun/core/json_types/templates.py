@@ -1,4 +1,4 @@
-"""Templates and their pictures, as `/v1` answers them."""
+"""Templates and their pictures, as `/v1` returns them."""
 
 from typing import Literal
 
@@ -8,29 +8,29 @@ from rundun.core.json_types import base
 
 
 class TemplateRecordJson(TypedDict):  # beside these members stand the author's own, see core/templates/template.py
-    """A version of a template as its author wrote it (what was left out stays out), with what the server says of it."""
+    """A version of a template as its author wrote it (left-out members are missing), with members of the server's."""
 
     id: base.TemplateId
-    """The same for all versions."""
+    """The template's id, the same for all versions."""
     v: base.Positive
-    """1, 2, 3 …"""
+    """The number of the version: 1, 2, 3 …"""
     org_id: base.OrganizationId
-    """Whose it is."""
+    """The organization that owns it."""
     created_at: base.At
-    """The first version."""
+    """When the first version was created."""
     updated_at: base.At
-    """This version."""
+    """When this version was created."""
     archived_at: base.At | None
-    """Since when no runs can be dispatched from it."""
+    """When it was archived: since then no run can be dispatched from it."""
 
 
 class PictureJson(TypedDict):
     """A picture that steps of templates can show."""
 
     picture_id: base.PictureId
-    """`pic-` and the SHA-256 of what was sent, for `pictures` of a step."""
+    """`pic-` and the SHA-256 of the upload, for `pictures` of a step."""
     url: base.Url
-    """The JPEG that is shown, of at most 1280 px; what was sent is not kept."""
+    """The displayed JPEG, of at most 1280 px; the upload itself is not kept."""
     thumbnail_url: base.Url
     """A JPEG of at most 320 px."""
     width: base.Positive
@@ -40,29 +40,29 @@ class PictureJson(TypedDict):
     bytes: base.Positive
     """Of the JPEG."""
     expires_at: base.At | None
-    """When it is deleted unless a template names it by then; null once one does."""
+    """When it is deleted unless a template names it by then; null once a template does."""
 
 
 class TemplateWarnedJson(TypedDict):
-    """Something that integrators will run into."""
+    """A warning about a problem that integrators will meet."""
 
     code: Literal["required_fields"]
     """Dispatches without these fields will be refused."""
     detail: str
-    """A sentence."""
+    """The warning, in a sentence."""
 
 
 class TemplateSavedJson(TemplateRecordJson):
-    """The version that was made, or that was equal."""
+    """The new version of a template, or its current one if nothing changed."""
 
     warnings: list[TemplateWarnedJson]
-    """What to know before it is used."""
+    """Warnings to heed before it is used."""
 
 
 class TemplateCheckedJson(TypedDict):
-    """That a draft can become a template as it is."""
+    """The result for a valid draft of a template."""
 
     valid: base.Yes
-    """What is not valid is answered as `POST /v1/templates` answers it."""
+    """Always true: an invalid draft is refused in the same way as by `POST /v1/templates`."""
     warnings: list[TemplateWarnedJson]
-    """What to know before it is used."""
+    """Warnings to heed before it is used."""
