@@ -10,7 +10,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 from threading import Thread
 
-from rundun.core.deliveries.forbidden_addresses import Address, Network, forbidden, is_literal
+from rundun.core.deliveries.forbidden_addresses import Address, Network, forbidden_reason, is_literal
 
 VERDICT_SECONDS = 2  # interfaces come and go
 
@@ -28,7 +28,7 @@ def make_judge(allow: tuple[Network, ...], allow_private: bool) -> Judge:
 
     @lru_cache(1024)
     def judged(address: str, period: int) -> str | None:
-        return forbidden(address, allow=allow, allow_private=allow_private, is_own=is_own)
+        return forbidden_reason(address, allow=allow, allow_private=allow_private, is_own=is_own)
 
     return lambda address: judged(address, int(time.monotonic() / VERDICT_SECONDS))
 

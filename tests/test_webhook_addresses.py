@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rundun.core.deliveries.forbidden_addresses import forbidden
+from rundun.core.deliveries.forbidden_addresses import forbidden_reason
 from rundun.core.deliveries.webhook_url import normalise
 from rundun.webhook_addresses import is_own
 from tests.helpers.network.addresses import own_address
@@ -73,7 +73,7 @@ def test_an_own_address_is_refused_in_each_of_its_forms() -> None:
 
     def refused(address: str, *allow: str, allow_private: bool = True) -> str | None:
         networks = tuple(ip_network(one) for one in allow)
-        return forbidden(address, allow=networks, allow_private=allow_private, is_own=own.__contains__)
+        return forbidden_reason(address, allow=networks, allow_private=allow_private, is_own=own.__contains__)
 
     for address in map(str, own):
         length = 128 if ":" in address else 32

@@ -49,7 +49,7 @@ class RetentionOfTemplate:
     @property
     def kept(self) -> Kept:
         """Return what holds for the template's runs."""
-        return rules.in_force(self.organization, self.template)
+        return rules.effective_days(self.organization, self.template)
 
 
 def get_of_organization(tx: Tx, org_id: str) -> Retention:
@@ -142,7 +142,7 @@ def due_by_rule(tx: Tx, org_id: str, new: Retention) -> DueByRule:
     _require_of_organization(new)
     before = retention_days.get(tx, org_id)
     changes = [
-        (template_id, rules.in_force(before, own), rules.in_force(new, own))
+        (template_id, rules.effective_days(before, own), rules.effective_days(new, own))
         for template_id in retention_days.template_ids(tx, org_id)
         for own in [retention_days.get_of_template(tx, template_id)]
     ]
@@ -157,7 +157,7 @@ def due_by_template_rule(tx: Tx, org_id: str, template_id: str, new: TemplateRet
     """
     now = get_of_template(tx, org_id, template_id)
     _require_of_template(new)
-    before, after = now.kept, rules.in_force(now.organization, new)
+    before, after = now.kept, rules.effective_days(now.organization, new)
     is_shorter = rules.is_shorter(before.photos_days, after.photos_days)
     is_shorter = is_shorter or rules.is_shorter(before.runs_days, after.runs_days)
     return DueByRule(*_count_due_by_rules([(template_id, before, after)], tx), is_shorter=is_shorter)
@@ -178,7 +178,7 @@ def _count_due_by_rules(changes: Sequence[tuple[str, Kept, Kept]], tx: Tx) -> tu
 
 
 def _kept(tx: Tx, run: Run) -> Kept:
-    return rules.in_force(retention_days.get(tx, run.org_id), retention_days.get_of_template(tx, run.template_id))
+    return rules.effective_days(retention_days.get(tx, run.org_id), retention_days.get_of_template(tx, run.template_id))
 
 
 def remove_photos(tx: Tx, run_ids: Sequence[str]) -> int:

@@ -30,7 +30,7 @@ def switch_on(tx: Tx, operator_id: str, secret: str, typed: str, token: str) -> 
     """
     if second_factors.find(tx, operator_id):
         raise Problem("wrong_status", "The second factor is on already.")
-    step = one_time_code.step_of(secret, one_time_code.clean(typed), tx.now)
+    step = one_time_code.time_step(secret, one_time_code.clean(typed), tx.now)
     if step is None:
         return None
     second_factors.add(tx, operator_id, secret, step)
@@ -50,7 +50,7 @@ def _use_code(tx: Tx, operator_id: str, typed: str) -> bool:
     factor, code = second_factors.find(tx, operator_id), one_time_code.clean(typed)
     if factor is None:
         return False
-    step = one_time_code.step_of(factor.secret, code, tx.now)
+    step = one_time_code.time_step(factor.secret, code, tx.now)
     if step is None:
         return second_factors.remove_recovery_code(tx, operator_id, digest(code))
     if step <= factor.last_step:

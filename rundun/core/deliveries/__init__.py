@@ -1,1 +1,1 @@
-"""Where events may go, when, and how they are signed. It imports nothing of runs."""
+"""Deliveries: URLs of webhooks, forbidden addresses, delivery slots, signatures. It imports nothing of runs."""

@@ -1,15 +1,15 @@
-"""One HTTP request to a webhook, and what came of it."""
+"""One HTTP request to a webhook, and its result."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-EXCERPT_BYTES = 4 * 1024  # kept of an answer
+EXCERPT_BYTES = 4 * 1024  # of an answer, stored with the attempt
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookRequest:
-    """A POST to make. `url` is normalised, `secret` all of the HMAC secret or None for a request that is not signed;
-    `org_id` is the organization that wants it, "" where the administrator does.
+    """A POST to make. `url` is normalised; `secret` is the whole HMAC secret, None for an unsigned request; `org_id` is
+    the organization that the request is made for, "" for the administrator.
     """
 
     url: str
@@ -24,11 +24,11 @@ class WebhookRequest:
 class AttemptResult:
     """The result of one attempt.
 
-    `status` is there once an answer began, `error` is a sentence unless `ok`, `retry_after` is in seconds, `gone` is
-    a 410, `unreachable` means that no answer could be had at all or in time. `excerpt` is the beginning of the answer;
-    it, and what `error` quotes, is only from addresses that are public or named in `webhooks.allow`: nobody reads a
-    private network with them.
-    `headers` are those of the request, signatures included; none where the URL goes nowhere.
+    `status` is None if no answer began; `error` is a sentence unless `ok`; `retry_after` is in seconds; `gone` is a
+    410; `unreachable` means that there was no answer, or none in time. `excerpt` is the beginning of the answer. The
+    excerpt and quotations in `error` come only from addresses that are public or named in `webhooks.allow`, so that no
+    integrator can read a private network. `headers` are those of the request, signatures included; empty if the URL
+    was refused.
     """
 
     ok: bool

@@ -1,5 +1,5 @@
-"""Addresses that nothing may be sent to: judged when they are dialled, after the look-up, by an explicit table and by
-whether they are this machine's own.
+"""Addresses that nothing may be sent to: those in an explicit table, and this machine's own. They are checked when they
+are dialled, after the look-up.
 """
 
 from collections.abc import Callable, Iterable
@@ -9,7 +9,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-# Reasons in the order they are looked up: the narrow one before the wide one. Sources: the IANA special-purpose
+# Reasons in the order of their look-up: narrow networks before wide ones. Sources: the IANA special-purpose
 # address registries (RFC 6890 and its updates) and the clouds' documentation of their metadata services. An explicit
 # table, since `ipaddress.is_global` differs between Python versions and lets several of these through.
 _NEVER: tuple[tuple[Network, str], ...] = tuple(
@@ -52,26 +52,27 @@ _PRIVATE = tuple(
 )
 _LOCAL_NAMES = (".local", ".home.arpa", ".internal", ".lan")
 _MAPPED = IPv6Network("::ffff:0:0/96")
-# Networks that stand for an IPv4 address, and how many bits lie to the right of it: NAT64 (RFC 6052), 6to4 (RFC 3056).
+# Networks whose addresses contain an IPv4 address, with the number of bits to the right of it: NAT64 (RFC 6052), 6to4
+# (RFC 3056).
 _EMBEDDING = ((IPv6Network("64:ff9b::/96"), 0, "NAT64"), (IPv6Network("2002::/16"), 80, "6to4"))
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 
 
-def _nobodys(ip: Address) -> bool:
+def _never_own(ip: Address) -> bool:
     return False
 
 
-def forbidden(
-    address: str, *, allow: Iterable[Network], allow_private: bool, is_own: Callable[[Address], bool] = _nobodys
+def forbidden_reason(
+    address: str, *, allow: Iterable[Network], allow_private: bool, is_own: Callable[[Address], bool] = _never_own
 ) -> str | None:
-    """Return why nothing may be sent to an address, with the setting that would allow it; None where it may.
+    """Return the reason why nothing may be sent to an address, with the setting that would allow it; None if allowed.
 
-    `address` is an IPv4 or IPv6 address as text, such as a look-up answers; `is_own` tells this machine's own ones. A
-    network in `allow` overrides everything.
+    `address` is an IPv4 or IPv6 address as text, as look-ups return it; `is_own` tells whether an address is one of
+    this machine. A network in `allow` overrides all other rules.
     """
     ip = ip_address(address.partition("%")[0])
     if isinstance(ip, IPv6Address) and ip in _MAPPED:
-        ip = _embedded(ip, 0)  # the kernel dials the IPv4 address itself, so it is judged as that one
+        ip = _embedded(ip, 0)  # the kernel dials the IPv4 address, so that one is checked
     if any(ip in network for network in allow):
         return None
     reason = _reason(ip, allow_private, is_own)
@@ -82,15 +83,15 @@ def forbidden(
 
 
 def may_be_read(address: str, *, allow: Iterable[Network]) -> bool:
-    """Tell whether the answer of an address may be shown to the integrator: if the address is public, or in `allow`. An
-    integrator could else read a network that only this service can reach.
+    """Tell whether integrators may see answers from an address: only if it is public or in `allow`. Otherwise they
+    could read a network that only this service can reach.
     """
-    return forbidden(address, allow=allow, allow_private=False) is None
+    return forbidden_reason(address, allow=allow, allow_private=False) is None
 
 
 @lru_cache(maxsize=1024)
 def is_literal(host: str) -> bool:
-    """Tell whether a host is an address itself, so that there is nothing to look up."""
+    """Tell whether a host is an IP address, so that no look-up is needed."""
     try:
         ip_address(host)
     except ValueError:
@@ -109,7 +110,7 @@ def _reason(ip: Address, allow_private: bool, is_own: Callable[[Address], bool])
     if isinstance(ip, IPv4Address):
         return None
     for network, shift, name in _EMBEDDING:
-        if ip in network:  # a translator's view of "private" is not ours, so private ones are refused as well
+        if ip in network:  # a translator may see other networks as private than we do, so private ones are refused
             inner = _embedded(ip, shift)
             return None if _reason(inner, False, is_own) is None else f"the {name} form of {inner}"
     return None if ip in _GLOBAL_UNICAST else "reserved"
@@ -120,14 +121,14 @@ def _embedded(ip: IPv6Address, shift: int) -> IPv4Address:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can open addresses of a host, given as a name or a literal."""
+    """Tell whether a host, a name or an IP address, can be reached from this machine only."""
     is_name = host == "localhost" or host.endswith(".localhost")
     return is_name or (is_literal(host) and ip_address(host).is_loopback)
 
 
 def is_local(host: str) -> bool:
-    """Tell whether only machines of one network can open addresses of a host, given as a name or a literal: a private
-    or link-local address (RFC 1918, 4193, 6598), a name of RFC 6762 or 8375, or one without a dot.
+    """Tell whether a host, a name or an IP address, can be reached from one local network only: a private or link-local
+    address (RFC 1918, 4193, 6598), a name of RFC 6762 or 8375, or a name without a dot.
     """
     if not is_literal(host):
         return "." not in host or host.endswith(_LOCAL_NAMES)

@@ -1,6 +1,6 @@
 """Signatures of deliveries: HTTP message signatures (RFC 9421) over a digest of the body (RFC 9530).
 
-Where the secret is one of Standard Webhooks' own form, the headers of that convention are made as well.
+A secret in the form of Standard Webhooks gets the headers of that convention as well.
 """
 
 import base64
@@ -33,10 +33,10 @@ def hmac_sha256(key: bytes, text: str) -> str:
 
 
 def sign(secret: str | None, url: str, body: bytes, created: int) -> dict[str, str]:
-    """Sign a POST of `body` to `url` at `created` (Unix seconds); returns its headers.
+    """Return the digest and signature headers of a POST of `body` to `url` at `created` (Unix seconds).
 
-    `url` must be the normalised one that goes on the wire: it is the `@target-uri`. The key is the UTF-8 of the
-    whole secret; without a secret there is a digest and no signature.
+    `url` is the `@target-uri`, so it must be the normalised URL of the request. The key is the UTF-8 of the whole
+    secret; without a secret there is only the digest.
     """
     digest = content_digest(body)
     if secret is None:
@@ -51,9 +51,9 @@ def sign(secret: str | None, url: str, body: bytes, created: int) -> dict[str, s
 
 
 def standard_webhooks(secret: str | None, event_id: str, created: int, body: bytes) -> dict[str, str]:
-    """Return the headers of Standard Webhooks 1.0.0, none where the secret is not `whsec_` + base64 of 24–64 bytes.
+    """Return the headers of Standard Webhooks 1.0.0; none unless the secret is `whsec_` + base64 of 24–64 bytes.
 
-    Receivers' libraries decode the secret, so one they cannot decode must not promise them a signature.
+    Receivers' libraries decode the secret, so a secret that they cannot decode must not promise them a signature.
     """
     key = _standard_key(secret)
     if key is None:
@@ -67,7 +67,7 @@ def standard_webhooks(secret: str | None, event_id: str, created: int, body: byt
 
 
 def _standard_key(secret: str | None) -> bytes | None:
-    """Decode the key of a secret; only the one canonical spelling counts, since libraries differ on all others."""
+    """Return the key in a Standard Webhooks secret; None unless its base64 is canonical: libraries differ on others."""
     if secret is None or not secret.startswith("whsec_"):
         return None
     text = secret.removeprefix("whsec_")

@@ -1,4 +1,4 @@
-"""A person whose runs are looked for, to be given out or erased: named by one field, which is compared whole."""
+"""A person whose runs are searched, to be exported or erased: identified by the whole value of one field."""
 
 import hashlib
 import re
@@ -12,42 +12,42 @@ from rundun.core.runs.search_text import fold
 
 PersonField = Literal["email", "phone", "name", "executor_ref", "assigned_to"]
 PERSON_FIELDS: tuple[PersonField, ...] = get_args(PersonField)
-LOCAL_DIGITS = 6  # of a phone number, at least, by which two may be the same one
-_SPACERS = re.compile(r"[ ()./-]+")  # what a phone number may be written with, see `validation.PHONE`
+LOCAL_DIGITS = 6  # digits, at least, that the ends of two phone numbers share if they may be the same
+_SPACERS = re.compile(r"[ ()./-]+")  # separators inside a phone number, see `validation.PHONE`
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person by what one field of their runs says; make it with `person`."""
+    """A person, by the normalised value of one field of their runs; make it with `person`."""
 
     field: PersonField
     value: str
 
     def is_named_by(self, stored: str | None) -> bool:
-        """Tell whether the field of a run, as it is stored, says this person."""
-        return stored is not None and _comparable(self.field, stored) == self.value
+        """Tell whether `stored`, the field of a run, names this person."""
+        return stored is not None and _normalised(self.field, stored) == self.value
 
     def is_like(self, stored: str | None) -> bool:
-        """Tell whether the field of a run may mean this person, written otherwise: with other capital letters, accents
-        or spaces, a phone number with or without what stands in front of it abroad. What says the person is not like.
+        """Tell whether `stored`, the field of a run, may name this person in another spelling: with other capital
+        letters, accents or spaces, or a phone number with or without its country code. False for an exact match.
         """
         if stored is None or self.field == "assigned_to" or self.is_named_by(stored):
             return False
         if self.field != "phone":
             return fold(stored) == fold(self.value)
-        one, other = (_comparable("phone", each).lstrip("+0") for each in (stored, self.value))
+        one, other = (_normalised("phone", each).lstrip("+0") for each in (stored, self.value))
         return min(len(one), len(other)) >= LOCAL_DIGITS and (one.endswith(other) or other.endswith(one))
 
 
 def person(field: PersonField, value: str) -> Person:
-    """Make the person whom `value` names; raises ValueError for what `text.clean` refuses."""
-    return Person(field, _comparable(field, text.clean(value)))
+    """Return the person whose `field` has this value; raise ValueError if `text.clean` refuses it."""
+    return Person(field, _normalised(field, text.clean(value)))
 
 
-def _comparable(field: PersonField, value: str) -> str:
-    """Return what two spellings of one value have in common: of an e-mail address its small letters, of a phone number
-    its digits, with the plus in front, for which 00 stands, too. An address is not case-folded, which makes one of two
-    people's: ß is no ss.
+def _normalised(field: PersonField, value: str) -> str:
+    """Return a value in the form in which two spellings are equal: an e-mail address in lower case, a phone number as
+    its digits, with + in place of 00 at its beginning. Addresses are not case-folded, which would confuse people whose
+    addresses differ in ß and ss.
     """
     if field == "email":
         return unicodedata.normalize("NFC", value.lower())
@@ -55,8 +55,8 @@ def _comparable(field: PersonField, value: str) -> str:
 
 
 def list_digest(revisions: Iterable[tuple[str, int]]) -> str:
-    """Return the SHA-256 of a list of runs, each with its id and revision, in whatever order: another one as soon as a
-    run has come, has gone, or has changed.
+    """Return the SHA-256 (in hex) of a list of runs, given as (id, revision) in any order. It changes as soon as a run
+    is added, is removed or changes.
     """
     lines = sorted(f"{run_id} {revision}\n" for run_id, revision in revisions)
     return hashlib.sha256("".join(lines).encode()).hexdigest()

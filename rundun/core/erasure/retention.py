@@ -1,18 +1,18 @@
-"""Retention: how long photos, runs and attempts are kept, and what of it holds for the runs of a template."""
+"""Retention periods of photos, runs and attempts: the organization's, the template's, and the effective ones."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rundun.core import times
 
-FOREVER = 0  # days of a template that keeps for ever what its organization does not
+FOREVER = 0  # days of a template that keeps its runs or photos for ever, although its organization does not
 MAX_DAYS = 36_500
 
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long an organization keeps what belongs to closed runs, and attempts of settled deliveries, in days; None is
-    for ever. `tells`: executors read of it before they start.
+    """An organization's retention periods, in days, of closed runs, their photos, and attempts of settled deliveries;
+    None is for ever. `tells`: executors read the periods before they start.
     """
 
     photos_days: int | None = None
@@ -23,7 +23,7 @@ class Retention:
 
 @dataclass(frozen=True, slots=True)
 class TemplateRetention:
-    """What a template has of its own, in days: `FOREVER`, or None where it is as the organization has it."""
+    """A template's own retention periods, in days; `FOREVER` for no end, None for the organization's period."""
 
     photos_days: int | None = None
     runs_days: int | None = None
@@ -31,15 +31,15 @@ class TemplateRetention:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """How long photos and the rest of a closed run are kept, in days; None is for ever."""
+    """The effective retention periods, in days, of photos and of the rest of a closed run; None is for ever."""
 
     photos_days: int | None
     runs_days: int | None
 
 
-def in_force(organization: Retention, template: TemplateRetention) -> Kept:
-    """Return what holds for the runs of a template: the template's own days where it has some. Photos are kept no
-    longer than their run.
+def effective_days(organization: Retention, template: TemplateRetention) -> Kept:
+    """Return the retention periods of a template's runs: the template's own, else the organization's. Photos are kept
+    no longer than their run.
     """
     runs_days = _days(organization.runs_days, template.runs_days)
     photos_days = _days(organization.photos_days, template.photos_days)
@@ -53,8 +53,8 @@ def _days(of_organization: int | None, of_template: int | None) -> int | None:
 
 
 def days_shown(kept: Kept) -> Mapping[str, int | None]:
-    """Return the days that executors read of before they start: those of `photos` where these are fewer than those of
-    `all`, None where there is nothing to be read.
+    """Return the retention periods, in days, that executors read before they start: `photos` only if shorter than
+    `all`; None where nothing is to be read.
     """
     return {"photos": None if kept.photos_days == kept.runs_days else kept.photos_days, "all": kept.runs_days}
 
@@ -63,10 +63,12 @@ NO_DAYS_SHOWN: Mapping[str, int | None] = {"photos": None, "all": None}
 
 
 def is_due(kept_from: int | None, days: int | None, now: int) -> bool:
-    """Tell whether what is kept for so many days from `kept_from` on is to be deleted now: of an open run nothing."""
+    """Tell whether a retention period of `days` from `kept_from` (milliseconds) has ended by `now`. False if one is
+    None: the run is still open, or kept for ever.
+    """
     return kept_from is not None and days is not None and now - kept_from >= days * times.DAY
 
 
 def is_shorter(before: int | None, after: int | None) -> bool:
-    """Tell whether a change of the days deletes sooner, None being for ever."""
+    """Tell whether the retention period `after` is shorter than `before`, in days; None is for ever."""
     return after is not None and (before is None or after < before)

@@ -1,4 +1,4 @@
-"""Changes of an organization that its history lists: the words for them, and the kinds that the list is filtered by."""
+"""Changes of an organization that its history lists: their words, and the kinds by which the list is filtered."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 from rundun.core import times
 from rundun.core.actor import Actor
 
-KEPT_MS = 730 * times.DAY  # two years, then a change is deleted
+KEPT_MS = 730 * times.DAY  # after two years a change is removed
 
 People = Literal[
     "operator_invited",
@@ -29,7 +29,7 @@ Webhooks = Literal["default_webhook_changed", "default_webhook_removed"]
 Allowance = Literal["credits_changed", "quota_changed"]
 Word = People | Keys | Checklists | Settings | Webhooks | Allowance
 
-# By the word that the filter of the page has for it.
+# The words of each kind, by the kind's name in the page's filter.
 KINDS: Mapping[str, tuple[str, ...]] = {
     "people": get_args(People),
     "keys": get_args(Keys),
@@ -41,9 +41,9 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class OrganizationChange:
-    """A change of an organization, at a time in milliseconds. `details` by word: `email`, `role`, `operator` (a name),
-    `key` (its name), `may_erase` and `read_only`, `template_id` and `template` (its name), `host` and the changed
-    `fields` of a webhook, or `before` and `after`, by field where there are several.
+    """A change of an organization, `at` a time in milliseconds; `what` is a `Word`. The word decides the `details`:
+    `email`, `role`, `operator` (a name), `key` (its name), `may_erase` and `read_only`, `template_id` and `template`
+    (its name), `host` and the changed `fields` of a webhook, or `before` and `after`, by field if there are several.
     """
 
     number: int

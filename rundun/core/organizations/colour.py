@@ -9,16 +9,16 @@ READABLE = 4.5  # the contrast that text needs
 WHITE: Rgb = (255, 255, 255)
 BLACK: Rgb = (0, 0, 0)
 DARK_INK: Rgb = (16, 21, 43)
-# What the accent is put on: --ground and --card of static/tokens.css, in the light and in the dark.
+# The backgrounds of the accent: --ground and --card of static/tokens.css, in light and dark mode.
 LIGHT: tuple[Rgb, Rgb] = ((246, 247, 249), (255, 255, 255))
 DARK: tuple[Rgb, Rgb] = ((18, 21, 26), (27, 31, 38))
 _STEPS = 50
-_SOFTNESS = 0.12  # how much of the accent is in what lies behind it
+_SOFTNESS = 0.12  # the accent's share in its tint
 
 
 @dataclass(frozen=True, slots=True)
 class Accent:
-    """An accent, what is written on it, and the tint that lies behind what is written in it."""
+    """An accent, the colour of text on it, and the tint behind text in the accent."""
 
     accent: Rgb
     on_accent: Rgb
@@ -26,7 +26,7 @@ class Accent:
 
 
 def parse(text: str) -> Rgb:
-    """Read a colour written `#rrggbb`; raises ValueError for anything else."""
+    """Return the colour written `#rrggbb`; raise ValueError for any other text."""
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
         raise ValueError("must be written #rrggbb")
     red, green, blue = (int(text[at : at + 2], 16) for at in (1, 3, 5))
@@ -34,7 +34,7 @@ def parse(text: str) -> Rgb:
 
 
 def css(colour: Rgb) -> str:
-    """Write a colour as `#rrggbb`."""
+    """Return a colour as `#rrggbb`."""
     return "#{:02x}{:02x}{:02x}".format(*colour)
 
 
@@ -47,42 +47,43 @@ def luminance(colour: Rgb) -> float:
 
 
 def contrast(first: Rgb, second: Rgb) -> float:
-    """Return the contrast of two colours, 1 for equal ones to 21 for black on white."""
+    """Return the contrast ratio of two colours, from 1 (equal) to 21 (black and white)."""
     darker, lighter = sorted((luminance(first), luminance(second)))
     return (lighter + 0.05) / (darker + 0.05)
 
 
 def mix(base: Rgb, added: Rgb, part: float) -> Rgb:
-    """Mix a part, 0 to 1, of the colour `added` into the colour `base`."""
+    """Return the colour `base` with a share `part`, 0 to 1, of the colour `added` mixed in."""
     red, green, blue = (round(a + (b - a) * part) for a, b in zip(base, added, strict=True))
     return red, green, blue
 
 
-def ink_on(colour: Rgb) -> Rgb:
-    """Return white or a dark blue, whichever can be read better on a colour."""
+def readable_ink(colour: Rgb) -> Rgb:
+    """Return white or dark blue, whichever has the higher contrast on a colour."""
     return max((WHITE, DARK_INK), key=lambda ink: contrast(ink, colour))
 
 
 def accent(colour: Rgb, grounds: tuple[Rgb, Rgb]) -> Accent:
-    """Make an accent of a colour, moved towards black or white as far as it needs to be read on the grounds and on its
-    own tint, and to be written on.
+    """Return an accent made of a colour: moved towards black or white until it is readable on both `grounds` and on its
+    own tint, and text is readable on it.
     """
     ground, card = grounds
     away = BLACK if luminance(card) > 0.5 else WHITE
-    result = Accent(away, ink_on(away), card)
+    result = Accent(away, readable_ink(away), card)
     for step in range(_STEPS + 1):
         moved = mix(colour, away, step / _STEPS)
-        result = Accent(moved, ink_on(moved), mix(card, moved, _SOFTNESS))
+        result = Accent(moved, readable_ink(moved), mix(card, moved, _SOFTNESS))
         if all(contrast(moved, other) >= READABLE for other in (ground, card, result.tint, result.on_accent)):
             break
     return result
 
 
 def stylesheet(colour: Rgb) -> str:
-    """Return CSS that puts a colour into the executor's page, in the light and in the dark."""
-    light, dark = _rule(accent(colour, LIGHT)), _rule(accent(colour, DARK))
+    """Return CSS that sets an organization's colour on the executor's page, in light and dark mode."""
+    light, dark = _css_rule(accent(colour, LIGHT)), _css_rule(accent(colour, DARK))
     return f"{light}\n@media (prefers-color-scheme: dark) {{\n  {dark}\n}}\n"
 
 
-def _rule(of: Accent) -> str:
-    return f":root {{ --accent: {css(of.accent)}; --accent-ink: {css(of.on_accent)}; --accent-soft: {css(of.tint)}; }}"
+def _css_rule(accent: Accent) -> str:
+    main, ink, tint = css(accent.accent), css(accent.on_accent), css(accent.tint)
+    return f":root {{ --accent: {main}; --accent-ink: {ink}; --accent-soft: {tint}; }}"

@@ -10,7 +10,7 @@ from http_message_signatures import HTTPSignatureComponentResolver
 from hypothesis import example, given
 from hypothesis import strategies as some
 
-from rundun.core.deliveries.forbidden_addresses import forbidden, is_literal, may_be_read
+from rundun.core.deliveries.forbidden_addresses import forbidden_reason, is_literal, may_be_read
 from rundun.core.deliveries.webhook_url import MAX_LENGTH, Destination, normalise
 from rundun.core.urls import Urls
 from tests.helpers.network.addresses import NEVER, PRIVATE, PUBLIC
@@ -204,36 +204,36 @@ def test_any_text_is_refused_or_settled_for_good(scheme: str, host: str, port: s
 @pytest.mark.parametrize("address", NEVER)
 def test_never(address: str) -> None:
     for allow_private in (True, False):
-        reason = forbidden(address, allow=(), allow_private=allow_private)
+        reason = forbidden_reason(address, allow=(), allow_private=allow_private)
         assert reason is not None
         line = reason.rpartition("set ")[2]
         assert line.startswith('allow = ["')
         network = ip_network(line.split('"')[1])
         assert network.num_addresses == 1
-        assert forbidden(address, allow=(network,), allow_private=allow_private) is None
+        assert forbidden_reason(address, allow=(network,), allow_private=allow_private) is None
 
 
 @pytest.mark.parametrize("address", PRIVATE)
 def test_private_is_allowed_unless_set_otherwise(address: str) -> None:
-    assert forbidden(address, allow=(), allow_private=True) is None
-    reason = forbidden(address, allow=(), allow_private=False)
+    assert forbidden_reason(address, allow=(), allow_private=True) is None
+    reason = forbidden_reason(address, allow=(), allow_private=False)
     assert reason is not None
     assert "webhooks.allow_private is false" in reason
     network = ip_network(reason.split('"')[1])
-    assert forbidden(address, allow=(network,), allow_private=False) is None
+    assert forbidden_reason(address, allow=(network,), allow_private=False) is None
 
 
 @pytest.mark.parametrize("address", PUBLIC)
 def test_public(address: str) -> None:
-    assert forbidden(address, allow=(), allow_private=False) is None
+    assert forbidden_reason(address, allow=(), allow_private=False) is None
 
 
 def test_the_sentence() -> None:
     where = "under [webhooks] in rundun.toml, then restart."
-    assert forbidden("127.0.0.1", allow=(), allow_private=True) == (
+    assert forbidden_reason("127.0.0.1", allow=(), allow_private=True) == (
         f'127.0.0.1 is a loopback address. To allow it, set allow = ["127.0.0.1/32"] {where}'
     )
-    assert forbidden("64:ff9b::7f00:1", allow=(), allow_private=True) == (
+    assert forbidden_reason("64:ff9b::7f00:1", allow=(), allow_private=True) == (
         f'64:ff9b::7f00:1 is the NAT64 form of 127.0.0.1. To allow it, set allow = ["64:ff9b::7f00:1/128"] {where}'
     )
 
@@ -249,18 +249,18 @@ def test_whose_answers_may_be_read() -> None:
 
 def test_an_allowed_network_allows_no_other() -> None:
     allow = (ip_network("127.0.0.1/32"),)
-    assert forbidden("127.0.0.2", allow=allow, allow_private=True)
-    assert forbidden("::1", allow=allow, allow_private=True)
-    assert forbidden("64:ff9b::127.0.0.1", allow=allow, allow_private=True)
+    assert forbidden_reason("127.0.0.2", allow=allow, allow_private=True)
+    assert forbidden_reason("::1", allow=allow, allow_private=True)
+    assert forbidden_reason("64:ff9b::127.0.0.1", allow=allow, allow_private=True)
 
 
 @given(some.ip_addresses(v=4))
 def test_no_form_of_an_address_is_more_allowed_than_itself(address: IPv4Address) -> None:
-    plain = forbidden(str(address), allow=(), allow_private=False)
+    plain = forbidden_reason(str(address), allow=(), allow_private=False)
     for form in (0xFFFF << 32 | int(address), 0x64FF9B << 96 | int(address), 0x2002 << 112 | int(address) << 80):
-        other = forbidden(str(IPv6Address(form)), allow=(), allow_private=False)
+        other = forbidden_reason(str(IPv6Address(form)), allow=(), allow_private=False)
         assert (other is None) == (plain is None)
-    assert forbidden(f"::{address}", allow=(), allow_private=True)
+    assert forbidden_reason(f"::{address}", allow=(), allow_private=True)
 
 
 @given(some.ip_addresses())
@@ -268,7 +268,7 @@ def test_what_python_calls_loopback_or_so_is_never_allowed(address: IPv4Address 
     local = address.is_loopback or address.is_link_local or address.is_unspecified
     suspicious = local or address.is_multicast or address.is_reserved
     if suspicious and "64:ff9b::" not in str(address) and "::ffff:" not in str(address):
-        assert forbidden(str(address), allow=(), allow_private=True)
+        assert forbidden_reason(str(address), allow=(), allow_private=True)
 
 
 @pytest.mark.parametrize(

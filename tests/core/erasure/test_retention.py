@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rundun.core import times
-from rundun.core.erasure.retention import Kept, Retention, TemplateRetention, in_force, is_due, is_shorter
+from rundun.core.erasure.retention import Kept, Retention, TemplateRetention, effective_days, is_due, is_shorter
 
 DAYS = st.none() | st.integers(1, 5)
 OWN_DAYS = st.none() | st.integers(0, 5)  # 0: for ever
@@ -18,13 +18,13 @@ def earliest(*days: int | None) -> int | None:
 def test_a_template_comes_first_and_photos_go_with_their_run_at_the_latest(
     photos: int | None, runs: int | None, own_photos: int | None, own_runs: int | None
 ) -> None:
-    kept = in_force(Retention(photos, runs), TemplateRetention(own_photos, own_runs))
+    kept = effective_days(Retention(photos, runs), TemplateRetention(own_photos, own_runs))
     assert kept.runs_days == {None: runs, 0: None}.get(own_runs, own_runs)
     assert kept.photos_days == earliest({None: photos, 0: None}.get(own_photos, own_photos), kept.runs_days)
 
 
 def test_all_is_kept_for_ever_until_somebody_says_otherwise_but_attempts() -> None:
-    assert in_force(Retention(), TemplateRetention()) == Kept(None, None)
+    assert effective_days(Retention(), TemplateRetention()) == Kept(None, None)
     assert Retention().attempts_days == 90
 
 

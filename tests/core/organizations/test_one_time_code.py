@@ -24,16 +24,16 @@ VECTORS = [
 @pytest.mark.parametrize(("seconds", "code"), VECTORS)
 def test_codes_are_those_of_the_rfc(seconds: int, code: str) -> None:
     step = seconds // 30
-    assert one_time_code.step_of(SECRET, code[-6:], seconds * 1000) == step
+    assert one_time_code.time_step(SECRET, code[-6:], seconds * 1000) == step
     for drift in (-29, 30):
-        assert one_time_code.step_of(SECRET, code[-6:], (seconds + drift) * 1000) == step, "a clock may be off a little"
+        assert one_time_code.time_step(SECRET, code[-6:], (seconds + drift) * 1000) == step, "a clock may be off"
     for drift in (-60, 60):
-        assert one_time_code.step_of(SECRET, code[-6:], (seconds + drift) * 1000) != step
+        assert one_time_code.time_step(SECRET, code[-6:], (seconds + drift) * 1000) != step
 
 
 @given(st.text() | st.from_regex(r"\A\d{6}\Z"), st.integers(0, 2**62))
 def test_no_text_and_no_clock_is_trouble(typed: str, now: int) -> None:
-    found = one_time_code.step_of(SECRET, one_time_code.clean(typed), now)
+    found = one_time_code.time_step(SECRET, one_time_code.clean(typed), now)
     assert found is None or abs(found - now // 30_000) <= 1
 
 

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from rundun.core.deliveries.forbidden_addresses import forbidden
+from rundun.core.deliveries.forbidden_addresses import forbidden_reason
 from rundun.webhook_addresses import is_own
 
 NEVER = """
@@ -44,6 +44,7 @@ def own_address() -> str:
                 continue
             found.append(str(probe.getsockname()[0]))
     for address in found:
-        if is_own(ip_address(address.partition("%")[0])) and not forbidden(address, allow=(), allow_private=True):
+        is_allowed = forbidden_reason(address, allow=(), allow_private=True) is None
+        if is_allowed and is_own(ip_address(address.partition("%")[0])):
             return address
     pytest.skip("this machine has only loopback, and addresses that are refused anyhow")

@@ -47,7 +47,7 @@ def test_the_queries_find_what_the_rules_say(
             status = "pending" if age is None else "completed"
             run = {"id": f"r-{number}", "status": status, "kept_from": kept_from, "created_at": 0, "progress": "{}"}
             tx.insert("runs", **same, **run, has_photos=1)
-        kept = rules.in_force(Retention(photos, runs), TemplateRetention(own_photos, own_runs))
+        kept = rules.effective_days(Retention(photos, runs), TemplateRetention(own_photos, own_runs))
 
         def due(days: int | None) -> list[str]:
             closed = {f"r-{number}": None if age is None else NOW - age for number, age in enumerate(ages)}
