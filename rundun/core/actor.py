@@ -1,4 +1,4 @@
-"""Who does something to a run or an organization: executors by the identity that they state, operators, API keys."""
+"""Actors, who change a run or an organization: executors by the identity that they state, operators, API keys."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,14 +8,14 @@ from rundun.core.json_types.base import By, IdentityJson
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The identity that an executor states: at most one of the three, as the template asked."""
+    """The identity that an executor states: at most one of the three fields, the one that the template asks for."""
 
     name: str | None = None
     email: str | None = None
     phone: str | None = None
 
     def as_json(self, user_id: str | None) -> IdentityJson:
-        """Return the identity as JSON: `anonymous`, or `external` with the one field that was asked."""
+        """Return the identity as JSON: `external` with the one field that was stated, else `anonymous`."""
         if self.name:
             return {"mode": "external", "user_id": user_id, "name": self.name}
         if self.email:
@@ -36,17 +36,17 @@ class OperatorRef:
     name: str
 
     def as_json(self) -> IdentityJson:
-        """Return the operator as the wire's identity."""
+        """Return the operator as the wire's identity, with mode `member`."""
         return {"mode": "member", "user_id": self.user_id, "name": self.name}
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """An actor, who does something to a run or an organization; `name` and `actor_id` are the key's or operator's."""
+    """An actor, who changes a run or an organization; `name` and `actor_id` are those of the key or the operator."""
 
     by: By | Literal["retention", "administrator"]
     name: str | None = None
     actor_id: str | None = None
 
 
-ADMINISTRATOR = Actor("administrator")  # who runs the server, at the command line
+ADMINISTRATOR = Actor("administrator")  # the person who keeps the service, at the command line

@@ -1,4 +1,4 @@
-"""Tables as text: what a spreadsheet saves as CSV or puts onto the clipboard, and a table written so again."""
+"""Tables as text: CSV files and clipboard texts of spreadsheets are read, tables for the clipboard write."""
 
 import csv
 import re
@@ -8,20 +8,20 @@ from itertools import islice
 
 from rundun.errors import Problem, WrongTable
 
-MAX_ROWS = 1000  # below the names of the columns
+MAX_ROWS = 1000  # below the heading
 MAX_COLUMNS = 200
 MAX_BYTES = 2 * 1024 * 1024  # of a file, and characters of its text
 SEPARATORS = (",", ";", "\t", "|")
 _MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))  # byte order marks
-_SAMPLE = 2000  # bytes by which UTF-16 without its mark is told
-_END = "\N{SYMBOL FOR END OF TEXT}\N{SYMBOL FOR END OF TEXT}"  # a last line of our own, see `_records`
-_SAYS_SEPARATOR = re.compile(r'"?sep=([,;\t|])"?\n', re.IGNORECASE)  # a first line by which Excel tells it
+_SAMPLE = 2000  # bytes in which UTF-16 without its mark is detected
+_END = "\N{SYMBOL FOR END OF TEXT}\N{SYMBOL FOR END OF TEXT}"  # appended as a last line, see `_records`
+_SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|])"?\n', re.IGNORECASE)  # Excel's first line that names the separator
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table: the cells of its first line that says something, and of each other one, with the number of its row as a
-    spreadsheet shows it. Lines without any text are left out. Of too many rows there is one more than are allowed.
+    """A table: the cells of the first line with text (`heading`), and those of each further such line, with their row
+    numbers as a spreadsheet shows them. If there are too many rows, `rows` has one more than `MAX_ROWS`.
     """
 
     heading: Sequence[str]
@@ -30,14 +30,16 @@ class Table:
 
 
 def decode(data: bytes) -> str:
-    """Return the text of a file: UTF-8, UTF-16 with or without its mark, else what Windows writes in western Europe."""
+    """Return the text of a file in UTF-8, in UTF-16 with or without a byte order mark, else in Windows-1252. Raises
+    `invalid` if the bytes after a mark are not in its encoding.
+    """
     for mark, encoding in _MARKS:
         if data.startswith(mark):
-            return _decoded(data[len(mark) :], encoding)
+            return _decode(data[len(mark) :], encoding)
     sample = data[:_SAMPLE]
     zeros = sample[::2].count(0), sample[1::2].count(0)
     if max(zeros) > len(sample) / 4:  # Latin letters have a zero byte each
-        return _decoded(data, "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le")
+        return _decode(data, "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le")
     for encoding in ("utf-8", "cp1252"):
         try:
             return data.decode(encoding)
@@ -46,7 +48,7 @@ def decode(data: bytes) -> str:
     return data.decode("latin-1")
 
 
-def _decoded(data: bytes, encoding: str) -> str:
+def _decode(data: bytes, encoding: str) -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError:
@@ -54,25 +56,25 @@ def _decoded(data: bytes, encoding: str) -> str:
 
 
 def read(text: str, score: Callable[[Sequence[str]], int]) -> Table:
-    """Read a table, cells without the white space around them. Of the separators that one counts by which the first
-    line has the highest `score`, then the most cells. Raises `invalid` for a text without a line, for quotes that don't
-    end, and for too many columns.
+    """Return the table in a text, its cells without surrounding white space. The separator is the one with which the
+    heading has the highest `score`, then the most cells. Raises `invalid` for a text without a table, for an unclosed
+    quotation mark, and for too many columns.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     separators: Sequence[str] = SEPARATORS
-    if said := _SAYS_SEPARATOR.match(text):  # a line that no spreadsheet shows
+    if said := _SEPARATOR_LINE.match(text):  # spreadsheets do not show this line
         separators, text = (said[1],), text[said.end() :]
     headings = {each: next(_lines(text, each), (1, []))[1][:MAX_COLUMNS] for each in separators}
     separator = max(separators, key=lambda each: (score(headings[each]), len(headings[each])))
-    lines = _narrow(_lines(text, separator))
+    lines = _cut_columns(_lines(text, separator))
     heading_row, heading = next(lines, (1, []))
     if not heading:
         raise Problem("invalid", "There is no table: the first line has the names of the columns.")
     return Table(heading, heading_row, list(islice(lines, MAX_ROWS + 1)))
 
 
-def _narrow(lines: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
-    """Yield lines without empty cells beyond the last column that there may be; raises `invalid` where one has text."""
+def _cut_columns(lines: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
+    """Yield lines cut to `MAX_COLUMNS` cells; raise `invalid` if a cell beyond has text."""
     for number, cells in lines:
         if any(cells[MAX_COLUMNS:]):
             raise WrongTable("Row {row} has more than {most} columns.", row=number, most=MAX_COLUMNS)
@@ -80,7 +82,7 @@ def _narrow(lines: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, list[
 
 
 def _lines(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the lines that say something, with the numbers of their rows."""
+    """Yield (row number, cells) of each line with text."""
     for number, record in enumerate(_records(text, separator), 1):
         cells = [cell.strip() for cell in record]
         if any(cells):
@@ -88,7 +90,9 @@ def _lines(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _records(text: str, separator: str) -> Iterator[list[str]]:
-    """Yield the cells of each line. A line of our own at the end tells whether all quotes have ended before it."""
+    """Yield the cells of each line. Raises `invalid` for an unclosed quotation mark, which would swallow the line that
+    is appended at the end.
+    """
     records = csv.reader(_with_end(text), delimiter=separator)
     number, is_whole = 0, False
     try:
@@ -111,13 +115,13 @@ def _with_end(text: str) -> Iterator[str]:
     yield _END
 
 
-def written(rows: Iterable[Sequence[str]]) -> str:
-    """Write lines with tabs between their cells, as spreadsheets put them onto the clipboard."""
+def write(rows: Iterable[Sequence[str]]) -> str:
+    """Return rows as text for the clipboard: tabs between cells, line feeds between rows."""
     return "\n".join("\t".join(map(_quoted, row)) for row in rows)
 
 
 def _quoted(cell: str) -> str:
-    """Return a cell as it stands in a line."""
+    """Return a cell, in quotation marks if its text needs them."""
     if not re.search(r'[\t\r\n"]', cell):
         return cell
     return '"{}"'.format(cell.replace('"', '""'))

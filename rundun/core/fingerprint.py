@@ -1,21 +1,22 @@
-"""Fingerprints of requests: whether a POST that comes again under its `Idempotency-Key` is the one that came before."""
+"""Fingerprints of requests, by which a repeated POST with the same `Idempotency-Key` is compared with the first one."""
 
 import hashlib
 import hmac
 import json
 from typing import Any, Literal
 
-_MAY_HAVE_SECRETS = ("fields", "person", "secret", "webhook")  # members of bodies: door codes, whoever was erased
+_MAY_HAVE_SECRETS = ("fields", "person", "secret", "webhook")  # members with door codes, or names of erased persons
 _DIGEST, _NAME = 32, 8
 Comparison = Literal["same", "other_body", "other_key"]
 
 
 def fingerprint(content: Any, key_id: str, api_key: str) -> bytes:
-    """Return what equal JSON bodies have in common, however they are spaced and ordered: a digest of what is no secret
-    and, where there is more, the name of the API key and a digest of the rest that is keyed with it.
+    """Return the fingerprint of a JSON body, independent of white space and the order of members: a digest of the
+    members without secrets and, if there are others, a digest of the API key's id and a digest of those keyed with
+    `api_key`.
 
-    A door code has four digits. From a plain digest whoever holds the file finds it by trying all, a day after the run
-    erased it; the API key, 190 random bits of which the file has a hash, can't be tried.
+    A door code has four digits: with the database file and a plain digest it could be found by trying all, even after
+    the run erased it. The API key has 190 random bits, and the file has only its hash.
     """
     secret: dict[str, Any] = {}
     if isinstance(content, dict):
@@ -29,8 +30,9 @@ def fingerprint(content: Any, key_id: str, api_key: str) -> bytes:
 
 
 def compare(stored: bytes, given: bytes) -> Comparison:
-    """Compare the fingerprint of an earlier request with that of another one. A body with secrets can't be compared
-    with one that came with another API key. An erased fingerprint (migrations/0017_fingerprints.sql) is like any.
+    """Compare the stored fingerprint of an earlier request with the `given` one. `other_key`: bodies with secrets that
+    came with different API keys cannot be compared. An erased fingerprint (migrations/0017_fingerprints.sql) equals
+    every other.
     """
     if not stored or stored == given:
         return "same"

@@ -1,4 +1,4 @@
-"""Histograms as Prometheus has them: how many values were at most so large, and the sum of all."""
+"""Histograms in Prometheus' form: for each upper bound the number of values up to it, and the sum of all values."""
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ SIZES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0)
 
 
 class Histogram:
-    """Counts of values by their upper bounds, which ascend. One thread observes, any may read."""
+    """Counts of values by upper bounds, which ascend. One thread observes, any thread may read."""
 
     def __init__(self, bounds: Sequence[float]) -> None:
         self._bounds = bounds
@@ -22,5 +22,5 @@ class Histogram:
         self.sum += value
 
     def buckets(self) -> Iterator[tuple[float, int]]:
-        """List the upper bounds, infinity at the end, each with how many values were at most as large."""
+        """Yield (upper bound, number of values up to it), with infinity as the last bound."""
         return zip(chain(self._bounds, [float("inf")]), accumulate(list(self._counts)), strict=True)

@@ -1,4 +1,4 @@
-"""Places in a JSON text: from a pointer, or from what makes the text no JSON, to line and column."""
+"""Line and column in a JSON text: of the value at a pointer, or of a syntax error."""
 
 import json
 import re
@@ -14,7 +14,7 @@ _AT = re.compile(r" at line (\d+) column (\d+)$")
 
 
 class MalformedJson(ValueError):
-    """The refusal of a text that is no JSON (RFC 8259); `line` and `column` say where reading stopped."""
+    """Raised for a text that is no JSON (RFC 8259); `line` and `column` are the position where reading stopped."""
 
     def __init__(self, detail: str, line: int, column: int) -> None:
         super().__init__(detail)
@@ -23,7 +23,7 @@ class MalformedJson(ValueError):
 
 
 def read(text: str) -> Any:
-    """Read the value of a JSON text; raises `MalformedJson`, and `Invalid` for members that are there twice."""
+    """Return the value of a JSON text; raise `MalformedJson`, or `Invalid` for duplicate members."""
     try:
         body = text.encode()
     except UnicodeEncodeError as error:
@@ -40,7 +40,9 @@ def read(text: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Offsets in code points: of a member's name, or of an element; with the value where that is a plain one."""
+    """Offsets in code points, from the start of a member's name or of an array element. A value that is no object or
+    array is included.
+    """
 
     start: int
     end: int
@@ -48,7 +50,7 @@ class Span:
 
 @dataclass(slots=True)
 class _Frame:
-    """An object or an array that has begun; `pointer` is None where no pointer leads into it."""
+    """An object or array that is being read; `pointer` is None if none of the wanted pointers leads into it."""
 
     pointer: str | None
     is_object: bool
@@ -57,7 +59,7 @@ class _Frame:
     name_at: Span = field(default_factory=lambda: Span(0, 0))
 
     def begin(self, start: int, end: int) -> tuple[str | None, Span]:
-        """Return the pointer of the value that begins here, and the span that shows its place."""
+        """Return the pointer of the value that begins at `start` (None if not wanted), and its span."""
         name, self.name, self.index = self.name, None, self.index + 1
         if self.pointer is None:
             return None, Span(start, end)
@@ -67,8 +69,8 @@ class _Frame:
 
 
 def positions(text: str, pointers: Iterable[str]) -> dict[str, Span]:
-    """Find the spans of RFC 6901 pointers, and of all that they stand in, in a text that is JSON; of a name used twice,
-    the last. What is not there is left out.
+    """Return the spans of the values at these RFC 6901 pointers and of their parents, by pointer, in a valid JSON text.
+    Pointers without a value are left out; of duplicate members the last counts.
     """
     needed = {""}
     for pointer in pointers:
@@ -99,8 +101,8 @@ def positions(text: str, pointers: Iterable[str]) -> dict[str, Span]:
     return spans
 
 
-def nearest(spans: dict[str, Span], pointer: str) -> Span:
-    """Return the span of a pointer, or of what it should stand in."""
+def nearest_span(spans: dict[str, Span], pointer: str) -> Span:
+    """Return the span of the value at `pointer`, or of its closest existing parent."""
     while pointer not in spans and pointer:
         pointer = pointer.rpartition("/")[0]
     return spans[pointer]

@@ -1,6 +1,4 @@
-"""JSON texts of others, in which no object may have two members of one name: of these one reader takes the first,
-another the last (RFC 8259 section 4).
-"""
+"""JSON texts from outside. Duplicate members are refused: readers differ on which one counts (RFC 8259 section 4)."""
 
 import json
 import re
@@ -15,7 +13,7 @@ from rundun.core.validation import pointer
 from rundun.errors import FieldError, Invalid
 
 _LISTED = 100
-_ESCAPED_COLON = re.compile(rb"(?<!\\)(?:\\\\)*\\u003[aA]")  # behind no backslash that is itself escaped
+_ESCAPED_COLON = re.compile(rb"(?<!\\)(?:\\\\)*\\u003[aA]")  # not behind an escaped backslash
 
 
 class _Members(tuple[tuple[str, Any], ...]):
@@ -25,22 +23,22 @@ class _Members(tuple[tuple[str, Any], ...]):
 
 
 def parse(text: bytes) -> Any:
-    """Parse JSON (RFC 8259; UTF-8, no lone surrogates, at most 200 levels deep). Raises ValueError for what is no JSON,
-    and `Invalid` with each member that is there twice.
+    """Return the value of a JSON text (RFC 8259; UTF-8, no lone surrogates, at most 200 levels deep). Raises ValueError
+    if it is no JSON, or `Invalid` with each duplicate member.
     """
     value = from_json(text, allow_inf_nan=False)
-    # What is written again has each name once in an object: with fewer colons than before, of which some may have been
-    # escaped, names were there twice. That takes a microsecond for a dispatch; `object_pairs_hook` takes twice that.
+    # Written again, the value has each name once in an object. Fewer colons than before, some of which may have been
+    # escaped, show that names were duplicate. This takes a microsecond for a dispatch; `object_pairs_hook` takes two.
     colons, left = text.count(b":"), to_json(value).count(b":")
     if left < colons or left < colons + len(_ESCAPED_COLON.findall(text)):
         read = json.loads(text.decode(), object_pairs_hook=_Members, parse_int=str, parse_float=str)
-        raise Invalid(list(islice(_repeated(read), _LISTED)))
+        raise Invalid(list(islice(_duplicate_errors(read), _LISTED)))
     return value
 
 
-def _repeated(value: Any) -> Iterator[FieldError]:
-    """Yield an error for each name that an object in `value` has twice."""
-    # Each with its place: None, or the pair of its parent's place and the name or index there.
+def _duplicate_errors(value: Any) -> Iterator[FieldError]:
+    """Yield an error for each duplicate name of an object in `value`."""
+    # Each container with its place: None, or the pair of its parent's place and the name or index there.
     left: list[tuple[Any, Any]] = [(value, None)]
     while left:
         container, place = left.pop()

@@ -1,14 +1,14 @@
-"""Languages: which one a reader gets, and a template in it.
+"""Languages: the choice of a reader's language, and the translation of templates.
 
-Tags are BCP 47, compared without regard to case. A tag stands for itself and what is left when its end is cut off
-(RFC 4647 section 3.4): es-MX means es-MX, else es.
+Tags are BCP 47, compared without regard to case. A tag matches itself and each shorter tag that is left when
+subtags are cut off its end (RFC 4647 section 3.4): es-MX matches es-MX, else es.
 """
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-MAX_TAGS = 50  # a header longer than this is nobody's
+MAX_TAGS = 50  # of a header; no real reader has more
 TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,6}", re.ASCII)
 _RANGE = re.compile(r"\s*([A-Za-z0-9-]+)\s*(?:;\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?", re.ASCII)
 _OF_TEMPLATE = ("name", "description")
@@ -20,12 +20,12 @@ _OF_CONFIG = ("body", "placeholder", "true_label", "false_label", "min_label", "
 
 
 def is_tag(text: str) -> bool:
-    """Tell whether a text could be a BCP 47 tag."""
+    """Tell whether a text has the form of a BCP 47 tag."""
     return TAG.fullmatch(text) is not None
 
 
-def accepted(header: str) -> list[str]:
-    """Read the tags of an Accept-Language header, the most preferred first (RFC 9110 section 12.5.4); skip nonsense."""
+def accepted_tags(header: str) -> list[str]:
+    """List the valid tags of an Accept-Language header, most preferred first (RFC 9110 section 12.5.4)."""
     weighted: list[tuple[float, str]] = []
     for part in header.split(",")[:MAX_TAGS]:
         match = _RANGE.fullmatch(part)
@@ -35,25 +35,27 @@ def accepted(header: str) -> list[str]:
 
 
 def fallbacks(tag: str, available: Iterable[str]) -> list[str]:
-    """List the available languages that speak `tag`, the closest first; if none, a sister such as pt-BR for pt."""
+    """List the available languages that match `tag`, closest first; if there are none, one of the same main language,
+    such as pt-BR for pt.
+    """
     known = list(available)
     lowered = {language.lower(): language for language in reversed(known)}
     parts = tag.lower().split("-")
     cuts = ["-".join(parts[:end]) for end in range(len(parts), 0, -1)]
-    speakers = [lowered[cut] for cut in cuts if cut in lowered]
-    return speakers or [language for language in known if language.lower().split("-")[0] == parts[0]][:1]
+    matches = [lowered[cut] for cut in cuts if cut in lowered]
+    return matches or [language for language in known if language.lower().split("-")[0] == parts[0]][:1]
 
 
 def choose(preferred: Sequence[str], available: Sequence[str]) -> tuple[str, str] | None:
-    """Choose the first of the `preferred` tags that an available language speaks: (tag, language), or None."""
+    """Return (tag, language): the first `preferred` tag with an available language, and that language; None if none."""
     for tag in preferred:
-        if speakers := fallbacks(tag, available):
-            return tag, speakers[0]
+        if matches := fallbacks(tag, available):
+            return tag, matches[0]
     return None
 
 
 def translate(template: Mapping[str, Any], tag: str) -> dict[str, Any]:
-    """Translate a template's JSON into the language `tag`; a text without translation stays as its author wrote it."""
+    """Return a template's JSON in the language `tag`; a text without translation stays as its author wrote it."""
     translations = template.get("translations") or {}
     texts: dict[str, dict[str, str]] = {}
     for language in reversed(fallbacks(tag, translations)):

@@ -1,4 +1,4 @@
-"""Media URLs in JSON that was stored with the signing key of before: signed anew, wherever only Rundun writes one."""
+"""Media URLs in stored JSON: signed anew with the current key, in the members that only Rundun writes."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -7,8 +7,8 @@ from rundun.core.urls import Urls
 
 
 def renew(content: Mapping[str, Any], signature_steps: Collection[str], links: Urls) -> dict[str, Any]:
-    """Return an event's data, or a run as JSON, with the media URLs that are valid now. `signature_steps` are the ids
-    of the steps whose values are such URLs: what somebody has typed stays as it is, whatever it looks like.
+    """Return an event's data, or a run as JSON, with its media URLs signed by the current key. `signature_steps` are
+    the ids of the steps whose values are media URLs: a text that a person typed is never changed.
     """
     renewed = dict(content)
     if content.get("step_type") == "signature" and "answer" in content:

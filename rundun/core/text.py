@@ -1,4 +1,4 @@
-"""Text and numbers in one normal form; `static/executor/rules/values.js` has the rules a second time."""
+"""Text and numbers in one normal form; `static/executor/rules/values.js` has the same rules."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ MIB = 1024 * 1024
 def clean(text: str) -> str:
     """Return a text in NFC without surrounding white space; lengths are counted on the result, in code points.
 
-    Raises ValueError for more than 30 combining marks in a row (UAX #15 section 13 calls less stream-safe): putting
-    them in order takes the square of their number, and no language has them.
+    Raises ValueError for more than 30 combining marks in a row (up to 30 is stream-safe, UAX #15 section 13): sorting
+    them takes time proportional to the square of their number, and no language has so many.
     """
     if text.isascii():
         return text.strip(WHITE_SPACE)
@@ -28,8 +28,8 @@ def clean(text: str) -> str:
 
 
 def capitals(text: str) -> str:
-    """Return a text that is clean in capital letters, by Unicode's full mapping (section 3.13) and so the same in every
-    language, in NFC again.
+    """Return a clean text in capital letters, in NFC. Unicode's full mapping (section 3.13) is the same in every
+    language.
     """
     return unicodedata.normalize("NFC", text.upper()).strip(WHITE_SPACE)
 
@@ -44,7 +44,7 @@ def _has_heap_of_marks(text: str) -> bool:
 
 
 def number(value: Any) -> int | float | None:
-    """Return a value that is a JSON number we keep (finite, |n| ≤ 2^53−1), whole as int; else None. True is no 1."""
+    """Return a JSON number (finite, |n| ≤ 2^53−1), a whole one as int; None for any other value, booleans included."""
     if type(value) is int:
         return value if -MAX_NUMBER <= value <= MAX_NUMBER else None
     if type(value) is float and -MAX_NUMBER <= value <= MAX_NUMBER:
@@ -53,13 +53,13 @@ def number(value: Any) -> int | float | None:
 
 
 def integer(value: Any) -> int | None:
-    """Return a value that is a whole JSON number, 4.0 included, as int; else None."""
+    """Return a whole JSON number, 4.0 included, as int; None for any other value."""
     as_number = number(value)
     return as_number if type(as_number) is int else None
 
 
 def size(count: int) -> str:
-    """Write a number of bytes as people say it."""
+    """Return a number of bytes as text, such as “1.5 MiB”."""
     for unit, bytes_of in (("GiB", 1024 * MIB), ("MiB", MIB), ("KiB", 1024)):
         if count >= bytes_of:
             return f"{count / bytes_of:.1f} {unit}"
@@ -67,11 +67,11 @@ def size(count: int) -> str:
 
 
 def count(number: int, one: str, many: str = "") -> str:
-    """Write a number with its noun in English: `one`, or else `many`, which has an s behind it if left out."""
+    """Return a number with its noun in English: `one`, or `many`, by default `one` with an s."""
     return f"{number} {one if number == 1 else many or f'{one}s'}"
 
 
-def listed(names: Sequence[str], most: int = 10) -> str:
-    """Write names one after the other, at most so many, and how many more there are."""
+def join_names(names: Sequence[str], most: int = 10) -> str:
+    """Return up to `most` names separated by commas, and the number of further ones."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more

@@ -1,4 +1,4 @@
-"""Points in time: int milliseconds since 1970 UTC inside, RFC 3339 with `Z` and whole seconds on the wire."""
+"""Points in time: in code int milliseconds since 1970 UTC, on the wire RFC 3339 with `Z` and whole seconds."""
 
 import re
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from functools import lru_cache
 SECOND = 1000
 HOUR = 3600 * SECOND
 DAY = 24 * HOUR
-_FIRST_SECOND, _LAST_SECOND = -62135596800, 253402300799  # the years 1 to 9999, all that RFC 3339 can write
+_FIRST_SECOND, _LAST_SECOND = -62135596800, 253402300799  # the years 1 to 9999, the range of RFC 3339
 _RFC3339 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:[0-5]\d)", re.ASCII
 )
@@ -20,17 +20,17 @@ def _wire(second: int) -> str:
 
 
 def wire(at: int) -> str:
-    """Write the millisecond `at` as RFC 3339, cut to the second."""
+    """Return the time `at` (milliseconds) as RFC 3339, cut to the second."""
     return _wire(at // SECOND)
 
 
 def wire_or_none(at: int | None) -> str | None:
-    """Write the millisecond `at` as RFC 3339, None staying None."""
+    """Return the time `at` (milliseconds) as RFC 3339, cut to the second; None for None."""
     return None if at is None else _wire(at // SECOND)
 
 
 def parse(text: str) -> int | None:
-    """Read the milliseconds of an RFC 3339 time with any offset; None for any other text."""
+    """Return the milliseconds of an RFC 3339 time with any offset; None for any other text."""
     match = _RFC3339.fullmatch(text)
     if not match:
         return None
@@ -45,5 +45,5 @@ def parse(text: str) -> int | None:
 
 
 def is_date(text: str) -> bool:
-    """Tell whether a text is a day of the calendar, written `YYYY-MM-DD`."""
+    """Tell whether a text is an existing date written `YYYY-MM-DD`."""
     return parse(f"{text}T00:00:00Z") is not None

@@ -1,4 +1,4 @@
-"""Token buckets: how many requests are allowed, and when there are more."""
+"""Token buckets: limits of requests in a window of time."""
 
 import math
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from rundun.core import times
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A limit of `quota` requests in `window` seconds: a bucket that holds so many and fills evenly in that time."""
+    """A limit of `quota` requests in `window` seconds: a bucket of `quota` tokens that fills evenly in that time."""
 
     name: str
     quota: int
@@ -17,7 +17,7 @@ class Policy:
 
 @dataclass(slots=True)
 class Bucket:
-    """The tokens that are left, as of `at` (milliseconds)."""
+    """The tokens left at the time `at` (milliseconds)."""
 
     tokens: float
     at: int
@@ -25,8 +25,8 @@ class Bucket:
 
 @dataclass(slots=True)
 class Allowance:
-    """The decision on one request: whether it is `granted`, how many more are, the seconds until the bucket is full
-    (`reset`) and, where it was not granted, until a token is there (`wait`).
+    """The decision on one request: whether it is `granted`, the number of tokens `remaining`, the seconds until the
+    bucket is full (`reset`), and the seconds until the next token (`wait`, 0 if granted).
     """
 
     policy: Policy
@@ -37,17 +37,17 @@ class Allowance:
 
 
 def wait(policy: Policy, bucket: Bucket, now: int) -> int:
-    """Return the seconds from `now` (milliseconds) until a token is there; 0 when there is. Nothing is taken."""
+    """Return the seconds from `now` (milliseconds) until there is a token, 0 if there is one; take nothing."""
     return take(policy, replace(bucket), now).wait
 
 
 def take(policy: Policy, bucket: Bucket, now: int) -> Allowance:
-    """Take a token at `now` (milliseconds), if there is one. A clock set back fills nothing."""
+    """Take a token at `now` (milliseconds), if there is one, and return the decision. A clock set back adds none."""
     return describe(policy, bucket, draw(policy, bucket, now))
 
 
 def draw(policy: Policy, bucket: Bucket, now: int) -> bool:
-    """Take a token as `take` does, and tell only whether there was one."""
+    """Take a token like `take`; return only whether there was one."""
     tokens = bucket.tokens + max(0, now - bucket.at) * policy.quota / (policy.window * times.SECOND)
     bucket.tokens = min(policy.quota, tokens)
     bucket.at = now
@@ -58,7 +58,7 @@ def draw(policy: Policy, bucket: Bucket, now: int) -> bool:
 
 
 def describe(policy: Policy, bucket: Bucket, granted: bool) -> Allowance:
-    """Describe what `draw` has left."""
+    """Return the decision for a bucket after `draw`, which returned `granted`."""
     rate = policy.quota / policy.window / times.SECOND  # a millisecond
     return Allowance(
         policy,
@@ -70,7 +70,7 @@ def describe(policy: Policy, bucket: Bucket, granted: bool) -> Allowance:
 
 
 def give_back(policy: Policy, bucket: Bucket) -> None:
-    """Put back a token that was taken for what, as it turned out, does not count."""
+    """Put back a token that was taken for a request that does not count after all."""
     bucket.tokens = min(policy.quota, bucket.tokens + 1)
 
 

@@ -1,8 +1,8 @@
-"""What is stored of a secret token: an API key, a session, an invitation, a recovery code."""
+"""Stored digests of secret tokens: API keys, sessions, invitations, recovery codes."""
 
 import hashlib
 
 
 def digest(token: str) -> bytes:
-    """Hash a token of at least 80 random bits: nobody can search so many, and a plain SHA-256 is enough."""
+    """Return a token's SHA-256. A token has at least 80 random bits, too many to try, so a plain hash is enough."""
     return hashlib.sha256(token.encode()).digest()

@@ -1,4 +1,4 @@
-"""URLs that we hand out: a run's link, and signed media paths that nobody can guess."""
+"""URLs of the service: links of runs, operators' links, and signed, unguessable media URLs."""
 
 import hashlib
 import re
@@ -16,8 +16,9 @@ _MEDIA = re.compile(r"/media/(\d+)\.[\w-]+\.(\w+)$", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """The maker of URLs below `public_url` (no slash at its end); `key` is the database's signing key, rotated so many
-    times, and the media URLs in events up to the one numbered `last_former_event` are of a former key.
+    """The maker of URLs below `public_url` (without a slash at its end). `key` is the database's signing key,
+    `rotations` the number of its rotations; media URLs in events up to number `last_former_event` have an earlier key's
+    signature.
     """
 
     public_url: str
@@ -27,7 +28,7 @@ class Urls:
 
     @property
     def reach(self) -> Literal["machine", "network", "everywhere"]:
-        """Return where links can be opened: on this machine alone, in its network, or everywhere."""
+        """Tell where links can be opened: on this machine only, in its network, or everywhere."""
         host = urlsplit(self.public_url).hostname or ""
         return "machine" if is_loopback(host) else "network" if is_local(host) else "everywhere"
 
@@ -36,7 +37,7 @@ class Urls:
         return f"{self.public_url}/r/{run_id}"
 
     def join(self, token: str) -> str:
-        """Return the link that makes an operator."""
+        """Return the link of an invitation, by which a person becomes an operator."""
         return f"{self.public_url}/console/join/{token}"
 
     def reset(self, token: str) -> str:
@@ -44,22 +45,22 @@ class Urls:
         return f"{self.public_url}/console/reset/{token}"
 
     def media(self, file: int, content_type: str) -> str:
-        """Return the URL of a stored file: equal every time, without run or step id."""
+        """Return the URL of a stored file: the same at every call, without run or step id."""
         return f"{self.public_url}{self.media_path(file, content_type)}"
 
     def media_path(self, file: int, content_type: str) -> str:
-        """Return the path of a stored file's URL: what the executor's page uses, whatever host it was opened under."""
+        """Return the path of a stored file's URL, for the executor's page, which may be opened under any host."""
         return f"/media/{self._signer().sign(str(file)).decode()}.{EXTENSIONS[content_type]}"
 
     def renew(self, url: str) -> str:
-        """Return a media URL that we have made, signed with the key now in force; only for what nobody else can have
-        written: nothing is verified.
+        """Return a media URL with a signature by the current key; any other text unchanged. The old signature is not
+        verified, so pass only texts that the service itself wrote.
         """
         made = _MEDIA.search(url)
         return f"{url[: made.start()]}/media/{self._signer().sign(made[1]).decode()}.{made[2]}" if made else url
 
-    def file_of(self, token: str) -> int | None:
-        """Return the file number in a media path's last part, or None when we did not sign it."""
+    def file_number(self, token: str) -> int | None:
+        """Return the file number in the last part of a media path; None unless its signature is valid."""
         signed, _, extension = token.rpartition(".")
         if extension not in EXTENSIONS.values():
             return None

@@ -1,4 +1,4 @@
-"""Strict pydantic models, and all that they find wrong at once, as JSON pointers."""
+"""Strict pydantic models, and their errors, all at once, with JSON pointers."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,18 +17,18 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class StrictModel(BaseModel):
-    """A JSON object whose fields are all known and of exactly the type they name."""
+    """A JSON object without unknown fields, whose values have exactly the declared types."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 def invalid_value(code: FieldErrorCode, detail: str) -> PydanticCustomError:
-    """Make an error of our own for a pydantic validator: a stable code and a sentence."""
+    """Return an error with a stable code and a sentence, for a pydantic validator to raise."""
     return PydanticCustomError("rundun", "{detail}", {"code": code, "detail": detail})
 
 
 def clean_field(value: str) -> str:
-    """Clean a text with `text.clean`, as a pydantic validator."""
+    """Return a text cleaned by `text.clean`; a pydantic validator."""
     try:
         return text.clean(value)
     except ValueError as error:
@@ -36,7 +36,7 @@ def clean_field(value: str) -> str:
 
 
 def clean_input(typed: str) -> str:
-    """Clean a text that was typed into a form or a terminal with `text.clean`; raises `invalid`."""
+    """Return a text typed into a form or a terminal, cleaned by `text.clean`; raise `invalid`."""
     try:
         return text.clean(typed)
     except ValueError as error:
@@ -45,42 +45,43 @@ def clean_input(typed: str) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Constraint:
-    """A rule beyond the type, for `Annotated[type, …]`: a function that returns the value to store or raises
-    `invalid_value`, and beside it the rule as JSON Schema, so that what is documented is what is checked.
+    """A rule beyond the type, for `Annotated[type, …]`: the function `check`, which returns the value to store or
+    raises `invalid_value`, and the same rule as JSON Schema `keywords`, so that the document cannot differ from the
+    check.
     """
 
     check: Callable[[Any], Any]
     keywords: Mapping[str, Any]
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        """Run after the type's own validation."""
+        """Return a schema that runs `check` after the type's own validation."""
         return core_schema.no_info_after_validator_function(self.check, handler(source))
 
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        """Return the type's own schema with our keywords."""
+        """Return the type's own JSON Schema with `keywords` added."""
         return {**handler(schema), **self.keywords}
 
 
 class ParsedFrom(Constraint):
-    """A `Constraint` that reads what arrives before the type's own check, so that its keywords are the whole schema."""
+    """A `Constraint` that runs before the type's own validation; its keywords are the whole JSON Schema."""
 
     __slots__ = ()
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        """Run before the type's own validation."""
+        """Return a schema that runs `check` before the type's own validation."""
         return core_schema.no_info_before_validator_function(self.check, handler(source))
 
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        """Return our keywords alone."""
+        """Return `keywords` as the whole JSON Schema."""
         return dict(self.keywords)
 
 
 def Text(maximum: int, minimum: int = 1) -> Constraint:
-    """Make a constraint for `Annotated[str, …]`: NFC, trimmed, `minimum` to `maximum` code points, no U+0000."""
+    """Return a constraint for `Annotated[str, …]`: NFC, trimmed, `minimum` to `maximum` code points, no U+0000."""
 
     def check(value: str) -> str:
         value = clean_field(value)
@@ -98,8 +99,8 @@ def Text(maximum: int, minimum: int = 1) -> Constraint:
 
 
 def Matching(pattern: str, detail: str) -> Constraint:
-    """Make a constraint for `Annotated[str, …]`: all of the string matches `pattern`, which JavaScript reads as Python
-    does; `detail` says what it should be.
+    """Return a constraint for `Annotated[str, …]`: the whole string matches `pattern`, which must mean the same in
+    JavaScript; `detail` is the error's sentence.
     """
     compiled = re.compile(pattern, re.ASCII)
 
@@ -112,9 +113,7 @@ def Matching(pattern: str, detail: str) -> Constraint:
 
 
 def Integer(minimum: int, maximum: int) -> ParsedFrom:
-    """Make a constraint for `Annotated[int, …]`: a whole JSON number (4.0 is one, true is none) from `minimum` to
-    `maximum`.
-    """
+    """Return a constraint for `Annotated[int, …]`: a whole JSON number from `minimum` to `maximum`; 4.0 is one."""
 
     def check(value: Any) -> int:
         number = text.integer(value)
@@ -128,7 +127,7 @@ def Integer(minimum: int, maximum: int) -> ParsedFrom:
 
 
 def number(value: Any) -> int | float:
-    """Read a JSON number, a whole one as int, as a pydantic validator."""
+    """Return a JSON number, a whole one as int; a pydantic validator."""
     as_number = text.number(value)
     if as_number is None:
         raise invalid_value("wrong_type", "must be a finite number of at most 2^53−1")
@@ -139,7 +138,7 @@ Number = Annotated[
     int | float, ParsedFrom(number, {"type": "number", "minimum": -text.MAX_NUMBER, "maximum": text.MAX_NUMBER})
 ]
 EMAIL = Matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "must be an e-mail address")
-# At least three digits, each found in one way only, so that a long text takes no longer than its length.
+# At least three digits. Each can be matched in one way only, so that the time grows linearly with the length.
 _SOFT = "[ ()./-]*"
 PHONE = Matching(rf"\+?{_SOFT}[0-9]{_SOFT}[0-9]{_SOFT}[0-9][0-9 ()./-]*", "must be a phone number")
 LanguageTag = Annotated[str, Matching(TAG.pattern, "must be a BCP 47 language tag such as “en” or “pt-BR”")]
@@ -167,17 +166,19 @@ _SENTENCES = {
 
 
 def pointer(parts: Sequence[str | int]) -> str:
-    """Join names and indexes to an RFC 6901 pointer. A name that is longer than any of ours is cut: otherwise each
-    error below would repeat all of it.
+    """Return the RFC 6901 pointer of names and indexes. A name longer than `MAX_NAME` is cut: otherwise each error
+    below it would repeat the whole name.
     """
-    return "".join("/" + _cut(str(part)).replace("~", "~0").replace("/", "~1") for part in parts)
+    return "".join("/" + _cut_name(str(part)).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
-def _cut(name: str) -> str:
+def _cut_name(name: str) -> str:
     return name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}…"
 
 
-def _mapped(error: ErrorDetails, prefix: str, untagged: Callable[[Sequence[str | int]], list[str | int]]) -> FieldError:
+def _read_error(
+    error: ErrorDetails, prefix: str, untagged: Callable[[Sequence[str | int]], list[str | int]]
+) -> FieldError:
     kind, loc, context = error["type"], untagged(error["loc"]), error.get("ctx", {})
     if kind == "rundun":
         return FieldError(prefix + pointer(loc), context["code"], context["detail"])
@@ -198,14 +199,16 @@ def field_errors(
     untagged: Callable[[Sequence[str | int]], list[str | int]] = list,
     limit: int = 100,
 ) -> list[FieldError]:
-    """Turn at most `limit` errors of pydantic into ours; `untagged` takes names of union members out of a location."""
+    """Return at most `limit` of pydantic's errors as field errors, their pointers after `prefix`; `untagged` removes
+    the names of union members from a location.
+    """
     details = error.errors(include_url=False, include_input=False)
-    return [_mapped(detail, prefix, untagged) for detail in details[:limit]]
+    return [_read_error(detail, prefix, untagged) for detail in details[:limit]]
 
 
-def in_order(errors: Iterable[FieldError], data: Any) -> list[FieldError]:
-    """Sort errors by their place in `data`, what is missing there after what stands beside it."""
-    rank: dict[int, dict[str, int]] = {}  # of the names of each object, by the object's identity
+def sort_errors(errors: Iterable[FieldError], data: Any) -> list[FieldError]:
+    """Return errors sorted by their place in `data`; an error of a missing member follows its siblings'."""
+    rank: dict[int, dict[str, int]] = {}  # the position of each name in an object, by the object's identity
 
     def path(error: FieldError) -> list[int]:
         indexes, here = [], data
@@ -225,7 +228,7 @@ def in_order(errors: Iterable[FieldError], data: Any) -> list[FieldError]:
 
 
 def read(model: type[M], data: Any, where: Where = "body") -> M:
-    """Read JSON data, of the place `where`, into a model; raises `Invalid` with every wrong field."""
+    """Return JSON data as a model; raise `Invalid` with all wrong fields, each in the document `where`."""
     try:
         return model.model_validate(data)
     except ValidationError as error:

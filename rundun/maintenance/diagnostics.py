@@ -15,7 +15,7 @@ from rundun.config.settings import SETTINGS, ServiceSettings
 from rundun.core import times
 from rundun.core.deliveries.forbidden_addresses import is_literal
 from rundun.core.deliveries.webhook_url import normalise
-from rundun.core.text import MIB, listed, size
+from rundun.core.text import MIB, join_names, size
 from rundun.maintenance import backup_health, https_health
 from rundun.read_only import reading
 from rundun.store import housekeeping
@@ -217,7 +217,7 @@ def _receivers(settings: ServiceSettings, examined: HealthReport, seconds: float
     if len(refused) > RECEIVERS_NAMED:
         yield Finding("receivers", "note", f"{len(refused) - RECEIVERS_NAMED} more receivers of open runs are refused.")
     if unresolved:
-        yield Finding("receivers", "note", f"No address was found for {listed(unresolved)}.")
+        yield Finding("receivers", "note", f"No address was found for {join_names(unresolved)}.")
     if runs and not refused and not unresolved:
         more = f" {left_out} names of them were not looked up." if left_out else ""
         yield Finding("receivers", "good", f"Those of open runs may be sent to.{more}")

@@ -14,7 +14,7 @@ from pyasn1_modules import rfc5280
 from rundun.config.settings import ServiceSettings
 from rundun.core import times
 from rundun.core.deliveries.forbidden_addresses import is_loopback
-from rundun.core.text import listed
+from rundun.core.text import join_names
 
 ENDS_SOON = 14 * times.DAY
 _CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)  # RFC 7468
@@ -40,7 +40,7 @@ def _address(settings: ServiceSettings, needing_https: Sequence[str]) -> tuple[S
             f"Links begin with {url}, which only this machine can open; let server.public_url name what phones reach.",
         )
     if not settings.is_https:
-        asking = f" Asked for in {listed(needing_https)}." if needing_https else ""
+        asking = f" Asked for in {join_names(needing_https)}." if needing_https else ""
         return "note", f"Links begin with {url}: on plain HTTP, phones give no position and do not scan live.{asking}"
     return "good", f"Links begin with {url}."
 

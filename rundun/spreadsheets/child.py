@@ -11,7 +11,7 @@ import zipfile
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from rundun.core.csv_text import MAX_BYTES, MAX_ROWS, written
+from rundun.core.csv_text import MAX_BYTES, MAX_ROWS, write
 
 MEMORY_BYTES = 256 * 1024 * 1024  # of addresses; Python with the reader has 20 MB of them
 CPU_SECONDS = 5
@@ -71,7 +71,7 @@ def _read(data: bytes) -> str:
             raise _RefusalError("rows")
         if size > MAX_BYTES:
             raise _RefusalError("large")
-    return written(rows)
+    return write(rows)
 
 
 def _text(cell: Any) -> str:

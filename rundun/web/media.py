@@ -26,7 +26,7 @@ _HEADERS = {
 async def get_media(request: Request) -> Response:
     """Serve the whole file, or one range of it (RFC 9110 section 14): GET /media/{token}."""
     database = context_of(request).database
-    number = database.env.links.file_of(request.path_params["token"])
+    number = database.env.links.file_number(request.path_params["token"])
     if number is None:
         raise NotFound("picture")
     file = await database.read(files.get, number)

@@ -91,5 +91,5 @@ def test_any_bytes_are_a_table_or_refused(data: bytes) -> None:
 def test_what_is_written_is_read_again(lines: list[list[str]]) -> None:
     said = [(number, [cell.strip() for cell in line]) for number, line in enumerate(lines, 1)]
     said = [(number, line) for number, line in said if any(line)]
-    text = csv_text.written([["title", "x"], *lines])
+    text = csv_text.write([["title", "x"], *lines])
     assert lines_of(text)[1:] == [(number + 1, line) for number, line in said]

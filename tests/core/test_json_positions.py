@@ -82,7 +82,7 @@ def test_what_is_missing_is_said_of_what_it_should_stand_in(document: Any, more:
     for path, _ in walk(document):
         beyond = pointer([*path, "no such member", *more])
         found = json_positions.positions(text, [beyond])
-        assert json_positions.nearest(found, beyond) == found[pointer(path)]
+        assert json_positions.nearest_span(found, beyond) == found[pointer(path)]
         assert json_positions.positions(text, [pointer(path)])[pointer(path)] == found[pointer(path)]
 
 

@@ -61,7 +61,7 @@ async def test_an_address_does_not_tell_how_many_pictures_there_are(w: World) ->
     for _ in range(8):
         ed = await started(w, OVERLAY)
         receipt = (await ed.photo("s-ok", images.jpeg())).json()
-        numbers += [w.database.env.links.file_of(receipt[name].split("/")[-1]) for name in ("url", "thumbnail_url")]
+        numbers += [w.database.env.links.file_number(receipt[name].split("/")[-1]) for name in ("url", "thumbnail_url")]
     assert len(set(numbers)) == len(numbers)
     assert min(numbers) > 2**40, "nothing that was counted, but for one time in 100,000"
     assert numbers != sorted(numbers)

@@ -35,11 +35,11 @@ def read_template(data: Any, make_id: Callable[[str], str]) -> Template:
     except ValidationError as error:
         errors = validation.field_errors(error, untagged=_strip_union_tags, limit=MAX_ERRORS)
         more = islice(_cross_field_errors(data, _valid_steps(data)), MAX_ERRORS)
-        raise Invalid(validation.in_order([*errors, *more], data)) from None
+        raise Invalid(validation.sort_errors([*errors, *more], data)) from None
     placed = _steps_with_pointers(data, template)
     errors = list(islice(_cross_field_errors(data, placed), MAX_ERRORS))
     if errors:
-        raise Invalid(validation.in_order(errors, data))
+        raise Invalid(validation.sort_errors(errors, data))
     if len(as_json(template)) > templates.MAXIMUM_BYTES:
         raise Problem("too_large", "A template may have at most 512 KiB.")
     return template

@@ -113,7 +113,7 @@ class ConsoleCall:
         is of those that the browser asks for.
         """
         chosen = self.signed_in and self.signed_in.operator.language
-        preferred = languages.accepted(self.request.headers.get("accept-language", ""))
+        preferred = languages.accepted_tags(self.request.headers.get("accept-language", ""))
         return self.ctx.pages.console_words.language([chosen, *preferred] if chosen else preferred)
 
     def reason(self, problem: Problem) -> str:

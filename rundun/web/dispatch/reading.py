@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from rundun.actions.runs import repeats, runs
 from rundun.core.request_bodies import DispatchBody, RepeatBody
-from rundun.core.validation import StrictModel, in_order, read
+from rundun.core.validation import StrictModel, read, sort_errors
 from rundun.errors import FieldError, Invalid
 from rundun.web.http.turns import Reads
 
@@ -47,4 +47,4 @@ async def _read(
         readable = {name: data[name] for name in model.model_fields if name in data and name not in wrong}
         more = await others(read(model, readable))
         more = tuple(error for error in more if error.pointer.split("/")[1] not in wrong)
-        raise Invalid(in_order([*invalid.errors, *more], data)) from None
+        raise Invalid(sort_errors([*invalid.errors, *more], data)) from None

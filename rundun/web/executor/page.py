@@ -111,7 +111,7 @@ def preferred_languages(request: Request, run_language: str | None) -> list[str]
     """List the languages to answer in, the most preferred first: chosen on the page, the run's own, the browser's."""
     chosen = request.query_params.get("lang", "")
     own = [tag for tag in (chosen, run_language) if tag and languages.is_tag(tag)]
-    return [*own, *languages.accepted(request.headers.get("accept-language", ""))]
+    return [*own, *languages.accepted_tags(request.headers.get("accept-language", ""))]
 
 
 def with_error_page(handler: Handler) -> Handler:

@@ -51,7 +51,7 @@ def test_the_server_reads_the_shared_translations() -> None:
     ],
 )
 def test_accept_language(header: str, tags: list[str]) -> None:
-    assert languages.accepted(header) == tags
+    assert languages.accepted_tags(header) == tags
 
 
 @pytest.mark.parametrize(

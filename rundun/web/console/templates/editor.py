@@ -82,7 +82,7 @@ def faults(text: str, errors: Iterable[FieldError]) -> tuple[Fault, ...]:
     if not wrong:  # finding places takes most of the time of a check
         return ()
     positions = json_positions.positions(text, (error.pointer for error in wrong))
-    starts = (json_positions.nearest(positions, error.pointer).start for error in wrong)
+    starts = (json_positions.nearest_span(positions, error.pointer).start for error in wrong)
     located = [
         Fault(*json_positions.line_and_column(text, start), error.pointer, error.detail)
         for start, error in zip(starts, wrong, strict=True)

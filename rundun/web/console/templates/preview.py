@@ -44,7 +44,7 @@ def _render(call: ConsoleCall, version: TemplateVersion, is_started: bool) -> Re
     state = state_json(_run_state(version, is_started), call.organization, links, call.now, in_page=True)
     lang = call.request.query_params.get("lang", "")
     chosen = [lang] if translation.is_tag(lang) else []
-    languages = [*chosen, *translation.accepted(call.request.headers.get("accept-language", ""))]
+    languages = [*chosen, *translation.accepted_tags(call.request.headers.get("accept-language", ""))]
     imports = _imports(call.ctx.pages.assets)
     branding = branding_of(call.organization, call.ctx.pages.assets, links)
     scripts = Markup(imports)  # noqa: S704  our own addresses
