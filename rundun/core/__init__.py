@@ -1,1 +1,1 @@
-"""What a checklist is: pure functions and frozen values; no clock, no randomness, no I/O, no await."""
+"""The rules of checklists: pure functions and frozen values; no clock, no randomness, no I/O, no await."""

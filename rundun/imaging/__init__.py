@@ -1,1 +1,1 @@
-"""Pictures: what they are, what is derived from them, and the barcodes in them."""
+"""Pictures: their formats, the derived pictures, their EXIF, and the barcodes in them."""

@@ -7,12 +7,12 @@ from rundun.core.json_types.base import BarcodeFormat
 from rundun.core.picture import MAX_BARCODE_PIXELS, Barcode
 from rundun.imaging.derivatives import fit, guarded, open_picture, plain_copy
 
-# Longest side in which a barcode is looked for, first and last. The last costs little for bars, but up to 2.6 s for the
-# others in a picture made to cost, so these are looked for in its middle only. QR codes have a side of their own: a
-# picture full of what looks like their corners costs the reader 40 s and more at 4096, and 1.2 s at 1600.
+# Longest side, in pixels, at which barcodes are looked for first and last. The last is cheap for bars, but takes up to
+# 2.6 s for other codes in a hostile picture, so these are looked for in its middle only. QR codes have a limit of their
+# own: in a picture full of patterns like their corners, the reader takes 40 s and more at 4096, and 1.2 s at 1600.
 _CODE_FIRST, _CODE_LAST = 2048, 4096
 _QR_PIXELS = 1600
-_TURN_DEGREES = 45  # bars are read up to some 20 degrees from upright or level; between these, the picture is turned
+_TURN_DEGREES = 45  # bars are read up to some 20 degrees from upright or level; for others the picture is turned
 _BARS = ("code_128", "code_39", "ean_13", "upc_a")
 _BARCODES: dict[BarcodeFormat, zxingcpp.BarcodeFormat] = {
     "qr_code": zxingcpp.BarcodeFormat.QRCode,
@@ -29,7 +29,7 @@ _BARCODES: dict[BarcodeFormat, zxingcpp.BarcodeFormat] = {
 def decode_barcode(data: bytes, *, max_pixels: int, formats: tuple[BarcodeFormat, ...] | None = None) -> Barcode | None:
     """Return the barcode nearest to the middle of the picture, None if there is none. Raises `unreadable_image`.
 
-    `formats` in the contract's names; None or empty = all seven. Turned and inverted codes are found too.
+    `formats` are names of the contract; None or empty = all seven. Turned and inverted codes are found as well.
     """
     names = formats or tuple(_BARCODES)
     qr = [_BARCODES[name] for name in names if name == "qr_code"]
@@ -41,7 +41,7 @@ def decode_barcode(data: bytes, *, max_pixels: int, formats: tuple[BarcodeFormat
     opened = open_picture(data, min(max_pixels, MAX_BARCODE_PIXELS))
     grey = plain_copy(opened.load(longest), longest).convert("L")
     opened.image.close()
-    # The reader tries other inverted codes by itself, those of bars only when asked like this.
+    # The reader tries inverted codes by itself, but inverted bars only on request.
     barcodes = (
         _find_barcodes(grey, qr, _QR_PIXELS) + _find_barcodes(grey, others, _CODE_FIRST)
         or _find_barcodes(grey, by_bars, _CODE_FIRST, inverted=True)
@@ -49,11 +49,11 @@ def decode_barcode(data: bytes, *, max_pixels: int, formats: tuple[BarcodeFormat
         or _find_barcodes(grey, bars, _CODE_LAST)
         or _find_barcodes(_middle(grey), matrices, _CODE_FIRST)
     )
-    return _decoded(min(barcodes, key=lambda barcode: barcode[0])[1], names) if barcodes else None
+    return _name_format(min(barcodes, key=lambda barcode: barcode[0])[1], names) if barcodes else None
 
 
 def _middle(grey: Image.Image) -> Image.Image:
-    """Cut out as much of the middle as is looked at without shrinking it."""
+    """Return the middle of a picture: the part that is read without shrinking."""
     width, height = (min(side, _CODE_FIRST) for side in grey.size)
     left, top = (grey.width - width) // 2, (grey.height - height) // 2
     return grey.crop((left, top, left + width, top + height))
@@ -62,8 +62,8 @@ def _middle(grey: Image.Image) -> Image.Image:
 def _find_barcodes(
     grey: Image.Image, kinds: list[zxingcpp.BarcodeFormat], longest: int, *, inverted: bool = False, turned: int = 0
 ) -> list[tuple[float, zxingcpp.Barcode]]:
-    """Find the barcodes of these kinds, each with its distance from the middle of the picture, which may be looked at
-    `inverted`, or `turned` by degrees about its middle.
+    """List (distance from the middle, barcode) of the barcodes of these kinds. The picture may be `inverted` before it
+    is read, or `turned` by degrees about its middle.
     """
     if not kinds:
         return []
@@ -71,21 +71,23 @@ def _find_barcodes(
     view = grey if size == grey.size else grey.resize(size, Image.Resampling.BOX)
     view = ImageOps.invert(view) if inverted else view
     view = view.rotate(turned, Image.Resampling.BICUBIC, fillcolor=255) if turned else view
-    # Plain, as other scanners give it: the default mode spells a label's separators out, as "<GS>".
+    # Plain text, like other scanners: the default mode spells out a label's separators as "<GS>".
     barcodes = zxingcpp.read_barcodes(view, formats=zxingcpp.BarcodeFormats(kinds), text_mode=zxingcpp.TextMode.Plain)
-    return [(_off_centre(barcode, size), barcode) for barcode in barcodes if barcode.text]
+    return [(_squared_distance(barcode, size), barcode) for barcode in barcodes if barcode.text]
 
 
-def _off_centre(barcode: zxingcpp.Barcode, size: tuple[int, int]) -> float:
-    """Return the square of the distance between the barcode's middle and the picture's, in longest sides."""
+def _squared_distance(barcode: zxingcpp.Barcode, size: tuple[int, int]) -> float:
+    """Return the squared distance between the middles of a barcode and the picture, in units of its longest side."""
     position = barcode.position
     corners = (position.top_left, position.top_right, position.bottom_right, position.bottom_left)
     across, down = sum(corner.x for corner in corners), sum(corner.y for corner in corners)
     return ((across / 4 - size[0] / 2) ** 2 + (down / 4 - size[1] / 2) ** 2) / max(size) ** 2
 
 
-def _decoded(barcode: zxingcpp.Barcode, names: tuple[BarcodeFormat, ...]) -> Barcode:
-    """Name a barcode's format. A UPC-A is an EAN-13 with a leading 0, which labels and other scanners leave out."""
+def _name_format(barcode: zxingcpp.Barcode, names: tuple[BarcodeFormat, ...]) -> Barcode:
+    """Return a barcode with its format's name. A UPC-A is an EAN-13 with a leading 0, which labels and other scanners
+    leave out.
+    """
     text = barcode.text
     if barcode.symbology == zxingcpp.BarcodeFormat.EANUPC:
         if "upc_a" in names and len(text) == 13 and text.startswith("0"):

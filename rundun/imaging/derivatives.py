@@ -1,14 +1,14 @@
-"""Pictures: opened with care, and the derivatives people see.
+"""Safe opening of pictures, and the pictures derived from them.
 
-What arrives comes from strangers, so every public function here has exactly one way to fail on a picture:
-`Problem("unreadable_image", …)`. Nothing is opened by guessing: the magic bytes pick one reader, the container is
-walked to its end (a picture cut off on its way is refused, not shown half grey), and the number of pixels is read from
-the header before anything is decoded.
+Pictures come from strangers, so every public function here has exactly one way to fail on a picture:
+`Problem("unreadable_image", …)`. The format is never guessed: the magic bytes pick one reader, the container is walked
+to its end (a truncated picture is refused, not shown half grey), and the number of pixels is read from the header
+before any decoding.
 
-Memory that the worst picture of 50 megapixels takes while it is worked on, measured: JPEG 120 MB (a usual one of 108
-megapixels, which shrinks on the way, 71 MB), progressive 320 MB, progressive and CMYK 410 MB; HEIC 340 MB, with alpha
-440 MB; PNG 290 MB, with alpha or 16 bits of it 450 MB. WebP, whose decoder would take 760 MB, may have 16 megapixels
-(320 MB with alpha); a picture of a barcode 25 (330 MB); a signature 4 (15 MB).
+Greatest memory for a picture of 50 megapixels, measured: JPEG 120 MB (a usual one of 108 megapixels, which is shrunk
+while decoding, 71 MB), progressive 320 MB, progressive and CMYK 410 MB; HEIC 340 MB, with alpha 440 MB; PNG 290 MB,
+with alpha or 16 bits a channel 450 MB. WebP, whose decoder would take 760 MB, may have 16 megapixels (320 MB with
+alpha); a picture of a barcode 25 (330 MB); a signature 4 (15 MB).
 """
 
 import functools
@@ -39,21 +39,21 @@ from rundun.errors import Problem
 from rundun.imaging import exif, formats
 from rundun.imaging.formats import LargePicture, Unreadable
 
-SMALL_PIXELS = 2048 * 2048  # up to these, as the page sends them, a picture takes a third of a second at the worst
+SMALL_PIXELS = 2048 * 2048  # a picture of up to these, as the page sends, takes at most a third of a second
 _LOGOS = ("image/png", "image/jpeg", "image/webp")
 _PHOTO_QUALITY, _THUMBNAIL_QUALITY = 82, 75
 
-# Embedded HEIC previews would pass for the picture, depth maps and the like would only cost time.
+# An embedded HEIC preview could be taken for the picture; depth maps and auxiliary images only cost time.
 pillow_heif.options.THUMBNAILS = pillow_heif.options.DEPTH_IMAGES = pillow_heif.options.AUX_IMAGES = False
 
 _READERS: dict[str, type[ImageFile.ImageFile]] = {
-    "image/jpeg": JpegImageFile,  # not Image.open: that would follow a multi-picture index and warn about broken ones
+    "image/jpeg": JpegImageFile,  # not Image.open, which follows a multi-picture index and warns about broken ones
     "image/png": PngImageFile,
     "image/webp": WebPImageFile,
     "image/heic": pillow_heif.HeifImageFile,
 }
 _WALKS = {"image/png": formats.walk_png, "image/webp": formats.walk_webp, "image/heic": formats.walk_heic}
-_UPRIGHT = {  # EXIF orientation → what undoes it (EXIF 2.32, tag 0x0112)
+_UPRIGHT = {  # EXIF orientation → its inverse (EXIF 2.32, tag 0x0112)
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -68,7 +68,7 @@ log = logging.getLogger(__name__)
 
 
 def guarded(function: Callable[P, R]) -> Callable[P, R]:
-    """Turn whatever the codecs raise into `unreadable_image`; they raise nearly everything."""
+    """Return a function that raises `unreadable_image` for every exception of a codec but `LargePicture`."""
 
     @functools.wraps(function)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -83,7 +83,7 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
         except Exception as error:
             detail = "The picture is damaged: it cannot be decoded."
             log.info("image_undecodable error=%s message=%r", type(error).__name__, str(error)[:200])
-        # Outside the handlers: a chained traceback would keep hundreds of megabytes of pixels alive.
+        # Raised outside the handlers: a chained traceback would keep hundreds of megabytes of pixels alive.
         raise Problem("unreadable_image", detail)
 
     return guarded
@@ -94,19 +94,19 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
 
 @dataclass(slots=True)
 class _Opened:
-    """A picture whose header was read and whose pixels were not. `data` is what the reader was given."""
+    """A picture with its header read and its pixels not yet decoded; `data` are the bytes given to the reader."""
 
     content_type: str
     image: ImageFile.ImageFile
     data: bytes
-    turned: int  # EXIF orientation still to be undone
+    turned: int  # EXIF orientation that is not yet undone
     exif: bytes  # complete once the picture is loaded
 
     def load(self, longest: int, mode: str | None = None) -> Image.Image:
-        """Decode the picture; a JPEG already while decoding to no less than what `longest` asks for, and to `mode`."""
+        """Return the decoded picture. A JPEG is shrunk while decoding, to at least `longest`, and read in `mode`."""
         self.image.draft(mode, fit(self.image.size, longest))
         self.image.load()
-        # A HEIC is turned by its decoder, a JPEG's EXIF comes from its walk.
+        # A HEIC is turned by its decoder; a JPEG's EXIF was read by its walk.
         if self.content_type != "image/jpeg":
             self.exif = self.image.info.get("exif") or b""
         if self.content_type in ("image/png", "image/webp"):
@@ -115,8 +115,8 @@ class _Opened:
 
 
 def open_picture(data: bytes, max_pixels: int, longest: int | None = None) -> _Opened:
-    """Open a picture of at most `max_pixels`; where it will be decoded to `longest` pixels on its longest side, of 2.2
-    times as many if it is a JPEG that shrinks while it is decoded.
+    """Return a picture of at most `max_pixels`, its header read. If it will be decoded to `longest` pixels on its
+    longest side, a JPEG that shrinks while decoding may have 2.2 times as many. Raises `Unreadable`.
     """
     content_type, of_jpeg = formats.sniff(data[:64]), b""
     if content_type is None:
@@ -140,7 +140,7 @@ def open_picture(data: bytes, max_pixels: int, longest: int | None = None) -> _O
 
 
 def _is_read_once(image: ImageFile.ImageFile, jpeg: bytes) -> bool:
-    """Tell whether a JPEG's decoder needs a row of it at a time: of several scans it keeps all coefficients."""
+    """Tell whether a JPEG has a single scan, so that the decoder keeps only a row of it, not all coefficients."""
     return "progressive" not in image.info and jpeg.count(b"\xff\xda") == 1
 
 
@@ -151,7 +151,9 @@ def fit(size: tuple[int, int], longest: int) -> tuple[int, int]:
 
 
 def plain_copy(image: Image.Image, longest: int) -> Image.Image:
-    """Return a small RGB copy in sRGB, alpha on white, without any metadata. Shrinks first: the rest is then cheap."""
+    """Return a copy of at most `longest` pixels in sRGB, alpha on white, without metadata. Shrinking first makes the
+    rest cheap.
+    """
     profile = image.info.get("icc_profile")
     if image.mode.startswith("I"):  # 16-bit grey, which convert() would clip to white instead of scaling
         image = image.point(lambda value: value / 256).convert("L")
@@ -167,7 +169,7 @@ def plain_copy(image: Image.Image, longest: int) -> Image.Image:
         white.paste(image.convert("RGB"), mask=image.getchannel("A"))
         image = white
     image = _in_srgb(image, profile)
-    image.info = {}  # the encoder would write comments found here
+    image.info = {}  # the encoder would write comments that stand here
     return image
 
 
@@ -179,13 +181,15 @@ def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
             assert converted is not None
             return converted
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-            pass  # a broken profile, or one for another kind of pixels: the photo is still a photo
+            pass  # a broken profile, or one for another mode: the photo is still usable
     return image.convert("RGB")
 
 
 @functools.lru_cache(32)
 def _is_srgb(profile: bytes | None) -> bool:
-    """Tell whether pixels of this profile can be shown as they are. Chrome puts a small sRGB one in canvas JPEGs."""
+    """Tell whether a profile is sRGB or None, so that no conversion is needed. Chrome adds a small sRGB profile to
+    canvas JPEGs.
+    """
     if not profile:
         return True
     if len(profile) > 4096:
@@ -208,11 +212,11 @@ def _jpeg(image: Image.Image, quality: int) -> bytes:
 
 @guarded
 def derive(original: bytes, *, max_pixels: int, small_only: bool = False) -> Derivatives:
-    """Derive the photo (a JPEG of at most 2048 px, upright, sRGB, without metadata) and its thumbnail (320 px).
+    """Return the photo (a JPEG of at most 2048 px, upright, sRGB, without metadata) and its thumbnail (320 px).
 
-    Of an animation the first frame counts. A JPEG that already is what the photo should be is its own derivative; one
-    that only has metadata too much loses it without a new encoding. Raises `unreadable_image`, and `LargePicture` of
-    one with more than `SMALL_PIXELS` where `small_only` says so.
+    Of an animation the first frame counts. A JPEG that already meets all this is its own derivative; from one that only
+    has surplus metadata, these are removed without a new encoding. Raises `unreadable_image`, and with `small_only`
+    `LargePicture` for more than `SMALL_PIXELS`.
     """
     opened = open_picture(original, max_pixels, PHOTO_PIXELS)
     image = opened.image
@@ -228,17 +232,17 @@ def derive(original: bytes, *, max_pixels: int, small_only: bool = False) -> Der
         photo = None if opened.data is original else opened.data
         thumbnail = _jpeg(_thumbnail(opened), _THUMBNAIL_QUALITY)
         return Derivatives("image/jpeg", width, height, photo, thumbnail, exif.read_exif(opened.exif))
-    return _encoded(opened, PHOTO_PIXELS)
+    return _encode(opened, PHOTO_PIXELS)
 
 
 @guarded
 def derive_picture(original: bytes, *, max_pixels: int, small_only: bool = False) -> Derivatives:
-    """Derive a picture that a template shows (a JPEG of at most 1280 px, as `derive` makes photos, but always encoded
-    anew: however it was sent, phones keep it) and its thumbnail. Raises as `derive` does.
+    """Return a template's picture (a JPEG of at most 1280 px, otherwise like a photo of `derive`) and its thumbnail. It
+    is always encoded anew, since phones store it. Raises like `derive`.
     """
     opened = open_picture(original, max_pixels)
     _refuse_large(opened.image, small_only=small_only)
-    return _encoded(opened, PICTURE_PIXELS)
+    return _encode(opened, PICTURE_PIXELS)
 
 
 def _refuse_large(image: Image.Image, *, small_only: bool) -> None:
@@ -246,9 +250,9 @@ def _refuse_large(image: Image.Image, *, small_only: bool) -> None:
         raise LargePicture
 
 
-def _encoded(opened: _Opened, longest: int) -> Derivatives:
+def _encode(opened: _Opened, longest: int) -> Derivatives:
     large = plain_copy(opened.load(longest), longest)
-    opened.image.close()  # gives back the full-size pixels before the encoder runs
+    opened.image.close()  # frees the full-size pixels before the encoder runs
     if opened.turned != 1:
         large = large.transpose(_UPRIGHT[opened.turned])
     small = plain_copy(large, THUMBNAIL_PIXELS)
@@ -257,9 +261,9 @@ def _encoded(opened: _Opened, longest: int) -> Derivatives:
 
 
 def _thumbnail(opened: _Opened) -> Image.Image:
-    """Make the thumbnail of a JPEG in sRGB. Where brightness and colour come apart, as in every JFIF file, colour is
-    shrunk in the cheapest way: the encoder halves it anyway. Against shrinking both with care, a sixth less of the
-    time, for an SSIM lower by at most 0.0004 and a PSNR by 0.1 dB.
+    """Return the thumbnail of a JPEG in sRGB. In JFIF files, which separate brightness and colour, colour is shrunk by
+    the cheapest filter: the encoder halves it anyway. That saves a sixth of the time and costs at most 0.0004 of SSIM
+    and 0.1 dB of PSNR.
     """
     image, size = opened.image, fit(opened.image.size, THUMBNAIL_PIXELS)
     if image.mode != "RGB" or "jfif" not in image.info:
@@ -272,8 +276,8 @@ def _thumbnail(opened: _Opened) -> Image.Image:
 
 @guarded
 def logo(data: bytes, *, max_pixels: int) -> bytes:
-    """Make a logo of a PNG, JPEG or WebP: a PNG of at most 512 px, upright, with its transparency and nothing else.
-    Raises `unreadable_image`.
+    """Return a logo made of a PNG, JPEG or WebP: a PNG of at most 512 px, upright, transparent parts kept, without
+    metadata. Raises `unreadable_image`.
     """
     if formats.sniff(data[:64]) not in _LOGOS:
         raise Unreadable("A logo is a PNG, a JPEG or a WebP picture.")
@@ -295,7 +299,7 @@ def logo(data: bytes, *, max_pixels: int) -> bytes:
 
 @guarded
 def check_signature(png: bytes, *, max_pixels: int) -> tuple[int, int]:
-    """Decode all of a signature's PNG, and return its width and height. Raises `unreadable_image`."""
+    """Return the (width, height) of a signature's PNG, which is fully decoded. Raises `unreadable_image`."""
     if formats.sniff(png[:64]) not in ("image/png", None):
         raise Unreadable("A signature must be a PNG.")
     image = open_picture(png, min(max_pixels, MAX_SIGNATURE_PIXELS)).image

@@ -1,8 +1,8 @@
-"""When and where a picture was taken, as its EXIF says (CIPA DC-008-2023, EXIF 3.0; directories: TIFF 6.0 §2).
+"""Time and position of a picture from its EXIF (CIPA DC-008-2023, EXIF 3.0; directories: TIFF 6.0 §2).
 
-Cameras, and whatever has edited a picture, write nearly anything; what makes no sense counts as not said. Only the tags
-that are asked for are looked at: Pillow's reader copies all values that a directory lists, 300 MB of them where it was
-made for that. `static/executor/photos/exif.js` reads the same in the page.
+Cameras and editors write nearly anything; a value that makes no sense counts as missing. Only the needed tags are read:
+Pillow's reader copies all values that a directory lists, 300 MB of a hostile one. `static/executor/photos/exif.js`
+reads the same in the page.
 """
 
 import re
@@ -16,9 +16,9 @@ from rundun.core.picture import NO_EXIF, Exif
 _EXIF, _GPS = 0x8769, 0x8825  # directories
 _TAKEN, _OFFSET = 0x9003, 0x9011  # DateTimeOriginal, OffsetTimeOriginal
 _LATITUDE_REF, _LATITUDE, _LONGITUDE_REF, _LONGITUDE, _GPS_TIME, _GPS_DATE = 1, 2, 3, 4, 7, 29
-_ASCII, _LONG, _RATIONAL, _SRATIONAL = 2, 4, 5, 10  # types: LONG is a directory's place, SRATIONAL has a sign
-_MAX_BYTES = 65536  # a JPEG's segment has no room for more, and phones write 2 KiB
-_MAX_TEXT = 64  # bytes of a date, with whatever fills it up
+_ASCII, _LONG, _RATIONAL, _SRATIONAL = 2, 4, 5, 10  # types: LONG is a directory's offset, SRATIONAL has a sign
+_MAX_BYTES = 65536  # a JPEG's segment holds no more, and phones write 2 KiB
+_MAX_TEXT = 64  # bytes of a date with its padding
 _DATE_TIME = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)", re.ASCII)
 _DATE = re.compile(r"(\d{4}):(\d\d):(\d\d)", re.ASCII)
 _AHEAD = re.compile(r"([+-])(\d\d):([0-5]\d)", re.ASCII)
@@ -28,17 +28,17 @@ Values = Mapping[int, str | tuple[float, ...] | int]  # by tag: ASCII, RATIONAL 
 
 
 def read_exif(block: bytes) -> Exif:
-    """Read EXIF, with or without `Exif\\0\\0` before it; never raises, not for any bytes at all.
+    """Return the time and position in an EXIF block, with or without `Exif\\0\\0` before it; never raises.
 
-    The time is `DateTimeOriginal` by its `OffsetTimeOriginal`, else that of the GPS, which is UTC.
+    The time is `DateTimeOriginal` with its `OffsetTimeOriginal`, else that of the GPS, which is UTC.
     """
     tiff = block[: _MAX_BYTES + 6].removeprefix(b"Exif\0\0")
     if tiff[:4] not in (b"II*\0", b"MM\0*"):
         return NO_EXIF
     first = _directory(tiff, _number(tiff, 4, 4))
     about, gps = (_directory(tiff, place) if isinstance(place := first.get(tag), int) else {} for tag in (_EXIF, _GPS))
-    taken_at = _by_offset(about)
-    return Exif(_by_gps(gps) if taken_at is None else taken_at, _position(gps))
+    taken_at = _time_by_offset(about)
+    return Exif(_time_by_gps(gps) if taken_at is None else taken_at, _position(gps))
 
 
 def _number(tiff: bytes, at: int, length: int, *, signed: bool = False) -> int:
@@ -46,7 +46,7 @@ def _number(tiff: bytes, at: int, length: int, *, signed: bool = False) -> int:
 
 
 def _directory(tiff: bytes, at: int) -> Values:
-    """Read the values of a directory that are asked for, the last of a tag that is there twice."""
+    """Return the values of the needed tags in a directory, by tag; of a duplicate tag the last."""
     values: dict[int, str | tuple[float, ...] | int] = {}
     last = min(at + 2 + 12 * _number(tiff, at, 2), len(tiff) - 11)
     for entry in range(at + 2, last, 12):
@@ -66,8 +66,8 @@ def _text(tiff: bytes, at: int, count: int) -> str:
 
 
 def _rationals(tiff: bytes, at: int, *, signed: bool) -> tuple[float, ...]:
-    """Read three rational numbers, `signed` as some phones write a position although EXIF wants them unsigned; none
-    where one is divided by nothing, below 0, or not there.
+    """Return the three rational numbers at an offset; numbers below 0 or with denominator 0 are left out, and an empty
+    tuple is returned if the data end before. Some phones write a position `signed`, although EXIF demands unsigned.
     """
     if at + 24 > len(tiff):
         return ()
@@ -76,8 +76,8 @@ def _rationals(tiff: bytes, at: int, *, signed: bool) -> tuple[float, ...]:
     return tuple([quotient for quotient in quotients if quotient >= 0])
 
 
-def _by_offset(values: Values) -> int | None:
-    taken, offset = _matched(_DATE_TIME, values.get(_TAKEN)), _matched(_AHEAD, values.get(_OFFSET))
+def _time_by_offset(values: Values) -> int | None:
+    taken, offset = _full_match(_DATE_TIME, values.get(_TAKEN)), _full_match(_AHEAD, values.get(_OFFSET))
     if taken is None or offset is None:
         return None
     sign, hours, minutes = offset.groups()
@@ -85,8 +85,8 @@ def _by_offset(values: Values) -> int | None:
     return None if ahead > _FARTHEST else _utc(taken.groups(), -ahead if sign == "+" else ahead)
 
 
-def _by_gps(values: Values) -> int | None:
-    day, clock = _matched(_DATE, values.get(_GPS_DATE)), values.get(_GPS_TIME)
+def _time_by_gps(values: Values) -> int | None:
+    day, clock = _full_match(_DATE, values.get(_GPS_DATE)), values.get(_GPS_TIME)
     if day is None or not isinstance(clock, tuple) or len(clock) != 3:
         return None
     return _utc((*day.groups(), *clock), timedelta())
@@ -104,7 +104,7 @@ def _utc(parts: tuple[str | float, ...], to_utc: timedelta) -> int | None:
 def _position(values: Values) -> PositionJson | None:
     lat = _degrees(values.get(_LATITUDE), values.get(_LATITUDE_REF), "NS", 90)
     lng = _degrees(values.get(_LONGITUDE), values.get(_LONGITUDE_REF), "EW", 180)
-    if lat is None or lng is None or (lat == 0 and lng == 0):  # which is written where nothing is known
+    if lat is None or lng is None or (lat == 0 and lng == 0):  # 0, 0 is written for an unknown position
         return None
     return {"lat": lat, "lng": lng, "accuracy": None}
 
@@ -121,5 +121,5 @@ def _degrees(value: object, reference: object, letters: str, most: int) -> float
     return -size + 0.0 if reference == letters[1] else size
 
 
-def _matched(pattern: re.Pattern[str], value: object) -> re.Match[str] | None:
+def _full_match(pattern: re.Pattern[str], value: object) -> re.Match[str] | None:
     return pattern.fullmatch(value) if isinstance(value, str) else None

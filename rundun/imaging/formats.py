@@ -1,7 +1,7 @@
-"""Formats of pictures, from their bytes alone: the type, whether the file is complete, which way is up.
+"""Formats of pictures, read from their bytes: the content type, completeness, orientation.
 
-No decoding here. Decoders forgive what must not be forgiven (a PNG without its end, a HEIC whose tiles are missing), so
-each container is walked to its end before one is asked.
+Nothing is decoded here. Decoders accept truncated files (a PNG without its end, a HEIC with missing tiles), so each
+container is walked to its end before its decoder runs.
 """
 
 import re
@@ -10,7 +10,7 @@ _PIECES = 20_000  # segments or chunks in one file; cameras write hundreds
 _SCANS = 32  # of a progressive JPEG; encoders write about ten, and each costs a pass over all pixels
 _CUT = "The picture is cut off: its end is missing. Please send it again."
 _HEVC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
-_REFUSED = (  # what else people send, so that the refusal can name it
+_REFUSED = (  # other files that people send, so that the refusal can name them
     (b"GIF8", "a GIF"),
     (b"%PDF", "a PDF"),
     (b"II*\0", "a TIFF or raw picture"),
@@ -21,15 +21,15 @@ _REFUSED = (  # what else people send, so that the refusal can name it
 
 
 class Unreadable(Exception):
-    """Raised with the sentence for the person who sent the picture."""
+    """Raised for an unreadable picture; the text is a sentence for its sender."""
 
 
 class LargePicture(Exception):
-    """Raised where a picture has more pixels than are decoded in this turn."""
+    """Raised for a picture with more than `SMALL_PIXELS` where only small ones are decoded."""
 
 
 def sniff(head: bytes) -> str | None:
-    """Return the content type by magic bytes (64 are plenty): JPEG, PNG, WebP or HEIC; None for everything else."""
+    """Return the content type of a JPEG, PNG, WebP or HEIC by its first 64 bytes; None for any other file."""
     if head.startswith(b"\xff\xd8\xff"):
         return "image/jpeg"
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -42,7 +42,9 @@ def sniff(head: bytes) -> str | None:
 
 
 def _is_heic(head: bytes) -> bool:
-    """Tell HEIC by the brands of the first box (ISO/IEC 14496-12 §4.3, 23008-12 §10); mif1 and msf1 may hold AV1."""
+    """Tell whether the brands of the first box (ISO/IEC 14496-12 §4.3, 23008-12 §10) are HEIC's; mif1 and msf1 may be
+    AVIF as well.
+    """
     end = min(len(head), int.from_bytes(head[:4], "big"))
     brands = {head[8:12], *(head[at : at + 4] for at in range(16, end - 3, 4))}
     if head[8:12] in (b"avif", b"avis"):
@@ -53,7 +55,7 @@ def _is_heic(head: bytes) -> bool:
 
 
 def unsupported(head: bytes) -> str:
-    """Return the sentence that refuses what `sniff` did not know."""
+    """Return the refusal, a sentence, of a file whose type `sniff` does not know."""
     if not head:
         return "The picture is empty."
     name = next((name for magic, name in _REFUSED if head.startswith(magic)), "not a picture")
@@ -69,11 +71,11 @@ _EOI, _SOS, _APP0, _APP1, _APP2, _APP14 = 0xD9, 0xDA, 0xE0, 0xE1, 0xE2, 0xEE
 
 
 def walk_jpeg(original: bytes) -> tuple[bytes, bytes]:
-    """Walk the segments (ITU-T T.81 annex B) to the end marker, leaving out all metadata but the ICC profile. Returns
-    the file without metadata, the very object that came in if there was none, and its EXIF, empty if it has none.
+    """Walk the segments (ITU-T T.81 annex B) to the end marker, and return (file without metadata, EXIF block). The
+    file keeps its ICC profile, and is `original` itself if it had no metadata; the EXIF is empty if there is none.
 
-    The decoder then sees no EXIF, no XMP and no index of further pictures. What is left decodes to the very same
-    pixels, so a photo can lose its metadata without a second lossy encoding.
+    The decoder then sees no EXIF, no XMP and no index of further pictures. The result decodes to the same pixels, so a
+    photo loses its metadata without a second lossy encoding. Raises `Unreadable`.
     """
     pieces, exif, scans, at, in_scan = [b"\xff\xd8"], b"", 0, 2, False
     for _ in range(_PIECES):
@@ -97,7 +99,7 @@ def walk_jpeg(original: bytes) -> tuple[bytes, bytes]:
         payload = original[start + 2 : at]
         if marker == _APP1 and payload.startswith(b"Exif\0\0"):
             exif = exif or payload
-        pieces.append(_cleaned(marker, payload))
+        pieces.append(_decoder_segment(marker, payload))
         in_scan = marker == _SOS
         scans += in_scan
         if scans > _SCANS:
@@ -106,9 +108,9 @@ def walk_jpeg(original: bytes) -> tuple[bytes, bytes]:
 
 
 def _is_segment(original: bytes, marker: int, start: int) -> bool:
-    """Tell whether a segment begins with a marker that was found in a scan, its length at `start`: another marker
-    follows it, or it is the head of a scan (T.81 B.2.3). Else a byte of the scan is damaged, which costs a decoder the
-    pixels up to the next restart marker, and would cost all that the length says.
+    """Tell whether a marker found in a scan begins a segment, with its length at `start`: a marker follows the segment,
+    or it is the head of a scan (T.81 B.2.3). Otherwise a byte of the scan is damaged: that costs the pixels up to the
+    next restart marker, but skipping the supposed segment would cost as many bytes as its length.
     """
     length = int.from_bytes(original[start : start + 2], "big")
     if marker == _SOS:
@@ -116,19 +118,19 @@ def _is_segment(original: bytes, marker: int, start: int) -> bool:
     return length >= 2 and _MARKER.match(original, start + length) is not None
 
 
-def _cleaned(marker: int, payload: bytes) -> bytes:
-    """Return a segment as it goes on to the decoder; empty if it is metadata."""
+def _decoder_segment(marker: int, payload: bytes) -> bytes:
+    """Return a segment for the decoder, without its metadata; empty if it has only metadata."""
     if marker == _APP0 and payload.startswith(b"JFIF\0"):
-        payload = payload[:12] + b"\0\0"  # how colours are coded, without the preview
+        payload = payload[:12] + b"\0\0"  # the colour coding, without the preview
     elif marker == _APP14 and payload.startswith(b"Adobe"):
-        payload = payload[:12]  # how colours are coded, in CMYK and RGB
+        payload = payload[:12]  # the colour coding of CMYK and RGB
     elif marker >= _APP0 and not (marker == _APP2 and payload.startswith(b"ICC_PROFILE\0")):
         return b""
     return bytes((0xFF, marker)) + (len(payload) + 2).to_bytes(2, "big") + payload
 
 
 def orientation(exif: bytes) -> int:
-    """Read an orientation, 1–8, from EXIF (TIFF 6.0 §2, tag 0x0112 of the first directory); 1 if absent or nonsense."""
+    """Return the orientation, 1–8, in EXIF (TIFF 6.0 §2, tag 0x0112 of the first directory); 1 if there is none."""
     tiff = exif.removeprefix(b"Exif\0\0")
     if tiff[:4] not in (b"II*\0", b"MM\0*"):
         return 1
@@ -147,7 +149,9 @@ def orientation(exif: bytes) -> int:
 
 
 def walk_png(data: bytes) -> None:
-    """Walk the chunks to IEND (ISO/IEC 15948 §5): Pillow is content without it, and unpacks any number of profiles."""
+    """Raise `Unreadable` unless the chunks reach IEND (ISO/IEC 15948 §5) and hold at most one colour profile: Pillow
+    accepts a missing IEND, and unpacks any number of profiles.
+    """
     at, profiles = 8, 0
     for _ in range(_PIECES):
         length, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
@@ -163,16 +167,16 @@ def walk_png(data: bytes) -> None:
 
 
 def walk_webp(data: bytes) -> None:
-    """Compare a WebP's length with the size in its RIFF header, which counts all that follows it."""
+    """Raise `Unreadable` if a WebP is shorter than its RIFF header says."""
     if 8 + int.from_bytes(data[4:8], "little") > len(data):
         raise Unreadable(_CUT)
 
 
 def walk_heic(data: bytes) -> None:
-    """Walk the boxes, which must all be complete (ISO/IEC 14496-12 §4.2), the pixels among them.
+    """Raise `Unreadable` unless all boxes are complete (ISO/IEC 14496-12 §4.2) and hold pixels.
 
-    The decoder paints missing tiles black and calls it success, and phones write tiles. Bytes after the pixels that are
-    no box are let through: some phones append their own.
+    The decoder paints missing tiles black and reports success, and phones write tiles. Bytes after the pixels that are
+    no box are accepted: some phones append their own data.
     """
     at, pixels = 0, False
     while len(data) - at >= 8:

@@ -1,5 +1,5 @@
-"""Picture work in threads of its own, bounded; the codecs are loaded with the first picture, in its thread, since they
-take as much time and memory as all the rest of the service.
+"""Picture work in bounded thread pools. The codecs are loaded with the first picture, in its thread, since they take as
+much time and memory as all the rest of the service.
 """
 
 import asyncio
@@ -21,19 +21,18 @@ from rundun.pool import BoundedPool, RefusalReason
 Read = Callable[[], bytes]
 T = TypeVar("T")
 PICTURE_THREADS = min(2, os.cpu_count() or 1)
-# Pictures that wait or are in work: as many as may be on their way, see `UploadBuffer`.
+# Pictures waiting or in work: as many as may be in upload, see `UploadBuffer`.
 PICTURES = {"of_owner": 64, "in_all": 128}
-PICTURE_WAIT = 25.0  # seconds until a picture's turn
+PICTURE_WAIT = 25.0  # seconds that a picture may wait for its turn
 BARCODES = {"of_run": 1, "of_owner": 4, "in_all": 32}
 
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """The imaging functions, in the pools' threads and within the settings' limits; an owner is an organization.
+    """The imaging functions, run in the pools' threads within the settings' limits; an owner is an organization.
 
-    Photos as the page sends them have the threads of `photos`. Larger ones take seconds each, and there one at a time
-    what 450 MB are needed for: they have a thread of their own, and barcodes another, so that nobody's photo waits for
-    them.
+    Photos of the size that the page sends run in the threads of `photos`. Larger ones take seconds and up to 450 MB
+    each: they have a single thread, `large`, and barcodes another, so that no photo waits for them.
     """
 
     photos: BoundedPool
@@ -42,11 +41,11 @@ class Pictures:
     max_pixels: int
 
     async def derive(self, read: Read, owner: str) -> Derivatives:
-        """Derive photo and thumbnail in the owner's turn; see `derivatives.derive`."""
+        """Return photo and thumbnail, made in the owner's turn; see `derivatives.derive`."""
         return await self._derive("derive", read, owner)
 
     async def derive_picture(self, read: Read, owner: str) -> Derivatives:
-        """Derive a template's picture and its thumbnail in the owner's turn; see `derivatives.derive_picture`."""
+        """Return a template's picture and thumbnail, made in the owner's turn; see `derivatives.derive_picture`."""
         return await self._derive("derive_picture", read, owner)
 
     async def _derive(self, name: str, read: Read, owner: str) -> Derivatives:
@@ -56,34 +55,34 @@ class Pictures:
             return derived
 
         try:
-            return await _in_turn(self.photos, owner, lambda: derive(small_only=True))
+            return await _run_in_pool(self.photos, owner, lambda: derive(small_only=True))
         except LargePicture:
-            return await self._in_turn_of_large(owner, lambda: derive(small_only=False))
+            return await self._run_large(owner, lambda: derive(small_only=False))
 
     async def logo(self, read: Read, owner: str) -> bytes:
-        """Make a logo in the owner's turn; see `derivatives.logo`."""
-        return await self._in_turn_of_large(owner, lambda: _derivatives().logo(read(), max_pixels=self.max_pixels))
+        """Return a logo, made in the owner's turn; see `derivatives.logo`."""
+        return await self._run_large(owner, lambda: _derivatives().logo(read(), max_pixels=self.max_pixels))
 
-    async def _in_turn_of_large(self, owner: str, work: Callable[[], T]) -> T:
+    async def _run_large(self, owner: str, work: Callable[[], T]) -> T:
         def work_and_trim() -> T:
             try:
                 return work()
             finally:
-                if self.large.held() <= 1:  # with more to come it would be asked for again at once
+                if self.large.held() <= 1:  # with further pictures waiting, the memory would be needed again at once
                     _trim_memory()
 
-        return await _in_turn(self.large, owner, work_and_trim)
+        return await _run_in_pool(self.large, owner, work_and_trim)
 
     async def check_signature(self, read: Read, owner: str) -> tuple[int, int]:
-        """Check a signature's PNG in the owner's turn; see `derivatives.check_signature`."""
-        return await _in_turn(
+        """Return the (width, height) of a signature, read in the owner's turn; see `derivatives.check_signature`."""
+        return await _run_in_pool(
             self.photos, owner, lambda: _derivatives().check_signature(read(), max_pixels=self.max_pixels)
         )
 
     async def decode_barcode(
         self, read: Read, formats: tuple[BarcodeFormat, ...], owner: str, run_id: str
     ) -> Barcode | None:
-        """Read a barcode in the owner's turn, one at a time of a run; see `barcodes.decode_barcode`."""
+        """Return a barcode or None, read in the owner's turn, one of a run at a time; see `barcodes.decode_barcode`."""
         limits = {run_id: BARCODES["of_run"], owner: BARCODES["of_owner"], "": BARCODES["in_all"]}
         return await self.barcodes.run(owner, limits, lambda: self._decode_barcode(read(), formats))
 
@@ -93,13 +92,13 @@ class Pictures:
         return barcodes.decode_barcode(data, max_pixels=self.max_pixels, formats=formats)
 
 
-async def _in_turn(pool: BoundedPool, owner: str, work: Callable[[], T]) -> T:
+async def _run_in_pool(pool: BoundedPool, owner: str, work: Callable[[], T]) -> T:
     return await pool.run(owner, {owner: PICTURES["of_owner"], "": PICTURES["in_all"]}, work)
 
 
 def _trim_memory() -> None:
-    """Give the system back what the C library has kept: 340 MB after some large pictures, in 60 ms. Where the library
-    is not glibc there is nothing to ask for.
+    """Return the C library's free memory to the system: 340 MB after some large pictures, in 60 ms. Does nothing unless
+    the library is glibc.
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim:
@@ -114,9 +113,9 @@ def _derivatives() -> ModuleType:
 
 @asynccontextmanager
 async def picture_pools(max_pixels: int) -> AsyncIterator[Pictures]:
-    """Open the pools for as long as the context lasts."""
-    photos = BoundedPool(_too_many_pictures, threads=PICTURE_THREADS, wait_seconds=PICTURE_WAIT)
-    large, barcodes = [BoundedPool(_too_many_pictures, threads=1, wait_seconds=PICTURE_WAIT) for _ in range(2)]
+    """Yield the imaging functions; close their pools on exit."""
+    photos = BoundedPool(_refuse_picture, threads=PICTURE_THREADS, wait_seconds=PICTURE_WAIT)
+    large, barcodes = [BoundedPool(_refuse_picture, threads=1, wait_seconds=PICTURE_WAIT) for _ in range(2)]
     try:
         yield Pictures(photos, large, barcodes, max_pixels)
     finally:
@@ -133,5 +132,5 @@ _REFUSALS: dict[RefusalReason, str] = {
 }
 
 
-def _too_many_pictures(why: RefusalReason) -> Problem:
+def _refuse_picture(why: RefusalReason) -> Problem:
     return Problem("unavailable", _REFUSALS[why], retry_after=5)

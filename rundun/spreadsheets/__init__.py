@@ -1,1 +1,1 @@
-"""Spreadsheets: files of XLSX read in a process of their own."""
+"""Spreadsheets: XLSX files, each read in a process of its own."""

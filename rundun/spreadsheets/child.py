@@ -1,5 +1,6 @@
-"""The process that reads one spreadsheet from its standard input and writes it as text, or why not, as JSON: a file of
-1.4 KB with a cell in the last row and column makes the reader ask for 400 GB, and end.
+"""The process that reads one spreadsheet from its standard input, and writes its text or a refusal as JSON. It has
+limits of its own, since a file of 1.4 KB with a cell in the last row and column makes the reader allocate 400 GB, and
+crash.
 """
 
 import io
@@ -13,25 +14,25 @@ from typing import Any
 
 from rundun.core.csv_text import MAX_BYTES, MAX_ROWS, write
 
-MEMORY_BYTES = 256 * 1024 * 1024  # of addresses; Python with the reader has 20 MB of them
+MEMORY_BYTES = 256 * 1024 * 1024  # of address space; Python with the reader takes 20 MB
 CPU_SECONDS = 5
-_SHEET_BYTES = 64 * 1024 * 1024  # of a sheet's XML, in which cells are looked for that have no value
+_SHEET_BYTES = 64 * 1024 * 1024  # of a sheet's XML, searched for cells without a value
 _ERROR = re.compile(rb'<c r="([A-Z]{1,3}[0-9]{1,7})"[^>]* t="e"')
-_NOT_CALCULATED = re.compile(  # a formula without a value; one whose value is no character has t="str"
+_NOT_CALCULATED = re.compile(  # a formula without a value; one with an empty text as its value has t="str"
     rb'<c r="([A-Z]{1,3}[0-9]{1,7})"(?![^>]* t="str")[^>]*>\s*'
     rb"<f(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>"
 )
 
 
 class _RefusalError(Exception):
-    """Why a spreadsheet is not read, by the word that the other process knows."""
+    """Raised for a spreadsheet that is not read; the text is a word that the service knows."""
 
 
 def main() -> None:
-    """Read a spreadsheet within limits of memory and time, which hold for this process alone."""
-    _limit(resource.RLIMIT_CPU, CPU_SECONDS)
-    _limit(resource.RLIMIT_CORE, 0)
-    _limit(resource.RLIMIT_AS, MEMORY_BYTES)
+    """Read a spreadsheet within limits of memory and time, which apply to this process alone."""
+    _set_limit(resource.RLIMIT_CPU, CPU_SECONDS)
+    _set_limit(resource.RLIMIT_CORE, 0)
+    _set_limit(resource.RLIMIT_AS, MEMORY_BYTES)
     data = sys.stdin.buffer.read()
     try:
         answer = {"text": _read(data)}
@@ -40,11 +41,11 @@ def main() -> None:
     sys.stdout.buffer.write(json.dumps(answer).encode())
 
 
-def _limit(what: int, most: int) -> None:
+def _set_limit(limit: int, most: int) -> None:
     try:
-        resource.setrlimit(what, (most, most))
+        resource.setrlimit(limit, (most, most))
     except (OSError, ValueError):
-        if sys.platform == "linux":  # macOS knows the limit of memory, and takes none
+        if sys.platform == "linux":  # macOS has this limit, but refuses to set it
             raise
 
 
@@ -61,7 +62,7 @@ def _read(data: bytes) -> str:
     rows: list[list[str]] = []
     count = size = 0
     for row in sheet.iter_rows() if sheet.start is not None else ():
-        cells = [_text(cell) for cell in row]
+        cells = [_cell_text(cell) for cell in row]
         while cells and not cells[-1]:
             cells.pop()
         rows.append(cells)
@@ -74,15 +75,15 @@ def _read(data: bytes) -> str:
     return write(rows)
 
 
-def _text(cell: Any) -> str:
-    """Return a cell as it would be typed: a whole number without a point, a time of the calendar as ISO 8601 has it."""
+def _cell_text(cell: Any) -> str:
+    """Return a cell as a person would type it: a whole number without a point, dates and times in ISO 8601."""
     match cell:
         case bool():
             return str(cell).upper()
         case float():
             return str(int(cell)) if cell.is_integer() and abs(cell) < 1e16 else format(cell, ".15g")
         case datetime():
-            # Kept as days with a fraction, 11:20 may be a little less.
+            # Stored as days with a fraction, 11:20 may come out a little less.
             return (cell + timedelta(seconds=0.5)).isoformat(" ", "minutes")
         case date():
             return cell.isoformat()
@@ -94,8 +95,8 @@ def _text(cell: Any) -> str:
 
 
 def _cells_without_value(data: bytes, name: str) -> list[str]:
-    """List cells of the sheet of that name that show an error, or whose formula was not calculated: the reader takes
-    them for empty ones. At most ten.
+    """List at most ten cells of the sheet `name`, such as B7, that show an error or a formula without its result: the
+    reader takes these for empty cells.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -109,7 +110,7 @@ def _cells_without_value(data: bytes, name: str) -> list[str]:
             with archive.open(f"xl/{target}") as part:
                 cells = part.read(_SHEET_BYTES)
     except (KeyError, ValueError, zipfile.BadZipFile, NotImplementedError, OSError):
-        return []  # another kind of spreadsheet, or written in another way
+        return []  # another format, or another way of writing it
     return [cell.decode() for each in (_ERROR, _NOT_CALCULATED) for cell in each.findall(cells)][:10]
 
 

@@ -1,4 +1,4 @@
-"""Reading spreadsheets in a process of its own for each, bounded in memory and time: a hostile one ends only that."""
+"""Reading of spreadsheets, each in a process bounded in memory and time: a hostile file ends only its process."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ from rundun.pool import BoundedPool, RefusalReason
 
 TIMEOUT_SECONDS = 20
 AT_ONCE_OF_OWNER, AT_ONCE = 2, 4  # processes
-_BEGINNINGS = (b"PK", b"\xd0\xcf\x11\xe0")  # of a ZIP archive, as XLSX is one, and of what Office writes otherwise
+_BEGINNINGS = (b"PK", b"\xd0\xcf\x11\xe0")  # of a ZIP archive, which XLSX is, and of older Office files
 _REFUSALS = {
     "rows": "The table has more than 1,000 rows. Send it in parts.",
     "large": "The table has more than 2 MiB of text. Send it in parts.",
@@ -27,23 +27,23 @@ _UNREADABLE = "The file can't be read: it is no spreadsheet, or a damaged or hug
 
 @dataclass(frozen=True, slots=True)
 class SpreadsheetReader:
-    """The reader of a service: a few processes at once, two of an owner, which is an organization."""
+    """The service's reader: at most `AT_ONCE` processes, two for each owner, which is an organization."""
 
-    places: BoundedPool = field(default_factory=lambda: BoundedPool(_too_many))
+    places: BoundedPool = field(default_factory=lambda: BoundedPool(_refuse_file))
 
     async def read(self, data: bytes, owner: str) -> str:
-        """Read a file as `read` does; raises `unavailable` where too many are being read."""
+        """Return a file's text like `read`; raise `unavailable` if too many files are being read."""
         with self.places.place({owner: AT_ONCE_OF_OWNER, "": AT_ONCE}):
             return await read(data)
 
 
-def _too_many(why: RefusalReason) -> Problem:
+def _refuse_file(why: RefusalReason) -> Problem:
     return Problem("unavailable", "Other tables are being read right now; try again shortly.", retry_after=5)
 
 
 async def read(data: bytes) -> str:
-    """Return a table that a spreadsheet has saved as text, as `csv_text.read` takes it: the first sheet of XLSX, or
-    CSV as it is. Raises `invalid`, `too_large`.
+    """Return the text of a table for `csv_text.read`: the first sheet of an XLSX file, or the text of a CSV file.
+    Raises `invalid`, `too_large`.
     """
     if len(data) > csv_text.MAX_BYTES:
         raise Problem("too_large", "The file has more than 2 MiB.")
@@ -59,12 +59,12 @@ async def read(data: bytes) -> str:
 
 
 async def _ask_child(data: bytes) -> dict[str, str]:
-    """Have a process read the spreadsheet; raises `invalid` where it does not come back with an answer."""
+    """Return the answer of a process that reads the spreadsheet; raise `invalid` if it ends without one."""
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "rundun.spreadsheets.child"),
         stdin=PIPE,
         stdout=PIPE,
-        stderr=DEVNULL,  # the reader's last words, of a hundred lines
+        stderr=DEVNULL,  # a crashing reader writes a hundred lines
         env=_environment(),
     )
     try:
@@ -84,6 +84,6 @@ async def _ask_child(data: bytes) -> dict[str, str]:
 
 
 def _environment() -> dict[str, str]:
-    """Return what a process needs to find Python and its modules, and none of the settings and secrets beside it."""
+    """Return the environment with which the process finds Python and its modules, without settings and secrets."""
     found = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
     return {**found, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
