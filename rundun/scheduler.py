@@ -171,7 +171,7 @@ def schedule(
     every(TICK_SECONDS, "search", index_runs, database)
     if alerts:
         every(TICK_SECONDS, "alerts", alerts.tick)
-    every(MINUTE_SECONDS, "put_off", dispatcher.bring_back)
+    every(MINUTE_SECONDS, "put_off", dispatcher.expedite)
     for name, job in (each_minute or {}).items():
         every(MINUTE_SECONDS, name, job)
     at_start = datetime.now(UTC)

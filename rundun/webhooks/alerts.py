@@ -1,10 +1,10 @@
 """Alerts: one POST to the administrator's address when a delivery has failed for good, a quota is nearly used up, or a
 backup is missed.
 
-What waits for an alert is written with the failure, so no restart loses it. At most ten are sent in a burst and ten a
-minute after it; the last one that may be sent stands for all that have failed by then. An alert that does not arrive is
-logged and tried again after a minute, and no other goes out meanwhile: it makes no deliveries, so no more alerts.
-A test is sent at once, and once only.
+Pending alerts are stored with the failure, so no restart loses them. At most ten are sent in a burst and ten a minute
+after it; the last one of these stands for all further failures up to then. An alert that does not arrive is logged and
+tried again after a minute, and no other is sent meanwhile. Alerts are no deliveries, so they cause no further alerts.
+A test is sent at once, and only once.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ RETRY_PAUSE_MS = 60 * times.SECOND  # after an alert that did not arrive
 
 
 class AlertOutcomeJson(TypedDict):
-    """What came of a test: as of an attempt, and whether it was signed."""
+    """The result of a test alert: that of its attempt, and whether it was signed."""
 
     ok: bool
     status: int | None
@@ -35,8 +35,8 @@ class AlertOutcomeJson(TypedDict):
 
 
 class Alerts:
-    """The sender of alerts, tick by tick; `url` is normalised, without a `secret` the POST is not signed;
-    `backup_error` says why there is no backup.
+    """The sender of alerts, run by the scheduler's ticks. `url` is normalised; without a `secret` the POST is not
+    signed; `backup_error` returns why there is no backup, or None.
     """
 
     def __init__(
@@ -56,10 +56,10 @@ class Alerts:
         self._rest_until = 0
 
     def _rests(self, now: int) -> bool:
-        return now < self._rest_until <= now + RETRY_PAUSE_MS  # later than that only a clock that was put back says
+        return now < self._rest_until <= now + RETRY_PAUSE_MS  # it is later only if the clock was put back
 
     async def tick(self) -> None:
-        """Send the alerts that wait, as many as may be sent."""
+        """Send the pending alerts, as many as the limit allows."""
         clock = self._database.env.clock
         if await self._database.read(quotas.has_fallen):
             await self._database.write(quotas.forget_fallen)
@@ -70,7 +70,7 @@ class Alerts:
             alert = await self._database.read(
                 alerts.next_alert, for_all=allowance.remaining == 0, backup_error=self._backup_error()
             )
-            if alert is None:  # what it was of is sent again, or was deleted, since the look before
+            if alert is None:  # its delivery was retried or deleted since `has_alert`
                 return
             if not (await self._send(alert)).ok:
                 self._rest_until = clock() + RETRY_PAUSE_MS
@@ -85,7 +85,7 @@ class Alerts:
         return sent
 
     async def send_test(self) -> AlertOutcomeJson:
-        """Send an alert that nothing has happened for, and say what came of it; raises `held` after a restore."""
+        """Send a test alert and return its result; raise `held` after a restore."""
         sent = await self._send(await self._database.read(alerts.test_alert))
         return {
             "ok": sent.ok,

@@ -1,8 +1,8 @@
 """The only outbound HTTP: one signed POST, one result.
 
-It uses `httpcore2`, the engine under httpx2, without the client above it: everything that a client adds (redirects,
-cookies, proxies from the environment, decompression, URLs spelt its own way) is what this client must not do, and the
-engine takes the network backend, where the address is checked at the moment it is dialled.
+It uses `httpcore2`, the engine of httpx2, without httpx2's client, whose additions (redirects, cookies, proxies from
+the environment, decompression, rewritten URLs) are all unwanted here. The engine accepts a network backend of our own,
+which checks each address at the moment it is dialled.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from rundun.logs import log
 from rundun.webhooks import dialer
 from rundun.webhooks.dialer import UnresolvedHost
 
-BODY_BYTES = 16 * 1024  # read of an answer, as it comes, never decompressed
+BODY_BYTES = 16 * 1024  # read of an answer, never decompressed
 MAX_IDLE_CONNECTIONS = 64
 IDLE_SECONDS = 4.0  # below the five seconds after which common servers close
 
@@ -38,10 +38,10 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 class WebhookClient:
-    """The HTTP client of webhooks; one for the process, made inside its event loop.
+    """The HTTP client of webhooks; one for the process, created inside its event loop.
 
-    `clock` returns milliseconds since the epoch; `resolver` is a blocking look-up and runs in threads of its own;
-    `ca_file` holds certificates (PEM) trusted beside the system's. Raises ValueError for a `ca_file` of no use.
+    `clock` returns milliseconds since the epoch; `resolver` is a blocking look-up, run in threads of its own; `ca_file`
+    has certificates (PEM) trusted in addition to the system's. Raises ValueError if `ca_file` is unusable.
     """
 
     def __init__(
@@ -65,16 +65,16 @@ class WebhookClient:
         self._pool: httpcore2.AsyncConnectionPool | None = None
         self._pool_lock = threading.Lock()
         if ca_file:
-            self._open_pool()  # what is wrong with the file is reported at start
+            self._open_pool()  # errors in the file are reported at start
 
     def _open_pool(self) -> httpcore2.AsyncConnectionPool:
-        """Return the connection pool, made at the first request: who sends none does without all the certificates.
-        First requests come at once, each from a thread; a second pool would be closed by nobody.
+        """Return the connection pool, created at the first request, so that a service without webhooks loads no
+        certificates. The lock prevents a second pool, never closed, as several threads may make the first request.
         """
         with self._pool_lock:
             if self._pool is None:
                 self._pool = httpcore2.AsyncConnectionPool(
-                    ssl_context=_tls(self._ca_file),
+                    ssl_context=_tls_context(self._ca_file),
                     max_connections=None,  # the slots limit them
                     max_keepalive_connections=MAX_IDLE_CONNECTIONS,
                     keepalive_expiry=IDLE_SECONDS,
@@ -83,18 +83,18 @@ class WebhookClient:
             return self._pool
 
     async def close(self) -> None:
-        """Close all connections; attempts still under way break, so let them end first."""
+        """Close all connections. Attempts still under way would fail, so wait for them first."""
         if self._pool:
             await self._pool.aclose()
 
     async def check(
         self, destination: Destination, org_id: str
     ) -> tuple[Literal["forbidden", "unresolved"], str] | None:
-        """Return what stands against a destination when an organization dispatches a run, with a sentence; None if
-        nothing does, or if so much is looked up right now that nothing is known in time.
+        """Check a destination when an organization dispatches a run: return the kind of refusal and a sentence; None if
+        it is allowed, or if its look-up had to wait too long behind others.
 
-        Literals are judged at once, names looked up for at most `check_seconds`. A destination is forbidden if no
-        address of it may be dialled. The address is judged again whenever it is dialled.
+        Literals are checked at once, names looked up for at most `check_seconds`. A destination is forbidden if none of
+        its addresses may be dialled. Each address is checked again whenever it is dialled.
         """
         try:
             found = await self._look_ups.addresses(destination.host, org_id, self._check_seconds)
@@ -106,9 +106,8 @@ class WebhookClient:
         return ("forbidden", refusal) if refusal else None
 
     async def post(self, request: WebhookRequest) -> AttemptResult:
-        """Make one attempt, signed afresh, within the timeout from the look-up to the end of the answer.
-
-        Never raises, except CancelledError.
+        """Make one attempt with a fresh signature and return its result. The timeout covers everything from the look-up
+        to the end of the answer. Raises nothing but CancelledError.
         """
         began = time.monotonic()
         answer = _PartialResponse()
@@ -124,11 +123,11 @@ class WebhookClient:
         except (UnresolvedHost, httpcore2.ConnectError, httpcore2.ConnectTimeout) as problem:
             error, unreachable = self._explain(problem, used), True
         except (httpcore2.NetworkError, httpcore2.ProtocolError) as problem:
-            # After the head of an answer nothing more is needed of it, so a body that breaks off changes nothing.
+            # Only the head of an answer counts, so a body that breaks off changes nothing.
             error = self._explain(problem, used) if answer.status is None else None
         except (dialer.AddressForbidden, _UrlRefused) as problem:
             error = str(problem)
-        except Exception as problem:  # its text may hold anything that came
+        except Exception as problem:  # its text may contain anything that was received
             log("error", "webhook.failed", exc=problem, event_id=request.event_id)
             error = "The attempt failed unexpectedly; the service's log says why."
         status = answer.status
@@ -149,7 +148,7 @@ class WebhookClient:
 
     async def _exchange(self, request: WebhookRequest, answer: "_PartialResponse") -> None:
         try:
-            destination = normalise(request.url)  # a URL that did not come through it goes nowhere
+            destination = normalise(request.url)  # a URL is never used without it
         except ValueError as problem:
             raise _UrlRefused(str(problem)) from None
         created = self._clock() // 1000
@@ -168,8 +167,8 @@ class WebhookClient:
         try:
             await self._request(url, headers, request.body, answer)
         except (httpcore2.NetworkError, httpcore2.RemoteProtocolError):
-            # An idle connection may be closed by the other side just as it is used again. Nothing was answered on it,
-            # so the request is made once more; it is the same event_id, which receivers know as one.
+            # The receiver may close an idle connection just as it is used again. Without an answer on it the request is
+            # made once more, with the same event_id, by which receivers recognise duplicates.
             if dialer.used_connection.get().is_new or answer.status is not None:
                 raise
             await self._request(url, headers, request.body, answer)
@@ -179,7 +178,7 @@ class WebhookClient:
     ) -> None:
         pool = self._pool
         if pool is None:
-            pool = await asyncio.to_thread(self._open_pool)  # reading the certificates would hold everybody up
+            pool = await asyncio.to_thread(self._open_pool)  # reading the certificates would block the event loop
         async with pool.stream("POST", url, headers=list(headers.items()), content=body) as response:
             answer.status = response.status
             for name, value in response.headers:
@@ -201,10 +200,10 @@ class WebhookClient:
         return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
 
     def _explain(self, problem: BaseException, used: dialer.UsedConnection) -> str:
-        """Return a sentence for the first cause in the chain that has one of its own. What a private network answers
-        stands in none: only OpenSSL's and the system's fixed words, and a quotation of what may be read.
+        """Return a sentence for the first known cause in the exception chain. It never contains an answer from a
+        private network, only fixed words of OpenSSL and the system, and quotations of answers that may be read.
         """
-        for cause in _chain(problem):
+        for cause in _causes(problem):
             if isinstance(cause, UnresolvedHost):
                 return str(cause)
             if isinstance(cause, ssl.SSLCertVerificationError):
@@ -223,11 +222,11 @@ class WebhookClient:
 
 
 class _UrlRefused(Exception):
-    """Raised for a URL that is no destination; the text is a sentence."""
+    """Raised for a URL that `normalise` refuses; the text is a sentence."""
 
 
 class _PartialResponse:
-    """What has arrived of an answer so far; it outlives the deadline that cuts the rest off."""
+    """The part of an answer that has arrived so far; it remains when the deadline cuts off the rest."""
 
     def __init__(self) -> None:
         self.headers: dict[str, str] = {}  # of the request
@@ -236,8 +235,8 @@ class _PartialResponse:
         self.body = b""
 
 
-def _tls(ca_file: Path | None) -> ssl.SSLContext:
-    import httpx2  # for this alone
+def _tls_context(ca_file: Path | None) -> ssl.SSLContext:
+    import httpx2  # imported for this alone
 
     context = httpx2.create_ssl_context(trust_env=False)
     if ca_file:
@@ -249,7 +248,9 @@ def _tls(ca_file: Path | None) -> ssl.SSLContext:
 
 
 def _retry_after(text: str | None, now: int) -> float | None:
-    """Return seconds from now (RFC 9110, section 10.2.3: seconds or a date), at least 0; None if absent or nonsense."""
+    """Return the seconds in `Retry-After` (RFC 9110, section 10.2.3), at least 0, a date counted from `now`
+    (milliseconds); None if it is missing or malformed.
+    """
     if text is None:
         return None
     if re.fullmatch(r"[0-9]{1,9}", text.strip()):
@@ -261,7 +262,7 @@ def _retry_after(text: str | None, now: int) -> float | None:
         return None
 
 
-def _chain(problem: BaseException) -> list[BaseException]:
+def _causes(problem: BaseException) -> list[BaseException]:
     """List an exception and its causes, the outermost first."""
     chain: list[BaseException] = []
     cause: BaseException | None = problem

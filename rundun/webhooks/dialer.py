@@ -1,4 +1,4 @@
-"""Dialling: look-ups that hold nobody up, and the check of every address right before it is dialled."""
+"""Dialling: look-ups that never block the event loop, and the check of every address right before it is dialled."""
 
 import asyncio
 import ssl
@@ -13,12 +13,12 @@ from rundun.core.deliveries.forbidden_addresses import is_literal
 from rundun.pool import BoundedPool
 from rundun.webhook_addresses import Judge, refusal_of
 
-# Threads for the look-ups of deliveries, and for those at dispatch. One that hangs does so for ten seconds and more.
+# Threads for the look-ups of deliveries, and for those at dispatch. A hanging look-up takes ten seconds and more.
 LOOK_UP_THREADS, CHECK_THREADS = 128, 32
-LOOK_UP_SECONDS = 5.0  # for a look-up's turn to come, and then for the look-up
-FOUND_MILLISECONDS = 10_000  # how long a name that was found is known; each of its addresses is judged when dialled
-STALE_MILLISECONDS = 3_600_000  # how long it is good enough where a look-up does not even begin (RFC 8767)
-FAILURE_MILLISECONDS = 30_000  # how long a name that was not found is not asked for again
+LOOK_UP_SECONDS = 5.0  # that a look-up may wait for its turn, and then take
+FOUND_MILLISECONDS = 10_000  # that a found name is cached; each of its addresses is checked when dialled
+STALE_MILLISECONDS = 3_600_000  # that it may still be used if a look-up cannot even begin (RFC 8767)
+FAILURE_MILLISECONDS = 30_000  # that a name that was not found is not looked up again
 MAX_KNOWN = 10_000  # names
 ADDRESSES = 6  # tried of one name
 
@@ -28,9 +28,9 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class UsedConnection:
-    """The connection that one attempt of an organization (`org_id`, "" for the administrator) uses: the address at its
-    other end, None before one is dialled, and whether it was opened for this attempt, not kept from an earlier one.
-    `has_ended`: the other side has closed it.
+    """The connection of one attempt of an organization (`org_id`, "" for the administrator). `address` is the dialled
+    address, None before; `is_new` tells a connection opened for this attempt from a kept one; `has_ended`: the receiver
+    has closed it.
     """
 
     org_id: str
@@ -40,15 +40,15 @@ class UsedConnection:
 
 
 used_connection: ContextVar[UsedConnection] = ContextVar("used_connection")
-"""The connection of the attempt that the task at work makes, which sets this before it begins."""
+"""The connection of the current task's attempt, set by the task before the attempt begins."""
 
 
 class UnresolvedHost(Exception):
-    """Raised when no address of a name could be found in time; the text is a sentence."""
+    """Raised when no address of a name was found in time; the text is a sentence."""
 
 
 class LookUpWaited(UnresolvedHost):
-    """Raised when a look-up did not begin in time, since too many others were under way: the name is not to blame."""
+    """Raised when a look-up did not begin in time, because too many others were under way."""
 
 
 class AddressForbidden(Exception):
@@ -57,17 +57,18 @@ class AddressForbidden(Exception):
 
 @dataclass(slots=True, eq=False)
 class _Flight:
-    """A look-up that several wait for."""
+    """A look-up under way, shared by all that wait for the same name."""
 
     task: asyncio.Task[list[str]] | None = None
     has_begun: bool = False
 
 
 class Resolver:
-    """Look-ups of names, in threads of their own, so that dead names hold up neither the loop nor each other, nor those
-    of one organization the names of another.
+    """Look-ups of names in threads, so that a dead name delays neither the event loop nor other names, nor those of one
+    organization the names of another.
 
-    The threads are daemons: one that hangs in the system's resolver cannot be stopped and must not keep the process.
+    The threads are daemons: a thread that hangs in the system's resolver cannot be stopped, and must not keep the
+    process alive.
     """
 
     def __init__(self, resolver: LookUp, clock: Callable[[], int]) -> None:
@@ -78,12 +79,13 @@ class Resolver:
             for threads in (LOOK_UP_THREADS, CHECK_THREADS)
         )
         self._flights: dict[tuple[BoundedPool, str, str], _Flight] = {}
-        self._found: dict[str, tuple[int, list[str]]] = {}  # until when they are good enough, and the addresses
-        self._failures: dict[str, tuple[int, str]] = {}  # until when, and why
+        self._found: dict[str, tuple[int, list[str]]] = {}  # the time until which they may be used, and the addresses
+        self._failures: dict[str, tuple[int, str]] = {}  # the time until which it counts, and the reason
 
     async def addresses(self, host: str, owner: str, check_seconds: float | None = None) -> list[str]:
-        """Look up a host's addresses, one or more, in system order, in the turn of the organization `owner`; a literal
-        is its own. With `check_seconds` only a few threads are used, for at most so long. Raises UnresolvedHost.
+        """Return a host's addresses, at least one, in the system's order; a literal is its own address. Look-ups take
+        turns by organization (`owner`). With `check_seconds`, fewer threads are used, for at most that time. Raises
+        UnresolvedHost.
         """
         if is_literal(host):
             return [host]
@@ -94,19 +96,19 @@ class Resolver:
         failed_until, why = self._failures.get(host, (0, ""))
         if now < failed_until:
             raise UnresolvedHost(why)
-        # One for all of an organization who ask for a name, but nobody waits for the turn of another organization.
+        # One look-up serves all requests of an organization for a name, but never those of another organization.
         name = (self._deliveries if check_seconds is None else self._checks, owner, host)
         flight = self._flights.get(name)
         if flight is None:
             flight = self._flights[name] = _Flight()
             flight.task = asyncio.create_task(self._look_up(flight, *name), name=f"look up {host}")
-            flight.task.add_done_callback(lambda done: self._landed(name, done))
+            flight.task.add_done_callback(lambda done: self._end_flight(name, done))
         assert flight.task is not None
         try:
             async with asyncio.timeout(check_seconds):
                 return await asyncio.shield(flight.task)
         except TimeoutError:
-            problem = _late(host, check_seconds or 0, flight.has_begun)
+            problem = _late_error(host, check_seconds or 0, flight.has_begun)
         except LookUpWaited as waited:
             problem = waited
         if isinstance(problem, LookUpWaited) and now < until:
@@ -131,23 +133,23 @@ class Resolver:
             if not addresses:
                 raise OSError("no address")
         except TimeoutError:
-            problem = _late(host, LOOK_UP_SECONDS, flight.has_begun)
+            problem = _late_error(host, LOOK_UP_SECONDS, flight.has_begun)
         except Exception as error:  # whatever a resolver raises
             problem = UnresolvedHost(f"The name {host} was not found ({getattr(error, 'strerror', None) or error}).")
         else:
             _remember(self._found, host, (self._clock() + STALE_MILLISECONDS, addresses), self._clock())
             return addresses
-        if flight.has_begun:  # one that only waited behind others has not failed
+        if flight.has_begun:  # a look-up that only waited has not failed
             _remember(self._failures, host, (self._clock() + FAILURE_MILLISECONDS, str(problem)), self._clock())
         raise problem
 
-    def _landed(self, name: tuple[BoundedPool, str, str], task: asyncio.Task[list[str]]) -> None:
+    def _end_flight(self, name: tuple[BoundedPool, str, str], task: asyncio.Task[list[str]]) -> None:
         self._flights.pop(name, None)
         if not task.cancelled():
-            task.exception()  # seen, even if everybody who waited has gone
+            task.exception()  # mark the exception as retrieved, even if no waiter is left
 
 
-def _late(host: str, seconds: float, has_begun: bool) -> UnresolvedHost:
+def _late_error(host: str, seconds: float, has_begun: bool) -> UnresolvedHost:
     if has_begun:
         return UnresolvedHost(f"The name {host} was not resolved within {seconds:g} s.")
     return LookUpWaited(
@@ -155,16 +157,16 @@ def _late(host: str, seconds: float, has_begun: bool) -> UnresolvedHost:
     )
 
 
-def _remember(known: dict[str, tuple[int, T]], host: str, what: tuple[int, T], now: int) -> None:
-    """Put in what is known of a name, and drop what is old or too much: as all is kept equally long, the first ones."""
+def _remember(known: dict[str, tuple[int, T]], host: str, entry: tuple[int, T], now: int) -> None:
+    """Store the entry of a name, and drop expired and surplus entries: the first ones, as all live equally long."""
     known.pop(host, None)
     while known and (next(iter(known.values()))[0] <= now or len(known) >= MAX_KNOWN):
         del known[next(iter(known))]
-    known[host] = what
+    known[host] = entry
 
 
 class CheckedBackend(httpcore2.AsyncNetworkBackend):
-    """A network backend that judges every address right before it is dialled, so that rebinding a name fails."""
+    """A network backend that checks every address right before it is dialled, which defeats DNS rebinding."""
 
     def __init__(self, look_ups: Resolver, judge: Judge, timeout_seconds: float) -> None:
         self._look_ups = look_ups
@@ -180,7 +182,9 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        """Connect to the first address that answers; TLS and `Host` keep to the name, which stays above this."""
+        """Return a connection to the first address that answers. TLS and `Host`, in the layer above, use the name.
+        Raises `AddressForbidden` if no address may be dialled.
+        """
         used = used_connection.get()
         used.is_new = True
         addresses = (await self._look_ups.addresses(host, used.org_id))[:ADDRESSES]
@@ -188,7 +192,7 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
         allowed = [address for address, refusal in verdicts.items() if refusal is None]
         if not allowed:
             raise AddressForbidden(refusal_of(host, verdicts))
-        # Half of the time is for all addresses but the last, so that a dead one does not hide a living one.
+        # Half of the time is for all addresses but the last, so that a dead address does not hide a live one.
         share = self._timeout / 2 / len(allowed)
         for address in allowed[:-1]:
             try:
@@ -201,17 +205,17 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
 
 
 class NamedStream(httpcore2.AsyncNetworkStream):
-    """A connection that tells the attempt at work which address was dialled, before anything of the other side can
-    become an error or an answer, and that is closed when TLS does not come about.
+    """A connection that records the dialled address in `used_connection`, before any error or answer of the receiver
+    can be reported, and that is closed if the TLS handshake fails.
 
-    The stream beneath closes on errors only: an attempt cut off during the handshake would leave its socket open for
+    The stream beneath closes only on errors: an attempt cancelled during the handshake would leave its socket open for
     as long as the process lives.
     """
 
     def __init__(self, plain: httpcore2.AsyncNetworkStream, address: str) -> None:
         self._plain = plain
         self._address = address
-        self._tell()
+        self._record_address()
 
     async def start_tls(
         self,
@@ -226,14 +230,14 @@ class NamedStream(httpcore2.AsyncNetworkStream):
             raise
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
-        self._tell()
+        self._record_address()
         data = await self._plain.read(max_bytes, timeout)
         if not data:
             used_connection.get().has_ended = True
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        self._tell()
+        self._record_address()
         await self._plain.write(buffer, timeout)
 
     async def aclose(self) -> None:
@@ -242,5 +246,5 @@ class NamedStream(httpcore2.AsyncNetworkStream):
     def get_extra_info(self, info: str) -> Any:
         return self._plain.get_extra_info(info)
 
-    def _tell(self) -> None:
+    def _record_address(self) -> None:
         used_connection.get().address = self._address

@@ -1,8 +1,8 @@
-"""The dispatcher: claims what can start now and sends it, each delivery in a task of its own.
+"""The dispatcher: claims the deliveries that can start now, and sends each in a task of its own.
 
-A commit that touched the outbox wakes it at once; a tick is the safety net, and sets the alarm for what becomes due
-before the next one. What is being sent is known here alone: in the file it is pending until its outcome is written, so
-a process that ends, however it does, leaves nothing to be put back.
+A commit that touched the outbox wakes it at once. The scheduler's tick is the safety net, and sets alarms for
+deliveries that become due before the next tick. Only this process knows which deliveries are being sent: in the file
+they are pending until their outcome is written, so a process that ends in any way leaves nothing to be repaired.
 """
 
 import asyncio
@@ -22,9 +22,9 @@ from rundun.store.deliveries import outbox
 from rundun.store.deliveries.outbox import DueDelivery
 from rundun.store.sqlite.database_file import DatabaseLost
 
-MAX_UNWRITTEN = 1000  # outcomes that may wait to be written before more is sent
-LOOK_AHEAD_MS = 1500  # milliseconds a tick looks ahead: to the next one, even if that is late
-ALARM_STEP_MS = 20  # milliseconds between two alarms, at least
+MAX_UNWRITTEN = 1000  # outcomes waiting to be written; above, nothing more is sent
+LOOK_AHEAD_MS = 1500  # milliseconds that a tick looks ahead: past the next tick, even if that is late
+ALARM_STEP_MS = 20  # least milliseconds between two alarms
 NOT_MADE = "The request could not be made; the service's log says why."
 
 Post = Callable[[WebhookRequest], Awaitable[AttemptResult]]
@@ -32,7 +32,7 @@ Post = Callable[[WebhookRequest], Awaitable[AttemptResult]]
 
 @dataclass(frozen=True, slots=True)
 class FinishedAttempt:
-    """An attempt that was made and is to be written down."""
+    """An attempt that was made, and is to be stored."""
 
     claimed: DueDelivery
     started_at: int
@@ -40,7 +40,7 @@ class FinishedAttempt:
 
 
 class Dispatcher:
-    """The sender of deliveries, for as long as the process lives."""
+    """The sender of deliveries; one for the process."""
 
     def __init__(
         self,
@@ -58,11 +58,11 @@ class Dispatcher:
         self._alerting = alerting
         self._wake = asyncio.Event()
         self._claiming = asyncio.Lock()
-        self._claimed: set[int] = set()  # numbers of those that are claimed, and whose outcome is not written
+        self._claimed: set[int] = set()  # numbers of claimed deliveries without a written outcome
         self._under_way: set[asyncio.Task[None]] = set()
-        self._unwritten: dict[int, FinishedAttempt] = {}  # that could not be written when it was time
-        self._more_due = False  # was more due than could start?
-        self._too_many_unwritten = False  # do too many outcomes wait to be written?
+        self._unwritten: dict[int, FinishedAttempt] = {}  # whose write has failed, by delivery number
+        self._more_due = False  # whether more was due than could start
+        self._too_many_unwritten = False  # whether more than MAX_UNWRITTEN outcomes wait to be written
         self._stopping = False
         self._loop: asyncio.Task[None] | None = None
 
@@ -77,27 +77,31 @@ class Dispatcher:
             self._wake.set()
 
     def wake(self) -> None:
-        """Wake the dispatcher, as something may be due."""
+        """Wake the dispatcher, as a delivery may be due."""
         self._wake.set()
 
     async def tick(self) -> None:
-        """Write the outcomes that could not be written, and wake up if something is due, or as soon as it is."""
+        """Write the outcomes whose write had failed; wake up if a delivery is due, or set an alarm for when one will
+        be. Raises the `Problem` of a write.
+        """
         for number, outcome in list(self._unwritten.items()):
             try:
                 await self._write(outcome)
                 del self._unwritten[number]
             except Problem:
-                raise  # the disk is full still, say
+                raise  # for example, the disk is still full
             except Exception as error:
                 _log_error("delivery.unwritten", error, run=short(outcome.claimed.envelope["run_id"]))
         if await self._database.read(outbox.is_due):
             self._wake.set()
         for wait in await self._database.read(outbox.becoming_due, LOOK_AHEAD_MS, ALARM_STEP_MS):
-            alarm = (wait + 1) / 1000  # since a timer may be a bit early
+            alarm = (wait + 1) / 1000  # one millisecond more, since a timer may be early
             asyncio.get_running_loop().call_later(alarm, self._wake.set)
 
-    async def bring_back(self) -> None:
-        """Make due what waits for longer than any pause is: it was put off by a clock that has been put back since."""
+    async def expedite(self) -> None:
+        """Make deliveries due whose next attempt is further away than any retry delay: the clock was ahead when it was
+        planned, and has been put back since.
+        """
         longest = int(2 * max(self._delays, default=0) * times.SECOND)
         if await self._database.read(outbox.is_put_off, longest):
             count = await self._database.write(outbox.bring_back, longest)
@@ -113,13 +117,13 @@ class Dispatcher:
                 _log_error("deliveries.stuck", error)
 
     async def send_due(self) -> int:
-        """Claim and start all that can start now; returns how many."""
+        """Claim and start all deliveries that can start now; return their number."""
         async with self._claiming:
-            self._more_due = True  # until the claim knows better, whoever gives a slot back asks for another
+            self._more_due = True  # until the claim says otherwise, each returned slot wakes the dispatcher
             self._too_many_unwritten = len(self._claimed) - self._slots.busy > MAX_UNWRITTEN
             if not self._may_claim:
                 return 0
-            # The copy is older than the read: one whose outcome is written in between is still among those held.
+            # The copy is older than the read: a delivery whose outcome is written in between still counts as claimed.
             claims = await self._database.read(outbox.claim, self._slots, frozenset(self._claimed))
             if self._stopping:
                 return 0
@@ -145,7 +149,7 @@ class Dispatcher:
         result = AttemptResult(ok=False, error=NOT_MADE)
         try:
             result = await self._attempt(claimed)
-        finally:  # the next one starts while this one's outcome is being written
+        finally:  # the next delivery starts while this outcome is being written
             self._slots.give_back(claimed.destination, ok=result.ok, unreachable=result.unreachable)
             if self._more_due:
                 self._wake.set()
@@ -157,7 +161,9 @@ class Dispatcher:
             _log_error("delivery.unwritten", error, run=short(claimed.envelope["run_id"]))
 
     async def _attempt(self, claimed: DueDelivery) -> AttemptResult:
-        """Make one request. If none can be made, the attempt failed too, or it would be tried without pause or end."""
+        """Make one request and return its result. An unexpected error is a failed attempt; otherwise the delivery would
+        be tried again without pause or end.
+        """
         envelope = claimed.envelope
         try:
             has_photos = bool(envelope["data"].get("photos"))
@@ -170,7 +176,7 @@ class Dispatcher:
             return AttemptResult(ok=False, error=NOT_MADE)
 
     async def _write(self, outcome: FinishedAttempt) -> None:
-        """Settle an attempt; on a full disk, say, the delivery stays claimed, and a later tick settles it."""
+        """Settle an attempt; if that fails, as on a full disk, the delivery stays claimed until a tick settles it."""
         claimed, result = outcome.claimed, outcome.result
         status = await self._database.write(
             deliveries.settle, claimed, outcome.started_at, result, self._delays, alerting=self._alerting
@@ -179,16 +185,16 @@ class Dispatcher:
         if self._too_many_unwritten:
             self._wake.set()
         counters.count_attempt(status)
-        _log(claimed, result, status)
+        _log_attempt(claimed, result, status)
 
     async def idle(self) -> None:
-        """Wait until nothing is under way."""
+        """Wait until no attempt is under way."""
         while self._under_way:
-            # Not `gather`: of tasks that are done it returns at once since Python 3.12, before their callbacks ran.
+            # Not `gather`: since Python 3.12 it returns at once for done tasks, before their callbacks have run.
             await asyncio.wait(self._under_way)
 
     async def stop(self) -> None:
-        """Claim nothing more and let what is under way end: an attempt takes at most its timeout."""
+        """Claim nothing more, and wait for the attempts under way, which take at most their timeout."""
         self._stopping = True
         self._wake.set()
         if self._loop:
@@ -197,11 +203,11 @@ class Dispatcher:
 
 
 def _log_error(name: str, error: Exception, **fields: str) -> None:
-    if not isinstance(error, DatabaseLost):  # which is said once, not for each delivery
+    if not isinstance(error, DatabaseLost):  # logged once, not for each delivery
         log("error", name, exc=error, **fields)
 
 
-def _log(claimed: DueDelivery, result: AttemptResult, status: str) -> None:
+def _log_attempt(claimed: DueDelivery, result: AttemptResult, status: str) -> None:
     log(
         "info" if result.ok else "warning",
         "delivery",

@@ -55,7 +55,7 @@ class Fault:
 
     async def delivered(self) -> list[str]:
         """What has arrived since this was asked the last time, now that everything that is due is sent."""
-        await self.w.dispatcher.bring_back()
+        await self.w.dispatcher.expedite()
         await self.w.deliver()
         events = self.receiver.events()
         self.receiver.received.clear()
