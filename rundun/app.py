@@ -1,4 +1,4 @@
-"""The wiring, top to bottom: what is opened last is closed first."""
+"""The wiring of all parts of the service; they are closed in reverse order of their opening."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -56,8 +56,9 @@ def make_app(
     refuse: Callable[[Problem], None] = lambda problem: None,
     ticking: bool = True,
 ) -> Application:
-    """Make the ASGI application. `announce` hears of the very first start, whose key is shown only then; `refuse` hears
-    why there was no start; `ticking` False leaves out the scheduler, so that a test decides when anything becomes due.
+    """Return the ASGI application. `announce` is called at the very first start, with the key that is shown only then;
+    `refuse` is called with the reason of a failed start. Without `ticking` there is no scheduler, and a test calls the
+    ticks itself.
     """
     assets = Assets(paths.static())
     pages = Pages(paths.templates(), assets, is_https=settings.is_https)
@@ -85,7 +86,7 @@ def make_app(
 async def running(
     settings: ServiceSettings, pages: Pages, *, clock: Clock, announce: Callable[[FirstStart], None], ticking: bool
 ) -> AsyncIterator[tuple[Context, Dispatcher]]:
-    """Open everything that runs, for as long as the context lasts; what was opened last is closed first."""
+    """Start every part, and stop them in reverse order on exit; yield what handlers share, and the dispatcher."""
     async with AsyncExitStack() as stack:
         database = await Database.open(
             settings.database.path,
@@ -104,8 +105,8 @@ async def running(
         if settings.backup.folder:
             backups = Backups(database, settings.backup.folder, settings.backup)
             stack.push_async_callback(backups.close)
-        alerts = await _alerts(settings, database, webhook_client, backups)
-        await _end_what_is_gone(database)
+        alerts = await _make_alerts(settings, database, webhook_client, backups)
+        await _replay_erasures(database)
         await _prepare_database(database, announce)
         keys, session_use = KeyRing(database), SessionUse(database)
         uses = {"keys": keys.keep_used, "sessions": session_use.keep_used}
@@ -171,14 +172,14 @@ async def _prepare_database(database: Database, announce: Callable[[FirstStart],
 
 
 def bootstrap(tx: Tx) -> FirstStart | None:
-    """Fill an empty database, with the samples that come with Rundun. None for a database in use."""
+    """Fill an empty database with the first organization and the samples; return None for a database in use."""
     samples = [from_json(file.read_bytes()) for file in sorted(paths.samples().glob("*.json"))]
     return first_start.bootstrap(tx, samples, list(sample_pictures.all_pictures().values()))
 
 
-async def _end_what_is_gone(database: Database) -> None:
-    """Bring database and erasure journal to the same state, before the first request: after a restore what was erased
-    or revoked since is gone again, and a journal that was lost grows again.
+async def _replay_erasures(database: Database) -> None:
+    """Bring database and erasure journal to the same state, before the first request: after a restore, all later
+    erasures and revocations are applied again; entries that a lost journal lacks are added from the database.
     """
     since = await database.read(service_state.held_since)
     entries = await asyncio.to_thread(database.journal.merge, since is not None)
@@ -196,12 +197,12 @@ async def _store_uses(uses: Jobs) -> None:
     for name, keep in uses.items():
         try:
             await keep()
-        except Problem as problem:  # on a full disk, say, the end is no worse for it
+        except Problem as problem:  # for example, a full disk; these times may be lost
             log("warning", f"{name}.not_kept", error=problem.detail)
 
 
 def make_webhook_client(settings: ServiceSettings, clock: Clock) -> WebhookClient:
-    """Make the sender of webhooks that the settings ask for; raises Problem."""
+    """Return the sender of webhooks with these settings; raise Problem if its certificates are unusable."""
     webhooks = settings.webhooks
     try:
         return WebhookClient(
@@ -215,7 +216,7 @@ def make_webhook_client(settings: ServiceSettings, clock: Clock) -> WebhookClien
         raise Problem("unavailable", str(error)) from None
 
 
-async def _alerts(
+async def _make_alerts(
     settings: ServiceSettings, database: Database, webhook_client: WebhookClient, backups: Backups | None
 ) -> Alerts | None:
     if settings.alerts.url is None:
@@ -227,7 +228,7 @@ async def _alerts(
     verdict, detail = await webhook_client.check(destination, "") or (None, "")
     if verdict == "forbidden":
         raise Problem("unavailable", f"alerts.url: {detail}")
-    if verdict == "unresolved":  # it may be found when the first alert is due
+    if verdict == "unresolved":  # the name may be found when the first alert is due
         log("warning", "alerts.unresolved", error=detail)
     return Alerts(
         database,

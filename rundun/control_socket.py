@@ -1,6 +1,6 @@
-"""`<database>.sock`: how the command line hands an action to the service that holds the database.
+"""`<database>.sock`: the socket by which the command line runs an action in the service that has the database open.
 
-One JSON line in, one JSON line out. The socket's mode 0600 says who may: the owner of the database file.
+One JSON line in, one JSON line out. The socket has mode 0600: only the owner of the database file may use it.
 """
 
 import asyncio
@@ -20,16 +20,16 @@ from rundun.logs import log
 if TYPE_CHECKING:
     from rundun.store.database import Database
 
-MAX_LINE = 16 * 1024 * 1024  # bytes: a table of jobs has 2 MiB, and its JSON several times that
+MAX_LINE = 16 * 1024 * 1024  # bytes: a table of jobs has up to 2 MiB, its JSON several times that
 TIMEOUT_SECONDS = 30
-SETTINGS_COMMAND = "settings"  # which every command asks first, so it is answered from memory and not logged
+SETTINGS_COMMAND = "settings"  # sent first by every command, so it is answered from memory and not logged
 ALERT_TEST_COMMAND = "alerts test"
-SETTINGS_SECONDS = 5  # how long a command waits for that; it has settings of its own
-MAX_ADDRESS = 100  # bytes; what a socket's address holds, a little less than 108 on Linux and 104 elsewhere
+SETTINGS_SECONDS = 5  # that a command waits for them; else it uses its own settings
+MAX_ADDRESS = 100  # bytes of a socket's address, a little less than 108 on Linux and 104 elsewhere
 
 
 class NotListening(Problem):
-    """Raised when nobody listens on the socket, so no command was sent."""
+    """Raised when no service listens on the socket, so no command was sent."""
 
 
 def socket_path(database: Path) -> Path:
@@ -45,7 +45,9 @@ def remove_socket(path: Path) -> None:
 
 @contextmanager
 def _address(path: Path) -> Iterator[str]:
-    """Find a name of the socket that fits into an address; in a deep folder it leads over the open folder (Linux)."""
+    """Yield a path of the socket short enough for an address; of a deep folder (Linux), one through its open
+    descriptor.
+    """
     if len(os.fsencode(path)) <= MAX_ADDRESS:
         yield str(path)
         return
@@ -63,26 +65,26 @@ async def listening(
     settings: Mapping[str, Any],
     errands: Mapping[str, Callable[[], Awaitable[object]]] | None = None,
 ) -> AsyncIterator[None]:
-    """Serve commands while the context lasts, and say which `settings` are in force; `errands` are commands that the
-    service does outside of its database, by name.
+    """Serve commands while the context lasts. `settings` are the effective ones, returned on request; `errands` are
+    commands, by name, that work outside of the database.
     """
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                if line := await reader.readline():  # else somebody only looked whether we are here
+                if line := await reader.readline():  # an empty line: a client only checked that the service listens
                     writer.write(to_json(await _answer(database, settings, errands or {}, line)) + b"\n")
                     await writer.drain()
-        except asyncio.CancelledError:  # the service stops; what handles connections would log this as a failure
+        except asyncio.CancelledError:  # the service stops; asyncio would log this as a failure
             pass
-        except Exception as error:  # whatever it is, the service goes on
+        except Exception as error:  # no error of a command may stop the service
             log("warning", "control.failed", error=f"{type(error).__name__}: {error}")
         finally:
             writer.close()
 
     old = os.umask(0o177)
     try:
-        remove_socket(path)  # we hold the lock, so whoever left it there is gone
+        remove_socket(path)  # this process has the lock, so a socket left there is dead
         with _address(path) as address:
             server = await asyncio.start_unix_server(serve, address, limit=MAX_LINE)
     except OSError as error:
@@ -106,7 +108,7 @@ async def _answer(
     command = request["command"]
     if command == SETTINGS_COMMAND:
         return {"result": settings}
-    from rundun.actions.commands import COMMANDS  # all actions, which who only asks does without
+    from rundun.actions.commands import COMMANDS  # imports all actions, which a request for settings does not need
 
     try:
         if command in errands:
@@ -124,7 +126,7 @@ async def _answer(
 
 @contextmanager
 def _connected(path: Path, seconds: float = TIMEOUT_SECONDS) -> Iterator[socket.socket]:
-    """Connect to the running service; raises `NotListening`."""
+    """Yield a connection to the running service; raise `NotListening`."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(seconds)
         try:
@@ -142,7 +144,7 @@ def is_listening(path: Path) -> bool:
 
 
 def find_listener(path: Path) -> int | None:
-    """Return the process that listens on the socket, 0 where the system does not tell which, or None."""
+    """Return the id of the process that listens on the socket, 0 if the system does not tell it; None if none does."""
     try:
         with _connected(path) as connection:
             if not hasattr(socket, "SO_PEERCRED"):  # Linux has it
@@ -154,12 +156,12 @@ def find_listener(path: Path) -> int | None:
 
 
 def ask_settings(path: Path) -> Any:
-    """Ask the running service which settings are in force; raises `NotListening`, or another `Problem`."""
+    """Return the running service's effective settings; raise `NotListening`, or another `Problem`."""
     return send_command(path, SETTINGS_COMMAND, {}, SETTINGS_SECONDS)
 
 
 def send_command(path: Path, command: str, arguments: dict[str, Any], seconds: float = TIMEOUT_SECONDS) -> Any:
-    """Send a command to the running service and return its result; raises its `Problem`, or `NotListening`."""
+    """Send a command to the running service and return its result; raise its `Problem`, or `NotListening`."""
     line = to_json({"command": command, "arguments": arguments}) + b"\n"
     if len(line) > MAX_LINE:
         raise Problem("too_large", f"That is more than the {MAX_LINE} bytes a running service takes.")

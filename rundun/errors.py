@@ -20,15 +20,15 @@ FieldErrorCode = Literal[
 ]
 
 
-# What a pointer leads into: the JSON body; an object of all parameters of the query or the path, or of all headers; the
-# record of the run.
+# The document that a pointer leads into: the JSON body; an object of all parameters of the query or the path, or of all
+# headers; the record of the run.
 Where = Literal["body", "query", "header", "path", "run"]
 
-MAX_TYPED, MAX_CHOICES = 100, 10  # characters, and names, that a sentence repeats
+MAX_TYPED, MAX_CHOICES = 100, 10  # characters of a typed text, and names of choices, in a sentence
 
 
-def there_are(choices: Sequence[str]) -> str:
-    """Return the sentence that lists at most ten of `choices`."""
+def choices_sentence(choices: Sequence[str]) -> str:
+    """Return a sentence that lists at most ten of `choices` and the number of further ones."""
     if not choices:
         return "There is none yet."
     more = len(choices) - MAX_CHOICES
@@ -37,9 +37,9 @@ def there_are(choices: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One wrong field in what was sent.
+    """One wrong field of a request.
 
-    `pointer` is an RFC 6901 JSON pointer ("" = the whole) into what `where` names, `code` a stable word, `detail` a
+    `pointer` is an RFC 6901 JSON pointer ("" = the whole) into the document `where`, `code` a stable word, `detail` a
     sentence.
     """
 
@@ -77,12 +77,12 @@ class Problem(Exception):
 
 
 def refused(pointer: str, code: FieldErrorCode, detail: str) -> Problem:
-    """Return the refusal, with `invalid`, of one wrong field."""
+    """Return a `Problem` with code `invalid` and one wrong field."""
     return Problem("invalid", detail, [FieldError(pointer, code, detail)])
 
 
 class TooMany(Problem):
-    """The refusal, with `invalid`, of one more key, invitation or operator where there are as many as can be."""
+    """The refusal, with `invalid`, of one more key, invitation or operator than the limit `most`."""
 
     def __init__(self, what: Literal["keys", "invitations", "operators"], most: int, detail: str) -> None:
         super().__init__("invalid", detail)
@@ -91,7 +91,7 @@ class TooMany(Problem):
 
 
 class WrongTable(Problem):
-    """The refusal, with `invalid`, of a table that is wrong at a place: a `sentence` with {name}s, and their values."""
+    """The refusal, with `invalid`, of a wrong table: a `sentence` with {name}s, such as {row}, and their values."""
 
     def __init__(self, sentence: str, **values: str | int) -> None:
         super().__init__("invalid", sentence.format_map(values))
@@ -100,8 +100,9 @@ class WrongTable(Problem):
 
 
 class NotFound(Problem):
-    """The refusal of what does not exist, or is not yours: the two are never told apart. An administrator, who may know
-    all, is told what was `typed`, and the `choices` there are. `pointer` is the place in the body that names it.
+    """The refusal of an object that does not exist or belongs to another organization; the two are never told apart. An
+    administrator, who may know all, gets a sentence with the `typed` name and the `choices`. `pointer` is the place in
+    the body that names the object.
     """
 
     def __init__(
@@ -113,11 +114,11 @@ class NotFound(Problem):
             super().__init__("not_found", detail, errors)
             return
         asked = typed if len(typed) <= MAX_TYPED else f"{typed[:MAX_TYPED]}…"
-        super().__init__("not_found", f"There is no {what} {asked}. {there_are(choices)}")
+        super().__init__("not_found", f"There is no {what} {asked}. {choices_sentence(choices)}")
 
 
 class Invalid(Problem):
-    """The refusal of what breaks rules; `errors` says where, all at once."""
+    """The refusal of a request with wrong fields; `errors` lists them all."""
 
     def __init__(self, errors: Iterable[FieldError]) -> None:
         errors = tuple(errors)

@@ -1,8 +1,8 @@
 """Log lines, one per outcome: `time level event key=value …`, or a JSON object, on standard error.
 
-Nothing secret reaches a line: while a run is open its id is its link, so run ids are cut to their first 8 hex digits;
-API keys, webhook secrets and media paths are struck out. A value cannot forge a line: whatever is not plain is quoted
-and control characters are escaped.
+No line contains a secret: while a run is open its id is its link, so run ids are cut to their first 8 hex digits; API
+keys, webhook secrets and media paths are removed. A value cannot forge a line: a value that is not plain is quoted, and
+control characters are escaped.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ def log(level: str, event: str, /, *, exc: BaseException | None = None, **fields
     """
     number = LEVELS[level]
     if _logger.isEnabledFor(number):
-        # Straight to the handlers: the stack walk of Logger.log costs more than the line, and nobody reads it.
+        # Straight to the handlers: the stack walk of Logger.log costs more than the line, and no formatter uses it.
         record = logging.LogRecord(_logger.name, number, "", 0, event, None, None)
         record.fields = fields
         record.exc = exc
@@ -48,7 +48,7 @@ def log(level: str, event: str, /, *, exc: BaseException | None = None, **fields
 
 
 def short(run_id: str) -> str:
-    """Return the part of a run id that may be logged: its first 8 hex digits."""
+    """Return the loggable part of a run id: its first 8 hex digits."""
     return run_id.removeprefix("r-")[:8]
 
 
@@ -56,45 +56,45 @@ def redact(text: str) -> str:
     """Return `text` without an open run's id, an API key, a webhook secret, a media path or an invitation,
     percent-encoded or not.
     """
-    if text.isalnum():  # a method, a request id: whatever is secret has another character in it
+    if text.isalnum():  # a method or request id, for example: every secret has other characters
         return text
     if "%" in text:
         plain = unquote(text)
         if _SECRET.search(plain):
             text = plain
-    return _SECRET.sub(_cut, text)
+    return _SECRET.sub(_redacted, text)
 
 
-def _cut(match: re.Match[str]) -> str:
+def _redacted(match: re.Match[str]) -> str:
     return match["run"] or f"{match['key'] or match['media']}…"
 
 
 def configure(level: str = "info", format: str = "text", stream: TextIO | None = None) -> None:
-    """Send all logging of this process through one handler. `level` and `format` as in the settings `logs.*`."""
+    """Send all logging of this process through one handler. `level` and `format` are the settings `logs.*`."""
     handler = _BatchingHandler(stream or sys.stderr)
     handler.setFormatter(JsonLines() if format == "json" else TextLines())
     root = logging.getLogger()
     for old in list(root.handlers):
         root.removeHandler(old)
     root.addHandler(handler)
-    root.setLevel(logging.WARNING)  # libraries at any level of ours: some of them log every URL, or SQL parameter
+    root.setLevel(logging.WARNING)  # of libraries, whatever our level: some log every URL or SQL parameter
     _logger.setLevel(LEVELS[level])
     logging.captureWarnings(True)
-    # What no line of ours says need not be found out for each of them.
+    # Facts about thread and process that no line shows are not collected.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     if sys.version_info >= (3, 12):
         logging.logAsyncioTasks = False
 
 
 def silence(library: str) -> None:
-    """Silence `library` in this process: what it would say is logged better already."""
+    """Turn off the logger of `library` in this process; the service logs the same facts itself."""
     logging.getLogger(library).disabled = True
 
 
 class _BatchingHandler(logging.StreamHandler[TextIO]):
-    """A handler that writes all lines of one turn of the event loop in one go: a write costs as much as making the line
-    does. An error is written at once with all that came before it, and so is what is logged outside of a loop; the rest
-    when the process ends.
+    """A handler that writes all lines of one turn of the event loop together, as a write costs as much as formatting a
+    line. Errors, and lines logged outside of an event loop, are written at once with all lines before them; lines still
+    queued when the process ends are written then.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -108,7 +108,7 @@ class _BatchingHandler(logging.StreamHandler[TextIO]):
             self._queued.append(self.format(record) + self.terminator)
         except Exception:
             self.handleError(record)
-        loop = _loop() if record.levelno < logging.ERROR else None
+        loop = _running_loop() if record.levelno < logging.ERROR else None
         if loop is None:
             self.flush()
         elif loop is not self._flushing:
@@ -117,17 +117,17 @@ class _BatchingHandler(logging.StreamHandler[TextIO]):
 
     def flush(self) -> None:
         """Write the queued lines."""
-        with self.lock or nullcontext():  # there is one
+        with self.lock or nullcontext():  # never None here
             lines, self._queued, self._flushing = self._queued, [], None
             try:
                 if lines:
                     self.stream.write("".join(lines))
                 super().flush()
             except (OSError, ValueError):
-                pass  # a full disk, or a stream that is closed: there is nowhere to log it
+                pass  # a full disk, or a closed stream: the error cannot be logged anywhere
 
 
-def _loop() -> asyncio.AbstractEventLoop | None:
+def _running_loop() -> asyncio.AbstractEventLoop | None:
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
@@ -135,7 +135,7 @@ def _loop() -> asyncio.AbstractEventLoop | None:
 
 
 class _Lines(logging.Formatter):
-    """What both formats share: the time, and where the parts of a record come from."""
+    """The base of both formats: reads time, event, fields and traceback of a record."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -143,7 +143,7 @@ class _Lines(logging.Formatter):
         self._stamp = ""
 
     def at(self, record: logging.LogRecord) -> str:
-        """Return the time, RFC 3339 in UTC with milliseconds; the part down to the second is made once a second."""
+        """Return a record's time, RFC 3339 in UTC with milliseconds; the part up to the second is cached."""
         second = int(record.created)
         if second != self._second:
             self._second, self._stamp = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
@@ -151,7 +151,7 @@ class _Lines(logging.Formatter):
 
     @staticmethod
     def event_and_fields(record: logging.LogRecord) -> tuple[str, dict[str, Any]]:
-        """Return a record's event and fields; for a library its name is the event and its message a field."""
+        """Return (event, fields) of a record; for a library's record (name of the logger, its message as a field)."""
         fields: dict[str, Any] | None = getattr(record, "fields", None)
         if fields is not None:
             return record.msg, fields
@@ -173,7 +173,7 @@ class TextLines(_Lines):
         line = " ".join(parts)
         trace = self.trace(record)
         if trace:
-            # Indented, so that no line of an exception's message can pass for one of ours.
+            # Indented, so that no line of an exception's message can be taken for a log line.
             line += "".join(f"\n    {_visible(part)}" for part in redact(trace).split("\n"))
         return line
 
@@ -204,7 +204,7 @@ def _json(value: Any) -> Any:
 
 def _text(value: Any) -> str:
     if type(value) is str and value.isalnum() and value.isascii() and len(value) <= _MAX_VALUE:
-        return value  # neither secret nor to be quoted
+        return value  # no secret, and needs no quotes
     if value is True or value is False:
         return "true" if value else "false"
     if isinstance(value, int):
@@ -221,7 +221,7 @@ def _string(value: Any) -> str:
     if isinstance(value, _BYTES):
         return f"<{len(value)} bytes>"  # never a photo's content
     string = value if isinstance(value, str) else str(value)
-    # Redacted before it is quoted: what redact() may have to percent-decode must not decode into a line break.
+    # Redacted before it is quoted: redact() may percent-decode it, and must not bring a line break into the line.
     return redact(string if len(string) <= _MAX_VALUE else f"{string[:_MAX_VALUE]}…")
 
 

@@ -1,4 +1,4 @@
-"""Passwords: hashed with Argon2id as RFC 9106 recommends, in threads of their own, a few at a time."""
+"""Passwords: hashed with Argon2id as RFC 9106 recommends, in a thread of their own, one at a time."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,11 +10,11 @@ from rundun.pool import BoundedPool
 
 MIN_LENGTH, MAX_LENGTH = 10, 500  # characters
 AT_ONCE = 1  # each takes 64 MiB, some 50 ms, and four threads of its library
-MAX_WAITING = 20  # more than that many can't be people
-MAX_OF_ASKER = 10  # nor as many from one address
+MAX_WAITING = 20  # of one kind; more can't be people
+MAX_OF_ASKER = 10  # from one client; more can't be people
 
 _hasher = PasswordHasher()
-_nobody = ""  # the hash of no password, made when first needed
+_dummy_hash = ""  # the hash of no password, made at its first use
 
 
 class Busy(Exception):
@@ -25,25 +25,28 @@ _pool = BoundedPool(lambda why: Busy(), threads=AT_ONCE)
 
 
 def hash_password(password: str) -> str:
-    """Return the hash that is stored of a password."""
+    """Return the Argon2id hash of a password, for storage."""
     return _hasher.hash(password)
 
 
 def verify(stored: str | None, password: str) -> bool:
-    """Tell whether a password is the one of a stored hash. Without a hash it takes as long to say no."""
-    global _nobody
+    """Tell whether a password matches a stored hash. Without a hash the answer is False after the same time, so that
+    the time does not tell whether an account exists.
+    """
+    global _dummy_hash
     if stored is None:
-        _nobody = _nobody or _hasher.hash("")
+        _dummy_hash = _dummy_hash or _hasher.hash("")
     try:
-        return _hasher.verify(stored or _nobody, password) and stored is not None
+        return _hasher.verify(stored or _dummy_hash, password) and stored is not None
     except (VerificationError, InvalidHashError):
         return False
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Whose password it is that waits: askers take turns, and of each kind so many may wait. Those who are `known`,
-    having signed in before, are not refused because of any number of others.
+    """The place of one password in the fair queue: clients (`asker`) take turns, and the number of waiting passwords is
+    limited for each kind and client. Browsers that have signed in before are `known`, and never refused because of
+    unknown ones.
     """
 
     asker: str
@@ -51,15 +54,15 @@ class Turn:
 
     @property
     def limits(self) -> dict[str, int]:
-        """Return how many may wait with this one."""
+        """Return the greatest number of waiting passwords, by the key under which they are counted."""
         return {self.kind: MAX_WAITING, f"{self.kind} {self.asker}": MAX_OF_ASKER}
 
 
-async def hash_in_turn(password: str, turn: Turn) -> str:
-    """Hash a password as `hash_password` does, without holding anybody up; raises `Busy`."""
+async def queue_hash(password: str, turn: Turn) -> str:
+    """Return `hash_password(password)`, computed in the queue's thread; raise `Busy` if too many wait."""
     return await _pool.run(f"{turn.kind} {turn.asker}", turn.limits, hash_password, password)
 
 
-async def check_in_turn(stored: str | None, password: str, turn: Turn) -> bool:
-    """Check a password as `verify` does, without holding anybody up; raises `Busy`."""
+async def queue_check(stored: str | None, password: str, turn: Turn) -> bool:
+    """Return `verify(stored, password)`, computed in the queue's thread; raise `Busy` if too many wait."""
     return await _pool.run(f"{turn.kind} {turn.asker}", turn.limits, verify, stored, password)

@@ -1,4 +1,4 @@
-"""Folders of the files that are not code, in a checkout and in an installed wheel."""
+"""Folders of files other than code, in a checkout and in an installed wheel."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def templates() -> Path:
 
 
 def static() -> Path:
-    """Return the folder of scripts, styles and icons the browser asks for (`static/`)."""
+    """Return the folder of scripts, styles and icons for browsers (`static/`)."""
     return pages_root() / "static"
 
 
@@ -32,5 +32,5 @@ def samples() -> Path:
 
 
 def deploy() -> Path:
-    """Return the folder of what an administrator copies: a systemd unit, a proxy's configuration."""
+    """Return the folder of files for administrators to copy: a systemd unit, a proxy's configuration."""
     return _PACKAGE / "deploy"

@@ -1,4 +1,4 @@
-"""Reading the database without a service, or beside one."""
+"""Reading of the database without a service, or beside a running one."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -11,7 +11,7 @@ from rundun.store.sqlite.transaction import Clock, Env, Quotas, Tx
 
 @contextmanager
 def reading(settings: ServiceSettings, clock: Clock) -> Iterator[Tx]:
-    """Open the file through a connection of its own that cannot write, whoever else has the file open."""
+    """Yield a read-only transaction on the settings' database file, which other processes may have open."""
     quotas = Quotas(settings.limits.organization_bytes)
     env = Env(clock, Urls(settings.public_url, b""), settings.runs.grace, quotas=quotas)
     with closing(connection.open_reader(settings.database.path)) as db:

@@ -1,8 +1,8 @@
-"""The HTTP server: uvicorn with the time limits, the size limits and the way of stopping that this service needs.
+"""The HTTP server: uvicorn with time limits, size limits and an orderly stop.
 
 uvicorn has no time limit for a header or a body that never ends, and no limit for a header's size; the protocol here
-adds them. Nor does it know trailers from headers: the protocol here drops them. One sweep over all connections, driven
-by the server's own tick, does what a timer for each request would.
+adds them. uvicorn also takes trailers for headers; the protocol here drops them. One sweep over all connections, driven
+by the server's own tick, replaces a timer for each request.
 """
 
 import asyncio
@@ -27,15 +27,15 @@ from rundun.logs import log
 
 
 class _HeadWithBody:
-    """The transport of one answer, on which its head waits for a body that follows at once: one write in place of two,
-    each of which is a system call.
+    """The transport of one answer. It holds back the head for a body that follows at once, and writes both in one
+    system call in place of two.
     """
 
     __slots__ = ("_head", "_loop", "_transport", "is_closing")
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport, self._loop = transport, loop
-        self._head: bytes | None = b""  # None once it has gone
+        self._head: bytes | None = b""  # None once it was written
         self.is_closing = transport.is_closing
 
     def write(self, data: bytes) -> None:
@@ -46,7 +46,7 @@ class _HeadWithBody:
             self._transport.write(data)
         else:
             self._head = data
-            self._loop.call_soon(self._flush)  # a body may be long in coming
+            self._loop.call_soon(self._flush)  # the body may come much later
 
     def _flush(self) -> None:
         head, self._head = self._head, None
@@ -59,7 +59,7 @@ class _HeadWithBody:
 
 
 class Protocol(HttpToolsProtocol):
-    """One connection that notes when it last got anywhere; `sweep` closes it when that is too long ago."""
+    """One connection that records the time of its last progress; `Server.sweep` closes it when that is too long ago."""
 
     patience = ConnectionLimits()
 
@@ -69,7 +69,7 @@ class Protocol(HttpToolsProtocol):
         self._header_bytes = 0
         self._header_too_large = False
         self._body_since: float | None = None
-        self._around_body = 0  # bytes of a chunked body since its last piece that were no piece themselves
+        self._around_body = 0  # bytes of a chunked body since its last piece, the piece excluded
         self._unsent = 0
         self._unsent_since = 0.0
 
@@ -77,12 +77,12 @@ class Protocol(HttpToolsProtocol):
         if self._header_since is None and self._body_since is None:
             self._header_since = self.loop.time()
         unfinished = self._header_since is not None
-        self._around_body += len(data)  # until on_body says that it was one
+        self._around_body += len(data)  # on_body resets it for a piece
         super().data_received(data)
         if self._body_since is not None and self._around_body > self.patience.header_bytes:
             self.send_400_response("")
         if unfinished and self._header_since is not None:
-            # Still no end of the header: all of these bytes belong to it, also those the parser has not reported.
+            # The header has not ended: all these bytes belong to it, even those that the parser has not reported.
             self._header_bytes += len(data)
             if self._header_bytes > self.patience.header_bytes and not self.transport.is_closing():
                 self._header_too_large = True
@@ -94,8 +94,8 @@ class Protocol(HttpToolsProtocol):
             self._header_since = self.loop.time()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        # After the header it is a trailer (RFC 9112, section 7.1.2). Nobody here waits for one, and the header that
-        # the application was given must not change under its hands, nor grow without end.
+        # After the header it is a trailer (RFC 9112, section 7.1.2). No handler reads trailers, and the header that the
+        # application has received must not change any more, nor grow without end.
         if self._header_since is not None:
             super().on_header(name, value)
 
@@ -104,12 +104,12 @@ class Protocol(HttpToolsProtocol):
         if size > self.patience.header_bytes:
             self._header_too_large = True
             raise httptools.HttpParserError  # ends in send_400_response
-        # RFC 9112, section 3.2: one Host, which HTTP/1.0 may leave out. HTTP/0.9 has no answer that could be told from
-        # a page, and nobody here speaks HTTP/2.
+        # RFC 9112, section 3.2: one Host, which HTTP/1.0 may leave out. In HTTP/0.9 a refusal could not be told from a
+        # page, and HTTP/2 is not spoken here.
         version, hosts = self.parser.get_http_version(), [name for name, _ in self.headers if name == b"host"]
         if version not in ("1.1", "1.0") or len(hosts) > 1 or (not hosts and version == "1.1"):
             raise httptools.HttpParserError
-        super().on_headers_complete()  # or what is no URL ends as the above does
+        super().on_headers_complete()  # for an invalid URL, raises as above
         self.cycle.transport = cast("asyncio.Transport", _HeadWithBody(self.transport, self.loop))
         self._header_since, self._header_bytes = None, 0
         self._body_since, self._around_body = self.loop.time(), 0
@@ -126,8 +126,8 @@ class Protocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what never became a request, and close. Nothing goes out in the middle of another answer. A request
-        whose body is broken has ended for the application, which waits for the rest in vain.
+        """Answer an invalid request with 400 or 431, and close. Nothing is written in the middle of another answer. If
+        the body was invalid, the application is told that the client has gone, as the rest will never come.
         """
         cycle, is_body = self.cycle, self._body_since is not None
         if is_body and not cycle.response_started and not self.pipeline:
@@ -146,10 +146,12 @@ class Protocol(HttpToolsProtocol):
         self.transport.close()
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Ignore an offer to upgrade (RFC 9110, section 7.8), which is not worth a line."""
+        """Ignore an offer to upgrade (RFC 9110, section 7.8) without a log line."""
 
-    def overdue(self, now: float) -> str | None:
-        """Return what this peer is late with, `answer`, `header` or `body`, or None. `now` is the loop's time."""
+    def overdue_part(self, now: float) -> str | None:
+        """Return the overdue part of the exchange, `answer` (not being read), `header` or `body` (not arriving);
+        None if the peer is in time. `now` is the loop's time.
+        """
         unsent = self.transport.get_write_buffer_size()
         if unsent == 0 or unsent != self._unsent:
             self._unsent, self._unsent_since = unsent, now
@@ -159,14 +161,14 @@ class Protocol(HttpToolsProtocol):
             return "header" if now - self._header_since > self.patience.header else None
         if self._body_since is not None:
             if self.flow.read_paused or (self.cycle is not None and self.cycle.waiting_for_100_continue):
-                self._body_since = now  # it is us who do not read
+                self._body_since = now  # the delay is ours: reading is paused
             elif now - self._body_since > self.patience.body:
                 return "body"
         return None
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server with the sweep, and with a stop that ends in a return instead of a death by signal."""
+    """uvicorn's server with the sweep, and with a stop by signal that returns normally."""
 
     def __init__(self, config: uvicorn.Config, patience: ConnectionLimits, on_shutdown: Callable[[], None]) -> None:
         super().__init__(config)
@@ -180,15 +182,17 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
-        # What is there by now stays: looking through it again and again for garbage would cost a fifth of the time.
+        # Objects that exist by now stay: each garbage collection would examine them, a fifth of the time.
         gc.collect()
         gc.freeze()
         gc.set_threshold(10_000)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop as uvicorn does; who is late loses the connection, which handlers take better than a cancelled task."""
+        """Stop like uvicorn, but after `patience.stopping` close the remaining connections: handlers cope better with
+        that than with a cancelled task.
+        """
         self._begin_stop()
-        cut = asyncio.get_running_loop().call_later(self._patience.stopping, self._cut)
+        cut = asyncio.get_running_loop().call_later(self._patience.stopping, self._cut_connections)
         await super().shutdown(sockets)
         cut.cancel()
 
@@ -198,10 +202,10 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     def sweep(self, now: float) -> None:
-        """Close every connection whose peer has kept it waiting for too long."""
+        """Close every connection whose peer is overdue. `now` is the loop's time."""
         for connection in list(self.server_state.connections):
-            if isinstance(connection, Protocol) and (late := connection.overdue(now)) is not None:
-                # Browsers open connections ahead and leave them unused: nothing to report.
+            if isinstance(connection, Protocol) and (late := connection.overdue_part(now)) is not None:
+                # Browsers open spare connections and leave them unused: not worth a log line.
                 level = "debug" if late == "header" and not connection._header_bytes else "info"
                 client = connection.client and connection.client[0]
                 log(level, "connection.closed", waited_for=late, client=client)
@@ -210,7 +214,7 @@ class Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         signals = [signal.SIGINT, signal.SIGTERM]
-        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as it is below nohup, which outlives its terminal
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it, to outlive its terminal
             signals.append(signal.SIGHUP)
         before = {number: signal.signal(number, self.handle_exit) for number in signals}
         try:
@@ -222,15 +226,15 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         again, self.should_exit = self.should_exit, True
         if self._loop is not None:
-            # Asked twice, cut what is still under way; what the lifespan closes is closed in any case.
-            self._loop.call_soon_threadsafe(self._cut if again else self._begin_stop)
+            # A second signal cuts the requests under way; the lifespan is closed in any case.
+            self._loop.call_soon_threadsafe(self._cut_connections if again else self._begin_stop)
 
     def _begin_stop(self) -> None:
         if not self._is_stopping:
             self._is_stopping = True
             self._on_shutdown()
 
-    def _cut(self) -> None:
+    def _cut_connections(self) -> None:
         connections = list(self.server_state.connections)
         if connections:
             log("warning", "shutdown.cut", connections=len(connections))
@@ -239,9 +243,9 @@ class Server(uvicorn.Server):
 
 
 def bind(host: str, port: int) -> list[socket.socket]:
-    """Open listening sockets for every address `host` stands for; raises Problem with what to do about it.
+    """Return listening sockets for all addresses of `host`; raise Problem with a remedy. `::` accepts IPv4 as well.
 
-    Bound before anything else is opened, so that a taken port is reported at once. `::` takes IPv4 as well.
+    Call it before anything else is opened, so that a taken port is reported at once.
     """
     try:
         addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -262,13 +266,13 @@ def bind(host: str, port: int) -> list[socket.socket]:
         except OSError as error:
             for opened in sockets:
                 opened.close()
-            raise Problem("unavailable", _cannot_listen(error, host, port)) from None
+            raise Problem("unavailable", _listen_error(error, host, port)) from None
         listener.setblocking(False)
         listener.set_inheritable(False)
     return sockets
 
 
-def _cannot_listen(error: OSError, host: str, port: int) -> str:
+def _listen_error(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"Port {port} on {host} is taken by another program; choose another with --port or server.port."
     if error.errno == errno.EACCES:
@@ -286,10 +290,11 @@ def serve(
     on_shutdown: Callable[[], None] = lambda: None,
     patience: ConnectionLimits | None = None,
 ) -> bool:
-    """Serve the ASGI `app` on `sockets` (from `bind`) until SIGTERM, SIGINT or SIGHUP; False if the app did not start.
+    """Serve the ASGI `app` on `sockets` (from `bind`) until SIGTERM, SIGINT or SIGHUP; return False if the app did not
+    start.
 
-    `on_shutdown` runs in the event loop the moment the signal arrives, while requests are still under way: long polls
-    return then. Requests get `patience.stopping` seconds to end, after that the app's lifespan does.
+    `on_shutdown` runs in the event loop as soon as the signal arrives, while requests are still under way, so that long
+    polls return. Requests have `patience.stopping` seconds to end; then the app's lifespan ends.
     """
     patience = patience or ConnectionLimits()
     trusted = [str(network) for network in settings.server.trusted_proxies]
@@ -313,10 +318,10 @@ def serve(
     )
     server = Server(config, patience, on_shutdown)
     try:
-        _load(config)
+        _load_config(config)
         _allow_many_connections()
         server.run(sockets=sockets)
-    except SystemExit:  # what uvicorn does when the lifespan fails; the reason is logged by then
+    except SystemExit:  # raised by uvicorn when the lifespan fails; the reason is already logged
         return False
     finally:
         for listener in sockets:
@@ -324,7 +329,7 @@ def serve(
     return not server.lifespan.should_exit
 
 
-def _load(config: uvicorn.Config) -> None:
+def _load_config(config: uvicorn.Config) -> None:
     files = [file for file in (config.ssl_certfile, config.ssl_keyfile) if file]
     for file in files:
         try:
@@ -339,7 +344,7 @@ def _load(config: uvicorn.Config) -> None:
 
 
 def _allow_many_connections() -> None:
-    """Raise the limit of open files: a connection is a file descriptor, and 1,024 of them, a usual default, are few."""
+    """Raise the limit of open files: each connection needs a descriptor, and 1,024, a usual default, are too few."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     target = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
     if soft != resource.RLIM_INFINITY and soft < target:

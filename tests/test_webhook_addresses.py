@@ -13,7 +13,7 @@ import pytest
 
 from rundun.core.deliveries.forbidden_addresses import forbidden_reason
 from rundun.core.deliveries.webhook_url import normalise
-from rundun.webhook_addresses import is_own
+from rundun.webhook_addresses import is_own_address
 from tests.helpers.network.addresses import own_address
 from tests.helpers.network.webhook_line import letter, webhook_client
 
@@ -21,9 +21,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = """
 import sys
 from ipaddress import ip_address
-from rundun.webhook_addresses import is_own
+from rundun.webhook_addresses import is_own_address
 for text in sys.argv[1:]:
-    if is_own(ip_address(text)):
+    if is_own_address(ip_address(text)):
         print(text)
 """
 
@@ -125,6 +125,6 @@ def test_interfaces_that_come_and_go_are_noticed() -> None:
 
 
 def test_this_machine_knows_itself() -> None:
-    assert is_own(ip_address("127.0.0.1"))
-    assert not is_own(ip_address("8.8.8.8"))
-    assert not is_own(ip_address("2001:4860:4860::8888"))
+    assert is_own_address(ip_address("127.0.0.1"))
+    assert not is_own_address(ip_address("8.8.8.8"))
+    assert not is_own_address(ip_address("2001:4860:4860::8888"))

@@ -253,7 +253,9 @@ def _judge(
     names = all_names[: MAX_LOOK_UPS if seconds else 0]
     found = webhook_addresses.look_up([*filter(is_literal, hosts), *names], seconds)
     judge = webhook_addresses.make_judge(settings.webhooks.allow, settings.webhooks.allow_private)
-    refusals = {host: webhook_addresses.refusal_of(host, {each: judge(each) for each in found[host]}) for host in found}
+    refusals = {
+        host: webhook_addresses.host_refusal(host, {each: judge(each) for each in found[host]}) for host in found
+    }
     unresolved = tuple(name for name in names if name not in found)
     return {host: why for host, why in refusals.items() if why}, unresolved, len(all_names) - len(names)
 

@@ -102,7 +102,7 @@ class WebhookClient:
             return None
         except UnresolvedHost as error:
             return "unresolved", str(error)
-        refusal = webhook_addresses.refusal_of(destination.host, {address: self._judge(address) for address in found})
+        refusal = webhook_addresses.host_refusal(destination.host, {address: self._judge(address) for address in found})
         return ("forbidden", refusal) if refusal else None
 
     async def post(self, request: WebhookRequest) -> AttemptResult:

@@ -11,7 +11,7 @@ import httpcore2
 
 from rundun.core.deliveries.forbidden_addresses import is_literal
 from rundun.pool import BoundedPool
-from rundun.webhook_addresses import Judge, refusal_of
+from rundun.webhook_addresses import Judge, host_refusal
 
 # Threads for the look-ups of deliveries, and for those at dispatch. A hanging look-up takes ten seconds and more.
 LOOK_UP_THREADS, CHECK_THREADS = 128, 32
@@ -191,7 +191,7 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
         verdicts = {address: self._judge(address) for address in addresses}
         allowed = [address for address, refusal in verdicts.items() if refusal is None]
         if not allowed:
-            raise AddressForbidden(refusal_of(host, verdicts))
+            raise AddressForbidden(host_refusal(host, verdicts))
         # Half of the time is for all addresses but the last, so that a dead address does not hide a live one.
         share = self._timeout / 2 / len(allowed)
         for address in allowed[:-1]:

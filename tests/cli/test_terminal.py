@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rundun.cli.terminal import visible
-from rundun.errors import NotFound, there_are
+from rundun.errors import NotFound, choices_sentence
 from tests.helpers.cli import FIRST
 from tests.helpers.patience import PATIENCE
 from tests.helpers.persons import BY_EMAIL
@@ -90,7 +90,7 @@ def test_long_lists_of_choices_are_cut() -> None:
     choices = [f"key {number}" for number in range(1, 23)]
     said = NotFound("key", "x" * 500, choices).detail
     assert said == f"There is no key {'x' * 100}…. There are: {', '.join(choices[:10])} and 12 more."
-    assert there_are(choices[:10]).endswith("key 9, key 10.")
+    assert choices_sentence(choices[:10]).endswith("key 9, key 10.")
 
 
 def test_other_letters_stay_as_they_are() -> None:

@@ -160,7 +160,7 @@ async def test_right_passwords_are_not_even_looked_at_for_who_has_failed_too_oft
 async def test_so_many_passwords_wait_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "MAX_WAITING", 0)
     with pytest.raises(passwords.Busy):
-        await passwords.check_in_turn(None, PASSWORD, passwords.Turn("192.0.2.9", "unknown"))
+        await passwords.queue_check(None, PASSWORD, passwords.Turn("192.0.2.9", "unknown"))
 
 
 async def test_guesses_at_somebody_keep_only_the_guesser_out(w: World) -> None:

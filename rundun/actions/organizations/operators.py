@@ -9,7 +9,7 @@ from rundun.core import times
 from rundun.core.actor import ADMINISTRATOR, Actor
 from rundun.core.tokens import digest
 from rundun.core.validation import clean_input
-from rundun.errors import NotFound, Problem, TooMany, refused, there_are
+from rundun.errors import NotFound, Problem, TooMany, choices_sentence, refused
 from rundun.store.organizations import changes, operators, organizations
 from rundun.store.organizations.operators import Invitation, Operator, Role
 from rundun.store.organizations.organizations import Organization
@@ -248,7 +248,7 @@ def get_by_email(tx: Tx, email: str, org: str | None = None) -> Operator:
     if len(found) > 1:
         theirs = organization_actions.choices(organizations.get(tx, operator.org_id) for operator in found)
         which = "Several organizations have an operator with that address; say which with --org."
-        raise Problem("invalid", f"{which} {there_are(theirs)}")
+        raise Problem("invalid", f"{which} {choices_sentence(theirs)}")
     return found[0]
 
 

@@ -11,7 +11,7 @@ from rundun.core.json_types.runs import OrganizationJson
 from rundun.core.organizations import colour
 from rundun.core.text import MIB
 from rundun.core.validation import clean_input
-from rundun.errors import FieldError, Invalid, NotFound, Problem, refused, there_are
+from rundun.errors import FieldError, Invalid, NotFound, Problem, choices_sentence, refused
 from rundun.store import files
 from rundun.store.deliveries import deliveries
 from rundun.store.organizations import changes, organizations, quotas, statistics
@@ -62,7 +62,7 @@ def find_or_only(tx: Tx, name: str | None) -> Organization:
     if not everyone:
         raise Problem("invalid", "There is no organization yet.")
     if len(everyone) > 1:
-        raise Problem("invalid", f"Say which organization, with --org. {there_are(choices(everyone))}")
+        raise Problem("invalid", f"Say which organization, with --org. {choices_sentence(choices(everyone))}")
     return everyone[0]
 
 

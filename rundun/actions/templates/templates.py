@@ -13,7 +13,7 @@ from rundun.core.actor import ADMINISTRATOR, Actor
 from rundun.core.json_types.templates import TemplateRecordJson, TemplateWarnedJson
 from rundun.core.templates import rules
 from rundun.core.templates.template import Template
-from rundun.errors import FieldError, Invalid, NotFound, Problem, there_are
+from rundun.errors import FieldError, Invalid, NotFound, Problem, choices_sentence
 from rundun.store.organizations import changes
 from rundun.store.sqlite.pagination import Page, PageRequest
 from rundun.store.sqlite.transaction import TemplateVersion, Tx
@@ -273,7 +273,7 @@ def find(tx: Tx, typed: str, org: str | None = None) -> TemplateHead:
         raise NotFound("template", typed, [f"{name} ({head.template_id})" for head, name in named])
     if len(found) > 1:
         ids = [head.template_id for head in found]
-        raise Problem("invalid", f"Several templates have that name; say which by its id. {there_are(ids)}")
+        raise Problem("invalid", f"Several templates have that name; say which by its id. {choices_sentence(ids)}")
     return found[0]
 
 

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 import pytest
 
 from rundun.core.deliveries.forbidden_addresses import forbidden_reason
-from rundun.webhook_addresses import is_own
+from rundun.webhook_addresses import is_own_address
 
 NEVER = """
     0.0.0.0 0.1.2.3 127.0.0.1 127.255.255.255 169.254.0.1 169.254.169.254 169.254.170.2 100.100.100.200
@@ -45,6 +45,6 @@ def own_address() -> str:
             found.append(str(probe.getsockname()[0]))
     for address in found:
         is_allowed = forbidden_reason(address, allow=(), allow_private=True) is None
-        if is_allowed and is_own(ip_address(address.partition("%")[0])):
+        if is_allowed and is_own_address(ip_address(address.partition("%")[0])):
             return address
     pytest.skip("this machine has only loopback, and addresses that are refused anyhow")

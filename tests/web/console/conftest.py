@@ -10,4 +10,4 @@ from tests.helpers.console.console import HASHER, PASSWORD_HASH
 def passwords_are_hashed_in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """With parameters that no service has."""
     monkeypatch.setattr(passwords, "_hasher", HASHER)
-    monkeypatch.setattr(passwords, "_nobody", PASSWORD_HASH)
+    monkeypatch.setattr(passwords, "_dummy_hash", PASSWORD_HASH)

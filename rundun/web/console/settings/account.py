@@ -46,7 +46,7 @@ async def is_own_password(call: ConsoleCall, typed: str) -> bool:
     """Check the password of who has signed in, typed once more; raises `rate_limited` for who keeps guessing."""
     call.ctx.rate_limiter.count(call.request, GUESSES, call.operator.operator_id)
     typed = typed[: passwords.MAX_LENGTH]
-    is_right = await require_capacity(passwords.check_in_turn(call.operator.password, typed, turn_of(call)))
+    is_right = await require_capacity(passwords.queue_check(call.operator.password, typed, turn_of(call)))
     if is_right:
         call.ctx.rate_limiter.give_back(GUESSES, call.operator.operator_id)
     return is_right

@@ -73,12 +73,12 @@ async def _find_fitting(call: ConsoleCall, email: str, password: str) -> list[Ca
     for candidate in candidates:
         guess = limits.guess_at(call, candidate[0], is_known=candidate is known)
         stored = candidate[0].password if guess.take() else None
-        if await require_capacity(passwords.check_in_turn(stored, password, attempt.turn)):
+        if await require_capacity(passwords.queue_check(stored, password, attempt.turn)):
             guess.give_back()
             fitting.append(candidate)
     is_alone = await call.ctx.database.read(organization_rows.is_alone)
     for _ in range(len(candidates), 1 if is_alone else MIN_CHECKS):
-        await require_capacity(passwords.check_in_turn(None, password, attempt.turn))
+        await require_capacity(passwords.queue_check(None, password, attempt.turn))
     attempt.settle(is_right=known in fitting if known else bool(fitting))
     return fitting
 
@@ -258,4 +258,4 @@ async def new_password(call: ConsoleCall) -> str:
     if not passwords.MIN_LENGTH <= len(password) <= passwords.MAX_LENGTH:
         detail = f"A password has at least {passwords.MIN_LENGTH} characters."
         raise Problem("invalid", detail, [FieldError("/password", "too_short", detail)])
-    return await require_capacity(passwords.hash_in_turn(password, limits.turn_of(call)))
+    return await require_capacity(passwords.queue_hash(password, limits.turn_of(call)))

@@ -123,7 +123,7 @@ async def test_askers_of_passwords_take_turns_and_the_known_do_not_wait_behind_t
 ) -> None:
     monkeypatch.setattr(passwords, "MAX_OF_ASKER", 3)
     monkeypatch.setattr(passwords, "MAX_WAITING", 6)
-    check, stored = passwords.check_in_turn, PASSWORD_HASH
+    check, stored = passwords.queue_check, PASSWORD_HASH
 
     def turns(asker: str, count: int, kind: Any = "unknown") -> list[Any]:
         return [check(stored, PASSWORD, passwords.Turn(asker, kind)) for _ in range(count)]
