@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from rundun.actions.runs.runs import RunDetail
 from rundun.actions.runs.state import RunState
 from rundun.core.runs import record
-from rundun.core.runs.evidence import Photo, in_order
+from rundun.core.runs.evidence import Photo, order_photos
 from rundun.core.runs.run import Run
 from rundun.core.templates.steps import StepBase, photo_slots
 from rundun.core.urls import EXTENSIONS
@@ -76,6 +76,6 @@ def _photos(state: RunState) -> Iterator[Photo]:
     """Return the photos of answers, then those of remarks, each step's as its page has them."""
     evidence = state.evidence
     for step_id, stored in evidence.photos.items():
-        yield from in_order(record.photos_of(state.step_states[step_id], evidence), stored)
+        yield from order_photos(record.photos_of(state.step_states[step_id], evidence), stored)
     for step_id, stored in evidence.remark_photos.items():
-        yield from in_order(record.photos_of_remark(step_id, evidence), stored)
+        yield from order_photos(record.photos_of_remark(step_id, evidence), stored)

@@ -10,7 +10,7 @@ from rundun.core import times
 from rundun.core.json_types.base import PositionJson
 from rundun.core.runs import progress, record
 from rundun.core.runs.answer import Answer
-from rundun.core.runs.evidence import Photo, Signature, in_order, undrawn_of
+from rundun.core.runs.evidence import Photo, Signature, order_photos, undrawn_ids
 from rundun.core.runs.progress import StepState
 from rundun.core.runs.remark import Remark
 from rundun.core.runs.run import Run
@@ -207,7 +207,7 @@ class RunView:
             return None
         said = self._value(step, proposed)
         text = said if isinstance(said, str) else ", ".join(said or ()) or self.language.gettext("Nothing chosen")
-        is_kept = answer is not None and progress.kind_of(answer) == "answered" and answer.value == proposed
+        is_kept = answer is not None and progress.answer_kind(answer) == "answered" and answer.value == proposed
         return ProposalView(text, is_kept)
 
     def _remark_view(self, step: StepBase) -> RemarkView | None:
@@ -223,7 +223,7 @@ class RunView:
         return RemarkView(remark, photos, awaited, removed)
 
     def _photo_views(self, step: StepBase, listed: Sequence[Photo], stored: Mapping[str, Photo]) -> list[PhotoView]:
-        ids, undrawn = {photo.photo_id for photo in listed}, undrawn_of(stored)
+        ids, undrawn = {photo.photo_id for photo in listed}, undrawn_ids(stored)
         return [
             PhotoView(
                 photo,
@@ -236,11 +236,11 @@ class RunView:
                 photo.photo_id in undrawn - ids,
                 shot_label(step, photo),
             )
-            for number, photo in enumerate(in_order(listed, stored), 1)
+            for number, photo in enumerate(order_photos(listed, stored), 1)
         ]
 
     def _answer_view(self, step: StepBase, answer: Answer) -> AnswerView:
-        kind = progress.kind_of(answer)
+        kind = progress.answer_kind(answer)
         value = self._value(step, answer.value) if kind == "answered" else None
         return AnswerView(
             kind,
@@ -288,7 +288,9 @@ def _asks_for_moment(step: StepBase) -> bool:
 def _needs_attention(step_state: StepState) -> bool:
     """Tell whether a step is flagged, or visible and closed with “I can't do this”."""
     answer = step_state.answer
-    return step_state.flagged or (step_state.visible and answer is not None and progress.kind_of(answer) == "unable")
+    return step_state.flagged or (
+        step_state.visible and answer is not None and progress.answer_kind(answer) == "unable"
+    )
 
 
 def _missing_shots(step_state: StepState) -> list[str]:
@@ -313,7 +315,7 @@ def _flags(run: Run, step_state: StepState) -> Iterator[tuple[str, str]]:
         if step_state.visible:
             yield N_("Not answered") if step_state.step.required else N_("Optional, not answered"), ""
         return
-    kind = progress.kind_of(answer)
+    kind = progress.answer_kind(answer)
     if kind != "answered":
         yield N_("Skipped") if kind == "skipped" else N_("Could not be done"), "cancelled"
     if run.late_after is not None and run.started_at is not None and answer.at >= run.late_after:

@@ -130,7 +130,7 @@ def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device:
     if says_the_same:
         answers.add_history(tx, run, step_id, new)
         return state
-    answers_of.require_room(state.answers, step_id, new)
+    answers_of.check_total_size(state.answers, step_id, new)
     answers.add(tx, run, step_id, new, is_first=old is None)
     state = replace(state, run=with_clock_skew(run, answer_input.clock_skew_seconds))
     after = run_state.with_answer(state, step_id, new)
@@ -243,7 +243,7 @@ def _listed(
     stored, undrawn = evidence.photos.get(step.id, {}), evidence.undrawn().get(step.id, ())
     left_before = in_force.left_out if in_force and in_force.left_out else ()
     left_out = photo_list.leave_out(listed, set(seen) - answer_input.missing_photos, left_before, tuple(stored))
-    all_there_are = photo_list.counted(listed, left_out, tuple(stored), undrawn)
+    all_there_are = photo_list.counted_photos(listed, left_out, tuple(stored), undrawn)
     # Of a shot that two phones have taken both photos count, until somebody deletes one.
     _refuse_too_many(all_there_are, max_photos * (MAX_OF_SLOT if photo_slots(step) else 1))
     return listed, left_out
@@ -265,7 +265,7 @@ def complete(tx: Tx, run_id: str, device: str | None) -> Run:
     evidence = state.evidence
     of_remarks = remark.missing_photos(state.step_states, evidence.remarks, evidence.remark_photos)
     missing = [
-        *(_missing("/answers/", step) for step in progress.missing(state.step_states)),
+        *(_missing("/answers/", step) for step in progress.missing_steps(state.step_states)),
         *(_missing("/remarks/", step) for step in of_remarks),
     ]
     signature = None

@@ -9,7 +9,7 @@ from rundun.actions.runs.state import RunState, expire, load, now_of, wrong_stat
 from rundun.core.actor import Actor
 from rundun.core.deliveries.webhook_url import normalise
 from rundun.core.runs import event
-from rundun.core.runs.job_changes import details_of_changes, names_of_changes, patch_job
+from rundun.core.runs.job_changes import change_details, changed_names, patch_job
 from rundun.core.runs.run import Run, Webhook, patch_webhook, revised, with_destination
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store.deliveries import deliveries
@@ -56,12 +56,12 @@ def patch(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any], actor: A
     if webhook != run.webhook:
         run = _change(tx, run, webhook, actor, now_of(tx, state))
         patched = replace(patched, webhook=run.webhook)
-    if names := names_of_changes(run, patched):
+    if names := changed_names(run, patched):
         revision = state.run.revision + 1  # one for the whole patch
         patched = replace(revised(patched, tx.now), revision=revision, seq=run.seq + 1)
         runs.put_job(tx, run, patched)
         events.add(tx, patched, event.changed(patched, names), patched.seq, now_of(tx, state))
-        run_changes.add(tx, run, "job_changed", actor, now_of(tx, state), **details_of_changes(run, patched))
+        run_changes.add(tx, run, "job_changed", actor, now_of(tx, state), **change_details(run, patched))
         run = patched
     return replace(state, run=run)
 

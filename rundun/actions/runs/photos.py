@@ -11,7 +11,7 @@ from rundun.actions.runs.state import RunState, get_for_device, load, now_of, re
 from rundun.core import picture
 from rundun.core.actor import Actor
 from rundun.core.runs import progress
-from rundun.core.runs.evidence import Photo, Signature, undrawn_of
+from rundun.core.runs.evidence import Photo, Signature, undrawn_ids
 from rundun.core.runs.remark import MAX_PHOTOS
 from rundun.core.runs.run import Run
 from rundun.core.templates.steps import PhotoSlot, StepBase, is_drawable, photo_limits, photo_slots
@@ -129,7 +129,7 @@ def _refuse_too_many(state: RunState, target: PhotoRef, metadata: PhotoMetadata)
     answer = None if target.is_remark else state.answers.get(target.step_id)
     is_listed = lists is not None and target.photo_id in (lists.photos or ())
     stored = (state.evidence.remark_photos if target.is_remark else state.evidence.photos).get(target.step_id, {})
-    undrawn, slot = undrawn_of(stored) | {metadata.annotated_from}, metadata.slot
+    undrawn, slot = undrawn_ids(stored) | {metadata.annotated_from}, metadata.slot
     counted = {photo_id for photo_id, photo in stored.items() if slot is None or photo.slot == slot}
     most, what = photo_limits(state.step(target.step_id))[1], "This step may have"
     if target.is_remark:
@@ -332,7 +332,7 @@ def add_signature(
     now = now_of(tx, before)
     number = files.add_signature(tx, run, step_id, file, typed_name, len(png), now)
     answer = before.answers.get(step_id)
-    if answer is not None and answer.signature is None and progress.kind_of(answer) == "answered":
+    if answer is not None and answer.signature is None and progress.answer_kind(answer) == "answered":
         answers.put_evidence(tx, run_id, step_id, replace(answer, signature=number))
     return save(tx, before, load(tx, run), now).evidence.signatures[number]
 

@@ -65,7 +65,7 @@ def remark(tx: Tx, run_id: str, step_id: str, remark_input: RemarkInput, device:
     if says_the_same:
         remarks.add_history(tx, run, step_id, new)
         return state
-    remarks_of.require_room(state.evidence.remarks, step_id, new)
+    remarks_of.check_total_size(state.evidence.remarks, step_id, new)
     remarks.add(tx, run, step_id, new)
     run = with_remarks(tx, run)
     return run_state.save(tx, state, run_state.load(tx, run), new.at)

@@ -113,7 +113,7 @@ def get_with_version(tx: Tx, org_id: str, run_id: str) -> tuple[Run, TemplateVer
 def cancel(tx: Tx, run: Run, by: By, reason: str | None, member: OperatorRef | None = None) -> Run:
     """Cancel an open run, before its time; `member` says which operator it was."""
     state = load(tx, require_open(tx, run))
-    cancellation = Cancellation(by, reason, now_of(tx, state), progress.last_done(state.step_states), member)
+    cancellation = Cancellation(by, reason, now_of(tx, state), progress.last_done_step(state.step_states), member)
     return close(tx, state, "cancel", replace(run, cancellation=cancellation))
 
 

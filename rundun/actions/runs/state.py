@@ -79,7 +79,7 @@ def save(tx: Tx, before: RunState, after: RunState, at: int, changed: Sequence[s
     that became done or, being named in `changed`, is still done but says something else. Returns the state with its new
     revision.
     """
-    done = progress.newly_done(before.step_states, after.step_states, changed)
+    done = progress.newly_done_steps(before.step_states, after.step_states, changed)
     seq = after.run.seq
     run = revised(
         after.run,

@@ -1,1 +1,1 @@
-"""What a run is: its life, its job, its answers and evidence, its record and its events."""
+"""Runs: their life, job, answers and evidence, their record and events."""

@@ -1,4 +1,4 @@
-"""Answers: what each step type takes, and what one answer is."""
+"""Answers: one answer of a step, and the values that each step type accepts."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -28,9 +28,9 @@ SHORT = 1000  # bytes of JSON: answers up to this are always taken, and 500 step
 
 @dataclass(slots=True)
 class Answer:
-    """The answer in force for one step. `photos` is its list, None when the ones that have arrived count; with
-    `left_out`, all that have arrived but these count beside the list (photo_list.py). `signature` is the number of the
-    stored picture; `at` the server's clock and `answered_at` the phone's, both in milliseconds.
+    """The answer in force for one step. `photos` is its list of photo ids; None if all photos that have arrived count.
+    With `left_out`, arrived photos count in addition to the list, except these (photo_list.py). `signature` is the
+    number of the stored picture; `at` is the server's time and `answered_at` the phone's, both in milliseconds.
     """
 
     answer_id: str | None
@@ -46,18 +46,18 @@ class Answer:
     left_out: tuple[str, ...] | None = None
 
     def content(self) -> tuple[Any, ...]:
-        """Return what makes two answers equal, however often they are sent."""
+        """Return the members that are equal in two answers of the same content; ids and times are not among them."""
         return self.value, self.skipped, self.unable, self.photos, self.left_out, self.geo, self.signature
 
     @property
     def takes_arrivals(self) -> bool:
-        """Tell whether photos count for the answer that it does not list."""
+        """Tell whether photos that the answer does not list count for it when they arrive."""
         return self.photos is None or self.left_out is not None
 
 
-def require_room(answers: Mapping[str, Answer], step_id: str, new: Answer) -> None:
-    """Refuse a long answer with which a run's answers in force would take more than `MAX_TOGETHER`, with `too_large`.
-    One that is no longer than the answer it replaces is taken.
+def check_total_size(answers: Mapping[str, Answer], step_id: str, new: Answer) -> None:
+    """Raise `too_large` if with the `new` answer a run's answers in force would take more than `MAX_TOGETHER`. Short
+    answers, and answers no longer than the one they replace, are always taken.
     """
     size = _size([new])
     if size <= SHORT:
@@ -65,18 +65,18 @@ def require_room(answers: Mapping[str, Answer], step_id: str, new: Answer) -> No
     others = [answer for answered, answer in answers.items() if answered != step_id]
     if size + _size(others) <= MAX_TOGETHER or (step_id in answers and size <= _size([answers[step_id]])):
         return
-    detail = "The answers of this run take up all the room they have; this one has to be shorter."
+    detail = "The answers of a run may take 4 MiB together; this one has to be shorter."
     pointer = "/value" if new.unable is None else "/unable/reason"
     raise Problem("too_large", detail, [FieldError(pointer, "too_long", detail)])
 
 
 def _size(answers: Collection[Answer]) -> int:
-    """Return how many bytes the values and reasons of answers take as JSON."""
+    """Return the size, in bytes of JSON, of the values and reasons of answers."""
     return len(to_json([(answer.value, answer.unable) for answer in answers]))
 
 
 def read_value(step: StepBase, value: Any, pointer: str = "/value") -> Any:
-    """Return a step's value in its one normal form; raises `Invalid` naming `pointer`."""
+    """Return a step's value in its normal form; raise `Invalid` with `pointer` if the step does not accept it."""
     return _READERS[step.type](step, value, pointer)
 
 
@@ -122,8 +122,8 @@ def _multi_choice(step: StepBase, value: Any, pointer: str) -> list[str]:
     return [option_id for option_id in order if option_id in value]
 
 
-def _checked(check: Callable[[Any], Any], value: Any, pointer: str) -> Any:
-    """Check a value as fields of that type are checked in a template."""
+def _check(check: Callable[[Any], Any], value: Any, pointer: str) -> Any:
+    """Return the result of a model's check; raise `Invalid` with `pointer` if it fails."""
     try:
         return check(value)
     except PydanticCustomError as error:
@@ -134,7 +134,7 @@ def _checked(check: Callable[[Any], Any], value: Any, pointer: str) -> Any:
 def _clean_text(value: Any, pointer: str, max_length: int) -> Any:
     if not isinstance(value, str):
         raise _refuse(pointer, "wrong_type", "must be a string")
-    return _checked(validation.Text(max_length).check, value, pointer)
+    return _check(validation.Text(max_length).check, value, pointer)
 
 
 def _text(step: StepBase, value: Any, pointer: str) -> Any:
@@ -150,7 +150,7 @@ def _barcode(_: StepBase, value: Any, pointer: str) -> Any:
 
 def _number(step: StepBase, value: Any, pointer: str) -> Any:
     assert isinstance(step, NumberStep)
-    number = _checked(validation.number, value, pointer)
+    number = _check(validation.number, value, pointer)
     minimum, maximum, decimals = step.config.min, step.config.max, step.config.decimals
     if minimum is not None and number < minimum:
         raise _refuse(pointer, "out_of_range", f"must be at least {minimum}")
@@ -163,7 +163,7 @@ def _number(step: StepBase, value: Any, pointer: str) -> Any:
 
 def _rating(step: StepBase, value: Any, pointer: str) -> Any:
     assert isinstance(step, RatingStep)
-    return _checked(validation.Integer(step.config.min, step.config.max).check, value, pointer)
+    return _check(validation.Integer(step.config.min, step.config.max).check, value, pointer)
 
 
 def _no_value(step: StepBase, value: Any, pointer: str) -> None:

@@ -17,7 +17,7 @@ from rundun.core.runs.run import Run
 from rundun.core.urls import Urls
 
 EVENTS = ("step.completed", "step.skipped", "run.completed", "run.cancelled", "run.expired")
-ON_REQUEST = ("run.started", "run.changed", "run.erased")  # sent only to webhooks that name it
+ON_REQUEST = ("run.started", "run.changed", "run.erased")  # sent only to webhooks that name them
 TEST: Final = "webhook.test"  # sent on request, once, and never stored
 MAX_BODY = 1024 * 1024
 
@@ -28,7 +28,7 @@ class NewEvent:
 
     event: str
     data: events.EventDataJson
-    by: OperatorRef | None = None  # who did it, where it was not the executor
+    by: OperatorRef | None = None  # the operator who caused it; None for the executor
 
 
 def _job_json(run: Run) -> events.JobJson:
@@ -36,27 +36,27 @@ def _job_json(run: Run) -> events.JobJson:
 
 
 def _data_json(run: Run) -> events.DataJson:
-    """Return what every event but a closing one tells of its run."""
+    """Return the data about the run in every event but a closing one."""
     return {**record.reference_json(run), "job": _job_json(run)}
 
 
 def started(run: Run) -> NewEvent:
-    """Make the event of a run whose executor tapped Start."""
+    """Return the event of a run whose executor tapped Start."""
     return NewEvent("run.started", {**_data_json(run), "progress": run.progress})
 
 
 def changed(run: Run, names: Sequence[events.Changed]) -> NewEvent:
-    """Make the event of a run whose job was changed, in the members of its record that are named."""
+    """Return the event of a run whose job was changed; `names` are the changed members of its record."""
     return NewEvent("run.changed", {**_data_json(run), "changed": list(names), "progress": run.progress})
 
 
 def erased() -> NewEvent:
-    """Make the event of a run that was erased: nothing but that."""
+    """Return the event of a run that was erased, without any other data."""
     return NewEvent("run.erased", {"executor_ref": None})
 
 
 def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Urls) -> NewEvent:
-    """Make the event of a step that became done, or of a done one that changed."""
+    """Return the event of a step that became done, or of a done step that changed."""
     step, answer = step_state.step, step_state.answer
     assert answer is not None
     if answer.skipped:
@@ -96,9 +96,9 @@ def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Urls) 
 
 
 def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, links: Urls) -> NewEvent:
-    """Make the one terminal event of a run that is already closed."""
+    """Return the closing event of a run that is already closed: `run.completed`, `run.cancelled` or `run.expired`."""
     answers: dict[str, events.AnsweredToldJson] = {
-        # Retention has deleted nothing of a run that ends just now.
+        # Retention has removed nothing yet from a run that ends just now.
         step_id: {**answer, "photos": _without_originals(answer["photos"])}  # type: ignore[typeddict-unknown-key]
         for step_id, answer in record.answers_json(step_states, evidence, links).items()
     }
@@ -157,25 +157,25 @@ def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, l
 
 
 def _without_originals(photos: Sequence[runs.PhotoJson]) -> list[events.PhotoToldJson]:
-    """Copy photos without the URLs of the originals, which stand on the run alone."""
-    return [_photo_told(photo) for photo in photos]
+    """Return photos without the URLs of the originals, which only the run's record has."""
+    return [_without_original(photo) for photo in photos]
 
 
-def _photo_told(photo: runs.PhotoJson) -> events.PhotoToldJson:
+def _without_original(photo: runs.PhotoJson) -> events.PhotoToldJson:
     undrawn = photo["undrawn"]
     return {
         **photo,
-        "original": _kept(photo["original"]),
-        "undrawn": undrawn and {**undrawn, "original": _kept(undrawn["original"])},
+        "original": _original_facts(photo["original"]),
+        "undrawn": undrawn and {**undrawn, "original": _original_facts(undrawn["original"])},
     }
 
 
-def _kept(original: runs.OriginalJson) -> runs.OriginalKeptJson:
+def _original_facts(original: runs.OriginalJson) -> runs.OriginalKeptJson:
     return {"content_type": original["content_type"], "bytes": original["bytes"], "sha256": original["sha256"]}
 
 
 def envelope(run: Run, new_event: NewEvent, event_id: str, seq: int, at: int) -> events.EventJson:
-    """Return an event as it is stored: all of the wire's envelope but `delivery_attempt` and the thumbnails."""
+    """Return an event in its stored form: the wire's envelope without `delivery_attempt` and thumbnails."""
     return {
         "event_id": event_id,
         "event": new_event.event,
@@ -190,7 +190,7 @@ def envelope(run: Run, new_event: NewEvent, event_id: str, seq: int, at: int) ->
 
 
 def without_thumbnails(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a stored event as the feed shows it, where the photos are a request away."""
+    """Return a stored event for the feed, without thumbnails: its readers can fetch the photos."""
     data = stored["data"]
     if "photos" not in data:
         return dict(stored)
@@ -199,7 +199,7 @@ def without_thumbnails(stored: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def webhook_test_body(event_id: str, at: int) -> bytes:
-    """Return the body of `webhook.test`, which nothing has happened for: in the envelope of all, without a run."""
+    """Return the body of a `webhook.test` at the time `at` (milliseconds): the usual envelope, without a run."""
     content: events.WebhookTestEventJson = {
         "event_id": event_id,
         "delivery_attempt": 1,
@@ -216,7 +216,9 @@ def webhook_test_body(event_id: str, at: int) -> bytes:
 
 
 def body(stored: Mapping[str, Any], attempt: int, thumbnails: Mapping[str, bytes]) -> bytes:
-    """Return the body of one attempt; `thumbnails` by photo id, left out with a word when the body grows too large."""
+    """Return the body of one attempt. `thumbnails` (by photo id) are added in base64; if the body would be larger than
+    `MAX_BODY`, they are left out, and `thumbnails_omitted` is added.
+    """
     wire = {"event_id": stored["event_id"], "delivery_attempt": attempt, **stored}
     if not thumbnails:
         return to_json(wire)

@@ -1,4 +1,4 @@
-"""The evidence of a run: photos, signatures, and what was noted beside answers."""
+"""The evidence of a run: photos, signatures and remarks."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,8 +18,8 @@ PhotoId = Annotated[str, Matching("ph-" + UUID, "must be “ph-” and a UUID"),
 @dataclass(slots=True)
 class Photo:
     """A stored photo: `original`, `derived` and `thumbnail` are file numbers, `bytes` and `sha256` the original's.
-    `annotated_from` is the id of the photo that this one was drawn on, stored or not. `removed_at` is when
-    retention has deleted its pictures, all three of them.
+    `annotated_from` is the id of the photo without the drawing, stored or not. `removed_at` is when retention removed
+    its three pictures. Times are in milliseconds.
     """
 
     photo_id: str
@@ -45,7 +45,7 @@ class Photo:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """A stored signature picture; `step_id` is "" for the one that closes a run."""
+    """A stored signature picture; `step_id` is "" for the signature that closes a run."""
 
     number: int
     step_id: str
@@ -58,9 +58,9 @@ class Signature:
 
 @dataclass(slots=True)
 class Evidence:
-    """The evidence of a run: photos by step and id, signatures by their number; remarks in force by step, those taken
-    back too, with their photos; and by step those of answers and remarks whose pictures retention has deleted, which
-    count as if they were there: what was done stays done.
+    """The evidence of a run: photos of answers by step and id, signatures by number, the last remark of each step (even
+    if taken back), photos of remarks by step and id, and `removed` photos of both, whose pictures retention removed.
+    Removed photos still count, so that a done step stays done.
     """
 
     photos: Mapping[str, Mapping[str, Photo]]
@@ -70,15 +70,15 @@ class Evidence:
     removed: Mapping[str, Mapping[str, Photo]] = field(default_factory=dict)
 
     def arrived(self) -> dict[str, dict[str, str | None]]:
-        """Return each step's photo ids in order of arrival, with the slots they were taken for."""
+        """Return the photos of answers by step: ids in order of arrival, each with its slot or None."""
         return {
             step_id: {key: photo.slot for key, photo in photos.items()}
             for step_id, photos in self._of_answers().items()
         }
 
     def _of_answers(self) -> Mapping[str, Mapping[str, Photo]]:
-        """Return all photos of answers by step, those whose pictures were deleted before the others."""
-        if not self.removed:  # as it is of nearly all runs
+        """Return all photos of answers by step, removed ones before the others."""
+        if not self.removed:  # true of nearly all runs
             return self.photos
         photos: dict[str, dict[str, Photo]] = {}
         for step_id, removed in self.removed.items():
@@ -88,13 +88,13 @@ class Evidence:
         return photos
 
     def find_photo(self, step_id: str, photo_id: str) -> Photo | None:
-        """Find a photo of a step's answer or remark by its id, or None."""
+        """Return a photo of a step's answer or remark by its id; None if it is not stored."""
         photos = {**self.photos.get(step_id, {}), **self.remark_photos.get(step_id, {})}
         return photos.get(photo_id)
 
     def is_drawn_on(self, step_id: str, photo_id: str, undrawn_id: str) -> bool:
-        """Tell whether a photo of a step was drawn on the photo `undrawn_id`, or on one that was."""
-        seen: set[str | None] = set()  # photos from before circles were refused may be in one
+        """Tell whether a photo of a step derives by drawings, one or more, from the photo `undrawn_id`."""
+        seen: set[str | None] = set()  # old photos may form a circle, which is now refused
         photo = self.find_photo(step_id, photo_id)
         while photo is not None and photo.annotated_from not in (undrawn_id, *seen):
             seen.add(photo.annotated_from)
@@ -102,22 +102,22 @@ class Evidence:
         return photo is not None and photo.annotated_from == undrawn_id
 
     def undrawn(self) -> dict[str, frozenset[str]]:
-        """Return the photo ids of each step that another of its photos was drawn on: these belong to that one."""
-        return {step_id: undrawn_of(photos) for step_id, photos in self._of_answers().items()}
+        """Return, by step, the ids of photos that other photos of the step were drawn on; they do not count."""
+        return {step_id: undrawn_ids(photos) for step_id, photos in self._of_answers().items()}
 
     def count_removed(self, step_id: str, listed: Sequence[str]) -> int:
-        """Count those of the photos that an answer or a remark lists whose pictures were deleted."""
+        """Count the photos, of those that an answer or remark lists, whose pictures were removed."""
         removed = self.removed.get(step_id)
         return len(removed.keys() & set(listed)) if removed else 0
 
 
-def undrawn_of(photos: Mapping[str, Photo]) -> frozenset[str]:
-    """Return the ids that photos of a step say they were drawn on."""
+def undrawn_ids(photos: Mapping[str, Photo]) -> frozenset[str]:
+    """Return the ids of the photos that a step's `photos` were drawn on."""
     return frozenset([photo.annotated_from for photo in photos.values() if photo.annotated_from])
 
 
-def in_order(listed: Sequence[Photo], stored: Mapping[str, Photo]) -> Iterator[Photo]:
-    """Return all photos of a step or remark once, those that it lists first, each before what it was drawn on."""
+def order_photos(listed: Sequence[Photo], stored: Mapping[str, Photo]) -> Iterator[Photo]:
+    """Yield all photos of a step or remark once: the listed ones first, and each before the photo it was drawn on."""
     ids = dict[str, None]()
     for photo_id in (*(photo.photo_id for photo in listed), *stored):
         photo = stored.get(photo_id)

@@ -1,4 +1,4 @@
-"""The job of a run: what it is about, said at its dispatch, beside the checklist that all runs of a template share."""
+"""The job of a run: its title, note, due time and values, given at dispatch; the checklist is shared by all runs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,8 +7,8 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class RunJob:
-    """What a run is about: `due_at` in milliseconds, `fields` the values of the template's fields by their ids, those
-    that are `secrets` apart, which are there until the run is closed, and `prefill` values of steps by their ids.
+    """The job of a run. `due_at` is in milliseconds; `fields` are values of the template's fields by id, without the
+    `secrets`, which exist only until the run is closed; `prefill` are proposed values of steps by id.
     """
 
     title: str | None = None

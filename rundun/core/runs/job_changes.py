@@ -1,20 +1,20 @@
-"""Changes of a run's job while the run is open."""
+"""Changes of an open run's job."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from rundun.core.json_types import events
-from rundun.core.runs.job_values import due_errors, read_fields, with_values
+from rundun.core.runs.job_values import due_errors, read_fields, set_fields
 from rundun.core.runs.run import AFTER_DUE, Run
 from rundun.core.templates.template import Template
 from rundun.errors import FieldError, Invalid
 
 
 def patch_job(template: Template, run: Run, changes: Mapping[str, Any], now: int) -> Run:
-    """Return a run with its job changed by a merge patch (RFC 7396): members that are left out stay, None removes one,
-    `due_at` is in milliseconds. A run that is due after it expires stays open until a day after that. Raises `Invalid`
-    with every wrong place.
+    """Return a run with its job changed by a merge patch (RFC 7396): omitted members stay, None removes one, `due_at`
+    is in milliseconds. If the new due time is after the expiry, the expiry moves to a day after it. Raises `Invalid`
+    with all wrong fields.
     """
     job = replace(run.job, **{name: changes[name] for name in ("title", "note", "due_at") if name in changes})
     errors = [] if job.due_at == run.job.due_at else [*due_errors(job.due_at, now)]
@@ -27,7 +27,7 @@ def patch_job(template: Template, run: Run, changes: Mapping[str, Any], now: int
             if field.required and field.id in given and given[field.id] is None
         ]
         kept = {name: value for name, value in {**run.job.fields, **run.job.secrets}.items() if name not in given}
-        job = with_values(template, job, kept | values)
+        job = set_fields(template, job, kept | values)
     if errors:
         raise Invalid(errors)
     expires_at = run.expires_at
@@ -36,8 +36,8 @@ def patch_job(template: Template, run: Run, changes: Mapping[str, Any], now: int
     return replace(run, job=job, expires_at=expires_at, executor_ref=changes.get("executor_ref", run.executor_ref))
 
 
-def names_of_changes(before: Run, after: Run) -> list[events.Changed]:
-    """List what differs between a run and itself with another job, by the names of the record's members."""
+def changed_names(before: Run, after: Run) -> list[events.Changed]:
+    """List the names of the record's members whose values differ between two states of a run's job."""
     pairs: dict[events.Changed, Any] = {
         "title": (before.job.title, after.job.title),
         "note": (before.job.note, after.job.note),
@@ -49,11 +49,11 @@ def names_of_changes(before: Run, after: Run) -> list[events.Changed]:
     return [name for name, (old, new) in pairs.items() if old != new]
 
 
-def details_of_changes(before: Run, after: Run) -> dict[str, Any]:
-    """Return what a run's history keeps of a change of its job: the `names` of what changed; short members and times
-    `before` and `after`; and the ids of the `fields` that changed, whose values may be secrets.
+def change_details(before: Run, after: Run) -> dict[str, Any]:
+    """Return the details of a job's change for the run's history: `names` of changed members; `before` and `after` with
+    the values of short members and times; `fields` with the ids of changed fields, whose values may be secrets.
     """
-    names = names_of_changes(before, after)
+    names = changed_names(before, after)
     shown = [name for name in names if name not in ("note", "fields")]
     old, new = ({**run.job.fields, **run.job.secrets} for run in (before, after))
     return {

@@ -1,4 +1,4 @@
-"""What the executor's side gets of a run's job: before Start no more than whoever finds the link may read."""
+"""A run's job as JSON for the executor: before Start only the members that anyone with the link may read."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,9 +11,9 @@ from rundun.core.templates.template import JobField, Template
 
 
 def job_json(run: Run, template: Template, language: str | None = None, *, with_secrets: bool = True) -> ShownJobJson:
-    """Return a run's job as the executor may see it now: before Start its title, due time and the fields shown to
-    anybody; after it all but what is for the office. Labels are in `language` where the template has them in it;
-    without `with_secrets` a secret is named and its value left out.
+    """Return a run's job for its executor: before Start the title, the due time and fields with `show` = `start`; then
+    all but `office` fields. Labels are in `language` if the template has the translation. Without `with_secrets`, a
+    secret's value is None.
     """
     job, is_started = run.job, run.status != "pending"
     values = {**job.fields, **job.secrets}
@@ -41,9 +41,9 @@ def _is_shown(field: JobField, is_started: bool) -> bool:
     return field.show == "start" and field.kind != "secret"
 
 
-def without_hidden_fields(template: dict[str, Any], job: ShownJobJson) -> dict[str, Any]:
-    """Return a template's JSON as the executor may see it: without `fields`, which the job has with their values, and
-    without the labels of others in its translations.
+def remove_hidden_fields(template: dict[str, Any], job: ShownJobJson) -> dict[str, Any]:
+    """Remove from a template's JSON, and return it, all that the executor may not see: `fields` (the job has those
+    shown, with their values) and translated labels of hidden fields.
     """
     shown = {field["id"] for field in job["fields"]}
     hidden = [field["id"] for field in template.pop("fields", ()) if field["id"] not in shown]
@@ -53,8 +53,8 @@ def without_hidden_fields(template: dict[str, Any], job: ShownJobJson) -> dict[s
     return template
 
 
-def without_secrets(job: RunJob, template: Template) -> Mapping[str, Any]:
-    """Return the values of fields by their ids that may leave the console in a file: all that are no secrets."""
+def exportable_fields(job: RunJob, template: Template) -> Mapping[str, Any]:
+    """Return the field values, by id, that may be exported from the console in a file: all but secrets."""
     return {
         field.id: job.fields[field.id] for field in template.fields if field.kind != "secret" and field.id in job.fields
     }

@@ -1,4 +1,4 @@
-"""Values of a run's job: what the fields and the steps of its template take, and when it may be due."""
+"""Values of a run's job: checks of its fields, of proposed answers, and of the due time."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -18,26 +18,26 @@ from rundun.core.validation import EMAIL, PHONE, Text
 from rundun.errors import FieldError, Invalid, Problem
 
 MAX_VALUE, MAX_URL = 500, 2000
-MAX_AHEAD = 10 * 365 * times.DAY  # a due time that is further away is a slip of the hand
-_NEVER_PREFILLED = ("photo", "signature", "instruction")  # evidence, which nobody can give in advance
+MAX_AHEAD = 10 * 365 * times.DAY  # milliseconds; a due time further away is a typing mistake
+_NEVER_PREFILLED = ("photo", "signature", "instruction")  # evidence, which can't be given in advance
 
 
 def read_dispatch(template: Template, dispatch_request: DispatchRequest, now: int) -> DispatchRequest:
-    """Return a dispatch with the values of its job in their normal form, secrets apart; raises `Invalid` with every
-    wrong place of the job, or `too_large` for values of steps that no run could answer together.
+    """Return a dispatch with the values of its job in normal form, secrets separated. Raises `Invalid` with all wrong
+    fields of the job, or `too_large` for proposed answers beyond the limit of a run's answers.
     """
     job = dispatch_request.job
     values, errors = read_fields(template, job.fields)
-    errors += [error for field in template.fields for error in _missing(field, job.fields)]
+    errors += [error for field in template.fields for error in _required_errors(field, job.fields)]
     prefill, wrong = _read_prefill(template, job.prefill)
     errors += [*wrong, *due_errors(job.due_at, now), *_expiry_errors(dispatch_request, now)]
     if errors:
         raise Invalid(errors)
-    return replace(dispatch_request, job=replace(with_values(template, job, values), prefill=prefill))
+    return replace(dispatch_request, job=replace(set_fields(template, job, values), prefill=prefill))
 
 
-def with_values(template: Template, job: RunJob, values: Mapping[str, Any]) -> RunJob:
-    """Return a job with these values of fields, those that are secrets apart, in the order of the template's."""
+def set_fields(template: Template, job: RunJob, values: Mapping[str, Any]) -> RunJob:
+    """Return a job with these field values, secrets separated, in the order of the template's fields."""
     fields: dict[str, Any] = {}
     secrets: dict[str, Any] = {}
     for field in template.fields:
@@ -47,8 +47,8 @@ def with_values(template: Template, job: RunJob, values: Mapping[str, Any]) -> R
 
 
 def read_fields(template: Template, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[FieldError]]:
-    """Read values of a template's fields, in their normal form, and list what is wrong with them. Those that are None
-    say that there is no value; the required ones are not looked for.
+    """Return (values in normal form, errors) of given field values. A None is no value; missing required fields are not
+    reported here.
     """
     known = {field.id: field for field in template.fields}
     values, errors = {}, []
@@ -64,14 +64,14 @@ def read_fields(template: Template, given: Mapping[str, Any]) -> tuple[dict[str,
     return values, errors
 
 
-def _missing(field: JobField, given: Mapping[str, Any]) -> Iterator[FieldError]:
+def _required_errors(field: JobField, given: Mapping[str, Any]) -> Iterator[FieldError]:
     if field.required and given.get(field.id) is None:
         detail = f"is required: each run of this template has “{field.label}”"
         yield FieldError(f"/fields/{field.id}", "required", detail)
 
 
 def _read_field(field: JobField, value: Any, pointer: str) -> Any:
-    """Return a value of a field in its one normal form; raises `Invalid`."""
+    """Return a field's value in its normal form; raise `Invalid`."""
     try:
         if field.kind == "number":
             return validation.number(value)
@@ -128,18 +128,18 @@ def _read_prefill(template: Template, given: Mapping[str, Any]) -> tuple[dict[st
 
 
 def due_errors(due_at: int | None, now: int) -> Iterator[FieldError]:
-    """Find what is wrong with a due time in itself."""
+    """Yield the error of a due time that is past or more than ten years away; both times in milliseconds."""
     if due_at is not None and due_at < now:
-        yield _wrong_due(f"is past: it is {times.wire(now)}")
+        yield _due_error(f"is past: it is {times.wire(now)}")
     elif due_at is not None and due_at > now + MAX_AHEAD:
-        yield _wrong_due("is more than ten years from now")
+        yield _due_error("is more than ten years from now")
 
 
 def _expiry_errors(dispatch_request: DispatchRequest, now: int) -> Iterator[FieldError]:
     due_at, expires = dispatch_request.job.due_at, expires_at(dispatch_request, now)
     if due_at is not None and expires is not None and due_at > expires:
-        yield _wrong_due(f"is after the run expires, {times.wire(expires)}: give it more hours, or leave them out")
+        yield _due_error(f"is after the run expires, {times.wire(expires)}: give it more hours, or leave them out")
 
 
-def _wrong_due(detail: str) -> FieldError:
+def _due_error(detail: str) -> FieldError:
     return FieldError("/due_at", "out_of_range", detail)

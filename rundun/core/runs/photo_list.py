@@ -1,15 +1,14 @@
-"""Which photos a step's answer has, where several phones answer it without knowing of each other.
+"""The photos of a step's answer if several phones answer the step without knowing of each other.
 
-An answer lists its photos in order, and may say which others of the step its author had seen. Then:
+An answer lists its photos in order, and may name the other photos of the step that its author had seen. Then:
 
-* What the author could not have known of stays: photos that the answer in force lists come after the listed ones, and
-  those that have arrived or arrive later count too, in the order of their arrival.
-* What the author had seen and does not list is left out, and stays so until an answer lists it again. What was listed
-  and was seen to be missing is only no longer awaited: should it arrive after all, or be there by now, it counts.
-* What somebody deleted stays deleted, whichever list still has it.
-* Of a photo that was drawn on only the drawn one counts.
+* Photos unknown to the author stay: those that the answer in force lists follow the listed ones, then all others that
+have arrived or arrive later, in the order of their arrival. * A photo that the author had seen and does not list is
+left out, until an answer lists it again. A listed photo that was seen to be missing is no longer awaited, but counts if
+it has arrived or arrives after all. * A deleted photo stays deleted, even if a list still has it. * Of a photo and a
+drawing on it only the drawing counts.
 
-An answer that does not say what was seen has just the photos that it lists.
+An answer that names no seen photos has exactly the photos that it lists.
 """
 
 from collections.abc import Collection, Sequence
@@ -18,8 +17,8 @@ from collections.abc import Collection, Sequence
 def unite(
     sent: Sequence[str], seen: Collection[str], in_force: Sequence[str], deleted: Collection[str]
 ) -> tuple[str, ...]:
-    """Return the united list of an answer: the photos `sent`, in order, then those of the answer `in_force` that are
-    not among the photos `seen`. The step's `deleted` photos are left out.
+    """Return the united list of an answer: the photos `sent`, in order, then those of the answer `in_force` that its
+    author had not `seen`. The step's `deleted` photos are left out.
     """
     unseen = [photo for photo in in_force if photo not in seen]
     return tuple([photo for photo in dict.fromkeys((*sent, *unseen)) if photo not in deleted])
@@ -34,12 +33,11 @@ def leave_out(
     return tuple([photo for photo in stored if photo not in listed and (photo in seen or photo in before)])
 
 
-def counted(
+def counted_photos(
     listed: Sequence[str], left_out: Collection[str], arrived: Sequence[str], undrawn: Collection[str]
 ) -> tuple[str, ...]:
-    """Return the photos that count for an answer with `seen_photos`, including listed ones still to come: those
-    `listed`, then those `arrived`, in order of arrival, that are not `left_out`. `undrawn` photos, which others were
-    drawn on, do not count.
+    """Return the photos that count for an answer with `seen_photos`: those `listed`, even if still to come, then those
+    `arrived`, in order of arrival, that are not `left_out`. `undrawn` photos, on which others were drawn, do not count.
     """
     more = [photo for photo in arrived if photo not in left_out]
     return tuple([photo for photo in dict.fromkeys((*listed, *more)) if photo not in undrawn])

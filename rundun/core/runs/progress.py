@@ -1,4 +1,4 @@
-"""Progress of a run: which steps are visible, which are done, what is missing."""
+"""Progress of a run: the visible steps, the done ones, and the missing_steps ones."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,9 +19,9 @@ _EVIDENCE = ("photo", "signature", "instruction")  # types that count as answere
 
 @dataclass(slots=True)
 class StepState:
-    """One step now: `photos` are those of its answer that arrived, in order; `waiting_for` what is still to come;
-    `flagged` whether its answer calls for attention, which only that of a step that is done does; `empty_slots` the ids
-    of the slots of which no photo has arrived that counts.
+    """The state of one step: `photos` are ids of the answer's photos that have arrived, in order; `waiting_for` ids of
+    photos still to come, or `signature`; `flagged` tells whether the answer of a done step calls for attention;
+    `empty_slots` are the ids of slots without a photo that counts.
     """
 
     step: StepBase
@@ -35,7 +35,7 @@ class StepState:
 
     @property
     def listed(self) -> tuple[str, ...]:
-        """The photos of its answer in order, also those still to come."""
+        """Return the ids of the answer's photos in order, those still to come included."""
         if self.answer is None or self.answer.photos is None:
             return self.photos
         listed = [photo for photo in self.answer.photos if photo in self.photos or photo in self.waiting_for]
@@ -44,7 +44,7 @@ class StepState:
 
 @dataclass(frozen=True, slots=True)
 class MissingStep:
-    """A step that keeps a run from being completed, and why; `slots` the ids of those without their photo."""
+    """A step that keeps a run from being completed, with the reason; `slots` are the ids of slots without a photo."""
 
     step_id: str
     code: MissingCode
@@ -53,7 +53,7 @@ class MissingStep:
 
 
 class _Facts(dict[str, KnownStep]):
-    """What conditions ask of earlier steps, worked out when a condition asks."""
+    """The status and value of each step for conditions, computed when a condition asks for it."""
 
     def __init__(self, step_states: Mapping[str, StepState]) -> None:
         self._step_states = step_states
@@ -72,10 +72,9 @@ def evaluate(
     before: Mapping[str, StepState] | None = None,
     answered: str = "",
 ) -> dict[str, StepState]:
-    """Work out the state of every step; `arrived` has each step's photos in order of arrival, with the slot each was
-    taken for, `undrawn` those of them that others were drawn on, which count only where an answer lists them. With
-    `before`, the states until only the answer to the step `answered` changed, a step that no condition hides is not
-    worked out again.
+    """Return the state of every step by id. `arrived` has each step's photos in order of arrival, with their slots;
+    `undrawn` has the photos on which others were drawn, which count only if an answer lists them. `before` has the
+    states before the answer to the step `answered` changed: other steps without a condition are taken from there.
     """
     step_states: dict[str, StepState] = {}
     known = _Facts(step_states)
@@ -96,7 +95,7 @@ def evaluate(
 def _step_state(
     step: StepBase, answer: Answer | None, arrived: Mapping[str, str | None], here: tuple[str, ...], visible: bool
 ) -> StepState:
-    """Work out the state of a step, `here` those of the photos `arrived` that count unless its answer lists others."""
+    """Return the state of a step; `here` are the `arrived` photos that count unless its answer lists others."""
     if answer is None:
         return StepState(step, None, visible, False, here, (), empty_slots=_empty_slots(step, here, arrived))
     if answer.skipped:
@@ -105,7 +104,7 @@ def _step_state(
     if answer.photos is not None:
         listed = answer.photos
         if answer.left_out is not None:
-            listed = photo_list.counted(listed, answer.left_out, here, arrived.keys() - set(here))
+            listed = photo_list.counted_photos(listed, answer.left_out, here, arrived.keys() - set(here))
         here = tuple([photo for photo in listed if photo in arrived])
         waiting = tuple([photo for photo in listed if photo not in arrived])
     if answer.unable is not None:
@@ -118,7 +117,7 @@ def _step_state(
 
 
 def _empty_slots(step: StepBase, here: Sequence[str], arrived: Mapping[str, str | None]) -> tuple[str, ...]:
-    if step.type != "photo":  # as most are: a record asks this of each step
+    if step.type != "photo":  # the common case: every record does this for each step
         return ()
     taken = {arrived[photo] for photo in here}
     return tuple([slot.id for slot in photo_slots(step) if slot.id not in taken])
@@ -140,32 +139,32 @@ def _known(step_state: StepState) -> KnownStep:
 
 
 def count_progress(step_states: Mapping[str, StepState]) -> ProgressJson:
-    """Count the wire's `progress`: visible steps, each done one counted once."""
+    """Return the wire's `progress`: counts of visible steps; each done step is in one of three counts."""
     counts: ProgressJson = {"total": 0, "answered": 0, "skipped": 0, "unable": 0}
     for step_state in step_states.values():
         counts["total"] += step_state.visible
         if step_state.done and step_state.answer is not None:
-            counts[kind_of(step_state.answer)] += 1
+            counts[answer_kind(step_state.answer)] += 1
     return counts
 
 
 def count_flagged(step_states: Mapping[str, StepState]) -> int:
-    """Count the steps that call for attention: visible and done, and flagged or closed as unable."""
+    """Return the number of steps that call for attention: visible, done, and flagged or closed as unable."""
     return sum(
         one.flagged or (one.done and one.answer is not None and one.answer.unable is not None)
         for one in step_states.values()
     )
 
 
-def kind_of(answer: Answer) -> Literal["answered", "skipped", "unable"]:
-    """Return which kind an answer is: `answered`, `skipped` or `unable`."""
+def answer_kind(answer: Answer) -> Literal["answered", "skipped", "unable"]:
+    """Return the kind of an answer."""
     if answer.skipped:
         return "skipped"
     return "answered" if answer.unable is None else "unable"
 
 
-def missing(step_states: Mapping[str, StepState]) -> Iterator[MissingStep]:
-    """List what keeps a run from being completed: required steps not done, and photos on their way for any step."""
+def missing_steps(step_states: Mapping[str, StepState]) -> Iterator[MissingStep]:
+    """Yield the steps that keep a run from being completed: required steps not done, and steps with photos to come."""
     for step_state in step_states.values():
         step = step_state.step
         if not step_state.visible or step_state.done:
@@ -189,16 +188,16 @@ def _slots_detail(step: StepBase, empty: Sequence[str]) -> str:
     return f"“{step.label}” still needs: {', '.join(labels)}."
 
 
-def newly_done(
+def newly_done_steps(
     before: Mapping[str, StepState], after: Mapping[str, StepState], changed: Sequence[str] = ()
 ) -> list[StepState]:
-    """List steps that became done, or that are done and say something else if `changed` names them, in the template's
-    order, so that causes come before effects: each of them is an event.
+    """List the steps that became done, and done steps among the `changed` ids, whose answer is new. Each becomes an
+    event, in the template's order, so that causes come before effects.
     """
     return [now for step_id, now in after.items() if now.done and (step_id in changed or not before[step_id].done)]
 
 
-def last_done(step_states: Mapping[str, StepState]) -> str | None:
-    """Return the visible step answered last, for `last_step_id`; None where none is answered."""
+def last_done_step(step_states: Mapping[str, StepState]) -> str | None:
+    """Return the id of the visible step answered last, for `last_step_id`; None if no step is answered."""
     at = {step_id: state.answer.at for step_id, state in step_states.items() if state.visible and state.answer}
     return max(at, key=lambda step_id: at[step_id]) if at else None

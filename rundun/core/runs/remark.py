@@ -1,4 +1,4 @@
-"""Remarks: what an executor notes on a step, answered or not, beside its answer."""
+"""Remarks: an executor's notes on a step, answered or not, beside its answer."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ SHORT = 1000  # bytes of JSON: remarks up to this are always taken, and 500 step
 
 @dataclass(slots=True)
 class Remark:
-    """The remark in force on one step: `photos` are listed in order, also those still to come; `at` is the server's
-    clock in milliseconds. One without text and photos was taken back.
+    """The remark in force on one step: `photos` are ids in order, those still to come included; `at` is the server's
+    time in milliseconds. A remark without text and photos was taken back.
     """
 
     remark_id: str
@@ -28,18 +28,18 @@ class Remark:
     by: str | None
 
     def content(self) -> tuple[str, tuple[str, ...]]:
-        """Return what makes two remarks equal, however often they are sent."""
+        """Return the members that are equal in two remarks of the same content; id and time are not among them."""
         return self.text, self.photos
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether the remark says nothing: it was taken back."""
+        """Tell whether the remark is empty, that is, taken back."""
         return not self.text and not self.photos
 
 
-def require_room(remarks: Mapping[str, Remark], step_id: str, new: Remark) -> None:
-    """Refuse a long remark with which a run's remarks in force would take more than `MAX_TOGETHER`, with `too_large`.
-    One that is no longer than the remark it replaces is taken.
+def check_total_size(remarks: Mapping[str, Remark], step_id: str, new: Remark) -> None:
+    """Raise `too_large` if with the `new` remark a run's remarks in force would take more than `MAX_TOGETHER`. Short
+    remarks, and remarks no longer than the one they replace, are always taken.
     """
     size = _size([new])
     if size <= SHORT:
@@ -47,7 +47,7 @@ def require_room(remarks: Mapping[str, Remark], step_id: str, new: Remark) -> No
     others = [remark for noted, remark in remarks.items() if noted != step_id]
     if size + _size(others) <= MAX_TOGETHER or (step_id in remarks and size <= _size([remarks[step_id]])):
         return
-    detail = "The remarks of this run take up all the room they have; this one has to be shorter."
+    detail = "The remarks of a run may take 1 MiB together; this one has to be shorter."
     raise Problem("too_large", detail, [FieldError("/text", "too_long", detail)])
 
 
@@ -58,8 +58,8 @@ def _size(remarks: Collection[Remark]) -> int:
 def missing_photos(
     step_states: Mapping[str, StepState], remarks: Mapping[str, Remark], arrived: Mapping[str, Collection[str]]
 ) -> Iterator[MissingStep]:
-    """List visible steps whose remark has photos on their way, which keep a run from being completed; `arrived` are the
-    photos of remarks by step.
+    """Yield the visible steps whose remark has photos still to come, which keeps a run from being completed; `arrived`
+    are the ids of remarks' photos by step.
     """
     for step_id, remark in remarks.items():
         count = len(set(remark.photos) - set(arrived.get(step_id, ())))

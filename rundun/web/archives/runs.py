@@ -14,7 +14,7 @@ from rundun.actions.runs.runs import RunDetail
 from rundun.actions.templates.templates import template_json
 from rundun.core import times
 from rundun.core.runs import record as run_json
-from rundun.core.runs.job_json import without_secrets
+from rundun.core.runs.job_json import exportable_fields
 from rundun.core.urls import Urls
 from rundun.errors import NotFound
 from rundun.store import files
@@ -140,7 +140,7 @@ def record(detail: RunDetail, names: FileNames, links: Urls) -> bytes:
     """
     state = detail.state
     head = run_json.full_json(state.run, state.step_states, state.evidence, links, detail.now)
-    fields = without_secrets(state.run.job, state.version.template)
+    fields = exportable_fields(state.run.job, state.version.template)
     replaced = {
         step_id: [
             {

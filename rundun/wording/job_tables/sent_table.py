@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from rundun.core.runs.job_json import without_secrets
+from rundun.core.runs.job_json import exportable_fields
 from rundun.core.runs.run import Run
 from rundun.core.templates.template import Template
 from rundun.core.urls import Urls
@@ -33,7 +33,7 @@ def written(
     assert len(cells) == len(COLUMNS)
     rows = []
     for run in runs:
-        fields = without_secrets(run.job, template)
+        fields = exportable_fields(run.job, template)
         rows.append([*(cell(run) for cell in cells), *(fields.get(field.id) for field in template.fields)])
     names = column_names(template, language)
     used = [index for index in range(len(names)) if any(row[index] is not None for row in rows)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from rundun.core.runs.photo_list import counted, leave_out, unite
+from rundun.core.runs.photo_list import counted_photos, leave_out, unite
 
 Message = tuple[str, str, tuple[str, ...], frozenset[str]]  # kind, photo, a list and what its sender had seen
 Deed = tuple[str, str]  # take, retake or delete a photo, or look
@@ -21,7 +21,7 @@ class Record:
     deleted: frozenset[str] = frozenset()
 
     def photos(self) -> tuple[str, ...]:
-        return self.stored if self.listed is None else counted(self.listed, self.left_out, self.stored, ())
+        return self.stored if self.listed is None else counted_photos(self.listed, self.left_out, self.stored, ())
 
     def after(self, message: Message) -> "Record":
         kind, photo, sent, seen = message
@@ -122,7 +122,7 @@ def test_the_order_is_that_of_the_list_then_of_arrival() -> None:
     assert unite(["b", "c"], [], ["a", "b"], []) == ("b", "c", "a")
     assert unite(["b"], ["a"], ["a", "b"], []) == ("b",)
     assert unite(["b", "a"], [], ["a"], ["a"]) == ("b",)
-    assert counted(["b"], [], ["a", "b", "c"], []) == ("b", "a", "c")
+    assert counted_photos(["b"], [], ["a", "b", "c"], []) == ("b", "a", "c")
 
 
 def test_what_was_left_out_stays_out_until_it_is_listed() -> None:
@@ -130,8 +130,8 @@ def test_what_was_left_out_stays_out_until_it_is_listed() -> None:
     assert leave_out(["b"], [], ["a"], ["a", "b"]) == ("a",)
     assert leave_out(["a"], [], ["a"], ["a", "b"]) == ()
     assert leave_out(["b"], ["a"], [], ["b"]) == (), "it never arrived, and counts should it do so after all"
-    assert counted(["b"], ["a"], ["a", "b"], []) == ("b",)
+    assert counted_photos(["b"], ["a"], ["a", "b"], []) == ("b",)
 
 
 def test_only_the_drawn_one_counts() -> None:
-    assert counted(["plain", "other"], [], ["plain", "drawn", "other"], ["plain"]) == ("other", "drawn")
+    assert counted_photos(["plain", "other"], [], ["plain", "drawn", "other"], ["plain"]) == ("other", "drawn")

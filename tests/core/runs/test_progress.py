@@ -65,13 +65,13 @@ def test_one_step(
     assert (step_state.visible, step_state.done) == (True, done)
     assert step_state.waiting_for == waiting
     assert step_state.photos == photos
-    assert code(progress.missing(step_states)) == ([] if missing is None else [("s-a", missing)])
+    assert code(progress.missing_steps(step_states)) == ([] if missing is None else [("s-a", missing)])
 
 
 def test_what_is_missing_is_said_in_words() -> None:
     steps = [step(name="s-a"), step("photo", "s-b", {"min": 3}), step("signature", "s-c")]
     step_states = stood(of(*steps), {"s-b": answer(), "s-c": answer()}, {"s-b": [PH1]})
-    assert list(progress.missing(step_states)) == [
+    assert list(progress.missing_steps(step_states)) == [
         MissingStep("s-a", "missing_answer", "“A” is not answered yet."),
         MissingStep("s-b", "missing_photos", "“A” still needs 2 photos."),
         MissingStep("s-c", "missing_signature", "“A” is not signed yet."),
@@ -91,10 +91,10 @@ def test_hidden_steps_are_neither_counted_nor_missing_nor_done() -> None:
     step_states = stood(CHAIN, everything)
     assert [name for name, one in step_states.items() if one.visible] == ["s-a"]
     assert progress.count_progress(step_states) == {"total": 1, "answered": 0, "skipped": 0, "unable": 0}
-    assert code(progress.missing(step_states)) == [("s-a", "missing_answer")]
+    assert code(progress.missing_steps(step_states)) == [("s-a", "missing_answer")]
     step_states = stood(CHAIN, {**everything, "s-a": False})
     assert progress.count_progress(step_states) == {"total": 1, "answered": 1, "skipped": 0, "unable": 0}
-    assert code(progress.missing(step_states)) == []
+    assert code(progress.missing_steps(step_states)) == []
     assert not any(step_states[name].done for name in everything)
 
 
@@ -111,9 +111,9 @@ def test_what_became_done_is_told_in_the_templates_order() -> None:
     late = {"s-b": answer(True), "s-c": answer(True)}
     before = stood(CHAIN, late, {"s-c": [PH1]})
     after = stood(CHAIN, {**late, "s-a": answer(True)}, {"s-c": [PH1]})
-    assert [one.step.id for one in progress.newly_done(before, after)] == ["s-a", "s-b", "s-c"]
-    assert progress.newly_done(after, after) == []
-    assert progress.newly_done(after, before) == []
+    assert [one.step.id for one in progress.newly_done_steps(before, after)] == ["s-a", "s-b", "s-c"]
+    assert progress.newly_done_steps(after, after) == []
+    assert progress.newly_done_steps(after, before) == []
 
 
 def test_the_step_done_last_is_a_visible_one() -> None:
@@ -121,7 +121,7 @@ def test_the_step_done_last_is_a_visible_one() -> None:
         given = answer(True)
         return type(given)(**{**{name: getattr(given, name) for name in given.__slots__}, "at": moment})
 
-    assert progress.last_done(stood(CHAIN, {})) is None
-    assert progress.last_done(stood(CHAIN, {"s-b": at(9)})) is None
-    assert progress.last_done(stood(CHAIN, {"s-a": at(5), "s-b": at(3), "s-d": at(9)})) == "s-a"
-    assert progress.last_done(stood(CHAIN, {"s-a": at(5), "s-b": at(7)})) == "s-b"
+    assert progress.last_done_step(stood(CHAIN, {})) is None
+    assert progress.last_done_step(stood(CHAIN, {"s-b": at(9)})) is None
+    assert progress.last_done_step(stood(CHAIN, {"s-a": at(5), "s-b": at(3), "s-d": at(9)})) == "s-a"
+    assert progress.last_done_step(stood(CHAIN, {"s-a": at(5), "s-b": at(7)})) == "s-b"

@@ -66,8 +66,8 @@ def server_says(template: Template, case: dict[str, Any]) -> dict[str, Any]:
     return {
         "visible": [step_id for step_id, one in step_states.items() if one.visible],
         "done": [step_id for step_id, one in step_states.items() if one.done],
-        "missing": {one.step_id: one.code for one in progress.missing(step_states)},
-        "empty_slots": {one.step_id: list(one.slots) for one in progress.missing(step_states) if one.slots},
+        "missing": {one.step_id: one.code for one in progress.missing_steps(step_states)},
+        "empty_slots": {one.step_id: list(one.slots) for one in progress.missing_steps(step_states) if one.slots},
         "progress": progress.count_progress(step_states),
         "flagged": [step_id for step_id, one in step_states.items() if one.flagged],
     }
