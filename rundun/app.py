@@ -86,7 +86,7 @@ def make_app(
 async def running(
     settings: ServiceSettings, pages: Pages, *, clock: Clock, announce: Callable[[FirstStart], None], ticking: bool
 ) -> AsyncIterator[tuple[Context, Dispatcher]]:
-    """Start every part, and stop them in reverse order on exit; yield what handlers share, and the dispatcher."""
+    """Start every part, and stop them in reverse order on exit; yield the handlers' context and the dispatcher."""
     async with AsyncExitStack() as stack:
         database = await Database.open(
             settings.database.path,

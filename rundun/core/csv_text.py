@@ -31,7 +31,7 @@ class Table:
 
 def decode(data: bytes) -> str:
     """Return the text of a file in UTF-8, in UTF-16 with or without a byte order mark, else in Windows-1252. Raises
-    `invalid` if the bytes after a mark are not in its encoding.
+    `invalid` if it begins as one of the first two, but is not valid.
     """
     for mark, encoding in _MARKS:
         if data.startswith(mark):
@@ -52,7 +52,7 @@ def _decode(data: bytes, encoding: str) -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError:
-        raise Problem("invalid", "The file begins as one in Unicode, and goes on as none.") from None
+        raise Problem("invalid", "The file begins as Unicode text, but is not valid Unicode.") from None
 
 
 def read(text: str, score: Callable[[Sequence[str]], int]) -> Table:

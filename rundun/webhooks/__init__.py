@@ -1,1 +1,1 @@
-"""Deliveries on their way: what is sent when, to which address, and the one signed POST."""
+"""Sending of deliveries: the dispatcher, the check of each dialled address, and the one signed POST; alerts."""

@@ -131,7 +131,7 @@ _EXACT = (  # sentences that say more than their code, of tables and their files
     N_("In row {row} a quotation mark begins a cell, and no other one ends it."),
     N_("These cells show an error, or a formula that was not calculated: {cells}."),
     N_("The file has more than 2 MiB."),
-    N_("The file begins as one in Unicode, and goes on as none."),
+    N_("The file begins as Unicode text, but is not valid Unicode."),
     N_("The file is protected by a password. Save it without one."),
     N_("The file can't be read: it is no spreadsheet, or a damaged or huge one. Save it as CSV, and try that."),
 )

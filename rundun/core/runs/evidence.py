@@ -106,7 +106,7 @@ class Evidence:
         return {step_id: undrawn_ids(photos) for step_id, photos in self._of_answers().items()}
 
     def count_removed(self, step_id: str, listed: Sequence[str]) -> int:
-        """Count the photos, of those that an answer or remark lists, whose pictures were removed."""
+        """Return the number of photos in an answer's or remark's list whose pictures were removed."""
         removed = self.removed.get(step_id)
         return len(removed.keys() & set(listed)) if removed else 0
 

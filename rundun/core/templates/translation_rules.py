@@ -34,7 +34,7 @@ def translation_errors(
         first = spelled.setdefault(language.lower(), language)
         if first != language:
             pointer = validation.pointer(["translations", language])
-            yield FieldError(pointer, "duplicate", f"is “{first}” again: a language's case means nothing")
+            yield FieldError(pointer, "duplicate", f"is the language “{first}” in other letter case")
         for target, fields in texts.items() if isinstance(texts, dict) else ():
             pointer = validation.pointer(["translations", language, target])
             if target in targets:
