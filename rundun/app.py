@@ -172,7 +172,7 @@ async def _prepare_database(database: Database, announce: Callable[[FirstStart],
 
 
 def bootstrap(tx: Tx) -> FirstStart | None:
-    """Fill an empty database with the first organization and the samples; return None for a database in use."""
+    """Fill an empty database; return the first key, template ids and setup link, or None for a database in use."""
     samples = [from_json(file.read_bytes()) for file in sorted(paths.samples().glob("*.json"))]
     return first_start.bootstrap(tx, samples, list(sample_pictures.all_pictures().values()))
 

@@ -144,7 +144,7 @@ def is_listening(path: Path) -> bool:
 
 
 def find_listener(path: Path) -> int | None:
-    """Return the id of the process that listens on the socket, 0 if the system does not tell it; None if none does."""
+    """Return the id of the process that listens on the socket, 0 if the system does not tell; None without one."""
     try:
         with _connected(path) as connection:
             if not hasattr(socket, "SO_PEERCRED"):  # Linux has it

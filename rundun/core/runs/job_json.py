@@ -42,8 +42,8 @@ def _is_shown(field: JobField, is_started: bool) -> bool:
 
 
 def remove_hidden_fields(template: dict[str, Any], job: ShownJobJson) -> dict[str, Any]:
-    """Remove from a template's JSON, and return it, all that the executor may not see: `fields` (the job has those
-    shown, with their values) and translated labels of hidden fields.
+    """Return a template's JSON with the parts removed that the executor may not see: `fields` (the job has those shown,
+    with their values) and translated labels of hidden fields. `template` itself is changed.
     """
     shown = {field["id"] for field in job["fields"]}
     hidden = [field["id"] for field in template.pop("fields", ()) if field["id"] not in shown]
