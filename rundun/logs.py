@@ -168,13 +168,13 @@ class TextLines(_Lines):
 
     def format(self, record: logging.LogRecord) -> str:
         event, fields = self.event_and_fields(record)
-        parts = [self.at(record), record.levelname.lower(), event if _PLAIN(event) else _quoted(event)]
+        parts = [self.at(record), record.levelname.lower(), event if _PLAIN(event) else _quote(event)]
         parts += [f"{key}={_text(value)}" for key, value in fields.items() if value is not None]
         line = " ".join(parts)
         trace = self.trace(record)
         if trace:
             # Indented, so that no line of an exception's message can be taken for a log line.
-            line += "".join(f"\n    {_visible(part)}" for part in redact(trace).split("\n"))
+            line += "".join(f"\n    {_escape(part)}" for part in redact(trace).split("\n"))
         return line
 
 
@@ -214,7 +214,7 @@ def _text(value: Any) -> str:
     if isinstance(value, _SEQUENCES):
         value = ",".join(_string(item) for item in value)
     string = _string(value)
-    return string if _PLAIN(string) else _quoted(string)
+    return string if _PLAIN(string) else _quote(string)
 
 
 def _string(value: Any) -> str:
@@ -225,10 +225,10 @@ def _string(value: Any) -> str:
     return redact(string if len(string) <= _MAX_VALUE else f"{string[:_MAX_VALUE]}…")
 
 
-def _quoted(string: str) -> str:
+def _quote(string: str) -> str:
     # isprintable() is false for controls, line separators, bidirectional marks and lone surrogates alike.
     return json.dumps(string, ensure_ascii=not string.isprintable())
 
 
-def _visible(line: str) -> str:
-    return line if line.isprintable() else _quoted(line)
+def _escape(line: str) -> str:
+    return line if line.isprintable() else _quote(line)

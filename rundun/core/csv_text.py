@@ -93,7 +93,7 @@ def _records(text: str, separator: str) -> Iterator[list[str]]:
     """Yield the cells of each line. Raises `invalid` for an unclosed quotation mark, which would swallow the line that
     is appended at the end.
     """
-    records = csv.reader(_with_end(text), delimiter=separator)
+    records = csv.reader(_lines_with_end(text), delimiter=separator)
     number, is_whole = 0, False
     try:
         for record in records:
@@ -109,7 +109,7 @@ def _records(text: str, separator: str) -> Iterator[list[str]]:
         raise WrongTable("In row {row} a quotation mark begins a cell, and no other one ends it.", row=number)
 
 
-def _with_end(text: str) -> Iterator[str]:
+def _lines_with_end(text: str) -> Iterator[str]:
     for line in re.finditer(r"[^\n]*\n", text + "\n"):  # one by one: a list of a million lines takes 60 MB
         yield line[0]
     yield _END

@@ -63,32 +63,32 @@ def translate(template: Mapping[str, Any], tag: str) -> dict[str, Any]:
             texts[target] = {**texts.get(target, {}), **words}
     if not texts:
         return dict(template)
-    translated = _replaced(template, texts.get("", {}), _OF_TEMPLATE)
+    translated = _replace(template, texts.get("", {}), _OF_TEMPLATE)
     if template.get("steps"):
-        translated["steps"] = [_step(step, texts) for step in template["steps"]]
+        translated["steps"] = [_translate_step(step, texts) for step in template["steps"]]
     if template.get("fields"):
-        translated["fields"] = [_replaced(field, texts.get(field["id"], {}), _OF_FIELD) for field in template["fields"]]
+        translated["fields"] = [_replace(field, texts.get(field["id"], {}), _OF_FIELD) for field in template["fields"]]
     if template.get("sections"):
-        translated["sections"] = [_section(section, texts) for section in template["sections"]]
+        translated["sections"] = [_translate_section(section, texts) for section in template["sections"]]
     return translated
 
 
-def _replaced(part: Mapping[str, Any], words: Mapping[str, str], fields: Iterable[str]) -> dict[str, Any]:
+def _replace(part: Mapping[str, Any], words: Mapping[str, str], fields: Iterable[str]) -> dict[str, Any]:
     return {**part, **{field: words[field] for field in fields if field in words}}
 
 
-def _section(section: Mapping[str, Any], texts: Mapping[str, dict[str, str]]) -> dict[str, Any]:
-    translated = _replaced(section, texts.get(section["id"], {}), _OF_SECTION)
-    return {**translated, "steps": [_step(step, texts) for step in section.get("steps") or ()]}
+def _translate_section(section: Mapping[str, Any], texts: Mapping[str, dict[str, str]]) -> dict[str, Any]:
+    translated = _replace(section, texts.get(section["id"], {}), _OF_SECTION)
+    return {**translated, "steps": [_translate_step(step, texts) for step in section.get("steps") or ()]}
 
 
-def _step(step: Mapping[str, Any], texts: Mapping[str, dict[str, str]]) -> dict[str, Any]:
+def _translate_step(step: Mapping[str, Any], texts: Mapping[str, dict[str, str]]) -> dict[str, Any]:
     words = texts.get(step["id"], {})
-    translated = _replaced(step, words, _OF_STEP)
+    translated = _replace(step, words, _OF_STEP)
     if step.get("flag"):
-        translated["flag"] = _replaced(step["flag"], words, _OF_FLAG)
-    config = _replaced(step.get("config") or {}, words, _OF_CONFIG)
+        translated["flag"] = _replace(step["flag"], words, _OF_FLAG)
+    config = _replace(step.get("config") or {}, words, _OF_CONFIG)
     for name in ("options", "slots"):
         if config.get(name):
-            config[name] = [_replaced(part, texts.get(part["id"], {}), ("label",)) for part in config[name]]
+            config[name] = [_replace(part, texts.get(part["id"], {}), ("label",)) for part in config[name]]
     return {**translated, "config": config} if config else translated

@@ -22,7 +22,7 @@ def clean(text: str) -> str:
     """
     if text.isascii():
         return text.strip(WHITE_SPACE)
-    if len(text) > MAX_MARKS and _has_heap_of_marks(text):
+    if len(text) > MAX_MARKS and _has_long_mark_run(text):
         raise ValueError(f"has more than {MAX_MARKS} combining marks in a row")
     return unicodedata.normalize("NFC", text).strip(WHITE_SPACE)
 
@@ -34,7 +34,7 @@ def capitals(text: str) -> str:
     return unicodedata.normalize("NFC", text.upper()).strip(WHITE_SPACE)
 
 
-def _has_heap_of_marks(text: str) -> bool:
+def _has_long_mark_run(text: str) -> bool:
     marks = 0
     for character in text:
         marks = marks + 1 if unicodedata.combining(character) else 0

@@ -64,8 +64,8 @@ def describe(policy: Policy, bucket: Bucket, granted: bool) -> Allowance:
         policy,
         granted,
         int(bucket.tokens),
-        _seconds((policy.quota - bucket.tokens) / rate),
-        0 if granted else max(1, _seconds((1 - bucket.tokens) / rate)),
+        _ceil_seconds((policy.quota - bucket.tokens) / rate),
+        0 if granted else max(1, _ceil_seconds((1 - bucket.tokens) / rate)),
     )
 
 
@@ -74,5 +74,5 @@ def give_back(policy: Policy, bucket: Bucket) -> None:
     bucket.tokens = min(policy.quota, bucket.tokens + 1)
 
 
-def _seconds(milliseconds: float) -> int:
+def _ceil_seconds(milliseconds: float) -> int:
     return math.ceil(milliseconds / times.SECOND)

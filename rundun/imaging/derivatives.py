@@ -168,12 +168,12 @@ def plain_copy(image: Image.Image, longest: int) -> Image.Image:
         white = Image.new("RGB", size, "white")
         white.paste(image.convert("RGB"), mask=image.getchannel("A"))
         image = white
-    image = _in_srgb(image, profile)
+    image = _convert_to_srgb(image, profile)
     image.info = {}  # the encoder would write comments that stand here
     return image
 
 
-def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+def _convert_to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     if profile:
         try:
             source, target = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
@@ -201,7 +201,7 @@ def _is_srgb(profile: bytes | None) -> bool:
         return False
 
 
-def _jpeg(image: Image.Image, quality: int) -> bytes:
+def _encode_jpeg(image: Image.Image, quality: int) -> bytes:
     out = io.BytesIO()
     image.save(out, "JPEG", quality=quality)
     return out.getvalue()
@@ -230,7 +230,7 @@ def derive(original: bytes, *, max_pixels: int, small_only: bool = False) -> Der
     ):
         width, height = image.size
         photo = None if opened.data is original else opened.data
-        thumbnail = _jpeg(_thumbnail(opened), _THUMBNAIL_QUALITY)
+        thumbnail = _encode_jpeg(_thumbnail(opened), _THUMBNAIL_QUALITY)
         return Derivatives("image/jpeg", width, height, photo, thumbnail, exif.read_exif(opened.exif))
     return _encode(opened, PHOTO_PIXELS)
 
@@ -256,7 +256,7 @@ def _encode(opened: _Opened, longest: int) -> Derivatives:
     if opened.turned != 1:
         large = large.transpose(_UPRIGHT[opened.turned])
     small = plain_copy(large, THUMBNAIL_PIXELS)
-    photo, thumbnail = _jpeg(large, _PHOTO_QUALITY), _jpeg(small, _THUMBNAIL_QUALITY)
+    photo, thumbnail = _encode_jpeg(large, _PHOTO_QUALITY), _encode_jpeg(small, _THUMBNAIL_QUALITY)
     return Derivatives(opened.content_type, *large.size, photo, thumbnail, exif.read_exif(opened.exif))
 
 

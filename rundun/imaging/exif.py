@@ -35,43 +35,43 @@ def read_exif(block: bytes) -> Exif:
     tiff = block[: _MAX_BYTES + 6].removeprefix(b"Exif\0\0")
     if tiff[:4] not in (b"II*\0", b"MM\0*"):
         return NO_EXIF
-    first = _directory(tiff, _number(tiff, 4, 4))
-    about, gps = (_directory(tiff, place) if isinstance(place := first.get(tag), int) else {} for tag in (_EXIF, _GPS))
+    first = _read_tags(tiff, _read_number(tiff, 4, 4))
+    about, gps = (_read_tags(tiff, place) if isinstance(place := first.get(tag), int) else {} for tag in (_EXIF, _GPS))
     taken_at = _time_by_offset(about)
-    return Exif(_time_by_gps(gps) if taken_at is None else taken_at, _position(gps))
+    return Exif(_time_by_gps(gps) if taken_at is None else taken_at, _read_position(gps))
 
 
-def _number(tiff: bytes, at: int, length: int, *, signed: bool = False) -> int:
+def _read_number(tiff: bytes, at: int, length: int, *, signed: bool = False) -> int:
     return int.from_bytes(tiff[at : at + length], "little" if tiff[:1] == b"I" else "big", signed=signed)
 
 
-def _directory(tiff: bytes, at: int) -> Values:
+def _read_tags(tiff: bytes, at: int) -> Values:
     """Return the values of the needed tags in a directory, by tag; of a duplicate tag the last."""
     values: dict[int, str | tuple[float, ...] | int] = {}
-    last = min(at + 2 + 12 * _number(tiff, at, 2), len(tiff) - 11)
+    last = min(at + 2 + 12 * _read_number(tiff, at, 2), len(tiff) - 11)
     for entry in range(at + 2, last, 12):
-        tag, kind, count = (_number(tiff, entry + start, length) for start, length in ((0, 2), (2, 2), (4, 4)))
-        place = _number(tiff, entry + 8, 4)
+        tag, kind, count = (_read_number(tiff, entry + start, length) for start, length in ((0, 2), (2, 2), (4, 4)))
+        place = _read_number(tiff, entry + 8, 4)
         if kind == _LONG and tag in (_EXIF, _GPS):
             values[tag] = place
         elif kind == _ASCII and tag in (_TAKEN, _OFFSET, _LATITUDE_REF, _LONGITUDE_REF, _GPS_DATE):
-            values[tag] = _text(tiff, entry + 8 if count <= 4 else place, count)
+            values[tag] = _read_text(tiff, entry + 8 if count <= 4 else place, count)
         elif kind in (_RATIONAL, _SRATIONAL) and count == 3 and tag in (_LATITUDE, _LONGITUDE, _GPS_TIME):
-            values[tag] = _rationals(tiff, place, signed=kind == _SRATIONAL)
+            values[tag] = _read_rationals(tiff, place, signed=kind == _SRATIONAL)
     return values
 
 
-def _text(tiff: bytes, at: int, count: int) -> str:
+def _read_text(tiff: bytes, at: int, count: int) -> str:
     return tiff[at : at + min(count, _MAX_TEXT)].partition(b"\0")[0].decode("latin-1").strip(" ")
 
 
-def _rationals(tiff: bytes, at: int, *, signed: bool) -> tuple[float, ...]:
+def _read_rationals(tiff: bytes, at: int, *, signed: bool) -> tuple[float, ...]:
     """Return the three rational numbers at an offset; numbers below 0 or with denominator 0 are left out, and an empty
     tuple is returned if the data end before. Some phones write a position `signed`, although EXIF demands unsigned.
     """
     if at + 24 > len(tiff):
         return ()
-    numbers = [_number(tiff, start, 4, signed=signed) for start in range(at, at + 24, 4)]
+    numbers = [_read_number(tiff, start, 4, signed=signed) for start in range(at, at + 24, 4)]
     quotients = [above / below for above, below in zip(numbers[::2], numbers[1::2], strict=True) if below]
     return tuple([quotient for quotient in quotients if quotient >= 0])
 
@@ -82,17 +82,17 @@ def _time_by_offset(values: Values) -> int | None:
         return None
     sign, hours, minutes = offset.groups()
     ahead = timedelta(hours=int(hours), minutes=int(minutes))
-    return None if ahead > _FARTHEST else _utc(taken.groups(), -ahead if sign == "+" else ahead)
+    return None if ahead > _FARTHEST else _utc_time(taken.groups(), -ahead if sign == "+" else ahead)
 
 
 def _time_by_gps(values: Values) -> int | None:
     day, clock = _full_match(_DATE, values.get(_GPS_DATE)), values.get(_GPS_TIME)
     if day is None or not isinstance(clock, tuple) or len(clock) != 3:
         return None
-    return _utc((*day.groups(), *clock), timedelta())
+    return _utc_time((*day.groups(), *clock), timedelta())
 
 
-def _utc(parts: tuple[str | float, ...], to_utc: timedelta) -> int | None:
+def _utc_time(parts: tuple[str | float, ...], to_utc: timedelta) -> int | None:
     year, month, day, hour, minute, second = (int(part) for part in parts)
     try:
         taken = datetime(year, month, day, hour, minute, second, tzinfo=UTC) + to_utc
@@ -101,15 +101,15 @@ def _utc(parts: tuple[str | float, ...], to_utc: timedelta) -> int | None:
     return int(taken.timestamp()) * times.SECOND
 
 
-def _position(values: Values) -> PositionJson | None:
-    lat = _degrees(values.get(_LATITUDE), values.get(_LATITUDE_REF), "NS", 90)
-    lng = _degrees(values.get(_LONGITUDE), values.get(_LONGITUDE_REF), "EW", 180)
+def _read_position(values: Values) -> PositionJson | None:
+    lat = _read_degrees(values.get(_LATITUDE), values.get(_LATITUDE_REF), "NS", 90)
+    lng = _read_degrees(values.get(_LONGITUDE), values.get(_LONGITUDE_REF), "EW", 180)
     if lat is None or lng is None or (lat == 0 and lng == 0):  # 0, 0 is written for an unknown position
         return None
     return {"lat": lat, "lng": lng, "accuracy": None}
 
 
-def _degrees(value: object, reference: object, letters: str, most: int) -> float | None:
+def _read_degrees(value: object, reference: object, letters: str, most: int) -> float | None:
     if not isinstance(value, tuple) or len(value) != 3 or reference not in tuple(letters):
         return None
     degrees, minutes, seconds = (float(part) for part in value)

@@ -35,7 +35,7 @@ def main() -> None:
     _set_limit(resource.RLIMIT_AS, MEMORY_BYTES)
     data = sys.stdin.buffer.read()
     try:
-        answer = {"text": _read(data)}
+        answer = {"text": _read_text(data)}
     except _RefusalError as refusal:
         answer = {"refusal": str(refusal)}
     sys.stdout.buffer.write(json.dumps(answer).encode())
@@ -49,7 +49,7 @@ def _set_limit(limit: int, most: int) -> None:
             raise
 
 
-def _read(data: bytes) -> str:
+def _read_text(data: bytes) -> str:
     import python_calamine  # after the limits are set
 
     try:

@@ -52,7 +52,7 @@ def _erase(tx: Tx, run: Run, by: str, at: int | None) -> int:
         job=NO_JOB,
     )
     # Before the others go: numbers of events, by which the feed is read, never go back.
-    events.add(tx, stub, event.erased(), stub.seq, now)
+    events.add(tx, stub, event.run_erased(), stub.seq, now)
     erasure.empty(tx, stub, at, by)
     idempotency.empty_of_run(tx, run.run_id, at)
     sent_tables.forget_digest(tx, run)

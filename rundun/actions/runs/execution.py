@@ -92,7 +92,7 @@ def start(tx: Tx, run_id: str, start_input: StartInput, device: str | None) -> t
         seq=run.seq + 1,
     )
     run = with_clock_skew(run, start_input.clock_skew_seconds)
-    events.add(tx, run, event.started(run), run.seq, run.started_at or tx.now)
+    events.add(tx, run, event.run_started(run), run.seq, run.started_at or tx.now)
     runs.put(tx, run)
     return run, version, token
 

@@ -60,7 +60,7 @@ def patch(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any], actor: A
         revision = state.run.revision + 1  # one for the whole patch
         patched = replace(revised(patched, tx.now), revision=revision, seq=run.seq + 1)
         runs.put_job(tx, run, patched)
-        events.add(tx, patched, event.changed(patched, names), patched.seq, now_of(tx, state))
+        events.add(tx, patched, event.run_changed(patched, names), patched.seq, now_of(tx, state))
         run_changes.add(tx, run, "job_changed", actor, now_of(tx, state), **change_details(run, patched))
         run = patched
     return replace(state, run=run)

@@ -106,7 +106,7 @@ def close(tx: Tx, state: RunState, move: Move, run: Run, at: int | None = None) 
     ended = revised(run, tx.now, status=status, closed_at=at or now, seq=run.seq + 1)
     if run.job.secrets:
         ended = runs.erase_secrets(tx, ended)
-    events.add(tx, ended, event.closed(ended, state.step_states, state.evidence, tx.links), ended.seq, now)
+    events.add(tx, ended, event.run_closed(ended, state.step_states, state.evidence, tx.links), ended.seq, now)
     runs.put(tx, ended)
     retention.put_kept_from(tx, ended, now)
     return ended

@@ -25,7 +25,7 @@ class Person:
 
     def is_named_by(self, stored: str | None) -> bool:
         """Tell whether `stored`, the field of a run, names this person."""
-        return stored is not None and _normalised(self.field, stored) == self.value
+        return stored is not None and _normalise(self.field, stored) == self.value
 
     def is_like(self, stored: str | None) -> bool:
         """Tell whether `stored`, the field of a run, may name this person in another spelling: with other capital
@@ -35,16 +35,16 @@ class Person:
             return False
         if self.field != "phone":
             return fold(stored) == fold(self.value)
-        one, other = (_normalised("phone", each).lstrip("+0") for each in (stored, self.value))
+        one, other = (_normalise("phone", each).lstrip("+0") for each in (stored, self.value))
         return min(len(one), len(other)) >= LOCAL_DIGITS and (one.endswith(other) or other.endswith(one))
 
 
 def person(field: PersonField, value: str) -> Person:
     """Return the person whose `field` has this value; raise ValueError if `text.clean` refuses it."""
-    return Person(field, _normalised(field, text.clean(value)))
+    return Person(field, _normalise(field, text.clean(value)))
 
 
-def _normalised(field: PersonField, value: str) -> str:
+def _normalise(field: PersonField, value: str) -> str:
     """Return a value in the form in which two spellings are equal: an e-mail address in lower case, a phone number as
     its digits, with + in place of 00 at its beginning. Addresses are not case-folded, which would confuse people whose
     addresses differ in ß and ss.

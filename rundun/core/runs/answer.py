@@ -84,13 +84,13 @@ def _refuse(pointer: str, code: FieldErrorCode, detail: str) -> Invalid:
     return Invalid([FieldError(pointer, code, detail)])
 
 
-def _boolean(_: StepBase, value: Any, pointer: str) -> bool:
+def _read_boolean(_: StepBase, value: Any, pointer: str) -> bool:
     if not isinstance(value, bool):
         raise _refuse(pointer, "wrong_type", "must be true or false")
     return value
 
 
-def _choice(step: StepBase, value: Any, pointer: str) -> str:
+def _read_choice(step: StepBase, value: Any, pointer: str) -> str:
     assert isinstance(step, ChoiceStep)
     if not isinstance(value, str):
         raise _refuse(pointer, "wrong_type", "must be the id of an option")
@@ -99,7 +99,7 @@ def _choice(step: StepBase, value: Any, pointer: str) -> str:
     return value
 
 
-def _multi_choice(step: StepBase, value: Any, pointer: str) -> list[str]:
+def _read_multi_choice(step: StepBase, value: Any, pointer: str) -> list[str]:
     assert isinstance(step, MultiChoiceStep)
     if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
         raise _refuse(pointer, "wrong_type", "must be an array of option ids")
@@ -137,18 +137,18 @@ def _clean_text(value: Any, pointer: str, max_length: int) -> Any:
     return _check(validation.Text(max_length).check, value, pointer)
 
 
-def _text(step: StepBase, value: Any, pointer: str) -> Any:
+def _read_text(step: StepBase, value: Any, pointer: str) -> Any:
     assert isinstance(step, TextStep)
     if step.config.case == "upper":
         value = text.capitals(_clean_text(value, pointer, step.config.max_length))
     return _clean_text(value, pointer, step.config.max_length)
 
 
-def _barcode(_: StepBase, value: Any, pointer: str) -> Any:
+def _read_barcode(_: StepBase, value: Any, pointer: str) -> Any:
     return _clean_text(value, pointer, MAX_BARCODE)
 
 
-def _number(step: StepBase, value: Any, pointer: str) -> Any:
+def _read_number(step: StepBase, value: Any, pointer: str) -> Any:
     assert isinstance(step, NumberStep)
     number = _check(validation.number, value, pointer)
     minimum, maximum, decimals = step.config.min, step.config.max, step.config.decimals
@@ -161,17 +161,17 @@ def _number(step: StepBase, value: Any, pointer: str) -> Any:
     return number
 
 
-def _rating(step: StepBase, value: Any, pointer: str) -> Any:
+def _read_rating(step: StepBase, value: Any, pointer: str) -> Any:
     assert isinstance(step, RatingStep)
     return _check(validation.Integer(step.config.min, step.config.max).check, value, pointer)
 
 
-def _no_value(step: StepBase, value: Any, pointer: str) -> None:
+def _require_none(step: StepBase, value: Any, pointer: str) -> None:
     if value is not None:
         raise _refuse(pointer, "wrong_type", f"must be null: a step of type {step.type} has no value of its own")
 
 
-def _datetime(step: StepBase, value: Any, pointer: str) -> str:
+def _read_datetime(step: StepBase, value: Any, pointer: str) -> str:
     assert isinstance(step, DatetimeStep)
     if not isinstance(value, str):
         raise _refuse(pointer, "wrong_type", "must be a string")
@@ -186,15 +186,15 @@ def _datetime(step: StepBase, value: Any, pointer: str) -> str:
 
 
 _READERS: Mapping[str, Callable[[StepBase, Any, str], Any]] = {
-    "boolean": _boolean,
-    "choice": _choice,
-    "multi_choice": _multi_choice,
-    "text": _text,
-    "number": _number,
-    "rating": _rating,
-    "photo": _no_value,
-    "signature": _no_value,
-    "instruction": _no_value,
-    "barcode": _barcode,
-    "datetime": _datetime,
+    "boolean": _read_boolean,
+    "choice": _read_choice,
+    "multi_choice": _read_multi_choice,
+    "text": _read_text,
+    "number": _read_number,
+    "rating": _read_rating,
+    "photo": _require_none,
+    "signature": _require_none,
+    "instruction": _require_none,
+    "barcode": _read_barcode,
+    "datetime": _read_datetime,
 }

@@ -40,17 +40,17 @@ def _data_json(run: Run) -> events.DataJson:
     return {**record.reference_json(run), "job": _job_json(run)}
 
 
-def started(run: Run) -> NewEvent:
+def run_started(run: Run) -> NewEvent:
     """Return the event of a run whose executor tapped Start."""
     return NewEvent("run.started", {**_data_json(run), "progress": run.progress})
 
 
-def changed(run: Run, names: Sequence[events.Changed]) -> NewEvent:
+def run_changed(run: Run, names: Sequence[events.Changed]) -> NewEvent:
     """Return the event of a run whose job was changed; `names` are the changed members of its record."""
     return NewEvent("run.changed", {**_data_json(run), "changed": list(names), "progress": run.progress})
 
 
-def erased() -> NewEvent:
+def run_erased() -> NewEvent:
     """Return the event of a run that was erased, without any other data."""
     return NewEvent("run.erased", {"executor_ref": None})
 
@@ -95,15 +95,15 @@ def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Urls) 
     )
 
 
-def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, links: Urls) -> NewEvent:
+def run_closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, links: Urls) -> NewEvent:
     """Return the closing event of a run that is already closed: `run.completed`, `run.cancelled` or `run.expired`."""
     answers: dict[str, events.AnsweredToldJson] = {
         # Retention has removed nothing yet from a run that ends just now.
-        step_id: {**answer, "photos": _without_originals(answer["photos"])}  # type: ignore[typeddict-unknown-key]
+        step_id: {**answer, "photos": _remove_originals(answer["photos"])}  # type: ignore[typeddict-unknown-key]
         for step_id, answer in record.answers_json(step_states, evidence, links).items()
     }
     remarks: dict[str, events.RemarkToldJson] = {
-        step_id: {**remark, "photos": _without_originals(remark["photos"])}  # type: ignore[typeddict-unknown-key]
+        step_id: {**remark, "photos": _remove_originals(remark["photos"])}  # type: ignore[typeddict-unknown-key]
         for step_id, remark in record.remarks_json(step_states, evidence, links).items()
     }
     job: events.JobClosedJson = {**_job_json(run), "fields": dict(run.job.fields)}
@@ -156,12 +156,12 @@ def closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidence, l
     )
 
 
-def _without_originals(photos: Sequence[runs.PhotoJson]) -> list[events.PhotoToldJson]:
+def _remove_originals(photos: Sequence[runs.PhotoJson]) -> list[events.PhotoToldJson]:
     """Return photos without the URLs of the originals, which only the run's record has."""
-    return [_without_original(photo) for photo in photos]
+    return [_remove_original(photo) for photo in photos]
 
 
-def _without_original(photo: runs.PhotoJson) -> events.PhotoToldJson:
+def _remove_original(photo: runs.PhotoJson) -> events.PhotoToldJson:
     undrawn = photo["undrawn"]
     return {
         **photo,

@@ -59,7 +59,7 @@ class _Facts(dict[str, KnownStep]):
         self._step_states = step_states
 
     def __missing__(self, step_id: str) -> KnownStep:
-        fact = self[step_id] = _known(self._step_states[step_id])
+        fact = self[step_id] = _known_step(self._step_states[step_id])
         return fact
 
 
@@ -123,7 +123,7 @@ def _empty_slots(step: StepBase, here: Sequence[str], arrived: Mapping[str, str 
     return tuple([slot.id for slot in photo_slots(step) if slot.id not in taken])
 
 
-def _known(step_state: StepState) -> KnownStep:
+def _known_step(step_state: StepState) -> KnownStep:
     answer = step_state.answer
     if not step_state.visible:
         return KnownStep("hidden")
