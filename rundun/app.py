@@ -57,8 +57,7 @@ def make_app(
     ticking: bool = True,
 ) -> Application:
     """Return the ASGI application. `announce` is called at the very first start, with the key that is shown only then;
-    `refuse` is called with the reason of a failed start. Without `ticking` there is no scheduler, and a test calls the
-    ticks itself.
+    `refuse` with the reason of a failed start. Without `ticking` there is no scheduler: a test calls the ticks.
     """
     assets = Assets(paths.static())
     pages = Pages(paths.templates(), assets, is_https=settings.is_https)

@@ -45,9 +45,7 @@ def remove_socket(path: Path) -> None:
 
 @contextmanager
 def _address(path: Path) -> Iterator[str]:
-    """Yield a path of the socket short enough for an address; of a deep folder (Linux), one through its open
-    descriptor.
-    """
+    """Yield a path of the socket short enough for an address, in a deep folder (Linux) through its open descriptor."""
     if len(os.fsencode(path)) <= MAX_ADDRESS:
         yield str(path)
         return

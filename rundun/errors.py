@@ -100,9 +100,8 @@ class WrongTable(Problem):
 
 
 class NotFound(Problem):
-    """The refusal of an object that does not exist or belongs to another organization; the two are never told apart. An
-    administrator, who may know all, gets a sentence with the `typed` name and the `choices`. `pointer` is the place in
-    the body that names the object.
+    """The refusal of an object that does not exist or is another organization's; the two are never told apart. An
+    administrator is told the `typed` name and the `choices`. `pointer` is the place in the body that names the object.
     """
 
     def __init__(

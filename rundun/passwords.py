@@ -44,9 +44,8 @@ def verify(stored: str | None, password: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The place of one password in the fair queue: clients (`asker`) take turns, and the number of waiting passwords is
-    limited for each kind and client. Browsers that have signed in before are `known`, and never refused because of
-    unknown ones.
+    """The place of one password in the fair queue. Clients (`asker`) take turns, and few passwords of each client and
+    kind may wait. Browsers that have signed in before are `known`, and never refused because of unknown ones.
     """
 
     asker: str

@@ -27,9 +27,7 @@ from rundun.logs import log
 
 
 class _HeadWithBody:
-    """The transport of one answer. It holds back the head for a body that follows at once, and writes both in one
-    system call in place of two.
-    """
+    """The transport of one answer, which writes the head together with a body that follows at once: one system call."""
 
     __slots__ = ("_head", "_loop", "_transport", "is_closing")
 
@@ -188,9 +186,7 @@ class Server(uvicorn.Server):
         gc.set_threshold(10_000)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop like uvicorn, but after `patience.stopping` close the remaining connections: handlers cope better with
-        that than with a cancelled task.
-        """
+        """Stop like uvicorn, but close late connections: handlers cope better with that than with a cancelled task."""
         self._begin_stop()
         cut = asyncio.get_running_loop().call_later(self._patience.stopping, self._cut_connections)
         await super().shutdown(sockets)

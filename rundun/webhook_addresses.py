@@ -34,9 +34,7 @@ def make_judge(allow: tuple[Network, ...], allow_private: bool) -> Judge:
 
 
 def host_refusal(host: str, verdicts: Mapping[str, str | None]) -> str | None:
-    """Return the reason why none of a host's addresses (at least one) may be dialled; None if one may. `verdicts` maps
-    each address to its reason or None.
-    """
+    """Return why none of a host's addresses (keys of `verdicts`, at least one) may be dialled; None if one may."""
     first = next(iter(verdicts.values()))
     if first is None or not all(verdicts.values()):
         return None

@@ -90,9 +90,7 @@ def _lines(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _records(text: str, separator: str) -> Iterator[list[str]]:
-    """Yield the cells of each line. Raises `invalid` for an unclosed quotation mark, which would swallow the line that
-    is appended at the end.
-    """
+    """Yield the cells of each line; raise `invalid` for an unclosed quote, which swallows the appended line."""
     records = csv.reader(_lines_with_end(text), delimiter=separator)
     number, is_whole = 0, False
     try:

@@ -30,9 +30,8 @@ def fingerprint(content: Any, key_id: str, api_key: str) -> bytes:
 
 
 def compare(stored: bytes, given: bytes) -> Comparison:
-    """Compare the stored fingerprint of an earlier request with the `given` one. `other_key`: bodies with secrets that
-    came with different API keys cannot be compared. An erased fingerprint (migrations/0017_fingerprints.sql) equals
-    every other.
+    """Compare the stored fingerprint of an earlier request with the `given` one; an erased one equals every other
+    (migrations/0017_fingerprints.sql). `other_key`: bodies with secrets came with different API keys.
     """
     if not stored or stored == given:
         return "same"

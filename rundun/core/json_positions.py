@@ -40,9 +40,7 @@ def read(text: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Offsets in code points, from the start of a member's name or of an array element. A value that is no object or
-    array is included.
-    """
+    """Offsets in code points, from the start of a member's name or of an element, plain values included."""
 
     start: int
     end: int

@@ -20,9 +20,7 @@ SHRINKING_JPEG = 2.2
 
 @dataclass(frozen=True, slots=True)
 class Exif:
-    """Time and position from a picture's EXIF: `taken_at` in milliseconds UTC, None also if there is only local time
-    without its offset.
-    """
+    """Time and position in EXIF: `taken_at` in milliseconds UTC, None also for a local time without its offset."""
 
     taken_at: int | None = None
     geo: PositionJson | None = None

@@ -28,9 +28,7 @@ def clean(text: str) -> str:
 
 
 def capitals(text: str) -> str:
-    """Return a clean text in capital letters, in NFC. Unicode's full mapping (section 3.13) is the same in every
-    language.
-    """
+    """Return a clean text in capital letters (Unicode's full mapping, section 3.13, for all languages), in NFC."""
     return unicodedata.normalize("NFC", text.upper()).strip(WHITE_SPACE)
 
 

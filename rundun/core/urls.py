@@ -16,9 +16,8 @@ _MEDIA = re.compile(r"/media/(\d+)\.[\w-]+\.(\w+)$", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """The maker of URLs below `public_url` (without a slash at its end). `key` is the database's signing key,
-    `rotations` the number of its rotations; media URLs in events up to number `last_former_event` have an earlier key's
-    signature.
+    """The maker of URLs below `public_url` (no final slash). `key` is the database's signing key, rotated `rotations`
+    times; an earlier key signed the media URLs in events up to number `last_former_event`.
     """
 
     public_url: str

@@ -45,9 +45,8 @@ def clean_input(typed: str) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Constraint:
-    """A rule beyond the type, for `Annotated[type, …]`: the function `check`, which returns the value to store or
-    raises `invalid_value`, and the same rule as JSON Schema `keywords`, so that the document cannot differ from the
-    check.
+    """A rule beyond the type, for `Annotated[type, …]`: the function `check` returns the value to store or raises
+    `invalid_value`; `keywords` are the same rule as JSON Schema, so that the document equals the check.
     """
 
     check: Callable[[Any], Any]
@@ -166,9 +165,7 @@ _SENTENCES = {
 
 
 def pointer(parts: Sequence[str | int]) -> str:
-    """Return the RFC 6901 pointer of names and indexes. A name longer than `MAX_NAME` is cut: otherwise each error
-    below it would repeat the whole name.
-    """
+    """Return the RFC 6901 pointer of names and indexes. Long names are cut: each error below one would repeat it."""
     return "".join("/" + _cut_name(str(part)).replace("~", "~0").replace("/", "~1") for part in parts)
 
 

@@ -85,9 +85,7 @@ def _squared_distance(barcode: zxingcpp.Barcode, size: tuple[int, int]) -> float
 
 
 def _name_format(barcode: zxingcpp.Barcode, names: tuple[BarcodeFormat, ...]) -> Barcode:
-    """Return a barcode with its format's name. A UPC-A is an EAN-13 with a leading 0, which labels and other scanners
-    leave out.
-    """
+    """Return a barcode with its format's name. UPC-A is read as EAN-13 with a leading 0, which labels leave out."""
     text = barcode.text
     if barcode.symbology == zxingcpp.BarcodeFormat.EANUPC:
         if "upc_a" in names and len(text) == 13 and text.startswith("0"):

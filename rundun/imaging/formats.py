@@ -42,9 +42,7 @@ def sniff(head: bytes) -> str | None:
 
 
 def _is_heic(head: bytes) -> bool:
-    """Tell whether the brands of the first box (ISO/IEC 14496-12 §4.3, 23008-12 §10) are HEIC's; mif1 and msf1 may be
-    AVIF as well.
-    """
+    """Tell whether the first box has HEIC's brands (ISO/IEC 14496-12 §4.3, 23008-12 §10); mif1 and msf1 may be AVIF."""
     end = min(len(head), int.from_bytes(head[:4], "big"))
     brands = {head[8:12], *(head[at : at + 4] for at in range(16, end - 3, 4))}
     if head[8:12] in (b"avif", b"avis"):

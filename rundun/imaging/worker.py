@@ -97,9 +97,7 @@ async def _run_in_pool(pool: BoundedPool, owner: str, work: Callable[[], T]) -> 
 
 
 def _trim_memory() -> None:
-    """Return the C library's free memory to the system: 340 MB after some large pictures, in 60 ms. Does nothing unless
-    the library is glibc.
-    """
+    """Return glibc's free memory to the system: 340 MB after some large pictures, in 60 ms."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim:
         trim(0)

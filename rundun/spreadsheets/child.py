@@ -1,6 +1,5 @@
-"""The process that reads one spreadsheet from its standard input, and writes its text or a refusal as JSON. It has
-limits of its own, since a file of 1.4 KB with a cell in the last row and column makes the reader allocate 400 GB, and
-crash.
+"""The process that reads one spreadsheet from standard input, and writes its text or a refusal as JSON. Its memory is
+limited: a file of 1.4 KB with a cell in the last row and column makes the reader allocate 400 GB, and crash.
 """
 
 import io

@@ -42,9 +42,7 @@ def _refuse_file(why: RefusalReason) -> Problem:
 
 
 async def read(data: bytes) -> str:
-    """Return the text of a table for `csv_text.read`: the first sheet of an XLSX file, or the text of a CSV file.
-    Raises `invalid`, `too_large`.
-    """
+    """Return the text of a CSV file, or of an XLSX file's first sheet, as a table; raise `invalid` or `too_large`."""
     if len(data) > csv_text.MAX_BYTES:
         raise Problem("too_large", "The file has more than 2 MiB.")
     if not data.startswith(_BEGINNINGS):

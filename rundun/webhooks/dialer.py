@@ -28,9 +28,8 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class UsedConnection:
-    """The connection of one attempt of an organization (`org_id`, "" for the administrator). `address` is the dialled
-    address, None before; `is_new` tells a connection opened for this attempt from a kept one; `has_ended`: the receiver
-    has closed it.
+    """The connection of one attempt of an organization (`org_id`, "" for the administrator). `address` is None until
+    it is dialled; `is_new`: opened for this attempt; `has_ended`: closed by the receiver.
     """
 
     org_id: str
@@ -83,9 +82,8 @@ class Resolver:
         self._failures: dict[str, tuple[int, str]] = {}  # the time until which it counts, and the reason
 
     async def addresses(self, host: str, owner: str, check_seconds: float | None = None) -> list[str]:
-        """Return a host's addresses, at least one, in the system's order; a literal is its own address. Look-ups take
-        turns by organization (`owner`). With `check_seconds`, fewer threads are used, for at most that time. Raises
-        UnresolvedHost.
+        """Return a host's addresses, at least one, in system order; a literal is its own. Organizations (`owner`) take
+        turns. With `check_seconds`, fewer threads are used, for at most that time. Raises UnresolvedHost.
         """
         if is_literal(host):
             return [host]

@@ -81,9 +81,7 @@ class Dispatcher:
         self._wake.set()
 
     async def tick(self) -> None:
-        """Write the outcomes whose write had failed; wake up if a delivery is due, or set an alarm for when one will
-        be. Raises the `Problem` of a write.
-        """
+        """Write the outcomes whose write failed; wake up as soon as a delivery is due. Raises a write's `Problem`."""
         for number, outcome in list(self._unwritten.items()):
             try:
                 await self._write(outcome)
@@ -161,9 +159,7 @@ class Dispatcher:
             _log_error("delivery.unwritten", error, run=short(claimed.envelope["run_id"]))
 
     async def _attempt(self, claimed: DueDelivery) -> AttemptResult:
-        """Make one request and return its result. An unexpected error is a failed attempt; otherwise the delivery would
-        be tried again without pause or end.
-        """
+        """Make one request, return its result. Unexpected errors are failed attempts, or retries would have no end."""
         envelope = claimed.envelope
         try:
             has_photos = bool(envelope["data"].get("photos"))

@@ -25,10 +25,9 @@ class AttemptResult:
     """The result of one attempt.
 
     `status` is None if no answer began; `error` is a sentence unless `ok`; `retry_after` is in seconds; `gone` is a
-    410; `unreachable` means that there was no answer, or none in time. `excerpt` is the beginning of the answer. The
-    excerpt and quotations in `error` come only from addresses that are public or named in `webhooks.allow`, so that no
-    integrator can read a private network. `headers` are those of the request, signatures included; empty if the URL
-    was refused.
+    410; `unreachable` means that there was no answer, or none in time. `excerpt` is the beginning of the answer; it and
+    quotations in `error` come only from addresses that are public or in `webhooks.allow`, so that no integrator reads a
+    private network. `headers` are those of the request, signatures included; empty if the URL was refused.
     """
 
     ok: bool

@@ -1,6 +1,4 @@
-"""Addresses that nothing may be sent to: those in an explicit table, and this machine's own. They are checked when they
-are dialled, after the look-up.
-"""
+"""Addresses that nothing may be sent to: a table of networks, and this machine's own. They are checked when dialled."""
 
 from collections.abc import Callable, Iterable
 from functools import lru_cache

@@ -45,9 +45,8 @@ def person(field: PersonField, value: str) -> Person:
 
 
 def _normalise(field: PersonField, value: str) -> str:
-    """Return a value in the form in which two spellings are equal: an e-mail address in lower case, a phone number as
-    its digits, with + in place of 00 at its beginning. Addresses are not case-folded, which would confuse people whose
-    addresses differ in ß and ss.
+    """Return a value in the form in which two spellings are equal: an e-mail address in lower case (not case-folded: ß
+    differs from ss), a phone number as its digits, with + in place of 00 at its beginning.
     """
     if field == "email":
         return unicodedata.normalize("NFC", value.lower())
@@ -55,8 +54,6 @@ def _normalise(field: PersonField, value: str) -> str:
 
 
 def list_digest(revisions: Iterable[tuple[str, int]]) -> str:
-    """Return the SHA-256 (in hex) of a list of runs, given as (id, revision) in any order. It changes as soon as a run
-    is added, is removed or changes.
-    """
+    """Return the SHA-256 (in hex) of a set of runs, each as (id, revision); it changes with every change of a run."""
     lines = sorted(f"{run_id} {revision}\n" for run_id, revision in revisions)
     return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -38,9 +38,7 @@ class Kept:
 
 
 def effective_days(organization: Retention, template: TemplateRetention) -> Kept:
-    """Return the retention periods of a template's runs: the template's own, else the organization's. Photos are kept
-    no longer than their run.
-    """
+    """Return the retention periods of a template's runs: its own or the organization's; photos go with their run."""
     runs_days = _days(organization.runs_days, template.runs_days)
     photos_days = _days(organization.photos_days, template.photos_days)
     if runs_days is not None and (photos_days is None or photos_days > runs_days):

@@ -64,9 +64,7 @@ def readable_ink(colour: Rgb) -> Rgb:
 
 
 def accent(colour: Rgb, grounds: tuple[Rgb, Rgb]) -> Accent:
-    """Return an accent made of a colour: moved towards black or white until it is readable on both `grounds` and on its
-    own tint, and text is readable on it.
-    """
+    """Return a colour moved towards black or white until it and its ink are readable on `grounds`, tint and accent."""
     ground, card = grounds
     away = BLACK if luminance(card) > 0.5 else WHITE
     result = Accent(away, readable_ink(away), card)

@@ -16,9 +16,7 @@ def clean(typed: str) -> str:
 
 
 def time_step(secret: str, code: str, now: int) -> int | None:
-    """Return the time step (RFC 6238 section 4) around `now` (milliseconds) that has the 6-digit `code`; None if the
-    code is wrong. `secret` is base32.
-    """
+    """Return the time step (RFC 6238 section 4) near `now` (milliseconds) with the 6-digit `code`; None for others."""
     if not (len(code) == 6 and code.isascii() and code.isdigit()):
         return None
     try:

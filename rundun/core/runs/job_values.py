@@ -47,9 +47,7 @@ def set_fields(template: Template, job: RunJob, values: Mapping[str, Any]) -> Ru
 
 
 def read_fields(template: Template, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[FieldError]]:
-    """Return (values in normal form, errors) of given field values. A None is no value; missing required fields are not
-    reported here.
-    """
+    """Return (values in normal form, errors); a None is no value, and missing required fields are no errors here."""
     known = {field.id: field for field in template.fields}
     values, errors = {}, []
     for field_id, value in given.items():

@@ -97,9 +97,7 @@ def as_json(template: Template) -> bytes:
 
 
 def _add_ids(data: Any, make_id: Callable[[str], str]) -> Any:
-    """Return the data with missing ids added. A list over its limit is cut to one element above the limit, enough for
-    the models to refuse it.
-    """
+    """Return the data with missing ids added. Lists over their limit are cut to one element above it, to be refused."""
 
     def with_id(part: Any, prefix: str, **changed: Any) -> Any:
         if not isinstance(part, dict):
