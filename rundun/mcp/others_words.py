@@ -1,10 +1,8 @@
-"""Words of others, as an assistant gets them: bounded, all of it to be seen, and without what opens a run."""
+"""Texts that others wrote, as an assistant gets them: bounded, without unseen characters and without ids of runs."""
 
-import html
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import unquote
 
 from rundun.logs import redact
 
@@ -22,7 +20,6 @@ _UNSEEN = (
 # has its use, as has a selector with a joiner behind it; more in a row only hide something.
 _JOINERS = "\u200c\u200d\ufe00-\ufe0f"
 _HIDDEN = re.compile(f"[{_UNSEEN}]|(?!\ufe0f\u200d(?![{_JOINERS}]))[{_JOINERS}]{{2,}}")
-_LEFT_OUT = re.compile(f"[{_UNSEEN}{_JOINERS}]")
 
 # A UUID, whole or but for its end, or its 32 digits alone; the dash may be any.
 _DASH = "[-\u2010-\u2015\u2212\ufe58\ufe63\uff0d]"
@@ -33,9 +30,6 @@ _UUID = re.compile(
     re.IGNORECASE,
 )
 _RUN = re.compile(f"(?<![0-9a-z])r{_DASH}{_UUID.pattern}", re.IGNORECASE)
-# From the first backslash of a row on: one try at each would take a minute for a page of them.
-_ESCAPE = re.compile(r"(?<!\\)\\+(?:u([0-9a-f]{4})|u\{([0-9a-f]{1,5})\}|x([0-9a-f]{2}))", re.IGNORECASE)
-_ROUNDS = 4  # of escapes within escapes
 
 
 def cut(text: str, maximum: int = MAX_TEXT) -> str:
@@ -49,13 +43,13 @@ def safe(value: Any, maximum: int = MAX_TEXT) -> Any:
     is its link, and a UUID may be one whatever stands before it: 8 digits are left of each.
     """
     if isinstance(value, str):
-        return cut(redact(_HIDDEN.sub(REPLACED, without(_UUID, value))), maximum)
+        return cut(redact(_HIDDEN.sub(REPLACED, _UUID.sub(_shortened, value))), maximum)
     return _each(value, lambda one: safe(one, maximum))
 
 
 def as_written(document: Any) -> Any:
     """Return a template as it has to come back to be revised: to the letter, but for whole ids of runs."""
-    return without(_RUN, document) if isinstance(document, str) else _each(document, as_written)
+    return _RUN.sub(_shortened, document) if isinstance(document, str) else _each(document, as_written)
 
 
 def hides(document: Any) -> bool:
@@ -73,30 +67,6 @@ def _each(value: Any, change: Callable[[Any], Any]) -> Any:
     return [change(one) for one in value] if isinstance(value, list) else value
 
 
-def without(ids: re.Pattern[str], text: str) -> str:
-    """Cut ids to their first 8 digits, those too that are written with escapes or with nothing in between."""
-    text = ids.sub(_shortened, text)
-    for plain in _undone(text):
-        if ids.search(plain):
-            text = ids.sub(_shortened, plain)
-    return text
-
-
 def _shortened(found: re.Match[str]) -> str:
     digits = found[1] or found[2]
     return f"r-{digits}" if found[0][0] in "rR" else str(digits)
-
-
-def _undone(text: str) -> list[str]:
-    """Return a text without escapes of JSON, HTML and URLs, once and again; and each without what is not seen."""
-    rounds = [text]
-    while len(rounds) < _ROUNDS:
-        plain = html.unescape(unquote(_ESCAPE.sub(_character, rounds[-1])))
-        if plain == rounds[-1]:
-            break
-        rounds.append(plain)
-    return [*rounds[1:], *(_LEFT_OUT.sub("", one) for one in rounds if not one.isascii())]
-
-
-def _character(escape: re.Match[str]) -> str:
-    return chr(int(escape[1] or escape[2] or escape[3], 16))
