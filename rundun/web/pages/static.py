@@ -5,7 +5,7 @@ import hashlib
 import mimetypes
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,13 +18,37 @@ from starlette.routing import Route
 from rundun.errors import NotFound
 from rundun.web.http.query_params import is_current
 
-# A line that includes another file: replaced by that file's text, since every request costs a phone a round trip. The
-# modules named here belong to one other.
-_PARTS = rb"session|run_job|outbox|store|chosen|lazy_geo|status|told"
-_INCLUDE = re.compile(
-    rb'^(?:@import|export \* from|import \{[^}]*\} from(?= "[./\w]+/(?:%b)\.js")) "([^"]+)";$' % _PARTS, re.MULTILINE
-)
-_IMPORT = re.compile(rb'^import (\{[^}]*\}|\* as \w+) from "([^"]+)";$', re.MULTILINE)
+# Files served as one, since each request costs a phone a round trip: the file that is asked for, and its parts.
+PARTS = {
+    "console/console.css": ("tokens.css",),
+    "executor/styles/page.css": ("tokens.css",),
+    "executor/styles/run.css": (
+        "tokens.css",
+        "executor/styles/page.css",
+        "executor/styles/steps.css",
+        "executor/styles/outbox.css",
+        "executor/styles/job.css",
+    ),
+    "executor/main.js": (
+        "executor/offline/outbox.js",
+        "executor/steps/lazy_geo.js",
+        "executor/photos/chosen.js",
+        "executor/photos/store.js",
+        "executor/run_job.js",
+        "executor/offline/drafts.js",
+        "executor/offline/other_phones.js",
+        "executor/session.js",
+    ),
+    "executor/review.js": ("executor/steps/status.js",),
+    "executor/rules.js": (
+        "executor/rules/checklist.js",
+        "executor/rules/values.js",
+        "executor/rules/answers.js",
+        "executor/rules/clock.js",
+    ),
+    "executor/steps/form.js": ("executor/steps/status.js", "executor/steps/told.js", "executor/steps/step.js"),
+}
+_IMPORT = re.compile(r'^(?:@import|export \* from|import (\{[^}]*\}|\* as \w+) from) "([^"]+)";$', re.MULTILINE)
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 _TYPES |= {".webp": "image/webp", ".ico": "image/x-icon", ".png": "image/png"}  # as not every system's table has them
 # What browsers and phones ask for without being told.
@@ -67,14 +91,13 @@ class Assets:
     """
 
     def __init__(self, folder: Path) -> None:
-        texts = {
+        files = {
             path.relative_to(folder).as_posix(): path.read_bytes()
             for path in sorted(folder.rglob("*"))
             if path.is_file()
         }
-        whole = {name: _with_includes(name, texts) for name in texts}
-        whole = {name: text if text == texts[name] else _with_imports_once(text) for name, text in whole.items()}
-        self._assets = {name: pack(_content_type(name), _minified(name, text)) for name, text in whole.items()}
+        files |= {name: _join(name, files) for name in PARTS}
+        self._assets = {name: pack(_content_type(name), _minified(name, text)) for name, text in files.items()}
         digest = hashlib.sha256()
         for name, asset in self._assets.items():
             digest.update(f"{name}\0{len(asset.plain)}\0".encode() + asset.plain)
@@ -117,49 +140,22 @@ class Assets:
         ]
 
 
-def _with_includes(name: str, texts: Mapping[str, bytes], included: set[str] | None = None) -> bytes:
-    """Return a file's text, with the files that it includes, each once."""
-    folder, included = posixpath.dirname(name), set() if included is None else included
-
-    def text(line: re.Match[bytes]) -> bytes:
-        part = posixpath.normpath(posixpath.join(folder, line[1].decode()))
-        if part in included:
-            return b""
-        included.add(part)
-        return _seen_from(folder, posixpath.dirname(part), _with_includes(part, texts, included))
-
-    return _INCLUDE.sub(text, texts[name])
-
-
-def _seen_from(folder: str, other: str, text: bytes) -> bytes:
-    """Return a script of the `other` folder with what it imports named as from `folder`."""
-
-    def line(match: re.Match[bytes]) -> bytes:
-        source = posixpath.relpath(posixpath.join(other, match[2].decode()), folder)
-        return b'import %b from "%b";' % (match[1], (source if source.startswith("../") else f"./{source}").encode())
-
-    return text if folder == other else _IMPORT.sub(line, text)
-
-
-def _with_imports_once(text: bytes) -> bytes:
-    """Return a script that files were put into with all its imports first, each name imported once."""
-    imported: dict[bytes, dict[bytes, None]] = {}
-    for names, source in _IMPORT.findall(text):
-        for name in names.strip(b"{}").split(b","):
-            if name.strip():
-                imported.setdefault(source, {})[name.strip()] = None
+def _join(name: str, files: Mapping[str, bytes]) -> bytes:
+    """Return a served file: what its parts and it import of other files, each name once, then their own lines."""
+    texts = {part: files[part].decode() for part in (*PARTS[name], name)}
+    imports: dict[tuple[str, bool], dict[str, None]] = {}  # names by their module, and whether it is named as a whole
+    for part, text in texts.items():
+        for names, address in _IMPORT.findall(text):
+            source = posixpath.normpath(posixpath.join(posixpath.dirname(part), address))
+            if source not in texts:
+                module = posixpath.relpath(source, posixpath.dirname(name))
+                found = dict.fromkeys(re.findall(r"\* as \w+|\w+", names))
+                imports.setdefault((module, "*" in names), {}).update(found)
     lines = [
-        b'import %s from "%s";' % (name if name.startswith(b"*") else b"{ %s }" % name, source)
-        for source, names in imported.items()
-        for name in _joined(names)
+        f'import {", ".join(names) if is_whole else "{ " + ", ".join(names) + " }"} from "./{module}";'
+        for (module, is_whole), names in imports.items()
     ]
-    return b"\n".join([*lines, _IMPORT.sub(b"", text)])
-
-
-def _joined(names: Iterable[bytes]) -> list[bytes]:
-    """Return what one source is imported as: its whole, if that is named, and all single names in one."""
-    single = [name for name in names if not name.startswith(b"*")]
-    return [name for name in names if name.startswith(b"*")] + ([b", ".join(single)] if single else [])
+    return "\n".join([*lines, *(_IMPORT.sub("", text) for text in texts.values())]).encode()
 
 
 def _minified(name: str, plain: bytes) -> bytes:

@@ -7,17 +7,17 @@ import pytest
 
 from rundun import paths
 from rundun.core.organizations import colour
-from rundun.web.pages.static import Assets, _minified
+from rundun.web.pages import static
+from rundun.web.pages.static import PARTS, Assets, _minified
 from tests.helpers.service import pages
 
 ASSETS = pages().assets
 OURS = sorted(path for path in paths.static().rglob("*") if path.suffix in (".js", ".css"))
-PARTS = "session|run_job|outbox|store|chosen|lazy_geo|status|told"
-TAKES_IN = re.compile(
-    rf'^(?:@import|export \* from|import \{{[^}}]*\}} from(?= "[./\w]+/(?:{PARTS})\.js")) "([^"]+)";$', re.MULTILINE
-)
+NAMES = {path: path.relative_to(paths.static()).as_posix() for path in OURS}
 IMPORT = re.compile(r'import ?(\{[^}]*\}|\* ?as \w+) ?from ?"([^"]+)";')
-ALONE = [path for path in OURS if not TAKES_IN.search(path.read_text("utf-8"))]
+# A line that names another file, which a browser would ask for.
+NAMING = re.compile(r'(@import|export ?\*|import)[^";]*"([^"]+)";')
+ALONE = [path for path in OURS if NAMES[path] not in PARTS]
 MAX_LINE = 120
 
 
@@ -29,7 +29,7 @@ TEXT_OR_COMMENT = re.compile(
 @pytest.mark.parametrize("path", ALONE, ids=[path.name for path in ALONE])
 def test_comments_and_white_space_stay_here_and_nothing_else(path: Path) -> None:
     written = TEXT_OR_COMMENT.sub(lambda match: match[1] or "", path.read_text("utf-8"))
-    served = ASSETS._assets[path.relative_to(paths.static()).as_posix()].plain.decode()
+    served = ASSETS._assets[NAMES[path]].plain.decode()
     white_space = r"\s|;(?=\s*})"  # and the last semicolon of a block
     assert re.sub(white_space, "", served) == re.sub(white_space, "", written)
     assert len(served) < len(written)
@@ -48,7 +48,7 @@ COLOUR = re.compile(r"((--[\w-]+:(#[0-9a-f]{6}|rgb\([^()]*\))|--shadow:none)(;|$
 @pytest.mark.parametrize("path", STYLES, ids=[path.name for path in STYLES])
 def test_the_dark_changes_colours_and_nothing_else(path: Path) -> None:
     """So whatever holds in the light, but for what is to be seen of colours, holds in the dark."""
-    served = pages().assets._assets[path.relative_to(paths.static()).as_posix()].plain.decode()
+    served = ASSETS._assets[NAMES[path]].plain.decode()
     blocks = re.findall(r"@media[^{]*prefers-color-scheme[^{]*\{((?:[^{}]*\{[^{}]*\})*\s*)\}", served)
     assert len(blocks) == served.count("prefers-color-scheme")
     for block in blocks:
@@ -58,36 +58,49 @@ def test_the_dark_changes_colours_and_nothing_else(path: Path) -> None:
         assert re.fullmatch("#[0-9a-f]{6}", light.strip()) and re.fullmatch("#[0-9a-f]{6}", dark.strip())
 
 
-def test_a_script_that_is_taken_in_from_another_folder_imports_what_it_did(tmp_path: Path) -> None:
+def test_a_part_from_another_folder_imports_what_it_did(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(static, "PARTS", {"main.js": ["inner/outbox.js"], "inner/shown.js": ["inner/outbox.js"]})
     files = {
         "main.js": 'import { Outbox } from "./inner/outbox.js";\nimport { t } from "./dom.js";\nt(Outbox);\n',
         "dom.js": "export const t = (one) => one;\n",
         "inner/outbox.js": 'import { t } from "../dom.js";\nimport * as db from "./db.js";\nexport class Outbox {}\n',
         "inner/db.js": "export const one = 1;\n",
+        "inner/shown.js": 'import { a, t } from "../dom.js";\nimport { Outbox } from "./outbox.js";\na(t, Outbox);\n',
     }
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    sent = Assets(tmp_path)._assets["main.js"].plain.decode()
-    assert sorted(IMPORT.findall(sent)) == [("*as db", "./inner/db.js"), ("{t}", "./dom.js")]
+    sent = {name: asset.plain.decode() for name, asset in Assets(tmp_path)._assets.items()}
+    assert sorted(IMPORT.findall(sent["main.js"])) == [("*as db", "./inner/db.js"), ("{t}", "./dom.js")]
+    assert sorted(IMPORT.findall(sent["inner/shown.js"])) == [("*as db", "./db.js"), ("{t,a}", "./../dom.js")]
 
 
 def test_no_script_asks_for_the_dark() -> None:
     assert [path.name for path in OURS if path.suffix == ".js" and "color-scheme" in path.read_text("utf-8")] == []
 
 
-def test_a_file_is_sent_with_those_that_it_takes_in() -> None:
-    """One request instead of several: the browser finds no line left that would make it ask for another file."""
-    for path in set(OURS) - set(ALONE):
-        name = path.relative_to(paths.static()).as_posix()
-        sent = ASSETS._assets[name].plain.decode()
-        assert not re.search(rf'@import|export ?\* ?from|from ?"[./\w]+/(?:{PARTS})\.js"', sent), name
-        for part in TAKES_IN.findall(path.read_text("utf-8")):
-            taken = (path.parent / part).resolve().relative_to(paths.static().resolve()).as_posix()
-            body = IMPORT.sub("", ASSETS._assets[taken].plain.decode())
-            assert re.sub(r"\s", "", body) in re.sub(r"\s", "", sent), name
-        imported = [(one, source) for names, source in IMPORT.findall(sent) for one in re.findall(r"[\w*]+", names)]
-        assert len(imported) == len(set(imported)), "and none that imports a name twice"
+@pytest.mark.parametrize("name", PARTS)
+def test_a_file_is_sent_with_its_parts(name: str) -> None:
+    """One request instead of several: the browser finds no line left that would make it ask for one of them."""
+    sent, folder = ASSETS._assets[name].plain.decode(), (paths.static() / name).parent
+    for part in PARTS[name]:
+        body = NAMING.sub("", ASSETS._assets[part].plain.decode())
+        assert re.sub(r"\s", "", body) in re.sub(r"\s", "", sent), part
+    assert not re.search(r"@import|export ?\* ?from", sent)
+    asked = {(folder / source).resolve() for _, source in IMPORT.findall(sent)}
+    assert not asked & {(paths.static() / part).resolve() for part in PARTS[name]}
+    imported = [(one, source) for names, source in IMPORT.findall(sent) for one in re.findall(r"[\w*]+", names)]
+    assert len(imported) == len(set(imported)), "a name imported twice is no script"
+
+
+def test_what_is_a_part_is_asked_for_by_nobody_else() -> None:
+    """A module that came in two files would be two modules; and a style that names another would wait for it."""
+    files = [{name, *parts} for name, parts in PARTS.items()]
+    for path, name in NAMES.items():
+        for word, address in NAMING.findall(path.read_text("utf-8")):
+            source = (path.parent / address).resolve().relative_to(paths.static().resolve()).as_posix()
+            if word != "import" or any(source in parts for parts in PARTS.values()):
+                assert any({name, source} <= file for file in files), f"{name} names {source}"
 
 
 def test_lines_can_be_read() -> None:
