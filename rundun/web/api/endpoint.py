@@ -30,6 +30,7 @@ from rundun.web.http.turns import Turns
 P = ParamSpec("P")
 T = TypeVar("T")
 READING = ("GET", "HEAD")  # what a key that is read-only may ask for
+MAX_KEY = 255  # characters of an Idempotency-Key
 _KEY = re.compile(r'"((?:[\x20\x21\x23-\x5B\x5D-\x7E]|\\["\\])*)"|([\x21\x23-\x7E][\x20-\x7E]*)')
 
 
@@ -170,8 +171,8 @@ def _key(header: str) -> str:
     """Parse `Idempotency-Key`, quoted (a string of RFC 8941 section 3.3.3) or bare."""
     match = _KEY.fullmatch(header.strip())
     key = match and (re.sub(r"\\(.)", r"\1", match[1]) if match[1] is not None else match[2])
-    if not key or len(key) > 255:
-        detail = "Idempotency-Key must be 1 to 255 printable ASCII characters."
+    if not key or len(key) > MAX_KEY:
+        detail = f"Idempotency-Key must be 1 to {MAX_KEY} printable ASCII characters."
         raise Problem("invalid", detail, [FieldError("/Idempotency-Key", "bad_format", detail, "header")])
     return key
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from rundun import paths
 from rundun.config.loader import SETTINGS, Setting
-from rundun.web.docs.limits import LIMITS
 from rundun.web.docs.markdown import code_figure, with_code
 from rundun.web.pages.pages import Pages
 
@@ -32,8 +31,6 @@ def insert(pages: Pages, site: str, target: str, words: str) -> str | None:
     if module in _PARTS:
         template, values = _PARTS[module]
         return _part(pages, template, values(site))
-    if module == "web/docs/limits.py":
-        return _part(pages, "limits.html", {"limits": LIMITS[part]})
     if module in ("core/templates/template.py", "core/templates/steps.py"):
         return _part(pages, "fields.html", {"rows": _fields(part)})
     return None

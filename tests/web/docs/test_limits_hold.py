@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from rundun.web.docs.limit_values import value_of
 from tests.helpers.service import BOOLEAN, World
+from tests.web.docs.test_limits import values_of
 
 Make = Callable[[int], Any]
 
@@ -47,38 +47,38 @@ TEMPLATES: dict[str, Make] = {
     },
     "core.templates.template.MAX_STEPS": lambda n: {"steps": steps(n)},
     "core.templates.template.MAX_FIELDS": lambda n: {"fields": [{"label": "x", "kind": "text"} for _ in range(n)]},
-    "TemplateDraft/tags/maxItems": lambda n: {"tags": [str(one) for one in range(n)]},
+    "core.templates.template.Template.tags": lambda n: {"tags": [str(one) for one in range(n)]},
     "core.templates.steps.MAX_OPTIONS": choice,
     "core.templates.steps.MAX_SLOTS": lambda n: step(
         type="photo", config={"slots": [{"label": "x"} for _ in range(n)]}
     ),
-    "PhotoRule/max/maximum": lambda n: step(photo={"max": n}),
-    "RatingConfig/max/maximum": lambda n: step(type="rating", config={"max": n}),
-    "TextConfig/max_length/maximum": lambda n: step(type="text", config={"max_length": n}),
-    "TemplateDraft/name/maxLength": lambda n: {"name": "x" * n},
-    "TemplateDraft/description/maxLength": lambda n: {"description": "x" * n},
-    "BooleanStep/label/maxLength": lambda n: step(label="x" * n),
-    "BooleanStep/hint/maxLength": lambda n: step(hint="x" * n),
-    "InstructionConfig/body/maxLength": lambda n: step(type="instruction", config={"body": "x" * n}),
+    "core.templates.steps.PhotoRule.max": lambda n: step(photo={"max": n}),
+    "core.templates.steps.RatingConfig.max": lambda n: step(type="rating", config={"max": n}),
+    "core.templates.steps.TextConfig.max_length": lambda n: step(type="text", config={"max_length": n}),
+    "core.templates.template.Template.name": lambda n: {"name": "x" * n},
+    "core.templates.template.Template.description": lambda n: {"description": "x" * n},
+    "core.templates.steps.BooleanStep.label": lambda n: step(label="x" * n),
+    "core.templates.steps.BooleanStep.hint": lambda n: step(hint="x" * n),
+    "core.templates.steps.InstructionConfig.body": lambda n: step(type="instruction", config={"body": "x" * n}),
     "core.templates.condition.MAX_DEPTH": depth,
     "core.templates.template.MAX_COMPARISONS_OF_STEP": comparisons,
     "core.text.MAX_MARKS": lambda n: {"name": "x" + "\u0316" * n},
 }
 DISPATCHES: dict[str, Make] = {
     "core.request_bodies.MAX_HOURS": lambda n: {"expires_in_hours": n},
-    "DispatchBody/executor_ref/maxLength": lambda n: {"executor_ref": "x" * n},
-    "DispatchBody/title/maxLength": lambda n: {"title": "x" * n},
-    "DispatchBody/note/maxLength": lambda n: {"note": "x" * n},
+    "core.request_bodies.DispatchBody.executor_ref": lambda n: {"executor_ref": "x" * n},
+    "core.request_bodies.DispatchBody.title": lambda n: {"title": "x" * n},
+    "core.request_bodies.DispatchBody.note": lambda n: {"note": "x" * n},
     "core.runs.job_values.MAX_VALUE": lambda n: {"fields": {"f-text": "x" * n}},
     "core.runs.job_values.MAX_URL": lambda n: {"fields": {"f-url": "https://example.com/".ljust(n, "x")}},
     "core.deliveries.webhook_url.MAX_LENGTH": lambda n: {"webhook": {"url": "http://10.0.0.1/".ljust(n, "x")}},
-    "WebhookBody/secret/maxLength": lambda n: {"webhook": {"url": "http://10.0.0.1/", "secret": "x" * n}},
+    "core.request_bodies.WebhookBody.secret": lambda n: {"webhook": {"url": "http://10.0.0.1/", "secret": "x" * n}},
 }
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
 async def test_a_template_may_have_so_much_and_no_more(shared: World, name: str) -> None:
-    most = value_of(name)
+    most = int(values_of(name)[-1])
     for count, status in ((most, 200), (most + 1, 422)):
         draft = {"name": "x", **({} if name == "core.templates.template.MAX_SECTIONS" else {"steps": [BOOLEAN]})}
         response = await shared.acme.post("/v1/templates/check", json={**draft, **TEMPLATES[name](count)})
@@ -86,7 +86,7 @@ async def test_a_template_may_have_so_much_and_no_more(shared: World, name: str)
 
 
 async def test_a_template_as_a_whole_may_be_so_large(shared: World) -> None:
-    most = value_of("core.templates.template.MAXIMUM_BYTES")
+    most = values_of("core.templates.template.MAXIMUM_BYTES")[0]
     for hint, status in ((800, 200), (1200, 413)):
         draft = {"name": "x", "steps": [{**one, "hint": "x" * hint} for one in steps(500)]}
         assert (len(str(draft)) < most) == (status == 200)
@@ -97,7 +97,7 @@ async def test_a_template_as_a_whole_may_be_so_large(shared: World) -> None:
 async def test_a_dispatch_may_have_so_much_and_no_more(shared: World, name: str) -> None:
     fields = [{"id": f"f-{kind}", "label": "x", "kind": kind} for kind in ("text", "url")]
     made = await shared.acme.post("/v1/templates", json={"name": "x", "steps": [BOOLEAN], "fields": fields})
-    most = value_of(name)
+    most = int(values_of(name)[-1])
     for count, status in ((most, 201), (most + 1, 422)):
         body = {"template_id": made.json()["id"], **DISPATCHES[name](count)}
         response = await shared.acme.post("/v1/runs", json=body)
