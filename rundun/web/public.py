@@ -7,9 +7,8 @@ from starlette.routing import Route
 from rundun import __version__
 from rundun.errors import NotFound
 from rundun.web.context import context_of
-from rundun.web.http.problems import TABLE
 from rundun.web.metrics import metrics
-from rundun.wording.advice import ADVICE
+from rundun.wording.problem_codes import PROBLEMS
 
 
 async def front(request: Request) -> Response:
@@ -20,11 +19,9 @@ async def front(request: Request) -> Response:
 async def problem(request: Request) -> Response:
     """Serve the page about a problem code, where the `type` of a problem points: GET /problems/{code}."""
     code = request.path_params["code"]
-    if code not in TABLE:
+    if code not in PROBLEMS:
         raise NotFound("problem")
-    (status, title), (meaning, remedy) = TABLE[code], ADVICE[code]
-    values = {"code": code, "answered_with": status, "title": title, "meaning": meaning, "remedy": remedy}
-    return context_of(request).pages.render("problem.html", **values)
+    return context_of(request).pages.render("problem.html", code=code, problem=PROBLEMS[code])
 
 
 async def healthz(_: Request) -> Response:

@@ -10,7 +10,8 @@ from rundun.errors import Problem
 from rundun.web.context import context_of
 from rundun.web.executor.page import preferred_languages
 from rundun.web.http import problems
-from rundun.web.http.problems import TABLE, of_problem
+from rundun.web.http.problems import of_problem
+from rundun.wording.problem_codes import PROBLEMS
 
 _RUN = re.compile(r"/r/[^/]+")
 _API = re.compile(r"/+v1(/|$)")
@@ -30,7 +31,7 @@ def respond(request: Request, error: Exception) -> Response:
         response = pages.closed(error.code, preferred)
     elif path == "/console" or path.startswith("/console/"):
         language = pages.console_words.language(preferred or ["en"])
-        status, _ = TABLE[error.code]
+        status = PROBLEMS[error.code].status
         response = pages.render("console/unavailable.html", status, **language.for_pages())
     else:
         return of_problem(request, error)

@@ -8,69 +8,8 @@ from collections.abc import Mapping
 from rundun.core import times
 from rundun.errors import FieldError, Problem, TooMany, WrongTable
 from rundun.wording.console_words import N_, NN_, ConsoleLanguage
+from rundun.wording.problem_codes import PROBLEMS
 from rundun.wording.time_zone import Zone
-
-# A title and what can be done, by code: those that an operator can meet in the console.
-SAID: Mapping[str, tuple[str, str]] = {
-    "bad_request": (N_("That could not be read"), N_("Go back, reload the page and send it again.")),
-    "malformed_json": (N_("That could not be read"), N_("Go back, reload the page and send it again.")),
-    "unsupported_media_type": (N_("That could not be read"), N_("Go back, reload the page and send it again.")),
-    "method_not_allowed": (N_("That could not be read"), N_("Go back, reload the page and send it again.")),
-    "insufficient_credits": (
-        N_("No credits are left"),
-        N_("Nothing was sent. Ask the administrator of this server for more credits."),
-    ),
-    "cross_site": (N_("That is not allowed"), N_("That came from another site’s page, and nothing was changed.")),
-    "quota_exceeded": (
-        N_("The storage is used up"),
-        N_("Nothing new can be stored. Delete something, or ask the administrator of this server for more room."),
-    ),
-    "not_found": (
-        N_("There is nothing here"),
-        N_("It may have been deleted, the link may be used up, or the address is not complete."),
-    ),
-    "request_in_progress": (
-        N_("That is being worked on already"),
-        N_("Wait a moment, then look whether it is done before you try again."),
-    ),
-    "wrong_status": (
-        N_("That can’t be done any more"),
-        N_("Something has changed meanwhile. Reload the page to see how it stands."),
-    ),
-    "erasure_changed": (N_("The list of jobs has changed"), N_("Nothing was deleted. Look at the list again first.")),
-    "held": (
-        N_("Nothing goes out at the moment"),
-        N_("The data was put back from a backup. The administrator of this server says when things go out again."),
-    ),
-    "template_archived": (N_("The checklist is archived"), N_("Nothing can be sent from it until it is brought back.")),
-    "run_closed": (N_("That job is over"), N_("Nothing more can be added to it.")),
-    "run_erased": (N_("This job was deleted"), N_("All that was said or shown in it is gone.")),
-    "version_mismatch": (
-        N_("Somebody else has changed the checklist"),
-        N_("Open it again, and make your change to what it is now."),
-    ),
-    "too_large": (N_("That is too large"), N_("Nothing was stored. Make it smaller and try again.")),
-    "invalid": (N_("Some of it is not right"), N_("Look at what you have filled in, and send it again.")),
-    "idempotency_key_reused": (
-        N_("That was sent before"),
-        N_("Go back, reload the page, and look whether it is done already."),
-    ),
-    "unreadable_image": (
-        N_("The picture can’t be read"),
-        N_("Take a JPEG, PNG, WebP or HEIC picture, as the camera made it."),
-    ),
-    "would_shorten": (
-        N_("That would end it sooner"),
-        N_("It can be given more time, not less. Cancel it if it is not to be done any more."),
-    ),
-    "address_not_allowed": (
-        N_("Nothing may be sent to that address"),
-        N_("It is inside the server’s own network. The administrator of this server can allow it."),
-    ),
-    "rate_limited": (N_("Too many requests"), N_("Wait a moment, then try again.")),
-    "internal": (N_("Something went wrong here"), N_("That is our fault, and nothing was half done. Try again.")),
-    "unavailable": (N_("That did not work just now"), N_("Nothing is lost. Try again in a moment.")),
-}
 
 _INSIDE = N_("Nothing may be sent to that address: it is inside the server’s own network.")
 # What is wrong in a field, by its name in what was sent and by code; "" is any field.
@@ -139,7 +78,14 @@ _EXACT = (  # sentences that say more than their code, of tables and their files
 
 def title(language: ConsoleLanguage, problem: Problem) -> str:
     """Return what a page about a refusal is headed with."""
-    return language.gettext(SAID.get(problem.code, SAID["invalid"])[0])
+    return language.gettext(_said(problem.code)[0])
+
+
+def _said(code: str) -> tuple[str, str]:
+    """Return the title and the remedy that operators are told of a code, or those of `invalid`."""
+    said = PROBLEMS[code].console or PROBLEMS["invalid"].console
+    assert said
+    return said
 
 
 def reason(language: ConsoleLanguage, problem: Problem) -> str:
@@ -147,7 +93,7 @@ def reason(language: ConsoleLanguage, problem: Problem) -> str:
     if isinstance(problem, TooMany):
         return language.ngettext(*_TOO_MANY[problem.what], problem.most)
     said = list(dict.fromkeys(field_reason(language, error) for error in problem.errors))
-    return " ".join(said) or language.gettext(SAID.get(problem.code, SAID["invalid"])[1])
+    return " ".join(said) or language.gettext(_said(problem.code)[1])
 
 
 def exact_reason(language: ConsoleLanguage, problem: Problem) -> str:
@@ -179,4 +125,4 @@ def field_reason(language: ConsoleLanguage, error: FieldError) -> str:
     for known in ((name, error.code), (name, ""), ("", error.code)):
         if known in _FIELDS:
             return language.gettext(_FIELDS[known])
-    return language.gettext(SAID["invalid"][1])
+    return language.gettext(_said("invalid")[1])

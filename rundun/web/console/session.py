@@ -32,7 +32,6 @@ from rundun.web.console import cookies
 from rundun.web.console.flashes import FLASHES
 from rundun.web.context import Context, context_of
 from rundun.web.http.body import read_bytes
-from rundun.web.http.problems import TABLE
 from rundun.web.http.rate_limit import address_of
 from rundun.web.http.turns import Turns
 from rundun.web.origin import refuse_cross_site
@@ -40,6 +39,7 @@ from rundun.web.pages.branding import branding_of
 from rundun.wording import refusals
 from rundun.wording.console_words import N_, ConsoleLanguage
 from rundun.wording.delivery_text import trouble_text
+from rundun.wording.problem_codes import PROBLEMS
 from rundun.wording.time_zone import Zone
 
 P = ParamSpec("P")
@@ -339,7 +339,7 @@ async def _refused(call: ConsoleCall, problem: Problem) -> Response:
         text = call.language.gettext(problem.detail)
     call.request.scope["rundun.code"] = problem.code
     title = refusals.title(call.language, problem)
-    response = call.page("problem", TABLE[problem.code][0], title=title, text=text)  # no turn may be left
+    response = call.page("problem", PROBLEMS[problem.code].status, title=title, text=text)  # no turn may be left
     if problem.retry_after is not None:
         response.headers["retry-after"] = str(problem.retry_after)
     return response

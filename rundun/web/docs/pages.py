@@ -16,10 +16,9 @@ from rundun.web.context import context_of
 from rundun.web.docs.inserts import README_SITE, insert
 from rundun.web.docs.markdown import to_html, with_code
 from rundun.web.docs.openapi.parts import TAGS
-from rundun.web.http.problems import TABLE
 from rundun.web.pages.pages import Pages
 from rundun.web.pages.static import Asset, pack
-from rundun.wording.advice import ADVICE
+from rundun.wording.problem_codes import PROBLEMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +120,8 @@ def _generated(page: DocsPage, site: str) -> dict[str, Any]:
     if page.template == "errors.html":
         codes = {"field_codes": get_args(FieldErrorCode), "missing": get_args(MissingCode)}
         return {
-            "problem": reference.pretty(problem_example(TABLE["invalid"][0], "invalid")),
-            "problems": TABLE,
-            "advice": ADVICE,
+            "problem": reference.pretty(problem_example(PROBLEMS["invalid"].status, "invalid")),
+            "problems": PROBLEMS,
             **codes,
         }
     return {

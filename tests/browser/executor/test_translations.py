@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Route, expect
 
 from rundun.core import languages
 from rundun.core.templates import rules
-from rundun.web.http.problems import TABLE
+from rundun.wording.problem_codes import PROBLEMS
 from tests.browser.checklists import COUNT, YES_NO, dispatched, record
 from tests.browser.phone import Phone, phone
 from tests.helpers.modules import CASES, module
@@ -257,7 +257,7 @@ async def test_every_code_has_a_sentence_in_the_page_s_language(w: World, ed: Ph
       const {{ refusedText }} = await import('{module("dom")}');
       return codes.map((code) => refusedText({{ code, status: 400, members: {{ detail: "In English." }} }}));
     }}"""
-    codes = [*TABLE, "rate_limited"]
+    codes = [*PROBLEMS, "rate_limited"]
     for code, said in zip(codes, await ed.page.evaluate(script, codes), strict=True):
         assert "problem_" not in said, code
         if tag != "en":

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from rundun.web.http.problems import TABLE
+from rundun.wording.problem_codes import PROBLEMS
 from tests.helpers.patience import PATIENCE
 from tests.helpers.service import World, world
 
@@ -167,10 +167,10 @@ def check(answer: Answer, sent: bytes | None = None) -> None:
         return
     assert answer.headers["content-type"] == "application/problem+json", answer
     problem = answer.json
-    status, title = TABLE[problem["code"]]
-    assert problem["status"] == answer.status == status
+    expected = PROBLEMS[problem["code"]]
+    assert problem["status"] == answer.status == expected.status
     assert problem["type"] == f"/problems/{problem['code']}"
-    assert problem["title"] == title
+    assert problem["title"] == expected.title
     assert problem["detail"]
     assert problem["request_id"] == answer.headers["x-request-id"]
     if problem["code"] != "invalid":

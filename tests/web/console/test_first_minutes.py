@@ -9,9 +9,9 @@ from rundun.actions.organizations import operators, organizations
 from rundun.errors import FieldError, Problem
 from rundun.store.organizations import organizations as organization_rows
 from rundun.store.sqlite.transaction import Tx
-from rundun.web.http.problems import TABLE
 from rundun.wording import refusals
 from rundun.wording.console_words import ConsoleLanguage
+from rundun.wording.problem_codes import PROBLEMS
 from tests.helpers.console.console import PASSWORD, Browser, field, left_alone, operator, shown, text_of
 from tests.helpers.console.markup import NASTY_NAMES, is_text_only
 from tests.helpers.pictures.images import png
@@ -120,7 +120,7 @@ def test_every_code_has_a_sentence_of_the_consoles_own() -> None:
     ours = {"unauthorized", "write_not_allowed", "erasure_not_allowed", "cursor_gone"}  # of keys and of the feed
     phones = {"other_device", "not_started", "steps_missing", "answer_changed", "photo_conflict", "skip_not_allowed"}
     phones |= {"too_many_photos", "photo_deleted", "digest_mismatch"}
-    assert refusals.SAID.keys() == TABLE.keys() - ours - phones
+    assert {code for code, one in PROBLEMS.items() if not one.console} == ours | phones
     english = ConsoleLanguage("en")
     odd = Problem(
         "invalid", "detail", [FieldError("/steps/0/x", "too_long", "of the API"), FieldError("", "required", "")]

@@ -23,8 +23,7 @@ from rundun.web.docs.inserts import README_SITE
 from rundun.web.docs.openapi.document import EXAMPLES, ROUTES, document
 from rundun.web.docs.openapi.reference import models, operations
 from rundun.web.docs.pages import PAGES
-from rundun.web.http.problems import TABLE
-from rundun.wording.advice import ADVICE
+from rundun.wording.problem_codes import PROBLEMS
 from tests.helpers.patience import PATIENCE
 from tests.helpers.pictures import images
 from tests.helpers.processes.service_process import Serving, done, rundun, serving
@@ -129,9 +128,9 @@ async def test_pages_are_kept_until_they_change_and_allow_nothing_from_elsewhere
 
 
 async def test_every_code_is_explained(w: World) -> None:
-    assert set(ADVICE) == set(TABLE)
     listed = await read(w, "/docs/errors")
-    for code, (meaning, remedy) in ADVICE.items():
+    for code, problem in PROBLEMS.items():
+        meaning, remedy = problem.meaning, problem.remedy
         assert meaning.endswith(".") and remedy.endswith(".")
         page = await read(w, f"/problems/{code}")
         assert meaning in page.words and remedy in page.words

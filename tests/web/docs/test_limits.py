@@ -15,7 +15,7 @@ from rundun import paths
 from rundun.config.loader import SETTINGS
 from rundun.core import times
 from rundun.core.token_bucket import Policy
-from rundun.web.http.problems import TABLE
+from rundun.wording.problem_codes import PROBLEMS
 
 SETTING = {one.key: one for one in SETTINGS}
 UNITS = {"KiB": 1024, "MiB": 1024**2, "megapixels": 10**6, "%": 0.01}
@@ -333,4 +333,4 @@ def test_every_setting_that_is_a_number_is_in_the_guide_or_is_said_to_be_no_limi
 def test_what_is_answered_to_more_is_what_the_api_answers() -> None:
     named = [found for _, more in ROWS.values() for found in re.findall(r"(\d{3}) `(\w+)`", more)]
     assert len(named) > 30
-    assert [(int(status), code) for status, code in named] == [(TABLE[code][0], code) for _, code in named]
+    assert [(int(status), code) for status, code in named] == [(PROBLEMS[code].status, code) for _, code in named]

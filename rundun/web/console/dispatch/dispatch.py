@@ -28,7 +28,7 @@ from rundun.web.console.dispatch.message import languages
 from rundun.web.console.session import ConsoleCall
 from rundun.web.dispatch.reading import read_dispatch_body
 from rundun.web.dispatch.warnings import destination_warnings
-from rundun.web.http.problems import TABLE
+from rundun.wording.problem_codes import PROBLEMS
 from rundun.wording.refusals import exact_field_reason
 
 MAX_TEMPLATES = 500
@@ -96,7 +96,7 @@ async def _form(call: ConsoleCall, values: dict[str, str], problem: Problem | No
             wrong.setdefault(place, exact_field_reason(call.language, call.zone, error))
         else:
             wrong.setdefault(error.pointer, exact_field_reason(call.language, call.zone, error))
-    status = TABLE[problem.code][0] if problem else 200
+    status = PROBLEMS[problem.code].status if problem else 200
     return await call.render(
         "dispatch/dispatch",
         status,

@@ -20,11 +20,11 @@ from rundun.web.console.dispatch.dispatch import MAX_TEMPLATES, REFUSALS, chosen
 from rundun.web.console.dispatch.form import host_of
 from rundun.web.console.session import ConsoleCall
 from rundun.web.http.body import read_bytes
-from rundun.web.http.problems import TABLE
 from rundun.wording.file_names import slug
 from rundun.wording.job_tables import sent_table as job_table_links
 from rundun.wording.job_tables.table import JobTable, column_names, read_jobs
 from rundun.wording.job_view import FieldView
+from rundun.wording.problem_codes import PROBLEMS
 from rundun.wording.refusals import exact_reason
 
 MAX_FORM = 3 * csv_text.MAX_BYTES + 64 * 1024  # each byte may take three, as forms are sent
@@ -50,7 +50,7 @@ async def _form(
     choices = sorted(((head.template_id, version.template.name) for head, version in listed), key=_by_name)
     chosen = next((version for head, version in listed if head.template_id == values.get("template_id")), None)
     errors = table.errors if table else ()
-    status = 422 if errors else 409 if before else TABLE[problem.code][0] if problem else 200
+    status = 422 if errors else 409 if before else PROBLEMS[problem.code].status if problem else 200
     return await call.render(
         "dispatch/table",
         status,

@@ -15,8 +15,8 @@ from rundun.web.console.session import ConsoleCall
 from rundun.web.console.settings.account import is_own_password, wrong_password
 from rundun.web.erasure.kept_copies import all_copies
 from rundun.web.erasure.person import erase_listed, list_runs
-from rundun.web.http.problems import TABLE
 from rundun.wording.console_words import N_
+from rundun.wording.problem_codes import PROBLEMS
 
 MAX_SHOWN = 200  # runs of a list
 MAX_ALIKE = 100  # runs that may be the person's, each with a field of the form
@@ -69,7 +69,7 @@ async def erase(call: ConsoleCall) -> Response:
     except Problem as problem:
         if problem.code != "erasure_changed":
             raise
-        return await _found(call, person, TABLE[problem.code][0], changed=True)
+        return await _found(call, person, PROBLEMS[problem.code].status, changed=True)
     told = f"count={len(found.runs)}{'&more=1' if found.has_more else ''}"
     return call.redirect(f"/settings/person/erased?{told}")  # else a reload would send the form once more
 

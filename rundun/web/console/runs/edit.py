@@ -14,7 +14,7 @@ from rundun.errors import NotFound, Problem
 from rundun.store.sqlite.transaction import TemplateVersion
 from rundun.web.console.dispatch.form import field_inputs, read_body
 from rundun.web.console.session import ConsoleCall
-from rundun.web.http.problems import TABLE
+from rundun.wording.problem_codes import PROBLEMS
 from rundun.wording.refusals import exact_field_reason
 from rundun.wording.time_zone import Zone
 
@@ -54,7 +54,7 @@ async def _render(
     }
     return await call.render(
         "runs/edit",
-        TABLE[problem.code][0] if problem else 200,
+        PROBLEMS[problem.code].status if problem else 200,
         run=run,
         heading=run.job.title or run.executor_ref or version.template.name,
         fields=field_inputs(version, call.language),

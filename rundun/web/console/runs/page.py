@@ -15,9 +15,9 @@ from rundun.store.sqlite import service_state
 from rundun.web.console.dispatch.due import due_choices
 from rundun.web.console.erasure.run import show_erased
 from rundun.web.console.session import ConsoleCall
-from rundun.web.http.problems import TABLE
 from rundun.web.pages.pages import HEADERS
 from rundun.wording.console_words import N_
+from rundun.wording.problem_codes import PROBLEMS
 from rundun.wording.run_view import RunView, page_values
 
 HOURS = {
@@ -88,7 +88,7 @@ async def act_or_explain(call: ConsoleCall, act: Awaitable[object], flash: str) 
     except Problem as problem:
         if problem.code == "would_shorten":
             problem = await _in_our_zone(call, problem)
-        return await show_run(call, TABLE[problem.code][0], problem)
+        return await show_run(call, PROBLEMS[problem.code].status, problem)
     return call.redirect(f"/runs/{call.path('run_id')}", flash)
 
 

@@ -10,7 +10,7 @@ from rundun.errors import Problem
 from rundun.store.organizations.operators import Role
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.settings.account import ask_for_password, is_confirmed
-from rundun.web.http.problems import TABLE
+from rundun.wording.problem_codes import PROBLEMS
 
 INVITED = Policy("invited", 200, 3600)  # by one organization, links for new passwords among them
 
@@ -112,7 +112,7 @@ async def _refused(call: ConsoleCall, problem: Problem, email: str = "") -> Resp
     said = call.reason(problem)
     if problem.code == "wrong_status":
         said = call.language.gettext("A team keeps at least one owner: make somebody else one first.")
-    return await list_people(call, TABLE[problem.code][0], wrong=said, email=email)
+    return await list_people(call, PROBLEMS[problem.code].status, wrong=said, email=email)
 
 
 async def list_people(

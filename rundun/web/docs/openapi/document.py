@@ -17,7 +17,7 @@ from rundun.web.docs.openapi.parts import INTRODUCTION, TAGS
 from rundun.web.docs.openapi.schemas import REF, Schema, add_drafts, components, name_of, parameters, with_members
 from rundun.web.executor import api, uploads
 from rundun.web.http.operation import ApiRoute, Bytes, Inline, ListOf, Success
-from rundun.web.http.problems import TABLE
+from rundun.wording.problem_codes import PROBLEMS
 
 _ALL = (runs, erasures, templates, pictures, deliveries, events, own_route, api, uploads)
 ROUTES: Sequence[ApiRoute] = sorted(
@@ -197,7 +197,7 @@ def _problems(codes: Sequence[str], responses: dict[str, Any]) -> dict[str, Any]
     """Return by status the problems it can stand for; each combination is added to `responses` once."""
     by_status: dict[int, list[str]] = {}
     for code in codes:
-        by_status.setdefault(TABLE[code][0], []).append(code)
+        by_status.setdefault(PROBLEMS[code].status, []).append(code)
     by_reference = {}
     for status, names in sorted(by_status.items()):
         name = ".".join(names)
@@ -219,7 +219,7 @@ def _problem(status: int, codes: Sequence[str]) -> dict[str, Any]:
     headers = {**_PROBLEM_HEADERS.get(status, {}), "X-Request-Id": "X-Request-Id"}
     # A reference with nothing beside it, as generators want it: one class for all. The examples name the codes.
     return {
-        "description": "; ".join(f"`{code}`: {TABLE[code][1]}" for code in codes) + ".",
+        "description": "; ".join(f"`{code}`: {PROBLEMS[code].title}" for code in codes) + ".",
         "headers": {name: {"$ref": f"#/components/headers/{component}"} for name, component in headers.items()},
         "content": {
             "application/problem+json": {
@@ -232,7 +232,7 @@ def _problem(status: int, codes: Sequence[str]) -> dict[str, Any]:
 
 def problem_example(status: int, code: str) -> dict[str, Any]:
     """Return a problem document as it is answered with one code."""
-    title = TABLE[code][1]
+    title = PROBLEMS[code].title
     return {
         "type": f"/problems/{code}",
         "title": title,

@@ -20,8 +20,8 @@ from rundun.core.validation import read
 from rundun.store.organizations import quotas
 from rundun.web.docs.openapi.document import EXAMPLES, ROUTES, document
 from rundun.web.docs.openapi.events import ALERTS, DATA
-from rundun.web.http.problems import TABLE
 from rundun.web.routes import starlette_app
+from rundun.wording.problem_codes import PROBLEMS
 from tests import examples as recorded
 from tests.helpers.openapi import openapi_judge
 from tests.helpers.openapi.openapi_schemas import SCHEMAS
@@ -77,9 +77,9 @@ def test_every_code_is_in_it_and_no_other() -> None:
                 if "$ref" in response:
                     problem = responses[response["$ref"].rpartition("/")[2]]["content"]["application/problem+json"]
                     for code in problem["examples"]:
-                        assert TABLE[code][0] == problem["examples"][code]["value"]["status"] == int(status)
+                        assert PROBLEMS[code].status == problem["examples"][code]["value"]["status"] == int(status)
                         named.add(code)
-    assert named == set(TABLE) - NOWHERE
+    assert named == set(PROBLEMS) - NOWHERE
     introduction = document()["info"]["description"]
     assert "`about:blank`" in introduction and "`method_not_allowed`" in introduction
 
