@@ -67,7 +67,7 @@ check: $(VENV)/.tools  ## Lint, and check formatting and types.
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-catalogs: $(VENV)/.tools  ## Collect what the console says for translators, and tell what a language lacks: ARGS=es.
+catalogs: $(VENV)/.tools  ## Collect what pages say for translators, and tell what a language lacks: ARGS=es.
 	@$(BIN)/python -m tests.catalogs $(ARGS)
 
 bench: setup $(VENV)/.wrk  ## Measure requests per second and the way to a webhook, on this machine.

@@ -1,4 +1,4 @@
-"""`make catalogs`: what the console says, collected from its pages and modules into console.pot and each console.po.
+"""`make catalogs`: what the console and the executor's pages say, collected into a .pot and the .po of each language.
 
 Tells what each language lacks. A language that is named is begun if there is none, and all that it lacks is listed.
 """
@@ -16,12 +16,30 @@ from jinja2.ext import babel_extract
 from rundun import paths
 from rundun.wording import i18n
 from rundun.wording.console_words import lacking
+from rundun.wording.page_words import WORDS
 
 ROOT = Path(__file__).parent.parent
-POT = paths.locales() / "console.pot"
 KEYWORDS = {"_": None, "gettext": None, "N_": None, "ngettext": (1, 2), "NN_": (1, 2), "pgettext": ((1, "c"), 2)}
 HEADER = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=UTF-8\\n"\n"Content-Transfer-Encoding: 8bit\\n"\n'
-ABOUT = "# What the console says, in English, by `make catalogs` from its pages and modules: nothing is changed here.\n"
+ABOUT = {
+    "console": "# What the console says, by `make catalogs` from its pages and modules: nothing is changed here.",
+    "rundun": "# What the executor's pages say, by `make catalogs` from page_words.py: nothing is changed here.",
+}
+
+
+def collected(domain: str) -> Catalog:
+    """All messages of the console, or of the executor's pages (`rundun`)."""
+    if domain == "console":
+        return extracted()
+    catalog = Catalog(fuzzy=False)
+    for name, message in WORDS.items():
+        catalog.add(message, auto_comments=[name])
+    return catalog
+
+
+def pot_of(domain: str) -> Path:
+    """The file with the English of a domain."""
+    return paths.locales() / f"{domain}.pot"
 
 
 def extracted() -> Catalog:
@@ -45,17 +63,19 @@ def po_of(tag: str, domain: str = "console") -> Path:
     return paths.locales() / tag.replace("-", "_") / "LC_MESSAGES" / f"{domain}.po"
 
 
-def updated(tag: str, template: Catalog) -> Catalog:
+def updated(tag: str, template: Catalog, domain: str = "console") -> Catalog:
     """A language's catalogue with the messages of `template`, those that are translated with their translations."""
-    path = next((path for path in (po_of(tag), po_of(tag, "rundun")) if path.exists()), None)
+    path = next((path for path in (po_of(tag, domain), *(po_of(tag, other) for other in ABOUT)) if path.exists()), None)
     known = i18n.read_catalog(path, tag) if path else Catalog(locale=tag.replace("-", "_"))
     catalog = Catalog(locale=known.locale, fuzzy=False)
     catalog._num_plurals, catalog._plural_expr = known.num_plurals, known.plural_expr
     for message in template:
         if message.id:
-            before = known.get(message.id, message.context) if path == po_of(tag) else None
+            before = known.get(message.id, message.context) if path == po_of(tag, domain) else None
             string = before.string if before and before.id == message.id else ""
-            catalog.add(message.id, string, locations=message.locations, context=message.context)
+            catalog.add(
+                message.id, string, message.locations, auto_comments=message.auto_comments, context=message.context
+            )
     return catalog
 
 
@@ -78,16 +98,18 @@ def english_of(message: Message) -> str:
 
 def main() -> None:
     """Write all catalogs, and tell what they lack."""
-    template = extracted()
-    POT.write_text(text_of(template, ABOUT + HEADER), "utf-8")
-    for tag in sorted({*i18n.files(paths.locales(), "console"), *sys.argv[1:]}):
-        catalog = updated(tag, template)
-        po_of(tag).parent.mkdir(parents=True, exist_ok=True)
-        po_of(tag).write_text(text_of(catalog, header_of(catalog)), "utf-8")
-        missing = lacking(catalog)
-        print(f"{tag}: {len(missing)} of {len(template)} missing")
-        if tag in sys.argv[1:]:
-            print(*(f"  {english_of(message)}" for message in missing), sep="\n")
+    for domain, about in ABOUT.items():
+        template = collected(domain)
+        pot_of(domain).write_text(text_of(template, f"{about}\n{HEADER}"), "utf-8")
+        begun = sys.argv[1:] if domain == "console" else []
+        for tag in sorted({*i18n.files(paths.locales(), domain), *begun}):
+            catalog = updated(tag, template, domain)
+            po_of(tag, domain).parent.mkdir(parents=True, exist_ok=True)
+            po_of(tag, domain).write_text(text_of(catalog, header_of(catalog)), "utf-8")
+            missing = lacking(catalog)
+            print(f"{tag}, {domain}: {len(missing)} of {len(template)} missing")
+            if tag in sys.argv[1:]:
+                print(*(f"  {english_of(message)}" for message in missing), sep="\n")
 
 
 if __name__ == "__main__":

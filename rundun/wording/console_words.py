@@ -130,7 +130,7 @@ class ConsoleCatalogs:
             for message in missing:
                 message.string = ""  # not even some of its forms: gettext takes both of the English
             is_whole = len(missing) <= _LACKING * len(catalog)
-            self._read[tag] = i18n.translations(tag, catalog) if is_whole else None
+            self._read[tag] = i18n.translations(catalog) if is_whole else None
         return self._read[tag]
 
 

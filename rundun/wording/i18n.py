@@ -1,7 +1,7 @@
 """Languages and their catalogs, for the pages of executors; those of operators have theirs in console_words.py.
 
-`rundun/locales/rundun.pot` has them in English under the names (msgctxt) by which pages and scripts ask for them, and
-`<language>/LC_MESSAGES/rundun.po` in other languages. Each is read once, when somebody first reads it.
+page_words.py has the English, `rundun/locales/<language>/LC_MESSAGES/rundun.po` the other languages; each is read once,
+when somebody first needs it.
 """
 
 import gettext
@@ -22,6 +22,7 @@ from babel.messages.pofile import read_po
 from rundun.core import languages
 
 Entry = str | Mapping[str, str]  # one text, or one by each plural category of CLDR
+English = Mapping[str, str | tuple[str, str]]  # by name: one text, or the singular and the plural
 ENGLISH = "en"
 _NAME = re.compile(r'"(\w+)"')
 _NAME_START = re.compile(r"`(\w+)\$\{")
@@ -87,30 +88,31 @@ class Language:
 class Entries(Mapping[str, Mapping[str, Entry]]):
     """The entries of each language by its tag, English first, read when they are first needed."""
 
-    def __init__(self, folder: Path) -> None:
-        self._files = {ENGLISH: folder / "rundun.pot", **files(folder, "rundun")}
+    def __init__(self, folder: Path, english: English) -> None:
+        self._files, self._english = files(folder, "rundun"), english
         self._read: dict[str, Mapping[str, Entry]] = {}
 
     def __getitem__(self, tag: str) -> Mapping[str, Entry]:
         entries = self._read.get(tag)
         if entries is None:  # two threads at once read it twice, to the same end
-            english = read_catalog(self._files[ENGLISH], ENGLISH)
-            own = english if tag == ENGLISH else read_catalog(self._files[tag], tag)
-            entries = self._read[tag] = _entries(english, own)
+            spoken = gettext.NullTranslations()
+            if tag != ENGLISH:
+                spoken = translations(read_catalog(self._files[tag], tag))
+            entries = self._read[tag] = _entries(tag, self._english, spoken)
         return entries
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._files)
+        return iter((ENGLISH, *self._files))
 
     def __len__(self) -> int:
-        return len(self._files)
+        return 1 + len(self._files)
 
 
 class Catalogs:
     """The catalogs of all languages."""
 
-    def __init__(self, folder: Path) -> None:
-        self.entries = Entries(folder)
+    def __init__(self, folder: Path, english: English) -> None:
+        self.entries = Entries(folder, english)
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -172,30 +174,24 @@ def read_catalog(path: Path, tag: str) -> Catalog:
         return read_po(file, locale=tag.replace("-", "_"), abort_invalid=True)
 
 
-def translations(tag: str, catalog: Catalog) -> gettext.NullTranslations:
-    """Compile a catalogue for gettext; English needs none."""
-    if tag == ENGLISH:
-        return gettext.NullTranslations()
+def translations(catalog: Catalog) -> gettext.GNUTranslations:
+    """Compile a catalogue for gettext."""
     compiled = io.BytesIO()
     write_mo(compiled, catalog)
     compiled.seek(0)
     return gettext.GNUTranslations(compiled)
 
 
-def _entries(english: Catalog, catalog: Catalog) -> dict[str, Entry]:
-    tag = str(catalog.locale).replace("_", "-")
-    compiled, locale = translations(tag, catalog), _locale(tag)
+def _entries(tag: str, english: English, spoken: gettext.NullTranslations) -> dict[str, Entry]:
+    locale = _locale(tag)
     samples = {locale.plural_form(n): n for n in reversed(COUNTED)}
     samples.setdefault("other", COUNTED[-1])
     entries: dict[str, Entry] = {}
-    for message in english:
-        if not message.id:
-            continue
-        if isinstance(message.id, str):
-            entries[str(message.context)] = compiled.pgettext(str(message.context), message.id)
+    for word, text in english.items():
+        if isinstance(text, str):
+            entries[word] = spoken.gettext(text)
         else:
-            word, (singular, plural) = str(message.context), message.id
-            entries[word] = {form: compiled.npgettext(word, singular, plural, n) for form, n in samples.items()}
+            entries[word] = {form: spoken.ngettext(*text, n) for form, n in samples.items()}
     return entries
 
 

@@ -11,7 +11,8 @@ class ProblemCode:
     """A code's HTTP status, and its words.
 
     `title`, `meaning` and `remedy` are for integrators: in the problem document, and on the page that its `type` points
-    to. `console` are a title and what an operator can do, None for codes that no operator meets.
+    to. `console` are a title and what an operator can do, None for codes that no operator meets; `phone` is what the
+    executor's page says, None where that is `problem_other` with the code.
     """
 
     status: int
@@ -19,6 +20,7 @@ class ProblemCode:
     meaning: str
     remedy: str
     console: tuple[str, str] | None = None
+    phone: str | None = None
 
 
 _UNREADABLE = (N_("That could not be read"), N_("Go back, reload the page and send it again."))
@@ -85,6 +87,7 @@ PROBLEMS: Mapping[str, ProblemCode] = {
         "Started on another device",
         "The template lets only the device that started the run go on with it, and this is another one.",
         "Go on where it was started, or free the run: POST /v1/runs/{run_id}/release, then start it here.",
+        phone="This checklist is open on another phone.",
     ),
     "not_found": ProblemCode(
         404,
@@ -95,6 +98,7 @@ PROBLEMS: Mapping[str, ProblemCode] = {
             N_("There is nothing here"),
             N_("It may have been deleted, the link may be used up, or the address is not complete."),
         ),
+        phone="The server does not know this any more.",
     ),
     "method_not_allowed": ProblemCode(
         405,
@@ -122,24 +126,28 @@ PROBLEMS: Mapping[str, ProblemCode] = {
             N_("That can’t be done any more"),
             N_("Something has changed meanwhile. Reload the page to see how it stands."),
         ),
+        phone="The job does not allow this any more.",
     ),
     "not_started": ProblemCode(
         409,
         "The run is not started",
         "Nobody has tapped Start yet, or the run was released and has to be started anew.",
         "POST to the run's /start first.",
+        phone="This checklist has not been started yet.",
     ),
     "steps_missing": ProblemCode(
         409,
         "Something is still missing",
         "The run can't be submitted: required steps, photos or signatures are missing.",
         "“errors” names each of them, with the step and what it lacks.",
+        phone="Something is still missing.",
     ),
     "answer_changed": ProblemCode(
         409,
         "The step has another answer by now",
         "The step was answered anew after the answer that “replaces” names: on another phone, or in another tab.",
         "Read the state, show both answers, and send the chosen one with the id of the answer that it replaces now.",
+        phone="This was answered on another phone meanwhile.",
     ),
     "erasure_changed": ProblemCode(
         409,
@@ -153,12 +161,14 @@ PROBLEMS: Mapping[str, ProblemCode] = {
         "Another photo has this id",
         "Another photo, with other bytes, has this id already.",
         "Make a new id for each picture, and keep it for repeated uploads of the same one.",
+        phone="Another photo has this id already.",
     ),
     "photo_deleted": ProblemCode(
         409,
         "The photo was deleted",
         "Somebody deleted the photo of this id before these bytes arrived: on another phone, or in another tab.",
         "Show that to whoever took it. To have it back all the same, send it under a new id.",
+        phone="This photo was deleted on another phone.",
     ),
     "held": ProblemCode(
         409,
@@ -183,6 +193,7 @@ PROBLEMS: Mapping[str, ProblemCode] = {
         "The run was completed or cancelled, or has expired. “run_status” says which, “closed_at” when.",
         "Nothing more can be added. What was stored before stays on the run.",
         (N_("That job is over"), N_("Nothing more can be added to it.")),
+        phone="This checklist is closed.",
     ),
     "run_erased": ProblemCode(
         410,
@@ -210,6 +221,7 @@ PROBLEMS: Mapping[str, ProblemCode] = {
         "The body is larger than this service takes, or the answers of a run together would be.",
         "The detail says how much is allowed; the administrator can change it (“limits”).",
         (N_("That is too large"), N_("Nothing was stored. Make it smaller and try again.")),
+        phone="The file is too large.",
     ),
     "unsupported_media_type": ProblemCode(
         415,
@@ -237,12 +249,14 @@ PROBLEMS: Mapping[str, ProblemCode] = {
         "This step can't be skipped",
         "The step is required, or the template does not allow skipping.",
         "Answer the step, or close it with “unable” where the template allows that.",
+        phone="This step cannot be skipped.",
     ),
     "too_many_photos": ProblemCode(
         422,
         "Too many photos",
         "The step takes fewer photos than this.",
         "Delete one first, or list fewer in the answer.",
+        phone="There are too many photos. Delete one first.",
     ),
     "unreadable_image": ProblemCode(
         422,
@@ -250,6 +264,7 @@ PROBLEMS: Mapping[str, ProblemCode] = {
         "The bytes are no picture that can be read: not JPEG, PNG, WebP or HEIC, damaged, or of too many pixels.",
         "Send the original as the camera made it, or a smaller picture.",
         (N_("The picture can’t be read"), N_("Take a JPEG, PNG, WebP or HEIC picture, as the camera made it.")),
+        phone="The picture cannot be read.",
     ),
     "digest_mismatch": ProblemCode(
         422,
@@ -283,6 +298,7 @@ PROBLEMS: Mapping[str, ProblemCode] = {
         "Too many requests in too short a time: of a key, an organization or a run, or with unknown keys or links.",
         "Wait for as many seconds as Retry-After says. RateLimit tells how many are left before it comes to this.",
         (N_("Too many requests"), N_("Wait a moment, then try again.")),
+        phone="Too much was sent at once. Please try again in a minute.",
     ),
     "internal": ProblemCode(
         500,
@@ -298,5 +314,6 @@ PROBLEMS: Mapping[str, ProblemCode] = {
         "to 120 %, or the database taken away.",
         "Wait for as many seconds as Retry-After says and send the same again.",
         (N_("That did not work just now"), N_("Nothing is lost. Try again in a moment.")),
+        phone="The server is busy. Please try again in a moment.",
     ),
 }

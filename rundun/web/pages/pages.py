@@ -25,6 +25,7 @@ from rundun.web.pages.shown_template import ShownTemplates, shown_template, untr
 from rundun.web.pages.static import Assets
 from rundun.wording.console_words import ConsoleCatalogs
 from rundun.wording.i18n import Catalogs, Language
+from rundun.wording.page_words import WORDS
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
@@ -73,7 +74,7 @@ class Pages:
     def __init__(self, folder: Path, assets: Assets, *, is_https: bool = False) -> None:
         self.assets = assets
         self.headers = HEADERS | (OVER_HTTPS if is_https else {})
-        self.words = Catalogs(paths.locales())
+        self.words = Catalogs(paths.locales(), WORDS)
         self.console_words = ConsoleCatalogs(paths.locales())
         self._environment = Environment(
             loader=FileSystemLoader(folder),
