@@ -10,6 +10,8 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any, Literal, ParamSpec, TypeVar
 
+from rundun.core.fair_share import owner_limit
+
 P = ParamSpec("P")
 R = TypeVar("R")
 Job = tuple[str, Future[Any], Callable[[], Any]]  # whose it is, what comes of it, what is called
@@ -45,9 +47,7 @@ class BoundedPool:
         thread can be stopped and the process must not wait for one; they end when there was nothing to do for
         `idle_seconds`.
 
-        A `sparing` pool, for functions that may hang, lets an owner have another thread while those that are left are
-        more than it has (dynamic thresholds, Choudhury and Hahne 1998): one whose functions all hang leaves half of the
-        threads to others, two leave a third, and while there are fewer such owners than threads somebody new has one.
+        A `sparing` pool is for functions that may hang: no owner has more threads than its `owner_limit`.
         """
         self._refusal = refusal
         self._max_threads = threads
@@ -187,8 +187,8 @@ class BoundedPool:
 
     def _next_owner(self) -> str | None:
         """Return the owner whose turn it is, None where nobody's is."""
-        left = self._max_threads - self._running.total()
-        allowed = [owner for owner in self._waiting if not self._sparing or self._running[owner] < left]
+        limit = owner_limit(self._max_threads, self._running.total())
+        allowed = [owner for owner in self._waiting if not self._sparing or self._running[owner] < limit]
         return min(allowed, key=self._used.__getitem__, default=None)
 
     async def close(self) -> int:

@@ -4,13 +4,14 @@ Three limits: all together, per destination, and one for destinations that did n
 slot until it succeeds, and all suspects together at most a quarter of the slots. A destination that nothing is known
 of has one slot too until it answers, and all of these, with the suspects, at most three quarters: however many hosts
 are dead, or new and dead, a quarter stays with those that are known to answer. Of the three quarters an organization
-has another one only while more are left than it has (dynamic thresholds, Choudhury and Hahne 1998): however many dead
-hosts it has, somebody else's new one does not wait.
+has at most its `owner_limit`: however many dead hosts it has, a new host of another organization does not wait.
 """
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
 from typing import Generic, TypeVar
+
+from rundun.core.fair_share import owner_limit
 
 K = TypeVar("K", bound=Hashable)
 
@@ -57,9 +58,9 @@ class DeliverySlots(Generic[K]):
         """Return how many deliveries to a destination could start now, were it alone."""
         own = (self.per_destination if self.is_proven(key) else 1) - self._busy[key]
         shared = self.free
-        if not self.is_proven(key):
-            left = self.unproven_limit - self._unproven_total
-            shared = min(shared, left if self._unproven_of[self._owner(key)] < left else 0)
+        limit = owner_limit(self.unproven_limit, self._unproven_total)
+        if not self.is_proven(key) and self._unproven_of[self._owner(key)] >= limit:
+            return 0
         if key in self._suspects:
             shared = min(shared, self.suspect_limit - self._suspects_total)
         return max(0, min(own, shared))
@@ -73,21 +74,23 @@ class DeliverySlots(Generic[K]):
         granted: Counter[K] = Counter()
         room = {key: min(count, self.free_for(key)) for key, count in waiting.items()}
         left, suspects_left = self.free, self.suspect_limit - self._suspects_total
-        unproven_left, unproven_of = self.unproven_limit - self._unproven_total, Counter(self._unproven_of)
+        unproven_total, unproven_of = self._unproven_total, Counter(self._unproven_of)
         for level in range(self.per_destination):
             for key in waiting:
-                suspect, unproven = key in self._suspects, not self.is_proven(key)
+                owner, suspect, unproven = self._owner(key), key in self._suspects, not self.is_proven(key)
                 if granted[key] >= room[key] or self._busy[key] + granted[key] > level:
                     continue
                 if left <= 0:
                     return dict(+granted)
-                if (suspect and suspects_left <= 0) or (unproven and unproven_of[self._owner(key)] >= unproven_left):
+                if suspect and suspects_left <= 0:
+                    continue
+                if unproven and unproven_of[owner] >= owner_limit(self.unproven_limit, unproven_total):
                     continue
                 granted[key] += 1
                 left -= 1
                 suspects_left -= suspect
-                unproven_left -= unproven
-                unproven_of[self._owner(key)] += unproven
+                unproven_total += unproven
+                unproven_of[owner] += unproven
         return dict(+granted)
 
     def take(self, key: K) -> None:

@@ -17,6 +17,7 @@ from typing import IO
 
 from starlette.requests import Request
 
+from rundun.core.fair_share import owner_limit
 from rundun.errors import Problem
 from rundun.pool import BoundedPool, RefusalReason
 from rundun.web.http.body import stream_within
@@ -87,12 +88,10 @@ class _Arrival:
 class UploadBuffer:
     """Room for the picture bodies that are under way or in work, so that slow ones don't fill the disk.
 
-    `of_run` and `in_all` are how many at once; an organization may have another while more places are left than it has
-    (dynamic thresholds, Choudhury and Hahne 1998): half of them, with another one a third, so that somebody new finds
-    one. `seconds`, and one more for every `bytes_per_second`, is how long a body may take altogether, if all the while
-    some of it comes: the server's own time-out is content with a byte now and then. Where no place is left, the slowest
-    body gives way: of whoever has more than the newcomer, else one that is `SLOW`. Of all bodies `memory` bytes may be
-    in memory.
+    `of_run` and `in_all` are how many at once; an organization has at most its `owner_limit`. `seconds`, and one more
+    for every `bytes_per_second`, is how long a body may take altogether, if all the while some of it comes: the
+    server's own time-out is content with a byte now and then. Where no place is left, the slowest body gives way: of
+    whoever has more than the newcomer, else one that is `SLOW`. Of all bodies `memory` bytes may be in memory.
     """
 
     of_run: int = 4
@@ -127,12 +126,12 @@ class UploadBuffer:
             yield body
 
     def _limits(self, run_id: str, org_id: str) -> Mapping[str, int]:
-        return {run_id: self.of_run, org_id: self.in_all - self._slots.held(), "": self.in_all}
+        return {run_id: self.of_run, org_id: owner_limit(self.in_all, self._slots.held()), "": self.in_all}
 
     async def _make_room(self, run_id: str, org_id: str) -> None:
         """Let a slower body give way where there is no place; there may be none then, either."""
         held = self._slots.held
-        while held(run_id) < self.of_run and held(org_id) >= self.in_all - held():
+        while held(run_id) < self.of_run and held(org_id) >= owner_limit(self.in_all, held()):
             slowest = self._slowest(run_id, org_id)
             if slowest is None:
                 return
