@@ -1,10 +1,12 @@
 """Files in 1 MiB chunks, and the photos and signatures made of them."""
 
+import io
 import secrets
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import IO, Any, NamedTuple
 
 from pydantic_core import from_json, to_json
 
@@ -20,12 +22,20 @@ CHUNK = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A stored file; `bytes` its size, `sha256` in hex."""
+    """A file, stored or to be stored; `bytes` its size, `sha256` in hex."""
 
     number: int
     content_type: str
     bytes: int
     sha256: str
+
+
+class Piece(NamedTuple):
+    """The `part`th MiB of a file that is to be stored."""
+
+    file: StoredFile
+    part: int
+    data: bytes
 
 
 def get(tx: Tx, number: int) -> StoredFile:
@@ -53,37 +63,39 @@ def new_number() -> int:
     return 1 + secrets.randbits(62)
 
 
-def add(tx: Tx, content_type: str, size: int, sha256: str, *, is_whole: bool = False, number: int = 0) -> int:
-    """Store a file without its bytes yet, and return its number, a new one without `number`; unless complete, nobody
-    sees it before `finish`.
-    """
-    return tx.insert(
-        "files",
-        number=number or new_number(),
-        content_type=content_type,
-        bytes=size,
-        sha256=sha256,
-        is_whole=is_whole,
-        created_at=tx.now,
-    )
+def cut(file: StoredFile, opened: IO[bytes]) -> Iterator[Piece]:
+    """Cut the bytes of a file, read from `opened`, into pieces."""
+    for part, data in enumerate(iter(partial(opened.read, CHUNK), b"")):
+        yield Piece(file, part, data)
 
 
-def add_chunk(tx: Tx, number: int, part: int, data: bytes) -> None:
-    """Store the `part`th MiB of a file."""
-    tx.insert("chunks", file=number, part=part, bytes=data)
+def add_pieces(tx: Tx, pieces: Iterable[Piece]) -> None:
+    """Store pieces, with the first piece of a file the file itself, which nobody sees before `finish`."""
+    for file, part, data in pieces:
+        if part == 0:
+            tx.insert(
+                "files",
+                number=file.number,
+                content_type=file.content_type,
+                bytes=file.bytes,
+                sha256=file.sha256,
+                is_whole=False,
+                created_at=tx.now,
+            )
+        tx.insert("chunks", file=file.number, part=part, bytes=data)
+
+
+def finish(tx: Tx, numbers: Iterable[int]) -> None:
+    """Mark files as complete: all their pieces are there."""
+    tx.db.executemany("UPDATE files SET is_whole = 1 WHERE number = ?", [(number,) for number in numbers])
 
 
 def add_small(tx: Tx, content_type: str, data: bytes, sha256: str, number: int = 0) -> int:
     """Store a file of at most a few MiB, complete at once, and return its number, a new one without `number`."""
-    number = add(tx, content_type, len(data), sha256, is_whole=True, number=number)
-    for part, start in enumerate(range(0, len(data), CHUNK)):
-        add_chunk(tx, number, part, data[start : start + CHUNK])
-    return number
-
-
-def finish(tx: Tx, number: int) -> None:
-    """Mark a file as complete: all its chunks are there."""
-    tx.db.execute("UPDATE files SET is_whole = 1 WHERE number = ?", (number,))
+    file = StoredFile(number or new_number(), content_type, len(data), sha256)
+    add_pieces(tx, cut(file, io.BytesIO(data)))
+    finish(tx, [file.number])
+    return file.number
 
 
 def is_whole(tx: Tx, number: int) -> bool:
@@ -202,32 +214,47 @@ class PhotoMetadata:
     exif: Exif = NO_EXIF
 
 
+@dataclass(frozen=True, slots=True)
+class PhotoFiles:
+    """The files of a photo, with the size of the derived picture in pixels; `derived` is `original` where that is its
+    own derivative.
+    """
+
+    original: StoredFile
+    derived: StoredFile
+    thumbnail: StoredFile
+    width: int
+    height: int
+
+    @property
+    def numbers(self) -> set[int]:
+        """Return the numbers of all files, each once."""
+        return {self.original.number, self.derived.number, self.thumbnail.number}
+
+
 def add_photo(
     tx: Tx,
     run: Run,
     step_id: str,
     photo_id: str,
-    files: tuple[int, int, int],
-    size: tuple[int, int],
+    files: PhotoFiles,
     metadata: PhotoMetadata,
     received_at: int,
     *,
     is_remark: bool,
 ) -> None:
-    """Store a photo of three files (original, derived, thumbnail); `size` is width and height of the derived one."""
-    original, derived, thumbnail = files
-    width, height = size
+    """Store a photo, whose files are complete."""
     geo = metadata.geo and to_json(metadata.geo).decode()
     tx.insert(
         "photos",
         run_id=run.run_id,
         step_id=step_id,
         photo_id=photo_id,
-        original=original,
-        derived=derived,
-        thumbnail=thumbnail,
-        width=width,
-        height=height,
+        original=files.original.number,
+        derived=files.derived.number,
+        thumbnail=files.thumbnail.number,
+        width=files.width,
+        height=files.height,
         source=metadata.source,
         taken_at=metadata.taken_at,
         taken_at_from=metadata.taken_at_from,
@@ -237,7 +264,7 @@ def add_photo(
         received_at=received_at,
         is_remark=is_remark,
     )
-    stored = tx.number("SELECT sum(bytes) FROM files WHERE number IN (?, ?, ?)", original, derived, thumbnail)
+    stored = sum(file.bytes for file in {files.original, files.derived, files.thumbnail})
     tx.grow(run.org_id, quotas.PHOTO + stored + len(geo or ""))
 
 

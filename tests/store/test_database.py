@@ -14,6 +14,7 @@ from rundun.store.sqlite.transaction import CommitThenRaise, Tx
 from rundun.store.worker import MAX_BATCH
 from tests.helpers.files.database import MIB, assert_ended, connection_threads, note, noted, opened
 from tests.helpers.patience import PATIENCE
+from tests.helpers.pictures.photos import zeros
 from tests.helpers.service import PUBLIC_URL, Clock
 
 
@@ -85,11 +86,8 @@ async def test_what_comes_while_a_commit_is_under_way_shares_the_next_one(db: Da
 
 async def test_no_commit_carries_more_than_a_few_megabytes(db: Database) -> None:
     seen = await statements(db)
-    number = await db.write(files.add, "image/jpeg", 9 * MIB, "0" * 64)
-    seen.clear()
-    await asyncio.gather(
-        *(db.write_heavy(MIB, files.add_chunk, number, part, bytes(MIB)) for part in range(9)), db.write(note, "small")
-    )
+    pieces = zeros(9 * MIB)
+    await asyncio.gather(*(db.write_heavy(MIB, files.add_pieces, [piece]) for piece in pieces), db.write(note, "small"))
     assert MAX_BATCH == 4 * MIB
     assert seen.count("COMMIT") == 3
 

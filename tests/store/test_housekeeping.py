@@ -9,7 +9,7 @@ import pytest
 from rundun.scheduler import SPARE_PAGES, clear_up, schedule
 from rundun.store import files, housekeeping
 from rundun.store.sqlite.transaction import Tx
-from tests.helpers.pictures.photos import OF_RUNS
+from tests.helpers.pictures.photos import OF_RUNS, zeros
 from tests.helpers.service import World, world
 
 MIB = 1024 * 1024
@@ -17,11 +17,12 @@ MIB = 1024 * 1024
 
 async def upload(w: World, mebibytes: int, *, finish: bool) -> int:
     """A file, whole or not."""
-    number = await w.database.write(files.add, "image/jpeg", mebibytes * MIB, "0" * 64)
-    for part in range(mebibytes):
-        await w.database.write_heavy(MIB, files.add_chunk, number, part, bytes(MIB))
+    pieces = zeros(mebibytes * MIB)
+    number = pieces[0].file.number
+    for piece in pieces:
+        await w.database.write_heavy(MIB, files.add_pieces, [piece])
     if finish:
-        await w.database.write(files.finish, number)
+        await w.database.write(files.finish, [number])
     return number
 
 

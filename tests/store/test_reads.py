@@ -16,6 +16,7 @@ from rundun.store.sqlite.transaction import TemplateVersion, TemplateVersionCach
 from rundun.store.worker import Worker
 from tests.helpers.files.database import MIB, note, noted
 from tests.helpers.patience import PATIENCE
+from tests.helpers.pictures.photos import zeros
 from tests.helpers.service import world
 
 
@@ -92,10 +93,10 @@ async def test_media_are_read_as_heavy(tmp_path: Path, monkeypatch: pytest.Monke
         return await plain(self, function, args, kwargs, weight)
 
     async with world(tmp_path) as w:
-        number = await w.database.write(files.add, "image/jpeg", 2 * MIB + 1, "0" * 64)
-        for part in range(3):
-            await w.database.write(files.add_chunk, number, part, bytes(MIB if part < 2 else 1))
-        await w.database.write(files.finish, number)
+        pieces = zeros(2 * MIB + 1)
+        number = pieces[0].file.number
+        await w.database.write(files.add_pieces, pieces)
+        await w.database.write(files.finish, [number])
         monkeypatch.setattr(Worker, "submit", submit)
         address = w.database.env.links.media(number, "image/jpeg")
         assert len((await w.browser().get(address)).content) == 2 * MIB + 1

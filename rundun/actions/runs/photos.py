@@ -1,5 +1,5 @@
-"""Photos and signatures. A photo that fits in one commit is written by one action; the bytes of a larger photo chunk by
-chunk before, and they count once the last action has seen all of them.
+"""Photos and signatures. `add_photo` stores a photo with the last pieces of its files. What fits in one commit has no
+other pieces; those of a larger photo come before, by `add_pieces`, and nobody sees them until then.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from rundun.core.runs.run import Run
 from rundun.core.templates.steps import PhotoSlot, StepBase, is_drawable, photo_limits, photo_slots
 from rundun.errors import FieldError, FieldErrorCode, Invalid, NotFound, Problem
 from rundun.store import files
-from rundun.store.files import PhotoMetadata
+from rundun.store.files import PhotoFiles, PhotoMetadata, Piece
 from rundun.store.runs import answers, changes, runs
 from rundun.store.runs import remarks as remark_rows
 from rundun.store.sqlite.transaction import Tx
@@ -36,43 +36,6 @@ class PhotoRef:
     step_id: str
     photo_id: str
     is_remark: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class NewFile:
-    """A file to store: its bytes, with their SHA-256 in hex."""
-
-    content_type: str
-    data: bytes
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class SmallUpload:
-    """An upload that fits into one commit, with the derived picture's size; `derived` None where the original is its
-    own derivative.
-    """
-
-    original: NewFile
-    derived: NewFile | None
-    thumbnail: NewFile
-    width: int
-    height: int
-
-
-@dataclass(frozen=True, slots=True)
-class UploadedFiles:
-    """An upload that is written but belongs to no photo yet: its files and the derived picture's size."""
-
-    original: int
-    derived: int
-    thumbnail: int
-    width: int
-    height: int
-
-    def files(self) -> set[int]:
-        """Return the numbers of all files, each once."""
-        return {self.original, self.derived, self.thumbnail}
 
 
 def require_photo_step(tx: Tx, target: PhotoRef, slot: str | None, device: str | None) -> str:
@@ -153,46 +116,36 @@ def _refuse_too_many(state: RunState, target: PhotoRef, metadata: PhotoMetadata)
         raise Problem("too_many_photos", detail, [FieldError("/slot", "too_long", detail, "query")] if slot else [])
 
 
+def add_pieces(tx: Tx, org_id: str, pieces: Sequence[Piece]) -> None:
+    """Store pieces of an upload that is too large for one commit; raises `quota_exceeded`, since others may have come
+    after the upload began.
+    """
+    quotas.require_room_to_go_on(tx, org_id)
+    files.add_pieces(tx, pieces)
+
+
+def add_photo(
+    tx: Tx, target: PhotoRef, new: PhotoFiles, pieces: Sequence[Piece], metadata: PhotoMetadata, device: str | None
+) -> tuple[Photo, bool]:
+    """Store the last pieces of an upload, and the photo: from this commit on it is safe. Returns the photo, and whether
+    it is new.
+    """
+    before = _require_welcome(tx, get_for_device(tx, target.run_id, device), target, new.original.sha256, metadata)
+    if isinstance(before, Photo):
+        remove_upload(tx, new.numbers)
+        return before, False
+    files.add_pieces(tx, pieces)
+    files.finish(tx, new.numbers)
+    return _add(tx, before, target, new, metadata), True
+
+
 def remove_upload(tx: Tx, numbers: set[int]) -> None:
     """Delete the files of an upload that came to nothing. What is complete by now belongs to a photo and stays: the
-    client may have gone away just as the last job ran.
+    client may have gone away just as the last pieces were stored.
     """
     for number in numbers:
         if not files.is_whole(tx, number):
             files.remove(tx, number)
-
-
-def add_small_photo(
-    tx: Tx, target: PhotoRef, small: SmallUpload, metadata: PhotoMetadata, device: str | None
-) -> tuple[Photo, bool]:
-    """Store all of a small upload: from this commit on the photo is safe. Returns the photo, and whether it is new."""
-    run = get_for_device(tx, target.run_id, device)
-    before = _require_welcome(tx, run, target, small.original.sha256, metadata)
-    if isinstance(before, Photo):
-        return before, False
-    original = files.new_number()
-    _write(tx, small.original, original)
-    derived = original if small.derived is None else _write(tx, small.derived, original + 1)
-    numbers = (original, derived, _write(tx, small.thumbnail, original + 2))
-    return _add(tx, before, target, numbers, (small.width, small.height), metadata), True
-
-
-def _write(tx: Tx, file: NewFile, number: int) -> int:
-    return files.add_small(tx, file.content_type, file.data, file.sha256, number)
-
-
-def add_photo(
-    tx: Tx, target: PhotoRef, uploaded: UploadedFiles, sha256: str, metadata: PhotoMetadata, device: str | None
-) -> tuple[Photo, bool]:
-    """Finish a large upload: from this commit on the photo is safe. Returns the photo, and whether it is new."""
-    before = _require_welcome(tx, get_for_device(tx, target.run_id, device), target, sha256, metadata)
-    if isinstance(before, Photo):
-        remove_upload(tx, uploaded.files())
-        return before, False
-    for number in uploaded.files():
-        files.finish(tx, number)
-    numbers = (uploaded.original, uploaded.derived, uploaded.thumbnail)
-    return _add(tx, before, target, numbers, (uploaded.width, uploaded.height), metadata), True
 
 
 def _require_welcome(tx: Tx, run: Run, target: PhotoRef, sha256: str, metadata: PhotoMetadata) -> Photo | RunState:
@@ -217,18 +170,11 @@ def _require_welcome(tx: Tx, run: Run, target: PhotoRef, sha256: str, metadata: 
     return state
 
 
-def _add(
-    tx: Tx,
-    before: RunState,
-    target: PhotoRef,
-    numbers: tuple[int, int, int],
-    size: tuple[int, int],
-    metadata: PhotoMetadata,
-) -> Photo:
+def _add(tx: Tx, before: RunState, target: PhotoRef, new: PhotoFiles, metadata: PhotoMetadata) -> Photo:
     received_at, run, is_remark = now_of(tx, before), before.run, target.is_remark
     undrawn = before.evidence.find_photo(target.step_id, metadata.annotated_from or "")
     known = _as_of(undrawn, metadata) if undrawn else _judged(metadata, before.step(target.step_id), received_at)
-    files.add_photo(tx, run, target.step_id, target.photo_id, numbers, size, known, received_at, is_remark=is_remark)
+    files.add_photo(tx, run, target.step_id, target.photo_id, new, known, received_at, is_remark=is_remark)
     if is_remark:
         run = remarks.with_remarks(tx, run)
     after = save(tx, before, load(tx, run), received_at)

@@ -2,27 +2,29 @@
 
 import asyncio
 import hashlib
-from collections.abc import Coroutine, Iterable
+import io
+from collections.abc import Coroutine, Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from rundun.actions.organizations import quotas
 from rundun.actions.runs import execution, photos
-from rundun.actions.runs.photos import NewFile, PhotoRef, SmallUpload, UploadedFiles
+from rundun.actions.runs.photos import PhotoRef
 from rundun.actions.runs.state import RunState
 from rundun.core.json_types.base import BarcodeFormat
 from rundun.core.json_types.execution import DecodedJson, ReceiptJson, SignatureReceiptJson, WrittenJson
 from rundun.core.picture import Derivatives
 from rundun.core.runs import record
+from rundun.core.runs.evidence import Photo
 from rundun.core.templates.steps import BarcodeStep
 from rundun.core.validation import read
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store import files
 from rundun.store.database import Database
-from rundun.store.files import CHUNK, PhotoMetadata
+from rundun.store.files import PhotoFiles, PhotoMetadata, Piece, StoredFile
 from rundun.store.runs import runs as run_rows
 from rundun.store.worker import MAX_BATCH
 from rundun.web.context import context_of
@@ -86,10 +88,10 @@ async def put_photo(request: Request) -> Response:
     """
     refuse_cross_site(request)
     ctx = context_of(request)
+    database = ctx.database
     params, device = query(PhotoQuery, request), device_of(request)
     target = _target(request, is_remark=params.remark is not None)
     metadata = _metadata(target, params)
-    database = ctx.database
     org_id = await database.read(photos.require_photo_step, target, metadata.slot, device)
     async with ctx.upload_buffer.receive(request, org_id, ctx.settings.limits.photo_bytes) as body:
         stored = await database.write(photos.find_stored, target, body.sha256, metadata)
@@ -97,58 +99,56 @@ async def put_photo(request: Request) -> Response:
             return Json(record.photo_receipt(stored, ctx.links))
         derived = await ctx.imaging.derive(body.read, org_id)
         metadata = replace(metadata, exif=derived.exif)
-        weight = body.bytes + len(derived.photo or b"") + len(derived.thumbnail)
-        if weight <= MAX_BATCH:
-            small = _small(body, derived)
-            photo, is_new = await database.write_heavy(weight, photos.add_small_photo, target, small, metadata, device)
-            return Json(record.photo_receipt(photo, ctx.links), 201 if is_new else 200)
-        await database.read(quotas.require_room_to_go_on, org_id)  # others may have come since, and the file would grow
-        picture = await _store(database, body, derived)
-    try:
-        photo, is_new = await database.write(photos.add_photo, target, picture, body.sha256, metadata, device)
-    except BaseException:
-        await database.write(photos.remove_upload, picture.files())
-        raise
+        photo, is_new = await _store(database, org_id, target, body, derived, metadata, device)
     return Json(record.photo_receipt(photo, ctx.links), 201 if is_new else 200)
 
 
-def _small(body: BufferedUpload, derived: Derivatives) -> SmallUpload:
-    return SmallUpload(
-        NewFile(derived.content_type, body.read(), body.sha256),
-        None if derived.photo is None else _jpeg(derived.photo),
-        _jpeg(derived.thumbnail),
-        derived.width,
-        derived.height,
-    )
-
-
-def _jpeg(data: bytes) -> NewFile:
-    return NewFile("image/jpeg", data, hashlib.sha256(data).hexdigest())
-
-
-async def _store(database: Database, body: BufferedUpload, derived: Derivatives) -> UploadedFiles:
-    """Store all three pictures, too large for one commit; they are dropped again if one cannot be written."""
-    written: set[int] = set()
-
-    async def write(content_type: str, size: int, sha256: str, chunks: Iterable[bytes]) -> int:
-        number = await database.write(files.add, content_type, size, sha256)
-        written.add(number)
-        for part, chunk in enumerate(chunks):
-            await database.write_heavy(len(chunk), files.add_chunk, number, part, chunk)
-        return number
-
-    async def write_bytes(data: bytes) -> int:
-        pieces = [data[start : start + CHUNK] for start in range(0, len(data), CHUNK)]
-        return await write("image/jpeg", len(data), hashlib.sha256(data).hexdigest(), pieces)
-
+async def _store(
+    database: Database,
+    org_id: str,
+    target: PhotoRef,
+    body: BufferedUpload,
+    derived: Derivatives,
+    metadata: PhotoMetadata,
+    device: str | None,
+) -> tuple[Photo, bool]:
+    """Store a photo in as few commits as can carry its pieces, the photo itself with the last of them. Returns what
+    `add_photo` returns; if it cannot be stored, its pieces are deleted again.
+    """
+    new, pieces = _cut(body, derived)
+    batch: list[Piece] = []
+    weight, is_begun = 0, False
     try:
-        original = await write(derived.content_type, body.bytes, body.sha256, body.chunks(CHUNK))
-        shown = original if derived.photo is None else await write_bytes(derived.photo)
-        thumbnail = await write_bytes(derived.thumbnail)
+        for piece in pieces:
+            if weight + len(piece.data) > MAX_BATCH:
+                is_begun = True
+                await database.write_heavy(weight, photos.add_pieces, org_id, batch)
+                batch, weight = [], 0
+            batch.append(piece)
+            weight += len(piece.data)
+        return await database.write_heavy(weight, photos.add_photo, target, new, batch, metadata, device)
     except BaseException:
-        await database.write(photos.remove_upload, written)
+        if is_begun:  # after all pieces that still wait, should the request have been cancelled
+            await database.write_last(photos.remove_upload, new.numbers)
         raise
-    return UploadedFiles(original, shown, thumbnail, derived.width, derived.height)
+
+
+def _cut(body: BufferedUpload, derived: Derivatives) -> tuple[PhotoFiles, Iterator[Piece]]:
+    """Return the files of a photo, with numbers next to each other, and the pieces of all of them."""
+    first = files.new_number()
+    original = StoredFile(first, derived.content_type, body.bytes, body.sha256)
+    shown = original if derived.photo is None else _jpeg(first + 1, derived.photo)
+    thumbnail = _jpeg(first + 2, derived.thumbnail)
+    pieces = chain(
+        files.cut(original, body.rewound()),
+        files.cut(shown, io.BytesIO(derived.photo or b"")),
+        files.cut(thumbnail, io.BytesIO(derived.thumbnail)),
+    )
+    return PhotoFiles(original, shown, thumbnail, derived.width, derived.height), pieces
+
+
+def _jpeg(number: int, data: bytes) -> StoredFile:
+    return StoredFile(number, "image/jpeg", len(data), hashlib.sha256(data).hexdigest())
 
 
 @router.route(

@@ -40,16 +40,14 @@ class BufferedUpload:
     bytes: int
     sha256: str
 
+    def rewound(self) -> IO[builtins.bytes]:
+        """Return the file, to be read from its beginning."""
+        self.file.seek(0)
+        return self.file
+
     def read(self) -> builtins.bytes:
         """Return all bytes."""
-        self.file.seek(0)
-        return self.file.read()
-
-    def chunks(self, size: int) -> Iterator[builtins.bytes]:
-        """Yield all bytes, `size` at a time."""
-        self.file.seek(0)
-        while chunk := self.file.read(size):
-            yield chunk
+        return self.rewound().read()
 
 
 @dataclass(slots=True, eq=False)

@@ -8,12 +8,13 @@ import pytest
 from rundun.actions.erasure import erasures
 from rundun.actions.health import read_health
 from rundun.actions.organizations import api_keys
+from rundun.actions.runs import photos
 from rundun.maintenance import diagnostics
 from rundun.scheduler import index_runs
-from rundun.store import files
 from rundun.store.deliveries import deliveries
 from rundun.store.erasure import erased_bytes, erasure
 from rundun.store.sqlite.transaction import Tx
+from rundun.store.worker import MAX_BATCH
 from tests.helpers.canaries import STEPS, TEMPLATE, overwrite, with_canary
 from tests.helpers.files.storage import used
 from tests.helpers.pictures.images import jpeg
@@ -246,15 +247,19 @@ async def test_a_large_upload_under_way_leaves_none_of_its_pieces(w: World, monk
     ed = await started(w, {"id": "s-pic", "type": "photo", "label": "The door"})
     small, write_heavy = jpeg(), w.database.write_heavy
     large = small[:2] + (b"\xff\xfe\xff\xff" + b"x" * 65533) * 80 + small[2:]  # long comments: 5 MiB
+    begun: list[Any] = []
 
     async def erasing(weight: int, action: Any, *args: Any, **more: Any) -> Any:
-        if action is files.add_chunk and args[1] == 2:
+        assert weight <= MAX_BATCH
+        begun.append(action)
+        if action is photos.add_photo:
             await erase(w, ed)
         return await write_heavy(weight, action, *args, **more)
 
     monkeypatch.setattr(w.database, "write_heavy", erasing)
     answer = await ed.photo("s-pic", large, headers=digest(large))
     assert (answer.status_code, answer.json()["code"]) == (410, "run_erased")
+    assert begun == [photos.add_pieces, photos.add_photo]
     assert (await count(w, "files"), await count(w, "chunks")) == (0, 0)
 
 

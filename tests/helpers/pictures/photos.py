@@ -2,8 +2,11 @@
 
 import base64
 import hashlib
+import io
 from typing import Any
 
+from rundun.store import files
+from rundun.store.files import Piece, StoredFile
 from tests.helpers.service import BOOLEAN, Ed, World
 
 OVERLAY = {**BOOLEAN, "photo": {"min": 1, "max": 2}}
@@ -15,6 +18,12 @@ SIGN = {"id": "s-sign", "type": "signature", "label": "Sign here"}
 def digest(data: bytes) -> dict[str, str]:
     """The Content-Digest header (RFC 9530)."""
     return {"content-digest": f"sha-256=:{base64.b64encode(hashlib.sha256(data).digest()).decode()}:"}
+
+
+def zeros(size: int) -> list[Piece]:
+    """The pieces of a new file of so many bytes, all of them zero."""
+    file = StoredFile(files.new_number(), "image/jpeg", size, "0" * 64)
+    return list(files.cut(file, io.BytesIO(bytes(size))))
 
 
 async def started(w: World, *steps: Any, **more: Any) -> Ed:

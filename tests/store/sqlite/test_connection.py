@@ -22,7 +22,7 @@ from tests.helpers.console.console import operator
 from tests.helpers.files.database import MIB, assert_ended, connection_threads, note, opened
 from tests.helpers.files.mounts import needs_mounts, read_only
 from tests.helpers.pictures.images import png
-from tests.helpers.pictures.photos import OF_RUNS
+from tests.helpers.pictures.photos import OF_RUNS, zeros
 from tests.helpers.service import BOOLEAN, PUBLIC_URL, Clock, Receiver, world
 
 # ---- whose it is
@@ -292,11 +292,9 @@ async def test_half_written_files_are_cleared_away_at_the_next_start(tmp_path: P
         signed = await ed.call("PUT", "/steps/s-sign/signature", content=png())
         assert signed.status_code == 201, signed.text
         kept = await before.database.read(rows)
-        for size in (3, 0):
-            number = await before.database.write(files.add, "image/jpeg", 5 * MIB, "0" * 64)
-            for part in range(size):
-                await before.database.write(files.add_chunk, number, part, bytes(MIB))
-        assert await before.database.read(rows) == (kept[0] + 2, kept[1] + 3)
+        for written in (3, 1):
+            await before.database.write(files.add_pieces, zeros(5 * MIB)[:written])
+        assert await before.database.read(rows) == (kept[0] + 2, kept[1] + 4)
     async with world(tmp_path) as after:
         assert await after.database.read(rows) == kept == (1, 1)
 
