@@ -116,9 +116,8 @@ def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device:
     if new.skipped and _has_unseen_photos(state, step_id, answer_input):
         return _keep_skip(tx, state, step_id, new, is_full=count >= MAX_ANSWERS)
     is_full = count >= MAX_ANSWERS
-    says_the_same = (
-        old is not None and old.content() == new.content() and not _has_unannounced_photos(tx, state, step_id)
-    )
+    has_unannounced = old is not None and _has_unannounced_photos(tx, state, step_id)
+    says_the_same = old is not None and old.content() == new.content() and not has_unannounced
     if says_the_same and (is_full or not answer_input.answer_id):
         return state
     if is_full:
@@ -134,8 +133,8 @@ def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device:
     answers.add(tx, run, step_id, new, is_first=old is None)
     state = replace(state, run=with_clock_skew(run, answer_input.clock_skew_seconds))
     after = run_state.with_answer(state, step_id, new)
-    changed = [step_id] if old is None or _says_something_else(tx, state, after, step_id) else []
-    return run_state.save(tx, state, after, new.at, changed)
+    is_news = has_unannounced or _announced(state, step_id) != _announced(after, step_id)
+    return run_state.save(tx, state, after, new.at, [step_id] if is_news else [])
 
 
 def _require_seen(tx: Tx, run_id: str, step_id: str, old: Answer | None, answer_input: AnswerInput) -> None:
@@ -146,7 +145,7 @@ def _require_seen(tx: Tx, run_id: str, step_id: str, old: Answer | None, answer_
     if answer_input.replaces is None or answer_input.replaces == in_force:
         return
     seen = answers.find(tx, run_id, step_id, answer_input.replaces)
-    if old is None or seen is None or (seen.value, seen.skipped, seen.unable) != (old.value, old.skipped, old.unable):
+    if old is None or seen is None or seen.statement() != old.statement():
         raise Problem("answer_changed", "This step was answered anew meanwhile, on another phone or in another tab.")
 
 
@@ -177,6 +176,9 @@ def _has_unannounced_photos(tx: Tx, state: RunState, step_id: str) -> bool:
 
 
 def _is_in_force(state: RunState, step: StepBase, answer_input: AnswerInput) -> bool:
+    """Tell whether the answer in force says what an answer that comes too late says: its statement, and the photos of
+    the step that its author knew of are those that it lists.
+    """
     old = state.answers.get(step.id)
     if old is None:
         return False
@@ -184,25 +186,21 @@ def _is_in_force(state: RunState, step: StepBase, answer_input: AnswerInput) -> 
         value = None if answer_input.skipped or answer_input.unable else answers_of.read_value(step, answer_input.value)
     except Invalid:
         return False
-    stored = state.step_states[step.id].listed
-    photos = stored if answer_input.photos is None or old.skipped else answer_input.photos
-    seen = answer_input.seen_photos
-    if seen is not None and photos == tuple([photo for photo in stored if photo in photos]):
-        photos = stored if set(photo_list.unite(photos, seen, stored, ())) == set(stored) else photos
-    same = (value, answer_input.skipped, answer_input.unable, photos)
-    return same == (old.value, old.skipped, old.unable, stored)
-
-
-def _says_something_else(tx: Tx, before: RunState, after: RunState, step_id: str) -> bool:
-    """Tell whether an event is due for a step that was done and still is: its value, `unable` or photos changed."""
-    if _has_unannounced_photos(tx, before, step_id):
+    if old.statement() != (value, answer_input.skipped, answer_input.unable):
+        return False
+    sent, seen, in_force = answer_input.photos, answer_input.seen_photos, state.step_states[step.id].listed
+    if sent is None or old.skipped:
         return True
-    contents = []
-    for step_state in (before.step_states[step_id], after.step_states[step_id]):
-        answer = step_state.answer
-        assert answer is not None
-        contents.append((answer.value, answer.skipped, answer.unable, answer.signature, step_state.photos))
-    return contents[0] != contents[1]
+    return sent == tuple([photo for photo in in_force if seen is None or photo in seen or photo in sent])
+
+
+def _announced(state: RunState, step_id: str) -> object:
+    """Return what a `step.completed` of a step tells of its answer, None without one. A done step has another event
+    once that has changed.
+    """
+    step_state = state.step_states[step_id]
+    answer = step_state.answer
+    return answer and (answer.statement(), answer.signature, step_state.photos)
 
 
 def _decide(tx: Tx, state: RunState, step: StepBase, answer_input: AnswerInput) -> Answer:

@@ -45,9 +45,13 @@ class Answer:
     by: str | None
     left_out: tuple[str, ...] | None = None
 
+    def statement(self) -> tuple[Any, bool, str | None]:
+        """Return what the answer says of its step: its value, or that the step was skipped or could not be done."""
+        return self.value, self.skipped, self.unable
+
     def content(self) -> tuple[Any, ...]:
         """Return the members that are equal in two answers of the same content; ids and times are not among them."""
-        return self.value, self.skipped, self.unable, self.photos, self.left_out, self.geo, self.signature
+        return *self.statement(), self.photos, self.left_out, self.geo, self.signature
 
     @property
     def takes_arrivals(self) -> bool:
