@@ -31,6 +31,17 @@ async def test_a_signature_may_come_after_its_answer(w: World) -> None:
     assert (await ed.complete()).status_code == 200
 
 
+async def test_another_signature_answered_with_is_another_event(w: World) -> None:
+    ed = await started(w, SIGN)
+    for size in (300, 400):
+        png = images.encoded(images.quadrants(size, 100), "PNG")
+        await ed.call("PUT", "/steps/s-sign/signature", content=png)
+        await ed.answer("s-sign", None)
+    first, second = [told["data"]["answer"] for told in await w.events(ed) if told["event"] == "step.completed"]
+    assert first != second
+    assert (await w.browser().get(second)).content == png
+
+
 async def test_a_signature_closes_the_run(w: World) -> None:
     ed = await w.dispatch(await w.template(BOOLEAN, settings={"signature_on_complete": True}))
     await ed.start()
