@@ -12,29 +12,28 @@ from rundun.store.runs import events, runs, sent_tables
 from rundun.store.sqlite.transaction import JournalEntry, Tx
 
 
-def erase(tx: Tx, run_id: str, by: str, *, journal: bool = True, at: int | None = None) -> None:
-    """Erase a run, open or closed; raises NotFound. `by`: whose doing it is, the id of a key or an operator, or a word.
-    Again: nothing changes, but the `journal` hears of it again, so that this request is as safe as the first. Without
-    `journal` a restored copy has the run until whoever erases it comes by again. `at`, in milliseconds: it was erased
-    then already, but a copy has brought it back.
+def erase(
+    tx: Tx, run_id: str, by: str, *, org_id: str | None = None, journal: bool = True, at: int | None = None
+) -> None:
+    """Erase a run, open or closed; raises NotFound, also where `org_id` is given and the run is another organization's.
+    `by`: whose doing it is, the id of a key or an operator, or a word. Again: nothing changes, but the `journal` hears
+    of it again, so that this request is as safe as the first. Without `journal` a restored copy has the run until
+    whoever erases it comes by again. `at`, in milliseconds: it was erased then already, but a copy has brought it back.
     """
-    erased = erasure.find(tx, run_id)
-    if erased is None:
-        at = _erase(tx, runs.get(tx, run_id), by, at)
+    run = erasure.find(tx, run_id) or runs.get(tx, run_id)
+    if org_id is not None and run.org_id != org_id:
+        raise NotFound("run")
+    if isinstance(run, Run):
+        at = _erase(tx, run, by, at)
     else:
-        at, by = erased.erased_at, erased.erased_by
+        at, by = run.erased_at, run.erased_by
     if journal:
         tx.journal.append(JournalEntry("run", run_id, at, by))
 
 
 def erase_of_org(tx: Tx, org_id: str, run_id: str, by: str) -> None:
     """Erase an organization's run; raises NotFound for one of any other."""
-    erased = erasure.find(tx, run_id)
-    if erased is None:
-        runs.get_of_org(tx, org_id, run_id)
-    elif erased.org_id != org_id:
-        raise NotFound("run")
-    erase(tx, run_id, by)
+    erase(tx, run_id, by, org_id=org_id)
 
 
 def _erase(tx: Tx, run: Run, by: str, at: int | None) -> int:
