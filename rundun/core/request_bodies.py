@@ -19,6 +19,7 @@ from rundun.core.validation import (
     LanguageTag,
     Matching,
     Number,
+    ParsedFrom,
     StrictModel,
     Text,
     invalid_value,
@@ -55,12 +56,13 @@ def _whole_second(value: str) -> int | None:
     return None if at is None else at // times.SECOND * times.SECOND
 
 
-def _url(value: str) -> str:
+def _url(value: Any) -> Destination:
+    if not isinstance(value, str):
+        raise invalid_value("wrong_type", "must be a string")
     try:
-        normalise(value)
+        return normalise(value)
     except ValueError as error:
         raise invalid_value("bad_format", str(error)) from None
-    return value
 
 
 def _event(value: str) -> str:
@@ -72,9 +74,8 @@ def _event(value: str) -> str:
 _KNOWN_EVENTS = (*event.EVENTS, *event.ON_REQUEST)
 Hours = Annotated[Number, Constraint(_hours, {"exclusiveMinimum": 0, "maximum": MAX_HOURS})]
 Time = Annotated[str, Constraint(_time, {"format": "date-time"})]
-Url = Annotated[
-    str, Constraint(_url, {"format": "uri", "maxLength": MAX_LENGTH, "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://"})
-]
+_URL_SCHEMA = {"type": "string", "format": "uri", "maxLength": MAX_LENGTH, "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://"}
+Url = Annotated[Destination, ParsedFrom(_url, _URL_SCHEMA)]  # normalised once, as it is read
 # What is not printable, as far as plain ranges can say it: controls, spaces but U+0020, invisible marks, private use.
 # Characters that Unicode has not assigned are refused as well.
 _UNPRINTABLE = (
@@ -99,10 +100,9 @@ class WebhookBody(StrictModel):
     """Which events are sent. `*` stands for the five of a run's course, that is all but `run.started`, `run.changed`
     and `run.erased`."""
 
-    def webhook(self) -> tuple[Webhook, Destination]:
-        """Return the webhook with its URL normalised, and the destination of it."""
-        destination = normalise(self.url)
-        return Webhook(destination.url, self.secret, _all_named(self.events)), destination
+    def webhook(self) -> Webhook:
+        """Return the webhook with its URL normalised."""
+        return Webhook(self.url.url, self.secret, _all_named(self.events))
 
 
 def _all_named(events: Sequence[str]) -> tuple[str, ...]:
@@ -147,7 +147,7 @@ class RunPatch(StrictModel):
     def destination(self) -> Destination | None:
         """Return the destination to check before, None where no URL is named."""
         webhook = self.webhook
-        return normalise(webhook.url) if webhook and "url" in webhook.model_fields_set else None
+        return webhook.url if webhook and "url" in webhook.model_fields_set else None
 
     def changes(self) -> Mapping[str, Any]:
         """Return the patch as it is stored: the URL normalised, every event named, times in milliseconds."""
@@ -158,7 +158,7 @@ class RunPatch(StrictModel):
             return changes
         fields = {name: getattr(self.webhook, name) for name in self.webhook.model_fields_set}
         if "url" in fields:
-            fields["url"] = normalise(fields["url"]).url
+            fields["url"] = fields["url"].url
         if "events" in fields:
             fields["events"] = _all_named(fields["events"] or ["*"])
         return {**changes, "webhook": fields}
@@ -200,7 +200,7 @@ class DispatchBody(StrictModel):
 
     def order(self) -> tuple[DispatchRequest, Destination | None]:
         """Return what is to be dispatched, and the destination to check before."""
-        webhook, destination = self.webhook.webhook() if self.webhook else (None, None)
+        webhook, destination = (self.webhook.webhook(), self.webhook.url) if self.webhook else (None, None)
         is_bound = "expires_in_hours" in self.model_fields_set
         request = DispatchRequest(
             self.template_id, webhook, self.expires_in_hours, self.executor_ref, self.language, self.job(), is_bound

@@ -6,7 +6,6 @@ from starlette.requests import Request
 
 from rundun.actions.backups import going_live
 from rundun.core.deliveries.attempt import WebhookRequest
-from rundun.core.deliveries.webhook_url import normalise
 from rundun.core.json_types.deliveries import TrialJson
 from rundun.core.request_bodies import Secret, Url
 from rundun.core.runs import event
@@ -34,11 +33,10 @@ async def send_test(ctx: Context, request: Request, org_id: str, webhook: Webhoo
     """
     await ctx.database.read(going_live.require_none)
     ctx.rate_limiter.count(request, TESTS, org_id)
-    destination = normalise(webhook.url)
-    await destination_warnings(ctx.check_destination, destination, org_id, "/url")
+    await destination_warnings(ctx.check_destination, webhook.url, org_id, "/url")
     event_id = f"evt-{uuid.uuid4()}"
     body = event.webhook_test_body(event_id, ctx.now())
-    order = WebhookRequest(destination.url, webhook.secret, body, event_id, event.TEST, org_id)
+    order = WebhookRequest(webhook.url.url, webhook.secret, body, event_id, event.TEST, org_id)
     result = await ctx.post_webhook(order)
     log("info", event.TEST, event_id=event_id, status=result.status, ms=result.duration_ms, error=result.error)
     headers = dict(result.headers)
@@ -48,6 +46,6 @@ async def send_test(ctx: Context, request: Request, org_id: str, webhook: Webhoo
         "error": result.error,
         "duration_ms": result.duration_ms,
         "event_id": event_id,
-        "request": {"method": "POST", "url": destination.url, "headers": headers, "body": body.decode()},
+        "request": {"method": "POST", "url": webhook.url.url, "headers": headers, "body": body.decode()},
         "response": {"excerpt": result.excerpt},
     }

@@ -81,7 +81,8 @@ def test_a_webhook_is_named_as_it_says():
     (line,) = [lines for lines in snippets("sh") if "webhook" in lines]
     named = DispatchBody.model_validate_json(shlex.split(line)[-1])
     assert named.webhook
-    assert (named.webhook.url, named.webhook.secret) == ("https://hooks.example.com/rundun", "at least 12 characters")
+    webhook = named.webhook.webhook()
+    assert (webhook.url, webhook.secret) == ("https://hooks.example.com/rundun", "at least 12 characters")
 
 
 def test_the_first_dispatch_is_as_it_says(tmp_path, shell):

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from rundun.core.actor import Actor
-from rundun.core.deliveries.webhook_url import normalise
 from rundun.core.runs import event
 from rundun.core.runs.run import Webhook, patch_webhook
 from rundun.errors import FieldError, Invalid
@@ -65,8 +64,8 @@ def _note(
     webhook: Webhook,
     **more: Any,
 ) -> None:
-    """Note a change in the organization's history: of the URL the host alone, since a path may be a secret."""
-    details = {"host": normalise(webhook.url).host, **more}
+    """Note a change in the organization's history, with the host of the URL."""
+    details = {"host": webhook.host, **more}
     if template_id is not None:
         head = templates.get(tx, org_id, template_id)
         details |= {

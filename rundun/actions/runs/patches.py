@@ -7,7 +7,6 @@ from typing import Any
 from rundun.actions.organizations import quotas
 from rundun.actions.runs.state import RunState, expire, load, now_of, wrong_status
 from rundun.core.actor import Actor
-from rundun.core.deliveries.webhook_url import normalise
 from rundun.core.runs import event
 from rundun.core.runs.job_changes import change_details, changed_names, patch_job
 from rundun.core.runs.run import Run, Webhook, patch_webhook, revised, with_destination
@@ -104,10 +103,8 @@ def _change(tx: Tx, run: Run, webhook: Webhook | None, actor: Actor, at: int) ->
     changed = runs.put_webhook(tx, run, webhook)
     before = run.webhook
     if webhook is None:
-        host = normalise(before.url).host if before else None
-        run_changes.add(tx, run, "webhook_removed", actor, at, host=host)
+        run_changes.add(tx, run, "webhook_removed", actor, at, host=before and before.host)
         return changed
     fields = [name for name in ("url", "secret", "events") if getattr(before, name, None) != getattr(webhook, name)]
-    host = normalise(webhook.url).host
-    run_changes.add(tx, run, "webhook_changed", actor, at, host=host, fields=fields, is_first=before is None)
+    run_changes.add(tx, run, "webhook_changed", actor, at, host=webhook.host, fields=fields, is_first=before is None)
     return changed

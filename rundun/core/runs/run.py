@@ -43,6 +43,11 @@ class Webhook:
     destination: str = ""
     is_secret_forgotten: bool = False
 
+    @property
+    def host(self) -> str:
+        """Return the host of the URL, all that is shown of it where a path may be a secret."""
+        return normalise(self.url).host
+
 
 def with_destination(org_id: str, webhook: Webhook) -> Webhook:
     """Give a webhook what limits on its deliveries are counted by: nobody's deliveries wait for another's."""

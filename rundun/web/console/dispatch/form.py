@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any
 
 from rundun.core import times
-from rundun.core.deliveries.webhook_url import normalise
 from rundun.core.runs import event
 from rundun.core.runs.repeat import copied_fields
 from rundun.core.runs.run import DispatchRequest, Run, Webhook, WebhookFrom
@@ -151,7 +150,7 @@ def _step_value(step: StepBase, typed: str, zone: Zone) -> object:
 
 def host_of(webhook: Webhook | None) -> str:
     """Return the host that a webhook leads to, "" without one: a path may be a secret, and is for owners."""
-    return normalise(webhook.url).host if webhook else ""
+    return webhook.host if webhook else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ async def put(call: ConsoleCall) -> Response:
         wrong = {error.pointer.split("/")[2]: field_reason(call.language, error) for error in problem.errors}
         return await _form(call, 422, values=call.form, wrong=wrong)
     try:
-        test = WebhookTestBody(url=webhook.url, secret=webhook.secret)
+        test = read(WebhookTestBody, {"url": webhook.url, "secret": webhook.secret})
         trial = await send_test(call.ctx, call.request, call.operator.org_id, test)
     except Problem as problem:
         if problem.code not in _UNTESTED:
