@@ -3,7 +3,7 @@
 """
 
 from collections.abc import Callable
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec
 
 from pydantic_core import from_json
 
@@ -14,8 +14,6 @@ from rundun.store.idempotency import IdempotencyKey, StoredResponse
 from rundun.store.sqlite.transaction import Tx
 
 P = ParamSpec("P")
-T = TypeVar("T")
-Render = Callable[[T], StoredResponse]
 _REUSED = {
     "other_body": "This Idempotency-Key came with another body before; send a new one with a new request.",
     "other_key": "This Idempotency-Key came with another API key before, and only that one tells whether the body is "
@@ -26,32 +24,37 @@ _REUSED = {
 def run_and_store(
     tx: Tx,
     idempotency_key: IdempotencyKey | None,
-    render: Render[T],
-    action: Callable[Concatenate[Tx, P], T],
+    action: Callable[Concatenate[Tx, P], StoredResponse],
     /,
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> StoredResponse:
-    """Run `action(tx, *args)` and store its response under `idempotency_key` where there is one. What is refused is not
-    stored: it changed nothing, and may go well the next time.
+    """Run `action(tx, *args)` and store the response that it returns under `idempotency_key` where there is one. What
+    is refused is not stored: it changed nothing, and may go well the next time.
     """
-    response = render(action(tx, *args, **kwargs))
+    response = action(tx, *args, **kwargs)
     if idempotency_key:
         idempotency.put(tx, idempotency_key, response)
     return response
 
 
-def run_once(
+def create_once(
     tx: Tx,
     idempotency_key: IdempotencyKey,
-    render: Render[T],
-    action: Callable[Concatenate[Tx, P], T],
+    id_name: str,
+    action: Callable[Concatenate[Tx, P], object],
     /,
     *args: P.args,
     **kwargs: P.kwargs,
-) -> StoredResponse:
-    """Return the stored response, else `run_and_store`: of two POSTs at once the second finds the first's response."""
-    return find_response(tx, idempotency_key) or run_and_store(tx, idempotency_key, render, action, *args, **kwargs)
+) -> str:
+    """Return the id, by the name of its attribute, of what `action(tx, *args)` creates, or has created before under
+    this key: of two forms at once the second finds what the first has created.
+    """
+    stored = find_response(tx, idempotency_key)
+    if stored is None:
+        stored = idempotency.json_response(getattr(action(tx, *args, **kwargs), id_name), 201)
+        idempotency.put(tx, idempotency_key, stored)
+    return str(from_json(stored.body))
 
 
 def find_response(tx: Tx, idempotency_key: IdempotencyKey) -> StoredResponse | None:

@@ -35,6 +35,11 @@ class StoredResponse:
     headers: Mapping[str, str]
 
 
+def json_response(content: Any, status: int = 200, **headers: str) -> StoredResponse:
+    """Make a response of `content`, which is anything pydantic's serialiser knows, or bytes that are JSON already."""
+    return StoredResponse(status, content if isinstance(content, bytes) else to_json(content), headers)
+
+
 def find(tx: Tx, idempotency_key: IdempotencyKey) -> tuple[bytes, StoredResponse] | None:
     """Find the fingerprint and the response of an earlier request with this key; None if it is new or too long ago."""
     row = tx.db.execute(

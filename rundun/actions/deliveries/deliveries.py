@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rundun.actions.organizations import quotas
 from rundun.core import times
 from rundun.core.deliveries.attempt import AttemptResult
+from rundun.core.json_types.deliveries import AttemptJson, DeliveryJson
 from rundun.errors import NotFound, Problem
 from rundun.store.deliveries import deliveries
 from rundun.store.deliveries.deliveries import Attempt, Delivery, DeliveryCursor, DeliveryStatus, FailedFilter
@@ -82,6 +83,37 @@ def retry_wait_seconds(delay: float, retry_after: float | None) -> float:
     if retry_after is None:
         return jittered
     return min(max(retry_after, jittered), delay * 2)
+
+
+def delivery_json(delivery: Delivery) -> DeliveryJson:
+    """Return a delivery as JSON, with its attempts."""
+    content: DeliveryJson = {
+        "delivery_id": delivery.delivery_id,
+        "run_id": delivery.run_id,
+        "event_id": delivery.event_id,
+        "event": delivery.event,
+        "seq": delivery.seq,
+        "status": delivery.status,
+        "created_at": times.wire(delivery.created_at),
+        "next_attempt_at": times.wire_or_none(delivery.next_attempt_at),
+        "attempts": [_attempt_json(attempt) for attempt in delivery.attempts],
+    }
+    if removed := delivery.attempts_made - len(delivery.attempts):
+        content["attempts_removed"] = removed
+    return content
+
+
+def _attempt_json(attempt: Attempt) -> AttemptJson:
+    return {
+        "number": attempt.number,
+        "trigger": attempt.trigger,
+        "url": attempt.url,
+        "started_at": times.wire(attempt.started_at),
+        "duration_ms": attempt.duration_ms,
+        "status": attempt.status,
+        "error": attempt.error,
+        "response_excerpt": attempt.excerpt,
+    }
 
 
 RETRY_BATCH_SIZE = 500  # deliveries sent again in one transaction, which takes some ten milliseconds

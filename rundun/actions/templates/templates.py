@@ -95,6 +95,11 @@ def warnings(template: Template) -> list[TemplateWarnedJson]:
     return [{"code": "required_fields", "detail": detail}]
 
 
+def saved_json(version: TemplateVersion) -> bytes:
+    """Return a version that was just made, with the warnings about it."""
+    return template_json(version)[:-1] + b',"warnings":' + to_json(warnings(version.template)) + b"}"
+
+
 def create(tx: Tx, org_id: str, draft: Draft) -> TemplateVersion:
     """Create a template; raises `Invalid` with all that is wrong with the draft."""
     template = _require_new(tx, org_id, draft)

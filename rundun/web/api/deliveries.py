@@ -5,15 +5,17 @@ from typing import Literal
 from pydantic_core import to_json
 from starlette.responses import Response
 
+from rundun.actions import posts
 from rundun.actions.deliveries import deliveries
-from rundun.actions.deliveries.deliveries import RetryProgress
+from rundun.actions.deliveries.deliveries import RetryProgress, delivery_json
 from rundun.core import times
-from rundun.core.json_types.deliveries import AttemptJson, DeliveryJson, RetriedJson, TrialJson
+from rundun.core.json_types.deliveries import DeliveryJson, RetriedJson, TrialJson
 from rundun.core.request_bodies import EmptyBody, Time
 from rundun.core.validation import StrictModel, read
 from rundun.store.deliveries import deliveries as delivery_rows
-from rundun.store.deliveries.deliveries import Attempt, Delivery, FailedFilter
-from rundun.web.api.endpoint import ApiCall, api_router, json_reply
+from rundun.store.deliveries.deliveries import FailedFilter
+from rundun.store.idempotency import json_response
+from rundun.web.api.endpoint import ApiCall, api_router
 from rundun.web.http.operation import ListOf, Success
 from rundun.web.http.query_params import ListQuery, list_json, query
 from rundun.web.webhook_trial import WebhookTestBody, send_test
@@ -79,9 +81,7 @@ async def retry_delivery(call: ApiCall) -> Response:
     It goes out now, whatever became of it before; the `event_id` stays the same, and attempts count on.
     """
     read(EmptyBody, await call.json())
-    return await call.write(
-        lambda delivery: json_reply(delivery_json(delivery), 202), deliveries.retry, call.path("delivery_id")
-    )
+    return await call.post(posts.retry_delivery, call.path("delivery_id"))
 
 
 @router.route(
@@ -96,12 +96,10 @@ async def retry_deliveries(call: ApiCall) -> Response:
     Those made at or after `since`, and of one run, if you like.
     """
     failed = read(RetryBody, await call.json()).failed()
-    write, so_far = call.ctx.database.write, RetryProgress()
+    so_far = RetryProgress()
     while await call.read(deliveries.has_more_failed, failed, so_far):
-        so_far = await write(deliveries.retry_failed, call.org_id, failed, so_far)
-    return await call.write(
-        lambda progress: json_reply(RetriedJson(retried=progress.count), 202), deliveries.retry_failed, failed, so_far
-    )
+        so_far = await call.write(deliveries.retry_failed, failed, so_far)
+    return await call.post(posts.retry_deliveries, failed, so_far)
 
 
 @router.route(
@@ -116,35 +114,4 @@ async def test_webhook(call: ApiCall) -> Response:
     Sends one signed `webhook.test` now and tells what came of it. At most ten a minute.
     """
     body = read(WebhookTestBody, await call.json())
-    return await call.respond(json_reply(await send_test(call.ctx, call.request, call.org_id, body)))
-
-
-def delivery_json(delivery: Delivery) -> DeliveryJson:
-    """Return a delivery as JSON, with its attempts."""
-    content: DeliveryJson = {
-        "delivery_id": delivery.delivery_id,
-        "run_id": delivery.run_id,
-        "event_id": delivery.event_id,
-        "event": delivery.event,
-        "seq": delivery.seq,
-        "status": delivery.status,
-        "created_at": times.wire(delivery.created_at),
-        "next_attempt_at": times.wire_or_none(delivery.next_attempt_at),
-        "attempts": [_attempt_json(attempt) for attempt in delivery.attempts],
-    }
-    if removed := delivery.attempts_made - len(delivery.attempts):
-        content["attempts_removed"] = removed
-    return content
-
-
-def _attempt_json(attempt: Attempt) -> AttemptJson:
-    return {
-        "number": attempt.number,
-        "trigger": attempt.trigger,
-        "url": attempt.url,
-        "started_at": times.wire(attempt.started_at),
-        "duration_ms": attempt.duration_ms,
-        "status": attempt.status,
-        "error": attempt.error,
-        "response_excerpt": attempt.excerpt,
-    }
+    return await call.respond(json_response(await send_test(call.ctx, call.request, call.org_id, body)))

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from functools import partial, wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
 
 from rundun.actions import idempotency
-from rundun.actions.idempotency import Render
 from rundun.core.actor import Actor
 from rundun.core.fingerprint import fingerprint
 from rundun.errors import FieldError, Problem
@@ -71,12 +69,16 @@ class ApiCall:
         """Return `function(tx, org_id, *args)`, on a consistent snapshot."""
         return await self.ctx.database.read(function, self.org_id, *args, **kwargs)
 
-    async def write(
-        self, render: Render[T], action: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs
+    async def write(self, action: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `action(tx, org_id, *args)` in a write transaction."""
+        return await self.ctx.database.write(action, self.org_id, *args, **kwargs)
+
+    async def post(
+        self, action: Callable[Concatenate[Tx, str, P], StoredResponse], /, *args: P.args, **kwargs: P.kwargs
     ) -> Response:
-        """Run `action(tx, org_id, *args)` and store the response `render(result)`, in one transaction."""
+        """Run `action(tx, org_id, *args)`, and store the response that it returns, in one transaction."""
         stored_response = await self.ctx.database.write(
-            idempotency.run_and_store, self.idempotency_key, render, action, self.org_id, *args, **kwargs
+            idempotency.run_and_store, self.idempotency_key, action, self.org_id, *args, **kwargs
         )
         return to_response(stored_response)
 
@@ -90,15 +92,8 @@ class ApiCall:
 Handler = Callable[[ApiCall], Awaitable[Response]]
 
 
-def json_reply(content: Any, status: int = 200, **headers: str) -> StoredResponse:
-    """Make a response of `content`, which is anything pydantic's serialiser knows, or bytes that are JSON already."""
-    return StoredResponse(status, content if isinstance(content, bytes) else to_json(content), headers)
-
-
 def to_response(stored_response: StoredResponse) -> Response:
-    """Return a stored response as HTTP; 204 has no body."""
-    if stored_response.status == 204:
-        return Response(status_code=204, headers=stored_response.headers)
+    """Return a stored response as HTTP."""
     return Json(stored_response.body, stored_response.status, stored_response.headers)
 
 

@@ -9,9 +9,9 @@ from rundun.core import times
 from rundun.core.json_types.erasures import ErasureJson
 from rundun.core.request_bodies import ErasureBody, PersonQueryBody
 from rundun.core.validation import read
-from rundun.store.idempotency import StoredResponse
+from rundun.store.idempotency import StoredResponse, json_response
 from rundun.store.organizations import organizations
-from rundun.web.api.endpoint import ApiCall, api_router, json_reply, one_at_a_time, to_response
+from rundun.web.api.endpoint import ApiCall, api_router, one_at_a_time, to_response
 from rundun.web.archives.download import Download, require_place
 from rundun.web.archives.person import archive_entries
 from rundun.web.archives.report import ReportWriter
@@ -96,4 +96,4 @@ def _erasure(found: PersonList, kept: list[KeptCopy], *, is_done: bool) -> Store
         "has_more": found.has_more,
         "copies": [copy.as_json() for copy in kept],
     }
-    return json_reply(content)
+    return json_response(content)

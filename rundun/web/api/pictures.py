@@ -5,8 +5,9 @@ from starlette.responses import Response
 from rundun.core.json_types.templates import PictureJson
 from rundun.core.templates import pictures as template_pictures
 from rundun.store.templates import pictures
-from rundun.web.api.endpoint import ApiCall, api_router, json_reply, to_response
+from rundun.web.api.endpoint import ApiCall, api_router
 from rundun.web.http.operation import PICTURE, Bytes, Success
+from rundun.web.http.problems import Json
 from rundun.web.picture_uploads import store_picture
 
 router = api_router("Templates", reads_idempotency_key=False)
@@ -40,7 +41,7 @@ async def upload_picture(call: ApiCall) -> Response:
     picture, is_new = await store_picture(call.ctx, call.request, call.org_id)
     content = template_pictures.picture_json(picture, call.ctx.links)
     headers = {"location": f"/v1/pictures/{picture.picture_id}"} if is_new else {}
-    return to_response(json_reply(content, 201 if is_new else 200, **headers))
+    return Json(content, 201 if is_new else 200, headers)
 
 
 @router.route("GET /pictures/{picture_id}", {200: Success("The picture.", PictureJson)})
@@ -50,4 +51,4 @@ async def get_picture(call: ApiCall) -> Response:
     Where it can be seen, by the id that a step names.
     """
     picture = await call.read(pictures.get, call.path("picture_id"))
-    return to_response(json_reply(template_pictures.picture_json(picture, call.ctx.links)))
+    return Json(template_pictures.picture_json(picture, call.ctx.links))

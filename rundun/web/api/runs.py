@@ -1,15 +1,14 @@
 """Runs and the organization, what an integrator calls first: /v1/runs and /v1/organization."""
 
 from datetime import UTC, datetime
-from functools import partial
 
 from pydantic_core import to_json
 from starlette.responses import Response
 
+from rundun.actions import posts
 from rundun.actions.erasure import erasures
 from rundun.actions.organizations.organizations import organization_json
-from rundun.actions.runs import patches, repeats, runs
-from rundun.actions.runs.repeats import Repeated
+from rundun.actions.runs import patches, runs
 from rundun.actions.runs.runs import get
 from rundun.actions.runs.state import RunState
 from rundun.actions.templates.templates import template_json
@@ -21,24 +20,20 @@ from rundun.core.json_types.runs import (
     RunPatchedJson,
     RunRecordJson,
     RunSteeredJson,
-    WarnedJson,
 )
 from rundun.core.request_bodies import CancelBody, DispatchBody, EmptyBody, ExtendBody, RepeatBody, RunPatch
 from rundun.core.runs import record as run_json
-from rundun.core.runs.run import Run
 from rundun.core.urls import Urls
 from rundun.core.validation import read
-from rundun.store.idempotency import StoredResponse
 from rundun.store.organizations import organizations
 from rundun.store.runs import runs as run_rows
 from rundun.store.runs import search
-from rundun.web.api.endpoint import ApiCall, api_router, json_reply, one_at_a_time
+from rundun.web.api.endpoint import ApiCall, api_router, one_at_a_time
 from rundun.web.archives.download import Download, require_place
 from rundun.web.archives.report import ReportWriter
 from rundun.web.archives.runs import archive_name, run_entries, zip_pieces
-from rundun.web.context import Context
 from rundun.web.dispatch.reading import read_dispatch_body, read_repeat_body
-from rundun.web.dispatch.warnings import destination_warnings, gone_warnings, link_warnings
+from rundun.web.dispatch.warnings import destination_warnings, link_warnings
 from rundun.web.http.body import MERGE_PATCH
 from rundun.web.http.operation import ZIP, ListOf, Success
 from rundun.web.http.problems import Json
@@ -79,18 +74,7 @@ async def dispatch_run(call: ApiCall) -> Response:
     warnings = link_warnings(call.ctx.settings.public_url) + await destination_warnings(
         call.ctx.check_destination, destination, call.org_id
     )
-    return await call.write(partial(_dispatched, call.ctx.links, warnings), runs.dispatch, order)
-
-
-def _dispatched(links: Urls, warnings: list[WarnedJson], run: Run) -> StoredResponse:
-    content: DispatchedJson = {
-        "run_id": run.run_id,
-        "link": links.run(run.run_id),
-        "expires_at": times.wire_or_none(run.expires_at),
-        "assigned_to": None,
-        "warnings": warnings,
-    }
-    return json_reply(content, 201, location=f"/v1/runs/{run.run_id}")
+    return await call.post(posts.dispatch_run, order, warnings)
 
 
 @router.route(
@@ -122,11 +106,7 @@ async def repeat_run(call: ApiCall) -> Response:
     warnings = link_warnings(ctx.settings.public_url) + await destination_warnings(
         ctx.check_destination, body.destination_after(webhook), call.org_id
     )
-
-    def dispatched(repeated: Repeated) -> StoredResponse:
-        return _dispatched(ctx.links, [*warnings, *gone_warnings(repeated.gone)], repeated.run)
-
-    return await call.write(dispatched, repeats.again, run_id, body.changes(), call.actor)
+    return await call.post(posts.repeat_run, run_id, body.changes(), call.actor, warnings)
 
 
 @router.route("GET /runs/{run_id}", {200: Success("The record.", RunRecordJson)}, is_conditional=True)
@@ -199,8 +179,7 @@ async def cancel_run(call: ApiCall) -> Response:
     Ends a run that is pending or in progress. Its link says so from then on, and `run.cancelled` is sent.
     """
     reason = read(CancelBody, await call.json()).reason
-    render = partial(_without_template, call.ctx)
-    return await call.write(render, runs.cancel_by_integrator, call.path("run_id"), reason)
+    return await call.post(posts.cancel_run, call.path("run_id"), reason)
 
 
 @router.route(
@@ -215,7 +194,7 @@ async def extend_run(call: ApiCall) -> Response:
     Lets a run be open until `expires_in_hours` from now, or without end. It can't be made shorter.
     """
     hours = read(ExtendBody, await call.json()).expires_in_hours
-    return await call.write(partial(_without_template, call.ctx), runs.extend, call.path("run_id"), hours, call.actor)
+    return await call.post(posts.extend_run, call.path("run_id"), hours, call.actor)
 
 
 @router.route(
@@ -231,7 +210,7 @@ async def release_run(call: ApiCall) -> Response:
     then nothing can be added. That start keeps the answers and the first identity, and is no event.
     """
     read(EmptyBody, await call.json())
-    return await call.write(partial(_without_template, call.ctx), runs.release, call.path("run_id"), call.actor)
+    return await call.post(posts.release_run, call.path("run_id"), call.actor)
 
 
 @router.route(
@@ -259,8 +238,9 @@ async def patch_run(call: ApiCall) -> Response:
     # Two at once would take the same deliveries from each other, without end.
     with one_at_a_time(call, "Another change of this run is still being worked on."):
         while state is None:  # until all that is pending has been taken along
-            state = await call.ctx.database.write(patches.patch, call.org_id, run_id, body.changes(), call.actor)
-    content: RunPatchedJson = {**_steered(call.ctx, state), "warnings": warnings}
+            state = await call.write(patches.patch, run_id, body.changes(), call.actor)
+    run = run_json.full_json(state.run, state.step_states, state.evidence, call.ctx.links, call.ctx.now())
+    content: RunPatchedJson = {**run, "warnings": warnings}
     return Json(content)
 
 
@@ -277,16 +257,8 @@ async def erase_run(call: ApiCall) -> Response:
     `run_erased` from then on. The feed has one more event of it, `run.erased`, with ids only, which is sent to webhooks
     that name it. Counts and credits stay. Again: nothing changes. Only for keys that may erase.
     """
-    await call.ctx.database.write(erasures.erase_of_org, call.org_id, call.path("run_id"), call.key_id)
+    await call.write(erasures.erase_of_org, call.path("run_id"), call.key_id)
     return Response(status_code=204)
-
-
-def _without_template(ctx: Context, state: RunState) -> StoredResponse:
-    return json_reply(_steered(ctx, state))
-
-
-def _steered(ctx: Context, state: RunState) -> RunSteeredJson:
-    return run_json.full_json(state.run, state.step_states, state.evidence, ctx.links, ctx.now())
 
 
 @router.route("GET /organization", {200: Success("The organization.", OrganizationJson)}, tag="Organization")

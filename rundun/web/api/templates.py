@@ -1,25 +1,18 @@
 """The checklists of an integrator, in versions: /v1/templates."""
 
-from pydantic_core import to_json
 from starlette.responses import Response
 
+from rundun.actions import posts
 from rundun.actions.templates import templates as actions
 from rundun.actions.templates.templates import get_version, page_current, page_versions
 from rundun.core.json_types.templates import TemplateCheckedJson
-from rundun.store.idempotency import StoredResponse
-from rundun.store.sqlite.transaction import TemplateVersion
-from rundun.web.api.endpoint import ApiCall, api_router, json_reply, to_response
+from rundun.web.api.endpoint import ApiCall, api_router
 from rundun.web.http.operation import ListOf, Success
+from rundun.web.http.problems import Json
 from rundun.web.http.query_params import ListQuery, TemplateQuery, TemplatesQuery, is_current, list_json, query
 
 router = api_router("Templates")
 _reading = api_router("Templates", reads_idempotency_key=False)
-
-
-def _saved_response(version: TemplateVersion, status: int = 200, **headers: str) -> StoredResponse:
-    """Answer a version that was just made, with what to know before it is used."""
-    warned = b',"warnings":' + to_json(actions.warnings(version.template)) + b"}"
-    return json_reply(actions.template_json(version)[:-1] + warned, status, etag=actions.etag(version), **headers)
 
 
 @router.route(
@@ -43,9 +36,7 @@ async def create_template(call: ApiCall) -> Response:
     is warned of: dispatches without it will be refused.
     """
     draft = await call.turns.run(actions.draft, await call.json())
-    return await call.write(
-        lambda made: _saved_response(made, 201, location=f"/v1/templates/{made.template_id}"), actions.create, draft
-    )
+    return await call.post(posts.create_template, draft)
 
 
 @_reading.route(
@@ -61,7 +52,7 @@ async def check_template(call: ApiCall) -> Response:
     """
     draft = await call.turns.run(actions.draft, await call.json())
     checked: TemplateCheckedJson = {"valid": True, "warnings": await call.read(actions.check, draft)}
-    return to_response(json_reply(checked))
+    return Json(checked)
 
 
 @router.route("GET /templates", {200: Success("A page of templates.", ListOf("TemplateRecord"))}, query=TemplatesQuery)
@@ -93,7 +84,7 @@ async def get_template(call: ApiCall) -> Response:
     tag = actions.etag(version, head.archived_at)
     if is_current(call.request, tag):
         return Response(status_code=304, headers={"etag": tag})
-    return to_response(json_reply(actions.template_json(version, head.archived_at), etag=tag))
+    return Json(actions.template_json(version, head.archived_at), headers={"etag": tag})
 
 
 @router.route(
@@ -112,7 +103,8 @@ async def revise_template(call: ApiCall) -> Response:
     """
     draft = await call.turns.run(actions.draft, await call.json())
     if_match = call.request.headers.get("if-match")
-    return await call.write(_saved_response, actions.revise, call.path("template_id"), draft, if_match, call.actor)
+    version = await call.write(actions.revise, call.path("template_id"), draft, if_match, call.actor)
+    return Json(actions.saved_json(version), headers={"etag": actions.etag(version)})
 
 
 @router.route("DELETE /templates/{template_id}", {204: Success("It is archived.")})
@@ -121,7 +113,8 @@ async def archive_template(call: ApiCall) -> Response:
 
     No more runs are dispatched from it. It can still be read, and a `PUT` brings it back.
     """
-    return await call.write(lambda _: json_reply(b"", 204), actions.archive, call.path("template_id"), call.actor)
+    await call.write(actions.archive, call.path("template_id"), call.actor)
+    return Response(status_code=204)
 
 
 @router.route(

@@ -11,7 +11,6 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 
 from itsdangerous import Signer
-from pydantic_core import from_json, to_json
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -22,7 +21,7 @@ from rundun.actions.organizations.operators import SignedIn
 from rundun.core import languages, times
 from rundun.core.actor import Actor
 from rundun.errors import Problem
-from rundun.store.idempotency import IdempotencyKey, StoredResponse
+from rundun.store.idempotency import IdempotencyKey
 from rundun.store.organizations import organizations
 from rundun.store.organizations.operators import Operator
 from rundun.store.organizations.organizations import Organization
@@ -141,24 +140,14 @@ class ConsoleCall:
         return await self.ctx.database.write(action, self.operator.org_id, *args, **kwargs)
 
     async def write_once(
-        self,
-        id_of: Callable[[T], str],
-        action: Callable[Concatenate[Tx, str, P], T],
-        /,
-        *args: P.args,
-        **kwargs: P.kwargs,
+        self, id_name: str, action: Callable[Concatenate[Tx, str, P], object], /, *args: P.args, **kwargs: P.kwargs
     ) -> str:
-        """Run `action(tx, org_id, *args)` for a form with a field `once`, and return the id of what it made. Sent twice
-        the form does its work once; gone back to and changed, anew.
+        """Run `action(tx, org_id, *args)` for a form with a field `once`, and return the id of what it created, by the
+        name of its attribute. Sent twice the form does its work once; gone back to and changed, anew.
         """
         org_id, form = self.operator.org_id, hashlib.sha256(json.dumps(self.form, sort_keys=True).encode())
         key = IdempotencyKey(org_id, self.request.url.path, form.hexdigest(), form.digest())
-
-        def render(made: T) -> StoredResponse:
-            return StoredResponse(201, to_json(id_of(made)), {})
-
-        stored = await self.ctx.database.write(idempotency.run_once, key, render, action, org_id, *args, **kwargs)
-        return str(from_json(stored.body))
+        return await self.ctx.database.write(idempotency.create_once, key, id_name, action, org_id, *args, **kwargs)
 
     async def render(self, name: str, /, status: int = 200, **values: Any) -> Response:
         """Render a page of `templates/console/` in a turn of the organization."""

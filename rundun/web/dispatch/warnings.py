@@ -1,6 +1,5 @@
 """Warnings about a run just dispatched: its link, and its webhook's address."""
 
-from collections.abc import Iterable
 from functools import cache
 from urllib.parse import urlsplit
 
@@ -23,14 +22,6 @@ def link_warnings(public_url: str) -> list[WarnedJson]:
         detail = "The link only opens on this machine: let server.public_url name what phones reach."
         warnings.append({"code": "link_loopback", "detail": detail})
     return warnings
-
-
-def gone_warnings(gone: Iterable[str]) -> list[WarnedJson]:
-    """Return warnings about fields, by their ids, that a run was to copy and its template has no more."""
-    return [
-        {"code": "field_gone", "detail": f"The template has no field {name} any more: its value was not copied."}
-        for name in gone
-    ]
 
 
 async def destination_warnings(

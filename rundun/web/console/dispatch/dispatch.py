@@ -142,7 +142,7 @@ async def dispatch(call: ConsoleCall) -> Response:
         warnings = await destination_warnings(call.ctx.check_destination, destination, call.operator.org_id)
         dispatch_request = with_choices(dispatch_request, call.form, await _repeated(call, call.form))
         actor = Actor("operator", call.operator.name)
-        run_id = await call.write_once(lambda run: run.run_id, repeats.dispatch, dispatch_request, actor)
+        run_id = await call.write_once("run_id", repeats.dispatch, dispatch_request, actor)
     except Problem as problem:
         if problem.code not in REFUSALS:
             raise

@@ -165,7 +165,7 @@ async def new(call: ConsoleCall) -> Response:
         return await _editor(call, checked.text, 422 if checked.faults else 200, checked)
     draft = replace(checked.draft, assigned={})
     try:
-        template_id = await call.write_once(lambda version: version.template_id, actions.create, draft)
+        template_id = await call.write_once("template_id", actions.create, draft)
     except Problem as problem:
         if problem.code != "quota_exceeded":
             raise
