@@ -164,7 +164,7 @@ async def running(
 
 
 async def _prepare_database(database: Database, announce: Callable[[FirstStart], None]) -> None:
-    await database.write(files.remove_unfinished)
+    await database.write(files.remove_unfinished, await database.read(files.list_unfinished))
     opened = await database.write(bootstrap)
     if opened:
         announce(opened)

@@ -12,7 +12,7 @@ from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from rundun.actions.runs import photos, runs
+from rundun.actions.runs import runs
 from rundun.actions.runs import sent_tables as table_actions
 from rundun.core import times
 from rundun.errors import Problem
@@ -94,9 +94,9 @@ async def clear_up(database: Database) -> None:
 
     In small steps, each a write of its own, so that nobody waits long; a few free pages stay for the next photos.
     """
-    numbers = await database.read(files.abandoned, database.env.clock() - ABANDONED_AFTER_MS)
+    numbers = await database.read(files.list_unfinished, database.env.clock() - ABANDONED_AFTER_MS)
     for number in numbers:
-        await database.write(photos.remove_upload, {number})
+        await database.write(files.remove_unfinished, [number])
     if numbers:
         log("info", "uploads.dropped", count=len(numbers))
     if await database.read(operators.is_any_expired):

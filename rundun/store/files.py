@@ -98,12 +98,6 @@ def add_small(tx: Tx, content_type: str, data: bytes, sha256: str, number: int =
     return file.number
 
 
-def is_whole(tx: Tx, number: int) -> bool:
-    """Tell whether a file is complete, as `finish` has marked it."""
-    row = tx.db.execute("SELECT is_whole FROM files WHERE number = ?", (number,)).fetchone()
-    return row is not None and bool(row["is_whole"])
-
-
 def remove(tx: Tx, number: int) -> None:
     """Delete a file and its bytes."""
     tx.db.execute("DELETE FROM chunks WHERE file = ?", (number,))
@@ -133,22 +127,23 @@ def remove_parts(tx: Tx, number: int, limit: int) -> bool:
     return False
 
 
-def remove_unfinished(tx: Tx) -> int:
-    """Delete the files that an ended process left half written; returns how many. What was erased may be much more than
-    that, and is deleted while others write.
+def list_unfinished(tx: Tx, before: int | None = None) -> list[int]:
+    """List the numbers of files that are neither complete nor erased; only those begun before `before`, in
+    milliseconds, if that is given.
     """
-    rows = tx.db.execute("SELECT number FROM files WHERE NOT is_whole AND created_at > 0").fetchall()
-    numbers = [row["number"] for row in rows]
+    query = (
+        "SELECT number FROM files WHERE NOT is_whole AND created_at > 0 AND created_at < coalesce(?, created_at + 1)"
+    )
+    return [row["number"] for row in tx.db.execute(query, (before,)).fetchall()]
+
+
+def remove_unfinished(tx: Tx, numbers: Iterable[int]) -> None:
+    """Delete those of some files that are not complete, with their bytes. What is complete belongs to a photo and
+    stays: the client may have gone away just as the last pieces were stored.
+    """
     for number in numbers:
-        remove(tx, number)
-    return len(numbers)
-
-
-def abandoned(tx: Tx, before: int) -> list[int]:
-    """List the numbers of files begun before `before`, in milliseconds, and still not complete, nor erased."""
-    query = "SELECT number FROM files WHERE NOT is_whole AND created_at > 0 AND created_at < ?"
-    rows = tx.db.execute(query, (before,)).fetchall()
-    return [row["number"] for row in rows]
+        if tx.number("SELECT EXISTS (SELECT 1 FROM files WHERE number = ? AND NOT is_whole)", number):
+            remove(tx, number)
 
 
 _PHOTOS = (  # in the order of Photo's fields

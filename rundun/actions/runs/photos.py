@@ -132,20 +132,11 @@ def add_photo(
     """
     before = _require_welcome(tx, get_for_device(tx, target.run_id, device), target, new.original.sha256, metadata)
     if isinstance(before, Photo):
-        remove_upload(tx, new.numbers)
+        files.remove_unfinished(tx, new.numbers)
         return before, False
     files.add_pieces(tx, pieces)
     files.finish(tx, new.numbers)
     return _add(tx, before, target, new, metadata), True
-
-
-def remove_upload(tx: Tx, numbers: set[int]) -> None:
-    """Delete the files of an upload that came to nothing. What is complete by now belongs to a photo and stays: the
-    client may have gone away just as the last pieces were stored.
-    """
-    for number in numbers:
-        if not files.is_whole(tx, number):
-            files.remove(tx, number)
 
 
 def _require_welcome(tx: Tx, run: Run, target: PhotoRef, sha256: str, metadata: PhotoMetadata) -> Photo | RunState:

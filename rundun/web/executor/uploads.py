@@ -129,7 +129,7 @@ async def _store(
         return await database.write_heavy(weight, photos.add_photo, target, new, batch, metadata, device)
     except BaseException:
         if is_begun:  # after all pieces that still wait, should the request have been cancelled
-            await database.write_last(photos.remove_upload, new.numbers)
+            await database.write_last(files.remove_unfinished, new.numbers)
         raise
 
 

@@ -10,8 +10,8 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from rundun.actions.runs import photos
 from rundun.imaging import derivatives
+from rundun.store import files
 from rundun.store.worker import MAX_BATCH
 from tests.helpers.patience import PATIENCE
 from tests.helpers.pictures import images
@@ -183,7 +183,7 @@ async def test_what_belongs_to_a_photo_is_never_dropped_with_an_upload(w: World)
     numbers = await w.database.read(
         lambda tx: {row["number"] for row in tx.db.execute("SELECT number FROM files").fetchall()}
     )
-    await w.database.write(photos.remove_upload, numbers)
+    await w.database.write(files.remove_unfinished, numbers)
     assert (await count(w, "files"), await count(w, "chunks")) == (3, 3)
 
 
