@@ -1,7 +1,7 @@
 """The wiring of all parts of the service; they are closed in reverse order of their opening."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from pydantic_core import from_json
@@ -28,7 +28,7 @@ from rundun.store.deliveries import outbox
 from rundun.store.erasure import journal
 from rundun.store.sqlite import service_state
 from rundun.store.sqlite.database_file import telling_damage
-from rundun.store.sqlite.transaction import Clock, Tx, wall_clock
+from rundun.store.sqlite.transaction import Clock, JournalEntry, Tx, wall_clock
 from rundun.web import sample_pictures
 from rundun.web.context import Context
 from rundun.web.http.auth import KeyRing
@@ -93,7 +93,6 @@ async def running(
             public_url=settings.public_url,
             grace=settings.runs.grace,
             default_quota=settings.limits.organization_bytes,
-            backup_folder=settings.backup.folder,
             external_checkpoints=settings.database.external_checkpoints,
         )
         stack.push_async_callback(database.close)
@@ -105,7 +104,7 @@ async def running(
             backups = Backups(database, settings.backup.folder, settings.backup)
             stack.push_async_callback(backups.close)
         alerts = await _make_alerts(settings, database, webhook_client, backups)
-        await _replay_erasures(database)
+        await _replay_erasures(database, await backups.read_journal_copy() if backups else [])
         await _prepare_database(database, announce)
         keys, session_use = KeyRing(database), SessionUse(database)
         uses = {"keys": keys.keep_used, "sessions": session_use.keep_used}
@@ -176,18 +175,19 @@ def bootstrap(tx: Tx) -> FirstStart | None:
     return first_start.bootstrap(tx, samples, list(sample_pictures.all_pictures().values()))
 
 
-async def _replay_erasures(database: Database) -> None:
+async def _replay_erasures(database: Database, copied: Sequence[JournalEntry]) -> None:
     """Bring database and erasure journal to the same state, before the first request: after a restore, all later
-    erasures and revocations are applied again; entries that a lost journal lacks are added from the database.
+    erasures and revocations are applied again; entries that a lost journal lacks are added from the database and from
+    its copy, which has the entries `copied`.
     """
     since = await database.read(service_state.held_since)
-    entries = await asyncio.to_thread(database.journal.merge, since is not None)
+    entries = await asyncio.to_thread(database.journal.merge, copied)
     left = await database.read(journal.unapplied, entries)
     for start in range(0, len(left), replay.BATCH_SIZE):
         ended = await database.write_last(replay.end_again, left[start : start + replay.BATCH_SIZE])
         log("warning", "journal.applied", what=" ".join(f"{count} {what}" for what, count in ended.items()))
     known = await database.read(lambda tx: journal.known(tx.db))
-    await asyncio.to_thread(database.journal.add_missing, known, entries, since is not None)
+    await asyncio.to_thread(database.journal.merge, known)
     if since is not None:
         log("warning", "service.held", since=times.wire(since), until="rundun live")
 

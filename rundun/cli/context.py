@@ -203,7 +203,7 @@ def write_here(settings: ServiceSettings, action: Callable[..., T], **arguments:
     with closing(connection.open_writer(path, external_checkpoints=external)) as db:
         links = signing_key.read_links(db, settings.public_url)
         quotas = Quotas(settings.limits.organization_bytes)
-        journal = ErasureJournal(path, settings.backup.folder)
+        journal = ErasureJournal(path)
         env = Env(wall_clock, links, settings.runs.grace, quotas=quotas, keep_journal=journal.append)
         env.event_floor = service_state.read_event_floor(db)
         return write_once(db, env, action, **arguments)

@@ -11,12 +11,14 @@ from rundun.core.text import MIB, size
 from rundun.pool import call_within
 from rundun.store import housekeeping
 from rundun.store.backups import copies
-from rundun.store.erasure import journal
+from rundun.store.erasure.journal import journal_path
+from rundun.store.erasure.journal_copy import JournalCopy
 from rundun.store.housekeeping import Room
 
 HELD = "after a restore nothing is written there before “rundun live”."
 GROWN, LARGE = 256 * MIB, 1024 * MIB  # a log that nobody checkpoints: from the first on a note, from the second wrong
 
+COPIED_WITHIN_MS = 120 * times.SECOND  # that the journal's copy may be behind, which is completed once a minute
 FOLDER_SECONDS = 5.0  # that the folder of backups may take to answer
 
 State = Literal["good", "note", "wrong"]
@@ -44,7 +46,7 @@ def _folder(
 
     def look() -> list[Result]:
         backup = _backups(settings, folder, missed_at, file_bytes, now, is_held=is_held)
-        return [("backup", *backup), ("journal", *_journal(settings.database.path, folder, is_held=is_held))]
+        return [("backup", *backup), ("journal", *_journal(settings.database.path, folder, now, is_held=is_held))]
 
     try:
         return call_within(FOLDER_SECONDS, look)
@@ -53,17 +55,20 @@ def _folder(
         return [("backup", "wrong", text)]
 
 
-def _journal(database: Path, folder: Path, *, is_held: bool) -> tuple[State, str]:
+def _journal(database: Path, folder: Path, now: int, *, is_held: bool) -> tuple[State, str]:
     """Judge whether what must stay gone after a restore stands beside the backups, too."""
     try:
         folder.stat()  # else a copy that is away would do for an empty one
-        count, missing = journal.count_uncopied(database, folder)
+        count, missing = JournalCopy(journal_path(database), folder).find_missing()
     except OSError as error:
         return "wrong", f"The erasure journal can't be compared with its copy in {folder}: {error.strerror}."
+    told = f"Of {count} erasures and revocations {len(missing)} are not in {folder}"
     if missing and is_held:
-        return "note", f"Of {count} erasures and revocations {missing} are not in {folder} yet: {HELD}"
+        return "note", f"{told} yet: {HELD}"
+    if any(not 0 <= now - entry.at < COPIED_WITHIN_MS for entry in missing):
+        return "wrong", f"{told}: either the service is not running, or its log says why."
     if missing:
-        return "wrong", f"Of {count} erasures and revocations {missing} are not in {folder}; the log says why."
+        return "note", f"{told} yet: the service adds them once a minute."
     if count == 1:
         return "good", f"1 erasure or revocation stands in {folder}, too."
     return "good", f"{count} erasures and revocations stand in {folder}, too."

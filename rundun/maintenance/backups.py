@@ -1,8 +1,11 @@
-"""Backups on schedule, made in a thread of their own, so that nothing else waits for them or for their folder."""
+"""Backups on schedule, and the erasure journal's copy beside them, in threads of their own, so that nothing else waits
+for them or for their folder.
+"""
 
 import asyncio
 import threading
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,12 +20,15 @@ from rundun.store.backups import backup, copies
 from rundun.store.backups.copies import Copy
 from rundun.store.database import Database
 from rundun.store.erasure import erased_bytes
+from rundun.store.erasure.journal_copy import JournalCopy
 from rundun.store.sqlite import service_state
 from rundun.store.sqlite.database_file import DatabaseLost
+from rundun.store.sqlite.transaction import JournalEntry
 
 RETRY_PAUSE_MS = 10 * 60 * times.SECOND  # after a backup that has failed
 PUT_OFF_MS = 30 * 60 * times.SECOND  # at most, while bytes of something erased are still in the file
 CLOSE_SECONDS = 5  # that a copy under way has to give up
+READ_SECONDS = 10  # that a start waits for the folder: a disk may have to spin up first
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +51,45 @@ class Backups:
         self._settings = settings
         self.error: str | None = None  # why there is no newer backup, None where there is no need of one
         self._rest_until = 0
+        self._journal_copy = JournalCopy(database.journal.path, folder)
+        self._copy_error: str | None = None  # why the journal's copy could not be used, as the log has it
         self._cancelled = threading.Event()
-        self._pool = BoundedPool(_refused, threads=1, close_seconds=CLOSE_SECONDS)
-        self._turn: asyncio.Task[None] | None = None
+        self._pool = BoundedPool(_refused, threads=2, close_seconds=CLOSE_SECONDS)
+        self._under_way: dict[str, asyncio.Task[None]] = {}
 
     async def tick(self) -> None:
-        """Begin a turn, unless the one before is still under way, as it is for as long as a copy takes."""
-        if self._turn is None or self._turn.done():
-            self._turn = asyncio.create_task(self._guarded_turn())
+        """Begin a turn, and complete the journal's copy, each unless the one before is still under way: a backup may
+        take an hour, and the copy does not wait for it.
+        """
+        for name, step in {"turn": self.turn, "journal": self.copy_journal}.items():
+            if name not in self._under_way or self._under_way[name].done():
+                self._under_way[name] = asyncio.create_task(_guarded(step))
 
-    async def _guarded_turn(self) -> None:
+    async def copy_journal(self) -> None:
+        """Append to the journal's copy what it lacks, unless all that goes out is held: what is tried out on a copy of
+        the database must not happen to the service.
+        """
+        if await self._database.read(service_state.held_since) is None:
+            try:
+                await self._pool.run("journal", {}, self._journal_copy.complete)
+                self._copy_error = None
+            except OSError as error:
+                self._tell_copy_error(error.strerror or str(error))
+
+    async def read_journal_copy(self) -> list[JournalEntry]:
+        """List the entries of the journal's copy, none where it can't be read in time."""
         try:
-            await self.turn()
-        except (backup.Cancelled, DatabaseLost):  # the service ends; of a lost file the log says so, once
-            pass
-        except Exception as error:  # the next tick tries again
-            log("error", "tick.failed", exc=error)
+            async with asyncio.timeout(READ_SECONDS):
+                return await self._pool.run("journal", {}, self._journal_copy.read)
+        except OSError as error:  # a TimeoutError, too
+            self._tell_copy_error(error.strerror or f"the folder has not answered within {READ_SECONDS:g} seconds")
+            return []
+
+    def _tell_copy_error(self, error: str) -> None:
+        """Log why the journal's copy can't be used, once until that changes."""
+        if error != self._copy_error:
+            log("error", "journal.not_copied", error=f"{self._journal_copy.path} can't be used: {error}.")
+        self._copy_error = error
 
     async def turn(self) -> None:
         """Make a backup if one is due, delete those beyond `keep`, and note whether one is missed, as it is from the
@@ -142,10 +171,19 @@ class Backups:
         """Give up the copy under way, of which nothing is left."""
         self._cancelled.set()
         await self._pool.close()
-        if self._turn is not None:
-            self._turn.cancel()
-            await asyncio.gather(self._turn, return_exceptions=True)
+        for task in self._under_way.values():
+            task.cancel()
+        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
         counters.backup = {}
+
+
+async def _guarded(step: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await step()
+    except (backup.Cancelled, DatabaseLost):  # the service ends; of a lost file the log says so, once
+        pass
+    except Exception as error:  # the next tick tries again
+        log("error", "tick.failed", exc=error)
 
 
 def _count(last_at: int | None, *, is_missed: bool) -> None:

@@ -9,7 +9,6 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from rundun.errors import Problem
 from rundun.store.organizations import quotas
-from rundun.store.sqlite import service_state
 from rundun.store.sqlite.signing_key import read_links
 from rundun.store.sqlite.transaction import SIGNING_KEY, CommitThenRaise, Env, JournalEntry, Tx
 
@@ -90,20 +89,19 @@ def commit_batch(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> bool:
             job.touched.clear()
             job.journal.clear()
         return False
-    _keep_journal(db, env, jobs)
+    _keep_journal(env, jobs)
     return True
 
 
-def _keep_journal(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> None:
-    """Write to the erasure journal what `jobs` have committed to be gone, and to its copy, where they have ended that
-    this is held, what it lacks. Who is not told so, since that failed, asks again and has it written again.
+def _keep_journal(env: Env, jobs: Sequence[Job]) -> None:
+    """Write to the erasure journal what `jobs` have committed to be gone. Who is not told so, since that failed, asks
+    again and has it written again.
     """
-    is_let_out = any(service_state.LET_OUT in job.touched for job in jobs)
     entries = [entry for job in jobs for entry in job.journal]
-    if env.keep_journal is None or not (entries or is_let_out):
+    if env.keep_journal is None or not entries:
         return
     try:
-        env.keep_journal(entries, service_state.read_held_since(db) is not None)
+        env.keep_journal(entries)
     except OSError as error:
         problem = unavailable(f"the erasure journal can't be written: {error}")
         refuse_batch([job for job in jobs if job.journal], problem)

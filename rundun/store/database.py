@@ -101,11 +101,10 @@ class Database:
         public_url: str,
         grace: int,
         default_quota: int = 0,
-        backup_folder: Path | None = None,
         external_checkpoints: bool = False,
     ) -> Self:
-        """Take the lock, migrate, and start the writer and the readers. `default_quota`: as `Quotas` has it; a copy of
-        the erasure journal is kept in the `backup_folder`; `external_checkpoints` as `open_writer` has it.
+        """Take the lock, migrate, and start the writer and the readers. `default_quota`: as `Quotas` has it;
+        `external_checkpoints` as `open_writer` has it.
 
         One reader for short reads: what waits for it is read in one go, and a second thread would only fight the first
         one and the loop for the interpreter.
@@ -120,7 +119,7 @@ class Database:
             opened.append(await ThreadConnection.open(open_writer))
             links = await opened[0].call(signing_key.read_links, public_url)
             device_key = await opened[0].call(signing_key.read_device_key)
-            journal = ErasureJournal(path, backup_folder)
+            journal = ErasureJournal(path)
             env = Env(clock, links, grace, device_key, quotas=Quotas(default_quota), keep_journal=journal.append)
             await opened[0].call(quotas.load_full, env.quotas)
             env.event_floor = await opened[0].call(service_state.read_event_floor)
@@ -231,5 +230,4 @@ class Database:
         await self.long_reader.close()
         await self._reader.close()
         await self._writer.close()
-        await asyncio.to_thread(self.journal.close)
         self._lock.close()

@@ -7,9 +7,11 @@ import httpx2
 
 from rundun.store.erasure import journal as erasure_journal
 from rundun.store.erasure import journal_file
+from rundun.store.sqlite.transaction import JournalEntry
 from tests.helpers.patience import PATIENCE
 from tests.helpers.processes.service_process import Acme, Serving, done, rundun, serving, settle_in
 from tests.helpers.service import BOOLEAN
+from tests.process.test_booking import until
 
 DEAD = "http://127.0.0.1:1/hook"
 SETTINGS = {"webhooks_allow": "127.0.0.0/8"}
@@ -67,6 +69,15 @@ def test_journal_not_written(tmp_path: Path) -> None:
         assert {entry.id for entry in journal_file.read(journal)} == {key_id}
         service.kill()
     journal.unlink()
-    with serving(tmp_path) as service:
+    (folder := tmp_path / "backups").mkdir()
+    with serving(tmp_path, backup_folder=str(folder)) as service:
         assert service.url
         assert [entry.id for entry in journal_file.read(journal)] == [key_id], "a lost one grows again"
+        until(lambda: [entry.id for entry in journal_file.read(folder / journal.name)] == [key_id])
+        service.kill()
+    journal.unlink()
+    (folder / journal.name).unlink()
+    assert "erasures and revocations stand in" in rundun(tmp_path, "check", backup_folder=str(folder)).stdout
+    journal_file.append(journal, [JournalEntry("key", key_id, 1)], tmp_path)
+    told = rundun(tmp_path, "check", backup_folder=str(folder)).stdout
+    assert "WRONG  journal: Of 1 erasures and revocations 1 are not in " in told

@@ -25,11 +25,11 @@ from tests.helpers.service import NOON, settings_for
 
 
 def judged(
-    folder: Path, log: int = 0, missed_at: int | None = None, *, is_held: bool = False, **flags: object
+    folder: Path, log: int = 0, missed_at: int | None = None, now: int = NOON, *, is_held: bool = False, **flags: object
 ) -> dict[str, tuple[str, str]]:
     """State and sentence by what was looked at."""
     settings, room = settings_for(folder, **flags), Room(log, 2**40)
-    results = backup_health.judge(settings, missed_at, 8192, room, NOON, is_held=is_held)
+    results = backup_health.judge(settings, missed_at, 8192, room, now, is_held=is_held)
     return {name: (state, text) for name, state, text in results}
 
 
@@ -72,9 +72,18 @@ def test_the_reason_for_a_missing_backup_is_told_where_it_is_known(tmp_path: Pat
         state, text = judged(tmp_path, is_held=True, backup__folder=str(own), **given)["backup"]
         assert (state, "rundun live" in text, "log" in text) == ("note", True, False)
     journal_file.append(journal_path(tmp_path / "rundun.db"), [JournalEntry("key", "key-1", NOON)], tmp_path)
-    for is_held, expected in ((True, "note"), (False, "wrong")):
-        state, text = judged(tmp_path, is_held=is_held, backup__folder=str(own))["journal"]
-        assert (state, "rundun live" in text) == (expected, is_held)
+    missing = f"Of 1 erasures and revocations 1 are not in {own}"
+    later = NOON + backup_health.COPIED_WITHIN_MS
+    for is_held, now, expected in (
+        (True, later, ("note", f"{missing} yet: after a restore nothing is written there before “rundun live”.")),
+        (False, later - 1, ("note", f"{missing} yet: the service adds them once a minute.")),
+        (False, later, ("wrong", f"{missing}: either the service is not running, or its log says why.")),
+        (False, NOON - 1, ("wrong", f"{missing}: either the service is not running, or its log says why.")),
+    ):
+        assert judged(tmp_path, now=now, is_held=is_held, backup__folder=str(own))["journal"] == expected
+    journal_file.append(own / "rundun.db.erasures", [JournalEntry("key", "key-1", NOON)], own)
+    found = judged(tmp_path, now=later, backup__folder=str(own))["journal"]
+    assert found == ("good", f"1 erasure or revocation stands in {own}, too.")
 
 
 def test_a_folder_that_does_not_answer_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -183,16 +183,28 @@ async def test_what_is_tried_out_on_a_copy_does_not_happen_to_the_service(first:
         await laptop.database.write(erasures.erase, ed.run_id, "command line")
         maker = Backups(laptop.database, copy.parent, laptop.settings.backup)
         await maker.turn()
-        await maker.close()
+        await maker.copy_journal()
         assert list(copy.parent.iterdir()) == [copy]
         await laptop.database.write(commands.COMMANDS["live"])
+        await maker.copy_journal()
+        await maker.close()
         journal = copy.parent / "rundun.db.erasures"
         assert [entry.id for entry in journal_file.read(journal)] == [ed.run_id], "by then it is the service itself"
         journal.unlink()
     async with restored(first, copy, backup__folder=str(copy.parent)) as service:
         assert (await service.acme.get(f"/v1/runs/{ed.run_id}")).status_code == 200
-        await service.database.write(erasures.erase, ed.run_id, "command line")
-        assert [entry.id for entry in journal_file.read(copy.parent / "rundun.db.erasures")] == [ed.run_id]
+
+
+async def test_a_start_learns_from_the_copy_of_the_journal_what_must_stay_gone(first: Any, tmp_path: Path) -> None:
+    ed = await first.dispatch(await first.template(BOOLEAN))
+    copy, folder = back_up(first), tmp_path / "disk of the backups"
+    folder.mkdir()
+    await first.database.write(erasures.erase, ed.run_id, "command line")
+    shutil.move(first.database.journal.path, folder)  # as the backups have it there, and the disk beside is lost
+    await first.end()
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    async with restored(first, copy, elsewhere, backup__folder=str(folder)) as w:
+        assert (await w.acme.get(f"/v1/runs/{ed.run_id}")).json()["code"] == "run_erased"
 
 
 async def test_nothing_goes_out_before_somebody_says_that_this_is_the_service(first: Any, receiver: Receiver) -> None:

@@ -24,7 +24,7 @@ def end(tx: Tx) -> LetOutJson:
     if since is None:
         return {"since": None, "deliveries": 0}
     service_state.remove(tx, service_state.HELD_SINCE)
-    tx.touched.update(("outbox", service_state.LET_OUT))
+    tx.touched.add("outbox")
     return {"since": times.wire(since), "deliveries": housekeeping.count_pending(tx)}
 
 

@@ -159,7 +159,7 @@ def _merge_journals(real: Path, copy: Path, gone: list[JournalEntry]) -> None:
     journal = ErasureJournal(real)
     others = [path for path in copy.resolve().parent.glob(f"*{SUFFIX}") if path.resolve() != journal.path]
     entries = [entry for path in others for entry in _read_journal(path)]
-    journal.add_missing([*gone, *entries])
+    journal.merge([*gone, *entries])
 
 
 def _read_journal(path: Path) -> list[JournalEntry]:

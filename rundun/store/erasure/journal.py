@@ -1,7 +1,7 @@
 """The erasure journal: what has to stay gone even where an older copy of the database is put back.
 
-One JSON line an entry in `<database>.erasures`, on the disk before anybody is told that something is gone; and one more
-such file in the folder of the backups, if there is one, for the day when the disk of the database is lost.
+One JSON line an entry in `<database>.erasures`, on the disk before anybody is told that something is gone. Its copy in
+the folder of the backups is in `journal_copy.py`.
 """
 
 import sqlite3
@@ -11,7 +11,6 @@ from pathlib import Path
 from pydantic_core import to_json
 
 from rundun.store.erasure import journal_file
-from rundun.store.erasure.journal_copy import JournalCopy
 from rundun.store.sqlite.database_file import translate_errors
 from rundun.store.sqlite.transaction import JournalEntry, Tx
 
@@ -25,79 +24,36 @@ def journal_path(database: Path) -> Path:
 
 
 class ErasureJournal:
-    """The journal of the database at `database`, with its copy in the `folder` of the backups, if there is one. While
-    all that goes out is held, the copy is only read: what somebody tries out on a copy of the database must not happen
-    to the service.
-    """
+    """The journal of the database at `database`."""
 
-    def __init__(self, database: Path, folder: Path | None = None) -> None:
+    def __init__(self, database: Path) -> None:
         self._database = database
         self.path = journal_path(database)
-        self._copy = (
-            None if folder is None else JournalCopy(folder / self.path.name, journal_file.read, _append_to_copy)
-        )
         self._unwritten: list[JournalEntry] = []
 
-    @property
-    def copy_error(self) -> str | None:
-        """Return why the copy could not be read or written the last time, None where it could."""
-        return None if self._copy is None else self._copy.error
-
-    def append(self, entries: Sequence[JournalEntry], is_held: bool = False) -> None:
-        """Write entries to the disk, and what the copy lacks to that; OSError where the disk fails, and then they are
-        written with the next ones. Waits for the copy only a little.
-        """
+    def append(self, entries: Sequence[JournalEntry]) -> None:
+        """Write entries to the disk; OSError where it fails, and then they are written with the next ones."""
         self._unwritten += entries
         if self._unwritten:
             journal_file.append(self.path, self._unwritten, self._database)
-        self._add_to_copy(self._unwritten, is_held)
         self._unwritten = []
 
-    def merge(self, is_held: bool = False) -> list[JournalEntry]:
-        """Return all entries, those that only the copy has, too, which are added; and bring the copy up to date. Raises
-        `unavailable` where the journal beside the database can't be used.
+    def merge(self, others: Iterable[JournalEntry]) -> list[JournalEntry]:
+        """Write those of the other entries that the journal lacks, and return all it has then. Raises `unavailable`
+        where it can't be used.
         """
-        copied = [] if self._copy is None else self._copy.read()
         with translate_errors(self.path):
             entries = journal_file.read(self.path)
-            if lacking := _missing(copied, entries):
-                journal_file.append(self.path, lacking, self._database)
-        self._add_to_copy(_missing(entries, copied), is_held)
-        return entries + lacking
-
-    def add_missing(
-        self, entries: Iterable[JournalEntry], present: Iterable[JournalEntry] | None = None, is_held: bool = False
-    ) -> None:
-        """Write those of the entries that the journal lacks, which has those `present`. Raises `unavailable`."""
-        with translate_errors(self.path):
-            if missing := _missing(entries, journal_file.read(self.path) if present is None else present):
-                self.append(missing, is_held)
-
-    def close(self) -> None:
-        """Wait a little for what is still being written to the copy."""
-        if self._copy is not None:
-            self._copy.close()
-
-    def _add_to_copy(self, entries: Sequence[JournalEntry], is_held: bool) -> None:
-        if self._copy is not None:
-            self._copy.add(entries, is_held=is_held)
+            missing = missing_entries(others, entries)
+            self.append(missing)
+        return entries + missing
 
 
-def count_uncopied(database: Path, folder: Path) -> tuple[int, int]:
-    """Count the entries of a database's journal, and those that its copy beside the backups lacks. OSError."""
-    path = journal_path(database)
-    entries = journal_file.read(path)
-    return len(entries), len(_missing(entries, journal_file.read(folder / path.name)))
-
-
-def _missing(entries: Iterable[JournalEntry], present: Iterable[JournalEntry]) -> list[JournalEntry]:
+def missing_entries(entries: Iterable[JournalEntry], present: Iterable[JournalEntry]) -> list[JournalEntry]:
+    """List those of the entries, each once, that are not `present`."""
     present_ids = {(entry.what, entry.id) for entry in present}
     missing = {(entry.what, entry.id): entry for entry in entries if (entry.what, entry.id) not in present_ids}
     return list(missing.values())
-
-
-def _append_to_copy(path: Path, entries: Sequence[JournalEntry]) -> None:
-    journal_file.append(path, entries, path.parent)
 
 
 # --- what the database itself has

@@ -1,99 +1,52 @@
-"""The erasure journal's copy in the folder of the backups, which may hang for ever, as a dead server's folder does."""
+"""The erasure journal's copy in the folder of the backups, for the day when the disk of the database is lost.
 
-import logging
-import threading
-from collections.abc import Callable, Sequence
+The folder may hang for ever, as that of a dead server does, so no request waits for the copy: the backups add to it
+once a minute, and `check` counts the entries that it lacks. It is added to, never replaced, since it has all that there
+is to know where the journal itself was lost.
+"""
+
 from pathlib import Path
-from typing import Generic, TypeVar
 
-WRITE_SECONDS = 1  # that the writer of the database waits for the folder
-READ_SECONDS = 10  # that the start waits for it: a disk may have to spin up first
-CLOSE_SECONDS = 2
-T = TypeVar("T")
-_log = logging.getLogger("rundun.store")
+from rundun.store.erasure import journal_file
+from rundun.store.erasure.journal import missing_entries
+from rundun.store.sqlite.transaction import JournalEntry
+
+_Version = tuple[int, int, int] | None
 
 
-class JournalCopy(Generic[T]):
-    """The copy at `path`, read and written in one thread of its own, a daemon, since no thread can be stopped. `error`
-    says why the copy lacks something or could not be read; None where it is as it should be.
-    """
+class JournalCopy:
+    """The copy in `folder` of the journal at `path`."""
 
-    def __init__(
-        self, path: Path, read: Callable[[Path], Sequence[T]], append: Callable[[Path, Sequence[T]], None]
-    ) -> None:
-        self.path = path
-        self.error: str | None = None
-        self._read_file = read
-        self._append = append
-        self._lock = threading.Lock()  # guards what follows
-        self._lacking: list[T] = []
-        self._may_write = False
-        self._thread: threading.Thread | None = None
+    def __init__(self, path: Path, folder: Path) -> None:
+        self.path = folder / path.name
+        self._journal = path
+        self._compared: tuple[_Version, _Version] | None = None  # both files, when nothing was missing
 
-    def read(self) -> list[T]:
-        """Return the entries of the copy; none where it can't be read in time, which `error` says."""
-        found: list[T] = []
-        self._run(lambda: found.extend(self._read_file(self.path)), READ_SECONDS)
-        return [*found]
+    def read(self) -> list[JournalEntry]:
+        """List the entries of the copy. Raises OSError."""
+        return journal_file.read(self.path)
 
-    def add(self, entries: Sequence[T], *, is_held: bool) -> None:
-        """Add entries as well as can be: what can't be written in time, or while `is_held`, is at the next chance."""
-        with self._lock:
-            self._lacking += entries
-            self._may_write = not is_held
-            is_due = self._may_write and bool(self._lacking)
-        if is_due:
-            self._run(None, WRITE_SECONDS)
-
-    def close(self) -> None:
-        """Wait a little for what is being written. What stays undone the next start makes up for."""
-        thread = self._thread
-        if thread is not None:
-            thread.join(CLOSE_SECONDS)
-
-    def _run(self, function: Callable[[], None] | None, seconds: float) -> None:
-        """Run a function, and write what is lacking, and wait for that; not at all behind another that hangs."""
-        thread = threading.Thread(target=self._work, args=(function,), name="journal copy", daemon=True)
-        with self._lock:
-            if self._thread is not None:
-                return
-            self._thread = thread
-        try:
-            thread.start()
-        except RuntimeError as error:  # the system has no thread left
-            self._fail(str(error))
+    def complete(self) -> None:
+        """Append the journal's entries that the copy lacks. Both are only read if one of them has changed. Blocks;
+        raises OSError.
+        """
+        journal = _version(self._journal)
+        if self._compared == (journal, _version(self.path)):
             return
-        thread.join(seconds)
-        with self._lock:
-            if self._thread is thread:
-                self._tell(f"the folder has not answered within {seconds} seconds")
+        if missing := self.find_missing()[1]:
+            journal_file.append(self.path, missing, self.path.parent)
+        self._compared = journal, _version(self.path)
 
-    def _work(self, function: Callable[[], None] | None) -> None:
-        entries: list[T] = []
-        try:
-            if function is not None:
-                function()
-            while entries := self._take():
-                self._append(self.path, entries)
-        except OSError as error:
-            self._fail(error.strerror or str(error), entries)
+    def find_missing(self) -> tuple[int, list[JournalEntry]]:
+        """Count the journal's entries, and list those that the copy lacks. Raises OSError."""
+        entries = journal_file.read(self._journal)
+        return len(entries), missing_entries(entries, self.read())
 
-    def _take(self) -> list[T]:
-        """Return what the copy lacks and is written next; where there is nothing the thread ends."""
-        with self._lock:
-            entries = self._lacking if self._may_write else []
-            if entries:
-                self._lacking = []
-            else:
-                self._thread = self.error = None
-            return entries
 
-    def _fail(self, error: str, entries: Sequence[T] = ()) -> None:
-        with self._lock:
-            self._lacking = [*entries, *self._lacking]
-            self._thread = None
-            self._tell(error)
-
-    def _tell(self, error: str) -> None:
-        self.error = error
-        _log.error("the copy of the erasure journal, %s, can't be used: %s", self.path, error)
+def _version(path: Path) -> _Version:
+    """Return what changes whenever the file does; None where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns

@@ -5,7 +5,6 @@ import sqlite3
 from rundun.store.sqlite.transaction import Tx
 
 HELD_SINCE = "held_since"  # when all that goes out was held, in milliseconds
-LET_OUT = "let out"  # what a transaction touched that has ended that
 EVENT_FLOOR = "event_floor"  # the number that events go on above after a restore
 
 

@@ -119,8 +119,7 @@ class JournalEntry:
     by: str | None = None
 
 
-# Writes entries to the disk, and unless all that goes out is held, also beside the backups; OSError.
-KeepJournal = Callable[[Sequence[JournalEntry], bool], None]
+KeepJournal = Callable[[Sequence[JournalEntry]], None]  # writes entries to the disk; OSError
 
 
 @dataclass(slots=True)

@@ -15,9 +15,9 @@ MIB = 1024 * 1024
 
 
 @asynccontextmanager
-async def opened(path: Path, backup_folder: Path | None = None) -> AsyncIterator[Database]:
+async def opened(path: Path) -> AsyncIterator[Database]:
     """The database at `path`, with a clock of its own."""
-    one = await Database.open(path, clock=Clock(), public_url=PUBLIC_URL, grace=0, backup_folder=backup_folder)
+    one = await Database.open(path, clock=Clock(), public_url=PUBLIC_URL, grace=0)
     try:
         yield one
     finally:

@@ -14,6 +14,7 @@ from rundun.errors import Problem
 from rundun.store.erasure import journal as erasure_journal
 from rundun.store.erasure import journal_file
 from rundun.store.erasure.journal import ErasureJournal
+from rundun.store.erasure.journal_copy import JournalCopy
 from rundun.store.organizations import api_keys, operators, organizations
 from rundun.store.sqlite.connection import open_writer, shipped
 from rundun.store.sqlite.transaction import JournalEntry
@@ -25,8 +26,13 @@ ONE, TWO = JournalEntry("run", "r-1", 1, "key-1"), JournalEntry("key", "key-2", 
 @pytest.fixture
 def journal(tmp_path):
     (tmp_path / "rundun.db").touch()
+    return ErasureJournal(tmp_path / "rundun.db")
+
+
+@pytest.fixture
+def copy(journal, tmp_path):
     (tmp_path / "backups").mkdir()
-    return ErasureJournal(tmp_path / "rundun.db", tmp_path / "backups")
+    return JournalCopy(journal.path, tmp_path / "backups")
 
 
 @contextmanager
@@ -49,12 +55,13 @@ def acme(tx):
     return key.key_id, ann.operator_id
 
 
-def test_an_entry_is_a_line_for_its_owner_only_beside_the_database_and_in_the_folder_of_the_backups(journal, tmp_path):
+def test_an_entry_is_a_line_for_its_owner_only_beside_the_database_and_in_the_folder_of_the_backups(journal, copy):
     journal.append([ONE, TWO])
+    copy.complete()
     assert json.loads(journal.path.read_text().splitlines()[0]) == {"what": "run", "id": "r-1", "at": 1, "by": "key-1"}
     assert json.loads(journal.path.read_text().splitlines()[1]) == {"what": "key", "id": "key-2", "at": 2}
-    assert (tmp_path / "backups" / "rundun.db.erasures").read_bytes() == journal.path.read_bytes()
-    assert journal.path.stat().st_mode & 0o777 == 0o600
+    assert copy.path.name == "rundun.db.erasures" and copy.path.read_bytes() == journal.path.read_bytes()
+    assert [path.stat().st_mode & 0o777 for path in (journal.path, copy.path)] == [0o600, 0o600]
     assert journal_file.read(journal.path) == [ONE, TWO]
 
 
@@ -80,27 +87,43 @@ def test_what_did_not_fit_on_a_full_disk_is_written_with_the_next(journal):
     assert [entry.id for entry in journal_file.read(journal.path)] == ["r-1", "key-2", "u-3"]
 
 
-def test_a_copy_that_can_not_be_written_is_told_and_made_up_for(journal, tmp_path):
-    (tmp_path / "backups").rmdir()
+def test_a_copy_that_can_not_be_written_is_made_up_for(journal, copy):
+    copy.complete()
+    copy.path.parent.rmdir()
     journal.append([ONE])
-    assert journal.copy_error == "No such file or directory"
-    assert erasure_journal.count_uncopied(tmp_path / "rundun.db", tmp_path / "backups") == (1, 1)
-    (tmp_path / "backups").mkdir()
+    with pytest.raises(FileNotFoundError):
+        copy.complete()
+    assert copy.find_missing() == (1, [ONE])
+    copy.path.parent.mkdir()
     journal.append([TWO])
-    assert journal.copy_error is None
-    assert journal_file.read(tmp_path / "backups" / "rundun.db.erasures") == [ONE, TWO]
-    assert erasure_journal.count_uncopied(tmp_path / "rundun.db", tmp_path / "backups") == (2, 0)
+    copy.complete()
+    assert copy.read() == [ONE, TWO]
+    assert copy.find_missing() == (2, [])
 
 
-def test_the_journal_and_its_copy_learn_from_each_other(journal, tmp_path):
+def test_the_journal_and_its_copy_learn_from_each_other(journal, copy):
     journal.append([ONE])
-    copy = tmp_path / "backups" / "rundun.db.erasures"
-    copy.write_text('{"what":"key","id":"key-2","at":2}\n')
-    assert journal.merge() == [ONE, TWO]
-    assert journal_file.read(journal.path) == [ONE, TWO]
-    assert set(journal_file.read(copy)) == {ONE, TWO}
-    journal.merge()
-    assert len(journal.path.read_text().splitlines()) == len(copy.read_text().splitlines()) == 2
+    copy.path.write_text('{"what":"key","id":"key-2","at":2}\n')
+    for _ in range(2):
+        assert journal.merge(copy.read()) == [ONE, TWO]
+        copy.complete()
+        assert journal_file.read(journal.path) == [ONE, TWO]
+        assert copy.read() == [TWO, ONE], "added to, not replaced"
+
+
+def test_a_copy_is_only_compared_where_something_has_changed(journal, copy, monkeypatch):
+    journal.append([ONE])
+    copy.complete()
+    read = journal_file.read
+    monkeypatch.setattr(journal_file, "read", lambda path: pytest.fail("nothing has changed"))
+    copy.complete()
+    monkeypatch.setattr(journal_file, "read", read)
+    copy.path.unlink()
+    copy.complete()
+    assert copy.read() == [ONE], "one that was lost grows again"
+    journal.append([TWO])
+    copy.complete()
+    assert copy.read() == [ONE, TWO]
 
 
 async def test_a_revoked_key_and_a_removed_operator_are_in_the_journal_once_that_is_answered(tmp_path):
