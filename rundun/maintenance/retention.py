@@ -22,7 +22,6 @@ ATTEMPTS_BATCH_SIZE = 200  # deliveries whose attempts are deleted in one write
 CHECKPOINT_PAGES = 128  # of the log: 1 MiB
 WAIT_SECONDS = 3600  # before anything is deleted: by then a clock that was wrong at the start is mostly right
 MAX_JUMP_SECONDS = 600  # by which the clock may leave the monotonic one, as it does when it is adjusted
-BEHIND_SECONDS = 24 * 3600  # for which a clock may be behind before it is put right
 
 Rest = Callable[[float], Awaitable[object]]  # for so many seconds
 
@@ -32,9 +31,13 @@ class _ClockJumpedError(Exception):
 
 
 class Sweeper:
-    """The sweep as a job, for which a wrong clock must not be enough to delete anything: it waits until the service has
-    run for an hour, and for an hour more whenever the clock has jumped. Nothing is deleted while all that goes out is
-    held after a restore: the copy may have been put back for what a wrong rule has deleted.
+    """The sweep as a job, which a wrong clock is not enough to start: a machine without a battery begins in the past,
+    and a clock that was mistyped is a year ahead until somebody sees it, while what is deleted is gone for good. So the
+    sweep waits until the service has run for an hour, and for an hour more after each jump of the clock against the
+    monotonic one, which nobody sets. Days count from what the clock said when a run was closed, right or wrong.
+
+    Nothing is deleted while all that goes out is held after a restore: the copy may have been put back for what a wrong
+    rule has deleted.
     """
 
     def __init__(
@@ -48,7 +51,7 @@ class Sweeper:
 
     async def tick(self) -> None:
         """Sweep, unless it has to wait."""
-        await self._look_at_clock()
+        self._wait_after_jump()
         is_waiting = self._monotonic() - self._since < WAIT_SECONDS
         if is_waiting or await self._database.read(service_state.held_since) is not None:
             return
@@ -57,21 +60,15 @@ class Sweeper:
 
     async def _rest_and_look(self, seconds: float) -> None:
         await self._rest(seconds)
-        if await self._look_at_clock():
+        if self._wait_after_jump():
             raise _ClockJumpedError
 
-    async def _look_at_clock(self) -> bool:
-        """Begin to wait anew, and return True, if the clock has jumped since the waiting began. What was closed by a
-        clock that was behind, as that of a machine without a battery is at first, or ahead, is kept from now on.
-        """
+    def _wait_after_jump(self) -> bool:
+        """Begin to wait anew if the clock has jumped since the waiting began; returns whether it has."""
         seconds = self._monotonic() - self._since
         jump = (self._clock() - self._clock_then) / times.SECOND - seconds
         if abs(jump) <= MAX_JUMP_SECONDS:
             return False
-        if jump < 0 or seconds < BEHIND_SECONDS:
-            since = self._clock() if jump < 0 else self._clock_then
-            until = self._clock_then + int((seconds + MAX_JUMP_SECONDS) * times.SECOND)
-            await self._database.write(retention_rows.keep_from_now, since, until)
         log("warning", "retention.paused", clock_jumped_seconds=round(jump), for_seconds=WAIT_SECONDS)
         self._wait()
         return True

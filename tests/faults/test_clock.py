@@ -14,6 +14,7 @@ import pytest
 from rundun.maintenance import diagnostics
 from rundun.scheduler import clear_up, delete_secrets
 from tests.helpers.console.console import Browser, operator, put_zone, table
+from tests.helpers.retention import Service, closed, keep, left
 from tests.helpers.service import BOOLEAN, HOUR, Clock, Ed, Receiver, World, answering, world
 
 YEAR = 365 * 24
@@ -195,6 +196,30 @@ async def test_clock_a_year_off_takes_some_away_for_good(tmp_path: Path) -> None
         assert not await fault.is_signed_in()
         assert not await fault.repeat()
         assert not (await w.run(fault.ed))["webhook"]["signed"], "a secret is not kept for longer than that"
+
+
+async def test_clock_a_year_off_is_what_the_days_of_retention_count_from(tmp_path: Path) -> None:
+    for hours in (-YEAR, YEAR):
+        (folder := tmp_path / str(hours)).mkdir()
+        async with world(folder) as w:
+            w.clock.forward(hours=hours)
+            runs, service = await closed(w), Service(w)
+            await service.run(minutes=70)
+            w.clock.forward(hours=-hours)
+            # Put right: what was closed by a clock behind looks old, and goes an hour later unless somebody sees to it.
+            await service.run(minutes=60)
+            assert await left(w, runs) == 1
+            await keep(w, runs_days=400)
+            await service.run(minutes=60)
+            assert await left(w, runs) == 1
+            await keep(w, runs_days=30)
+            await service.run(minutes=10)
+            assert await left(w, runs) == (0 if hours < 0 else 1)
+            # By a clock ahead it looks new, and stays for a year longer.
+            await service.run(minutes=(YEAR + 29 * 24) * 60, every=24 * 60)
+            assert await left(w, runs) == (0 if hours < 0 else 1)
+            await service.run(minutes=24 * 60, every=24 * 60)
+            assert await left(w, runs) == 0
 
 
 NIGHTS = [

@@ -5,51 +5,11 @@ import asyncio
 import pytest
 
 from rundun.maintenance import diagnostics
-from rundun.maintenance.retention import Sweeper
 from rundun.store.sqlite import service_state
-from tests.helpers.retention import keep
-from tests.helpers.service import BOOLEAN, Ed, World
+from tests.helpers.retention import Service, closed, left
+from tests.helpers.service import World
 
 MINUTE, DAY = 60, 24 * 3600
-
-
-class Service:
-    """A service that has just started, with two clocks: that of the world may jump, the monotonic one only passes."""
-
-    def __init__(self, w: World) -> None:
-        self._clock = w.clock
-        self._seconds = 0.0
-        self.jumps = 0.0  # of the clock, in the next rest
-        self._sweeper = Sweeper(w.database, lambda: self._seconds, self._rest)
-
-    async def _rest(self, _: float) -> None:
-        self._clock.forward(seconds=self.jumps)
-        self.jumps = 0
-
-    async def run(self, minutes: float, every: float = 10) -> None:
-        """Let time pass, with a look at what is due every ten minutes or so, and one at the end."""
-        while minutes > 0:
-            step = min(minutes, every)
-            self._clock.forward(seconds=step * MINUTE)
-            self._seconds += step * MINUTE
-            minutes -= step
-            await self._sweeper.tick()
-
-
-async def closed(w: World, runs: int = 1) -> list[Ed]:
-    """Runs that were closed just now and are kept for 30 days."""
-    template_id = await w.template(BOOLEAN)
-    await keep(w, runs_days=30)
-    closed_runs = [await w.dispatch(template_id) for _ in range(runs)]
-    for ed in closed_runs:
-        await ed.start()
-        await ed.answer("s-ok", True)
-        assert (await ed.complete()).status_code == 200
-    return closed_runs
-
-
-async def left(w: World, runs: list[Ed]) -> int:
-    return [(await w.acme.get(f"/v1/runs/{ed.run_id}")).status_code for ed in runs].count(200)
 
 
 def pauses(caplog: pytest.LogCaptureFixture) -> list[int]:
@@ -96,35 +56,6 @@ async def test_a_clock_that_jumps_ahead_has_an_hour_to_be_put_right(w: World, ca
     await service.run(minutes=70)
     assert await left(w, runs) == 0, "a clock that stays ahead can't be told from one that is right"
     assert len(pauses(caplog)) == 3
-
-
-async def test_what_is_closed_by_a_clock_that_is_behind_is_kept_from_when_it_is_put_right(w: World) -> None:
-    before = await closed(w)
-    w.clock.forward(seconds=DAY)
-    service = Service(w)
-    await service.run(minutes=30)
-    runs = await closed(w, runs=2)
-    await service.run(minutes=30)
-    w.clock.forward(seconds=400 * DAY)
-    await service.run(minutes=80)
-    assert (await left(w, runs), await left(w, before)) == (2, 0), "what was there at the start is as old as it is"
-    await service.run(minutes=30 * 24 * 60 - 80, every=24 * 60)
-    assert await left(w, runs) == 2
-    await service.run(minutes=10)
-    assert await left(w, runs) == 0
-
-
-async def test_what_is_closed_by_a_clock_that_is_ahead_is_not_kept_for_longer(w: World) -> None:
-    service = Service(w)
-    w.clock.forward(seconds=400 * DAY)
-    runs = await closed(w)
-    await service.run(minutes=10)
-    w.clock.forward(seconds=-400 * DAY)
-    await service.run(minutes=10)
-    await service.run(minutes=30 * 24 * 60 - 10, every=24 * 60)
-    assert await left(w, runs) == 1
-    await service.run(minutes=10)
-    assert await left(w, runs) == 0
 
 
 async def test_a_clock_that_jumps_during_a_sweep_ends_it(w: World, caplog: pytest.LogCaptureFixture) -> None:

@@ -31,15 +31,6 @@ def find_kept_from(tx: Tx, run_id: str) -> int | None:
     return kept_from
 
 
-def keep_from_now(tx: Tx, since: int, until: int) -> int:
-    """Keep what is kept from a time between these two, in milliseconds, from now on; returns how many runs."""
-    return tx.db.execute(
-        "UPDATE runs INDEXED BY runs_to_erase SET kept_from = ? WHERE template_id IN (SELECT id FROM templates) "
-        "AND kept_from IS NOT NULL AND erased_at IS NULL AND kept_from BETWEEN ? AND ?",
-        (tx.now, since, until),
-    ).rowcount
-
-
 # ---- what is due
 
 _OF_ORG = "(:org IS NULL OR o.id = :org)"
