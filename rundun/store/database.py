@@ -49,7 +49,6 @@ def _write_in_place(
     files: FileWatch, writes: WriteFigures, db: sqlite3.Connection, env: Env, jobs: Sequence[Job]
 ) -> None:
     """Commit `jobs`: nothing is written to a lost file, and nothing acknowledged that was."""
-    files.examine_before()
     if not files.is_lost:
         began = time.perf_counter()
         writes.failed += not commit_batch(db, env, jobs)

@@ -13,7 +13,6 @@ import stat
 import struct
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +23,6 @@ from rundun.store.sqlite.access import denial
 OWNER_ONLY = 0o600
 RESTORE = "Stop the service and restore a backup: rundun restore FILE."
 _LOCKED_BYTE = 1 << 62  # far beyond the bytes that SQLite locks, from 2^30 on
-FRESH_SECONDS = 0.001  # no more than a commit takes, in which the file can be removed just as well
 _LOST = "lost inode "
 _log = logging.getLogger("rundun.store")
 
@@ -263,8 +261,11 @@ class FileWatch:
     """A watch over the files that were opened: the database, its log and the log's index (`-wal`, `-shm`).
 
     A file that was removed or replaced goes on as a ghost, without a name: whatever is written to it is gone once the
-    process ends. So nothing more is written then, and nothing is read either, since no restart would know what such
-    an answer has said. When the same files are back, all goes on, unless somebody wrote to them meanwhile.
+    process ends. So each commit is followed by a look, before anybody is told that it is on the disk; and there is one
+    each second, for those who only read. Once a file is lost nothing is written any more, and nothing is read either,
+    since no restart would know what such an answer has said. When the same files are back, all goes on, unless somebody
+    wrote to them meanwhile. The lock's own file keeps the inode of a lost file for the next start, which could not tell
+    otherwise whether the log that lies there belongs to the file beside it.
     """
 
     def __init__(self, path: Path, lock: Lock) -> None:
@@ -279,27 +280,17 @@ class FileWatch:
         self._noticing = threading.Lock()
         self._left = (0, 0)  # what the file was like when it was lost
         self._is_spoilt = False
-        self._examined_at = 0.0
         self.is_lost = False
-
-    def examine_before(self) -> None:
-        """Look before a commit, unless the last look has only just been, as under load, when one commit follows the
-        other.
-        """
-        if self.is_lost or time.monotonic() - self._examined_at >= FRESH_SECONDS:
-            self.examine(whole=False)
 
     def examine(self, *, whole: bool = True) -> None:
         """Look whether the files are where they were opened: `is_lost` says it from then on. For any thread. Not
-        `whole`: only at those that hold data, which takes a few microseconds.
+        `whole`: only at those that hold data, which takes a few microseconds, and finds none again that was lost.
         """
-        self._examined_at = time.monotonic()
-        watched = self._all if whole or self.is_lost else self._holding
-        for name, opened in watched.items():
+        for name, opened in (self._all if whole else self._holding).items():
             if (found := _identity(name)) != opened:
                 self._lose(name, "removed" if found is None else "replaced")
                 return
-        if self.is_lost:
+        if whole and self.is_lost:
             self._regain()
 
     def _lose(self, name: str, how: str) -> None:

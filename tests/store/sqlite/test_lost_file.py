@@ -38,8 +38,9 @@ async def test_what_comes_back_untouched_is_used_again(tmp_path: Path, caplog: p
             assert (away.stat().st_mtime_ns, Path(f"{path}-wal").read_bytes()) == before
             assert not path.exists()
             away.rename(path)
-            assert await one.write(note, f"after {number}"), "the next write sees it, or the next tick"
+            await one.examine_file()
             assert one.is_in_place
+            assert await one.write(note, f"after {number}")
         assert await one.read(noted) == ["after 0", "after 1", "before 0", "before 1"]
     said = [(record.levelname, record.getMessage()) for record in caplog.records]
     lost = ("ERROR", f"{path} was removed under the running service, which refuses everything from now on")
@@ -79,22 +80,32 @@ async def test_a_symbolic_link_that_leads_elsewhere_is_noticed(tmp_path: Path) -
         assert await one.read(noted) == ["before"]
 
 
-async def test_a_write_that_met_its_file_on_the_way_out_is_not_acknowledged(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["rundun.db", "rundun.db-wal"])
+@pytest.mark.parametrize("when", ["before", "during"])
+async def test_a_write_that_met_its_file_on_the_way_out_is_not_acknowledged(
+    tmp_path: Path, name: str, when: str
+) -> None:
     path = tmp_path / "rundun.db"
 
-    def remove(tx: Tx) -> None:
+    def take_away() -> None:
+        (tmp_path / name).rename(tmp_path / "away")
+
+    def write(tx: Tx) -> None:
         note(tx, "on the way out")
-        path.rename(tmp_path / "away.db")
+        if when == "during":
+            take_away()
 
     async with opened(path) as one:
         await one.write(note, "before")
-        heard: list[set[str]] = []
-        one.subscribe(heard.append)
+        if when == "before":
+            take_away()
         with pytest.raises(Problem, match=TAKEN):
-            await one.write(remove)
+            await one.write(write)
+        with pytest.raises(Problem, match=TAKEN):
+            await one.write(note, "later")
         with pytest.raises(Problem, match=TAKEN):
             await one.read(organizations.list_all)
-        (tmp_path / "away.db").rename(path)
+        (tmp_path / "away").rename(tmp_path / name)
         await one.examine_file()
         assert await one.read(noted) == ["before", "on the way out"], "like a write whose answer was lost"
 
