@@ -2,6 +2,11 @@
 
 Measured with 2 GB beside 200 commits a second on a disk: while pages are copied in steps, the p99 of commits is 1 to 2
 times that without, against 2 to 5 times with `VACUUM INTO`, which can't be held back and costs a processor.
+
+What is committed during the copy waits in the log, and the first commit afterwards would move all of it into the file
+at once. So two more snapshots are taken on the way, and ended one after the other, and the log goes into the file in
+three parts. Without them, measured by turns on a busy machine, the p99 was 1.2 to 1.4 times as high, and the longest
+commit up to 1.6 times as long.
 """
 
 import errno
@@ -132,10 +137,8 @@ def _no_room(target: Path) -> Problem:
 
 def _copy(database: Path, part: Path, file: int, cancelled: threading.Event) -> None:
     """Copy all pages as they are now. The transaction that stays open holds the state: without it, SQLite would begin
-    anew after each commit of another connection, and never end under load.
-
-    What is committed meanwhile waits in the log, and the first commit afterwards would move all of it into the file.
-    Two more transactions, from a third and from two thirds of the copy on, hold that up, so that it is done in parts.
+    anew after each commit of another connection, and never end under load. Two more, from a third and from two thirds
+    of the copy on, hold up what is committed meanwhile.
     """
     with ExitStack() as stack:
         holds = [stack.enter_context(ExitStack()) for _ in range(HOLDS)]

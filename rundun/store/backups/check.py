@@ -1,11 +1,13 @@
-"""Whether a file is a whole database of ours, before it is put in the place of one."""
+"""Whether a file is a whole database of ours, before it is put in the place of one.
+
+Its schema is compared with what the migrations make, since a schema is code: a trigger in it is at work from then on,
+and can make good that a key was revoked, or keep what is erased, and no check of the pages finds it.
+"""
 
 import os
-import re
 import sqlite3
 import stat
 import struct
-from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -87,58 +89,50 @@ def require_database(db: sqlite3.Connection, copy: Path) -> None:
 
 
 class _Object(NamedTuple):
-    """A table, index, view or trigger as `sqlite_master` has it; `sql` is None for an index that a constraint makes."""
+    """A table, index, view or trigger as `sqlite_master` has it, its SQL without white space; "" stands for that of an
+    index that a constraint makes.
+    """
 
     kind: str
     name: str
     table: str
-    sql: str | None
+    sql: str
 
 
-_SERVICE_STATE = _Object(  # as `restore` makes it in older files, whose migration then leaves it
-    "table",
-    "service_state",
-    "service_state",
-    "CREATE TABLE service_state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID",
-)
-# What SQLite and Litestream make: columns without a type or with a plain one, and nothing that is ever run.
-_OF_OTHERS = re.compile(
-    r"CREATE TABLE (sqlite_sequence|sqlite_stat[14]|_litestream_(?:seq|lock)) ?\([a-z]+( (integer|primary|key))*"
-    r"(, ?[a-z]+( integer)?)*\)",
-    re.ASCII | re.IGNORECASE,
+def _objects(db: sqlite3.Connection) -> set[_Object]:
+    rows = db.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
+    return {_Object(kind, name, table, _without_space(sql or "")) for kind, name, table, sql in rows}
+
+
+def _without_space(text: str) -> str:
+    return "".join(text.split())
+
+
+# Tables that a file may have besides: those of SQLite and of Litestream, and the one that `restore` makes in older
+# files and their migration then leaves. None has anything that is ever run.
+_OTHERS = frozenset(
+    _Object("table", name, name, _without_space(f"CREATE TABLE {name} {columns}"))
+    for name, columns in {
+        "sqlite_sequence": "(name, seq)",
+        "sqlite_stat1": "(tbl, idx, stat)",
+        "sqlite_stat4": "(tbl, idx, neq, nlt, ndlt, sample)",
+        "_litestream_seq": "(id INTEGER PRIMARY KEY, seq INTEGER)",
+        "_litestream_lock": "(id INTEGER)",
+        "service_state": "(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    }.items()
 )
 
 
 def _require_schema(db: sqlite3.Connection, copy: Path, schema: int) -> None:
-    """Refuse a file that has anything less, more or else than the migrations to its schema make: a trigger would be at
-    work from then on, and make good that a key was revoked, or keep what is erased.
-    """
-    expected, found = _expected(schema), _objects(db)
-    if found.pop(_SERVICE_STATE, 0):
-        expected = Counter(one for one in expected if one.name != _SERVICE_STATE.name)
-    if missing := {one.name for one in expected} - {one.name for one in found}:
-        raise Problem("unavailable", f"{copy} is not whole: {', '.join(sorted(missing)[:_NAMED])} is not in it.")
-    if others := [f"{one.kind} {one.name}" for one in found - expected if not _is_of_others(one)]:
-        names = ", ".join(sorted(others)[:_NAMED])
-        raise Problem("unavailable", f"{copy} has what no Rundun has put there: {names}.")
-
-
-def _is_of_others(one: _Object) -> bool:
-    match = _OF_OTHERS.fullmatch(one.sql or "")
-    return match is not None and (one.kind, one.name, one.table) == ("table", match[1], match[1])
-
-
-def _expected(schema: int) -> Counter[_Object]:
-    """Return all that a database of a schema has. The migrations that made it were other versions', of which nothing
-    may be changed, not even the white space.
-    """
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+    """Refuse a file that has anything less, more or else than the migrations to its schema make, white space aside."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as empty:
         for number, sql in connection.shipped():
             if number <= schema:
-                db.executescript(sql)
-        return _objects(db)
-
-
-def _objects(db: sqlite3.Connection) -> Counter[_Object]:
-    rows = db.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
-    return Counter(_Object(*row) for row in rows)
+                empty.executescript(sql)
+        expected = _objects(empty)
+    found = _objects(db)
+    if missing := {one.name for one in expected} - {one.name for one in found}:
+        raise Problem("unavailable", f"{copy} is not whole: {', '.join(sorted(missing)[:_NAMED])} is not in it.")
+    if others := [f"{one.kind} {one.name}" for one in found - expected - _OTHERS]:
+        names = ", ".join(sorted(others)[:_NAMED])
+        raise Problem("unavailable", f"{copy} has what no Rundun has put there: {names}.")

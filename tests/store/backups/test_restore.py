@@ -57,6 +57,16 @@ def test_a_second_restore_keeps_what_the_first_has_brought(files):
     assert names_in(second) == ["Globex"]
 
 
+def test_white_space_in_the_schema_is_nothing(files):
+    with closing(sqlite3.connect(files.copy)) as db:
+        db.execute("PRAGMA writable_schema = ON")
+        changed = db.execute("UPDATE sqlite_master SET sql = replace(sql, ' INTEGER', '\t\n  INTEGER')").rowcount
+        db.commit()
+    assert changed > 20
+    files.restore()
+    assert names_in(files.database) == ["Globex"]
+
+
 def test_without_a_database_there_is_one_afterwards(files):
     files.database.unlink()
     assert files.restore() is None
