@@ -1,1 +1,1 @@
-"""/console: the pages of operators; `routes.py` has them all."""
+"""/console: the operators' pages. `routes.py` lists them all."""

@@ -1,4 +1,4 @@
-"""Bars of a chart: where they stand in a drawing, without drawing them."""
+"""The geometry of bar charts: positions and sizes of the bars, in the units of the SVG drawing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A rectangle in the drawing's units, `y` downwards from its top."""
+    """A rectangle in the drawing's units; `y` is the distance of its upper edge from the drawing's."""
 
     x: float
     y: float
@@ -16,14 +16,14 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart: `bars` has one list for each series, `top` the value that the drawing's upper edge stands for."""
+    """A bar chart: one list of `bars` per series, and `top`, the value at the drawing's upper edge."""
 
     bars: list[list[Bar]]
     top: int
 
 
 def round_up(value: int) -> int:
-    """Round up to a number that reads well on an axis: 1, 2 or 5 times a power of ten; at least 1."""
+    """Return `value` rounded up to 1, 2 or 5 times a power of ten, at least 1, for the top of an axis."""
     power = 1
     while power * 10 < value:
         power *= 10
@@ -31,8 +31,8 @@ def round_up(value: int) -> int:
 
 
 def bars(series: Sequence[Sequence[int]], width: float, height: float) -> Chart:
-    """Place series of equal length in front of each other, the first one widest and behind. What is not zero is seen:
-    its bar has at least a hundredth of the height.
+    """Return the chart of series of equal length. The bars of a position overlap, centred: the first series is widest
+    and behind. A value above zero gets at least a hundredth of the height, so that it can be seen.
     """
     top = round_up(max((value for values in series for value in values), default=0))
     count = max((len(values) for values in series), default=0)

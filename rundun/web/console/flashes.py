@@ -1,4 +1,4 @@
-"""What pages tell once of what was just done, by the names that stand in their addresses as `?flash=`."""
+"""One-time confirmations at the top of a page. The query `?flash=` names the message."""
 
 from rundun.wording.console_words import N_
 

@@ -1,4 +1,4 @@
-"""/console/…, where there is nothing: a page that says so, since people read it."""
+"""The HTML page for unknown paths below /console."""
 
 from starlette.responses import Response
 
@@ -7,7 +7,7 @@ from rundun.web.console.session import ConsoleCall
 
 
 async def not_found(call: ConsoleCall) -> Response:
-    """GET /console/{path}: redirect to the path without a slash at its end, or say that there is nothing."""
+    """GET /console/{path}: redirect to the path without its trailing slash, or raise NotFound."""
     path = call.path("path")
     if path.endswith("/") or not path:
         return call.redirect(f"/{path.strip('/')}".rstrip("/"))

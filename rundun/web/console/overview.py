@@ -1,4 +1,4 @@
-"""/console: the numbers of the organization today, and the runs of the last days as a chart."""
+"""/console: today's numbers of the organization, and a chart of the runs of the last 30 days."""
 
 from datetime import timedelta
 from functools import partial

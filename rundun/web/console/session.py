@@ -1,4 +1,4 @@
-"""Sessions of the console, what a role may do, and that a form is our own, for every route: all are made here."""
+"""The frame of every console route: session, role check, CSRF token, and `ConsoleCall`, the handlers' argument."""
 
 import hashlib
 import hmac
@@ -46,14 +46,14 @@ T = TypeVar("T")
 FORM_TYPE = "application/x-www-form-urlencoded"
 SECRET_FIELDS = {"password", "old", "code", "setup"}
 MAX_FIELDS = 200
-MAX_FORM = 64 * 1024  # bytes, where a route does not say otherwise
+MAX_FORM = 64 * 1024  # bytes, the default of `route`
 
 Access = Literal["anyone", "member", "owner"]
 
 
 class AccessDenied(Problem):
-    """A refusal of somebody who is signed in, but not for this, or of a form that is not Rundun's own; `detail` is
-    marked by `N_`, and told in the operator's language.
+    """A refusal because of the operator's role, or because a form lacks the right CSRF token. `detail` is marked by
+    `N_` and shown in the operator's language.
     """
 
     def __init__(self, detail: str) -> None:
@@ -61,12 +61,14 @@ class AccessDenied(Problem):
 
 
 class StaleForm(AccessDenied):
-    """A refusal of a form whose token is not that of this session: mostly that of a session before."""
+    """A refusal of a form whose CSRF token belongs to another session, usually an earlier one of the same browser."""
 
 
 @dataclass(slots=True)
 class ConsoleCall:
-    """A request to the console. `form` has the fields of a POST, `signed_in` who has signed in."""
+    """A request to the console. `form` has the fields of a POST, `signed_in` the operator or None, `token` the
+    session's or visitor's token to which `csrf` is bound.
+    """
 
     request: Request
     ctx: Context
@@ -77,84 +79,82 @@ class ConsoleCall:
 
     @property
     def operator(self) -> Operator:
-        """Return the operator who has signed in; every page but those for anyone has one."""
+        """Return the operator who is signed in. Only handlers of routes for "anyone" may lack one."""
         assert self.signed_in is not None
         return self.signed_in.operator
 
     @property
     def actor(self) -> Actor:
-        """Return the operator who has signed in as the actor whom a history names."""
+        """Return the signed-in operator as the `Actor` of history entries."""
         return operators.actor_of(self.operator)
 
     @property
     def organization(self) -> Organization:
-        """Return the organization of the operator who has signed in."""
+        """Return the organization of the signed-in operator."""
         assert self.signed_in is not None
         return self.signed_in.organization
 
     @property
     def zone(self) -> Zone:
-        """Return the time zone in which times are shown: the organization's, or UTC before signing in."""
+        """Return the time zone for displayed times: the organization's, UTC before signing in."""
         return Zone(self.organization.time_zone if self.signed_in else "UTC", self.language.locale)
 
     @property
     def now(self) -> int:
-        """Return the present time in milliseconds."""
+        """Return the current time in milliseconds."""
         return self.ctx.now()
 
     def path(self, name: str) -> str:
-        """Return a parameter of the path."""
+        """Return the path parameter `name`."""
         return str(self.request.path_params[name])
 
     @property
     def language(self) -> ConsoleLanguage:
-        """Return the language in which this reader has the console: the one they have chosen, else the first that there
-        is of those that the browser asks for.
-        """
+        """Return the language of the page: the operator's choice, else the first available one of `Accept-Language`."""
         chosen = self.signed_in and self.signed_in.operator.language
         preferred = languages.accepted_tags(self.request.headers.get("accept-language", ""))
         return self.ctx.pages.console_words.language([chosen, *preferred] if chosen else preferred)
 
     def reason(self, problem: Problem) -> str:
-        """Return why something was refused, in the reader's language."""
+        """Return the reason of a refusal, in the language of the page."""
         return refusals.reason(self.language, problem)
 
     def page_request(self, limit: int) -> PageRequest:
-        """Return the page of a list that goes on behind `?before=`, the first page without it."""
+        """Return the request for the list page behind the cursor `?before=`, without a valid one for the first page."""
         match = re.fullmatch(r"(\d{1,18})\.(\d{1,18})", self.request.query_params.get("before", ""), re.ASCII)
         return PageRequest(limit, (int(match[1]), int(match[2])) if match else (END, END))
 
     @property
     def turns(self) -> Turns:
-        """Return the turns of the operator's organization, or of a visitor's address, in which long work is done."""
+        """Return the fair queue for long work: the organization's, or before signing in the visitor's."""
         if self.signed_in is None:
             return self.ctx.turns.of_visitor(address_of(self.request))
         return self.ctx.turns.of_operator(self.operator.org_id, self.operator.operator_id)
 
     async def read(self, function: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `function(tx, org_id, *args)` in a turn of the organization, on a consistent snapshot."""
+        """Return `function(tx, org_id, *args)`, run on a consistent snapshot in the organization's queue."""
         return await self.turns.read(function, self.operator.org_id, *args, **kwargs)
 
     async def write(self, action: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `action(tx, org_id, *args)` in a write transaction."""
+        """Return `action(tx, org_id, *args)`, run in a write transaction."""
         return await self.ctx.database.write(action, self.operator.org_id, *args, **kwargs)
 
     async def write_once(
         self, id_name: str, action: Callable[Concatenate[Tx, str, P], object], /, *args: P.args, **kwargs: P.kwargs
     ) -> str:
-        """Run `action(tx, org_id, *args)` for a form with a field `once`, and return the id of what it created, by the
-        name of its attribute. Sent twice the form does its work once; gone back to and changed, anew.
+        """Run `action(tx, org_id, *args)` once for each form content, and return the attribute `id_name` of its result. The form has a
+        unique field `once`, so sending it twice returns the stored id, and sending it changed runs the action again.
         """
         org_id, form = self.operator.org_id, hashlib.sha256(json.dumps(self.form, sort_keys=True).encode())
         key = IdempotencyKey(org_id, self.request.url.path, form.hexdigest(), form.digest())
         return await self.ctx.database.write(idempotency.create_once, key, id_name, action, org_id, *args, **kwargs)
 
     async def render(self, name: str, /, status: int = 200, **values: Any) -> Response:
-        """Render a page of `templates/console/` in a turn of the organization."""
+        """Render a page of `templates/console/` in the organization's queue."""
         return await self.turns.run(self.page, name, status, **values)
 
     def page(self, name: str, /, status: int = 200, **values: Any) -> Response:
-        """Render a page of `templates/console/` at once: one that is short, or while it is the organization's turn."""
+        """Render a page of `templates/console/` without queueing: a short one, or from within queued work."""
         flash = self.request.query_params.get("flash", "")
         language = self.language
         response = self.ctx.pages.render(
@@ -168,12 +168,14 @@ class ConsoleCall:
             **language.for_pages(),
             **values,
         )
-        # With no-referrer a form's POST says “Origin: null”, and could come from anywhere.
+        # With no-referrer a form’s POST would send “Origin: null”, which `refuse_cross_site` refuses.
         response.headers["referrer-policy"] = "same-origin"
         return response
 
     def redirect(self, path: str, flash: str = "") -> Response:
-        """Redirect to a path below /console (303, RFC 9110 section 15.4.4); `flash`: of what was done, in FLASHES."""
+        """Return a redirect to `path` below /console (303, RFC 9110 section 15.4.4). `flash` is the key in FLASHES of
+        the message that the next page shows.
+        """
         assert not flash or flash in FLASHES
         query = f"{'&' if '?' in path else '?'}flash={quote(flash)}" if flash else ""
         return RedirectResponse(f"/console{path}{query}", 303, headers={"cache-control": "no-store"})
@@ -183,30 +185,30 @@ Handler = Callable[[ConsoleCall], Awaitable[Response]]
 
 
 class ConsoleRoute(Route):
-    """A route of the console; `may` says who comes in."""
+    """A route of the console; `access` says which role it needs."""
 
-    may: Access
+    access: Access
 
 
 def route(
     method: Literal["GET", "POST"],
     path: str,
     handler: Handler,
-    may: Access = "member",
+    access: Access = "member",
     max_form_bytes: int = MAX_FORM,
     *,
     is_limited: bool = True,
 ) -> ConsoleRoute:
-    """Make a route of /console; a form has at most `max_form_bytes`, 0 where what comes is none, and only whom `may`
-    names comes in. Requests of operators count towards their limits where the route `is_limited`.
+    """Return a route of /console that runs `handler` for those with `access`. A form may have `max_form_bytes`, 0 for a
+    route that takes no form. `is_limited` counts operators' requests towards their rate limit.
     """
 
     async def respond(call: ConsoleCall) -> Response:
         if call.signed_in is not None and is_limited:
             call.ctx.rate_limiter.count_page(call.request, call.operator.operator_id, call.operator.org_id)
-        if call.signed_in is None and may != "anyone":
-            return await _to_sign_in(call)
-        if may == "owner" and call.operator.role != "owner":
+        if call.signed_in is None and access != "anyone":
+            return await _redirect_to_sign_in(call)
+        if access == "owner" and call.operator.role != "owner":
             raise AccessDenied(N_("Only an owner of the organization may do that."))
         if method == "POST":
             await _check_form(call, max_form_bytes)
@@ -218,13 +220,13 @@ def route(
         try:
             response = await respond(call)
         except Problem as problem:
-            response = await _refused(call, problem)
+            response = await _render_problem(call, problem)
         if not cookies.find(call.ctx, request, cookies.VISITOR) and call.signed_in is None:
             cookies.put(call.ctx, response, cookies.VISITOR, call.token, None)
         return response
 
     route_ = ConsoleRoute(f"/console{path}", endpoint, methods=[method])
-    route_.may = may
+    route_.access = access
     return route_
 
 
@@ -236,22 +238,24 @@ async def _read_call(request: Request) -> ConsoleCall:
         ctx.session_use.note(token, signed_in)
     else:
         token = cookies.find(ctx, request, cookies.VISITOR) or operators.new_token()
-    return ConsoleCall(request, ctx, signed_in, token, _csrf(ctx, token))
+    return ConsoleCall(request, ctx, signed_in, token, _csrf_token(ctx, token))
 
 
-def _csrf(ctx: Context, token: str) -> str:
-    """Return the token that a form must bring back: proof that its page was Rundun's own and shown to this browser."""
+def _csrf_token(ctx: Context, token: str) -> str:
+    """Return the CSRF token of a session or visitor token: proof that Rundun rendered the form for this browser."""
     return Signer(ctx.links.key, salt="csrf").get_signature(token).decode()
 
 
 async def _check_form(call: ConsoleCall, max_form_bytes: int) -> None:
-    """Refuse a POST that another site has made, and read its form; what no form sends has its token in a header."""
+    """Raise unless a POST comes from this site with the right CSRF token, and read its form. Requests of scripts carry
+    the token in the header `x-csrf-token`.
+    """
     request = call.request
     refuse_cross_site(request)
     csrf_token = request.headers.get("x-csrf-token", "")
     if _is_form(request) and max_form_bytes:
         body = await read_bytes(request, max_form_bytes)
-        # A table of two megabytes takes half a second.
+        # Parsing a table of two megabytes takes half a second.
         call.form = read_fields(body) if len(body) <= MAX_FORM else await call.turns.run(read_fields, body)
         csrf_token = call.form.pop("csrf", csrf_token)
     if not hmac.compare_digest(csrf_token.encode(), call.csrf.encode()):
@@ -282,33 +286,34 @@ async def ask_to_sign_in(
     wait: int = 0,
     wrong: str = "",
 ) -> Response:
-    """Render the sign-in form. It leads on to `next_path`, with `then` as a form for there; `wait` is seconds, `wrong`
-    what was wrong.
+    """Render the sign-in form. After signing in, the browser goes to `next_path`, where the form `then` is sent if
+    there is one. `wait` is the seconds until the next attempt is allowed, `wrong` an error message.
     """
     only = await call.ctx.database.read(organizations.find_only)
-    branding = only and branding_of(only, call.ctx.pages.assets, call.ctx.links)  # else it is told whom it serves
+    # With several organizations, the organization's look would tell strangers who they are.
+    branding = only and branding_of(only, call.ctx.pages.assets, call.ctx.links)
     shown = {"email": email, "next": next_path, "then": then, "wait": wait, "wrong": wrong, "branding": branding}
     return await call.render("sign_in/sign_in", status, **shown)
 
 
-async def resume(call: ConsoleCall, status: int, path: str, form: dict[str, str]) -> Response:
-    """Render a page that sends `form` once more, to `path` below /console."""
+async def resubmit(call: ConsoleCall, status: int, path: str, form: dict[str, str]) -> Response:
+    """Render a page with `form` and a button that sends it to `path` below /console."""
     return await call.render("sign_in/resume", status, action=f"/console{path}", fields=form)
 
 
-def _may_resume(call: ConsoleCall) -> bool:
-    """Tell whether the form can be sent once more: passwords and codes are not shown again."""
+def _can_resubmit(call: ConsoleCall) -> bool:
+    """Tell whether the form may be put into a page to be sent again: it has no passwords or codes."""
     return bool(call.form) and not call.form.keys() & SECRET_FIELDS
 
 
-async def _to_sign_in(call: ConsoleCall) -> Response:
-    """Lead on to signing in. A form that was sent comes along, so that nothing that was written is lost."""
+async def _redirect_to_sign_in(call: ConsoleCall) -> Response:
+    """Redirect to the sign-in form, or render it with the form that was sent, which is then sent after signing in."""
     path = call.request.url.path.removeprefix("/console")
     if call.request.method == "POST" and _is_form(call.request):
         refuse_cross_site(call.request)
         call.form = read_fields(await read_bytes(call.request, MAX_FORM))
         call.form.pop("csrf", "")
-        if _may_resume(call):
+        if _can_resubmit(call):
             return await ask_to_sign_in(call, 403, next_path=path, then=urlencode(call.form))
     if call.request.url.query:
         path += f"?{call.request.url.query}"
@@ -316,24 +321,25 @@ async def _to_sign_in(call: ConsoleCall) -> Response:
     return call.redirect(f"/sign-in{query}")
 
 
-async def _refused(call: ConsoleCall, problem: Problem) -> Response:
-    """Render a refusal as a page; a script gets the problem as JSON from the outermost handler."""
+async def _render_problem(call: ConsoleCall, problem: Problem) -> Response:
+    """Render a refusal as a page. For scripts, raise it again: the outermost handler answers with JSON."""
     if "text/html" not in call.request.headers.get("accept", "text/html"):
         problem.detail = refusals.exact_reason(call.language, problem)
         raise problem
-    if isinstance(problem, StaleForm) and call.signed_in and _may_resume(call):
-        return await resume(call, 403, call.request.url.path.removeprefix("/console"), call.form)
+    if isinstance(problem, StaleForm) and call.signed_in and _can_resubmit(call):
+        return await resubmit(call, 403, call.request.url.path.removeprefix("/console"), call.form)
     text = refusals.reason(call.language, problem)
     if isinstance(problem, AccessDenied):
         text = call.language.gettext(problem.detail)
     call.request.scope["rundun.code"] = problem.code
     title = refusals.title(call.language, problem)
-    response = call.page("problem", PROBLEMS[problem.code].status, title=title, text=text)  # no turn may be left
+    # Not queued: the refusal may be that the queue is full.
+    response = call.page("problem", PROBLEMS[problem.code].status, title=title, text=text)
     if problem.retry_after is not None:
         response.headers["retry-after"] = str(problem.retry_after)
     return response
 
 
 def rebind_csrf(call: ConsoleCall, token: str) -> None:
-    """Bind the forms of the page that answers to the session that has just begun."""
-    call.token, call.csrf = token, _csrf(call.ctx, token)
+    """Bind the forms of the response's page to the new session `token`."""
+    call.token, call.csrf = token, _csrf_token(call.ctx, token)

@@ -29,8 +29,8 @@ NAMES = [f"{method} {door.path}" for door, method in CALLS]
 def test_every_way_into_the_console_is_a_door() -> None:
     ways = [route for route in SITE.routes if isinstance(route, Route) and route.path.startswith("/console")]
     assert ways == DOORS
-    assert {door.may for door in DOORS} <= {"anyone", "member", "owner"}
-    open_to_anyone = {door.path for door in DOORS if door.may == "anyone"}
+    assert {door.access for door in DOORS} <= {"anyone", "member", "owner"}
+    open_to_anyone = {door.path for door in DOORS if door.access == "anyone"}
     assert open_to_anyone == {"/console/sign-in", "/console/join/{token}", "/console/reset/{token}"}
 
 
@@ -65,7 +65,7 @@ async def made_ids(w: World) -> dict[str, str]:
     return ids
 
 
-GUARDED = [(door, method) for door, method in CALLS if door.may != "anyone"]
+GUARDED = [(door, method) for door, method in CALLS if door.access != "anyone"]
 
 
 @pytest.mark.parametrize(("door", "method"), GUARDED, ids=[f"{m} {d.path}" for d, m in GUARDED])
@@ -79,8 +79,8 @@ async def test_the_signed_out_are_sent_to_sign_in(shared: World, door: ConsoleRo
 
 @pytest.mark.parametrize(
     ("door", "method"),
-    [one for one in CALLS if one[0].may == "owner"],
-    ids=[f"{m} {d.path}" for d, m in CALLS if d.may == "owner"],
+    [one for one in CALLS if one[0].access == "owner"],
+    ids=[f"{m} {d.path}" for d, m in CALLS if d.access == "owner"],
 )
 async def test_members_are_kept_out_where_only_owners_may(shared: World, door: ConsoleRoute, method: str) -> None:
     member = await operator(shared, "member")

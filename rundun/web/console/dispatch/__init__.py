@@ -1,1 +1,1 @@
-"""The pages that send jobs: one, or a table of them."""
+"""The pages that dispatch jobs, one at a time or as a table."""

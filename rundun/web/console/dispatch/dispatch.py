@@ -1,4 +1,4 @@
-"""/console/dispatch: sending a job by hand."""
+"""/console/dispatch: dispatching one job by a form, or repeating a closed one."""
 
 import uuid
 
@@ -15,16 +15,16 @@ from rundun.web.console.dispatch.due import SENT, due_choices
 from rundun.web.console.dispatch.form import (
     EMPTY,
     EVENTS,
-    Previous,
+    RepeatedRun,
     field_inputs,
     host_of,
     prefill_inputs,
-    previous,
     read_body,
-    values_of,
+    repeat_values,
+    repeated_run,
     with_choices,
 )
-from rundun.web.console.dispatch.message import languages
+from rundun.web.console.dispatch.message import language_choices
 from rundun.web.console.session import ConsoleCall
 from rundun.web.dispatch.reading import read_dispatch_body
 from rundun.web.dispatch.warnings import destination_warnings
@@ -40,41 +40,41 @@ REFUSALS = (
     "quota_exceeded",
     "template_archived",
 )
-# Inputs that what is wrong can stand at, by the last part of its pointer, beside those of the chosen template.
-PLACES = {"template_id", "title", "note", "due_at", "executor_ref", "expires_in_hours", "language"}
-PLACES |= {"url", "secret", "events"}
+# Names of the inputs that can show an error, besides those of the chosen template's fields and steps.
+INPUTS = {"template_id", "title", "note", "due_at", "executor_ref", "expires_in_hours", "language"}
+INPUTS |= {"url", "secret", "events"}
 
 
 async def form(call: ConsoleCall) -> Response:
-    """GET /console/dispatch: show the form; `?template_id=` chooses a template, `?again=` names a run to repeat."""
+    """GET /console/dispatch: show the form. `?template_id=` chooses a template, `?again=` a closed run to repeat."""
     params, values = call.request.query_params, dict(EMPTY)
     if again := params.get("again", ""):
-        repeated, current = await _previous(call, again)
+        repeated, current = await _read_repeated(call, again)
         if not repeated.run.is_closed:
             raise Problem("wrong_status", "This run is not closed yet; it can be repeated then.")
-        values |= values_of(repeated, current, call.zone.today(call.now))
+        values |= repeat_values(repeated, current, call.zone.today(call.now))
     else:
         values["template_id"] = params.get("template_id", "")[:100]
-    return await _form(call, {**values, "once": str(uuid.uuid4())})
+    return await _render_form(call, {**values, "once": str(uuid.uuid4())})
 
 
-async def _previous(call: ConsoleCall, run_id: str) -> tuple[Previous, TemplateVersion]:
-    """Read a run to be repeated, and the current version of its template."""
+async def _read_repeated(call: ConsoleCall, run_id: str) -> tuple[RepeatedRun, TemplateVersion]:
+    """Return the run to be repeated, and the current version of its template."""
     run, version = await call.read(runs.get_with_version, run_id)
     current = (await call.read(templates.get_version, run.template_id, None))[1]
-    return previous(run, version, current), current
+    return repeated_run(run, version, current), current
 
 
-async def _repeated(call: ConsoleCall, values: dict[str, str]) -> Previous | None:
-    """Return the run that the form repeats: none once another template was chosen."""
+async def _find_repeated(call: ConsoleCall, values: dict[str, str]) -> RepeatedRun | None:
+    """Return the run that the form repeats; None if it repeats none, or if another template was chosen."""
     if not values.get("again"):
         return None
-    repeated, _ = await _previous(call, values["again"])
+    repeated, _ = await _read_repeated(call, values["again"])
     return repeated if repeated.run.template_id == values.get("template_id") else None
 
 
-async def _form(call: ConsoleCall, values: dict[str, str], problem: Problem | None = None) -> Response:
-    repeated = await _repeated(call, values)
+async def _render_form(call: ConsoleCall, values: dict[str, str], problem: Problem | None = None) -> Response:
+    repeated = await _find_repeated(call, values)
     default = await call.read(default_webhooks.find, values.get("template_id", ""))
     listed = await call.read(templates.dispatch_choices, values.get("template_id", ""), MAX_TEMPLATES)
     choices = [(head.template_id, version.template.name) for head, version in listed]
@@ -83,11 +83,11 @@ async def _form(call: ConsoleCall, values: dict[str, str], problem: Problem | No
     chosen = next((version for head, version in listed if head.template_id == values.get("template_id")), None)
     fields = field_inputs(chosen, call.language) if chosen else []
     prefill = prefill_inputs(chosen, call.language) if chosen else []
-    places = {*PLACES, *(each.key for each in (*fields, *prefill))}
+    places = {*INPUTS, *(each.key for each in (*fields, *prefill))}
     numbers = {each.key for each in (*fields, *prefill) if each.kind == "number"}
     wrong: dict[str, str] = {}
     for error in problem.errors if problem else ():
-        place = _place(error.pointer)
+        place = _input_name(error.pointer)
         if place == "template_id":
             wrong[place] = call.language.gettext("Choose a checklist.")
         elif place in numbers and error.code == "wrong_type":
@@ -102,7 +102,7 @@ async def _form(call: ConsoleCall, values: dict[str, str], problem: Problem | No
         status,
         values=values,
         choices=choices,
-        languages=languages(call, tags),
+        languages=language_choices(call, tags),
         due_choices=due_choices(call, SENT),
         events=EVENTS,
         fields=fields,
@@ -117,8 +117,8 @@ async def _form(call: ConsoleCall, values: dict[str, str], problem: Problem | No
     )
 
 
-def _place(pointer: str) -> str:
-    """Return the name of the input that a pointer is about."""
+def _input_name(pointer: str) -> str:
+    """Return the name of the form input for the body value at `pointer`."""
     first, *others = pointer[1:].split("/")
     if first in ("fields", "prefill") and others:
         return others[0]
@@ -126,32 +126,32 @@ def _place(pointer: str) -> str:
 
 
 async def dispatch(call: ConsoleCall) -> Response:
-    """POST /console/dispatch: dispatch a run, once for each form that was shown, and lead on to its link; with `choose`
-    show the form with the inputs of the template chosen. That is no GET, since secrets would stand in its address.
+    """POST /console/dispatch: dispatch a run, once per form, and redirect to its link. With `choose`, show the form for
+    the chosen template; a GET would put secrets into the address.
     """
     if call.form.get("choose"):
-        return await _form(call, call.form)
+        return await _render_form(call, call.form)
     try:
         version = await chosen_version(call)
         body = read_body(call.form, version, call.zone)
         if version is None:
-            body.pop("template_id", None)  # so that it is missing, beside all else that is wrong
+            body.pop("template_id", None)  # so that it is reported as missing, together with all other errors
         dispatch_request, destination = (
             await read_dispatch_body(call.ctx.database, call.operator.org_id, body)
         ).order()
         warnings = await destination_warnings(call.ctx.check_destination, destination, call.operator.org_id)
-        dispatch_request = with_choices(dispatch_request, call.form, await _repeated(call, call.form))
+        dispatch_request = with_choices(dispatch_request, call.form, await _find_repeated(call, call.form))
         actor = Actor("operator", call.operator.name)
         run_id = await call.write_once("run_id", repeats.dispatch, dispatch_request, actor)
     except Problem as problem:
         if problem.code not in REFUSALS:
             raise
-        return await _form(call, call.form, problem)
+        return await _render_form(call, call.form, problem)
     return call.redirect(f"/dispatch/{run_id}{'?warned=webhook_unresolved' if warnings else ''}")
 
 
 async def chosen_version(call: ConsoleCall) -> TemplateVersion | None:
-    """Return the current version of the template that the form names, None where it names none there is."""
+    """Return the current version of the form's template; None if the organization does not have it."""
     try:
         return (await call.read(templates.get_version, call.form.get("template_id", ""), None))[1]
     except NotFound:

@@ -1,4 +1,4 @@
-"""When a job is due: the times that are offered, and what somebody has chosen of them."""
+"""Due times: the offered choices, and reading the chosen one from a form."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
@@ -11,7 +11,7 @@ from rundun.core.validation import read
 from rundun.web.console.session import ConsoleCall
 from rundun.wording.console_words import N_
 
-Offer = tuple[int, time, str]  # days from now, the hour, and what it is called
+Offer = tuple[int, time, str]  # days from now, the time of day, and the label
 SENT: Sequence[Offer] = (
     (0, time(15), N_("Today {time}")),
     (1, time(11), N_("Tomorrow {time}")),
@@ -21,7 +21,7 @@ MOVED: Sequence[Offer] = ((0, time(18), N_("Today {time}")), (1, time(18), N_("T
 
 
 def due_choices(call: ConsoleCall, offers: Sequence[Offer] = MOVED) -> list[tuple[str, str]]:
-    """List the times to come that are offered, as an input `datetime-local` has them, and what they are called."""
+    """Return the offered times that are still to come: pairs of a `datetime-local` value and its label."""
     zone, choices = call.zone, []
     for days, hour, words in offers:
         at = datetime.combine(zone.today(call.now) + timedelta(days=days), hour)
@@ -32,8 +32,6 @@ def due_choices(call: ConsoleCall, offers: Sequence[Offer] = MOVED) -> list[tupl
 
 
 def read_due(call: ConsoleCall) -> Mapping[str, Any]:
-    """Read to when a form moves due times, as a patch of a run: `when` is one that was offered, else `at` says it.
-    Raises Invalid.
-    """
+    """Return the form's new due time, the offered `when` or the typed `at`, as changes of a run; raises Invalid."""
     written = call.form.get("when") or call.form.get("at", "")
     return read(RunPatch, {"due_at": call.zone.wire_of_local(written)}).changes()

@@ -1,4 +1,4 @@
-"""The form of a dispatch: inputs for what the chosen template asks of a run, and the body that they stand for."""
+"""The dispatch form: its inputs for a template's fields and steps, and the request body made of it."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,19 +18,19 @@ from rundun.wording.console_words import ConsoleLanguage
 from rundun.wording.job_tables.dates_and_numbers import typed_number
 from rundun.wording.time_zone import Zone
 
-MAX_PREFILLED = 60  # steps that the form has an input for: a form has 200 fields
-MAX_FORM = 512 * 1024  # bytes: thirty fields and a note as long as they may be
+MAX_PREFILLED = 60  # a form has at most 200 fields
+MAX_FORM = 512 * 1024  # bytes: thirty fields and a note of maximum length
 EVENTS = (*event.EVENTS, *event.ON_REQUEST)
 EMPTY = {f"event {name}": "on" for name in event.EVENTS}
-# Inputs that stand for a field of the body each, as they are typed.
+# Inputs whose text is a field of the body unchanged.
 _PLAIN = ("template_id", "executor_ref", "language", "title", "note")
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """An input: `name` in the form, `key` the id in the pointer of what is wrong with it, `kind` a field's, a step's
-    type, `lines` or `datetime-local`; with `options`, pairs of value and label, one of them is chosen. `hint` is a
-    sentence below it.
+    """An input of the form. `name` is its name, `key` the field's or step's id in error pointers. `kind` is a field's
+    kind, a step's type, `lines` or `datetime-local`. `options` are pairs of value and label to choose from; `hint` is a
+    sentence below the input.
     """
 
     name: str
@@ -43,17 +43,17 @@ class Input:
 
     @property
     def type(self) -> str:
-        """Return the attribute `type`: what phones have a keyboard for, and nothing that a browser would judge."""
+        """Return the attribute `type`. It selects the phone's keyboard but makes no browser validate the value."""
         return {"phone": "tel"}.get(self.kind, self.kind if self.kind in ("date", "datetime-local") else "text")
 
     @property
     def mode(self) -> str:
-        """Return the attribute `inputmode`, "" for that of the type."""
+        """Return the attribute `inputmode`, "" where `type` says enough."""
         return {"number": "decimal", "email": "email", "url": "url"}.get(self.kind, "")
 
 
 def field_inputs(version: TemplateVersion, language: ConsoleLanguage) -> list[Input]:
-    """Return an input for each field of a template."""
+    """Return an input for each field of the template."""
     return [
         Input(f"field {field.id}", field.id, field.label, field.kind, field.required, _hint(field, language))
         for field in version.template.fields
@@ -72,7 +72,7 @@ def _hint(field: JobField, language: ConsoleLanguage) -> str:
 
 
 def prefill_inputs(version: TemplateVersion, language: ConsoleLanguage) -> list[Input]:
-    """Return an input for each of the first 60 steps whose value can be given in one, for the executor to confirm."""
+    """Return inputs for values that the executor only confirms: one per suitable step, at most `MAX_PREFILLED`."""
     inputs = (_prefill_input(step, language) for step in version.steps)
     return [each for each in inputs if each is not None][:MAX_PREFILLED]
 
@@ -104,10 +104,10 @@ def _prefill_input(step: StepBase, language: ConsoleLanguage) -> Input | None:
 
 
 def read_body(form: Mapping[str, str], version: TemplateVersion | None, zone: Zone) -> dict[str, Any]:
-    """Return the body that an integrator would send for this form; empty inputs are left out, and so are those of
-    another template than the chosen one, whose version is `version`.
+    """Return the form as the body of POST /v1/runs. Empty inputs are left out, and so are inputs of other templates
+    than `version`'s.
     """
-    body: dict[str, Any] = {name: form[name].replace("\r\n", "\n") for name in _given(form, _PLAIN)}
+    body: dict[str, Any] = {name: form[name].replace("\r\n", "\n") for name in _filled(form, _PLAIN)}
     hours, due_at = form.get("expires_in_hours", "").strip(), form.get("due_at", "").strip()
     if form.get("never"):
         body["expires_in_hours"] = None
@@ -119,9 +119,9 @@ def read_body(form: Mapping[str, str], version: TemplateVersion | None, zone: Zo
         kinds = {f"field {field.id}": field.kind for field in version.template.fields}
         steps_by_name = {f"prefill {step.id}": step for step in version.steps}
         fields = {
-            name: typed_number(form[name]) if kinds[name] == "number" else form[name] for name in _given(form, kinds)
+            name: typed_number(form[name]) if kinds[name] == "number" else form[name] for name in _filled(form, kinds)
         }
-        prefill = {name: _step_value(steps_by_name[name], form[name], zone) for name in _given(form, steps_by_name)}
+        prefill = {name: _step_value(steps_by_name[name], form[name], zone) for name in _filled(form, steps_by_name)}
         body |= {key: _by_id(values) for key, values in (("fields", fields), ("prefill", prefill)) if values}
     webhook: dict[str, Any] = {name: form[name] for name in ("url", "secret") if form.get(name)}
     if webhook:
@@ -129,7 +129,7 @@ def read_body(form: Mapping[str, str], version: TemplateVersion | None, zone: Zo
     return body
 
 
-def _given(form: Mapping[str, str], names: Iterable[str]) -> Iterator[str]:
+def _filled(form: Mapping[str, str], names: Iterable[str]) -> Iterator[str]:
     return (name for name in names if form.get(name, "").strip())
 
 
@@ -149,32 +149,32 @@ def _step_value(step: StepBase, typed: str, zone: Zone) -> object:
 
 
 def host_of(webhook: Webhook | None) -> str:
-    """Return the host that a webhook leads to, "" without one: a path may be a secret, and is for owners."""
+    """Return the host of a webhook, "" for None. Members see the host only, since the path may be a secret."""
     return webhook.host if webhook else ""
 
 
 @dataclass(frozen=True, slots=True)
-class Previous:
-    """A closed run that the form repeats: `gone` are the labels of fields that it had and its template has no more,
-    `webhook` what of its events may be copied.
+class RepeatedRun:
+    """The closed run that the form repeats. `dropped` are the labels of its fields that the current template lacks,
+    `webhook` is None if there is none to copy.
     """
 
     run: Run
-    gone: Sequence[str]
+    dropped: Sequence[str]
     webhook: Webhook | None
 
 
-def previous(run: Run, version: TemplateVersion, current: TemplateVersion) -> Previous:
-    """Return what the form says of the run that it repeats, which had one `version` of the template."""
-    gone = copied_fields(run, current.template)[1]
-    labels = [field.label for field in version.template.fields if field.id in gone]
+def repeated_run(run: Run, version: TemplateVersion, current: TemplateVersion) -> RepeatedRun:
+    """Return the run to be repeated; `version` is the template version it had, `current` the current one."""
+    dropped = copied_fields(run, current.template)[1]
+    labels = [field.label for field in version.template.fields if field.id in dropped]
     is_known = run.webhook is not None and not run.webhook.is_secret_forgotten
-    return Previous(run, labels, run.webhook if is_known else None)
+    return RepeatedRun(run, labels, run.webhook if is_known else None)
 
 
-def values_of(repeated: Previous, current: TemplateVersion, today: date) -> dict[str, str]:
-    """Return the form that dispatches a run again: its template, title, note, reference, language, webhook and fields,
-    without secrets, which ended with the run, and without days before `today`.
+def repeat_values(repeated: RepeatedRun, current: TemplateVersion, today: date) -> dict[str, str]:
+    """Return the form's initial values for a repeat: template, title, note, reference, language, webhook and fields.
+    Secrets are left out, as they were deleted when the run was closed, and so are dates before `today`.
     """
     run = repeated.run
     days = {field.id for field in current.template.fields if field.kind == "date"}
@@ -190,15 +190,15 @@ def values_of(repeated: Previous, current: TemplateVersion, today: date) -> dict
 
 
 def _has_passed(value: Any, today: date) -> bool:
-    """Tell whether a value is a day before `today`; the field may have been of another kind."""
+    """Tell whether a field's value is a date before `today`. It may be no date: the field's kind may have changed."""
     return isinstance(value, str) and times.is_date(value) and date.fromisoformat(value) < today
 
 
 def with_choices(
-    dispatch_request: DispatchRequest, form: Mapping[str, str], repeated: Previous | None
+    dispatch_request: DispatchRequest, form: Mapping[str, str], repeated: RepeatedRun | None
 ) -> DispatchRequest:
-    """Return a dispatch with what the form says beside its body: the run that it repeats, and where its events go if no
-    address was typed.
+    """Return the dispatch request with the form's choices that are not in its body: the repeated run, and the webhook
+    to use if no URL was typed.
     """
     chosen = form.get("webhook", "")
     webhook_from: WebhookFrom = "request" if chosen == "none" else "default"

@@ -1,4 +1,4 @@
-"""/console/dispatch/{run_id}: what to send to the executor of an open run, made anew whenever it is asked for."""
+"""/console/dispatch/{run_id}: the link of an open run, its QR code, and a message to the executor."""
 
 from typing import Any
 from urllib.parse import quote
@@ -15,30 +15,30 @@ from rundun.web.console.session import ConsoleCall
 from rundun.wording import i18n
 from rundun.wording.console_words import N_
 
-# No-break spaces of CLDR's times: some phones show a box, and each makes an SMS one of 70 characters.
+# CLDR's times have no-break spaces: some phones show a box, and one of them limits an SMS to 70 characters.
 _PLAIN_SPACES = {ord("\u202f"): " ", ord("\u00a0"): " "}
 WHATSAPP, SMS, MAIL = "https://wa.me/?text=", "sms:?&body=", "mailto:?subject={subject}&body="
-_UTC = ("UTC", "Etc/UTC")  # the zone of those who have chosen none: nobody's clocks
+_UTC = ("UTC", "Etc/UTC")  # the default zone: “UTC” is written after times, as no local clock shows them
 
 
-def languages(call: ConsoleCall, tags: set[str]) -> list[tuple[str, str]]:
-    """List tags and names of the languages that the executor's page or a template has."""
+def language_choices(call: ConsoleCall, tags: set[str]) -> list[tuple[str, str]]:
+    """Return pairs of tag and name for the languages of the executor's page and the template's `tags`."""
     names = call.ctx.pages.words.names
     return [*names.items(), *((tag, tag) for tag in sorted(tags - set(names)))]
 
 
 async def show(call: ConsoleCall) -> Response:
-    """GET /console/dispatch/{run_id}: show the link, its QR code, and a message in `?lang=`; of a run that is closed
-    its own page.
+    """GET /console/dispatch/{run_id}: show link, QR code, and the message in the language `?lang=`. A closed run
+    redirects to its own page.
     """
     run, version = await call.read(runs.get_with_version, call.path("run_id"))
     if run.is_closed:
         return call.redirect(f"/runs/{run.run_id}")
     source = version.template.model_dump(mode="json", exclude_unset=True)
-    offered = languages(call, set(source.get("translations") or ()))
-    tag = _tag(call, run, [tag for tag, _ in offered])
+    offered = language_choices(call, set(source.get("translations") or ()))
+    tag = _message_tag(call, run, [tag for tag, _ in offered])
     link = call.ctx.links.run(run.run_id)
-    message = _message(call, run, link, source, tag)
+    message = _message_text(call, run, link, source, tag)
     mail = MAIL.format(subject=quote(run.job.title or version.template.name, safe=""))
     shares = [(N_("WhatsApp"), WHATSAPP), (N_("SMS"), SMS), (N_("E-mail"), mail)]
     return await call.render(
@@ -56,9 +56,9 @@ async def show(call: ConsoleCall) -> Response:
     )
 
 
-def _tag(call: ConsoleCall, run: Run, offered: list[str]) -> str:
-    """Return the language of the message: the one asked for, the run's, or the operator's, as people write to their own
-    neighbours.
+def _message_tag(call: ConsoleCall, run: Run, offered: list[str]) -> str:
+    """Return the language tag of the message: the requested one, else the run's, else the operator's if it is
+    `offered`, else English.
     """
     lang = call.request.query_params.get("lang", "")
     if translation.is_tag(lang):
@@ -67,8 +67,8 @@ def _tag(call: ConsoleCall, run: Run, offered: list[str]) -> str:
     return run.language or next((tag for tag in own if tag in offered), "en")
 
 
-def _message(call: ConsoleCall, run: Run, link: str, source: dict[str, Any], tag: str) -> str:
-    """Return the message to the executor, in their language: whose it is, what about, until when, the link last."""
+def _message_text(call: ConsoleCall, run: Run, link: str, source: dict[str, Any], tag: str) -> str:
+    """Return the message to the executor: organization and checklist, title, due or expiry time, and the link last."""
     words = call.ctx.pages.words.language([tag], list(source.get("translations") or ()))
     name = translation.translate(source, words.texts)["name"]
     lines = [words.say("message_share", organization=call.organization.name, name=name)]
@@ -76,21 +76,21 @@ def _message(call: ConsoleCall, run: Run, link: str, source: dict[str, Any], tag
         lines.append(run.job.title)
     word, until = ("open_until", run.expires_at) if run.job.due_at is None else ("message_due", run.job.due_at)
     if until is not None:
-        lines.append(f"{words.say(word)}: {_written(call, until, words.tag)}")
+        lines.append(f"{words.say(word)}: {_format_time(call, until, words.tag)}")
     return "\n".join([*lines, link])
 
 
-def _written(call: ConsoleCall, milliseconds: int, tag: str) -> str:
-    """Write a time as people do who speak this language where the organization is."""
+def _format_time(call: ConsoleCall, milliseconds: int, tag: str) -> str:
+    """Return a time as it is written in the language `tag` in the country of the organization's time zone."""
     zone = call.zone
-    at, locale = zone.at(milliseconds), locale_there(tag, zone.name)
+    at, locale = zone.at(milliseconds), locale_in_zone(tag, zone.name)
     skeleton = "MMMEd" if at.year == zone.at(call.now).year else "yMMMEd"
     day, hour = dates.format_skeleton(skeleton, at, locale=locale), dates.format_time(at, "short", locale=locale)
     return f"{day}, {hour}{' UTC' if zone.name in _UTC else ''}".translate(_PLAIN_SPACES)
 
 
-def locale_there(tag: str, zone_name: str) -> Locale:
-    """Return how a language is written in the country of a time zone: in English “27 Nov, 15:00” in Madrid, and “Nov
+def locale_in_zone(tag: str, zone_name: str) -> Locale:
+    """Return the locale of a language in the country of a time zone: English gives “27 Nov, 15:00” in Madrid, and “Nov
     27, 3:00 PM” in New York.
     """
     locale = Locale.parse(tag, sep="-")

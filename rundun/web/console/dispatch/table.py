@@ -1,4 +1,4 @@
-"""/console/dispatch/table: sending several jobs at once, a table that is pasted or chosen as a file."""
+"""/console/dispatch/table: dispatching several jobs from a table, pasted or read from a file."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -27,18 +27,18 @@ from rundun.wording.job_view import FieldView
 from rundun.wording.problem_codes import PROBLEMS
 from rundun.wording.refusals import exact_reason
 
-MAX_FORM = 3 * csv_text.MAX_BYTES + 64 * 1024  # each byte may take three, as forms are sent
+MAX_FORM = 3 * csv_text.MAX_BYTES + 64 * 1024  # a byte takes up to three in a form (%0A)
 MAX_SHOWN = 200  # jobs shown
-AT_ONCE_OF_ORGANIZATION, AT_ONCE = 2, 4  # tables that are read, or wait for it
+AT_ONCE_OF_ORGANIZATION, AT_ONCE = 2, 4  # tables being read or waiting
 CSV = "text/csv; charset=utf-8; header=present"
 
 
 async def form(call: ConsoleCall) -> Response:
     """GET /console/dispatch/table: show the form; `?template_id=` chooses a template."""
-    return await _form(call, {"template_id": call.request.query_params.get("template_id", "")[:100]})
+    return await _render_form(call, {"template_id": call.request.query_params.get("template_id", "")[:100]})
 
 
-async def _form(
+async def _render_form(
     call: ConsoleCall,
     values: Mapping[str, str],
     problem: Problem | None = None,
@@ -72,8 +72,8 @@ async def _form(
     )
 
 
-def _ready(call: ConsoleCall, version: TemplateVersion, table: JobTable) -> Mapping[str, Any]:
-    """Return what would be sent: the columns that have something, the cells of the first jobs, and how many jobs."""
+def _preview(call: ConsoleCall, version: TemplateVersion, table: JobTable) -> Mapping[str, Any]:
+    """Return the preview of the jobs: the columns that are not empty, the first jobs' cells, and the job count."""
     names, fields = column_names(version.template, call.language), version.template.fields
     rows = [_cells(call, each, fields) for each in table.requests[:MAX_SHOWN]]
     used = [index for index in range(len(names)) if any(row[index] for row in rows)]
@@ -98,48 +98,50 @@ def _by_name(choice: tuple[str, str]) -> str:
 
 
 async def read_file(call: ConsoleCall) -> Response:
-    """POST /console/dispatch/table/text: return what the file that the page's script sends says, as text."""
+    """POST /console/dispatch/table/text: return the table in the file sent by the page's script, as text."""
     data = await read_bytes(call.request, csv_text.MAX_BYTES)
     return JSONResponse({"text": await call.ctx.read_spreadsheet(data, call.operator.org_id)})
 
 
 async def send(call: ConsoleCall) -> Response:
-    """POST /console/dispatch/table: show the jobs of a table; with `send` and their digest send them, all or none, and
-    lead on to their links. A table that was sent before asks first; with `choose` show the columns of the template
-    chosen.
+    """POST /console/dispatch/table: preview the jobs of a table. With `send` and the table's digest, dispatch all or
+    none and redirect to their links; a table dispatched before must be confirmed. With `choose`, show the columns of
+    the chosen template.
     """
     if call.form.get("choose"):
-        return await _form(call, call.form)
+        return await _render_form(call, call.form)
     table = None
     try:
         version = await chosen_version(call)
         if version is None:
-            return await _form(call, call.form, Problem("not_found", "Choose a checklist."))
-        table = await _read(call, version)
+            return await _render_form(call, call.form, Problem("not_found", "Choose a checklist."))
+        table = await _read_table(call, version)
         if table.errors:
-            return await _form(call, call.form, table=table)
+            return await _render_form(call, call.form, table=table)
         if table.digest.hex() not in (call.form.get("send"), call.form.get("again")):
-            return await _form(call, call.form, table=table, ready=_ready(call, version, table))
+            return await _render_form(call, call.form, table=table, ready=_preview(call, version, table))
         sent, is_new = await _accept(call, version, table)
     except Problem as problem:
         if problem.code not in (*REFUSALS, "too_large"):
             raise
-        return await _form(call, call.form, problem, table)
+        return await _render_form(call, call.form, problem, table)
     if not is_new:
-        return await _form(call, call.form, table=table, before=sent)
-    await _make(call, sent)
+        return await _render_form(call, call.form, table=table, before=sent)
+    await _create_runs(call, sent)
     return call.redirect(f"/dispatch/tables/{sent.number}")
 
 
-async def _read(call: ConsoleCall, version: TemplateVersion) -> JobTable:
-    """Read the table, a few at once: it takes a moment of the processor; raises `unavailable` where too many are."""
+async def _read_table(call: ConsoleCall, version: TemplateVersion) -> JobTable:
+    """Return the table, read in a queue since it takes processor time; raises `unavailable` if the queue is full."""
     owner, text = call.operator.org_id, call.form.get("table", "")
     limits = {owner: AT_ONCE_OF_ORGANIZATION, "": AT_ONCE}
     return await call.ctx.tables.run(owner, limits, read_jobs, text, version, call.zone, call.now, call.language)
 
 
 async def _accept(call: ConsoleCall, version: TemplateVersion, table: JobTable) -> tuple[SentTable, bool]:
-    """Accept the jobs; again where that was said of this very table, not of what was written over it."""
+    """Accept the jobs of the table; return it, and whether it is new. A table accepted before is accepted again only if
+    the form confirms this very table by its digest.
+    """
     requests = table.requests
     if call.form.get("webhook") != "none":
         requests = [replace(each, webhook_from="default") for each in requests]
@@ -147,8 +149,8 @@ async def _accept(call: ConsoleCall, version: TemplateVersion, table: JobTable) 
     return await call.write(sent_tables.accept, version.v, requests, table.digest, again=is_again)
 
 
-async def _make(call: ConsoleCall, sent: SentTable) -> None:
-    """Make the runs, between which others write. On a full disk the scheduler makes the rest."""
+async def _create_runs(call: ConsoleCall, sent: SentTable) -> None:
+    """Create the runs in short transactions. If the disk is full, the scheduler creates the rest."""
     try:
         while await call.ctx.database.write(sent_tables.step, sent.number):
             pass
@@ -157,16 +159,16 @@ async def _make(call: ConsoleCall, sent: SentTable) -> None:
             raise
 
 
-def _number(call: ConsoleCall) -> int:
+def _table_number(call: ConsoleCall) -> int:
     number = call.path("number")
     if not re.fullmatch(r"[0-9]{1,18}", number):
         raise NotFound("table")
     return int(number)
 
 
-async def sent(call: ConsoleCall) -> Response:
-    """GET /console/dispatch/tables/{number}: show the jobs of a table that was sent, with their links."""
-    table, version, runs = await call.read(sent_tables.get, _number(call))
+async def show_sent(call: ConsoleCall) -> Response:
+    """GET /console/dispatch/tables/{number}: show the jobs of a dispatched table, with their links."""
+    table, version, runs = await call.read(sent_tables.get, _table_number(call))
     return await call.render(
         "dispatch/table_sent",
         table=table,
@@ -177,16 +179,16 @@ async def sent(call: ConsoleCall) -> Response:
     )
 
 
-async def links(call: ConsoleCall) -> Response:
+async def download_links(call: ConsoleCall) -> Response:
     """GET /console/dispatch/tables/{number}/links.csv: return the table with the links of its jobs."""
-    table, version, runs = await call.read(sent_tables.get, _number(call))
+    table, version, runs = await call.read(sent_tables.get, _table_number(call))
     text = job_table_links.written(version.template, runs, call.zone, call.ctx.links, call.language)
     day = call.zone.at(table.created_at).date().isoformat()
     return _csv(text, f"{slug(version.template.name)}-{day}-links.csv")
 
 
-async def empty(call: ConsoleCall) -> Response:
-    """GET /console/dispatch/table.csv: return an empty table with the columns of `?template_id=`."""
+async def download_blank(call: ConsoleCall) -> Response:
+    """GET /console/dispatch/table.csv: return a table with the columns of `?template_id=` and no jobs."""
     _, version = await call.read(templates.get_version, call.request.query_params.get("template_id", ""), None)
     return _csv(job_table_links.heading(version.template, call.language), f"{slug(version.template.name)}.csv")
 

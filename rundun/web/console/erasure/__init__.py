@@ -1,1 +1,1 @@
-"""The pages that erase runs and persons, and say for how long things are kept."""
+"""The pages that erase runs and persons, and set retention periods."""

@@ -1,4 +1,4 @@
-"""/console/settings/person: erasing a person, for owners who give their password once more."""
+"""/console/settings/person: exporting and erasing a person's runs. Erasing needs an owner's password."""
 
 import re
 
@@ -12,17 +12,17 @@ from rundun.web.archives.person import archive_entries
 from rundun.web.archives.report import ReportWriter
 from rundun.web.archives.runs import zip_pieces
 from rundun.web.console.session import ConsoleCall
-from rundun.web.console.settings.account import is_own_password, wrong_password
+from rundun.web.console.settings.account import is_own_password, wrong_password_text
 from rundun.web.erasure.kept_copies import all_copies
 from rundun.web.erasure.person import erase_listed, list_runs
 from rundun.wording.console_words import N_
 from rundun.wording.problem_codes import PROBLEMS
 
 MAX_SHOWN = 200  # runs of a list
-MAX_ALIKE = 100  # runs that may be the person's, each with a field of the form
+MAX_ALIKE = 100  # possible runs of the person, each with a field in the form
 _NUMBER = re.compile(r"[0-9]{1,15}", re.ASCII)
 
-FIELDS = {  # by which a person is known, of core.erasure.person
+FIELDS = {  # labels of the fields of `core.erasure.person`
     "email": N_("E-mail address"),
     "phone": N_("Phone number"),
     "name": N_("Name"),
@@ -32,50 +32,58 @@ FIELDS = {  # by which a person is known, of core.erasure.person
 
 
 async def form(call: ConsoleCall, status: int = 200, wrong: str = "") -> Response:
-    """GET /console/settings/person: ask who it is."""
+    """GET /console/settings/person: ask for the person's name, address, number or id."""
     typed = {"field": call.form.get("field", "email"), "value": call.form.get("value", "")}
     return await call.render("erasure/person", status, names=_names(call), **typed, wrong=wrong)
 
 
 async def list_found(call: ConsoleCall) -> Response:
-    """POST /console/settings/person: list the runs of a person. Nothing happens to them."""
+    """POST /console/settings/person: list the runs of a person, without changing them."""
     try:
-        return await _found(call, _person(call))
+        return await _render_found(call, _read_person(call))
     except Invalid as problem:
         return await form(call, 422, call.reason(problem))
 
 
 async def download(call: ConsoleCall) -> Response:
-    """POST /console/settings/person/archive.zip: export all that is kept of a person."""
+    """POST /console/settings/person/archive.zip: export everything stored about a person."""
     require_place(call.ctx, call.operator.org_id)
     org_id = call.operator.org_id
     turns = call.ctx.turns.of_download(org_id)
-    found = (await list_runs(call.turns, org_id, _person(call), with_alike=True)).with_alike(_chosen(call))
+    found = (await list_runs(call.turns, org_id, _read_person(call), with_alike=True)).with_alike(
+        _chosen_revisions(call)
+    )
     report = ReportWriter(call.ctx.pages, call.organization, call.language, is_given_out=True)
     entries = archive_entries(turns, org_id, found, call.ctx.links, report.write)
     return Download(call.ctx, org_id, zip_pieces(turns, entries, call.zone.at(call.now)), "person.zip")
 
 
 async def erase(call: ConsoleCall) -> Response:
-    """POST /console/settings/person/erase: erase the runs of a person, as they were listed, given the password."""
-    person, operator = _person(call), call.operator
+    """POST /console/settings/person/erase: erase the listed runs of a person, given the password."""
+    person, operator = _read_person(call), call.operator
     if not await is_own_password(call, call.form.get("password", "")):
-        return await _found(call, person, 422, wrong=wrong_password(call))
+        return await _render_found(call, person, 422, wrong=wrong_password_text(call))
     try:
         digest = call.form.get("digest", "")
         found = await erase_listed(
-            call.turns, call.ctx.database, operator.org_id, person, digest, operator.operator_id, alike=_chosen(call)
+            call.turns,
+            call.ctx.database,
+            operator.org_id,
+            person,
+            digest,
+            operator.operator_id,
+            alike=_chosen_revisions(call),
         )
     except Problem as problem:
         if problem.code != "erasure_changed":
             raise
-        return await _found(call, person, PROBLEMS[problem.code].status, changed=True)
+        return await _render_found(call, person, PROBLEMS[problem.code].status, changed=True)
     told = f"count={len(found.runs)}{'&more=1' if found.has_more else ''}"
-    return call.redirect(f"/settings/person/erased?{told}")  # else a reload would send the form once more
+    return call.redirect(f"/settings/person/erased?{told}")  # so that a reload does not send the form again
 
 
-async def erased(call: ConsoleCall) -> Response:
-    """GET /console/settings/person/erased: say how many runs were erased, and where some of it may still be."""
+async def show_erased(call: ConsoleCall) -> Response:
+    """GET /console/settings/person/erased: show how many runs were erased, and the copies that may still hold them."""
     query = call.request.query_params
     count = int(typed) if _NUMBER.fullmatch(typed := query.get("count", "")) else 0
     kept = await all_copies(call.ctx.settings)
@@ -86,16 +94,16 @@ def _names(call: ConsoleCall) -> dict[str, str]:
     return {name: call.language.gettext(text) for name, text in FIELDS.items()}
 
 
-def _chosen(call: ConsoleCall) -> dict[str, str]:
-    """Return the runs that were ticked, by their ids with their revisions."""
+def _chosen_revisions(call: ConsoleCall) -> dict[str, str]:
+    """Return the ids of the ticked runs with the revisions at which they were listed."""
     return {name: revision for name, revision in call.form.items() if name.startswith("r-")}
 
 
-def _person(call: ConsoleCall) -> Person:
+def _read_person(call: ConsoleCall) -> Person:
     return read_person(call.form.get("field", ""), call.form.get("value", ""))
 
 
-async def _found(
+async def _render_found(
     call: ConsoleCall, person: Person, status: int = 200, wrong: str = "", *, changed: bool = False
 ) -> Response:
     found = await list_runs(call.turns, call.operator.org_id, person, with_alike=True)
@@ -109,7 +117,7 @@ async def _found(
         found=found,
         shown=found.runs[:MAX_SHOWN],
         alike=found.alike[:MAX_ALIKE],
-        chosen=_chosen(call),
+        chosen=_chosen_revisions(call),
         copies=kept,
         wrong=wrong,
         changed=changed,

@@ -1,1 +1,1 @@
-"""The pages of runs: the list, one run, and actions on one or several."""
+"""The pages of runs: the list, one run, and actions on one run or several."""

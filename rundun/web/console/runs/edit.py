@@ -1,4 +1,4 @@
-"""/console/runs/{run_id}/edit: what an open run is about, changed: title, note, due time, fields and reference."""
+"""/console/runs/{run_id}/edit: changing title, note, due time, fields and reference of an open run."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,12 +18,12 @@ from rundun.wording.problem_codes import PROBLEMS
 from rundun.wording.refusals import exact_field_reason
 from rundun.wording.time_zone import Zone
 
-WAS = "was "  # before the name of an input: what it held when the form was shown
+WAS = "was "  # prefix of hidden inputs with the values that were shown
 MEMBERS = ("title", "note", "due_at", "executor_ref")
 
 
 async def edit_form(call: ConsoleCall) -> Response:
-    """GET /console/runs/{run_id}/edit: show the form with what the run is about."""
+    """GET /console/runs/{run_id}/edit: show the form with the run's values."""
     run, version = await call.read(runs.get_with_version, call.path("run_id"))
     if run.is_closed:
         return call.redirect(f"/runs/{run.run_id}")
@@ -32,7 +32,7 @@ async def edit_form(call: ConsoleCall) -> Response:
 
 
 async def edit(call: ConsoleCall) -> Response:
-    """POST /console/runs/{run_id}/edit: change what somebody has changed in the form, and nothing else."""
+    """POST /console/runs/{run_id}/edit: store the inputs that differ from those shown, and no others."""
     run, version = await call.read(runs.get_with_version, call.path("run_id"))
     try:
         changes = read(RunPatch, _patch(call.form, version, call.zone)).changes()
@@ -70,7 +70,7 @@ def _errors(problem: Problem | None) -> Any:
 
 
 def _values(run: Run, zone: Zone) -> dict[str, str]:
-    """Return the inputs of the form as a run has them, empty ones left out."""
+    """Return the form's inputs that are not empty, by name, with the run's values."""
     job = run.job
     values = {"title": job.title, "note": job.note, "due_at": zone.local(job.due_at), "executor_ref": run.executor_ref}
     fields = {f"field {name}": str(value) for name, value in {**job.fields, **job.secrets}.items()}
@@ -78,8 +78,8 @@ def _values(run: Run, zone: Zone) -> dict[str, str]:
 
 
 def _patch(form: Mapping[str, str], version: TemplateVersion, zone: Zone) -> dict[str, Any]:
-    """Return the merge patch (RFC 7396) of what differs from when the form was shown: what somebody else has changed
-    meanwhile stays.
+    """Return the merge patch (RFC 7396) of the inputs that differ from those shown, so that changes made by others in
+    the meantime stay.
     """
     typed = {name: value.replace("\r\n", "\n") for name, value in form.items()}
     body = read_body(typed, version, zone)
@@ -90,4 +90,5 @@ def _patch(form: Mapping[str, str], version: TemplateVersion, zone: Zone) -> dic
 
 
 def _differs(form: Mapping[str, str], name: str) -> bool:
+    """Tell whether an input differs from its value when the form was shown."""
     return form.get(name, "").strip() != form.get(WAS + name, "").strip()

@@ -1,4 +1,4 @@
-"""/console/runs.csv and …/archive.zip: a filtered list of runs as a table, and a run with all its evidence."""
+"""/console/runs.csv and …/archive.zip: a filtered list of runs as CSV, and a run with its evidence as ZIP."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
@@ -18,12 +18,12 @@ from rundun.wording.job_tables.csv_cells import csv_lines
 from rundun.wording.job_view import field_views
 
 MAX_ROWS = 100_000
-PAGE = 200  # runs of one piece
+PAGE = 200  # runs read at once
 CSV = "text/csv; charset=utf-8; header=present"
 
 
 async def table(call: ConsoleCall) -> Response:
-    """GET /console/runs.csv: export the filtered list, at most 100,000 runs (RFC 4180, in UTF-8 with its mark)."""
+    """GET /console/runs.csv: export the filtered list, at most 100,000 runs (RFC 4180, UTF-8 with byte order mark)."""
     org_id = call.operator.org_id
     return Download(call.ctx, org_id, _lines(call, call.ctx.turns.of_download(org_id)), _name(call), CSV)
 
@@ -40,7 +40,7 @@ async def _lines(call: ConsoleCall, turns: Turns) -> AsyncIterator[bytes]:
 
 
 async def chosen_table(call: ConsoleCall, run_ids: Sequence[str]) -> Response:
-    """Export the runs with these ids, as `table` does."""
+    """Return the runs with these ids as CSV, with the columns of `table`."""
     rows = await call.read(runs.list_chosen, run_ids)
     content = "\ufeff" + csv_lines([COLUMNS]) + await call.turns.run(_rows, call, rows)
     headers = {"cache-control": "no-store", "content-disposition": f'attachment; filename="{_name(call)}"'}
@@ -60,7 +60,7 @@ def _time(call: ConsoleCall, milliseconds: int | None) -> str | None:
 
 
 def _fields(row: ListedRun) -> str:
-    """Return the values of the template's fields but secrets, as “label: value; label: value”."""
+    """Return the template's fields except secrets, as “label: value; label: value”."""
     views = [each for each in field_views(row.run.job, row.template) if not each.is_secret]
     return "; ".join(f"{each.field.label}: {each.value}" for each in views)
 

@@ -1,4 +1,4 @@
-"""Which runs a list shows: the tab, what is searched for, and what narrows it further, as the address says it."""
+"""The filter of the list of runs, read from the query: tab, search and narrowing fields."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ from rundun.web.console.session import ConsoleCall
 from rundun.wording.time_zone import Zone
 
 ALL = "all"
-BY_DUE = ("open", "late")  # tabs whose runs come by when they are due, unless the newest are wanted first
-DAYS = ("created", "closed")  # what happened on the days of the filter
+BY_DUE = ("open", "late")  # tabs ordered by due time, unless `sort` is `newest`
+DAYS = ("created", "closed")  # the times that `from` and `to` apply to
 MATCHES = ("begins", "exact")
 SORTS = ("due", "newest")
 FIELDS = ("tab", "q", "sort", "status", "template", "day", "from", "to", "ref", "match", "due", "flagged")
-NARROWING = ("status", "flagged", "template", "from", "to", "due", "ref")  # each a chip where it filters something
+NARROWING = ("status", "flagged", "template", "from", "to", "due", "ref")  # each shown as a chip if set
 
 
 def tab_filters(now: int) -> Mapping[str, dict[str, Any]]:
-    """Return what each tab is of, in their order, as members of a `RunFilter`."""
+    """Return the tabs in display order, each with the members of its `RunFilter`. `now` is in milliseconds."""
     return {
         "open": {"status": "open"},
         "late": {"late_at": now},
@@ -34,13 +34,13 @@ def tab_filters(now: int) -> Mapping[str, dict[str, Any]]:
 
 
 def tab_query(tab: str, search: str = "") -> str:
-    """Return the query, with its question mark, of a tab, of what a search finds in it."""
+    """Return the query of a tab and a search, with its question mark; "" for the tab of all without a search."""
     query = urlencode({name: value for name, value in {"tab": tab, "q": search}.items() if value not in ("", ALL)})
     return f"?{query}" if query else ""
 
 
 def list_path(call: ConsoleCall) -> str:
-    """Return where something was done to runs, as the form says it: on the overview, or in which list."""
+    """Return the path of the page that the form was sent from: the overview, or the list with its query."""
     if call.form.get("to") == "overview":
         return ""
     query = urlencode(parse_qsl(call.form.get("query", "")[:2000]))
@@ -49,7 +49,7 @@ def list_path(call: ConsoleCall) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RunFilterForm:
-    """The form of the filter: `values` as they were written, `wrong` the fields that can't be read."""
+    """The filter form: the typed `values`, the `filter` made of them, and `wrong`, the unreadable fields."""
 
     values: dict[str, str]
     filter: RunFilter
@@ -57,16 +57,16 @@ class RunFilterForm:
 
     @property
     def narrowing(self) -> list[str]:
-        """List the fields that narrow the tab, beside the search."""
+        """Return the names of the fields, except the search, that narrow the tab."""
         return [name for name in NARROWING if self.values[name] and name not in self.wrong]
 
     @property
     def is_narrowed(self) -> bool:
-        """Tell whether the list shows less than its tab has."""
+        """Tell whether a field or the search narrows the tab."""
         return bool(self.narrowing or self.values["q"])
 
     def query(self, *without: str, **changed: str) -> str:
-        """Return the filter as a query, without fields that filter nothing, and without or with others."""
+        """Return the filter as a URL query with `changed`, but without `without` and fields with their default."""
         fields = {**{name: value for name, value in self.values.items() if name not in self.wrong}, **changed}
         fields = {name: value for name, value in fields.items() if value and name not in without}
         if fields["tab"] == ALL:
@@ -81,12 +81,12 @@ class RunFilterForm:
 
     @property
     def kept_by_search(self) -> list[tuple[str, str]]:
-        """List the fields that stay in a search through all runs: what narrows the list, but neither tab nor status."""
+        """Return names and values of the fields that a search through all runs keeps: not tab, status or order."""
         return parse_qsl(self.query("q", "sort", "status", tab=ALL))
 
 
 def read_filter_form(call: ConsoleCall) -> RunFilterForm:
-    """Read the filter of the query. Days are those of the organization's zone; what can't be read filters nothing."""
+    """Return the filter of the query, in days of the organization's zone. Unreadable fields filter nothing."""
     params = call.request.query_params
     values = {name: params.get(name, "")[:300] for name in FIELDS}
     values["match"] = values["match"] if values["match"] in MATCHES else MATCHES[0]
@@ -117,7 +117,7 @@ def read_filter_form(call: ConsoleCall) -> RunFilterForm:
 
 
 def _choose_tab(values: dict[str, str], tabs: Mapping[str, Any]) -> None:
-    """Settle which tab it is, which addresses of before named as a status, and what goes with it."""
+    """Set the tab, and the status, flag and order that go with it. Older addresses name the tab as a status."""
     values["status"] = "expired" if values["status"] == "missed" else values["status"]
     if values["tab"] not in tabs:
         values["tab"] = values["status"] if values["status"] in BY_DUE else ALL
@@ -129,7 +129,7 @@ def _choose_tab(values: dict[str, str], tabs: Mapping[str, Any]) -> None:
 
 
 def _reference(value: str) -> str:
-    """Return a reference as it is stored; what can't be one finds nothing, and is left as it is."""
+    """Return a reference in its stored form, or unchanged if it cannot be stored: then it matches no run."""
     try:
         return text.clean(value)
     except ValueError:
@@ -137,7 +137,7 @@ def _reference(value: str) -> str:
 
 
 def _day(value: str, later: int = 0) -> date | None:
-    """Read a day of the calendar, and add some days; None where it is no day."""
+    """Return a calendar day plus `later` days; None if `value` is no day between 1901 and 9998."""
     try:
         day = date.fromisoformat(value) + timedelta(days=later) if len(value) == 10 else None
     except (ValueError, OverflowError):

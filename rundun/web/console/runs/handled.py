@@ -1,4 +1,4 @@
-"""Dealt with: a run that was missed or flagged, or failed deliveries that are alike, leave what needs somebody."""
+"""Marking as handled, shown as “dealt with”: missed or flagged runs, and groups of similar failed deliveries."""
 
 from starlette.responses import Response
 
@@ -10,7 +10,7 @@ from rundun.web.console.session import ConsoleCall
 
 
 async def handle_run(call: ConsoleCall) -> Response:
-    """POST /console/runs/{run_id}/handled: be done with a run; `to=overview` leads back to the overview."""
+    """POST /console/runs/{run_id}/handled: mark a run as handled. With `to=overview`, redirect to the overview."""
     act = call.write(handled.handle_run, call.path("run_id"), Actor("operator", call.operator.name))
     response = await page.act_or_explain(call, act, "handled")
     is_done = response.status_code == 303
@@ -18,27 +18,27 @@ async def handle_run(call: ConsoleCall) -> Response:
 
 
 async def undo_handled(call: ConsoleCall) -> Response:
-    """POST /console/runs/{run_id}/handled/undo: nobody is done with a run after all."""
+    """POST /console/runs/{run_id}/handled/undo: remove the handled mark of a run."""
     act = call.write(handled.undo_handled, call.path("run_id"), Actor("operator", call.operator.name))
     return await page.act_or_explain(call, act, "handled_undone")
 
 
 async def handle_group(call: ConsoleCall) -> Response:
-    """POST /console/failed/handled: be done with failed deliveries that are alike."""
+    """POST /console/failed/handled: mark a group of similar failed deliveries as handled, in short transactions."""
     actor = Actor("operator", call.operator.name)
     so_far = GroupProgress()
     while so_far.has_more:
         so_far = await call.write(handled.handle_group, call.form.get("group", ""), actor, so_far)
-    return _back(call, "handled")
+    return _redirect_to_origin(call, "handled")
 
 
 async def retry_group(call: ConsoleCall) -> Response:
-    """POST /console/failed/retry: send failed deliveries that are alike again."""
+    """POST /console/failed/retry: retry a group of similar failed deliveries, in short transactions."""
     so_far = GroupProgress()
     while so_far.has_more:
         so_far = await call.write(handled.retry_group, call.form.get("group", ""), so_far)
-    return _back(call, "all_sent_again")
+    return _redirect_to_origin(call, "all_sent_again")
 
 
-def _back(call: ConsoleCall, flash: str) -> Response:
+def _redirect_to_origin(call: ConsoleCall, flash: str) -> Response:
     return call.redirect("/settings/webhooks" if call.form.get("to") == "webhooks" else "", flash)

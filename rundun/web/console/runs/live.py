@@ -1,5 +1,5 @@
-"""/console/runs/live: server-sent events (HTML standard, section 9.2) that tell an open page that something has
-changed. What has changed the page sees by fetching itself again.
+"""/console/runs/live: server-sent events (HTML standard, section 9.2) that tell an open page of changes. An event has
+no content: the page then fetches itself again.
 """
 
 import asyncio
@@ -16,17 +16,17 @@ from rundun.web.console.session import ConsoleCall
 from rundun.web.http.change_notifier import ChangeNotifier
 from rundun.web.http.timings import KIND, WAITING
 
-MAX_STREAMS, MAX_OF_OPERATOR = 20, 8  # open at once for an organization, and for one of its operators
-PAUSE = 1.0  # seconds between two change events, at least
-HEARTBEAT = 20.0  # seconds after which a comment is sent in any case, or a dead connection would stay open
-AGE = 15 * 60.0  # seconds after which a stream ends; the page comes back, if it may still come in
+MAX_STREAMS, MAX_OF_OPERATOR = 20, 8  # open streams of an organization, and of one of its operators
+PAUSE = 1.0  # minimum seconds between two change events
+HEARTBEAT = 20.0  # seconds after which a comment is sent, so that dead connections are noticed
+AGE = 15 * 60.0  # seconds after which a stream ends; reconnecting checks the session again
 CHANGE = "event: change\ndata:\n\n"
 
-ReadRevision = Callable[[], Awaitable[int | None]]  # of the run that is watched; None: all runs are
+ReadRevision = Callable[[], Awaitable[int | None]]  # the revision of the watched run; None for all runs
 
 
 class EventStream(StreamingResponse):
-    """An event stream that occupies a place of its operator and organization while it lasts, however it ends."""
+    """An event stream that counts towards the limits of its operator and organization until it ends."""
 
     def __init__(self, place: AbstractContextManager[None], content: AsyncIterator[str]) -> None:
         self._place = place
@@ -34,19 +34,20 @@ class EventStream(StreamingResponse):
         super().__init__(content, headers=headers, media_type="text/event-stream")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the stream while it occupies its place."""
+        """Send the stream, and give up its place when it ends."""
         scope[KIND] = WAITING
         with self._place:
             await super().__call__(scope, receive, send)
 
 
 async def stream_changes(notifier: ChangeNotifier, org_id: str, read_revision: ReadRevision) -> AsyncIterator[str]:
-    """Yield one `change` for all that happens to an organization's runs within a second, until the service ends; none
-    where `read_revision` returns what it did before. A Problem of `read_revision` ends the stream, too.
+    """Yield a `change` event for changes of an organization's runs, at most one a second, and comments as heartbeats,
+    for 15 minutes or until the service ends. If `read_revision` returns a number, unchanged ones give no event. A
+    Problem of `read_revision` ends the stream.
     """
     loop = asyncio.get_running_loop()
     until = loop.time() + AGE
-    end = notifier.next_change("")  # nobody's: it rings when the service ends
+    end = notifier.next_change("")  # no organization's: done only when the service ends
     change = notifier.next_change(org_id, run_rows.TOUCHED)
     revision = await read_revision()
     yield "retry: 2000\n\n"
@@ -56,11 +57,11 @@ async def stream_changes(notifier: ChangeNotifier, org_id: str, read_revision: R
             return
         has_rung = change.done()
         if has_rung:
-            # Before the change is sent, so that nothing slips in between.
+            # Taken before the event is sent, so that no change in between is missed.
             change = notifier.next_change(org_id, run_rows.TOUCHED)
         try:
             before, revision = revision, await read_revision()
-        except Problem:  # it may not be seen any more, or nothing can be read: the page comes back and is told
+        except Problem:  # signed out, or unreadable: the page reconnects and gets the refusal
             return
         if not has_rung:
             yield ":\n\n"
@@ -71,8 +72,8 @@ async def stream_changes(notifier: ChangeNotifier, org_id: str, read_revision: R
 
 
 async def live(call: ConsoleCall) -> Response:
-    """GET /console/runs/live: stream the changes of all runs, or those of `?run_id=`. A page that is refused a stream
-    says that it is not connected, fetches itself, and asks again after 30 seconds.
+    """GET /console/runs/live: stream the changes of all runs, or of `?run_id=`. A page whose stream is refused says
+    that it is not connected, fetches itself, and tries again after 30 seconds.
     """
     org_id, run_id = call.operator.org_id, call.request.query_params.get("run_id")
 
@@ -81,7 +82,7 @@ async def live(call: ConsoleCall) -> Response:
 
     await read_revision()
     streams, limits = call.ctx.streams, {call.operator.operator_id: MAX_OF_OPERATOR, org_id: MAX_STREAMS}
-    # Refused here if at all; nothing is awaited before the stream takes its place.
+    # Raises here if the limits are reached. Nothing is awaited before the stream takes its place.
     with streams.place(limits):
         pass
     return EventStream(streams.place(limits), stream_changes(call.ctx.notifier, org_id, read_revision))

@@ -1,4 +1,4 @@
-"""/console/runs/{run_id}: a run, from dispatch to end, with every answer as it read then."""
+"""/console/runs/{run_id}: a run from dispatch to end, each answer in the language and wording of its time."""
 
 import io
 from collections.abc import Awaitable, Sequence
@@ -32,8 +32,8 @@ HOURS = {
 
 
 async def show_run(call: ConsoleCall, status: int = 200, wrong: Problem | None = None) -> Response:
-    """GET /console/runs/{run_id}: show a run, with what went `wrong` when something was to be done to it. `?past=`
-    names the step of which all past answers are shown, at most as many as may be given.
+    """GET /console/runs/{run_id}: show a run. `wrong` is the refusal of an action on it. `?past=` names the step whose
+    past answers are all shown, up to their maximum number.
     """
     past = call.request.query_params.get("past", "")
     try:
@@ -50,7 +50,7 @@ async def show_run(call: ConsoleCall, status: int = 200, wrong: Problem | None =
         "runs/run",
         status,
         wrong=wrong,
-        hours=longer_choices(call, [run]),
+        hours=extension_choices(call, [run]),
         dues=due_choices(call),
         link=ctx.links.run(run.run_id),
         pictures=pictures.shown_json(detail.state.version.pictures, ctx.links),
@@ -64,9 +64,9 @@ async def show_run(call: ConsoleCall, status: int = 200, wrong: Problem | None =
     )
 
 
-def longer_choices(call: ConsoleCall, chosen: Sequence[Run]) -> list[tuple[str, str]]:
-    """List the choices of `HOURS` that keep at least one of the runs open for longer than now: value and words, which
-    end with the new time. Empty if all are closed or never expire.
+def extension_choices(call: ConsoleCall, chosen: Sequence[Run]) -> list[tuple[str, str]]:
+    """Return the choices of `HOURS` that extend at least one of the runs: pairs of value and label, which ends with the
+    new time. Empty if all runs are closed or never expire.
     """
     ends = [run.expires_at for run in chosen if not run.is_closed and run.expires_at is not None]
     choices = []
@@ -80,20 +80,20 @@ def longer_choices(call: ConsoleCall, chosen: Sequence[Run]) -> list[tuple[str, 
 
 
 async def act_or_explain(call: ConsoleCall, act: Awaitable[object], flash: str) -> Response:
-    """Do something to a run and redirect to its page, with `flash`; or show there why it can't be."""
+    """Await an action on a run and redirect to its page with `flash`; if it is refused, show the reason there."""
     try:
         await act
     except NotFound:
         raise
     except Problem as problem:
         if problem.code == "would_shorten":
-            problem = await _in_our_zone(call, problem)
+            problem = await _localise_would_shorten(call, problem)
         return await show_run(call, PROBLEMS[problem.code].status, problem)
     return call.redirect(f"/runs/{call.path('run_id')}", flash)
 
 
-async def _in_our_zone(call: ConsoleCall, problem: Problem) -> Problem:
-    """Return `would_shorten` with the time in the organization's zone."""
+async def _localise_would_shorten(call: ConsoleCall, problem: Problem) -> Problem:
+    """Return the problem `would_shorten` with the run's end in the organization's time zone."""
     run = await call.read(run_rows.get_of_org, call.path("run_id"))
     if run.expires_at is None:
         return Problem(problem.code, call.language.gettext("That would shorten the job: it never expires as it is."))
@@ -104,8 +104,8 @@ async def _in_our_zone(call: ConsoleCall, problem: Problem) -> Problem:
 
 
 async def qr_code(call: ConsoleCall) -> Response:
-    """GET /console/runs/{run_id}/link.svg: draw the QR code of the run's link."""
-    import segno  # when first needed
+    """GET /console/runs/{run_id}/link.svg: return the QR code of the run's link as SVG."""
+    import segno  # lazy: only pages with a code need it
 
     run = await call.read(run_rows.get_of_org, call.path("run_id"))
     picture = io.BytesIO()

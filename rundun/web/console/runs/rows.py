@@ -1,4 +1,4 @@
-"""A run in a list, on the overview or among all runs: which of its times says most, in words."""
+"""The line of a run in a list: its heading, its most telling time, and the parts that match a search."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,75 +17,78 @@ MOMENTS = {
     "sent": N_("Sent {when}"),
     "expired": N_("Expired {when}"),
 }
-_AHEAD = 12  # characters that an excerpt shows before the match
+_AHEAD = 12  # characters before the match in an excerpt
 
 
 def heading(row: ListedRun) -> str:
-    """Return what people know a run by: its title, else its reference, else what is done."""
+    """Return the run's heading: its title, else its reference, else the name of its template."""
     return row.run.job.title or row.run.executor_ref or row.template.name
 
 
 def executor(run: Run) -> str | None:
-    """Return what the person who does a run is known by."""
+    """Return the executor's name, else e-mail address, else phone number, else None."""
     return run.identity.name or run.identity.email or run.identity.phone
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What a search has found in a run that a list shows."""
+class SearchMatch:
+    """A run of a list and the search that found it."""
 
     search: str
     row: ListedRun
 
-    def marked(self, text: str) -> list[tuple[str, bool]]:
-        """Split a text of the line: each part, and whether it was searched for."""
+    def split(self, text: str) -> list[tuple[str, bool]]:
+        """Split a text into parts, each with True if it matches the search."""
         return search_text.split_matches(text, self.search)
 
     @property
-    def elsewhere(self) -> tuple[str, str] | None:
-        """Return the label and the value of the first field that has what was searched for, where the line itself has
-        it nowhere; without a label the run's number.
+    def outside_line(self) -> tuple[str, str] | None:
+        """Return the label and the value of the first matching field if nothing in the line itself matches, else None.
+        The label of the run's number is "".
         """
         run = self.row.run
-        if not self.search or any(self._is_in(each) for each in (run.job.title, run.executor_ref, executor(run))):
+        if not self.search or any(self._has_match(each) for each in (run.job.title, run.executor_ref, executor(run))):
             return None
-        return next(((label, self._excerpt(text)) for label, text in self._said() if self._is_in(text)), None)
+        return next(
+            ((label, self._excerpt(text)) for label, text in self._searched_texts() if self._has_match(text)), None
+        )
 
     def _excerpt(self, text: str) -> str:
-        """Return a value, cut at the front so that the match comes early: a narrow line is cut at its end."""
-        before, is_match = self.marked(text)[0]
+        """Return a text, cut at the front to `_AHEAD` characters before the match: a narrow line is cut at its end."""
+        before, is_match = self.split(text)[0]
         return text if is_match or len(before) <= _AHEAD else f"…{text[len(before) - _AHEAD :]}"
 
-    def _said(self) -> Iterator[tuple[str, str]]:
+    def _searched_texts(self) -> Iterator[tuple[str, str]]:
         run = self.row.run
-        if run.job.title or run.executor_ref:  # else the line has the number
+        if run.job.title or run.executor_ref:  # otherwise the line shows the number
             yield "", run.run_id[2:10]
         for view in field_views(run.job, self.row.template):
             if not view.is_secret:
                 yield view.field.label, str(view.value)
 
-    def _is_in(self, text: str | None) -> bool:
-        return text is not None and any(is_match for _, is_match in self.marked(text))
+    def _has_match(self, text: str | None) -> bool:
+        return text is not None and any(is_match for _, is_match in self.split(text))
 
 
 @dataclass(frozen=True, slots=True)
 class RunMoment:
-    """The time of a run that says most about it, in milliseconds, and the words for it."""
+    """The most telling time of a run, in milliseconds, and its words."""
 
     at: int
     words: str
 
 
 def moment(call: ConsoleCall, run: Run) -> RunMoment:
-    """Return the time of a run that says most: when it ended or is due, else when it was begun or sent."""
-    what, at = _what(run)
+    """Return the most telling time of a run: closed, else due, else started or dispatched."""
+    key, at = _telling_time(run)
     when = relative_time.say(call.language, call.zone, call.now, at)
-    return RunMoment(at, call.language.gettext(MOMENTS[what], when=when) if what else when)
+    return RunMoment(at, call.language.gettext(MOMENTS[key], when=when) if key else when)
 
 
-def _what(run: Run) -> tuple[str, int]:
+def _telling_time(run: Run) -> tuple[str, int]:
+    """Return a key of `MOMENTS`, "" if the run's status suffices, and the time in milliseconds."""
     if run.closed_at is not None:
-        return ("expired" if run.is_missed else ""), run.closed_at  # else its status says what was then
+        return ("expired" if run.is_missed else ""), run.closed_at  # else its status says key was then
     if run.job.due_at is not None:
         return "due", run.job.due_at
     return ("sent", run.created_at) if run.started_at is None else ("begun", run.started_at)

@@ -1,4 +1,4 @@
-"""/console/runs: the list of runs; and what an operator may do to one."""
+"""/console/runs: the list of runs, and the actions on one run."""
 
 import re
 from collections.abc import Mapping
@@ -23,16 +23,16 @@ from rundun.store.sqlite.pagination import PageRequest
 from rundun.web.console.dispatch.due import due_choices, read_due
 from rundun.web.console.runs import page as run_page
 from rundun.web.console.runs.filters import list_path, read_filter_form, tab_filters, tab_query
-from rundun.web.console.runs.rows import Found, heading, moment
+from rundun.web.console.runs.rows import SearchMatch, heading, moment
 from rundun.web.console.session import ConsoleCall
 from rundun.wording.console_words import format_count
 
 LIMIT = 50
-LOOKS = 40  # at all runs for what long tabs have of a search, 3,000 runs in each
+LOOKS = 40  # reads to count a search's matches in long tabs, 3,000 runs each
 
 
 async def list_runs(call: ConsoleCall) -> Response:
-    """GET /console/runs: list the runs of a tab that the search and the filter leave."""
+    """GET /console/runs: list the runs of a tab, narrowed by search and filter."""
     filter_form = read_filter_form(call)
     page_request = call.page_request(LIMIT)
     page = await call.read(runs.page, filter_form.filter, page_request)
@@ -56,7 +56,7 @@ async def list_runs(call: ConsoleCall) -> Response:
         counts={} if filter_form.narrowing else await _count_tabs(call, filter_form.values["q"]),
         heading=heading,
         dues=due_choices(call),
-        found=partial(Found, filter_form.values["q"]),
+        found=partial(SearchMatch, filter_form.values["q"]),
         statuses=STATUSES,
         moment=partial(moment, call),
         say_day=lambda day: dates.format_skeleton("yMMMd", date.fromisoformat(day), locale=call.zone.locale),
@@ -64,7 +64,7 @@ async def list_runs(call: ConsoleCall) -> Response:
 
 
 async def _count_tabs(call: ConsoleCall, search: str) -> dict[str, str]:
-    """Return how many runs each tab has, or how many of them a search finds, by its name."""
+    """Return by tab, as text, the number of its runs, or of those matching the `search` if there is one."""
     tabs = {tab: RunFilter(**of, q=search or None) for tab, of in tab_filters(call.now).items()}
     counts = await _count_found(call, tabs, search) if search else await call.read(runs.count_each, tabs)
     say = partial(format_count, call.language)
@@ -72,8 +72,8 @@ async def _count_tabs(call: ConsoleCall, search: str) -> dict[str, str]:
 
 
 async def _count_found(call: ConsoleCall, tabs: Mapping[str, RunFilter], search: str) -> dict[str, int | str]:
-    """Count what a search finds in each tab, in many turns: others wait for one of them at most. In long tabs that is
-    counted together, and ends after `LOOKS` turns, as a text such as “1,234+”.
+    """Return the number of matching runs by tab, counted in many short reads between which other organizations have
+    their turn. Long tabs are counted together for at most `LOOKS` reads; an unfinished count is a text like “1,234+”.
     """
     counts = {tab: await call.read(run_search.count_short, filters) for tab, filters in tabs.items()}
     long = {tab: filters for tab, filters in tabs.items() if counts[tab] is None}
@@ -90,11 +90,11 @@ async def _count_found(call: ConsoleCall, tabs: Mapping[str, RunFilter], search:
     return {tab: found[tab] if count is None else count for tab, count in counts.items()}
 
 
-# ---- what may be done to a run
+# ---- actions on a run
 
 
 async def cancel(call: ConsoleCall) -> Response:
-    """POST /console/runs/{run_id}/cancel: cancel a run, with a `reason`."""
+    """POST /console/runs/{run_id}/cancel: cancel a run, with an optional `reason`."""
 
     async def act() -> None:
         reason = call.form.get("reason", "")
@@ -105,7 +105,7 @@ async def cancel(call: ConsoleCall) -> Response:
 
 
 def read_hours(written: str) -> float | None:
-    """Read for how many hours from now a run is to be open, None for `never`; raises Invalid."""
+    """Return the hours until a run shall expire, None for `never`; raises Invalid."""
     number = float(written) if re.fullmatch(r"\d{1,5}(\.\d{1,3})?", written, re.ASCII) else written
     return read(ExtendBody, {"expires_in_hours": None if written == "never" else number}).expires_in_hours
 
@@ -121,7 +121,7 @@ async def extend(call: ConsoleCall) -> Response:
 
 
 async def move_due(call: ConsoleCall) -> Response:
-    """POST /console/runs/{run_id}/due: move when a run is due; leads back to the list that it was done in."""
+    """POST /console/runs/{run_id}/due: change the due time, and redirect to the page that the form was sent from."""
 
     async def act() -> None:
         actor = Actor("operator", call.operator.name)
@@ -133,12 +133,12 @@ async def move_due(call: ConsoleCall) -> Response:
 
 
 async def release(call: ConsoleCall) -> Response:
-    """POST /console/runs/{run_id}/release: release a run, so that another device may go on with it."""
+    """POST /console/runs/{run_id}/release: release a run, so that another device can continue it."""
     act = call.write(runs.release, call.path("run_id"), Actor("operator", call.operator.name))
     return await run_page.act_or_explain(call, act, "run_released")
 
 
-async def send_again(call: ConsoleCall) -> Response:
-    """POST /console/runs/{run_id}/deliveries/{delivery_id}/retry: send a delivery again."""
+async def retry_delivery(call: ConsoleCall) -> Response:
+    """POST /console/runs/{run_id}/deliveries/{delivery_id}/retry: retry a delivery of a run."""
     act = call.write(deliveries.retry_of_run, call.path("run_id"), call.path("delivery_id"))
     return await run_page.act_or_explain(call, act, "delivery_sent_again")

@@ -1,1 +1,1 @@
-"""The console's settings, a file for each page."""
+"""The pages of the console's settings, one file per page."""

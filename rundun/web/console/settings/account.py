@@ -1,4 +1,4 @@
-"""/console/settings: the list of settings, and the operator's own account."""
+"""/console/settings and /account: the operator's own password, language and second factor."""
 
 from dataclasses import replace
 
@@ -11,20 +11,20 @@ from rundun.errors import Problem
 from rundun.store.organizations import operators as operator_rows
 from rundun.store.organizations import second_factors
 from rundun.web.console.session import ConsoleCall
-from rundun.web.console.sign_in.limits import keep_browser, turn_of
-from rundun.web.console.sign_in.sign_in import new_password, require_capacity
+from rundun.web.console.sign_in.limits import keep_browser, password_turn
+from rundun.web.console.sign_in.sign_in import hash_new_password, require_capacity
 
-GUESSES = Policy("old-password", 10, 900)  # of one operator in a quarter of an hour
+GUESSES = Policy("old-password", 10, 900)  # of one operator, in seconds
 
 
 async def settings(call: ConsoleCall) -> Response:
-    """GET /console/settings: redirect to the first page that this operator may see."""
+    """GET /console/settings: redirect to the first settings page that this operator may open."""
     return call.redirect("/settings/organization" if call.operator.role == "owner" else "/settings/account")
 
 
 async def account(call: ConsoleCall, status: int = 200, wrong: dict[str, str] | None = None) -> Response:
-    """GET /console/settings/account: show the forms to change the password and the second factor; `wrong` says
-    what was wrong in a field, by its id.
+    """GET /console/settings/account: show the forms for password, language and second factor. `wrong` has error
+    messages by field id.
     """
     left = await call.ctx.database.read(second_factors.count_recovery_codes, call.operator.operator_id)
     languages = call.ctx.pages.console_words.names
@@ -34,7 +34,7 @@ async def account(call: ConsoleCall, status: int = 200, wrong: dict[str, str] | 
 
 
 async def put_language(call: ConsoleCall) -> Response:
-    """POST /console/settings/account/language: read the console in a language from now on, "" for the browser's."""
+    """POST /console/settings/account/language: store the console language; "" for the browser's."""
     chosen = call.form.get("language") or None
     if chosen is not None and chosen not in call.ctx.pages.console_words.names:
         raise Problem("invalid", "There is no such language.")
@@ -43,42 +43,42 @@ async def put_language(call: ConsoleCall) -> Response:
 
 
 async def is_own_password(call: ConsoleCall, typed: str) -> bool:
-    """Check the password of who has signed in, typed once more; raises `rate_limited` for who keeps guessing."""
+    """Tell whether `typed` is the signed-in operator's password; raises `rate_limited` after many wrong ones."""
     call.ctx.rate_limiter.count(call.request, GUESSES, call.operator.operator_id)
     typed = typed[: passwords.MAX_LENGTH]
-    is_right = await require_capacity(passwords.queue_check(call.operator.password, typed, turn_of(call)))
+    is_right = await require_capacity(passwords.queue_check(call.operator.password, typed, password_turn(call)))
     if is_right:
         call.ctx.rate_limiter.give_back(GUESSES, call.operator.operator_id)
     return is_right
 
 
-def wrong_password(call: ConsoleCall) -> str:
-    """Return what somebody is told whose password that was not."""
+def wrong_password_text(call: ConsoleCall) -> str:
+    """Return the error message for a wrong password."""
     return call.language.gettext("That is not your password.")
 
 
 async def is_confirmed(call: ConsoleCall) -> bool:
-    """Check the password in a form's field `old`, which the form has only once it was asked for."""
+    """Tell whether the form's field `old` is the operator's password. The field is missing until it was asked for."""
     return "old" in call.form and await is_own_password(call, call.form["old"])
 
 
-def status_of_asking(call: ConsoleCall) -> int:
-    """Return the status of a page that asks for the password: for the first time, or since it was wrong."""
+def confirmation_status(call: ConsoleCall) -> int:
+    """Return the status of a page that asks for the password: 200 the first time, 422 after a wrong one."""
     return 422 if "old" in call.form else 200
 
 
-async def ask_for_password(call: ConsoleCall, heading: str, text: str, back: str, who: str) -> Response:
-    """Render a page that sends the form once more, with the password; `heading` and `text` say what is done then,
-    `back` is the path below /console for who does not want it, `who` or what it is done to.
+async def ask_for_password(call: ConsoleCall, heading: str, text: str, back: str, subject: str) -> Response:
+    """Render a page that sends the form again with the password. `heading` and `text` describe the action, `subject` is
+    the person or thing it affects, and `back` the path below /console for giving up.
     """
     fields = {name: value for name, value in call.form.items() if name != "old"}
-    wrong = wrong_password(call) if "old" in call.form else ""
+    wrong = wrong_password_text(call) if "old" in call.form else ""
     return await call.render(
         "confirm",
-        status_of_asking(call),
+        confirmation_status(call),
         heading=heading,
         text=text,
-        who=who,
+        subject=subject,
         action=call.request.url.path,
         fields=fields,
         back=f"/console{back}",
@@ -87,11 +87,11 @@ async def ask_for_password(call: ConsoleCall, heading: str, text: str, back: str
 
 
 async def change_password(call: ConsoleCall) -> Response:
-    """POST /console/settings/account/password: change the password, given the old; sign all other browsers out."""
+    """POST /console/settings/account/password: change the password, given the old one; end all other sessions."""
     if not await is_own_password(call, call.form.get("old", "")):
-        return await account(call, 422, {"old": wrong_password(call)})
+        return await account(call, 422, {"old": wrong_password_text(call)})
     try:
-        password = await new_password(call)
+        password = await hash_new_password(call)
     except Problem as problem:
         if problem.code != "invalid":
             raise

@@ -1,5 +1,5 @@
-"""/console/settings/webhooks/default and /console/templates/{template_id}/webhook: where the jobs report that people
-send without saying where.
+"""/console/settings/webhooks/default and /console/templates/{template_id}/webhook: the default webhooks of an
+organization and of a template.
 """
 
 from typing import Any
@@ -18,39 +18,39 @@ from rundun.web.dispatch.warnings import destination_warnings
 from rundun.web.webhook_trial import WebhookTestBody, send_test
 from rundun.wording.refusals import field_reason
 
-_UNTESTED = ("held", "rate_limited", "address_not_allowed")  # why a test is not made
+_UNTESTED = ("held", "rate_limited", "address_not_allowed")  # refusals of the test alone
 
 
 async def show(call: ConsoleCall) -> Response:
-    """GET: show the default webhook of the organization or, in a template's address, of that."""
-    return await _form(call)
+    """GET: show the default webhook of the template in the path, without one of the organization."""
+    return await _render_form(call)
 
 
 async def put(call: ConsoleCall) -> Response:
-    """POST: store it, send a test to it, and show what came of that. It is stored also where the test fails: receivers
-    come and go, and a receiver is often made ready after this.
+    """POST: store the default webhook, send a test to it, and show its result. A failed test does not prevent storing:
+    the receiver is often made ready afterwards.
     """
     try:
-        body = read(RunPatch, {"webhook": _typed(call.form)})
+        body = read(RunPatch, {"webhook": _read_changes(call.form)})
         await destination_warnings(call.ctx.check_destination, body.destination(), call.operator.org_id)
         webhook = await call.write(default_webhooks.put, _template_id(call), body.changes()["webhook"], call.actor)
     except Problem as problem:
         if problem.code not in ("invalid", "address_not_allowed"):
             raise
         wrong = {error.pointer.split("/")[2]: field_reason(call.language, error) for error in problem.errors}
-        return await _form(call, 422, values=call.form, wrong=wrong)
+        return await _render_form(call, 422, values=call.form, wrong=wrong)
     try:
         test = read(WebhookTestBody, {"url": webhook.url, "secret": webhook.secret})
         trial = await send_test(call.ctx, call.request, call.operator.org_id, test)
     except Problem as problem:
         if problem.code not in _UNTESTED:
             raise
-        return await _form(call, untested=problem)
-    return await _form(call, trial=trial)
+        return await _render_form(call, untested=problem)
+    return await _render_form(call, trial=trial)
 
 
 async def remove(call: ConsoleCall) -> Response:
-    """POST: remove it; what is out keeps what it got."""
+    """POST: remove the default webhook. Runs that have been dispatched keep theirs."""
     template_id = _template_id(call)
     await call.write(default_webhooks.remove, template_id, call.actor)
     path = f"/templates/{template_id}" if template_id else "/settings/webhooks"
@@ -61,8 +61,8 @@ def _template_id(call: ConsoleCall) -> str | None:
     return call.request.path_params.get("template_id")
 
 
-def _typed(form: dict[str, str]) -> dict[str, Any]:
-    """Return what changes on the webhook: without a word of its secret that stays as it is."""
+def _read_changes(form: dict[str, str]) -> dict[str, Any]:
+    """Return the form as changes of a webhook. Without a typed secret or `unsigned`, the secret stays as it is."""
     changes: dict[str, Any] = {"url": form.get("url", "").strip()}
     changes["events"] = [name for name in EVENTS if form.get(f"event {name}")]
     if form.get("secret") or form.get("unsigned"):
@@ -70,7 +70,7 @@ def _typed(form: dict[str, str]) -> dict[str, Any]:
     return changes
 
 
-async def _form(
+async def _render_form(
     call: ConsoleCall,
     status: int = 200,
     values: dict[str, str] | None = None,

@@ -1,4 +1,4 @@
-"""/console/settings/health: the findings of `python -m rundun check`, as far as they are this organization's."""
+"""/console/settings/health: the findings of `python -m rundun check` that concern this organization."""
 
 from starlette.responses import Response
 
@@ -9,13 +9,13 @@ from rundun.store.organizations import organizations as organization_rows
 from rundun.web.console.session import AccessDenied, ConsoleCall
 from rundun.wording.console_words import N_
 
-INTEGRITY_CHECKS = Policy("integrity", 4, 60)  # for all operators: each reads the whole file
+INTEGRITY_CHECKS = Policy("integrity", 4, 60)  # of all operators together: each reads the whole file
 INTEGRITY_SECONDS = 20.0
-AT_ONCE = 8  # of an organization, with those that wait
-# Findings on what is an organization's own.
+AT_ONCE = 8  # reports of one organization, running or waiting
+# Findings that an organization may see where there are several.
 OF_ORGANIZATION = {"held", "deliveries", "quota", "receivers", "address"}
 
-NAMES = {  # of findings
+NAMES = {  # headings of the findings
     "database": N_("Database"),
     "access": N_("File permissions"),
     "integrity": N_("Integrity"),
@@ -38,8 +38,8 @@ NAMES = {  # of findings
 
 
 async def check_integrity(call: ConsoleCall) -> Response:
-    """POST /console/settings/health: show all findings, with the whole database file read; where it serves several
-    organizations, that is the administrator's business.
+    """POST /console/settings/health: show the findings after an integrity check of the whole database file. With
+    several organizations in it, only the administrator may start one, at the command line.
     """
     if not await _is_alone(call):
         raise AccessDenied(
@@ -54,8 +54,8 @@ async def _is_alone(call: ConsoleCall) -> bool:
 
 
 async def health(call: ConsoleCall, seconds: float = 0) -> Response:
-    """GET /console/settings/health: show all findings that take no time, or no more than `seconds`; where there are
-    several organizations, those on what is this one's own. What a member can't change is not told as a warning.
+    """GET /console/settings/health: show the findings. The integrity check takes at most `seconds`, 0 for none. With
+    several organizations, only this one's findings are shown. A member is not shown warnings only an owner can act on.
     """
     org_id, ctx = call.operator.org_id, call.ctx
     report = await ctx.diagnoses.run(
@@ -70,9 +70,9 @@ async def health(call: ConsoleCall, seconds: float = 0) -> Response:
     is_alone = await _is_alone(call)
     if not is_alone:
         report = Report({}, [finding for finding in report.findings if finding.name in OF_ORGANIZATION])
-    warned = [one for one in report.findings if one.state != "good"]
+    warned = [finding for finding in report.findings if finding.state != "good"]
     if call.operator.role != "owner":
-        warned = [one for one in warned if one.name != "address"]
+        warned = [finding for finding in warned if finding.name != "address"]
     return await call.render(
         "settings/health",
         report=report,
@@ -80,5 +80,5 @@ async def health(call: ConsoleCall, seconds: float = 0) -> Response:
         is_alone=is_alone,
         names=NAMES,
         warned=warned,
-        good=[one for one in report.findings if one.state == "good"],
+        good=[finding for finding in report.findings if finding.state == "good"],
     )

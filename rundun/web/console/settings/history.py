@@ -1,4 +1,4 @@
-"""/console/settings/history: who has changed what in the organization."""
+"""/console/settings/history: the organization's change history."""
 
 from starlette.responses import Response
 
@@ -13,12 +13,12 @@ MAX_ID = 100  # characters of an actor's id
 
 
 async def history(call: ConsoleCall) -> Response:
-    """GET /console/settings/history: list changes, the newest first; `?kind=` and `?by=` filter, `?before=` goes on."""
+    """GET /console/settings/history: list changes, newest first, filtered by `?kind=` and `?by=`."""
     kind, by = call.request.query_params.get("kind", ""), call.request.query_params.get("by", "")[:MAX_ID]
     page = await call.read(changes.page, call.page_request(LIMIT), KINDS.get(kind), by)
     people = [(one.operator_id, one.name) for one in await call.read(operators.list_of_org)]
     people += [(ADMINISTRATOR.by, call.language.gettext("Administrator"))]
-    if by not in ("", *(actor_id for actor_id, _ in people)):  # a key, or somebody who was removed
+    if by not in ("", *(actor_id for actor_id, _ in people)):  # an API key, or a removed operator
         people += [(by, next((_who(call, one) for one in page.items), by))]
     return await call.render(
         "settings/history",

@@ -12,12 +12,12 @@ from rundun.store.organizations.api_keys import ApiKey
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.settings.account import ask_for_password, is_confirmed
 
-MADE = Policy("keys-made", 200, 3600)  # of one organization: what is revoked stays in the database
+MADE = Policy("keys-made", 200, 3600)  # of one organization: revoked keys stay in the database
 
 
 async def create_key(call: ConsoleCall) -> Response:
-    """POST /console/settings/keys: make an API key; only this response shows the key itself. One that may erase is made
-    given the password, as what it may do in the console is done.
+    """POST /console/settings/keys: create an API key; only this response shows its secret. A key that may erase needs
+    the operator's password, like erasing in the console.
     """
     rights = call.form.get("rights", "write")
     if rights == "erase" and not await is_confirmed(call):

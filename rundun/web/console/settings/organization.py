@@ -1,4 +1,4 @@
-"""/console/settings/organization and /usage: what executors see of an organization, its time zone, its usage."""
+"""/console/settings/organization and /usage: the organization's profile, logo, time zone, usage and credits."""
 
 from datetime import date, timedelta
 
@@ -16,7 +16,7 @@ from rundun.wording.console_words import N_
 from rundun.wording.refusals import field_reasons
 
 MAX_LOGO = 256 * 1024  # bytes
-FIRST_COLOUR = "#2b4fc7"  # ours, for those who have not chosen one
+FIRST_COLOUR = "#2b4fc7"  # Rundun's own, shown until the organization chooses one
 MONTHS = 12
 
 
@@ -75,13 +75,13 @@ async def organization(
 
 
 async def add_credits(call: ConsoleCall) -> Response:
-    """POST /console/settings/usage/credits: add credits, or lift the limit. Where Rundun serves several organizations,
-    credits are the administrator's to give.
+    """POST /console/settings/usage/credits: add credits, or lift the limit. With several organizations, only the
+    administrator may, at the command line.
     """
     if not await call.ctx.database.read(organization_rows.is_alone):
         raise AccessDenied(N_("This Rundun serves several organizations, so its administrator gives them credits."))
     try:
-        await call.write(organizations.add_credits, _amount(call), call.actor)
+        await call.write(organizations.add_credits, _read_amount(call), call.actor)
     except Problem as problem:
         if problem.code != "invalid":
             raise
@@ -89,8 +89,8 @@ async def add_credits(call: ConsoleCall) -> Response:
     return call.redirect("/settings/usage", "credits_changed")
 
 
-def _amount(call: ConsoleCall) -> int | None:
-    """Read how many credits are added, None for no limit; raises `invalid`."""
+def _read_amount(call: ConsoleCall) -> int | None:
+    """Return the credits to add, None for no limit; raises `invalid`."""
     if call.form.get("unlimited"):
         return None
     amount = call.form.get("amount", "").strip()
@@ -100,13 +100,13 @@ def _amount(call: ConsoleCall) -> int | None:
 
 
 def months_back(last: date, count: int) -> list[date]:
-    """List the first days of `count` months, that of `last` at last."""
+    """Return the first days of `count` months in ascending order; the last month is that of `last`."""
     at = last.year * 12 + last.month - 1
     return [date(month // 12, month % 12 + 1, 1) for month in range(at - count + 1, at + 1)]
 
 
 async def usage(call: ConsoleCall, status: int = 200, wrong: str = "") -> Response:
-    """GET /console/settings/usage: show the usage month by month, in the organization's zone."""
+    """GET /console/settings/usage: show the usage by month, in the organization's time zone."""
     next_month = call.zone.today(call.now).replace(day=1) + timedelta(days=31)
     months = months_back(next_month, MONTHS + 2)
     usage_numbers = await call.read(overview.usage, [call.zone.day_begins(month) for month in months])

@@ -1,4 +1,4 @@
-"""/console/settings/people: operators of the organization, and invitations."""
+"""/console/settings/people: operators of the organization, and their invitations."""
 
 from dataclasses import dataclass
 
@@ -12,20 +12,20 @@ from rundun.web.console.session import ConsoleCall
 from rundun.web.console.settings.account import ask_for_password, is_confirmed
 from rundun.wording.problem_codes import PROBLEMS
 
-INVITED = Policy("invited", 200, 3600)  # by one organization, links for new passwords among them
+INVITED = Policy("invited", 200, 3600)  # invitations and password links of one organization
 
 
 @dataclass(frozen=True, slots=True)
 class PasswordLink:
-    """A link that was just made, and whose password it sets, by name."""
+    """A new link for setting a password, and the name of its operator."""
 
     name: str
     link: str
 
 
 async def invite(call: ConsoleCall) -> Response:
-    """POST /console/settings/people/invitations: invite an operator; only this response shows the link. An owner, who
-    may erase, is invited given the password.
+    """POST /console/settings/people/invitations: invite an operator; only this response shows the link. Inviting an
+    owner, with the right to erase, needs the operator's password.
     """
     if _role(call) == "owner" and not await is_confirmed(call):
         return await ask_for_password(
@@ -40,18 +40,18 @@ async def invite(call: ConsoleCall) -> Response:
     try:
         token = await call.write(operators.invite, email, _role(call), call.actor)
     except Problem as problem:
-        return await _refused(call, problem, email)
+        return await _show_refusal(call, problem, email)
     return await list_people(call, link=call.ctx.links.join(token), email=email)
 
 
-async def take_back(call: ConsoleCall) -> Response:
-    """POST /console/settings/people/invitations/{invitation_id}/remove: take an invitation back."""
+async def withdraw_invitation(call: ConsoleCall) -> Response:
+    """POST /console/settings/people/invitations/{invitation_id}/remove: withdraw an invitation."""
     await call.write(operators.withdraw_invitation, call.path("invitation_id"), call.actor)
     return call.redirect("/settings/people", "invitation_taken_back")
 
 
 async def put_role(call: ConsoleCall) -> Response:
-    """POST /console/settings/people/{operator_id}/role: change an operator's role, to an owner's given the password."""
+    """POST /console/settings/people/{operator_id}/role: change a role. Making an owner needs the password."""
     if _role(call) == "owner" and not await is_confirmed(call):
         members, _ = await call.read(operators.of_organization)
         named = "".join(one.name for one in members if one.operator_id == call.path("operator_id"))
@@ -61,8 +61,8 @@ async def put_role(call: ConsoleCall) -> Response:
     try:
         await call.write(operators.put_role, call.path("operator_id"), _role(call), call.actor)
     except Problem as problem:
-        return await _refused(call, problem)
-    return call.redirect(_back(call), "role_changed")
+        return await _show_refusal(call, problem)
+    return call.redirect(_return_path(call), "role_changed")
 
 
 async def make_password_link(call: ConsoleCall) -> Response:
@@ -82,12 +82,12 @@ async def make_password_link(call: ConsoleCall) -> Response:
 
 
 async def remove(call: ConsoleCall) -> Response:
-    """POST /console/settings/people/{operator_id}/remove: remove an operator, who is signed out at once."""
+    """POST /console/settings/people/{operator_id}/remove: remove an operator and end the operator's sessions."""
     try:
         await call.write(operators.remove, call.path("operator_id"), call.actor)
     except Problem as problem:
-        return await _refused(call, problem)
-    return call.redirect(_back(call), "person_removed")
+        return await _show_refusal(call, problem)
+    return call.redirect(_return_path(call), "person_removed")
 
 
 def _owner_text(call: ConsoleCall) -> str:
@@ -100,13 +100,13 @@ def _role(call: ConsoleCall) -> Role:
     return "owner" if call.form.get("role") == "owner" else "member"
 
 
-def _back(call: ConsoleCall) -> str:
-    """Return the path to go on to: the list, but for those who have just made members of themselves."""
+def _return_path(call: ConsoleCall) -> str:
+    """Return the path to redirect to: the list, or the own account for an operator no longer an owner."""
     return "/settings/account" if call.path("operator_id") == call.operator.operator_id else "/settings/people"
 
 
-async def _refused(call: ConsoleCall, problem: Problem, email: str = "") -> Response:
-    """Render the page again, with what was wrong."""
+async def _show_refusal(call: ConsoleCall, problem: Problem, email: str = "") -> Response:
+    """Render the page again with the reason of an `invalid` or `wrong_status`; raise other problems again."""
     if problem.code not in ("invalid", "wrong_status"):
         raise problem
     said = call.reason(problem)

@@ -1,4 +1,4 @@
-"""/console/settings/account/second-factor: switching the second factor on and off, and recovery codes."""
+"""/console/settings/account/second-factor: switching the second factor on and off, and renewing recovery codes."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -15,21 +15,21 @@ from rundun.core.tokens import digest
 from rundun.store.sqlite.transaction import Tx
 from rundun.web.console.qr_code import qr_code
 from rundun.web.console.session import ConsoleCall
-from rundun.web.console.settings.account import account, is_own_password, wrong_password
-from rundun.web.console.sign_in.limits import code_of, remember_browser
+from rundun.web.console.settings.account import account, is_own_password, wrong_password_text
+from rundun.web.console.sign_in.limits import code_guess, remember_browser
 
 T = TypeVar("T")
-SETUP_TTL_MS = 30 * 60 * times.SECOND  # for getting an app first
+SETUP_TTL_MS = 30 * 60 * times.SECOND  # leaves time to install an authenticator app
 
 
 async def set_up(call: ConsoleCall) -> Response:
-    """POST /console/settings/account/second-factor: show the secret of a second factor, given the password. It is in
-    force once a code of it came back.
+    """POST /console/settings/account/second-factor: show a new secret, given the password. The second factor is in
+    force once a code of the secret is entered.
     """
     if not await is_own_password(call, call.form.get("password", "")):
-        return await account(call, 422, {"setup_password": wrong_password(call)})
+        return await account(call, 422, {"setup_password": wrong_password_text(call)})
     if call.operator.has_second_factor:
-        return _is_on(call)
+        return _redirect_already_on(call)
     return await _show_setup(call, second_factor.new_secret())
 
 
@@ -46,11 +46,11 @@ async def _show_setup(call: ConsoleCall, secret: str, status: int = 200, wrong: 
 
 
 def _signer(call: ConsoleCall) -> Signer:
-    """Return the signer of a secret that is not in force: stored nowhere, it comes back with this session's form."""
+    """Return the signer of a secret not yet in force. It is stored only in the form, bound to the session."""
     return Signer(call.ctx.links.key, salt=f"second-factor.{digest(call.token).hex()}")
 
 
-def _secret_of(call: ConsoleCall) -> str | None:
+def _find_secret(call: ConsoleCall) -> str | None:
     try:
         secret, _, begun = _signer(call).unsign(call.form.get("setup", "")).decode().partition(".")
     except BadSignature:
@@ -59,16 +59,16 @@ def _secret_of(call: ConsoleCall) -> str | None:
 
 
 async def switch_on(call: ConsoleCall) -> Response:
-    """POST /console/settings/account/second-factor/on: put a second factor in force, given its first code; only this
+    """POST /console/settings/account/second-factor/on: put the second factor in force, given its first code; only this
     response shows the recovery codes.
     """
-    if call.operator.has_second_factor:  # the page with the codes was loaded again
-        return _is_on(call)
-    secret = _secret_of(call)
+    if call.operator.has_second_factor:  # the page with the recovery codes was reloaded
+        return _redirect_already_on(call)
+    secret = _find_secret(call)
     if secret is None:
         return await account(call, 422, {"setup_password": call.language.gettext("That took too long. Begin again.")})
     codes = await call.ctx.database.write(
-        second_factor.switch_on, call.operator.operator_id, secret, _code(call), call.token
+        second_factor.switch_on, call.operator.operator_id, secret, _typed_code(call), call.token
     )
     if codes is None:
         return await _show_setup(call, secret, 422, wrong=True)
@@ -77,48 +77,48 @@ async def switch_on(call: ConsoleCall) -> Response:
     return shown
 
 
-def _is_on(call: ConsoleCall) -> Response:
+def _redirect_already_on(call: ConsoleCall) -> Response:
     return call.redirect("/settings/account", "second_factor_is_on")
 
 
 async def switch_off(call: ConsoleCall) -> Response:
-    """POST /console/settings/account/second-factor/off: end a second factor, given the password and a code."""
+    """POST /console/settings/account/second-factor/off: end the second factor, given the password and a code."""
 
     async def done(_: bool) -> Response:
         told = call.redirect("/settings/account", "second_factor_off")
         remember_browser(call, told, replace(call.operator, has_second_factor=False))
         return told
 
-    return await _with_code(call, second_factor.switch_off, done)
+    return await _run_with_code(call, second_factor.switch_off, done)
 
 
 async def renew_recovery_codes(call: ConsoleCall) -> Response:
-    """POST /console/settings/account/second-factor/recovery-codes: make new recovery codes, given the password and a
+    """POST /console/settings/account/second-factor/recovery-codes: replace the recovery codes, given the password and a
     code; only this response shows them.
     """
-    return await _with_code(
+    return await _run_with_code(
         call,
         second_factor.renew_recovery_codes,
         lambda codes: call.render("settings/recovery_codes", codes=codes, is_new=False),
     )
 
 
-async def _with_code(
-    call: ConsoleCall, action: Callable[[Tx, str, str], T | None], done: Callable[[T], Awaitable[Response]]
+async def _run_with_code(
+    call: ConsoleCall, action: Callable[[Tx, str, str], T | None], respond: Callable[[T], Awaitable[Response]]
 ) -> Response:
-    """Run an action that takes the password and a code, and show what is `done`; `action` returns False or None for a
-    wrong code.
+    """Check the password, run `action` with the form's code, and return `respond` of its result. `action` returns False
+    or None for a wrong code, which shows the account page with an error.
     """
     if not await is_own_password(call, call.form.get("password", "")):
-        return await account(call, 422, {"proof_password": wrong_password(call)})
-    guess = code_of(call, call.operator)
+        return await account(call, 422, {"proof_password": wrong_password_text(call)})
+    guess = code_guess(call, call.operator)
     guess.count()
-    outcome = await call.ctx.database.write(action, call.operator.operator_id, _code(call))
+    outcome = await call.ctx.database.write(action, call.operator.operator_id, _typed_code(call))
     if not outcome:
         return await account(call, 422, {"proof_code": call.language.gettext("That code is wrong or has been used.")})
     guess.settle(is_right=True)
-    return await done(outcome)
+    return await respond(outcome)
 
 
-def _code(call: ConsoleCall) -> str:
+def _typed_code(call: ConsoleCall) -> str:
     return call.form.get("code", "")

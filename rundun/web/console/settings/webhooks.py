@@ -1,4 +1,4 @@
-"""/console/settings/webhooks: trying a webhook out, and sending failed deliveries again."""
+"""/console/settings/webhooks: testing a webhook, and retrying failed deliveries."""
 
 from functools import partial
 
@@ -23,7 +23,7 @@ LIMIT = 25
 
 
 async def try_webhook(call: ConsoleCall) -> Response:
-    """POST /console/settings/webhooks/test: send a test, and show what was sent and what came back."""
+    """POST /console/settings/webhooks/test: send a test, and show the request and the response."""
     url, secret = call.form.get("url", "").strip(), call.form.get("secret", "")
     try:
         body = read(WebhookTestBody, {"url": url, **({"secret": secret} if secret else {})})
@@ -37,13 +37,13 @@ async def try_webhook(call: ConsoleCall) -> Response:
 
 
 async def retry(call: ConsoleCall) -> Response:
-    """POST /console/settings/webhooks/{delivery_id}/retry: send a delivery again."""
+    """POST /console/settings/webhooks/{delivery_id}/retry: retry a delivery."""
     await call.write(deliveries.retry, call.path("delivery_id"))
     return call.redirect("/settings/webhooks", "sent_again")
 
 
 async def retry_all(call: ConsoleCall) -> Response:
-    """POST /console/settings/webhooks/retry: send what has failed again, in batches, so that nobody waits long."""
+    """POST /console/settings/webhooks/retry: retry all failed deliveries not handled, in short transactions."""
     so_far, is_more, failed = RetryProgress(), True, FailedFilter(is_to_handle=True)
     while is_more:
         is_more = await call.read(deliveries.has_more_failed, failed, so_far)
@@ -58,7 +58,7 @@ async def webhooks(
     wrong: dict[str, str] | None = None,
     trial: TrialJson | None = None,
 ) -> Response:
-    """GET /console/settings/webhooks: list failed deliveries that nobody is done with; `?before=` goes on in it."""
+    """GET /console/settings/webhooks: list failed deliveries that are not handled; `?before=` is the cursor."""
     page_request = call.page_request(LIMIT)
     failed = await call.read(deliveries.page_failed, page_request)
     return await call.render(

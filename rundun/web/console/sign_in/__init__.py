@@ -1,1 +1,1 @@
-"""Signing in and out, and the links that make operators or give them a new password."""
+"""Signing in and out, and the links for invitations and new passwords."""

@@ -1,4 +1,4 @@
-"""/console/reset/{token}: where an operator who has forgotten the password sets a new one, by a link of an owner."""
+"""/console/reset/{token}: an operator sets a new password by an owner's link."""
 
 from dataclasses import replace
 
@@ -10,22 +10,20 @@ from rundun.store.organizations.operators import Operator
 from rundun.store.organizations.organizations import Organization
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.sign_in.limits import remember_browser
-from rundun.web.console.sign_in.sign_in import new_password
+from rundun.web.console.sign_in.sign_in import hash_new_password
 
 
 async def show_form(call: ConsoleCall, status: int = 200, wrong: str = "") -> Response:
-    """GET /console/reset/{token}: show the form; looking does not use the link up."""
-    operator, organization = await _whose(call)
+    """GET /console/reset/{token}: show the form. Showing it does not use up the link."""
+    operator, organization = await _get_operator(call)
     return await call.render("sign_in/reset", status, email=operator.email, organization=organization, wrong=wrong)
 
 
 async def set_password(call: ConsoleCall) -> Response:
-    """POST /console/reset/{token}: set the password, make the browser a known one, which no wrong guesses elsewhere
-    lock out, and lead on to signing in.
-    """
-    await _whose(call)
+    """POST /console/reset/{token}: set the password, make the browser a known one, and redirect to signing in."""
+    await _get_operator(call)
     try:
-        password = await new_password(call)
+        password = await hash_new_password(call)
     except Problem as problem:
         if problem.code != "invalid":
             raise
@@ -36,7 +34,7 @@ async def set_password(call: ConsoleCall) -> Response:
     return page
 
 
-async def _whose(call: ConsoleCall) -> tuple[Operator, Organization]:
+async def _get_operator(call: ConsoleCall) -> tuple[Operator, Organization]:
     try:
         return await call.ctx.database.read(password_resets.operator_of, call.path("token"))
     except NotFound:

@@ -1,7 +1,7 @@
-"""Sign-ins for which the right password was given, and something more is awaited.
+"""Pending sign-ins: the right password was given, and a code or the choice of an organization is awaited.
 
-Such a sign-in is a field of the form that asks for the rest: signed, bound to the browser by its cookie and to the
-password, good for a few minutes. It is no session.
+A pending sign-in is a field of the form that asks for the rest: signed, bound to the browser's cookie and to the
+password, valid for five minutes. It is no session.
 """
 
 from itsdangerous import BadSignature, Signer
@@ -17,14 +17,14 @@ FIELD = "pending"
 TTL_MS = 5 * 60 * times.SECOND
 
 
-def begin(call: ConsoleCall, operator: Operator) -> str:
-    """Return the field of an operator whose password was right."""
+def field_value(call: ConsoleCall, operator: Operator) -> str:
+    """Return the form field of an operator after the right password."""
     return _signer(call, operator.password).sign(f"{operator.operator_id}.{call.now}").decode()
 
 
-async def operator_of(call: ConsoleCall) -> Operator | None:
-    """Return the operator of the form's field; None where it is too old, not ours or of another browser, or where the
-    operator has been removed or has another password.
+async def find_operator(call: ConsoleCall) -> Operator | None:
+    """Return the operator of the form's field; None if it is expired or forged, of another browser, or if the operator
+    has been removed or has another password.
     """
     signed = call.form[FIELD]
     operator_id, _, rest = signed.partition(".")
@@ -39,5 +39,5 @@ async def operator_of(call: ConsoleCall) -> Operator | None:
 
 def _signer(call: ConsoleCall, password_hash: str) -> Signer:
     bound_to = digest(f"{call.token} {password_hash}").hex()
-    floor = call.ctx.database.env.event_floor  # another one after a restore, which ends sign-ins that are under way
+    floor = call.ctx.database.env.event_floor  # changes with a restore, which ends pending sign-ins
     return Signer(call.ctx.links.key, salt=f"pending-sign-in.{bound_to}.{floor}")

@@ -1,4 +1,4 @@
-"""/console/sign-in, /sign-out and /join: signing in and out, and the links that make operators."""
+"""/console/sign-in, /sign-out and /join: signing in and out, and joining by an invitation link."""
 
 from collections.abc import Awaitable
 from typing import TypeVar
@@ -26,107 +26,109 @@ from rundun.wording.time_zone import zones
 T = TypeVar("T")
 MAX_PATH = 500
 JOIN_FIELDS = ("organization", "time_zone", "name", "email")
-MIN_CHECKS = 2  # passwords checked at each sign-in, where there are several organizations
+MIN_CHECKS = 2  # passwords checked at each sign-in, if there are several organizations
 
 
 async def sign_in_form(call: ConsoleCall) -> Response:
     """GET /console/sign-in: show the form."""
     if call.signed_in:
         return call.redirect("")
-    return await ask_to_sign_in(call, next_path=_local(call.request.query_params.get("next", "")))
+    return await ask_to_sign_in(call, next_path=_local_path(call.request.query_params.get("next", "")))
 
 
 async def sign_in(call: ConsoleCall) -> Response:
-    """POST /console/sign-in: begin a session, ask for the second factor, or show the form again. An unknown address
-    takes as long as a wrong password.
+    """POST /console/sign-in: begin a session, ask for the second factor or the organization, or show the form again. An
+    unknown address takes as long as a wrong password.
     """
     if pending_sign_in.FIELD in call.form:
-        return await _go_on(call)
+        return await _continue_sign_in(call)
     email = call.form.get("email", "").strip().lower()[:254]
     password = call.form.get("password", "")[: passwords.MAX_LENGTH]
     try:
-        fitting = await _find_fitting(call, email, password)
+        matching = await _find_matching(call, email, password)
     except Problem as problem:
         if problem.code != "rate_limited":
             raise
-        return await _ask_again(call, 429, email=email, wait=problem.retry_after or 1)
-    if not fitting:
-        return await _ask_again(
+        return await _show_again(call, 429, email=email, wait=problem.retry_after or 1)
+    if not matching:
+        return await _show_again(
             call, email=email, wrong=call.language.gettext("The e-mail address or the password is wrong.")
         )
-    if len(fitting) > 1:
-        choices = [(pending_sign_in.begin(call, operator), organization.name) for operator, organization in fitting]
-        return await call.render("sign_in/organization", 200, choices=choices, **_onward(call))
-    return await _with_password(call, fitting[0][0])
+    if len(matching) > 1:
+        choices = [
+            (pending_sign_in.field_value(call, operator), organization.name) for operator, organization in matching
+        ]
+        return await call.render("sign_in/organization", 200, choices=choices, **_destination(call))
+    return await _accept_password(call, matching[0][0])
 
 
-async def _find_fitting(call: ConsoleCall, email: str, password: str) -> list[Candidate]:
-    """Find the operators with that address and password; raises `rate_limited`.
+async def _find_matching(call: ConsoleCall, email: str, password: str) -> list[Candidate]:
+    """Return the operators with that address and password, each with the organization; raises `rate_limited`.
 
-    All are checked, and no fewer than `MIN_CHECKS`, so that how long it takes tells neither whose password it was nor
-    whether an address that is in one organization is in another one, too. Who is in three takes longer.
+    All candidates are checked, and at least `MIN_CHECKS`, so the duration reveals neither the matching one nor whether
+    an address of one organization is in a second one as well. An address in three organizations takes longer.
     """
     candidates = await call.ctx.database.read(operators.of_email, email)
-    known, attempt = limits.attempt_of(call, email, candidates)
+    known, attempt = limits.sign_in_guess(call, email, candidates)
     attempt.count()
-    fitting: list[Candidate] = []
+    matching: list[Candidate] = []
     for candidate in candidates:
-        guess = limits.guess_at(call, candidate[0], is_known=candidate is known)
+        guess = limits.operator_guess(call, candidate[0], is_known=candidate is known)
         stored = candidate[0].password if guess.take() else None
         if await require_capacity(passwords.queue_check(stored, password, attempt.turn)):
             guess.give_back()
-            fitting.append(candidate)
+            matching.append(candidate)
     is_alone = await call.ctx.database.read(organization_rows.is_alone)
     for _ in range(len(candidates), 1 if is_alone else MIN_CHECKS):
         await require_capacity(passwords.queue_check(None, password, attempt.turn))
-    attempt.settle(is_right=known in fitting if known else bool(fitting))
-    return fitting
+    attempt.settle(is_right=known in matching if known else bool(matching))
+    return matching
 
 
-def _onward(call: ConsoleCall) -> dict[str, str]:
-    """Return where signing in leads on to, and the form that is sent there."""
-    return {"next_path": _local(call.form.get("next", "")), "then": call.form.get("then", "")}
+def _destination(call: ConsoleCall) -> dict[str, str]:
+    """Return the path to go to after signing in, `next_path`, and the form to be sent there, `then`."""
+    return {"next_path": _local_path(call.form.get("next", "")), "then": call.form.get("then", "")}
 
 
-async def _ask_again(
+async def _show_again(
     call: ConsoleCall, status: int = 422, *, email: str = "", wrong: str = "", wait: int = 0
 ) -> Response:
-    """Show the form again: with what was `wrong`, or for how many seconds to `wait`."""
-    page = await ask_to_sign_in(call, status, email=email, wait=wait, wrong=wrong, **_onward(call))
-    return _with_wait(page, wait)
+    """Render the sign-in form again, with the error message `wrong`, or with the seconds to `wait`."""
+    page = await ask_to_sign_in(call, status, email=email, wait=wait, wrong=wrong, **_destination(call))
+    return _set_retry_after(page, wait)
 
 
-async def _ask_once_more(call: ConsoleCall) -> Response:
-    return await _ask_again(
+async def _restart(call: ConsoleCall) -> Response:
+    return await _show_again(
         call, wrong=call.language.gettext("That took too long, or something has changed meanwhile. Sign in again.")
     )
 
 
-def _with_wait(page: Response, wait: int) -> Response:
+def _set_retry_after(page: Response, wait: int) -> Response:
     if wait:
         page.headers["retry-after"] = str(wait)
     return page
 
 
-async def _with_password(call: ConsoleCall, operator: Operator) -> Response:
-    """Let in who has given the right password, or ask for the second factor."""
+async def _accept_password(call: ConsoleCall, operator: Operator) -> Response:
+    """Begin the session of an operator with the right password, or ask for the second factor."""
     if operator.has_second_factor:
         return await _ask_for_code(call, operator)
     try:
         token = await call.ctx.database.write(operators.sign_in, operator.operator_id, operator.password)
     except NotFound:
-        return await _ask_once_more(call)
-    return await _begin(call, operator, token)
+        return await _restart(call)
+    return await _finish_sign_in(call, operator, token)
 
 
-async def _go_on(call: ConsoleCall) -> Response:
-    """Let in who has given the right password before, and now a code; a wrong one is told without saying why."""
-    operator = await pending_sign_in.operator_of(call)
+async def _continue_sign_in(call: ConsoleCall) -> Response:
+    """Continue a pending sign-in with the chosen organization or the code. A wrong code is refused without a reason."""
+    operator = await pending_sign_in.find_operator(call)
     if operator is None:
-        return await _ask_once_more(call)
+        return await _restart(call)
     if "code" not in call.form:
-        return await _with_password(call, operator)
-    guess = limits.code_of(call, operator)
+        return await _accept_password(call, operator)
+    guess = limits.code_guess(call, operator)
     try:
         guess.count()
     except Problem as problem:
@@ -136,37 +138,37 @@ async def _go_on(call: ConsoleCall) -> Response:
             second_factor.sign_in, operator.operator_id, operator.password, call.form["code"]
         )
     except NotFound:
-        return await _ask_once_more(call)
+        return await _restart(call)
     if token is None:
         guess.settle(is_right=False)
         return await _ask_for_code(call, operator, 422, wrong=True)
     guess.settle(is_right=True)
-    return await _begin(call, operator, token)
+    return await _finish_sign_in(call, operator, token)
 
 
 async def _ask_for_code(
     call: ConsoleCall, operator: Operator, status: int = 200, wrong: bool = False, wait: int = 0
 ) -> Response:
-    pending = call.form.get(pending_sign_in.FIELD) or pending_sign_in.begin(call, operator)
+    pending = call.form.get(pending_sign_in.FIELD) or pending_sign_in.field_value(call, operator)
     shown = {"email": operator.email, "pending": pending, "wrong": wrong, "wait": wait}
-    page = await call.render("sign_in/code", status, **shown, **_onward(call))
-    return _with_wait(page, wait)
+    page = await call.render("sign_in/code", status, **shown, **_destination(call))
+    return _set_retry_after(page, wait)
 
 
-async def _begin(call: ConsoleCall, operator: Operator, token: str) -> Response:
-    """Begin the session of `token`, and lead on to where the operator wanted to be."""
-    onward = _onward(call)
-    if onward["then"]:
+async def _finish_sign_in(call: ConsoleCall, operator: Operator, token: str) -> Response:
+    """Return the response that begins the session: a redirect to the destination, or the form to be sent there."""
+    target = _destination(call)
+    if target["then"]:
         session.rebind_csrf(call, token)
-        page = await session.resume(call, 200, onward["next_path"], session.read_fields(onward["then"].encode()))
+        page = await session.resubmit(call, 200, target["next_path"], session.read_fields(target["then"].encode()))
     else:
-        page = call.redirect(onward["next_path"])
+        page = call.redirect(target["next_path"])
     limits.remember_browser(call, page, operator)
     return begin_session(call.ctx, page, token)
 
 
-def _local(path: str) -> str:
-    """Return the path to go on to, "" for one that leads to another site."""
+def _local_path(path: str) -> str:
+    """Return `path`, or "" if it would lead to another site."""
     is_ours = len(path) <= MAX_PATH and path.startswith("/") and path.isprintable()
     return path if is_ours and not path.startswith(("//", "/\\")) else ""
 
@@ -178,14 +180,14 @@ async def sign_out(call: ConsoleCall) -> Response:
 
 
 async def sign_out_everywhere(call: ConsoleCall) -> Response:
-    """POST /console/sign-out-everywhere: end all sessions of this operator, this one too."""
+    """POST /console/sign-out-everywhere: end all sessions of this operator, including this one."""
     await call.ctx.database.write(operator_rows.remove_sessions, call.operator.operator_id)
     return end_session(call.ctx, call.redirect("/sign-in", "signed_out"))
 
 
 async def join_form(call: ConsoleCall) -> Response:
-    """GET /console/join/{token}: show the invitation; looking does not use the link up."""
-    return await _show_join(call, await _invitation(call))
+    """GET /console/join/{token}: show the invitation. Showing it does not use up the link."""
+    return await _show_join(call, await _get_invitation(call))
 
 
 async def _show_join(
@@ -210,12 +212,12 @@ async def _show_join(
 
 
 async def join(call: ConsoleCall) -> Response:
-    """POST /console/join/{token}: make an operator, and sign in."""
-    found = await _invitation(call)
+    """POST /console/join/{token}: make an operator, and begin a session."""
+    found = await _get_invitation(call)
     email, name = call.form.get("email", ""), call.form.get("name", "")
     try:
-        set_up = _set_up(call) if found[2] and "organization" in call.form else None
-        password = await new_password(call)
+        set_up = _read_setup(call) if found[2] and "organization" in call.form else None
+        password = await hash_new_password(call)
         operator, token = await call.ctx.database.write(
             operators.join_and_sign_in, call.path("token"), email, name, password, set_up
         )
@@ -223,11 +225,11 @@ async def join(call: ConsoleCall) -> Response:
         raise
     except Problem as problem:
         return await _show_join(call, found, problem)
-    return await _begin(call, operator, token)
+    return await _finish_sign_in(call, operator, token)
 
 
-def _set_up(call: ConsoleCall) -> SetUp:
-    """Read what the first owner says of the organization; raises `invalid`."""
+def _read_setup(call: ConsoleCall) -> SetUp:
+    """Return the first owner's name and time zone for the organization; raises `invalid`."""
     zone = call.form.get("time_zone", "")
     if zone not in zones():
         detail = "There is no such time zone."
@@ -235,8 +237,8 @@ def _set_up(call: ConsoleCall) -> SetUp:
     return SetUp(call.form.get("organization", ""), zone)
 
 
-async def _invitation(call: ConsoleCall) -> tuple[Invitation, Organization, bool]:
-    """Return an invitation, whose it is, and whether who joins sets the organization up; raises NotFound."""
+async def _get_invitation(call: ConsoleCall) -> tuple[Invitation, Organization, bool]:
+    """Return an invitation, its organization, and whether joining sets up the organization; raises NotFound."""
     try:
         return await call.ctx.database.read(operators.invitation_to_show, call.path("token"))
     except NotFound:
@@ -245,17 +247,17 @@ async def _invitation(call: ConsoleCall) -> tuple[Invitation, Organization, bool
 
 
 async def require_capacity(work: Awaitable[T]) -> T:
-    """Return the result of work on a password; raises `unavailable` where too many wait for theirs."""
+    """Return the result of queued work on a password; raises `unavailable` if the queue is full."""
     try:
         return await work
     except passwords.Busy:
         raise Problem("unavailable", "Too many sign in at this moment; try again.", retry_after=5) from None
 
 
-async def new_password(call: ConsoleCall) -> str:
-    """Return the hash of the password that a form chose; raises `invalid`."""
+async def hash_new_password(call: ConsoleCall) -> str:
+    """Return the hash of the form's `password`; raises `invalid`."""
     password = call.form.get("password", "")
     if not passwords.MIN_LENGTH <= len(password) <= passwords.MAX_LENGTH:
         detail = f"A password has at least {passwords.MIN_LENGTH} characters."
         raise Problem("invalid", detail, [FieldError("/password", "too_short", detail)])
-    return await require_capacity(passwords.queue_hash(password, limits.turn_of(call)))
+    return await require_capacity(passwords.queue_hash(password, limits.password_turn(call)))

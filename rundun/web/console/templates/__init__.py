@@ -1,1 +1,1 @@
-"""The pages of checklists: the list, their versions, the editor and its preview."""
+"""The pages of checklists: the list, versions, the editor and its preview."""

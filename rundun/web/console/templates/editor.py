@@ -1,4 +1,4 @@
-"""/console/templates/…/edit and /new: a template's JSON in an editor, with its faults by line and column."""
+"""/console/templates/…/edit and /new: an editor for a template's JSON that shows faults by line and column."""
 
 import uuid
 from collections.abc import Iterable
@@ -25,9 +25,9 @@ from rundun.web.http.problems import Json
 from rundun.web.pages.pages import CONTENT_SECURITY_POLICY
 
 MAX_SHOWN = 200
-MAX_TEXT = 2 * MAXIMUM_BYTES  # characters: a template with all the space it may be laid out in
+MAX_TEXT = 2 * MAXIMUM_BYTES  # characters: a template of maximum size, indented
 POLICY = f"{CONTENT_SECURITY_POLICY}; frame-src 'self'"
-MAX_FORM = 4 * MAX_TEXT  # a form writes most of JSON's marks as three
+MAX_FORM = 4 * MAX_TEXT  # bytes: most of JSON's punctuation takes three in a form
 BEGINNING = """{
   "name": "New checklist",
   "sections": [
@@ -44,7 +44,7 @@ BEGINNING = """{
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault of a text, with its line and column from 1; the pointer is None where the text is no JSON."""
+    """A fault in a text. `line` and `column` count from 1, `pointer` is None if the text is not JSON."""
 
     line: int
     column: int
@@ -54,7 +54,9 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class CheckedText:
-    """A text that was read: its draft, None where the text is no JSON or has members twice, and its faults."""
+    """The result of checking a text: its faults, and its draft. The draft is None if the text is not JSON, over 512
+    KiB, or repeats a member.
+    """
 
     text: str
     draft: Draft | None
@@ -62,24 +64,24 @@ class CheckedText:
 
 
 def check(text: str) -> CheckedText:
-    """Read a text as the API would read it."""
+    """Check a text as the API checks a template, except for the existence of its pictures."""
     if len(text) > MAX_TEXT:
         return CheckedText(text, None, (Fault(1, 1, "", "A template may have at most 512 KiB."),))
     try:
         draft = actions.draft(json_positions.read(text))
     except MalformedJson as broken:
         return CheckedText(text, None, (Fault(broken.line, broken.column, None, str(broken)),))
-    except Invalid as twice:  # members that are there twice
-        return CheckedText(text, None, faults(text, twice.errors))
+    except Invalid as invalid:  # repeated members
+        return CheckedText(text, None, faults(text, invalid.errors))
     except Problem as problem:  # too large
         return CheckedText(text, None, (Fault(1, 1, "", problem.detail),))
     return CheckedText(text, draft, faults(text, draft.errors))
 
 
 def faults(text: str, errors: Iterable[FieldError]) -> tuple[Fault, ...]:
-    """Locate errors in a JSON text by line and column, from the top down."""
+    """Return the `errors` of a JSON text with line and column, sorted by position."""
     wrong = list(errors)
-    if not wrong:  # finding places takes most of the time of a check
+    if not wrong:  # locating takes most of the time of a check
         return ()
     positions = json_positions.positions(text, (error.pointer for error in wrong))
     starts = (json_positions.nearest_span(positions, error.pointer).start for error in wrong)
@@ -91,8 +93,8 @@ def faults(text: str, errors: Iterable[FieldError]) -> tuple[Fault, ...]:
 
 
 async def _check(call: ConsoleCall, text: str) -> CheckedText:
-    """Read a text, and look whether the organization has the pictures that it names; those of our samples it gets, as
-    long as it has room: without, saving says so.
+    """Check a text and the existence of its pictures. Missing sample pictures are stored, unless the quota is used up:
+    then only saving reports it.
     """
     checked = await call.turns.run(check, text)
     if checked.draft is None or not checked.draft.pictures:
@@ -113,14 +115,14 @@ def _form_text(call: ConsoleCall) -> str:
 
 
 def _preview_path(call: ConsoleCall, checked: CheckedText) -> str:
-    """Store a draft for the preview and return the preview's path; "" while there is something wrong."""
+    """Store a draft for the preview and return the preview's path; "" if the draft has no valid template."""
     if checked.draft is None or checked.draft.template is None:
         return ""
     name = call.ctx.preview_cache.put(call.operator.operator_id, checked.draft.body, call.now)
     return f"/console/templates/preview/{name}"
 
 
-async def _editor(
+async def _render_editor(
     call: ConsoleCall, text: str, status: int = 200, checked: CheckedText | None = None, **more: Any
 ) -> Response:
     shown = checked.faults[:MAX_SHOWN] if checked else ()
@@ -151,62 +153,62 @@ async def _editor(
 
 
 async def new_form(call: ConsoleCall) -> Response:
-    """GET /console/templates/new: show the editor with a first step, `?sample=`, or nothing for `?import=true`."""
+    """GET /console/templates/new: show the editor with a first step, the `?sample=`, or nothing for `?import=true`."""
     params = call.request.query_params
     is_import = "import" in params
     text = sample(params["sample"]) if "sample" in params else "" if is_import else BEGINNING
-    return await _editor(call, text, is_import=is_import)
+    return await _render_editor(call, text, is_import=is_import)
 
 
-async def new(call: ConsoleCall) -> Response:
-    """POST /console/templates/new: create a template, once for each form; what the server assigns is made anew."""
+async def create(call: ConsoleCall) -> Response:
+    """POST /console/templates/new: create a template, once per form. Server-assigned members are ignored."""
     checked = await _check(call, _form_text(call))
     if call.form.get("do") == "check" or checked.faults or checked.draft is None:
-        return await _editor(call, checked.text, 422 if checked.faults else 200, checked)
+        return await _render_editor(call, checked.text, 422 if checked.faults else 200, checked)
     draft = replace(checked.draft, assigned={})
     try:
         template_id = await call.write_once("template_id", actions.create, draft)
     except Problem as problem:
         if problem.code != "quota_exceeded":
             raise
-        return await _full(call, checked)
-    return call.redirect(f"/templates/{template_id}", _saved(set(), draft.template))
+        return await _show_quota_exceeded(call, checked)
+    return call.redirect(f"/templates/{template_id}", _saved_flash(set(), draft.template))
 
 
-def _required(template: Template | None) -> set[str]:
-    """Return the labels of the fields that a dispatch can't be without."""
+def _required_labels(template: Template | None) -> set[str]:
+    """Return the labels of the template's required fields."""
     return {field.label for field in template.fields if field.required} if template else set()
 
 
-def _saved(required: set[str], template: Template | None) -> str:
-    """Return the flash of a saved template: a warning where it has a field that is required and
-    was not before, when those in `required` were.
+def _saved_flash(required: set[str], template: Template | None) -> str:
+    """Return the flash of a saved template: a warning if it has required fields whose labels are not in `required`,
+    which were required before.
     """
-    return "warning_required" if _required(template) - required else "template_saved"
+    return "warning_required" if _required_labels(template) - required else "template_saved"
 
 
-async def _full(call: ConsoleCall, checked: CheckedText, **more: Any) -> Response:
-    """Show the editor with what was typed, since there is no room to store it."""
-    return await _editor(call, checked.text, 403, checked, is_full=True, **more)
+async def _show_quota_exceeded(call: ConsoleCall, checked: CheckedText, **more: Any) -> Response:
+    """Render the editor with the typed text and the message that the quota is used up."""
+    return await _render_editor(call, checked.text, 403, checked, is_full=True, **more)
 
 
 async def edit_form(call: ConsoleCall) -> Response:
     """GET /console/templates/{template_id}/edit: show the editor with the current version."""
     head, version = await call.read(get_version, call.path("template_id"), None)
-    return await _editor(call, format_json(version.body), head=head, made_from=version.v)
+    return await _render_editor(call, format_json(version.body), head=head, made_from=version.v)
 
 
 async def edit(call: ConsoleCall) -> Response:
-    """POST /console/templates/{template_id}/edit: create the next version, unless somebody else made it in between;
-    then what was typed stays, and may be saved over that.
+    """POST /console/templates/{template_id}/edit: create the next version. If another one was created since the form
+    was shown, show the typed text again, to be saved over it.
     """
     head, before = await call.read(get_version, call.path("template_id"), None)
     made_from = call.form.get("made_from", "")
     checked = await _check(call, _form_text(call))
     if call.form.get("do") == "check" or checked.faults or checked.draft is None:
         status = 422 if checked.faults else 200
-        return await _editor(call, checked.text, status, checked, head=head, made_from=made_from)
-    return await _save(call, head, made_from, checked, checked.draft, _required(before.template))
+        return await _render_editor(call, checked.text, status, checked, head=head, made_from=made_from)
+    return await _save(call, head, made_from, checked, checked.draft, _required_labels(before.template))
 
 
 async def _save(
@@ -217,23 +219,23 @@ async def _save(
         version = await call.write(actions.revise, head.template_id, draft, tag, call.actor)
     except Invalid as problem:
         wrong = replace(checked, faults=faults(checked.text, problem.errors))
-        return await _editor(call, checked.text, 422, wrong, head=head, made_from=made_from)
+        return await _render_editor(call, checked.text, 422, wrong, head=head, made_from=made_from)
     except Problem as problem:
         if problem.code == "quota_exceeded":
-            return await _full(call, checked, head=head, made_from=made_from)
+            return await _show_quota_exceeded(call, checked, head=head, made_from=made_from)
         if problem.code != "version_mismatch":
             raise
         head, _ = await call.read(get_version, head.template_id, None)
         base = int(made_from) if made_from.isdecimal() and made_from.isascii() and len(made_from) < 10 else head.v
         conflict = min(max(base, 1), head.v)
-        return await _editor(call, checked.text, 412, checked, head=head, made_from=head.v, conflict=conflict)
+        return await _render_editor(call, checked.text, 412, checked, head=head, made_from=head.v, conflict=conflict)
     is_same = str(version.v) == made_from
-    flash = "template_unchanged" if is_same else _saved(required, version.template)
+    flash = "template_unchanged" if is_same else _saved_flash(required, version.template)
     return call.redirect(f"/templates/{head.template_id}", flash)
 
 
 async def check_text(call: ConsoleCall) -> Response:
-    """POST /console/templates/check: tell the editor's script what is wrong with a text, and where its preview is."""
+    """POST /console/templates/check: return a text's faults and its preview's path as JSON for the editor's script."""
     body = await read_bytes(call.request, MAX_FORM)
     try:
         text = body.decode()

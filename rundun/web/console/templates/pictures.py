@@ -1,4 +1,4 @@
-"""/console/pictures: pictures uploaded in the editor, and those that its form brings back."""
+"""/console/pictures: pictures uploaded in the editor, and the list of them in its form."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +13,12 @@ from rundun.web.console.session import ConsoleCall
 from rundun.web.http.problems import Json
 from rundun.web.picture_uploads import store_picture
 
-MAX_LISTED = 50  # those uploaded last; what a form brings back is looked up at each refusal
+MAX_LISTED = 50  # the most recent uploads; they are looked up each time the form is shown again
 
 
 @dataclass(frozen=True, slots=True)
 class UploadedPicture:
-    """A picture uploaded in this editor: its id, the name of the file it was, and where it is shown."""
+    """A picture uploaded in this editor: its id, its file name, and its JSON for pages."""
 
     picture_id: str
     name: str
@@ -26,14 +26,14 @@ class UploadedPicture:
 
 
 async def upload_picture(call: ConsoleCall) -> Response:
-    """POST /console/pictures: store the picture that the editor's script sends, and tell its id and how it looks."""
+    """POST /console/pictures: store the picture sent by the editor's script; return its id and its JSON for pages."""
     picture, _ = await store_picture(call.ctx, call.request, call.operator.org_id)
     shown = template_pictures.shown_json({picture.picture_id: picture}, call.ctx.links)
     return Json({"picture_id": picture.picture_id, **shown[picture.picture_id]})
 
 
 async def uploaded_pictures(call: ConsoleCall) -> list[UploadedPicture]:
-    """List the pictures that the editor's form says were uploaded in it, as far as the organization has them."""
+    """Return the pictures that the editor's form lists as uploaded and the organization still has."""
     names = _names(call.form.get("uploaded", ""))
     found = await call.read(pictures.find_all, list(names)) if names else {}
     shown = template_pictures.shown_json(found, call.ctx.links)
@@ -41,7 +41,7 @@ async def uploaded_pictures(call: ConsoleCall) -> list[UploadedPicture]:
 
 
 def _names(text: str) -> dict[str, str]:
-    """Read the field `uploaded` of the editor's form: JSON, pairs of a picture's id and the name of its file."""
+    """Return the file names by picture id from the form's field `uploaded`, JSON pairs of both; {} if unreadable."""
     try:
         pairs: Any = from_json(text)
     except ValueError:

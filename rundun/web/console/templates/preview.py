@@ -1,6 +1,5 @@
-"""/console/templates/preview: the executor's own page with a template that is being written. Nothing is stored, here or
-in the browser: an import map gives the page's scripts a database, an HTTP client and a page store of their own, which
-end in memory.
+"""/console/templates/preview: the executor's page with a template draft. It stores nothing, neither here nor in the
+browser: an import map replaces its database, HTTP client and page store by modules that work in memory.
 """
 
 import json
@@ -25,12 +24,12 @@ from rundun.web.pages.branding import branding_of
 from rundun.web.pages.pages import policy_with
 from rundun.web.pages.static import Assets
 
-# What of the executor's scripts gets another in its place: its address, and its name in static/console/templates/.
+# The replaced scripts of the executor's page, and the names of their replacements in static/console/templates/.
 REPLACED = {"http": "preview_http", "offline/db": "preview_db", "offline/keep_page": "preview_keep_page"}
 
 
 async def preview(call: ConsoleCall) -> Response:
-    """GET /console/templates/preview/{name}: show the executor's page, in `?lang=`; with `?at=start` before a start."""
+    """GET /console/templates/preview/{name}: show the draft in the language `?lang=`; `?at=start`: before Start."""
     body = call.ctx.preview_cache.get(call.operator.operator_id, call.path("name"), call.now)
     is_started = call.request.query_params.get("at") != "start"
     version = await call.turns.run(_version, body, call.organization.org_id, call.now)
@@ -47,7 +46,7 @@ def _render(call: ConsoleCall, version: TemplateVersion, is_started: bool) -> Re
     languages = [*chosen, *translation.accepted_tags(call.request.headers.get("accept-language", ""))]
     imports = _imports(call.ctx.pages.assets)
     branding = branding_of(call.organization, call.ctx.pages.assets, links)
-    scripts = Markup(imports)  # noqa: S704  our own addresses
+    scripts = Markup(imports)  # noqa: S704  made of Rundun's own URLs
     photo_bytes = call.ctx.settings.limits.photo_bytes
     page = "console/templates/preview.html"
     response = call.ctx.pages.run(state, languages, branding, photo_bytes, page, is_stored=False, imports=scripts)
@@ -63,7 +62,7 @@ def _version(body: bytes, org_id: str, now: int) -> TemplateVersion:
 
 
 def _run_state(version: TemplateVersion, is_started: bool) -> RunState:
-    """Make a run of the template that is stored nowhere."""
+    """Return the state of a run of the template that is stored nowhere."""
     now = version.created_at
     order = DispatchRequest(version.template_id, expires_in_hours=None)
     run = new_run(order, "r-preview", version.org_id, version.v, now, version.untouched)
@@ -73,7 +72,9 @@ def _run_state(version: TemplateVersion, is_started: bool) -> RunState:
 
 
 def _imports(assets: Assets) -> str:
-    """Return the import map (HTML 8.1.6.2), for the executor's own scripts only: replacements may import originals."""
+    """Return the import map (HTML 8.1.6.2) as JSON. It applies to the executor's scripts only, so replacements may
+    import the originals.
+    """
     replacements = {
         assets.url(f"executor/{name}.js"): assets.url(f"console/templates/{other}.js")
         for name, other in REPLACED.items()
@@ -83,5 +84,5 @@ def _imports(assets: Assets) -> str:
 
 
 def _policy(policy: str, imports: str) -> str:
-    """Return the page's Content-Security-Policy, with the import map's digest, and open to a frame of the console."""
+    """Return `policy` with the import map's digest, and with frames of the console allowed."""
     return policy_with(policy, imports).replace("frame-ancestors 'none'", "frame-ancestors 'self'")

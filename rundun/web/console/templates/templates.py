@@ -1,4 +1,4 @@
-"""/console/templates: the list of templates, and a template with its versions and what changed between them."""
+"""/console/templates: the list of templates, and a template with its versions and the changes between them."""
 
 import json
 import re
@@ -37,12 +37,12 @@ class TemplatesPageQuery(TemplatesQuery):
 
 
 def samples() -> dict[str, str]:
-    """Return the names of the samples by the names of their files."""
+    """Return the names of the samples by the stems of their files."""
     return {path.stem: from_json(path.read_bytes())["name"] for path in sorted(paths.samples().glob("*.json"))}
 
 
-async def index(call: ConsoleCall) -> Response:
-    """GET /console/templates: list templates, the newest first, archived templates on request."""
+async def list_templates(call: ConsoleCall) -> Response:
+    """GET /console/templates: list templates, newest first; archived ones with `?include_archived=true`."""
     params = query(TemplatesPageQuery, call.request)
     page = await call.read(page_current, params.page_request(), params.include_archived)
     return await call.render(
@@ -56,7 +56,7 @@ async def index(call: ConsoleCall) -> Response:
 
 
 async def show(call: ConsoleCall) -> Response:
-    """GET /console/templates/{template_id}: show the current version, or `?v=`, and list all versions."""
+    """GET /console/templates/{template_id}: show the version `?v=`, else the current one, and list all versions."""
     params = query(TemplatePageQuery, call.request)
     template_id = call.path("template_id")
     head, version, versions = await call.read(get_with_versions, template_id, params.v, params.page_request())
@@ -80,7 +80,7 @@ async def show(call: ConsoleCall) -> Response:
 
 async def changes(call: ConsoleCall) -> Response:
     """GET /console/templates/{template_id}/changes?before=&after=: compare two versions, by default the last two."""
-    first, second = _number(call, "before"), _number(call, "after")
+    first, second = _version_number(call, "before"), _version_number(call, "after")
     head, before, after = await call.read(get_two_versions, call.path("template_id"), first, second)
     old, new = from_json(before.body), from_json(after.body)
     differences = await call.turns.run(difference, old, new)
@@ -90,7 +90,7 @@ async def changes(call: ConsoleCall) -> Response:
         head=head,
         before=before,
         after=after,
-        # the options of a step that came or went say nothing more
+        # an added or removed step already shows its options
         changes=[
             change
             for change in differences
@@ -104,14 +104,14 @@ async def changes(call: ConsoleCall) -> Response:
     )
 
 
-def _number(call: ConsoleCall, name: str) -> int | None:
-    """Read the number of a version in the query; None where it is no number."""
+def _version_number(call: ConsoleCall, name: str) -> int | None:
+    """Return the version number in the query parameter `name`; None if it is no number."""
     value = call.request.query_params.get(name, "")
     return int(value) if re.fullmatch(r"[1-9][0-9]{0,8}", value) else None
 
 
 async def export(call: ConsoleCall) -> Response:
-    """GET /console/templates/{template_id}/export: send the JSON as its author wrote it, of `?v=`, as a file."""
+    """GET /console/templates/{template_id}/export: send the JSON of the version `?v=` as its author wrote it."""
     v = query(TemplateQuery, call.request).v
     _, version = await call.read(get_version, call.path("template_id"), v)
     ascii_name, name = file_name(version.template.name)
@@ -124,12 +124,12 @@ async def export(call: ConsoleCall) -> Response:
 
 
 def format_json(body: bytes) -> str:
-    """Format a template's stored JSON, to be read by people."""
+    """Return a template's stored JSON indented for people."""
     return json.dumps(from_json(body), ensure_ascii=False, indent=2) + "\n"
 
 
 def file_name(name: str) -> tuple[str, str]:
-    """Return two names of a file that any system takes: in ASCII, and in all letters and digits there are."""
+    """Return two file names for a template that every system accepts: one in ASCII, one with all letters and digits."""
     stem = re.sub(r"[^\w]+", "-", unicodedata.normalize("NFC", name)).strip("-_")[:80].rstrip("-") or "template"
     letters = "".join(char for char in unicodedata.normalize("NFKD", stem) if not unicodedata.combining(char))
     plain = re.sub(r"[^A-Za-z0-9_]+", "-", letters).strip("-_")[:80] or "template"
@@ -148,14 +148,14 @@ async def archive(call: ConsoleCall) -> Response:
     return call.redirect(f"/templates/{call.path('template_id')}", "archived")
 
 
-async def bring_back(call: ConsoleCall) -> Response:
+async def unarchive(call: ConsoleCall) -> Response:
     """POST /console/templates/{template_id}/bring-back: take a template out of the archive."""
     await call.write(actions.bring_back, call.path("template_id"), call.actor)
     return call.redirect(f"/templates/{call.path('template_id')}", "brought_back")
 
 
 def sample(name: str) -> str:
-    """Read a sample as its file has it; raises NotFound."""
+    """Return the text of a sample's file; raises NotFound."""
     if name not in samples():
         raise NotFound("sample")
     return (paths.samples() / f"{name}.json").read_text("utf-8")

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from rundun.actions.organizations import organizations
-from rundun.web.console.dispatch.dispatch import _place
+from rundun.web.console.dispatch.dispatch import _input_name
 from rundun.wording.time_zone import Zone
 from tests.helpers.console.console import Browser, field, operator, put_zone, shown, text_of
 from tests.helpers.console.console_jobs import FIELDS, JOB, SECRET, STEPS, VALUES
@@ -102,13 +102,9 @@ async def test_what_is_wrong_with_a_job_stands_at_its_input(w: World) -> None:
         assert f'id="w-{name}"' in answer.text, name
         assert f'aria-describedby="w-{name} h-{name}" aria-invalid="true"' in answer.text, name
     assert f'value="{SECRET}"' in answer.text and 'value="soon"' in answer.text
-    assert [_place(pointer) for pointer in ("/fields/f-unit", "/prefill/s-odo", "/prefill/s-many/0", "/due_at")] == [
-        "f-unit",
-        "s-odo",
-        "s-many",
-        "due_at",
-    ]
-    assert [_place(pointer) for pointer in ("/webhook/events/3", "/webhook/url", "/fields")] == [
+    pointers = ("/fields/f-unit", "/prefill/s-odo", "/prefill/s-many/0", "/due_at")
+    assert [_input_name(pointer) for pointer in pointers] == ["f-unit", "s-odo", "s-many", "due_at"]
+    assert [_input_name(pointer) for pointer in ("/webhook/events/3", "/webhook/url", "/fields")] == [
         "events",
         "url",
         "fields",
