@@ -107,7 +107,7 @@ async def running(
         await _replay_erasures(database, await backups.read_journal_copy() if backups else [])
         await _prepare_database(database, announce)
         keys, session_use = KeyRing(database), SessionUse(database)
-        uses = {"keys": keys.keep_used, "sessions": session_use.keep_used}
+        uses = {"keys": keys.store_used, "sessions": session_use.store_used}
         stack.push_async_callback(_store_uses, uses)
         turns = TurnTaking(database.long_reader)
         stack.push_async_callback(turns.close)

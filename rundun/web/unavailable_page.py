@@ -28,7 +28,7 @@ def respond(request: Request, error: Exception) -> Response:
         return of_problem(request, error)
     path, pages, preferred = request.url.path, context_of(request).pages, preferred_languages(request, None)
     if _RUN.fullmatch(path) and request.method == "GET":
-        response = pages.closed(error.code, preferred)
+        response = pages.render_closed(error.code, preferred)
     elif path == "/console" or path.startswith("/console/"):
         language = pages.console_words.language(preferred or ["en"])
         status = PROBLEMS[error.code].status

@@ -123,7 +123,7 @@ def _endpoint(handler: Handler, operation: Operation, *, is_once: bool) -> Calla
 
 async def _api_key(ctx: Context, request: Request) -> ApiKey:
     try:
-        return await ctx.keys.key_of(request)
+        return await ctx.keys.get_key(request)
     except Problem as problem:
         if problem.code == "unauthorized":
             ctx.rate_limiter.count_failure(request)

@@ -20,7 +20,7 @@ from rundun.web.executor.bodies import AnswerBody, RemarkBody, StartBody
 from rundun.web.executor.device import device_of, set_device
 from rundun.web.executor.endpoint import executor_router
 from rundun.web.executor.state import pictures_json, remark_written, state_json, step_written
-from rundun.web.http.body import is_here, parse, read_json_bytes
+from rundun.web.http.body import is_received, parse, read_json_bytes
 from rundun.web.http.operation import Success
 from rundun.web.http.problems import Json
 from rundun.web.http.query_params import StateQuery, query
@@ -38,7 +38,7 @@ async def read_body(request: Request, take: Callable[[Any], T], max_bytes: int =
     links, nor do they hear what is wrong with a body that is here.
     """
     refuse_cross_site(request)
-    ctx, run_id, was_here = context_of(request), request.path_params["run_id"], is_here(request)
+    ctx, run_id, was_here = context_of(request), request.path_params["run_id"], is_received(request)
     if not was_here:
         await ctx.database.read(run_rows.get, run_id)
     try:

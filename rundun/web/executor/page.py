@@ -21,7 +21,7 @@ from rundun.web.executor.device import device_of
 from rundun.web.executor.endpoint import rate_limited
 from rundun.web.executor.state import state_json
 from rundun.web.pages.branding import branding_of
-from rundun.web.pages.pages import Handler, compressed
+from rundun.web.pages.pages import Handler, compress
 
 
 async def page(request: Request) -> Response:
@@ -31,7 +31,7 @@ async def page(request: Request) -> Response:
     try:
         state, organization, now = await ctx.database.read(execution.load_open, run_id, device_of(request))
     except NotFound:
-        return compressed(request, ctx.pages.closed("unknown", preferred_languages(request, None)))
+        return compress(request, ctx.pages.render_closed("unknown", preferred_languages(request, None)))
     except Problem as problem:
         if problem.code == "run_erased":
             return await _erased_page(request, ctx)
@@ -47,14 +47,14 @@ async def page(request: Request) -> Response:
         branding = branding_of(organization, ctx.pages.assets, ctx.links)
         preferred = preferred_languages(request, state.run.language)
         photo_bytes = ctx.settings.limits.photo_bytes
-        return ctx.pages.run(content, preferred, branding, photo_bytes, days_shown=days_shown)
+        return ctx.pages.render_run(content, preferred, branding, photo_bytes, days_shown=days_shown)
 
     return await _in_turn(request, state.run.org_id, render)
 
 
 async def _in_turn(request: Request, org_id: str, render: Callable[[], Response]) -> Response:
     """Render a page in a turn of the organization's links; raises `rate_limited`."""
-    return await context_of(request).turns.of_links(org_id).run(lambda: compressed(request, render()))
+    return await context_of(request).turns.of_links(org_id).run(lambda: compress(request, render()))
 
 
 async def _closed_page(request: Request, ctx: Context, problem: Problem) -> Response:
@@ -79,7 +79,7 @@ async def _closed_page(request: Request, ctx: Context, problem: Problem) -> Resp
         preferred = preferred_languages(request, run.language)
         receipt = _receipt(state, organization, ctx) if is_executor and kind == "completed" else None
         reason = run_state.reason_for(run, is_executor=is_executor)
-        return ctx.pages.closed(kind, preferred, contact, run_facts, branding, receipt, reason)
+        return ctx.pages.render_closed(kind, preferred, contact, run_facts, branding, receipt, reason)
 
     return await _in_turn(request, run.org_id, render)
 
@@ -96,8 +96,8 @@ async def _erased_page(request: Request, ctx: Context) -> Response:
     }
     contact = {"name": organization.name, "contact": organization.contact}
     branding = branding_of(organization, ctx.pages.assets, ctx.links)
-    page = ctx.pages.closed("erased", preferred_languages(request, None), contact, run_facts, branding)
-    return compressed(request, page)
+    page = ctx.pages.render_closed("erased", preferred_languages(request, None), contact, run_facts, branding)
+    return compress(request, page)
 
 
 def _receipt(state: RunState, organization: Organization, ctx: Context) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def with_error_page(handler: Handler) -> Handler:
             if problem.code != "rate_limited" or "text/html" not in request.headers.get("accept", ""):
                 raise
             request.scope["rundun.code"] = problem.code
-            response = context_of(request).pages.closed("throttled", preferred_languages(request, None))
+            response = context_of(request).pages.render_closed("throttled", preferred_languages(request, None))
             response.headers["retry-after"] = str(problem.retry_after)
             return response
 

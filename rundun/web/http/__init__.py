@@ -1,1 +1,1 @@
-"""Requests on their way in: whose key it is, bodies, queries, limits, turns; problems. It imports no entry point."""
+"""Incoming requests: authentication, bodies, queries, rate limits, fair queues, problems. It imports no entry point."""

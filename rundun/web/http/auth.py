@@ -15,9 +15,9 @@ MAX_REMEMBERED = 10_000
 
 
 class KeyRing:
-    """API keys with their organizations, cached until a commit touches keys: never older than the database, since this
-    process is the only one that writes. `used` has when keys, by id, were used last: noted here, so that no request
-    waits for it, and stored by `keep_used`, which the scheduler calls.
+    """A cache of API keys with their organizations. Every commit that touches keys clears it; as no other process
+    writes, it is never older than the database. `used` has the last use by key id: noted in memory, so that no request
+    waits for a write, and stored by `store_used`, which the scheduler calls.
     """
 
     def __init__(self, database: Database) -> None:
@@ -32,8 +32,8 @@ class KeyRing:
             self._cached.clear()
             self._generation += 1
 
-    async def key_of(self, request: Request) -> ApiKey:
-        """Return the API key that came with `request`; unknown, revoked and malformed keys are all the same 401."""
+    async def get_key(self, request: Request) -> ApiKey:
+        """Return the API key of `request`. An unknown, revoked or malformed key raises the same `unauthorized`."""
         hashed = digest(bearer_of(request))
         key = self._cached.get(hashed)
         if key is None:
@@ -46,15 +46,15 @@ class KeyRing:
         self.used[key.key_id] = self._database.env.clock()
         return key
 
-    async def keep_used(self) -> None:
-        """Store when keys were used, as noted since the last call."""
+    async def store_used(self) -> None:
+        """Store the times of use noted since the last call."""
         if noted := self.used:
             self.used = {}
             await self._database.write(key_rows.put_used, noted)
 
 
 def bearer_of(request: Request) -> str:
-    """Return the API key that came with `request`, as it was sent; a malformed one is `unauthorized`."""
+    """Return the bearer token of `request`, not looked up in the database; raises `unauthorized` if malformed."""
     match = _BEARER.fullmatch(request.headers.get("authorization", ""))
     if not match:
         raise _unauthorized()

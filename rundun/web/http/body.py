@@ -1,4 +1,4 @@
-"""Request bodies, read within limits of size and time."""
+"""Reading request bodies within limits of size and time."""
 
 import asyncio
 import re
@@ -10,8 +10,8 @@ from starlette.requests import ClientDisconnect, Request
 from rundun.core import json_text
 from rundun.errors import Problem
 
-IS_HERE = "rundun.body_is_here"  # in the scope once the server has the whole body
-TIMEOUT = 60.0  # seconds for a body that is read into memory: the server only sees that something comes
+IS_RECEIVED = "rundun.body_is_here"  # key in the scope once the server has the whole body
+TIMEOUT = 60.0  # seconds for a body read into memory; the server only checks that bytes keep arriving
 
 
 JSON = ("application/json",)
@@ -19,7 +19,7 @@ MERGE_PATCH = ("application/merge-patch+json", "application/json")  # RFC 7396
 
 
 async def read_json_bytes(request: Request, limit: int, media_types: tuple[str, ...] = JSON) -> bytes:
-    """Read a body of at most `limit` bytes that says it is one of these kinds of JSON."""
+    """Return a JSON body of at most `limit` bytes; raises `too_large`, `unsupported_media_type`."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in media_types:
         named = " or ".join(f"“Content-Type: {one}”" for one in media_types)
@@ -30,7 +30,7 @@ async def read_json_bytes(request: Request, limit: int, media_types: tuple[str, 
 
 
 def parse(body: bytes) -> Any:
-    """Parse JSON as `json_text.parse` does; raises `malformed_json`, and `invalid` for members that are there twice."""
+    """Return the parsed JSON, as `json_text.parse`; raises `malformed_json`, and `invalid` for repeated members."""
     try:
         return json_text.parse(body)
     except ValueError as error:
@@ -38,8 +38,8 @@ def parse(body: bytes) -> Any:
 
 
 async def read_bytes(request: Request, limit: int) -> bytes:
-    """Read the whole body of at most `limit` bytes, within `TIMEOUT`."""
-    if is_here(request):
+    """Return the body of at most `limit` bytes; raises `too_large`, and `unavailable` after `TIMEOUT` seconds."""
+    if is_received(request):
         return await _read_received(request, limit)
     try:
         async with asyncio.timeout(TIMEOUT):
@@ -48,9 +48,9 @@ async def read_bytes(request: Request, limit: int) -> bytes:
         raise Problem("unavailable", "The body arrived too slowly, so it was given up.", retry_after=5) from None
 
 
-def is_here(request: Request) -> bool:
-    """Tell whether the server has the whole body, so that nothing has to be waited for."""
-    return IS_HERE in request.scope
+def is_received(request: Request) -> bool:
+    """Tell whether the server has received the whole body, so that reading it waits for nothing."""
+    return IS_RECEIVED in request.scope
 
 
 async def _read_received(request: Request, limit: int) -> bytes:
@@ -64,7 +64,7 @@ async def _read_received(request: Request, limit: int) -> bytes:
 
 
 async def stream_within(request: Request, limit: int) -> AsyncIterator[bytes]:
-    """Yield the body piece by piece, refused as soon as it is announced or grows larger than `limit`."""
+    """Yield the body in pieces; raises `too_large` once its announced or received size exceeds `limit` bytes."""
     announced = request.headers.get("content-length", "0")
     if re.fullmatch(r"\d{1,19}", announced, re.ASCII) and int(announced) > limit:
         raise _too_large(limit)

@@ -1,4 +1,4 @@
-"""The notifier that wakes long polls and streams when a commit has brought what they wait for."""
+"""Wake-up calls for long polls and event streams, after commits with changes of their organization."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,7 +20,7 @@ Ts = TypeVarTuple("Ts")
 
 @dataclass(frozen=True, slots=True)
 class EventBatch:
-    """Events as JSON, oldest first; `last` is the number of the last one."""
+    """Events as JSON, oldest first. `last` is the number of the last one, None if there are none."""
 
     data: list[bytes]
     has_more: bool
@@ -28,8 +28,8 @@ class EventBatch:
 
 
 class ChangeNotifier:
-    """Futures that long polls and streams wait for: done when a commit brought an event of the organization or, where
-    `kind` is `runs.TOUCHED`, changed anything about one of its runs.
+    """Futures for long polls and streams: each is done with a commit of an event of the organization, or, if its `kind`
+    is `runs.TOUCHED`, with any change of one of its runs.
     """
 
     def __init__(self, database: Database) -> None:
@@ -40,15 +40,15 @@ class ChangeNotifier:
         database.subscribe(self._wake)
 
     def next_change(self, org_id: str, kind: str = events.TOUCHED) -> NextChange:
-        """Return a future, done with the next change; take it before you read, so that nothing slips in between."""
+        """Return a future that is done with the next change. Take it before reading, so that no change is missed."""
         change = self._waiting.get(kind + org_id)
         if change is None:
             change = self._waiting[kind + org_id] = asyncio.get_running_loop().create_future()
         return change
 
     async def shared_read(self, change: NextChange, function: Callable[[Tx, *Ts], Feed], *args: *Ts) -> EventBatch:
-        """Return `function(tx, *args)` as JSON, read once for all who were woken by one event and ask alike. Those who
-        wait for one `change` have missed nothing that the others have seen.
+        """Return the feed `function(tx, *args)` as JSON. Clients that were woken by the same `change` and ask for the
+        same share one read: all of them want the events since that change.
         """
         name = (change, function, args)
         task = self._reads.get(name)
@@ -68,7 +68,7 @@ class ChangeNotifier:
                 change.set_result(None)
 
     def end(self) -> None:
-        """Wake everybody for the last time: the service ends, and nobody begins to wait."""
+        """Wake all waiting clients for the last time, since the service ends."""
         self.ended = True
         while self._waiting:
             self._waiting.popitem()[1].set_result(None)

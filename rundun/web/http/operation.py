@@ -1,4 +1,4 @@
-"""The description of an operation, given where its handler stands; `document.py` makes OpenAPI of it."""
+"""The description of an API operation, given at its handler. `document.py` makes the OpenAPI document of it."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
@@ -20,14 +20,14 @@ Tag = Literal["Runs", "Templates", "Deliveries", "Events", "Organization", "Exec
 
 @dataclass(frozen=True, slots=True)
 class Bytes:
-    """A body that is no JSON: bytes of one of these media types."""
+    """A body that is not JSON: bytes of one of these media types."""
 
     media_types: tuple[str, ...]
     description: str
 
 
-# What a picture is, its bytes say, so any type will do; many generators of clients know the general one alone, or take
-# the first.
+# The bytes of a picture tell its format, so any type is accepted. The general type comes first, since many generators
+# of clients know no other, or take the first.
 PNG = ("application/octet-stream", "image/png")
 ZIP = Bytes(("application/zip",), "A ZIP archive.")
 PICTURE = ("application/octet-stream", "image/jpeg", "image/png", "image/webp", "image/heic")
@@ -35,12 +35,12 @@ PICTURE = ("application/octet-stream", "image/jpeg", "image/png", "image/webp", 
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
-    """A page of a list of `item`."""
+    """A page of a list; its entries are `item`."""
 
     item: type | str
 
 
-# A TypedDict of core/json_types, the name of a schema that the document composes, or a schema.
+# A TypedDict of core/json_types, the name of a schema of the document, a page of a list, or a schema itself.
 Inline = type | str | ListOf | Mapping[str, str]
 Described = Inline | Bytes
 Body = type[StrictModel] | str | Bytes
@@ -48,8 +48,9 @@ Body = type[StrictModel] | str | Bytes
 
 @dataclass(frozen=True, slots=True)
 class Success:
-    """A response of 2xx or 304: `schema` None = no body; `headers` beside those of every response, and `Link` of every
-    list; `followed_by` says where in the response the one path parameter of operations that may be called next is.
+    """A response of 2xx or 304. `schema` None: it has no body. `headers` are its own; those of every response, and
+    `Link` of every list, are added. `followed_by` maps the operations that may be called next to the place in this
+    response of their path parameter.
     """
 
     description: str
@@ -60,10 +61,10 @@ class Success:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A description of what a route does. `together` are parameters of `query` that make one object, with its name, and
-    `is_conditional` adds `If-None-Match`, `ETag` and 304. Problems that all alike have are added by `ApiRoute.codes`;
-    `problems` are the operation's own, `media_types` those that a JSON body may have. `erases` says that only API keys
-    that may erase are let in. Examples stand in examples.json, under `name`.
+    """The description of a route. `together` names a model of `query` parameters that make one object. `is_conditional`
+    adds `If-None-Match`, `ETag` and 304. `problems` are the operation's own; `ApiRoute.codes` adds the common ones.
+    `media_types` are those of a JSON body. `erases`: only keys that may erase are let in. Examples are in
+    examples.json, under `name`.
     """
 
     tag: Tag
@@ -82,7 +83,7 @@ class Operation:
 
 
 class ApiRoute(Route):
-    """A route of /v1 or /r that is in the document; `is_idempotent_post` tells whether an `Idempotency-Key` is read."""
+    """A documented route of /v1 or /r. `is_idempotent_post` tells whether it reads an `Idempotency-Key`."""
 
     def __init__(
         self, method: str, path: str, endpoint: Endpoint, operation: Operation, *, reads_idempotency_key: bool
@@ -95,16 +96,16 @@ class ApiRoute(Route):
 
     @property
     def takes_key(self) -> bool:
-        """Tell whether an API key is needed."""
+        """Tell whether the route requires an API key."""
         return self.path.startswith("/v1/") and not self.is_document
 
     @property
     def parameters(self) -> list[str]:
-        """List names of the path's parameters."""
+        """Return the names of the path's parameters."""
         return list(self.param_convertors)
 
     def codes(self) -> list[str]:
-        """List every problem code the route can answer with, sorted."""
+        """Return the codes of all problems that the route can answer with, sorted."""
         operation = self.operation
         is_executors = not (self.takes_key or self.is_document)
         has_body = operation.body is not None
@@ -130,8 +131,8 @@ class ApiRoute(Route):
 
 
 class ApiRouter(Generic[Call]):
-    """The routes below `prefix` whose handlers stand in one file; `wrap` makes the endpoint that Starlette calls of a
-    handler and its operation, and `reads_idempotency_key` says that it answers a POST once for each such key.
+    """The routes of one file, below `prefix`. `wrap` makes the endpoint for Starlette of a handler and its operation.
+    `reads_idempotency_key` tells whether POSTs with the same `Idempotency-Key` are run once.
     """
 
     def __init__(
@@ -163,8 +164,8 @@ class ApiRouter(Generic[Call]):
         problems: tuple[str, ...] = (),
         erases: bool = False,
     ) -> Callable[[Handler[Call]], Handler[Call]]:
-        """Route requests, `route` being `GET /path`, to the decorated handler, whose name is the operation's, and whose
-        docstring has the summary in its first line and the description below.
+        """Return a decorator that adds the handler of `route`, “GET /path”. The handler's name is the operation's, its
+        docstring's first line the summary, the rest the description.
         """
         method, path = route.split(" ")
 

@@ -1,4 +1,4 @@
-"""Query parameters as strict models: unknown and wrong ones are named, all at once, as fields of a body are."""
+"""Query parameters as strict models: all unknown and wrong ones are reported at once, as for fields of a body."""
 
 import base64
 import re
@@ -21,8 +21,8 @@ Q = TypeVar("Q", bound=StrictModel)
 
 
 def query(model: type[Q], request: Request) -> Q:
-    """Read the query of `request` as `model`; raises `Invalid` with every wrong parameter. Those that `model.repeated`
-    names may be there several times; of others the last counts.
+    """Return the query of `request` as `model`; raises `Invalid` with every wrong parameter. Parameters in
+    `model.repeated` may occur several times; of others the last occurrence counts.
     """
     given = request.query_params
     repeated = {name: given.getlist(name) for name in getattr(model, "repeated", ()) if name in given}
@@ -81,12 +81,12 @@ EVENT_CURSOR = re.compile(f"^ZXZ0ID{_SECOND}(?:{_THIRD}{_MORE})?$")
 
 
 def list_cursor(first: int, second: int) -> str:
-    """Return the opaque cursor behind an item of a list."""
+    """Return the opaque cursor of a list entry with these two sort keys."""
     return _base64(f"{first}.{second}")
 
 
 def event_cursor(number: int) -> str:
-    """Return the opaque cursor behind an event."""
+    """Return the opaque cursor of the event with this number."""
     return _base64(f"evt {number}")
 
 
@@ -121,55 +121,55 @@ EventCursor = Annotated[int, ParsedFrom(_event_number, {"type": "string", "patte
 
 
 def _decimal_in(minimum: float, maximum: float) -> ParsedFrom:
-    """Check how a decimal number is written; its range, which the document tells, is checked by `GeoBody`."""
+    """Return the check of a decimal number's syntax. The range is for the document; `GeoBody` checks it."""
     return ParsedFrom(_decimal, {"type": "number", "minimum": minimum, "maximum": maximum})
 
 
 class ListQuery(StrictModel):
-    """What every list takes."""
+    """The parameters of every list."""
 
     limit: Annotated[int, _integer_in(1, 100)] = 25
-    """How many at most."""
+    """The maximum number of entries."""
     cursor: Cursor = (END, END)
-    """Where to go on: `next_cursor` of the page before."""
+    """`next_cursor` of the previous page. Left out: the first page."""
 
     def page_request(self) -> PageRequest:
-        """Return the page of the list that is asked for."""
+        """Return the requested page of the list."""
         return PageRequest(self.limit, self.cursor)
 
 
 class RunsQuery(ListQuery):
-    """GET /v1/runs; times are compared in whole seconds, as they are shown."""
+    """The query of GET /v1/runs. Times are compared in whole seconds, as they are shown."""
 
     repeated: ClassVar[tuple[str, ...]] = ("status",)
 
     status: Statuses = None
-    """Only those with this status; there several times, those with one of them."""
+    """Only runs with this status. May be given several times: runs with any of these."""
     template_id: str | None = None
-    """Only those of this template."""
+    """Only runs of this template."""
     executor_ref: Annotated[str, Text(256, 0)] | None = None
-    """Only those with exactly this `executor_ref`."""
+    """Only runs with exactly this `executor_ref`."""
     created_after: Time | None = None
-    """Only those made after this time, in whole seconds."""
+    """Only runs made after this time, in whole seconds."""
     created_before: Time | None = None
-    """Only those made before this time."""
+    """Only runs made before this time."""
     updated_after: Time | None = None
-    """Only those that were changed after this time, in whole seconds; those changed last come first."""
+    """Only runs changed after this time, in whole seconds, the last changed first."""
     due_before: Time | None = None
-    """Only those due before this time; those due last come first."""
+    """Only runs due before this time, the last due first."""
     late: Boolean = False
-    """Only those that are open and late; those late since last come first."""
+    """Only open runs that are late, the most recently due first."""
     missed: Boolean = False
-    """Only those that expired before they were done, begun or not."""
+    """Only runs that expired before they were done, started or not."""
     flagged: Boolean = False
-    """Only those with a step that calls for attention."""
+    """Only runs with a step that calls for attention."""
     q: Annotated[str, Text(MAX_LENGTH)] | None = None
-    """Only those with this in their title, reference, fields, executor's name, e-mail address or phone number, or with
-    the number that the receipt shows, whatever the case and the accents; below three characters: with a word that
-    begins so."""
+    """Only runs with this text in the title, reference, fields, or the executor's name, e-mail address or phone number,
+    or with this as the receipt's number. Case and accents do not matter. A text under three characters matches the
+    beginnings of words."""
 
     def filter(self, now: int) -> RunFilter:
-        """Return the filter of runs as of `now`, times in milliseconds."""
+        """Return the filter of runs at `now`; its times are in milliseconds."""
         after, updated_after = (
             None if second is None else second + times.SECOND - 1 for second in (self.created_after, self.updated_after)
         )
@@ -189,51 +189,52 @@ class RunsQuery(ListQuery):
 
 
 class TemplatesQuery(ListQuery):
-    """GET /v1/templates."""
+    """The query of GET /v1/templates."""
 
     include_archived: Boolean = False
-    """Archived ones too."""
+    """Also list archived templates."""
 
 
 class TemplateQuery(StrictModel):
-    """GET /v1/templates/{template_id}."""
+    """The query of GET /v1/templates/{template_id}."""
 
     v: Annotated[int, _integer_in(1, 10**9)] | None = None
     """A version other than the current one."""
 
 
 class EventsQuery(StrictModel):
-    """GET /v1/events and GET /v1/runs/{run_id}/events; `wait` in seconds."""
+    """The query of GET /v1/events and GET /v1/runs/{run_id}/events."""
 
     after: EventCursor = 0
-    """The cursor of the last event you have. Left out: from the oldest that is kept."""
+    """The cursor of the last event you have. Left out: events from the oldest kept one on."""
     wait: Annotated[int, _integer_in(0, 30)] = 0
     """Seconds to wait for an event when there is none."""
     limit: Annotated[int, _integer_in(1, 100)] = 25
-    """How many at most."""
+    """The maximum number of events."""
 
 
 class StateQuery(StrictModel):
-    """GET /r/{run_id}/state."""
+    """The query of GET /r/{run_id}/state."""
 
     since: Annotated[int, _integer_in(0, 10**15 - 1)] | None = None
-    """The revision you have; 304 while it is the current one."""
+    """The revision you have. The response is 304 while it is the current one."""
 
 
 class PhotoQuery(StrictModel):
-    """PUT …/photos/{photo_id}: what the phone says of a photo."""
+    """The query of PUT …/photos/{photo_id}: the photo's properties given by the phone."""
 
     source: Literal["camera", "gallery"] | None = None
-    """Where the picture comes from."""
+    """The source of the picture."""
     taken_at: Time | None = None
-    """When it was taken. Left out: as the EXIF of the bytes says, by its offset or in GPS time."""
+    """The time at which the photo was taken. Left out: the time in the EXIF data, by its offset or in GPS time."""
     taken_at_from: Literal["camera", "exif", "exif_local"] | None = None
-    """What `taken_at` is from: the clock of the phone that took it, the EXIF of the picture, or
-    local time in there, read in the phone's time zone. A time said to be from these that is in the future, or before
-    1990, is not taken over. Left out: `camera` where `source` is. Without `taken_at` it says nothing."""
+    """The source of `taken_at`: the clock of the phone that took the photo, its EXIF data, or a local time in these,
+    read in the phone's time zone. A time in the future or before 1990 from one of these is ignored. Left out: `camera`
+    if `source` is. Has no effect without `taken_at`."""
     annotated_from: PhotoId | None = None
-    """The photo of this step that it was drawn on, stored or still to come; none that was drawn on this one. It stays
-    beside this one and no longer counts for `max`; this one has its source, time and place, whatever else is said."""
+    """The photo of this step that was drawn on to make this one, stored or still to come; it must not be made from this
+    one. It is kept beside this photo and no longer counts for `max`. Its source, time and place replace those given
+    for this photo."""
     lat: Annotated[float, _decimal_in(-90, 90)] | None = None
     """Latitude in degrees, without an exponent; comes together with `lng`."""
     lng: Annotated[float, _decimal_in(-180, 180)] | None = None
@@ -241,20 +242,20 @@ class PhotoQuery(StrictModel):
     accuracy: Annotated[float, _decimal_in(0, 1e8)] | None = None
     """Radius in metres, without an exponent; with `lat` and `lng` only."""
     remark: Literal["1"] | None = None
-    """It belongs to the step's remark, not to its answer."""
+    """The photo belongs to the step's remark, not to its answer."""
     slot: SlotId | None = None
-    """Which of the step's slots it was taken for; required for a step that has slots."""
+    """The step's slot that the photo was taken for; required if the step has slots."""
 
 
 class SignatureQuery(StrictModel):
-    """PUT …/signature."""
+    """The query of PUT …/signature."""
 
     typed_name: Annotated[str, Text(200)] | None = None
     """The name, if it was typed rather than drawn."""
 
 
 def next_cursor(page: Page[Any]) -> str | None:
-    """Return the cursor of the next page, None behind the last."""
+    """Return the cursor of the next page, None after the last."""
     if page.next_before is None:
         return None
     first, second = (0, *page.next_before)[-2:]
@@ -262,7 +263,9 @@ def next_cursor(page: Page[Any]) -> str | None:
 
 
 def list_json(request: Request, page: Page[Any], data: list[bytes]) -> Json:
-    """Return a list's response, each item JSON already, with `Link: rel="next"` (RFC 8288) when there is more."""
+    """Return the response of a list; `data` are its entries as JSON. It has `Link: rel="next"` (RFC 8288) if there is
+    more.
+    """
     cursor = next_cursor(page)
     headers = next_link(request, cursor=cursor) if cursor else {}
     more, token = (b"true", f'"{cursor}"'.encode()) if cursor else (b"false", b"null")
@@ -271,12 +274,12 @@ def list_json(request: Request, page: Page[Any], data: list[bytes]) -> Json:
 
 
 def next_link(request: Request, **changed: str) -> dict[str, str]:
-    """Return the header that leads to the next page: this address with `changed` in its query."""
+    """Return the `Link` header to the next page: this URL with `changed` in its query."""
     following = request.url.include_query_params(**changed)
     return {"link": f'<{following.path}?{following.query}>; rel="next"'}
 
 
 def is_current(request: Request, tag: str) -> bool:
-    """Tell whether `If-None-Match` names an entity tag (RFC 9110 section 13.1.2: weakly compared, a list, or *)."""
+    """Tell whether `If-None-Match` names the entity tag `tag` (RFC 9110 section 13.1.2: weakly compared, a list, *)."""
     tags = [part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")]
     return "*" in tags or tag in tags

@@ -1,6 +1,6 @@
-"""Rate limits: token buckets in memory, for keys, operators, runs, for organizations, and for addresses that guess.
+"""Rate limits: token buckets in memory for API keys, operators, runs, organizations, and guessing addresses.
 
-A depot's phones share one address, so addresses are counted for what failed only.
+All phones of a depot share one network address, so only failures are counted by address.
 """
 
 from collections import OrderedDict, defaultdict
@@ -13,13 +13,13 @@ from rundun.core.token_bucket import Allowance, Bucket, Policy
 from rundun.errors import Problem
 from rundun.store.sqlite.transaction import Clock
 
-LINKS = 4  # times as many requests as the API keys of an organization may make, all its phones together may
-OF_LINK = 60  # requests on one run in a minute that are refused for no number of others
-MAX_REMEMBERED = 50_000  # buckets of a policy; the least recently used is deleted, and its owner has a full one again
+LINKS = 4  # the limit of all an organization's phones, as a multiple of the one of its API keys
+OF_LINK = 60  # requests a minute on one run that do not count towards the organization's limit
+MAX_REMEMBERED = 50_000  # buckets of a policy; the least recently used is dropped: its owner starts with a full one
 
 
 class RateLimiter:
-    """The buckets of a running service."""
+    """The token buckets of a running service."""
 
     def __init__(
         self,
@@ -39,25 +39,25 @@ class RateLimiter:
         self._visits = Policy("links", LINKS * of_organization)
         self._own = Policy("link", OF_LINK)
         self._failures = Policy("failures", failures_per_minute)
-        # By policy, so that nobody fills with made-up links what remembers who has guessed passwords.
+        # By policy, so that requests with invented links cannot push out the buckets of guessed passwords.
         self._buckets: defaultdict[str, OrderedDict[str | bytes, Bucket]] = defaultdict(OrderedDict)
 
     def count_call(self, request: Request, key_id: str, org_id: str) -> None:
-        """Count one request of a key, and of all keys of its organization together: keys are had for nothing. Raises
-        `rate_limited`.
+        """Count a request of an API key, and of all keys of its organization together, as any number of keys can be
+        created. Raises `rate_limited`.
         """
-        # In bytes, as operators are, so that no link that somebody makes up counts as this key.
+        # Keys and operators count as bytes, runs as text: an invented link cannot use up a key's bucket.
         self._count_both(request, key_id.encode(), self._calls, org_id)
 
     def count_page(self, request: Request, operator_id: str, org_id: str) -> None:
-        """Count one request of an operator, and of all operators of its organization together: sessions are had for
-        nothing. Raises `rate_limited`.
+        """Count a request of an operator, and of all operators of its organization together, as any number of sessions
+        can be begun. Raises `rate_limited`.
         """
         self._count_both(request, operator_id.encode(), self._pages, org_id)
 
     def count_visit(self, request: Request, run_id: str, org_id: str | None) -> None:
-        """Count one request on a run, and, beyond the first `OF_LINK` of a minute, on all runs of its organization
-        together, None where there is no such run; raises `rate_limited`.
+        """Count a request on a run, and, beyond the first `OF_LINK` in a minute, on all runs of its organization
+        together. `org_id` is None if the run does not exist. Raises `rate_limited`.
         """
         if org_id is None or self.take(self._own, run_id):
             self.count(request, self._requests, run_id)
@@ -65,8 +65,8 @@ class RateLimiter:
             self._count_both(request, run_id, self._visits, org_id)
 
     def _count_both(self, request: Request, client: str | bytes, of_organization: Policy, org_id: str) -> None:
-        """Count one request of a client, and, unless that has made too many, of its organization. The response tells
-        of the limit that is nearer.
+        """Count a request of a client, and of its organization unless the client's limit is reached. The response tells
+        the limit with fewer requests left.
         """
         now, granted, nearer = self._clock(), True, None
         for policy, owner in ((self._requests, client), (of_organization, org_id)):
@@ -76,33 +76,33 @@ class RateLimiter:
                 if nearer is None or not granted or bucket.tokens < nearer[1].tokens:
                     nearer = policy, bucket
         if nearer:
-            _tell(request, token_bucket.describe(*nearer, granted))
+            _set_allowance(request, token_bucket.describe(*nearer, granted))
 
     def count_failure(self, request: Request) -> None:
-        """Count one request from an address with a key or a link that does not exist; raises `rate_limited`."""
+        """Count a request with an unknown key or link by its address; raises `rate_limited`."""
         self.count(request, self._failures, address_of(request))
 
     def refuse_guesser(self, request: Request) -> None:
-        """Raise `rate_limited` for an address that has failed too often, before anything is worked out for it."""
+        """Raise `rate_limited` if the request's address has failed very often, before any work is done for it."""
         bucket = self._buckets[self._failures.name].get(address_of(request))
         wait = token_bucket.wait(self._failures, bucket, self._clock()) if bucket else 0
         if wait:
-            raise _refused(self._failures, wait)
+            raise _rate_limited(self._failures, wait)
 
     def count(self, request: Request, policy: Policy, owner: str | bytes) -> None:
-        """Count one request that falls under `policy`; the response will say what is left. Raises `rate_limited`."""
+        """Count a request of `owner` towards `policy`, and tell the response the rest; raises `rate_limited`."""
         if not policy.quota:
             return
         now = self._clock()
-        _tell(request, token_bucket.take(policy, self._bucket(policy, owner, now), now))
+        _set_allowance(request, token_bucket.take(policy, self._bucket(policy, owner, now), now))
 
     def take(self, policy: Policy, owner: str | bytes) -> bool:
-        """Count one request that falls under `policy` and tell no response of it; False where none is left."""
+        """Count a request towards `policy` without telling the response; return False if the limit is reached."""
         now = self._clock()
         return token_bucket.draw(policy, self._bucket(policy, owner, now), now)
 
     def give_back(self, policy: Policy, owner: str | bytes) -> None:
-        """Take back the count of a request that, as it turned out, does not fall under `policy`."""
+        """Take back the count of a request that turned out not to fall under `policy`."""
         if bucket := self._buckets[policy.name].get(owner):
             token_bucket.give_back(policy, bucket)
 
@@ -118,23 +118,23 @@ class RateLimiter:
         return bucket
 
 
-def _tell(request: Request, allowance: Allowance) -> None:
-    """Note what the response says is left; raises `rate_limited` where nothing was."""
+def _set_allowance(request: Request, allowance: Allowance) -> None:
+    """Set the allowance that the response tells; raises `rate_limited` if it was not granted."""
     request.scope["rundun.allowance"] = allowance
     if not allowance.granted:
-        raise _refused(allowance.policy, allowance.wait)
+        raise _rate_limited(allowance.policy, allowance.wait)
 
 
-_WHOSE = {
+_OWNERS = {
     "organization": " by all keys of this organization",
     "console": " by all operators of this organization",
     "links": " on all runs of this organization",
 }
 
 
-def _refused(policy: Policy, wait: int) -> Problem:
-    whose = _WHOSE.get(policy.name, "")
-    detail = f"More than {policy.quota} in {policy.window} seconds{whose}; try again in {wait} s."
+def _rate_limited(policy: Policy, wait: int) -> Problem:
+    owners = _OWNERS.get(policy.name, "")
+    detail = f"More than {policy.quota} in {policy.window} seconds{owners}; try again in {wait} s."
     return Problem("rate_limited", detail, retry_after=wait)
 
 
@@ -148,7 +148,7 @@ def headers(allowance: Allowance) -> list[tuple[bytes, bytes]]:
 
 
 def address_of(request: Request) -> str:
-    """Return the address that `request` came from; of IPv6 the network that one customer has, a /64."""
+    """Return the network address of the client; for IPv6 its /64 network, which one customer has."""
     host = request.client.host if request.client else ""
     try:
         address = ip_address(host.partition("%")[0])

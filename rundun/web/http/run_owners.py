@@ -1,4 +1,4 @@
-"""The organizations of runs, cached: a run never goes to another organization."""
+"""A cache of the organizations of runs. A run never changes its organization."""
 
 from collections import OrderedDict
 
@@ -9,14 +9,14 @@ MAX_REMEMBERED = 20_000
 
 
 class RunOwners:
-    """The cache; the least recently used are dropped first."""
+    """The cache of at most `MAX_REMEMBERED` runs; the least recently used is dropped first."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._owners: OrderedDict[str, str] = OrderedDict()
 
     async def find(self, run_id: str) -> str | None:
-        """Find the id of a run's organization; None where there is no such run."""
+        """Return the id of a run's organization; None if the run does not exist."""
         owner = self._owners.get(run_id)
         if owner is not None:
             self._owners.move_to_end(run_id)

@@ -1,4 +1,4 @@
-"""How long requests have taken since the process began, for /metrics. Observed in the event loop's thread only."""
+"""Histograms of request durations since the process began, for /metrics. Only the event loop's thread writes."""
 
 from starlette.types import Scope
 
@@ -6,13 +6,13 @@ from rundun.core.histogram import SECONDS, Histogram
 
 REQUESTS = Histogram(SECONDS)
 UPLOADS = Histogram(SECONDS)
-KIND = "rundun.kind"  # in a scope: UPLOAD, or WAITING for what takes its time on purpose, so that it says nothing
+KIND = "rundun.kind"  # key in a scope: UPLOAD, or WAITING for long polls and streams, whose duration says nothing
 UPLOAD = "upload"
 WAITING = "waiting"
 
 
 def observe_request(scope: Scope, seconds: float) -> None:
-    """Count how long a request took."""
+    """Add a request's duration to the histogram of its kind. Long polls and streams are not counted."""
     kind = scope.get(KIND)
     if kind is None:
         REQUESTS.observe(seconds)

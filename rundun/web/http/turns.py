@@ -1,5 +1,5 @@
-"""Turns: long work, such as pages, searches, tables and checks, runs in one thread, in which organizations take turns,
-so that requests of others wait for one piece of it at most.
+"""Fair queueing of long work: pages, searches, tables and checks run in one thread, in which organizations take turns,
+so that a request of another organization waits for one piece of work at most.
 """
 
 from collections.abc import Callable
@@ -13,33 +13,33 @@ from rundun.store.sqlite.transaction import Tx
 
 P = ParamSpec("P")
 T = TypeVar("T")
-WAITING = 64  # pieces of work of one organization's operators, or of its API keys, that wait or run
-OF_OPERATOR = 16  # of these of one operator
-OF_LINKS = 2000  # of one organization's links, each some milliseconds: a depot's phones may come at once
+WAITING = 64  # pieces of work, waiting or running, of one organization's operators, or of its API keys
+OF_OPERATOR = 16  # the same of one operator
+OF_LINKS = 2000  # the same of one organization's links: few milliseconds each, and a depot's phones may come at once
 
 
 class Reads(Protocol):
-    """Reads of the database, as `Database` has them."""
+    """Reads of the database; `Database` and `Turns` have them."""
 
     async def read(self, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `function(tx, …)` on a consistent snapshot."""
+        """Return `function(tx, …)`, run on a consistent snapshot."""
 
     async def read_heavy(
         self, weight: int, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Read `weight` bytes of pictures."""
+        """Return `function(tx, …)`, which reads about `weight` bytes of pictures, run on a consistent snapshot."""
 
 
 class LongWork(Reads, Protocol):
-    """Reads, and other work that takes long, as `Turns` have them."""
+    """Reads and other long work; `Turns` has them."""
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `function` apart from short requests."""
+        """Return `function(…)`, run apart from short requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Turns:
-    """The turns of one owner. Each call raises `rate_limited` where the owner's `limits` are reached."""
+    """The queue of one owner. Every method raises `rate_limited` when the owner's `limits` are reached."""
 
     _pool: BoundedPool
     _reader: LongReader
@@ -47,49 +47,49 @@ class Turns:
     _limits: Limits
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `function` in the owner's turn."""
+        """Return `function(…)`, run in the owner's turn."""
         return await self._pool.run(self._owner, self._limits, function, *args, **kwargs)
 
     async def read(self, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `function(tx, …)` in the owner's turn, on a consistent snapshot that cannot write."""
+        """Return `function(tx, …)`, run in the owner's turn on a consistent snapshot that cannot write."""
         return await self.run(self._reader.read, function, *args, **kwargs)
 
     async def read_heavy(
         self, weight: int, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Read `weight` bytes of pictures, as `read` does: one read is all that a turn has."""
+        """Return `function(tx, …)`, run as by `read`. `weight` is not needed: a turn is one read in any case."""
         return await self.read(function, *args, **kwargs)
 
 
 class TurnTaking:
-    """The thread, and the connection on which it reads."""
+    """The thread that all queues share, and the connection on which it reads."""
 
     def __init__(self, reader: LongReader) -> None:
         self._reader = reader
-        self._pool = BoundedPool(_too_many, threads=1)
+        self._pool = BoundedPool(_refusal, threads=1)
 
     def of_operator(self, org_id: str, operator_id: str) -> Turns:
-        """Return the turns of an organization's operators, for one of them."""
+        """Return the queue of an organization's operators, with the limits of one of them."""
         return self._of(org_id, {org_id: WAITING, operator_id: OF_OPERATOR})
 
     def of_visitor(self, address: str) -> Turns:
-        """Return the turns of the visitors at an address, who have not signed in."""
+        """Return the queue of the visitors at a network address, before they sign in."""
         owner = f"visitor {address}"
         return self._of(owner, {owner: OF_OPERATOR})
 
     def of_keys(self, org_id: str) -> Turns:
-        """Return the turns of an organization's API keys."""
+        """Return the queue of an organization's API keys."""
         owner = f"keys {org_id}"
         return self._of(owner, {owner: WAITING})
 
     def of_links(self, org_id: str) -> Turns:
-        """Return the turns of an organization's links: phones do not wait for its operators."""
+        """Return the queue of an organization's links, so that phones do not wait for its operators."""
         owner = f"links {org_id}"
         return self._of(owner, {owner: OF_LINKS})
 
     def of_download(self, org_id: str) -> Turns:
-        """Return an organization's turns for a download, which is never refused in the middle: the downloads under way
-        are limited themselves.
+        """Return the queue of an organization's downloads. It has no limits, so that no download is refused halfway;
+        the number of downloads is limited where they begin.
         """
         return self._of(org_id, {})
 
@@ -97,11 +97,11 @@ class TurnTaking:
         return Turns(self._pool, self._reader, owner, limits)
 
     async def close(self) -> None:
-        """Refuse the work that waits, and wait a little for the work that runs."""
+        """Refuse the waiting work, and wait a little for the running work."""
         await self._pool.close()
 
 
-def _too_many(why: RefusalReason) -> Problem:
+def _refusal(why: RefusalReason) -> Problem:
     if why == "owner":
         return Problem("rate_limited", "Too many such requests wait; try again.", retry_after=2)
     return Problem("unavailable", "That can't be done right now; try again.", retry_after=5)

@@ -1,1 +1,1 @@
-"""HTML pages, scripts and styles, rendered and served. It imports no entry point."""
+"""HTML pages, scripts and styles: rendering and serving them. It imports no entry point."""

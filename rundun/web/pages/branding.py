@@ -1,4 +1,4 @@
-"""The look of an organization's pages: a stylesheet made of nothing but its colour, and its logo."""
+"""The organization's look on pages: its logo, and a stylesheet computed from its colour."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ PNG = "image/png"
 
 @dataclass(frozen=True, slots=True)
 class Branding:
-    """Addresses of an organization's stylesheet and logo, None where there is none, and its name."""
+    """The URLs of an organization's stylesheet and logo, each None if it has none, and its name."""
 
     stylesheet: str | None = None
     logo: str | None = None
@@ -28,7 +28,7 @@ PLAIN = Branding()
 
 
 def branding_of(organization: Organization, assets: Assets, links: Urls) -> Branding:
-    """Return the look of an organization. Its stylesheet lies below /static, so phones cache it with the page's own."""
+    """Return an organization's branding. The stylesheet's URL is below /static, so phones cache it with the page."""
     rgb, logo = organization.colour, organization.logo
     return Branding(
         rgb and f"/static/{assets.digest}/brand/{rgb.removeprefix('#')}.css",
@@ -38,7 +38,7 @@ def branding_of(organization: Organization, assets: Assets, links: Urls) -> Bran
 
 
 async def get_stylesheet(request: Request) -> Response:
-    """Serve a colour's stylesheet, cached for ever since its name says all: GET /static/{digest}/brand/{colour}.css."""
+    """GET /static/{digest}/brand/{colour}.css: serve a colour's stylesheet, cached for ever."""
     try:
         rgb = colour.parse(f"#{request.path_params['colour']}")
     except ValueError:

@@ -1,5 +1,5 @@
-"""HTML pages, rendered with the only Jinja2. Nothing inline runs but our own guard of the executor's page, which the
-policy names by its digest, and nothing comes from elsewhere.
+"""HTML pages, rendered with the one Jinja2 environment. The only inline script is the executor page's guard, which the
+Content-Security-Policy names by its digest; nothing is loaded from elsewhere.
 """
 
 import base64
@@ -38,9 +38,9 @@ HEADERS = {
     "x-robots-tag": "noindex",
     "permissions-policy": "camera=(self), geolocation=(self), microphone=()",
 }
-_AS_IT_IS = " /:='()-.,"  # in an address that is an attribute; `#`, `%`, `<`, `>` and quotes are escaped
-OVER_HTTPS = {"cross-origin-opener-policy": "same-origin"}  # browsers ignore it on plain HTTP, and complain
-# The least versions that run the executor's page: tests/web/pages/test_browsers.py holds scripts and styles to them.
+_UNESCAPED = " /:='()-.,"  # in a data URL in an attribute; `#`, `%`, `<`, `>` and double quotes are escaped
+OVER_HTTPS = {"cross-origin-opener-policy": "same-origin"}  # browsers warn about it on plain HTTP
+# The oldest browsers that run the executor's page: tests/web/pages/test_browsers.py checks scripts and styles.
 BROWSERS = {"safari": "15.4", "chrome": "98", "firefox": "98"}
 CLOSED_STATUS = {"completed": 410, "cancelled": 410, "expired": 410, "erased": 410}
 CLOSED_STATUS |= {"other_device": 403, "unknown": 404, "throttled": 429, "unavailable": 503, "internal": 500}
@@ -49,10 +49,11 @@ CLOSED_STATUS |= {"other_device": 403, "unknown": 404, "throttled": 429, "unavai
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def compressed(request: Request, page: Response) -> Response:
-    """Compress a page for a client that takes gzip (RFC 9110, 12.5.3): a checklist on two bars of signal.
+def compress(request: Request, page: Response) -> Response:
+    """Compress a page in place for a client that accepts gzip (RFC 9110, 12.5.3), and return it. It saves time on weak
+    mobile networks.
 
-    Nothing a stranger sends comes back in these pages beside anything secret, so their length gives nothing away.
+    These pages repeat nothing that a stranger sends beside anything secret, so their length reveals nothing.
     """
     page.headers["vary"] = "accept-encoding"
     if "gzip" in request.headers.get("accept-encoding", ""):
@@ -63,13 +64,13 @@ def compressed(request: Request, page: Response) -> Response:
 
 
 def policy_with(policy: str, script: str) -> str:
-    """Return a Content-Security-Policy that lets an inline `script` run besides, by its digest (CSP 3, 6.7.3.2)."""
+    """Return the Content-Security-Policy that also allows the inline `script`, by its digest (CSP 3, 6.7.3.2)."""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return policy.replace("script-src 'self'", f"script-src 'self' 'sha256-{digest}'")
 
 
 class Pages:
-    """A renderer of what lies in `templates/`."""
+    """The renderer of `templates/`."""
 
     def __init__(self, folder: Path, assets: Assets, *, is_https: bool = False) -> None:
         self.assets = assets
@@ -84,19 +85,19 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.globals["static"] = assets.url
-        # In the page, since a request would cost a phone a round trip.
+        # Inline, since a request would cost a phone a round trip.
         icon = assets.text("icon.svg").strip()
-        address = f"data:image/svg+xml,{quote(icon, safe=_AS_IT_IS)}"
-        self._environment.globals["icon"] = Markup(address)  # noqa: S704  our own picture
+        address = f"data:image/svg+xml,{quote(icon, safe=_UNESCAPED)}"
+        self._environment.globals["icon"] = Markup(address)  # noqa: S704  Rundun's own picture
         self._shown_templates = ShownTemplates()
-        self._guard = Markup(assets.text("executor/guard.js"))  # noqa: S704  our own script
+        self._guard = Markup(assets.text("executor/guard.js"))  # noqa: S704  Rundun's own script
         self._guarded = {"content-security-policy": policy_with(CONTENT_SECURITY_POLICY, self._guard)}
-        # As it is, in UTF-8: an Arabic letter as an escape is three times as long.
+        # In UTF-8: an escaped Arabic letter takes three times as many bytes.
         self._environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
 
     @cached_property
     def _script_words(self) -> dict[str, frozenset[str]]:
-        """Return the words that the scripts of a page use: before a run is started, under way, and when it is over."""
+        """Return the names of the words used by the scripts of each page: `start`, `under_way`, `after`, `receipt`."""
         folder = paths.static() / "executor"
         scripts = {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*.js")}
         closed = ("end/closed.js", "offline/unsent.js", "dialog.js")
@@ -109,11 +110,11 @@ class Pages:
         }
 
     def render(self, name: str, /, status: int = 200, headers: dict[str, str] | None = None, **values: Any) -> Response:
-        """Render one page; `headers` are in the place of those that all pages have."""
+        """Render the page `name`; `headers` override those of all pages."""
         html = self._environment.get_template(name).render(**values)
         return Response(html, status, self.headers | (headers or {}), media_type="text/html")
 
-    def run(
+    def render_run(
         self,
         state: StateJson,
         preferred: Sequence[str],
@@ -124,11 +125,11 @@ class Pages:
         is_stored: bool = True,
         **more: Any,
     ) -> Response:
-        """Render the executor's page of an open run; `state` as `GET /r/{run_id}/state` answers it, and the most
-        preferred language first. What is put into the page has the template's texts in the reader's language, and
-        not in all others: they would be most of its weight; and the size of the largest photo taken. `days_shown` is
-        that of `core.erasure.retention`. `page` may be another that extends it, and takes `more`. A template that
-        `is_stored` is translated and serialized once for each version and language.
+        """Render the executor's page of an open run. `state` is the response of `GET /r/{run_id}/state`; `preferred`
+        are language tags, the most preferred first. The page has the template's texts in the reader's language only, as
+        the other languages would be most of its weight, and the size in bytes of the largest photo allowed.
+        `days_shown` is that of `core.erasure.retention`. `page` is a template that extends the executor's and gets the
+        values in `more`. If the template `is_stored`, it is translated and serialized once per version and language.
         """
         template, job = state["template"], state["job"]
         language = self.words.language(preferred, list(template.get("translations") or ()))
@@ -138,7 +139,7 @@ class Pages:
             shown = self._shown_templates.get(version, template, language.texts)
         else:
             shown = shown_template(template, language.texts)
-        # Fields of the job are translated as all else of the template, to which their labels belong.
+        # The labels of the job's fields are translated like the template, to which they belong.
         of_job = {"fields": job["fields"], "translations": template.get("translations")}
         fields = languages.translate(of_job, language.texts)["fields"]
         of_fields = untranslated(of_job, {"fields": fields}, language.texts)
@@ -148,7 +149,7 @@ class Pages:
             page,
             language,
             state=shown_state,
-            state_json=shown.put_into({**shown_state, "limits": {"photo_bytes": photo_bytes}}),
+            state_json=shown.embed_in({**shown_state, "limits": {"photo_bytes": photo_bytes}}),
             step_types=shown.step_types,
             takes_photos=shown.takes_photos,
             headers=self._guarded,
@@ -162,7 +163,7 @@ class Pages:
             **more,
         )
 
-    def closed(
+    def render_closed(
         self,
         kind: str,
         preferred: Sequence[str],
@@ -172,9 +173,9 @@ class Pages:
         receipt: Mapping[str, Any] | None = None,
         reason: str | None = None,
     ) -> Response:
-        """Render why there is nothing to do here: `kind` is a key of CLOSED_STATUS; `run` names its template. For a
-        phone that did the run, a `receipt` of what was answered (static/executor/end/closed.js), or the `reason` of a
-        cancellation.
+        """Render the page that tells why there is nothing to do. `kind` is a key of CLOSED_STATUS; `run` has the name
+        of its template. A phone that did the run gets a `receipt` of its answers (static/executor/end/closed.js), or
+        the `reason` of the cancellation.
         """
         original = run["template"] if run else {}
         language = self.words.language(preferred, list(original.get("translations") or ()))

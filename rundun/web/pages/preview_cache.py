@@ -1,4 +1,4 @@
-"""Templates that are being written, cached in memory for a while, so that their author sees them as a phone would."""
+"""Template drafts, cached in memory for half an hour, for the editor's preview."""
 
 import hashlib
 from collections import OrderedDict
@@ -14,13 +14,13 @@ MAX_BYTES = 32 * 1024 * 1024
 
 @dataclass(slots=True)
 class PreviewCache:
-    """The last drafts of each operator, by names that content and author make. The least recently used go first."""
+    """The last drafts of each operator, by operator and content digest. The least recently used are dropped first."""
 
     max_bytes: int = MAX_BYTES
     _drafts: OrderedDict[tuple[str, str], tuple[int, bytes]] = field(default_factory=OrderedDict)
 
     def put(self, operator_id: str, body: bytes, now: int) -> str:
-        """Store a draft's `body` and return its name, which follows from the content; `now` in milliseconds."""
+        """Store a draft's `body` and return its name, a digest of it; `now` in milliseconds."""
         name = hashlib.sha256(body).hexdigest()[:24]
         self._drafts[operator_id, name] = (now, body)
         self._drafts.move_to_end((operator_id, name))
@@ -34,7 +34,7 @@ class PreviewCache:
         return name
 
     def get(self, operator_id: str, name: str, now: int) -> bytes:
-        """Return the draft that `operator_id` stored under `name`, or NotFound."""
+        """Return the draft stored by `operator_id` under `name`; raises NotFound."""
         at, body = self._drafts.get((operator_id, name), (-LIFETIME, b""))
         if at + LIFETIME <= now:
             raise NotFound("draft; the editor makes it anew")

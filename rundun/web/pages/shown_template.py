@@ -1,4 +1,4 @@
-"""A template as the executor's page shows it in one language: the same for all runs of a version, so made once."""
+"""Templates as the executor's page shows them in one language, cached, as all runs of a version share them."""
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,11 +11,11 @@ from markupsafe import Markup
 
 from rundun.core import languages
 
-MAX_BYTES = 8 * 1024 * 1024  # of what is kept of all templates together, in UTF-8
-OVERHEAD = 2000  # bytes of one, beside its JSON
+MAX_BYTES = 8 * 1024 * 1024  # of all cached templates together, in UTF-8
+OVERHEAD = 2000  # bytes of a cached template beside its JSON
 Version = tuple[str, int, bool]  # template id, version, and whether it is shown before Start
-Unknown = Literal[True] | Sequence[str]  # ids of parts with a text that stayed in its author's language; True: all
-# Without "unit": kWh is kWh.
+Unknown = Literal[True] | Sequence[str]  # ids of parts with a text in its author's language; True: all parts
+# Without "unit", which is the same in every language.
 _TEXTS = (
     *("name", "title", "description", "label", "hint", "body", "placeholder", "true_label", "false_label"),
     *("min_label", "max_label", "tell"),
@@ -25,7 +25,9 @@ _IN_HEAD = ("name", "description", "settings", "execution")
 
 @dataclass(frozen=True, slots=True)
 class ShownTemplate:
-    """A template in one language: the whole as `json`, and the parts that the page shows without a script as `head`."""
+    """A template in one language. `json` is all of it, `head` the parts that the page shows without a script. `unknown`
+    are the ids of parts left in an unknown language.
+    """
 
     head: Mapping[str, Any]
     step_types: frozenset[str]
@@ -33,22 +35,22 @@ class ShownTemplate:
     unknown: Unknown
     json: Markup
 
-    def put_into(self, state: Mapping[str, Any]) -> Markup:
+    def embed_in(self, state: Mapping[str, Any]) -> Markup:
         """Return `state` as JSON for a script element, with the whole template as its member `template`."""
-        rest = in_page({name: value for name, value in state.items() if name != "template"})
+        rest = script_json({name: value for name, value in state.items() if name != "template"})
         return Markup('{"template":') + self.json + Markup(",") + rest[1:]
 
 
 class ShownTemplates:
-    """The templates shown last, for the thread of the turns alone; the least recently shown are dropped first."""
+    """A cache of shown templates; the least recently used are dropped first. Only `TurnTaking`'s thread uses it."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[Version, tuple[str, ...]], tuple[ShownTemplate, int]] = OrderedDict()
         self._bytes = 0
 
     def get(self, version: Version, template: Mapping[str, Any], tag: str) -> ShownTemplate:
-        """Return a version's template in the language `tag`, made of its JSON, `template`, where it is not kept."""
-        # By the translations that it takes: tags can be made up.
+        """Return a version's template in the language `tag`, from the cache or made of its JSON `template`."""
+        # The key has the translations used, not the tag: the number of tags is unlimited.
         key = version, tuple(languages.fallbacks(tag, template.get("translations") or ()))
         if key not in self._kept:
             shown = shown_template(template, tag)
@@ -62,8 +64,8 @@ class ShownTemplates:
 
 
 def shown_template(template: Mapping[str, Any], tag: str) -> ShownTemplate:
-    """Return a template's JSON as it is shown in the language `tag`. Its other languages are left out: they would be
-    most of the page's weight.
+    """Return a template's JSON as shown in the language `tag`. All other languages are left out, as they would be most
+    of the page's weight.
     """
     shown = languages.translate(template, tag)
     unknown = untranslated(template, shown, tag)
@@ -74,18 +76,18 @@ def shown_template(template: Mapping[str, Any], tag: str) -> ShownTemplate:
         frozenset(step["type"] for step in steps),
         any(step.get("photo") for step in steps),
         unknown,
-        in_page(shown),
+        script_json(shown),
     )
 
 
-def in_page(value: Any) -> Markup:
-    """Return JSON for a script element, in UTF-8: an Arabic letter as an escape is three times as long."""
+def script_json(value: Any) -> Markup:
+    """Return `value` as JSON for a script element, in UTF-8: an escaped Arabic letter takes three times the bytes."""
     return htmlsafe_json_dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def untranslated(original: Mapping[str, Any], translated: Mapping[str, Any], tag: str) -> Unknown:
-    """Return ids of parts with a text that stayed as in the `original`, and so in a language that nobody knows; True
-    when nothing is translated to `tag` at all.
+    """Return the ids of parts with a text that the translation left as in the `original`, in an unknown language. True:
+    there is no translation to `tag` at all.
     """
     if not languages.fallbacks(tag, original.get("translations") or ()):
         return True
@@ -98,7 +100,7 @@ def untranslated(original: Mapping[str, Any], translated: Mapping[str, Any], tag
 
 
 def _parts(template: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the parts of a template that have texts, with their ids: "" is the template itself."""
+    """Yield pairs of id and part for all parts of a template with texts; "" is the id of the template itself."""
     yield "", template
     yield from ((field["id"], field) for field in template.get("fields") or ())
     yield from ((section["id"], section) for section in template.get("sections") or ())

@@ -198,17 +198,17 @@ async def test_a_session_ends_after_14_idle_days_and_after_30_in_all(w: World) -
     w.clock.forward(hours=13 * DAYS)
     for one in (ann, bob):
         assert (await one.get("")).status_code == 200
-    await w.service.session_use.keep_used()
+    await w.service.session_use.store_used()
     w.clock.forward(hours=1 * DAYS)
     assert (await eve.get("")).status_code == 303, "14 idle days"
     w.clock.forward(hours=12 * DAYS)
     assert (await ann.get("")).status_code == 200
-    await w.service.session_use.keep_used()
+    await w.service.session_use.store_used()
     w.clock.forward(hours=1 * DAYS)
     assert (await bob.get("")).status_code == 303, "14 idle days, after it was used once"
     w.clock.forward(hours=2 * DAYS)
     assert (await ann.get("")).status_code == 200
-    await w.service.session_use.keep_used()
+    await w.service.session_use.store_used()
     w.clock.forward(hours=1 * DAYS)
     assert (await ann.get("")).status_code == 303, "30 days, however much it was used"
 
@@ -225,7 +225,7 @@ async def test_pages_write_nothing_and_a_session_is_stored_at_most_once_an_hour(
         before = await w.database.read(used)
         await ann.get("")
         assert await w.database.read(used) == before, "a page writes nothing"
-        await w.service.session_use.keep_used()
+        await w.service.session_use.store_used()
         kept += await w.database.read(used)
     assert [(at - begun) / HOUR for at in kept] == pytest.approx([0, 1.2, 1.2, 2.4])
 

@@ -49,7 +49,9 @@ def _render(call: ConsoleCall, version: TemplateVersion, is_started: bool) -> Re
     scripts = Markup(imports)  # noqa: S704  made of Rundun's own URLs
     photo_bytes = call.ctx.settings.limits.photo_bytes
     page = "console/templates/preview.html"
-    response = call.ctx.pages.run(state, languages, branding, photo_bytes, page, is_stored=False, imports=scripts)
+    response = call.ctx.pages.render_run(
+        state, languages, branding, photo_bytes, page, is_stored=False, imports=scripts
+    )
     response.headers["content-security-policy"] = _policy(response.headers["content-security-policy"], imports)
     return response
 

@@ -102,11 +102,11 @@ async def test_last_use_is_noted_in_memory_and_kept_by_the_clock(w: World) -> No
     assert [one for one in seen if "used_at" in one] == [], "no request writes"
     assert await kept() is None
     assert "00:00 +00:00" in (await ann.get("/settings/keys")).text, "what is noted is shown at once"
-    await w.service.keys.keep_used()
+    await w.service.keys.store_used()
     assert await kept() == w.clock.now
     assert len([one for one in seen if "SET used_at" in one]) == 1
     seen.clear()
-    await w.service.keys.keep_used()
+    await w.service.keys.store_used()
     assert seen == [], "nothing new, nothing written"
     refused = client_with(w, "rdk_live_" + "x" * 32)
     assert (await refused.get("/v1/organization")).status_code == 401
