@@ -261,7 +261,7 @@ class Story:
         await self.w.database.write(backups.note_last, self.w.clock() - 37 * times.HOUR)
         for note, *of in (near, (backups.note_missed,), (quotas.put, self.w.acme_id, 0)):
             error = "/mnt/backup can't be used: No such file or directory."
-            alert = await self.w.database.read(partial(alerts.next_alert, for_all=False, backup_error=error))
+            alert = await self.w.database.read(partial(alerts.make_next_alert, for_all=False, backup_error=error))
             self.found["webhooks"][alert.name] = json.loads(alert.body)
             await self.w.database.write(note, *of)
         test = await self.w.database.read(alerts.test_alert)

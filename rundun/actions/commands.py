@@ -39,14 +39,14 @@ def create_organization(tx: Tx, name: str) -> str:
 
 def import_template(tx: Tx, org: str | None, template: object) -> str:
     """Create a template (`templates import`); returns its id."""
-    draft = template_actions.draft(template)
+    draft = template_actions.read_draft(template)
     return template_actions.create(tx, organizations.find_or_only(tx, org).org_id, draft).template_id
 
 
 def revise_template(tx: Tx, template: str, org: str | None, content: object) -> dict[str, str | int | bool]:
     """Revise a template into its next version (`templates revise`); tells the version, and whether it is a new one."""
     head = template_actions.find(tx, template, org)
-    version = template_actions.revise(tx, head.org_id, head.template_id, template_actions.draft(content), None)
+    version = template_actions.revise(tx, head.org_id, head.template_id, template_actions.read_draft(content), None)
     return {"template_id": head.template_id, "v": version.v, "is_new": version.v != head.v}
 
 
@@ -124,7 +124,7 @@ COMMANDS: Mapping[str, Callable[..., object]] = {
     "operators add": add_operator,
     "operators password": put_password,
     "operators remove": operators.remove_by_email,
-    "operators second-factor": second_factor.switch_off_for,
+    "operators second-factor": second_factor.switch_off_by_email,
     "operators setup-link": setup_link,
     "live": going_live.end,
 }

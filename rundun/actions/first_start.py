@@ -32,6 +32,6 @@ def bootstrap(tx: Tx, samples: Sequence[Any], sample_pictures: Sequence[NewPictu
     org_id = organizations.add(tx, UNNAMED).org_id
     _, key = create(tx, org_id, "first", may_erase=True)
     pictures.add_missing(tx, org_id, sample_pictures)
-    versions = [template_actions.create(tx, org_id, template_actions.draft(sample)) for sample in samples]
+    versions = [template_actions.create(tx, org_id, template_actions.read_draft(sample)) for sample in samples]
     setup = tx.links.join(operators.create_setup_link(tx, org_id))
     return FirstStart(key, tuple(version.template_id for version in versions), setup)

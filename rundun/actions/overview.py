@@ -80,7 +80,7 @@ def get(tx: Tx, org_id: str, begins: Sequence[int]) -> Overview:
         _short_list(tx, org_id, RunFilter(is_missed=True, is_to_handle=True)),
         _short_list(tx, org_id, RunFilter(is_flagged=True, is_to_handle=True)),
         handled.failed_groups(tx, org_id)[:SHORT],
-        statistics.failed_deliveries(tx, org_id),
+        statistics.count_failed_deliveries(tx, org_id),
         _short_list(tx, org_id, to_come),
         _short_list(tx, org_id, under_way),
         _short_list(tx, org_id, RunFilter("completed", closed_after=begins[-2] - 1)),
@@ -115,6 +115,6 @@ def usage(tx: Tx, org_id: str, begins: Sequence[int]) -> Usage:
 def _in_spans(tx: Tx, org_id: str, what: Statistic, begins: Sequence[int]) -> list[int]:
     """Count in each span how often a statistic's event has happened."""
     counts = [0] * (len(begins) - 1)
-    for at, number in statistics.between(tx, org_id, what, begins[0], begins[-1]):
+    for at, number in statistics.list_counts(tx, org_id, what, begins[0], begins[-1]):
         counts[bisect_right(begins, at) - 1] += number
     return counts

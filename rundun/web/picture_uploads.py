@@ -14,7 +14,7 @@ async def store_picture(ctx: Context, request: Request, org_id: str) -> tuple[Te
     """
     async with ctx.upload_buffer.receive(request, org_id, ctx.settings.limits.photo_bytes) as body:
         picture_id = template_pictures.picture_id(body.sha256)
-        stored = await ctx.database.write(pictures.welcome, org_id, picture_id)
+        stored = await ctx.database.write(pictures.find_stored, org_id, picture_id)
         if stored is not None:
             return stored, False
         derived = await ctx.imaging.derive_picture(body.read, org_id)

@@ -61,14 +61,14 @@ class Alerts:
     async def tick(self) -> None:
         """Send the pending alerts, as many as the limit allows."""
         clock = self._database.env.clock
-        if await self._database.read(quotas.has_fallen):
-            await self._database.write(quotas.forget_fallen)
+        if await self._database.read(quotas.is_any_alert_outdated):
+            await self._database.write(quotas.remove_outdated_alerts)
         while not self._rests(clock()) and await self._database.read(alerts.has_alert):
             allowance = token_bucket.take(POLICY, self._bucket, clock())
             if not allowance.granted:
                 return
             alert = await self._database.read(
-                alerts.next_alert, for_all=allowance.remaining == 0, backup_error=self._backup_error()
+                alerts.make_next_alert, for_all=allowance.remaining == 0, backup_error=self._backup_error()
             )
             if alert is None:  # its delivery was retried or deleted since `has_alert`
                 return

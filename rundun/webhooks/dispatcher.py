@@ -92,8 +92,8 @@ class Dispatcher:
                 _log_error("delivery.unwritten", error, run=short(outcome.claimed.envelope["run_id"]))
         if await self._database.read(outbox.is_due):
             self._wake.set()
-        for wait in await self._database.read(outbox.becoming_due, LOOK_AHEAD_MS, ALARM_STEP_MS):
-            alarm = (wait + 1) / 1000  # one millisecond more, since a timer may be early
+        for wait in await self._database.read(outbox.list_next_due, LOOK_AHEAD_MS, ALARM_STEP_MS):
+            alarm = (wait + 1) / 1000  # since a timer may be a bit early
             asyncio.get_running_loop().call_later(alarm, self._wake.set)
 
     async def expedite(self) -> None:
@@ -101,8 +101,8 @@ class Dispatcher:
         planned, and has been put back since.
         """
         longest = int(2 * max(self._delays, default=0) * times.SECOND)
-        if await self._database.read(outbox.is_put_off, longest):
-            count = await self._database.write(outbox.bring_back, longest)
+        if await self._database.read(outbox.is_any_delayed, longest):
+            count = await self._database.write(outbox.expedite, longest)
             log("warning", "deliveries.brought_back", count=count)
 
     async def _run(self) -> None:
@@ -163,7 +163,7 @@ class Dispatcher:
         envelope = claimed.envelope
         try:
             has_photos = bool(envelope["data"].get("photos"))
-            thumbnails = await self._database.read(outbox.thumbnails, envelope) if has_photos else {}
+            thumbnails = await self._database.read(outbox.get_thumbnails, envelope) if has_photos else {}
             body = event.body(envelope, claimed.attempt, thumbnails)
             event_id, name = envelope["event_id"], envelope["event"]
             return await self._post(WebhookRequest(claimed.url, claimed.secret, body, event_id, name, claimed.org_id))

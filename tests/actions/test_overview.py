@@ -176,7 +176,7 @@ async def test_tallies_agree_with_what_is_in_the_tables(w: World) -> None:
 
         usage = overview.usage(tx, w.acme_id, [NOON, NOON + HOUR // 2, NOON + 2 * HOUR])
         for what in ("dispatched", "completed", "photos"):
-            assert all(at % statistics.QUARTER == 0 for at, _ in statistics.between(tx, w.acme_id, what, 0, 2**53))
+            assert all(at % statistics.QUARTER == 0 for at, _ in statistics.list_counts(tx, w.acme_id, what, 0, 2**53))
         return [
             (usage.dispatched, [count(f"runs WHERE created_at < {NOON + HOUR // 2}"), 0]),
             (sum(usage.dispatched), count("runs")),
@@ -280,7 +280,7 @@ async def test_no_look_grows_with_the_number_of_runs(w: World) -> None:
         tx.db.set_trace_callback(seen.append)
         overview.get(tx, w.acme_id, [NOON - 24 * HOUR, NOON + 24 * HOUR])
         overview.usage(tx, w.acme_id, [NOON - 24 * HOUR, NOON + 24 * HOUR])
-        statistics.pending_deliveries(tx, w.acme_id)
+        statistics.count_pending_deliveries(tx, w.acme_id)
         tx.db.set_trace_callback(None)
         return {one: [step["detail"] for step in tx.db.execute(f"EXPLAIN QUERY PLAN {one}").fetchall()] for one in seen}
 

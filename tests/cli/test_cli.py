@@ -87,7 +87,7 @@ def test_organizations_that_make_no_sense(office: Office) -> None:
 async def test_a_name_that_two_have_come_to_is_nobodys(w: World) -> None:
     def rename(tx: Tx) -> list[str]:
         tx.db.execute("UPDATE organizations SET name = 'Acme'")
-        return [one.org_id for one in organization_rows.find_by_name(tx, "Acme")]
+        return [one.org_id for one in organization_rows.list_by_name(tx, "Acme")]
 
     ids = await w.database.write(rename)
     with pytest.raises(Problem) as refused:

@@ -124,7 +124,7 @@ async def test_a_refusal_that_rests_on_the_batch_falls_with_it(db: Database) -> 
 
 
 def check(name: str) -> templates.Draft:
-    return templates.draft({"name": name, "steps": [BOOLEAN]})
+    return templates.read_draft({"name": name, "steps": [BOOLEAN]})
 
 
 async def test_a_version_that_never_came_to_be_is_not_remembered(db: Database) -> None:

@@ -98,13 +98,13 @@ async def test_who_was_kept_out_since_the_backup_stays_out(first: Any) -> None:
     async with restored(first, copy) as w:
         assert (await w.acme.get("/v1/runs")).status_code == 401
         assert (await w.globex.get("/v1/runs")).status_code == 200
-        assert await w.database.read(operators.of_email, "ann@example.com") == []
+        assert await w.database.read(operators.list_candidates, "ann@example.com") == []
         assert await w.database.read(lambda tx: tx.links.rotations) == 2  # the key of the backup signs nothing any more
         assert w.service.links.key != former
         count = len(journal_file.read(w.database.journal.path))
         await w.database.write(operators.add, w.acme_id, "ann@example.com", "Another Ann", "owner", "hash")
     async with world(w.settings.database.path.parent, w.clock) as again:  # by then there is nothing to do
-        assert [row.name for row, _ in await again.database.read(operators.of_email, "ann@example.com")] == [
+        assert [row.name for row, _ in await again.database.read(operators.list_candidates, "ann@example.com")] == [
             "Another Ann"
         ]
         assert await again.database.read(lambda tx: tx.links.rotations) == 2
@@ -219,7 +219,7 @@ async def test_nothing_goes_out_before_somebody_says_that_this_is_the_service(fi
     def fail(tx: Any) -> None:
         number = tx.number("SELECT number FROM deliveries WHERE run_id = ?", failed.run_id)
         tx.db.execute("UPDATE deliveries SET status = 'failed', next_attempt_at = NULL WHERE number = ?", (number,))
-        deliveries.mark_for_alert(tx, number)
+        deliveries.put_awaiting_alert(tx, number)
 
     await first.deliver()
     receiver.answer = Receiver.answer
@@ -228,7 +228,7 @@ async def test_nothing_goes_out_before_somebody_says_that_this_is_the_service(fi
     await first.end()
     receiver.received.clear()
     async with restored(first, copy, is_live=False) as w:
-        assert await w.database.read(deliveries.awaiting_alert, 1)
+        assert await w.database.read(deliveries.list_awaiting_alert, 1)
         assert not await w.database.read(alerts.has_alert)
         new = await w.dispatch(template_id, webhook=hook)
         await new.start()

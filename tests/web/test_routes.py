@@ -9,7 +9,7 @@ import pytest
 from starlette.routing import Match
 
 from rundun import paths
-from rundun.web.http.body import IS_HERE
+from rundun.web.http.body import IS_RECEIVED
 from rundun.web.pages.static import Assets
 from rundun.web.routes import MAX_PARTS, starlette_app
 from tests.helpers.service import BOOLEAN, PUBLIC_URL, World
@@ -51,7 +51,7 @@ def here(w: World) -> httpx2.AsyncClient:
     """A client whose bodies are in the server when a request begins."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        await w.app({**scope, IS_HERE: True}, receive, send)
+        await w.app({**scope, IS_RECEIVED: True}, receive, send)
 
     client = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url=PUBLIC_URL)
     w.clients.append(client)

@@ -259,7 +259,7 @@ async def test_without_an_address_nothing_is_kept_to_be_told(w: World) -> None:
 
 async def test_what_waited_to_be_told_may_be_gone_since_somebody_looked(w: World) -> None:
     for for_all in (False, True):
-        assert await w.database.read(alert_actions.next_alert, for_all=for_all) is None
+        assert await w.database.read(alert_actions.make_next_alert, for_all=for_all) is None
 
 
 async def test_what_waits_to_be_told_is_found_by_an_index(w: World) -> None:

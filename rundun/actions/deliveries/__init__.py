@@ -1,1 +1,1 @@
-"""What comes of attempts to deliver, and who is told of failures. It imports no action on runs."""
+"""Actions on deliveries: the results of attempts, alerts, and default webhooks."""

@@ -1,4 +1,4 @@
-"""Alerts to the administrator: deliveries that have failed for good, quotas that are nearly used up, missed backups."""
+"""Alerts to the administrator: deliveries that have failed for good, quotas almost used up, and missed backups."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,15 +20,13 @@ from rundun.store.organizations.quotas import StorageUse
 from rundun.store.sqlite import service_state
 from rundun.store.sqlite.transaction import Tx
 
-TEST: Final = "alert.test"  # sent on request, once
+TEST: Final = "alert.test"  # sent on request
 MAX_DELIVERIES = 5000  # failed deliveries that one alert can stand for
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """An alert: its name, the id and the body of its POST, and what it is of: the numbers of failed deliveries, or an
-    organization.
-    """
+    """An alert: name, id and body of its POST, and its subject: numbers of failed deliveries, or an organization."""
 
     name: str
     alert_id: str
@@ -38,33 +36,33 @@ class Alert:
 
 
 def has_alert(tx: Tx) -> bool:
-    """Tell whether there is anything to alert of; what goes out may be held."""
+    """Tell whether there is an alert to send; none while deliveries are held after a restore."""
     if service_state.held_since(tx) is not None:
         return False
-    return bool(backups.awaits_alert(tx) or deliveries.awaiting_alert(tx, 1) or quotas.awaiting_alert(tx))
+    return bool(backups.awaits_alert(tx) or deliveries.list_awaiting_alert(tx, 1) or quotas.list_awaiting_alert(tx))
 
 
-def next_alert(tx: Tx, *, for_all: bool, backup_error: str | None = None) -> Alert | None:
-    """Make the next alert, of backups first, then of a quota, else of one delivery, None where there is nothing to
-    alert of; `for_all` adds how many others have failed, which are then left out; `backup_error` is why there is no
-    backup, as far as this process knows.
+def make_next_alert(tx: Tx, *, for_all: bool, backup_error: str | None = None) -> Alert | None:
+    """Return the next alert, of a missed backup first, then of a quota, then of a failed delivery; None if there is
+    none. `for_all`: it counts the other failed deliveries, which then get no alerts. `backup_error` is this process's
+    reason for the missing backup, if known.
     """
     if backups.awaits_alert(tx):
-        return _backup_missed(tx, backup_error)
-    if near := quotas.awaiting_alert(tx):
-        return _quota_near(tx, near[0])
-    numbers = deliveries.awaiting_alert(tx, MAX_DELIVERIES if for_all else 1)
-    return _delivery_failed(tx, numbers) if numbers else None
+        return _backup_missed_alert(tx, backup_error)
+    if near := quotas.list_awaiting_alert(tx):
+        return _quota_near_alert(tx, near[0])
+    numbers = deliveries.list_awaiting_alert(tx, MAX_DELIVERIES if for_all else 1)
+    return _delivery_failed_alert(tx, numbers) if numbers else None
 
 
 def test_alert(tx: Tx) -> Alert:
-    """Make an alert that nothing has happened for; raises `held` after a restore."""
+    """Return an alert for testing; raises `held` after a restore."""
     going_live.require_none(tx)
     content: AlertTestJson = {"alert": TEST, "public_url": tx.links.public_url, "sent_at": times.wire(tx.now)}
     return Alert(TEST, tx.new_id("alert"), to_json(content))
 
 
-def _backup_missed(tx: Tx, error: str | None) -> Alert:
+def _backup_missed_alert(tx: Tx, error: str | None) -> Alert:
     content: BackupMissedAlertJson = {
         "alert": "backup.missed",
         "public_url": tx.links.public_url,
@@ -75,7 +73,7 @@ def _backup_missed(tx: Tx, error: str | None) -> Alert:
     return Alert("backup.missed", tx.new_id("alert"), to_json(content))
 
 
-def _quota_near(tx: Tx, use: StorageUse) -> Alert:
+def _quota_near_alert(tx: Tx, use: StorageUse) -> Alert:
     organization = organizations.get(tx, use.org_id)
     assert use.quota is not None
     content: QuotaNearAlertJson = {
@@ -88,12 +86,12 @@ def _quota_near(tx: Tx, use: StorageUse) -> Alert:
     return Alert("quota.near", tx.new_id("alert"), to_json(content), org_id=use.org_id)
 
 
-def _delivery_failed(tx: Tx, numbers: Sequence[int]) -> Alert:
-    """Make the alert of the first of failed deliveries. A run goes by the first digits of its id, since all of it is
-    its link.
+def _delivery_failed_alert(tx: Tx, numbers: Sequence[int]) -> Alert:
+    """Return the alert of the first of these failed deliveries. It names the run by the first digits of its id, as the
+    whole id is the run's link.
     """
     delivery = deliveries.get(tx, numbers[0])
-    last = delivery.attempts[-1] if delivery.attempts else None  # retention has been faster
+    last = delivery.attempts[-1] if delivery.attempts else None  # retention may have removed the attempts
     organization = organizations.get(tx, delivery.org_id)
     content: DeliveryFailedAlertJson = {
         "alert": "delivery.failed",
@@ -114,9 +112,9 @@ def _delivery_failed(tx: Tx, numbers: Sequence[int]) -> Alert:
 
 
 def mark_alerted(tx: Tx, alert: Alert) -> None:
-    """Mark what an alert that has arrived is of, so that nothing is alerted of twice."""
-    deliveries.clear_alerts(tx, alert.numbers)
+    """Mark the subject of an alert as alerted, once the alert has arrived, so that it is not sent twice."""
+    deliveries.put_alerted(tx, alert.numbers)
     if alert.name == "backup.missed":
         backups.mark_alerted(tx)
     if alert.org_id is not None:
-        quotas.mark_alerted(tx, alert.org_id)
+        quotas.put_alerted(tx, alert.org_id)

@@ -1,5 +1,5 @@
-"""A webhook by default: what runs that a person dispatches get where nothing else is said, one for the organization or,
-going before it, one for a template. What integrators dispatch never has it.
+"""Default webhooks, for runs that operators dispatch without a webhook of their own. A template's goes before the
+organization's. Runs dispatched by API keys never get them.
 """
 
 from collections.abc import Mapping
@@ -16,13 +16,13 @@ from rundun.store.templates import templates
 
 
 def find(tx: Tx, org_id: str, template_id: str) -> Webhook | None:
-    """Find what runs of a template get by default: its own default webhook, else the organization's, or None."""
+    """Return the default webhook for runs of a template: the template's own, else the organization's, else None."""
     return default_webhooks.find(tx, org_id, template_id) or default_webhooks.find(tx, org_id, None)
 
 
 def find_own(tx: Tx, org_id: str, template_id: str | None) -> Webhook | None:
-    """Find the default webhook of a template itself or, without one, of the organization; raises NotFound for a
-    template that is none of the organization's.
+    """Return the default webhook of the template itself, or with None as `template_id` of the organization; None if
+    there is none. Raises NotFound if the organization does not have the template.
     """
     if template_id is not None:
         templates.get(tx, org_id, template_id)
@@ -30,9 +30,9 @@ def find_own(tx: Tx, org_id: str, template_id: str | None) -> Webhook | None:
 
 
 def put(tx: Tx, org_id: str, template_id: str | None, changes: Mapping[str, Any], actor: Actor) -> Webhook:
-    """Store the default webhook of a template or, without one, of the organization; returns it. `changes` has fields of
-    `Webhook`, the URL normalised; those left out stay, such as a secret that nobody is shown again. Raises NotFound,
-    and `invalid` where there was none and no URL is given. What was dispatched before keeps what it got.
+    """Store the default webhook of a template, or with None as `template_id` of the organization, and return it.
+    `changes` has fields of `Webhook` with the URL normalised; fields left out keep their value, like the secret, which
+    is never shown. Raises NotFound, and `invalid` without a URL. Dispatched runs keep their webhook.
     """
     before = find_own(tx, org_id, template_id)
     webhook = patch_webhook(before or Webhook("", None, event.EVENTS), changes)
@@ -41,30 +41,30 @@ def put(tx: Tx, org_id: str, template_id: str | None, changes: Mapping[str, Any]
     default_webhooks.put(tx, org_id, template_id, webhook)
     fields = [name for name in ("url", "secret", "events") if getattr(before, name, None) != getattr(webhook, name)]
     if fields:
-        _note(tx, org_id, template_id, "default_webhook_changed", actor, webhook, fields=fields)
+        _add_change(tx, org_id, template_id, "default_webhook_changed", actor, webhook, fields=fields)
     return webhook
 
 
 def remove(tx: Tx, org_id: str, template_id: str | None, actor: Actor) -> None:
-    """Remove the default webhook of a template or, without one, of the organization; raises NotFound. What was
-    dispatched before keeps what it got.
+    """Remove the default webhook of a template, or with None as `template_id` of the organization; raises NotFound.
+    Dispatched runs keep their webhook.
     """
     before = find_own(tx, org_id, template_id)
     if before:
         default_webhooks.remove(tx, org_id, template_id)
-        _note(tx, org_id, template_id, "default_webhook_removed", actor, before)
+        _add_change(tx, org_id, template_id, "default_webhook_removed", actor, before)
 
 
-def _note(
+def _add_change(
     tx: Tx,
     org_id: str,
     template_id: str | None,
-    what: Literal["default_webhook_changed", "default_webhook_removed"],
+    change: Literal["default_webhook_changed", "default_webhook_removed"],
     actor: Actor,
     webhook: Webhook,
     **more: Any,
 ) -> None:
-    """Note a change in the organization's history, with the host of the URL."""
+    """Add a change to the organization's history, with the URL's host only, as its path may be a secret."""
     details = {"host": webhook.host, **more}
     if template_id is not None:
         head = templates.get(tx, org_id, template_id)
@@ -72,4 +72,4 @@ def _note(
             "template_id": template_id,
             "template": templates.get_version(tx, template_id, head.v).template.name,
         }
-    organization_changes.add(tx, org_id, what, actor, **details)
+    organization_changes.add(tx, org_id, change, actor, **details)

@@ -1,4 +1,4 @@
-"""Deliveries: what comes of an attempt, and sending again."""
+"""Deliveries: settling attempts, and retrying."""
 
 import random
 from collections.abc import Sequence
@@ -28,12 +28,12 @@ def settle(
     *,
     alerting: bool = False,
 ) -> DeliveryStatus:
-    """Settle an attempt: log its result and decide on `delivered`, `pending` until the next one, or `failed`. `delays`
-    are the seconds after each failed attempt of the schedule. `alerting`: the administrator gets an alert of what fails
-    for good, though not of attempts by hand, since whoever made them looks at what comes of them. Returns the status.
-    Of an erased run nothing is kept, and its webhook is forgotten once `run.erased` has arrived.
+    """Settle an attempt: log its result, and set the delivery's status to the returned `delivered`, `failed`, or
+    `pending` until the next attempt. `delays` are the seconds after each failed scheduled attempt. `alerting`: a final
+    failure gets an alert, unless the attempt was made by hand. Results for an erased run are not logged, and the run's
+    webhook is erased once `run.erased` has arrived.
     """
-    if not deliveries.is_of_event(tx, claimed.number, claimed.envelope["event_id"]):  # it was erased meanwhile
+    if not deliveries.is_of_event(tx, claimed.number, claimed.envelope["event_id"]):  # erased in the meantime
         return "delivered" if result.ok else "failed"
     attempt = Attempt(
         claimed.attempt,
@@ -45,30 +45,30 @@ def settle(
         result.error,
         result.excerpt,
     )
-    status, next_at = _decide(tx, claimed, result, delays)
+    status, next_at = _outcome(tx, claimed, result, delays)
     if result.gone:
-        deliveries.put_gone_webhook(tx, claimed.number, claimed.url, gone=True)
-    elif result.ok and claimed.trigger == "manual":  # somebody has seen to it: it is there again
-        deliveries.put_gone_webhook(tx, claimed.number, claimed.url, gone=False)
+        deliveries.put_webhook_gone(tx, claimed.number, claimed.url, gone=True)
+    elif result.ok and claimed.trigger == "manual":  # the receiver is back
+        deliveries.put_webhook_gone(tx, claimed.number, claimed.url, gone=False)
     deliveries.settle(tx, claimed.org_id, claimed.number, attempt, status, next_at)
     if status == "delivered" and claimed.envelope["event"] == erasure.ERASED:
         erasure.forget_webhook(tx, claimed.envelope["run_id"])
     elif alerting and status == "failed" and claimed.trigger == "automatic":
-        deliveries.mark_for_alert(tx, claimed.number)
+        deliveries.put_awaiting_alert(tx, claimed.number)
     return status
 
 
-def _decide(
+def _outcome(
     tx: Tx, claimed: DueDelivery, result: AttemptResult, delays: Sequence[float]
 ) -> tuple[DeliveryStatus, int | None]:
     if result.ok:
         return "delivered", None
-    url, has_gone = deliveries.webhook_now(tx, claimed.number)
-    if url is None:  # it was removed while this was under way
+    url, has_gone = deliveries.get_webhook(tx, claimed.number)
+    if url is None:  # the webhook was removed during the attempt
         return "failed", None
-    if url == claimed.url and (result.gone or has_gone):  # another one has yet to say so
+    if url == claimed.url and (result.gone or has_gone):  # a new URL has not answered 410 yet
         return "failed", None
-    if claimed.trigger == "manual":  # one attempt beside the schedule, which goes on unless it was at its end
+    if claimed.trigger == "manual":  # an attempt outside the schedule, which continues unless it has ended
         resume_at = claimed.resume_at
         return ("failed", None) if resume_at is None else ("pending", max(resume_at, tx.now))
     made = deliveries.count_automatic(tx, claimed.number)
@@ -78,7 +78,9 @@ def _decide(
 
 
 def retry_wait_seconds(delay: float, retry_after: float | None) -> float:
-    """Return the next wait: `delay` plus up to a tenth of it, or the receiver's wish from one to two times `delay`."""
+    """Return the seconds until the next attempt: `delay` plus up to a tenth, or the receiver's `retry_after`, limited
+    to between that and twice `delay`.
+    """
     jittered = delay * (1 + random.random() / 10)  # noqa: S311, spreads load, guards nothing
     if retry_after is None:
         return jittered
@@ -116,59 +118,60 @@ def _attempt_json(attempt: Attempt) -> AttemptJson:
     }
 
 
-RETRY_BATCH_SIZE = 500  # deliveries sent again in one transaction, which takes some ten milliseconds
+RETRY_BATCH_SIZE = 500  # deliveries made due in one transaction, which takes some ten milliseconds
 
 
 @dataclass(frozen=True, slots=True)
 class RetryProgress:
-    """The progress of a retry: how many deliveries are sent again so far, and where to go on from."""
+    """The progress of a retry: the number of deliveries retried so far, and the cursor of the last one."""
 
     count: int = 0
     after: DeliveryCursor = (0, 0)
 
 
 def retry(tx: Tx, org_id: str, delivery_id: str) -> Delivery:
-    """Send a delivery again now, also one that has arrived before; raises NotFound, `quota_exceeded`, and
-    `wrong_status` where its run has no webhook any more.
+    """Make a delivery due now, even a delivered one, and return it; raises NotFound, `quota_exceeded`, and
+    `wrong_status` if its run has no webhook any more.
     """
     number = deliveries.get_of_org(tx, org_id, delivery_id).number
-    quotas.require_room_to_change(tx, org_id)
-    if deliveries.webhook_now(tx, number)[0] is None:
+    quotas.require_quota_to_change(tx, org_id)
+    if deliveries.get_webhook(tx, number)[0] is None:
         if erasure.find_by_delivery(tx, number) is not None:
-            raise Problem("wrong_status", "Its run was erased, and what was known of the webhook is erased, too.")
+            raise Problem("wrong_status", "Its run was erased together with its webhook.")
         raise Problem("wrong_status", "Its run has no webhook any more: give it one first.")
-    deliveries.make_due(tx, number)
+    deliveries.set_due(tx, number)
     return deliveries.get_of_org(tx, org_id, delivery_id)
 
 
 def retry_of_run(tx: Tx, org_id: str, run_id: str, delivery_id: str) -> Delivery:
-    """Send a delivery of a run again now; raises NotFound for one of any other run."""
+    """Make a delivery of the run due now, and return it; raises as `retry`, and NotFound for another run's delivery."""
     if deliveries.get_of_org(tx, org_id, delivery_id).run_id != run_id:
         raise NotFound("delivery")
     return retry(tx, org_id, delivery_id)
 
 
 def has_more_failed(tx: Tx, org_id: str, failed_filter: FailedFilter, so_far: RetryProgress) -> bool:
-    """Tell whether more failed deliveries are left than `retry_failed` takes at once."""
-    return len(deliveries.failed(tx, org_id, failed_filter, so_far.after, RETRY_BATCH_SIZE + 1)) > RETRY_BATCH_SIZE
+    """Tell whether more failed deliveries are left than the next `retry_failed` takes."""
+    return len(deliveries.list_failed(tx, org_id, failed_filter, so_far.after, RETRY_BATCH_SIZE + 1)) > RETRY_BATCH_SIZE
 
 
 def retry_failed(tx: Tx, org_id: str, failed_filter: FailedFilter, so_far: RetryProgress) -> RetryProgress:
-    """Send the next failed deliveries that pass a filter again now, at most `RETRY_BATCH_SIZE` of them, so that nobody
-    waits long for the file, and not those whose run has no webhook any more; raises NotFound for the run.
+    """Make the next failed deliveries that pass the filter due now, at most `RETRY_BATCH_SIZE`, so that other writes do
+    not wait long; return the progress. Deliveries without a webhook are left out. Raises `quota_exceeded`, and NotFound
+    for the filter's run.
     """
     if failed_filter.run_id is not None:
         runs.get_of_org(tx, org_id, failed_filter.run_id)
-    quotas.require_room_to_change(tx, org_id)
-    batch = deliveries.failed(tx, org_id, failed_filter, so_far.after, RETRY_BATCH_SIZE)
-    sent = sum(deliveries.make_due(tx, number) for _, number in batch)
+    quotas.require_quota_to_change(tx, org_id)
+    batch = deliveries.list_failed(tx, org_id, failed_filter, so_far.after, RETRY_BATCH_SIZE)
+    sent = sum(deliveries.set_due(tx, number) for _, number in batch)
     return RetryProgress(so_far.count + sent, batch[-1] if batch else so_far.after)
 
 
 @dataclass(frozen=True, slots=True)
 class FailedDeliveries:
-    """Deliveries that have failed, each with its run's reference, the cursor to go on from, and how many are `pending`:
-    counted to `statistics.MAX_COUNTED`, and one more means more. Of these the first is tried at `next_attempt_at`.
+    """A page of failed deliveries with the references of their runs, and the number of `pending` ones, counted up to
+    `statistics.MAX_COUNTED` + 1. `next_attempt_at` is the first attempt of these, in milliseconds.
     """
 
     items: Sequence[tuple[Delivery, str | None]]
@@ -178,12 +181,12 @@ class FailedDeliveries:
 
 
 def page_failed(tx: Tx, org_id: str, page_request: PageRequest) -> FailedDeliveries:
-    """Page an organization's failed deliveries that nobody is done with, newest first, and count those under way."""
+    """Return a page of an organization's failed deliveries not handled, newest first, with the pending ones counted."""
     page = deliveries.page(tx, org_id, "failed", page_request, is_to_handle=True)
     items = [(delivery, runs.find_reference(tx, delivery.run_id)) for delivery in page.items]
-    return FailedDeliveries(items, page.next_before, *statistics.pending_deliveries(tx, org_id))
+    return FailedDeliveries(items, page.next_before, *statistics.count_pending_deliveries(tx, org_id))
 
 
 def page_of_run(tx: Tx, org_id: str, run_id: str, page_request: PageRequest) -> Page[Delivery]:
-    """Page the deliveries of an organization's run."""
+    """Return a page of the deliveries of an organization's run; raises NotFound."""
     return deliveries.page_of_run(tx, runs.get_of_org(tx, org_id, run_id).run_id, page_request)

@@ -1,1 +1,1 @@
-"""What can happen to organizations, operators and keys. It imports no action on runs."""
+"""Actions on organizations, operators and API keys. It imports no action on runs."""

@@ -1,4 +1,4 @@
-"""API keys: made, and revoked."""
+"""API keys: creating and revoking them."""
 
 import secrets
 import string
@@ -13,7 +13,7 @@ from rundun.store.sqlite.transaction import Tx
 
 _ALPHABET = string.ascii_letters + string.digits
 KEY_PREFIX = "rdk_live_"
-MAX_VALID = 100  # of one organization
+MAX_VALID = 100  # valid keys of one organization
 
 
 def create(
@@ -25,8 +25,8 @@ def create(
     read_only: bool = False,
     actor: Actor = ADMINISTRATOR,
 ) -> tuple[ApiKey, str]:
-    """Create an API key; the key itself is returned here and never again. Raises NotFound, `invalid`. Whoever has one
-    that `may_erase` can destroy evidence, so no key may unless somebody says it; one that is `read_only` can't.
+    """Create an API key; return it and its secret, which is not stored. Raises NotFound, `invalid`. A key may not erase
+    by default, as it could destroy evidence; a `read_only` key can never erase.
     """
     org_id, name = find(tx, organization).org_id, clean_name(name)
     if may_erase and read_only:
@@ -42,7 +42,7 @@ def create(
 
 
 def revoke(tx: Tx, key_id: str) -> ApiKey:
-    """Revoke an API key for the administrator, and return it; raises NotFound with the keys that work."""
+    """Revoke an API key of any organization, and return it as it was; raises NotFound, with the valid keys."""
     everyone = {key.key_id: key for key in api_keys.list_all(tx)}
     if key_id not in everyone:
         valid = [key for key in everyone.values() if key.revoked_at is None]
@@ -51,7 +51,7 @@ def revoke(tx: Tx, key_id: str) -> ApiKey:
 
 
 def revoke_of_org(tx: Tx, org_id: str, key_id: str, actor: Actor = ADMINISTRATOR) -> None:
-    """Revoke an API key of an organization; raises NotFound for one of any other."""
+    """Revoke an organization's API key; raises NotFound, also for a key of another organization."""
     _revoke(tx, api_keys.get_of_org(tx, org_id, key_id), actor)
 
 

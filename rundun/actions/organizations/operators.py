@@ -1,4 +1,4 @@
-"""Operators, who may use the console: invite, sign in and out, remove. Passwords come here hashed."""
+"""Operators of the console: inviting, signing in and out, changing and removing them. Callers hash the passwords."""
 
 import re
 import secrets
@@ -19,18 +19,16 @@ SESSION_TTL_MS = 30 * 24 * times.HOUR
 SESSION_IDLE_MS = 14 * 24 * times.HOUR
 SETUP_TTL_MS = times.HOUR
 INVITATION_TTL_MS = 7 * 24 * times.HOUR
-SESSION_MARK = "s."  # what tokens of sessions begin with; those from before this mark have another cookie
+SESSION_MARK = "s."  # prefix of session tokens; older tokens without it are in a cookie with another name
 MAX_OPERATORS, MAX_INVITATIONS = 500, 100  # of one organization
-MAX_SAME_EMAIL = 10  # operators of one address whose password is checked at sign-in
-# An address as people have them: of what RFC 5321 knows beside letters and digits, nothing a shell would run.
+MAX_SAME_EMAIL = 10  # operators of one address whose passwords are checked at sign-in
+# Usual addresses: of the special characters that RFC 5321 allows, none that a shell interprets.
 _EMAIL = re.compile(r"[\w.%+'=/\x80-\U0010ffff-]+@[\w\x80-\U0010ffff-]+(\.[\w\x80-\U0010ffff-]+)+")
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """An operator who is signed in, the organization they work for, and when the session was used last, up to an hour
-    ago.
-    """
+    """A signed-in operator, the operator's organization, and the stored last use of the session, up to an hour old."""
 
     operator: Operator
     organization: Organization
@@ -39,40 +37,40 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class SetUp:
-    """What the first owner says of the organization: its name, and its time zone, which is known to be one."""
+    """The organization's name and time zone chosen by its first owner. The time zone is known to exist."""
 
     name: str
     time_zone: str
 
 
 def new_token() -> str:
-    """Make a token for a session or a link; unguessable."""
+    """Return a new random token for a session or a link."""
     return secrets.token_urlsafe(32)
 
 
 def clean_email(typed: str) -> str:
-    """Return an e-mail address as it is stored; raises `invalid`."""
-    email = _as_stored(typed)
+    """Return an e-mail address in its stored form; raises `invalid`."""
+    email = _stored_email(typed)
     if len(email) > 254 or not _EMAIL.fullmatch(email) or not email.isprintable():
         raise refused("/email", "bad_format", "That is no e-mail address.")
     return email
 
 
-def _as_stored(typed: str) -> str:
-    """Return an address as one is looked for that may be there since other characters were allowed."""
+def _stored_email(typed: str) -> str:
+    """Return an address in its stored form, unchecked, to look up one stored under earlier rules."""
     return clean_input(typed[:10_000]).lower()
 
 
 def clean_name(typed: str) -> str:
-    """Return a person's name as it is stored; raises `invalid`."""
+    """Return a person's name in its stored form; raises `invalid`."""
     name = clean_input(typed[:10_000])
     if not 0 < len(name) <= 200 or not name.isprintable():
         raise refused("/name", "bad_format", "A name has 1 to 200 characters.")
     return name
 
 
-def signed_in(tx: Tx, token: str) -> SignedIn | None:
-    """Return who has signed in with a token, None for a token that is unknown, has expired or was idle for too long."""
+def find_signed_in(tx: Tx, token: str) -> SignedIn | None:
+    """Return the operator of a session; None if the token is unknown, expired or idle for `SESSION_IDLE_MS`."""
     found = operators.find_by_session(tx, digest(token), tx.now - SESSION_IDLE_MS)
     if found is None:
         return None
@@ -81,8 +79,8 @@ def signed_in(tx: Tx, token: str) -> SignedIn | None:
 
 
 def sign_in(tx: Tx, operator_id: str, password_hash: str) -> str:
-    """Begin a session for who has given the right password, whose hash is `password_hash`; returns its token. Raises
-    NotFound for an operator who was removed, has another password, or needs a second factor by now.
+    """Begin a session for an operator after the right password; return its token. `password_hash` is the hash that was
+    checked. Raises NotFound if the operator was removed or now has another password or a second factor.
     """
     if get_unchanged(tx, operator_id, password_hash).has_second_factor:
         raise NotFound("operator")
@@ -90,7 +88,7 @@ def sign_in(tx: Tx, operator_id: str, password_hash: str) -> str:
 
 
 def get_unchanged(tx: Tx, operator_id: str, password_hash: str) -> Operator:
-    """Return an operator whose password has not been changed since it was checked, or raise NotFound."""
+    """Return an operator if the password hash has not changed since it was checked; raises NotFound."""
     operator = operators.get(tx, operator_id)
     if operator.password != password_hash:
         raise NotFound("operator")
@@ -98,7 +96,7 @@ def get_unchanged(tx: Tx, operator_id: str, password_hash: str) -> Operator:
 
 
 def begin_session(tx: Tx, operator_id: str) -> str:
-    """Begin a session of an operator who has proved who they are; returns its token, which is known here only now."""
+    """Begin a session of an operator and return its token, of which only the digest is stored."""
     token = SESSION_MARK + new_token()
     operators.add_session(tx, operator_id, digest(token), tx.now + SESSION_TTL_MS)
     return token
@@ -110,13 +108,13 @@ def sign_out(tx: Tx, token: str) -> None:
 
 
 def actor_of(operator: Operator) -> Actor:
-    """Return an operator as the actor whom a history names."""
+    """Return an operator as the `Actor` of history entries."""
     return Actor("operator", operator.name, operator.operator_id)
 
 
 def change_password(tx: Tx, operator_id: str, password: str, token: str = "", actor: Actor = ADMINISTRATOR) -> None:
-    """Change an operator's password; all other sessions than that of `token` are over, and a link to set it is void: an
-    owner's password voids all such links of the organization, any of which who knew it may have made for themselves.
+    """Set an operator's password hash. All sessions but that of `token` end, and so does a link for setting it. An
+    owner's change ends all password links of the organization, since anyone with the old password could have made them.
     """
     operator = operators.get(tx, operator_id)
     operators.put_password(tx, operator_id, password)
@@ -128,11 +126,11 @@ def change_password(tx: Tx, operator_id: str, password: str, token: str = "", ac
 
 
 def invite(tx: Tx, org_id: str, email: str, role: Role, actor: Actor = ADMINISTRATOR) -> str:
-    """Invite a new operator; returns the token of a link, good for seven days, and the only one. Raises `invalid` where
-    the organization has an operator with that address, or too many operators or invitations. Whether another one has is
-    not told.
+    """Invite a new operator; return the token of the link, valid for seven days. Earlier links for the address end.
+    Raises `invalid` if the organization has an operator with that address, or its maximum of operators or invitations.
+    Operators of other organizations are not considered, so nothing about them is revealed.
     """
-    email = free_email(tx, org_id, email)
+    email = check_email(tx, org_id, email)
     operators.remove_invitations(tx, org_id, email)
     if operators.count_invitations(tx, org_id) >= MAX_INVITATIONS:
         detail = f"At most {MAX_INVITATIONS} invitations can be open; take one back first."
@@ -144,8 +142,8 @@ def invite(tx: Tx, org_id: str, email: str, role: Role, actor: Actor = ADMINISTR
 
 
 def withdraw_invitation(tx: Tx, org_id: str, invitation_id: str, actor: Actor = ADMINISTRATOR) -> None:
-    """Take back an invitation, whose link nobody can use any more; raises NotFound."""
-    found = [row for row in operators.invitations_of(tx, org_id) if row.invitation_id == invitation_id]
+    """Withdraw an invitation, so that its link no longer works; raises NotFound."""
+    found = [row for row in operators.list_invitations(tx, org_id) if row.invitation_id == invitation_id]
     if not found:
         raise NotFound("invitation")
     operators.remove_invitation(tx, org_id, invitation_id)
@@ -153,8 +151,8 @@ def withdraw_invitation(tx: Tx, org_id: str, invitation_id: str, actor: Actor = 
 
 
 def create_setup_link(tx: Tx, org_id: str) -> str:
-    """Make a setup link for an owner, good for one hour; returns its token. It is the administrator's way in, and made
-    however many invitations there are.
+    """Create a setup link for an owner, valid for one hour; return its token. As the administrator's way in, it does
+    not count towards `MAX_INVITATIONS`.
     """
     token = new_token()
     operators.add_invitation(tx, org_id, None, "owner", digest(token), tx.now + SETUP_TTL_MS)
@@ -162,8 +160,8 @@ def create_setup_link(tx: Tx, org_id: str) -> str:
     return token
 
 
-def invitation_of(tx: Tx, token: str) -> tuple[Invitation, Organization]:
-    """Return the invitation behind a link's token; NotFound when it was used or has expired."""
+def get_invitation(tx: Tx, token: str) -> tuple[Invitation, Organization]:
+    """Return the invitation of a link's token, and its organization; raises NotFound if it was used or has expired."""
     invitation = operators.find_invitation(tx, digest(token))
     if invitation is None:
         raise NotFound("invitation")
@@ -173,11 +171,11 @@ def invitation_of(tx: Tx, token: str) -> tuple[Invitation, Organization]:
 def join_and_sign_in(
     tx: Tx, token: str, email: str, name: str, password: str, set_up: SetUp | None = None
 ) -> tuple[Operator, str]:
-    """Make an operator of whoever uses a link, once, and begin a session for them; returns its token, too. The first
-    owner may `set_up` the organization, which nobody after them does here. Raises NotFound when somebody was faster,
-    `invalid`.
+    """Create an operator by an invitation link, which ends it, and begin a session; return the operator and the token.
+    The first owner may `set_up` the organization; from others it is ignored. Raises `invalid`, and NotFound if the link
+    was used in the meantime.
     """
-    invitation, _ = invitation_of(tx, token)
+    invitation, _ = get_invitation(tx, token)
     sets_up = is_first_owner(tx, invitation)
     operator = _add(tx, invitation.org_id, invitation.email or email, name, invitation.role, password)
     operators.remove_invitation(tx, invitation.org_id, invitation.invitation_id)
@@ -187,19 +185,19 @@ def join_and_sign_in(
     return operator, begin_session(tx, operator.operator_id)
 
 
-def invitation_to_show(tx: Tx, token: str) -> tuple[Invitation, Organization, bool]:
-    """Return what `invitation_of` does, and whether who uses the link is the first owner, who sets all up."""
-    invitation, organization = invitation_of(tx, token)
+def get_invitation_to_show(tx: Tx, token: str) -> tuple[Invitation, Organization, bool]:
+    """Return the invitation, its organization, and whether joining makes the first owner; raises NotFound."""
+    invitation, organization = get_invitation(tx, token)
     return invitation, organization, is_first_owner(tx, invitation)
 
 
 def is_first_owner(tx: Tx, invitation: Invitation) -> bool:
-    """Tell whether a link makes the first owner of an organization, who sets it up."""
+    """Tell whether an invitation makes the first owner of its organization."""
     return invitation.role == "owner" and not operators.has_owner(tx, invitation.org_id)
 
 
 def add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) -> Operator:
-    """Add an operator to an organization, for the administrator. Raises `invalid`."""
+    """Add an operator to an organization, for the administrator; raises `invalid`."""
     operator = _add(tx, org_id, email, name, role, password)
     values = {"operator": operator.name, "email": operator.email, "role": role}
     changes.add(tx, org_id, "operator_added", ADMINISTRATOR, **values)
@@ -207,16 +205,16 @@ def add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) -
 
 
 def _add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) -> Operator:
-    """Add an operator. Links that make an owner, out since before there was one, end with the first: they stand in a
-    terminal or in a journal that others may read.
-    """
+    """Add an operator. The first owner ends all setup links: they may stand in a terminal or log that others read."""
     if role == "owner" and not operators.has_owner(tx, org_id):
         operators.remove_setup_links(tx, org_id)
-    return operators.add(tx, org_id, free_email(tx, org_id, email), clean_name(name), role, password)
+    return operators.add(tx, org_id, check_email(tx, org_id, email), clean_name(name), role, password)
 
 
-def free_email(tx: Tx, org_id: str, typed: str) -> str:
-    """Return an address as it is stored that may become one more operator's; raises `invalid`."""
+def check_email(tx: Tx, org_id: str, typed: str) -> str:
+    """Return the stored form of an address for a new operator; raises `invalid` if it is malformed or taken in this
+    organization, or the organization is full.
+    """
     email = clean_email(typed)
     if operators.find_in_org(tx, org_id, email) is not None:
         raise refused("/email", "duplicate", "There is an operator with that address.")
@@ -226,67 +224,67 @@ def free_email(tx: Tx, org_id: str, typed: str) -> str:
     return email
 
 
-def of_email(tx: Tx, email: str) -> list[tuple[Operator, Organization]]:
-    """List the operators, at most ten, who may be meant by an address at sign-in, each with the organization."""
+def list_candidates(tx: Tx, email: str) -> list[tuple[Operator, Organization]]:
+    """List at most ten operators with an address, each with the organization, to try their passwords at sign-in."""
     rows = operators.list_by_email(tx, email)[:MAX_SAME_EMAIL]
     return [(row, organizations.get(tx, row.org_id)) for row in rows]
 
 
 def get_by_email(tx: Tx, email: str, org: str | None = None) -> Operator:
-    """Return the operator with an e-mail address, of the organization with that id or name where several have one.
-    Raises NotFound, and `invalid` where `org` is missing.
+    """Return the operator with an e-mail address. `org` is the id or name of the organization; it is required if
+    several have one. Raises NotFound, `invalid`.
     """
     if org is not None:
         org_id = organization_actions.find(tx, org).org_id
-        operator = operators.find_in_org(tx, org_id, _as_stored(email))
+        operator = operators.find_in_org(tx, org_id, _stored_email(email))
         found = [] if operator is None else [operator]
     else:
-        found = operators.list_by_email(tx, _as_stored(email))
+        found = operators.list_by_email(tx, _stored_email(email))
     if not found:
         everyone = operators.list_all(tx) if org is None else operators.list_of_org(tx, org_id)
         raise NotFound("operator", email, list(dict.fromkeys(operator.email for operator in everyone)))
     if len(found) > 1:
-        theirs = organization_actions.choices(organizations.get(tx, operator.org_id) for operator in found)
+        theirs = organization_actions.labels(organizations.get(tx, operator.org_id) for operator in found)
         which = "Several organizations have an operator with that address; say which with --org."
         raise Problem("invalid", f"{which} {choices_sentence(theirs)}")
     return found[0]
 
 
 def remove_by_email(tx: Tx, email: str, org: str | None = None) -> None:
-    """Remove an operator for the administrator: also the last owner, since a new setup link is a command away."""
+    """Remove an operator for the administrator, even the last owner: a new setup link can be made."""
     remove_by_administrator(tx, get_by_email(tx, email, org).operator_id)
 
 
 def remove_by_administrator(tx: Tx, operator_id: str) -> None:
-    """Remove an operator, the last owner, too; raises NotFound."""
+    """Remove an operator, even the last owner; raises NotFound."""
     _remove(tx, operators.get(tx, operator_id), ADMINISTRATOR)
 
 
 def _remove(tx: Tx, operator: Operator, actor: Actor) -> None:
-    _end_links(tx, operator)
+    _remove_links(tx, operator)
     operators.remove(tx, operator.operator_id)
     values = {"operator": operator.name, "email": operator.email}
     changes.add(tx, operator.org_id, "operator_removed", actor, **values)
 
 
 def remove(tx: Tx, org_id: str, operator_id: str, actor: Actor = ADMINISTRATOR) -> None:
-    """Remove an operator, who may not come in any more. An organization keeps one owner. Who was removed already is
-    once more, as the erasure journal may not have it yet.
+    """Remove an operator and the operator's sessions; raises NotFound, and `wrong_status` for the last owner. Removing
+    an operator again succeeds, as the erasure journal may still lack the entry.
     """
     if operators.is_removed(tx, operator_id):
         operators.remove(tx, operator_id)
         return
     operator = get_of_org(tx, org_id, operator_id)
-    _keep_an_owner(tx, operator)
+    _require_other_owner(tx, operator)
     _remove(tx, operator, actor)
 
 
 def put_role(tx: Tx, org_id: str, operator_id: str, role: Role, actor: Actor = ADMINISTRATOR) -> None:
-    """Change an operator's role: what they may do from now on. An organization keeps one owner."""
+    """Change an operator's role; raises NotFound, and `wrong_status` for the last owner."""
     operator = get_of_org(tx, org_id, operator_id)
     if role != "owner":
-        _keep_an_owner(tx, operator)
-        _end_links(tx, operator)
+        _require_other_owner(tx, operator)
+        _remove_links(tx, operator)
     operators.put_role(tx, operator.operator_id, role)
     if role != operator.role:
         values = {"operator": operator.name, "before": operator.role, "after": role}
@@ -294,26 +292,26 @@ def put_role(tx: Tx, org_id: str, operator_id: str, role: Role, actor: Actor = A
 
 
 def get_of_org(tx: Tx, org_id: str, operator_id: str) -> Operator:
-    """Return an organization's operator, or raise NotFound."""
+    """Return an organization's operator; raises NotFound."""
     operator = operators.get(tx, operator_id)
     if operator.org_id != org_id:
         raise NotFound("operator")
     return operator
 
 
-def _keep_an_owner(tx: Tx, leaving: Operator) -> None:
+def _require_other_owner(tx: Tx, leaving: Operator) -> None:
     others = [row for row in operators.list_of_org(tx, leaving.org_id) if row.operator_id != leaving.operator_id]
     if leaving.role == "owner" and not any(other.role == "owner" for other in others):
         raise Problem("wrong_status", "An organization keeps at least one owner; make somebody else one first.")
 
 
-def _end_links(tx: Tx, leaving: Operator) -> None:
-    """Remove links that an owner may have made for themselves: they must not outlive what the owner was allowed."""
+def _remove_links(tx: Tx, leaving: Operator) -> None:
+    """Remove all links that an owner may have made for later use, as they must not outlive the owner's rights."""
     if leaving.role == "owner":
         operators.remove_invitations(tx, leaving.org_id)
         operators.remove_password_resets(tx, leaving.org_id)
 
 
-def of_organization(tx: Tx, org_id: str) -> tuple[list[Operator], list[Invitation]]:
-    """List who may use an organization's console, and who is invited."""
-    return operators.list_of_org(tx, org_id), operators.invitations_of(tx, org_id)
+def list_team(tx: Tx, org_id: str) -> tuple[list[Operator], list[Invitation]]:
+    """Return an organization's operators and its open invitations."""
+    return operators.list_of_org(tx, org_id), operators.list_invitations(tx, org_id)

@@ -1,10 +1,10 @@
-"""Organizations: made, described, given credits and a quota."""
+"""Organizations: creating them, and changing profile, logo, credits and quota."""
 
 import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from rundun.actions.organizations.quotas import require_room
+from rundun.actions.organizations.quotas import require_quota_left
 from rundun.core import times
 from rundun.core.actor import ADMINISTRATOR, Actor
 from rundun.core.json_types.runs import OrganizationJson
@@ -21,7 +21,7 @@ from rundun.store.sqlite.transaction import Tx
 
 
 def organization_json(tx: Tx, org_id: str) -> OrganizationJson:
-    """Return an organization as the wire has it; the month is the calendar's, in UTC."""
+    """Return an organization as its JSON on the wire. `runs_this_month` counts from the first of the month in UTC."""
     organization, use = organizations.get(tx, org_id), quotas.get(tx, org_id)
     today = datetime.fromtimestamp(tx.now / times.SECOND, UTC)
     month = today.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
@@ -30,24 +30,24 @@ def organization_json(tx: Tx, org_id: str) -> OrganizationJson:
         "name": organization.name,
         "contact": organization.contact,
         "credits": organization.credits,
-        "runs_this_month": statistics.since(tx, org_id, "dispatched", int(month.timestamp()) * times.SECOND),
+        "runs_this_month": statistics.count_since(tx, org_id, "dispatched", int(month.timestamp()) * times.SECOND),
         "deliveries_failed": deliveries.count_failed(tx, org_id),
         "bytes_used": use.used,
         "bytes_quota": use.quota,
     }
 
 
-UNNAMED = "My organization"  # what the first one is called until its first owner says
+UNNAMED = "My organization"  # the name of the first organization until its first owner sets it up
 MAX_CREDITS = 2**53 - 1
 MAX_MEBIBYTES = 2**30  # a pebibyte
 
 
 def find(tx: Tx, name: str) -> Organization:
-    """Find the one organization with an id, else with a name; raises NotFound, or `invalid` where several have it."""
-    matches = organizations.find_by_name(tx, name)
+    """Return the organization with an id, else with a name; raises NotFound, and `invalid` if several have the name."""
+    matches = organizations.list_by_name(tx, name)
     matches = [match for match in matches if match.org_id == name] or matches
     if not matches:
-        raise NotFound("organization", name, choices(organizations.list_all(tx)))
+        raise NotFound("organization", name, labels(organizations.list_all(tx)))
     if len(matches) > 1:
         ids = ", ".join(match.org_id for match in matches)
         raise Problem("invalid", f"Several organizations have that name; say which: {ids}.")
@@ -55,26 +55,26 @@ def find(tx: Tx, name: str) -> Organization:
 
 
 def find_or_only(tx: Tx, name: str | None) -> Organization:
-    """Find the one organization with an id or a name, without either the only one there is; raises as `find` does."""
+    """Return the organization with an id or a name, without either the only one; raises NotFound, `invalid`."""
     if name is not None:
         return find(tx, name)
     everyone = organizations.list_all(tx)
     if not everyone:
         raise Problem("invalid", "There is no organization yet.")
     if len(everyone) > 1:
-        raise Problem("invalid", f"Say which organization, with --org. {choices_sentence(choices(everyone))}")
+        raise Problem("invalid", f"Say which organization, with --org. {choices_sentence(labels(everyone))}")
     return everyone[0]
 
 
-def choices(everyone: Iterable[Organization]) -> list[str]:
-    """Return organizations as a sentence names them."""
+def labels(everyone: Iterable[Organization]) -> list[str]:
+    """Return organizations as “name (id)”."""
     return [f"{organization.name} ({organization.org_id})" for organization in everyone]
 
 
 def create(tx: Tx, name: str) -> Organization:
-    """Create an organization, unlimited until given a balance. Its name is its own, since commands go by names."""
+    """Create an organization with unlimited credits. Commands refer to it by name, so a name in use is `invalid`."""
     name = clean_name(name)
-    if others := organizations.find_by_name(tx, name):
+    if others := organizations.list_by_name(tx, name):
         raise Problem("invalid", f"There is an organization “{name}” already: {others[0].org_id}.")
     made = organizations.add(tx, name)
     changes.add(tx, made.org_id, "organization_created", ADMINISTRATOR)
@@ -89,11 +89,11 @@ def clean_name(typed: str) -> str:
 
 
 def set_contact(tx: Tx, org: str, contact: str) -> None:
-    """Store how an executor reaches an organization, named by id or name; "" takes the contact away."""
+    """Store the contact shown to executors, of an organization given by id or name; "" removes it."""
     contact = _contact(contact)
     before = find(tx, org)
     organizations.put_contact(tx, before.org_id, contact or None)
-    _note_changed(tx, before, ADMINISTRATOR)
+    _add_change(tx, before, ADMINISTRATOR)
 
 
 def _contact(typed: str) -> str:
@@ -106,8 +106,8 @@ def _contact(typed: str) -> str:
 _PROFILE = ("name", "contact", "time_zone", "colour")  # fields of `Organization`
 
 
-def _note_changed(tx: Tx, before: Organization, actor: Actor) -> None:
-    """Note in the history what of an organization's profile is not as it was before."""
+def _add_change(tx: Tx, before: Organization, actor: Actor) -> None:
+    """Add the changed fields of an organization's profile to its history."""
     after = organizations.get(tx, before.org_id)
     then, now = ({field: getattr(one, field) for field in _PROFILE} for one in (before, after))
     changed = [field for field in _PROFILE if then[field] != now[field]]
@@ -122,7 +122,7 @@ def _note_changed(tx: Tx, before: Organization, actor: Actor) -> None:
 def put_profile(
     tx: Tx, org_id: str, name: str, contact: str, time_zone: str, own_colour: str | None, actor: Actor = ADMINISTRATOR
 ) -> None:
-    """Store an organization's profile; `time_zone` is known to be one. Raises `Invalid` with every wrong field."""
+    """Store an organization's profile; `time_zone` is known to exist. Raises `Invalid` with every wrong field."""
     errors: list[FieldError] = []
     try:
         name = clean_name(name)
@@ -140,26 +140,24 @@ def put_profile(
         raise Invalid(errors)
     before = organizations.get(tx, org_id)
     organizations.put_profile(tx, org_id, name, contact or None, time_zone, own_colour)
-    _note_changed(tx, before, actor)
+    _add_change(tx, before, actor)
 
 
 def set_up(tx: Tx, org_id: str, name: str, time_zone: str, actor: Actor) -> None:
-    """Store what the first owner says of the organization: its name, and its time zone, which is known to be one.
-    Raises `Invalid`.
-    """
+    """Store the name and time zone that the first owner chose; `time_zone` is known to exist. Raises `Invalid`."""
     try:
         name = clean_name(name)
     except Problem as problem:
         raise Invalid([FieldError("/organization", "bad_format", problem.detail)]) from None
     before = organizations.get(tx, org_id)
     organizations.put_profile(tx, org_id, name, before.contact, time_zone, before.colour)
-    _note_changed(tx, before, actor)
+    _add_change(tx, before, actor)
 
 
 def put_logo(tx: Tx, org_id: str, png: bytes | None, actor: Actor = ADMINISTRATOR) -> None:
-    """Replace an organization's logo, None for none; the one before is deleted. Raises `quota_exceeded`."""
+    """Store an organization's logo, None for none, and remove the previous one. Raises `quota_exceeded`."""
     if png is not None:
-        require_room(tx, org_id)
+        require_quota_left(tx, org_id)
     before = organizations.get(tx, org_id).logo
     logo = None if png is None else files.add_small(tx, "image/png", png, hashlib.sha256(png).hexdigest())
     organizations.put_logo(tx, org_id, logo)
@@ -170,9 +168,7 @@ def put_logo(tx: Tx, org_id: str, png: bytes | None, actor: Actor = ADMINISTRATO
 
 
 def add_credits(tx: Tx, org: str, amount: int | None, actor: Actor = ADMINISTRATOR) -> int | None:
-    """Give credits (an unlimited organization then has just these), or None to make it unlimited. Returns the new
-    balance.
-    """
+    """Add credits and return the new balance. An unlimited balance becomes just `amount`; None makes it unlimited."""
     owner = find(tx, org)
     balance = None if amount is None else (owner.credits or 0) + amount
     if balance is not None and not 0 <= balance <= MAX_CREDITS:
@@ -184,20 +180,20 @@ def add_credits(tx: Tx, org: str, amount: int | None, actor: Actor = ADMINISTRAT
 
 
 def set_quota(tx: Tx, org: str, mebibytes: int | None) -> tuple[int, int | None]:
-    """Give an organization, named by id or name, a quota of so many MiB: 0 = none, None = as the settings say. Returns
-    the bytes that are used, and the quota in bytes.
+    """Set the quota of an organization, given by id or name, in MiB: 0 for none, None for the setting's. Return the
+    bytes used, and the quota in bytes, None for none.
     """
     if mebibytes is not None and not 0 <= mebibytes <= MAX_MEBIBYTES:
         raise Problem("invalid", f"A quota has at most {MAX_MEBIBYTES:,} MiB.")
     owner = find(tx, org)
     before = quotas.get(tx, owner.org_id).quota
     quotas.put(tx, owner.org_id, None if mebibytes is None else mebibytes * MIB)
-    use = storage_use(tx, org)
+    use = get_storage_use(tx, org)
     if use.quota != before:
         changes.add(tx, owner.org_id, "quota_changed", ADMINISTRATOR, before=before, after=use.quota)
     return use.used, use.quota
 
 
-def storage_use(tx: Tx, org: str) -> StorageUse:
-    """Read what an organization, named by id or name, uses of its quota."""
+def get_storage_use(tx: Tx, org: str) -> StorageUse:
+    """Return the storage use of an organization, given by id or name; raises NotFound."""
     return quotas.get(tx, find(tx, org).org_id)

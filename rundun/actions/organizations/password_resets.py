@@ -1,4 +1,4 @@
-"""Links by which an operator who has forgotten the password sets a new one, made by an owner."""
+"""Links for setting a new password, made by an owner for an operator of the organization."""
 
 from rundun.actions.organizations import operators
 from rundun.core import times
@@ -15,8 +15,8 @@ TTL_MS = times.HOUR
 
 
 def create(tx: Tx, org_id: str, operator_id: str, actor: Actor) -> tuple[Operator, str]:
-    """Make a link for an operator of the organization, good once and for an hour; one made before is void. Returns the
-    operator and the link's token. Raises NotFound. The password stays as it is until the link is used.
+    """Create a link for an operator, valid for one use within an hour; it replaces an earlier one. Return the operator
+    and the link's token. Raises NotFound. The password stays valid until the link is used.
     """
     operator = operators.get_of_org(tx, org_id, operator_id)
     token = operators.new_token()
@@ -25,8 +25,8 @@ def create(tx: Tx, org_id: str, operator_id: str, actor: Actor) -> tuple[Operato
     return operator, token
 
 
-def operator_of(tx: Tx, token: str) -> tuple[Operator, Organization]:
-    """Return whose password a link sets; NotFound when it was used or replaced, or has expired."""
+def get_operator(tx: Tx, token: str) -> tuple[Operator, Organization]:
+    """Return the operator and organization of a link; raises NotFound if it was used or replaced, or has expired."""
     operator = operator_rows.find_by_password_reset(tx, digest(token))
     if operator is None:
         raise NotFound("link")
@@ -34,9 +34,9 @@ def operator_of(tx: Tx, token: str) -> tuple[Operator, Organization]:
 
 
 def use(tx: Tx, token: str, password: str) -> Operator:
-    """Set the password, hashed, of the operator whom a link is for; all sessions end, the second factor stays. Returns
-    the operator as it was before. Raises NotFound.
+    """Set the password hash of a link's operator. All sessions end, the second factor stays. Return the operator as
+    before the change. Raises NotFound.
     """
-    operator, _ = operator_of(tx, token)
+    operator, _ = get_operator(tx, token)
     operators.change_password(tx, operator.operator_id, password, actor=operators.actor_of(operator))
     return operator

@@ -1,8 +1,8 @@
-"""Quotas: what is refused to an organization that has used up its own.
+"""Quotas: refusing writes of organizations that have used up theirs.
 
-Once it is reached, what is new is refused: a run, a template or its version, a logo. Runs that are out go on until
-`MOST` of it. Then phones are asked to come again later, which they do by themselves, and a run is not changed any more.
-What ends or frees something is never refused.
+At 100 %, new objects are refused: runs, templates, versions, logos. Open runs continue up to `MOST` of the quota.
+Beyond it, phones are asked to send again later, which they do by themselves, and runs can no longer be changed. Ending
+or erasing is never refused.
 """
 
 from rundun.core.text import size
@@ -11,35 +11,35 @@ from rundun.store.organizations import quotas
 from rundun.store.organizations.quotas import StorageUse
 from rundun.store.sqlite.transaction import Tx
 
-MOST = 1.2  # of a quota, for the runs that are out
+MOST = 1.2  # of a quota, for open runs
 RETRY_AFTER = 60  # seconds
 
 
-def require_room(tx: Tx, org_id: str) -> None:
-    """Refuse an organization that has used up its quota, with `quota_exceeded`."""
+def require_quota_left(tx: Tx, org_id: str) -> None:
+    """Raise `quota_exceeded` if the organization has used up its quota."""
     use = quotas.get(tx, org_id)
     if use.is_full:
         raise _exceeded(use)
 
 
-def require_room_for_run(tx: Tx, org_id: str) -> None:
-    """Refuse as `require_room` does, without a look at who was not full before this commit: that is a row too many for
-    each dispatch, and what one commit dispatches is small.
+def require_quota_for_run(tx: Tx, org_id: str) -> None:
+    """Raise `quota_exceeded` if the organization had used up its quota before this commit. This reads no row for
+    others, which speeds up dispatches; the runs of one commit are small.
     """
     if org_id in tx.quotas.full:
-        require_room(tx, org_id)
+        require_quota_left(tx, org_id)
 
 
-def require_room_to_go_on(tx: Tx, org_id: str) -> None:
-    """Ask the phone of a run that is out to come again later (`unavailable`), once `MOST` of the quota is used."""
+def require_quota_to_continue(tx: Tx, org_id: str) -> None:
+    """Raise `unavailable` for the phone of an open run, to be sent again later, beyond `MOST` of the quota."""
     if org_id in tx.quotas.full and quotas.get(tx, org_id).fraction >= MOST:
-        detail = "There is no room for more at the moment; what is on this phone is sent later."
+        detail = "Nothing more can be stored at the moment. The phone keeps its data and sends it later."
         raise Problem("unavailable", detail, retry_after=RETRY_AFTER)
 
 
-def require_room_to_change(tx: Tx, org_id: str) -> None:
-    """Refuse to change a run that is out, or to send again what it told, to an organization that has used `MOST` of its
-    quota, with `quota_exceeded`: an API key can do it again and again, and each time something is stored.
+def require_quota_to_change(tx: Tx, org_id: str) -> None:
+    """Raise `quota_exceeded` beyond `MOST` of the quota, for changing an open run or retrying deliveries: API keys can
+    repeat both without limit, and each time something is stored.
     """
     if org_id in tx.quotas.full and (use := quotas.get(tx, org_id)).fraction >= MOST:
         raise _exceeded(use)

@@ -1,4 +1,4 @@
-"""The second factor of signing in: switched on and off, and a code or a recovery code used up, which counts once."""
+"""The second factor of signing in: switching it on and off, and using codes and recovery codes, each only once."""
 
 import base64
 import secrets
@@ -15,18 +15,17 @@ from rundun.store.sqlite.transaction import Tx
 
 RECOVERY_CODES = 10
 SECRET_BYTES = 20  # RFC 4226 section 4, R6
-RECOVERY_BYTES = 10  # 80 bits: too many to be searched for, few enough to be typed
+RECOVERY_BYTES = 10  # 80 bits: too many to guess, few enough to type
 
 
 def new_secret() -> str:
-    """Make the secret of a second factor, in base32."""
+    """Return a new secret of a second factor, in base32."""
     return base64.b32encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
 def switch_on(tx: Tx, operator_id: str, secret: str, typed: str, token: str) -> list[str] | None:
-    """Put a second factor in force, given the first code of `secret`; returns the recovery codes, which are known only
-    now, or None for a wrong code. All other sessions than that of `token` are over. Raises `wrong_status` where a
-    second factor is in force.
+    """Put a second factor in force, given the first code of `secret`; return the recovery codes, which are not stored,
+    or None for a wrong code. All sessions but that of `token` end. Raises `wrong_status` if one is in force.
     """
     if second_factors.find(tx, operator_id):
         raise Problem("wrong_status", "The second factor is on already.")
@@ -34,7 +33,7 @@ def switch_on(tx: Tx, operator_id: str, secret: str, typed: str, token: str) -> 
     if step is None:
         return None
     second_factors.add(tx, operator_id, secret, step)
-    _note(tx, operator_id, "second_factor_on")
+    _add_change(tx, operator_id, "second_factor_on")
     operator_rows.remove_sessions(tx, operator_id, but=digest(token))
     return _new_recovery_codes(tx, operator_id)
 
@@ -46,7 +45,7 @@ def _new_recovery_codes(tx: Tx, operator_id: str) -> list[str]:
 
 
 def _use_code(tx: Tx, operator_id: str, typed: str) -> bool:
-    """Use up a code or a recovery code; tells whether it was good. An operator without a second factor has none."""
+    """Use up a code or a recovery code and return True; False if it is wrong or used, or there is no second factor."""
     factor, code = second_factors.find(tx, operator_id), one_time_code.clean(typed)
     if factor is None:
         return False
@@ -60,35 +59,35 @@ def _use_code(tx: Tx, operator_id: str, typed: str) -> bool:
 
 
 def sign_in(tx: Tx, operator_id: str, password_hash: str, typed: str) -> str | None:
-    """Begin a session for who has given the right password, whose hash is `password_hash`, and then a code; returns the
-    session's token, None for a wrong code. Raises NotFound for an operator who was removed or has another password.
+    """Begin a session for an operator after the right password, with a code; return its token, None for a wrong code.
+    `password_hash` is the hash that was checked. Raises NotFound if the operator was removed or has another password.
     """
     operators.get_unchanged(tx, operator_id, password_hash)
     return operators.begin_session(tx, operator_id) if _use_code(tx, operator_id, typed) else None
 
 
 def switch_off(tx: Tx, operator_id: str, typed: str) -> bool:
-    """End a second factor, given a code; False for a wrong one."""
+    """End a second factor, given a code; return False for a wrong one."""
     if not _use_code(tx, operator_id, typed):
         return False
     second_factors.remove(tx, operator_id)
-    _note(tx, operator_id, "second_factor_off")
+    _add_change(tx, operator_id, "second_factor_off")
     return True
 
 
-def _note(tx: Tx, operator_id: str, what: Literal["second_factor_on", "second_factor_off"]) -> None:
+def _add_change(tx: Tx, operator_id: str, change: Literal["second_factor_on", "second_factor_off"]) -> None:
     operator = operator_rows.get(tx, operator_id)
-    changes.add(tx, operator.org_id, what, operators.actor_of(operator), operator=operator.name)
+    changes.add(tx, operator.org_id, change, operators.actor_of(operator), operator=operator.name)
 
 
 def renew_recovery_codes(tx: Tx, operator_id: str, typed: str) -> list[str] | None:
-    """Make new recovery codes in place of all earlier ones, given a code; None for a wrong one."""
+    """Replace the recovery codes, given a code, and return the new ones; None for a wrong code."""
     return _new_recovery_codes(tx, operator_id) if _use_code(tx, operator_id, typed) else None
 
 
-def switch_off_for(tx: Tx, email: str, org: str | None = None) -> None:
-    """End the second factor, and all sessions, of an operator who has lost phone and recovery codes, for the
-    administrator. Raises NotFound, and `wrong_status` where there is none.
+def switch_off_by_email(tx: Tx, email: str, org: str | None = None) -> None:
+    """End the second factor and all sessions of an operator without phone and recovery codes, for the administrator.
+    Raises NotFound, `invalid`, and `wrong_status` if no second factor is in force.
     """
     operator = operators.get_by_email(tx, email, org)
     if not operator.has_second_factor:

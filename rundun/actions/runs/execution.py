@@ -76,7 +76,7 @@ def start(tx: Tx, run_id: str, start_input: StartInput, device: str | None) -> t
             run = revised(run, tx.now, device=token)
             runs.put(tx, run)
         return run, version, token
-    quotas.require_room_to_go_on(tx, run.org_id)
+    quotas.require_quota_to_continue(tx, run.org_id)
     field = version.template.execution.identity_required
     if field != "none" and not getattr(start_input.identity, field):
         raise Invalid([FieldError(f"/{field}", "required", f"is required to start: the template asks for {field}")])
@@ -125,7 +125,7 @@ def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device:
         raise Invalid([FieldError("", "too_long", detail)])
     if not says_the_same:
         _require_seen(tx, run_id, step_id, old, answer_input)
-    quotas.require_room_to_go_on(tx, run.org_id)
+    quotas.require_quota_to_continue(tx, run.org_id)
     if says_the_same:
         answers.add_history(tx, run, step_id, new)
         return state
@@ -160,7 +160,7 @@ def _keep_skip(tx: Tx, state: RunState, step_id: str, skip: Answer, *, is_full: 
     force nothing is stored; the same skip, sent again, finds the photos again.
     """
     if step_id in state.answers and not is_full:
-        quotas.require_room_to_go_on(tx, state.run.org_id)
+        quotas.require_quota_to_continue(tx, state.run.org_id)
         answers.add_history(tx, state.run, step_id, skip)
     return state
 

@@ -33,7 +33,7 @@ def handle_run(tx: Tx, org_id: str, run_id: str, actor: Actor) -> Run:
         if run.handled_at is not None:
             return run
         raise Problem("wrong_status", "This run was neither missed nor flagged: there is nothing to be done with.")
-    quotas.require_room_to_change(tx, org_id)
+    quotas.require_quota_to_change(tx, org_id)
     at = now_of(tx, load(tx, run))
     handled = revised(run, tx.now, handled_at=at)
     runs.put_handled(tx, handled)
@@ -50,7 +50,7 @@ def undo_handled(tx: Tx, org_id: str, run_id: str, actor: Actor) -> Run:
         if run.calls_for_attention:
             return run
         raise Problem("wrong_status", "Nobody was done with this run: it was neither missed nor flagged.")
-    quotas.require_room_to_change(tx, org_id)
+    quotas.require_quota_to_change(tx, org_id)
     back = revised(run, tx.now, handled_at=None)
     runs.put_handled(tx, back)
     changes.add(tx, run, "handled", actor, now_of(tx, load(tx, run)), is_undone=True)
@@ -83,7 +83,7 @@ def group_id_of(delivery: FailedDelivery) -> str:
 def failed_groups(tx: Tx, org_id: str) -> list[FailedGroup]:
     """Group the newest `MAX_GROUPED` failed deliveries of an organization, the group that failed last first."""
     groups: dict[str, FailedGroup] = {}
-    for delivery in failed.page(tx, org_id, NEWEST, MAX_GROUPED):
+    for delivery in failed.list_unhandled(tx, org_id, NEWEST, MAX_GROUPED):
         key = group_id_of(delivery)
         known = groups.get(key) or FailedGroup(key, delivery.receiver, delivery.trouble, 0, delivery)
         groups[key] = replace(known, count=known.count + 1)
@@ -122,7 +122,7 @@ def retry_group(tx: Tx, org_id: str, group_id: str, so_far: GroupProgress) -> Gr
     """
 
     def retry(found: list[FailedDelivery]) -> int:
-        return sum(deliveries.make_due(tx, each.number) for each in found)
+        return sum(deliveries.set_due(tx, each.number) for each in found)
 
     return _next_of_group(tx, org_id, group_id, retry, so_far)
 
@@ -130,8 +130,8 @@ def retry_group(tx: Tx, org_id: str, group_id: str, so_far: GroupProgress) -> Gr
 def _next_of_group(
     tx: Tx, org_id: str, group_id: str, act: Callable[[list[FailedDelivery]], int], so_far: GroupProgress
 ) -> GroupProgress:
-    quotas.require_room_to_change(tx, org_id)
-    batch = failed.page(tx, org_id, so_far.before, BATCH_SIZE)
+    quotas.require_quota_to_change(tx, org_id)
+    batch = failed.list_unhandled(tx, org_id, so_far.before, BATCH_SIZE)
     count = act([each for each in batch if group_id_of(each) == group_id])
     before = (batch[-1].created_at, batch[-1].number) if batch else so_far.before
     return GroupProgress(so_far.count + count, before, len(batch) == BATCH_SIZE)

@@ -41,9 +41,9 @@ def patch(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any], actor: A
         raise CommitThenRaise(problem) if is_overdue else problem
     patched = run if changes.keys() <= {"webhook"} else _with_job(tx, run, changes)
     if (webhook and webhook != run.webhook) or patched != run:
-        quotas.require_room_to_change(tx, org_id)
+        quotas.require_quota_to_change(tx, org_id)
     destination = webhook.destination if webhook else ""
-    pending = deliveries.pending_elsewhere(tx, run_id, destination, BATCH_SIZE + 1)
+    pending = deliveries.list_pending_elsewhere(tx, run_id, destination, BATCH_SIZE + 1)
     for delivery in pending[:BATCH_SIZE]:
         if webhook:
             deliveries.put_destination(tx, delivery.number, destination)

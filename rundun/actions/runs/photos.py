@@ -120,7 +120,7 @@ def add_pieces(tx: Tx, org_id: str, pieces: Sequence[Piece]) -> None:
     """Store pieces of an upload that is too large for one commit; raises `quota_exceeded`, since others may have come
     after the upload began.
     """
-    quotas.require_room_to_go_on(tx, org_id)
+    quotas.require_quota_to_continue(tx, org_id)
     files.add_pieces(tx, pieces)
 
 
@@ -157,7 +157,7 @@ def _require_welcome(tx: Tx, run: Run, target: PhotoRef, sha256: str, metadata: 
         detail = "was drawn on this very photo itself: no two photos can show each other"
         raise Invalid([FieldError("/annotated_from", "not_allowed", detail, "query")])
     _refuse_too_many(state, target, metadata)
-    quotas.require_room_to_go_on(tx, run.org_id)
+    quotas.require_quota_to_continue(tx, run.org_id)
     return state
 
 
@@ -263,7 +263,7 @@ def add_signature(
     known = _find_signature(before, step_id, sha256)
     if known is not None:
         return known
-    quotas.require_room_to_go_on(tx, run.org_id)
+    quotas.require_quota_to_continue(tx, run.org_id)
     _remove_unused(tx, before, step_id)
     file = files.add_small(tx, "image/png", png, sha256)
     now = now_of(tx, before)

@@ -61,7 +61,7 @@ def remark(tx: Tx, run_id: str, step_id: str, remark_input: RemarkInput, device:
     if is_full:
         detail = f"this step was remarked on {MAX_REMARKS} times and its remark can't be changed any more"
         raise Invalid([FieldError("", "too_long", detail)])
-    quotas.require_room_to_go_on(tx, run.org_id)
+    quotas.require_quota_to_continue(tx, run.org_id)
     if says_the_same:
         remarks.add_history(tx, run, step_id, new)
         return state

@@ -44,7 +44,7 @@ def dispatch(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> Run:
     version = get_dispatched_version(tx, org_id, dispatch_request.template_id)
     if version.template.fields or dispatch_request.job is not NO_JOB:
         dispatch_request = read_dispatch(version.template, dispatch_request, tx.now)
-    quotas.require_room_for_run(tx, org_id)
+    quotas.require_quota_for_run(tx, org_id)
     if not organizations.take_credit(tx, org_id):
         raise Problem("insufficient_credits", "The organization has no credits left; nothing was created.")
     order = replace(dispatch_request, webhook=webhook_of(tx, org_id, dispatch_request))
@@ -167,7 +167,7 @@ def release(tx: Tx, org_id: str, run_id: str, actor: Actor) -> RunState:
 def _require_changeable(tx: Tx, org_id: str, run_id: str) -> Run:
     """Return an organization's open run, unless the organization has no room for what each change keeps."""
     run = _require_open_of_org(tx, org_id, run_id)
-    quotas.require_room_to_change(tx, org_id)
+    quotas.require_quota_to_change(tx, org_id)
     return run
 
 
@@ -301,6 +301,6 @@ def revision_for_operator(tx: Tx, token: str, org_id: str, run_id: str | None) -
     """Read a run's revision for an operator who is signed in with `token`, None without `run_id`. Raises NotFound for
     those who have been signed out, and where there is no such run.
     """
-    if operators.signed_in(tx, token) is None:
+    if operators.find_signed_in(tx, token) is None:
         raise NotFound("session")
     return None if run_id is None else runs.get_of_org(tx, org_id, run_id).revision

@@ -35,7 +35,7 @@ def accept(
     template_id = requests[0].template_id
     if templates.get(tx, org_id, template_id).archived_at is not None:
         raise Problem("template_archived", "This template is archived; new runs can't be dispatched from it.")
-    quotas.require_room(tx, org_id)
+    quotas.require_quota_left(tx, org_id)
     if not organizations.take_credit(tx, org_id, len(requests)):
         left = organizations.get(tx, org_id).credits
         detail = f"That takes {len(requests):,} credits, and the organization has {left:,}; nothing was created."

@@ -1,1 +1,1 @@
-"""What can happen to templates, and to the pictures that they show. It imports no action on runs."""
+"""Actions on templates and their pictures. It imports no action on runs."""

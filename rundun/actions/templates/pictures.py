@@ -1,27 +1,27 @@
-"""Pictures that templates show: known to their organization only, and deleted unless a template names them in time."""
+"""Pictures of templates. Each belongs to one organization, and expires unless a template version names it in time."""
 
 from collections.abc import Sequence
 
-from rundun.actions.organizations.quotas import require_room
+from rundun.actions.organizations.quotas import require_quota_left
 from rundun.core.templates.pictures import KEPT, NewPicture, TemplatePicture
 from rundun.store.sqlite.transaction import Tx
 from rundun.store.templates import pictures
 
 
-def welcome(tx: Tx, org_id: str, picture_id: str) -> TemplatePicture | None:
-    """Return a picture whose very bytes were uploaded before, and let it stay as one that was uploaded now; None for a
-    new one, for which there must be room: raises `quota_exceeded`.
+def find_stored(tx: Tx, org_id: str, picture_id: str) -> TemplatePicture | None:
+    """Return a stored picture with the same bytes, and extend its expiry as if uploaded now. Return None if the picture
+    may be added; raises `quota_exceeded` if not.
     """
-    pictures.put_off(tx, org_id, picture_id, tx.now + KEPT)
+    pictures.put_expiry(tx, org_id, picture_id, tx.now + KEPT)
     stored = pictures.find_all(tx, org_id, [picture_id]).get(picture_id)
     if stored is None:
-        require_room(tx, org_id)
+        require_quota_left(tx, org_id)
     return stored
 
 
 def add(tx: Tx, org_id: str, new: NewPicture) -> tuple[TemplatePicture, bool]:
-    """Store a picture. Returns it, and whether it is new: the same bytes may have been under way twice."""
-    stored = welcome(tx, org_id, new.picture_id)
+    """Store a picture; return it, and False if another upload of it was faster. Raises `quota_exceeded`."""
+    stored = find_stored(tx, org_id, new.picture_id)
     if stored is not None:
         return stored, False
     pictures.add(tx, org_id, new, tx.now + KEPT)
@@ -29,6 +29,6 @@ def add(tx: Tx, org_id: str, new: NewPicture) -> tuple[TemplatePicture, bool]:
 
 
 def add_missing(tx: Tx, org_id: str, new: Sequence[NewPicture]) -> None:
-    """Store pictures as far as the organization has not got them; raises `quota_exceeded`."""
+    """Store the pictures that the organization does not have; raises `quota_exceeded`."""
     for picture in new:
         add(tx, org_id, picture)

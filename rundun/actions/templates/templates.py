@@ -1,4 +1,4 @@
-"""Templates: create, revise into a new version, archive, duplicate."""
+"""Templates: creating, revising into a new version, archiving, duplicating, and reading them with their versions."""
 
 import uuid
 from collections.abc import Mapping, Set
@@ -26,10 +26,10 @@ ASSIGNED = ("id", "v", "org_id", "created_at", "updated_at", "archived_at", "war
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A draft, which somebody sent as a template, read outside of any transaction, since a large one takes its time:
-    the template and its stored form, unless it is none, and `errors` with all that is wrong; `assigned_json` is what
-    the draft says of the server's fields, `made_ids` the ids that were left to us, `pictures` the ids of pictures that
-    its steps name, each with its pointer. One with errors may stay where it is stored already.
+    """A template as it was sent, read outside of any transaction, since a large one takes time. `assigned` are its
+    server-assigned members. `template` and its stored form `body` are None and empty if it is invalid; `errors` are all
+    its faults. `made_ids` are the ids made for parts without one, `pictures` pairs of pointer and picture id. A draft
+    with errors besides its template is still accepted if it equals the stored version.
     """
 
     assigned: Mapping[str, Any]
@@ -40,8 +40,8 @@ class Draft:
     pictures: tuple[tuple[str, str], ...] = ()
 
 
-def draft(data: Any) -> Draft:
-    """Read JSON data as a draft of a template; raises `too_large` only."""
+def read_draft(data: Any) -> Draft:
+    """Return JSON data as a draft of a template; raises only `too_large`."""
     fields = data if isinstance(data, dict) else {}
     server_fields = {name: fields[name] for name in ASSIGNED if name in fields}
     written = {key: value for key, value in data.items() if key not in ASSIGNED} if fields else data
@@ -61,15 +61,15 @@ def draft(data: Any) -> Draft:
 
 
 def etag(version: TemplateVersion, archived_at: int | None = None) -> str:
-    """Return the entity tag of a version: its id and number, quoted (RFC 9110 section 8.8.3), and since when its
-    template is archived, which is shown beside it.
+    """Return the entity tag of a version (RFC 9110 section 8.8.3): template id and number, and since when the template
+    is archived, which its response shows as well.
     """
     since = "" if archived_at is None else f".archived-{archived_at // times.SECOND}"
     return f'"{version.template_id}.{version.v}{since}"'
 
 
 def assigned_json(version: TemplateVersion, archived_at: int | None = None) -> TemplateRecordJson:
-    """Return what the server says of a version, beside what its author wrote."""
+    """Return the server-assigned members of a version's JSON."""
     return {
         "id": version.template_id,
         "v": version.v,
@@ -81,12 +81,12 @@ def assigned_json(version: TemplateVersion, archived_at: int | None = None) -> T
 
 
 def template_json(version: TemplateVersion, archived_at: int | None = None) -> bytes:
-    """Return a version as its author wrote it, with what the server assigned."""
+    """Return a version's JSON: the author's members and the server-assigned ones."""
     return to_json(assigned_json(version, archived_at))[:-1] + b"," + version.body[1:]
 
 
 def warnings(template: Template) -> list[TemplateWarnedJson]:
-    """Return warnings about a template: what its integrators will run into."""
+    """Return the warnings about a template, for those dispatching it."""
     required = [field.id for field in template.fields if field.required]
     if not required:
         return []
@@ -101,15 +101,15 @@ def saved_json(version: TemplateVersion) -> bytes:
 
 
 def create(tx: Tx, org_id: str, draft: Draft) -> TemplateVersion:
-    """Create a template; raises `Invalid` with all that is wrong with the draft."""
+    """Create a template from a draft; raises `Invalid` with all its errors, `quota_exceeded`."""
     template = _require_new(tx, org_id, draft)
     _require_storable(tx, org_id, draft)
     return templates.add(tx, org_id, template, draft.body)
 
 
 def check(tx: Tx, org_id: str, draft: Draft) -> list[TemplateWarnedJson]:
-    """Check a draft as `create` does, except for the quota: that is no fault of the draft. Returns warnings about the
-    template that it would make; raises `Invalid` with all that is wrong.
+    """Check a draft as `create` does, but for the quota, and return the warnings about its template; raises `Invalid`
+    with all errors.
     """
     template = _require_new(tx, org_id, draft)
     if errors := [*draft.errors, *unknown_pictures(tx, org_id, draft)]:
@@ -129,8 +129,9 @@ def _assigned_errors(draft: Draft) -> list[FieldError]:
 def revise(
     tx: Tx, org_id: str, template_id: str, draft: Draft, if_match: str | None, actor: Actor = ADMINISTRATOR
 ) -> TemplateVersion:
-    """Revise a template into a new version, current from now on; an archived template comes back. Equal content makes
-    no version, ids left out standing for the stored ones; a stale `if_match` is refused with `version_mismatch`.
+    """Revise a template into a new current version, which unarchives it, and return the version. An equal draft makes
+    no version; ids it leaves out equal the stored ones. Raises NotFound, `Invalid`, `quota_exceeded`, and
+    `version_mismatch` if `if_match` is not the current entity tag.
     """
     head = templates.get(tx, org_id, template_id)
     current = templates.get_version(tx, template_id, head.v)
@@ -148,11 +149,11 @@ def revise(
         ],
     )
     if _is_equal(from_json(draft.body), from_json(current.body), draft.made_ids):
-        bring_back(tx, org_id, template_id, actor)
+        unarchive(tx, org_id, template_id, actor)
         return current
     _require_storable(tx, org_id, draft)
     if head.archived_at is not None:
-        _note(tx, head, "template_brought_back", actor)
+        _add_change(tx, head, "template_brought_back", actor)
     return templates.add_version(tx, head, template, draft.body)
 
 
@@ -166,13 +167,13 @@ def _require_storable(tx: Tx, org_id: str, draft: Draft) -> None:
     unknown = unknown_pictures(tx, org_id, draft)
     if draft.errors:
         raise Invalid([*draft.errors, *unknown])
-    quotas.require_room(tx, org_id)
+    quotas.require_quota_left(tx, org_id)
     if unknown:
         raise Invalid(unknown)
 
 
 def unknown_pictures(tx: Tx, org_id: str, draft: Draft) -> list[FieldError]:
-    """List the places where a draft names a picture that the organization does not have."""
+    """Return an error for each place where a draft names a picture that the organization does not have."""
     known = pictures.find_all(tx, org_id, {picture_id for _, picture_id in draft.pictures})
     detail = "there is no such picture in this organization: upload it first (POST /v1/pictures), then name its id"
     return [
@@ -183,7 +184,7 @@ def unknown_pictures(tx: Tx, org_id: str, draft: Draft) -> list[FieldError]:
 
 
 def _is_equal(new: Any, old: Any, made_ids: Set[str]) -> bool:
-    """Tell whether two templates, as JSON, are equal; an id that was made for `new` stands for any in its place."""
+    """Tell whether two templates, as JSON, are equal. An id in `made_ids` equals any id in its place."""
     if isinstance(new, dict) and isinstance(old, dict):
         return new.keys() == old.keys() and all(
             (key == "id" and value in made_ids) or _is_equal(value, old[key], made_ids) for key, value in new.items()
@@ -199,46 +200,46 @@ def _matches(if_match: str, tags: Set[str]) -> bool:
 
 
 def archive(tx: Tx, org_id: str, template_id: str, actor: Actor = ADMINISTRATOR) -> None:
-    """Archive a template: no new runs from it; archiving again changes nothing."""
+    """Archive a template, so that no runs can be dispatched from it; archiving it again changes nothing."""
     head = templates.get(tx, org_id, template_id)
     if head.archived_at is None:
         templates.archive(tx, head)
-        _note(tx, head, "template_archived", actor)
+        _add_change(tx, head, "template_archived", actor)
 
 
-def bring_back(tx: Tx, org_id: str, template_id: str, actor: Actor = ADMINISTRATOR) -> None:
-    """Bring an archived template back: new runs from it again; where it was not archived nothing changes."""
+def unarchive(tx: Tx, org_id: str, template_id: str, actor: Actor = ADMINISTRATOR) -> None:
+    """Take a template out of the archive; if it is not archived, nothing changes."""
     head = templates.get(tx, org_id, template_id)
     if head.archived_at is not None:
-        templates.restore(tx, head)
-        _note(tx, head, "template_brought_back", actor)
+        templates.unarchive(tx, head)
+        _add_change(tx, head, "template_brought_back", actor)
 
 
-def _note(
-    tx: Tx, head: TemplateHead, what: Literal["template_archived", "template_brought_back"], actor: Actor
+def _add_change(
+    tx: Tx, head: TemplateHead, change: Literal["template_archived", "template_brought_back"], actor: Actor
 ) -> None:
     name = templates.get_version(tx, head.template_id, head.v).template.name
-    changes.add(tx, head.org_id, what, actor, template_id=head.template_id, template=name)
+    changes.add(tx, head.org_id, change, actor, template_id=head.template_id, template=name)
 
 
 def duplicate(tx: Tx, org_id: str, template_id: str) -> TemplateVersion:
-    """Duplicate a template: a new one with the content of the current version, under a name of its own."""
+    """Create a template with the content of another's current version, and “ (copy)” after the name; return it."""
     head = templates.get(tx, org_id, template_id)
     written = templates.get_version(tx, head.template_id, head.v).template
-    quotas.require_room(tx, org_id)
+    quotas.require_quota_left(tx, org_id)
     copied = written.model_copy(update={"name": written.name[: 200 - len(COPY)] + COPY})
     return templates.add(tx, org_id, copied, rules.as_json(copied))
 
 
 def list_names(tx: Tx, org_id: str) -> list[tuple[str, str]]:
-    """List (id, name) of an organization's newest 100 templates, archived ones too, by name."""
+    """Return pairs of id and name of an organization's newest 100 templates, including archived ones, by name."""
     listed = page_current(tx, org_id, PageRequest(100), include_archived=True).items
     named = [(head.template_id, version.template.name) for head, version in listed]
     return sorted(named, key=lambda pair: (pair[1].casefold(), pair[0]))
 
 
 def get_version(tx: Tx, org_id: str, template_id: str, v: int | None) -> tuple[TemplateHead, TemplateVersion]:
-    """Read one version of an organization's template, the current one without `v`."""
+    """Return an organization's template and one version of it, the current one if `v` is None; raises NotFound."""
     head = templates.get(tx, org_id, template_id)
     return head, templates.get_version(tx, template_id, head.v if v is None else v)
 
@@ -246,7 +247,7 @@ def get_version(tx: Tx, org_id: str, template_id: str, v: int | None) -> tuple[T
 def page_current(
     tx: Tx, org_id: str, page_request: PageRequest, include_archived: bool
 ) -> Page[tuple[TemplateHead, TemplateVersion]]:
-    """Page an organization's templates, in their current versions."""
+    """Return a page of an organization's templates with their current versions."""
     page = templates.page(tx, org_id, page_request, include_archived=include_archived)
     return Page([(head, templates.get_version(tx, head.template_id, head.v)) for head in page.items], page.next_before)
 
@@ -254,21 +255,21 @@ def page_current(
 def page_versions(
     tx: Tx, org_id: str, template_id: str, page_request: PageRequest
 ) -> Page[tuple[TemplateHead, TemplateVersion]]:
-    """Page all versions of an organization's template."""
+    """Return a page of all versions of an organization's template; raises NotFound."""
     head = templates.get(tx, org_id, template_id)
     page = templates.page_versions(tx, template_id, page_request)
     return Page([(head, version) for version in page.items], page.next_before)
 
 
 def list_named(tx: Tx, org: str | None) -> list[tuple[TemplateHead, str]]:
-    """List the templates, archived ones too, of the organization with an id or a name or of all, with their names."""
+    """Return the templates, also archived ones, with their names, of the organization `org` (id or name) or of all."""
     org_id = None if org is None else organizations.find(tx, org).org_id
     return templates.list_named(tx, org_id, include_archived=True)
 
 
 def find(tx: Tx, typed: str, org: str | None = None) -> TemplateHead:
-    """Find the one template with an id, else the one in use with that name, of the organization with an id or a name or
-    of all. Raises NotFound, and `invalid` where several have the name.
+    """Return the template with an id, else the one in use with a name, of the organization given by id or name, None
+    for all. Raises NotFound, and `invalid` if several have the name.
     """
     named = list_named(tx, org)
     found = [head for head, _ in named if head.template_id == typed]
@@ -283,7 +284,7 @@ def find(tx: Tx, typed: str, org: str | None = None) -> TemplateHead:
 
 
 def dispatch_choices(tx: Tx, org_id: str, chosen: str, limit: int) -> list[tuple[TemplateHead, TemplateVersion]]:
-    """List the newest templates that are not archived, at most `limit`, and the one `chosen`, however old."""
+    """Return the newest templates that are not archived, at most `limit`, and the template `chosen` however old."""
     listed = page_current(tx, org_id, PageRequest(limit), False).items
     if any(head.template_id == chosen for head, _ in listed):
         return listed
@@ -297,7 +298,7 @@ def dispatch_choices(tx: Tx, org_id: str, chosen: str, limit: int) -> list[tuple
 def get_with_versions(
     tx: Tx, org_id: str, template_id: str, v: int | None, page_request: PageRequest
 ) -> tuple[TemplateHead, TemplateVersion, Page[tuple[TemplateHead, TemplateVersion]]]:
-    """Read one version of a template, the current one without `v`, and a page of all versions."""
+    """Return a template, one version of it (the current one if `v` is None), and a page of all versions."""
     head, version = get_version(tx, org_id, template_id, v)
     return head, version, page_versions(tx, org_id, template_id, page_request)
 
@@ -305,6 +306,6 @@ def get_with_versions(
 def get_two_versions(
     tx: Tx, org_id: str, template_id: str, before: int | None, after: int | None
 ) -> tuple[TemplateHead, TemplateVersion, TemplateVersion]:
-    """Read two versions of a template; without numbers the last one and that before it."""
+    """Return a template and two versions of it: `after`, else the current one, and `before`, else the one before it."""
     head, later = get_version(tx, org_id, template_id, after)
     return head, get_version(tx, org_id, template_id, before or max(1, later.v - 1))[1], later

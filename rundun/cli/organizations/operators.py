@@ -28,7 +28,7 @@ _ORG = click.option("--org", type=ORG, help="Id or name of the organization; not
 def operators_add(settings: ServiceSettings, email: str, org: str | None, name: str | None, role: str) -> Shown:
     """Add an operator; the password is asked for, or read from standard input."""
     # Before the password is asked for.
-    run_reading(settings, lambda tx: actions.free_email(tx, organizations.find_or_only(tx, org).org_id, email))
+    run_reading(settings, lambda tx: actions.check_email(tx, organizations.find_or_only(tx, org).org_id, email))
     arguments = {"org": org, "email": email, "name": name or email, "role": role, "password": _password()}
     operator_id = run_writing(settings, "operators add", **arguments)
     return Shown({"operator_id": operator_id}, [operator_id])

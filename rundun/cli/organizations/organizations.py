@@ -74,7 +74,7 @@ def orgs_quota(settings: ServiceSettings, org: str, mebibytes: int | None, unlim
         used, quota = run_writing(settings, "orgs quota", org=org, mebibytes=0 if unlimited else mebibytes)
         use = StorageUse(org, used, quota)
     else:
-        use = run_reading(settings, lambda tx: organization_actions.storage_use(tx, org))
+        use = run_reading(settings, lambda tx: organization_actions.get_storage_use(tx, org))
     return Shown({"bytes_used": use.used, "bytes_quota": use.quota}, [diagnostics.storage(use)])
 
 

@@ -1,1 +1,1 @@
-"""Deliveries on their way: the outbox, attempts, and webhooks' secrets."""
+"""Deliveries: the outbox, the log of attempts, default webhooks and webhooks' secrets."""

@@ -1,22 +1,22 @@
-"""Default webhooks, of organizations and of templates: where events of runs go that were dispatched by hand."""
+"""Default webhooks of organizations and templates, for runs dispatched in the console."""
 
 from pydantic_core import from_json, to_json
 
 from rundun.core.runs.run import Webhook
 from rundun.store.sqlite.transaction import Tx
 
-_ITS = "org_id = ? AND ifnull(template_id, '') = ifnull(?, '')"  # by the index
+_OF_OWNER = "org_id = ? AND ifnull(template_id, '') = ifnull(?, '')"  # by the index
 
 
 def find(tx: Tx, org_id: str, template_id: str | None) -> Webhook | None:
-    """Find the default webhook of a template itself, or, without one, of the organization; or None."""
-    query = f"SELECT url, secret, events FROM default_webhooks WHERE {_ITS}"  # noqa: S608, written above
+    """Return the default webhook of the template itself, or with None of the organization; None if there is none."""
+    query = f"SELECT url, secret, events FROM default_webhooks WHERE {_OF_OWNER}"  # noqa: S608, written above
     row = tx.db.execute(query, (org_id, template_id)).fetchone()
     return None if row is None else Webhook(row["url"], row["secret"], tuple(from_json(row["events"])))
 
 
 def put(tx: Tx, org_id: str, template_id: str | None, webhook: Webhook) -> None:
-    """Store the default webhook of a template or, without one, of the organization, in place of the one before."""
+    """Store the default webhook of a template, or with None of the organization, in place of the previous one."""
     tx.replace(
         "default_webhooks",
         org_id=org_id,
@@ -28,5 +28,5 @@ def put(tx: Tx, org_id: str, template_id: str | None, webhook: Webhook) -> None:
 
 
 def remove(tx: Tx, org_id: str, template_id: str | None) -> None:
-    """Delete the default webhook of a template or, without one, of the organization."""
-    tx.db.execute(f"DELETE FROM default_webhooks WHERE {_ITS}", (org_id, template_id))  # noqa: S608, written above
+    """Remove the default webhook of a template, or with None of the organization."""
+    tx.db.execute(f"DELETE FROM default_webhooks WHERE {_OF_OWNER}", (org_id, template_id))  # noqa: S608, written above

@@ -1,4 +1,4 @@
-"""Deliveries with the log of their attempts: what came of them, what is shown, and what is to be sent again."""
+"""Deliveries with the log of their attempts: settling, listing, and retrying them."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ DeliveryStatus = Literal["pending", "delivered", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One HTTP request of a delivery: what came back, or `error` says why nothing did."""
+    """One HTTP request of a delivery, with the response's `status` and `excerpt`, or the `error` that prevented one."""
 
     number: int
     trigger: Literal["automatic", "manual"]
@@ -29,7 +29,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event on its way to one webhook. Of the attempts that were made the oldest may have been deleted."""
+    """One event to be delivered to one webhook. Retention may have removed the oldest of `attempts_made` attempts."""
 
     number: int
     delivery_id: str
@@ -48,12 +48,12 @@ class Delivery:
 
     @property
     def host(self) -> str:
-        """Return the webhook's host, for people: without its scheme's usual port."""
+        """Return the webhook's host for display, without the scheme's default port."""
         return shown_host(self.destination.partition(" ")[2])
 
     @property
     def trouble(self) -> str | None:
-        """Return why the delivery has not arrived yet; None if it has, or was never tried."""
+        """Return the last attempt's error or HTTP status; None if the delivery has arrived or was never attempted."""
         if self.status == "delivered" or not self.attempts:
             return None
         last = self.attempts[-1]
@@ -62,22 +62,20 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class FailedFilter:
-    """A selection of failed deliveries: those made from `since` on, in milliseconds, those of one run, and those that
-    nobody is done with.
-    """
+    """A filter of failed deliveries: created since `since`, in milliseconds; of one run; only those not handled."""
 
     since: int = 0
     run_id: str | None = None
     is_to_handle: bool = False
 
 
-DeliveryCursor = tuple[int, int]  # where a delivery stands in the order they were made: `created_at` and `number`
+DeliveryCursor = tuple[int, int]  # the order of creation: `created_at` and `number`
 
 _SELECT = (  # in the order of Delivery's fields, all but the attempts
     "SELECT d.number, d.id, d.org_id, d.run_id, e.id, e.event, e.seq, d.status, d.next_attempt_at, d.created_at, "
     "d.settled_at, d.destination, d.attempts FROM deliveries AS d JOIN events AS e ON e.number = d.event "
 )
-_SEND_AGAIN = (  # what is due already is sent now in any case, with the trigger it has
+_SET_DUE = (  # deliveries already due keep their trigger
     "UPDATE deliveries SET next_trigger = 'manual', status = 'pending', next_attempt_at = :now, settled_at = NULL, "
     "resume_at = CASE status WHEN 'pending' THEN next_attempt_at END, "
     "destination = (SELECT webhook_destination FROM runs WHERE id = run_id) "
@@ -86,16 +84,16 @@ _SEND_AGAIN = (  # what is due already is sent now in any case, with the trigger
 )
 
 
-# ---- what came of an attempt
+# ---- results of attempts
 
 
 def settle(
     tx: Tx, org_id: str, number: int, attempt: Attempt, status: DeliveryStatus, next_attempt_at: int | None
 ) -> None:
-    """Store an attempt and what comes of its delivery: `delivered`, `failed`, or `pending` until the next attempt."""
+    """Store an attempt and the new status of its delivery. `next_attempt_at` (milliseconds) is for `pending` only."""
     try:
         tx.insert("attempts", delivery=number, **asdict(attempt))
-    except sqlite3.IntegrityError:  # while this was under way, its delivery was ended, which has taken the number
+    except sqlite3.IntegrityError:  # the delivery was ended during the attempt, which took the number
         free = tx.number("SELECT max(number) + 1 FROM attempts WHERE delivery = ?", number)
         attempt = replace(attempt, number=free)
         tx.insert("attempts", delivery=number, **asdict(attempt))
@@ -110,47 +108,43 @@ def settle(
 
 
 def is_of_event(tx: Tx, number: int, event_id: str) -> bool:
-    """Tell whether the delivery of that number is still one of this event: its run may have been erased, and another
-    delivery may have the number now.
-    """
+    """Tell whether the delivery with the number is still of this event: after an erasure another one may have it."""
     query = "SELECT 1 FROM deliveries AS d JOIN events AS e ON e.number = d.event WHERE d.number = ? AND e.id = ?"
     return tx.db.execute(query, (number, event_id)).fetchone() is not None
 
 
-def mark_for_alert(tx: Tx, number: int) -> None:
-    """Note that the administrator is to be told of a delivery that has failed for good."""
+def put_awaiting_alert(tx: Tx, number: int) -> None:
+    """Store that the administrator is to be alerted of a failed delivery."""
     tx.db.execute("UPDATE deliveries SET wants_alert = 1 WHERE number = ?", (number,))
 
 
-def awaiting_alert(tx: Tx, limit: int) -> list[int]:
-    """List the numbers of at most `limit` deliveries that await an alert, the first made first."""
+def list_awaiting_alert(tx: Tx, limit: int) -> list[int]:
+    """List the numbers of at most `limit` deliveries that await an alert, oldest first."""
     rows = tx.db.execute("SELECT number FROM deliveries WHERE wants_alert ORDER BY number LIMIT ?", (limit,))
     return [row["number"] for row in rows.fetchall()]
 
 
-def clear_alerts(tx: Tx, numbers: Sequence[int]) -> None:
-    """Note that the administrator has been told of these deliveries."""
+def put_alerted(tx: Tx, numbers: Sequence[int]) -> None:
+    """Store that the administrator has been alerted of deliveries."""
     tx.db.executemany("UPDATE deliveries SET wants_alert = 0 WHERE number = ?", [(number,) for number in numbers])
 
 
 def count_automatic(tx: Tx, number: int) -> int:
-    """Count the attempts of its schedule that a delivery has had."""
+    """Return the number of scheduled attempts of a delivery."""
     query = "SELECT count(*) FROM attempts WHERE delivery = ? AND trigger = 'automatic'"
     return tx.number(query, number)
 
 
-def webhook_now(tx: Tx, number: int) -> tuple[str | None, bool]:
-    """Return the URL of the delivery's webhook, None where its run has none any more, and whether it has answered 410
-    before.
-    """
+def get_webhook(tx: Tx, number: int) -> tuple[str | None, bool]:
+    """Return the current URL of a delivery's webhook, None if the run has none, and whether it has answered 410."""
     query = "SELECT webhook_url, webhook_gone FROM runs WHERE id = (SELECT run_id FROM deliveries WHERE number = ?)"
     url, gone = tx.db.execute(query, (number,)).fetchone()
     return url, bool(gone)
 
 
-def put_gone_webhook(tx: Tx, number: int, url: str, *, gone: bool) -> None:
-    """Store whether the delivery's webhook is gone, if it still has that URL: then later events of its run get one
-    attempt each.
+def put_webhook_gone(tx: Tx, number: int, url: str, *, gone: bool) -> None:
+    """Store whether a delivery's webhook has answered 410, if it still has this URL. Later events of the run then get
+    one attempt each.
     """
     tx.db.execute(
         "UPDATE runs SET webhook_gone = :gone WHERE id = (SELECT run_id FROM deliveries WHERE number = :number) "
@@ -159,19 +153,19 @@ def put_gone_webhook(tx: Tx, number: int, url: str, *, gone: bool) -> None:
     )
 
 
-# ---- another webhook, or none
+# ---- changing or removing a webhook
 
 
 @dataclass(frozen=True, slots=True)
 class PendingDelivery:
-    """A delivery that is pending, and how many attempts of it were made."""
+    """A pending delivery, and the number of its attempts."""
 
     number: int
     attempts: int
 
 
-def pending_elsewhere(tx: Tx, run_id: str, destination: str, limit: int) -> list[PendingDelivery]:
-    """List at most `limit` pending deliveries of a run to any destination but this one."""
+def list_pending_elsewhere(tx: Tx, run_id: str, destination: str, limit: int) -> list[PendingDelivery]:
+    """List at most `limit` pending deliveries of a run to destinations other than this one."""
     rows = tx.db.execute(
         "SELECT number, attempts FROM deliveries INDEXED BY deliveries_of_run "
         "WHERE run_id = ? AND status = 'pending' AND destination <> ? LIMIT ?",
@@ -181,30 +175,30 @@ def pending_elsewhere(tx: Tx, run_id: str, destination: str, limit: int) -> list
 
 
 def put_destination(tx: Tx, number: int, destination: str) -> None:
-    """Store where a pending delivery goes now."""
+    """Store the new destination of a pending delivery."""
     tx.db.execute("UPDATE deliveries SET destination = ? WHERE number = ?", (destination, number))
 
 
 def is_any_undelivered(tx: Tx, run_id: str) -> bool:
-    """Tell whether a delivery of a run is pending, or has failed and could be sent again."""
+    """Tell whether a run has a pending delivery, or a failed one, which can be retried."""
     query = "SELECT 1 FROM deliveries WHERE run_id = ? AND status IN ('pending', 'failed') LIMIT 1"
     return tx.db.execute(query, (run_id,)).fetchone() is not None
 
 
-# ---- sending again
+# ---- retrying
 
 
-def make_due(tx: Tx, number: int) -> bool:
-    """Make a delivery due now, whatever has come of it before; what is left of its schedule comes after. Returns False
-    where it is due already, or its run has no webhook any more.
+def set_due(tx: Tx, number: int) -> bool:
+    """Make a delivery of any status due now; the rest of its schedule comes after. Return False if it is due already,
+    or its run has no webhook any more.
     """
-    changed = tx.db.execute(_SEND_AGAIN, {"number": number, "now": tx.now}).rowcount
+    changed = tx.db.execute(_SET_DUE, {"number": number, "now": tx.now}).rowcount
     tx.touched.add("outbox")
     return bool(changed)
 
 
-def failed(tx: Tx, org_id: str, filters: FailedFilter, after: DeliveryCursor, limit: int) -> list[DeliveryCursor]:
-    """List the cursors of at most `limit` failed deliveries behind `after`, the first made first."""
+def list_failed(tx: Tx, org_id: str, filters: FailedFilter, after: DeliveryCursor, limit: int) -> list[DeliveryCursor]:
+    """List the cursors of at most `limit` failed deliveries after the cursor `after`, oldest first."""
     if filters.run_id is None:
         to_handle = "AND handled_at IS NULL " if filters.is_to_handle else ""
         rows = tx.db.execute(
@@ -225,25 +219,25 @@ def failed(tx: Tx, org_id: str, filters: FailedFilter, after: DeliveryCursor, li
 
 
 def get(tx: Tx, number: int) -> Delivery:
-    """Return the delivery of that number, which exists."""
+    """Return the delivery with the number; raises NotFound."""
     return _delivery(tx, tx.get_row("delivery", _SELECT + "WHERE d.number = ?", number))
 
 
 def get_of_org(tx: Tx, org_id: str, delivery_id: str) -> Delivery:
-    """Return an organization's delivery by its id, or raise NotFound."""
+    """Return an organization's delivery by its id; raises NotFound."""
     return _delivery(tx, tx.get_row("delivery", _SELECT + "WHERE d.id = ? AND d.org_id = ?", delivery_id, org_id))
 
 
 def count_failed(tx: Tx, org_id: str) -> int:
-    """Count the deliveries of an organization that have failed for good."""
+    """Return the number of an organization's failed deliveries."""
     return tx.number("SELECT count(*) FROM deliveries WHERE org_id = ? AND status = 'failed'", org_id)
 
 
 def page(
     tx: Tx, org_id: str, status: DeliveryStatus | None, page_request: PageRequest, *, is_to_handle: bool = False
 ) -> Page[Delivery]:
-    """Return a page of an organization's deliveries with their attempts, the newest first, of one status or of all;
-    `is_to_handle`: those that have failed and that nobody is done with.
+    """Return a page of an organization's deliveries with their attempts, newest first, of one status or all.
+    `is_to_handle`: failed ones that are not handled.
     """
     of_status = "" if status is None else "AND d.status = :status "
     if is_to_handle:
@@ -258,7 +252,7 @@ def page(
 
 
 def page_of_run(tx: Tx, run_id: str, page_request: PageRequest) -> Page[Delivery]:
-    """Return a page of a run's deliveries with their attempts, the newest first."""
+    """Return a page of a run's deliveries with their attempts, newest first."""
     rows = tx.db.execute(
         _SELECT + "WHERE d.run_id = ? AND d.number < ? ORDER BY d.number DESC LIMIT ?",
         (run_id, page_request.before[-1], page_request.limit + 1),

@@ -1,4 +1,4 @@
-"""Deliveries that have failed for good, and that nobody is done with yet."""
+"""Failed deliveries that are not handled."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from rundun.store.sqlite.pagination import END
 from rundun.store.sqlite.transaction import Tx
 
-NEWEST = (END, END)  # a cursor before all
+NEWEST = (END, END)  # the cursor before the newest delivery
 
 
 @dataclass(frozen=True, slots=True)
 class FailedDelivery:
-    """A failed delivery: of which run, where it was to go (`<scheme>://<host>:<port>`, empty where that is forgotten),
-    when it was made (milliseconds), and what went wrong at last, None where no attempt is kept.
+    """A failed delivery. `receiver` is `<scheme>://<host>:<port>`, "" if it was erased. `created_at` is in
+    milliseconds. `trouble` is the last error or HTTP status, None if retention has removed the attempt.
     """
 
     number: int
@@ -22,9 +22,9 @@ class FailedDelivery:
     trouble: str | None
 
 
-def page(tx: Tx, org_id: str, before: tuple[int, int], limit: int) -> list[FailedDelivery]:
-    """List at most `limit` of an organization's failed deliveries made before `before` (`created_at` and number), the
-    newest first.
+def list_unhandled(tx: Tx, org_id: str, before: tuple[int, int], limit: int) -> list[FailedDelivery]:
+    """List at most `limit` of an organization's failed deliveries not handled, newest first. `before` is the cursor:
+    `created_at` and number.
     """
     rows = tx.db.execute(
         "SELECT d.number, d.run_id, d.destination, d.created_at, coalesce(a.error, 'HTTP ' || a.status) AS trouble "
@@ -38,6 +38,6 @@ def page(tx: Tx, org_id: str, before: tuple[int, int], limit: int) -> list[Faile
 
 
 def put_handled(tx: Tx, numbers: Sequence[int]) -> None:
-    """Store that somebody is done with these deliveries."""
+    """Mark failed deliveries as handled."""
     rows = [{"now": tx.now, "number": number} for number in numbers]
     tx.db.executemany("UPDATE deliveries SET handled_at = :now WHERE number = :number AND status = 'failed'", rows)

@@ -1,4 +1,4 @@
-"""The outbox: what is due, what of it can start now, and all that an attempt needs to know."""
+"""The outbox: due deliveries, the choice of deliveries that can start, and all data that an attempt needs."""
 
 import sqlite3
 from collections import Counter
@@ -17,8 +17,8 @@ from rundun.store.sqlite.transaction import Tx
 
 @dataclass(frozen=True, slots=True)
 class DueDelivery:
-    """A delivery that can be sent now: `attempt` is the number of the request to come, `trigger` why it is made
-    (`automatic` or `manual`), `resume_at` when the schedule goes on after a manual one, `envelope` the stored event.
+    """A delivery that can be sent now. `attempt` is the number of the coming request, `trigger` its cause, `resume_at`
+    when the schedule continues after a manual attempt, in milliseconds, and `envelope` the stored event.
     """
 
     number: int
@@ -33,19 +33,19 @@ class DueDelivery:
 
 
 def owner(destination: str) -> str:
-    """Return the organization of a destination, which begins with it."""
+    """Return the id of a destination's organization, with which it begins."""
     return destination.partition(" ")[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claim: deliveries that may start now, and whether more are due than that."""
+    """The deliveries that may start now, and whether more are due."""
 
     taken: list[DueDelivery]
     more: bool
 
 
-WINDOW = 64  # deliveries looked at in the order they became due
+WINDOW = 64  # deliveries read in the order they became due
 
 _LOOSE_SCAN = (  # one index probe a destination, however many rows wait for it
     "WITH RECURSIVE due (destination) AS ("
@@ -55,34 +55,34 @@ _LOOSE_SCAN = (  # one index probe a destination, however many rows wait for it
     " FROM due WHERE due.destination IS NOT NULL"
     ") SELECT destination FROM due WHERE destination IS NOT NULL"
 )
-_HELD = "SELECT destination FROM deliveries WHERE number IN (SELECT value FROM json_each(?))"
+_DESTINATIONS = "SELECT destination FROM deliveries WHERE number IN (SELECT value FROM json_each(?))"
 _DUE = "SELECT number, event, destination, attempts, next_attempt_at, next_trigger, resume_at FROM deliveries "
 
 
 def is_due(tx: Tx) -> bool:
-    """Tell whether some delivery could be tried now: none while all is held."""
+    """Tell whether a delivery is due; False while deliveries are held after a restore."""
     if service_state.held_since(tx) is not None:
         return False
     query = "SELECT 1 FROM deliveries WHERE status = 'pending' AND next_attempt_at <= ? LIMIT 1"
     return tx.db.execute(query, (tx.now,)).fetchone() is not None
 
 
-def is_put_off(tx: Tx, longest: int) -> bool:
-    """Tell whether some delivery would not be tried for longer than `longest` milliseconds."""
+def is_any_delayed(tx: Tx, max_delay_ms: int) -> bool:
+    """Tell whether a delivery's next attempt is more than `max_delay_ms` away."""
     query = "SELECT 1 FROM deliveries WHERE status = 'pending' AND next_attempt_at > ? LIMIT 1"
-    return tx.db.execute(query, (tx.now + longest,)).fetchone() is not None
+    return tx.db.execute(query, (tx.now + max_delay_ms,)).fetchone() is not None
 
 
-def bring_back(tx: Tx, longest: int) -> int:
-    """Make due now what would not be tried for longer than `longest` milliseconds; returns how many deliveries."""
+def expedite(tx: Tx, max_delay_ms: int) -> int:
+    """Make deliveries due now if their next attempt is more than `max_delay_ms` away; return their number."""
     query = "UPDATE deliveries SET next_attempt_at = ? WHERE status = 'pending' AND next_attempt_at > ?"
     tx.touched.add("outbox")
-    return tx.db.execute(query, (tx.now, tx.now + longest)).rowcount
+    return tx.db.execute(query, (tx.now, tx.now + max_delay_ms)).rowcount
 
 
-def becoming_due(tx: Tx, span: int, step: int) -> list[int]:
-    """Return in how many milliseconds, up to `span`, more deliveries become due; each rounded up to a multiple of
-    `step`, so that these are few however many retries there are. While all is held none does.
+def list_next_due(tx: Tx, span: int, step: int) -> list[int]:
+    """List the milliseconds, up to `span`, until further deliveries become due. Each is rounded up to a multiple of
+    `step`, so that they are few. Empty while deliveries are held after a restore.
     """
     if service_state.held_since(tx) is not None:
         return []
@@ -95,24 +95,24 @@ def becoming_due(tx: Tx, span: int, step: int) -> list[int]:
     return [row[0] for row in rows.fetchall()]
 
 
-def claim(tx: Tx, slots: DeliverySlots[str], held: Set[int]) -> Claim:
-    """Return the deliveries that can start now, which `slots` decides: the destination waiting longest comes first.
-    `held` are the numbers of those that the one process that sends has claimed already: a claim only reads, nothing in
-    the file says it. After a restore all are held: none can start.
+def claim(tx: Tx, slots: DeliverySlots[str], claimed: Set[int]) -> Claim:
+    """Return the deliveries that can start now within their `slots`, the longest waiting destination first. `claimed`
+    are the numbers of deliveries already claimed by this process: they are known only in its memory, as a claim writes
+    nothing. Empty while deliveries are held after a restore.
     """
     if service_state.held_since(tx) is not None:
         return Claim([], more=False)
     first = tx.db.execute(
         _DUE + "INDEXED BY deliveries_next WHERE status = 'pending' AND next_attempt_at <= ? "
         "ORDER BY next_attempt_at, number LIMIT ?",
-        (tx.now, WINDOW + len(held) + 1),
+        (tx.now, WINDOW + len(claimed) + 1),
     ).fetchall()
-    waiting = [row for row in first if row["number"] not in held]
-    is_long = len(first) > WINDOW + len(held)
-    queues = _long_queues(tx, slots, held) if is_long else _queues(waiting)
+    waiting = [row for row in first if row["number"] not in claimed]
+    is_long = len(first) > WINDOW + len(claimed)
+    queues = _long_queues(tx, slots, claimed) if is_long else _queues(waiting)
     granted = slots.share({name: min(len(due), slots.per_destination) for name, due in queues.items()})
     taken = [row for destination, due in queues.items() for row in due[: granted.get(destination, 0)]]
-    return Claim([_claimed(tx, row) for row in taken], is_long or len(taken) < len(waiting))
+    return Claim([_due_delivery(tx, row) for row in taken], is_long or len(taken) < len(waiting))
 
 
 def _queues(rows: Iterable[sqlite3.Row]) -> dict[str, list[sqlite3.Row]]:
@@ -122,22 +122,22 @@ def _queues(rows: Iterable[sqlite3.Row]) -> dict[str, list[sqlite3.Row]]:
     return queues
 
 
-def _long_queues(tx: Tx, slots: DeliverySlots[str], held: Set[int]) -> dict[str, list[sqlite3.Row]]:
-    """Return the due deliveries of each destination that has a slot free. As many may be due to one dead
-    destination as fill any window; those that are dead have none, which makes this cheap however many there are.
+def _long_queues(tx: Tx, slots: DeliverySlots[str], claimed: Set[int]) -> dict[str, list[sqlite3.Row]]:
+    """Return the due deliveries of each destination with a free slot, the longest waiting first. One dead destination
+    may have more due deliveries than any window; as dead ones have no free slot, this is fast for any number of them.
     """
-    # As they are now: where a run was given another webhook, what is under way to the one before waits here, too.
-    under_way = Counter(row[0] for row in tx.db.execute(_HELD, (to_json(list(held)).decode(),)).fetchall())
+    # By their current destination: of a run with a new webhook, deliveries under way to the previous one count here.
+    under_way = Counter(row[0] for row in tx.db.execute(_DESTINATIONS, (to_json(list(claimed)).decode(),)).fetchall())
     rows = []
     for (destination,) in tx.db.execute(_LOOSE_SCAN).fetchall():
         if limit := slots.free_for(destination):
-            rows.append(_due(tx, destination, limit + under_way[destination]))
-    queues = [left for due in rows if (left := [row for row in due if row["number"] not in held])]
+            rows.append(_list_due(tx, destination, limit + under_way[destination]))
+    queues = [left for due in rows if (left := [row for row in due if row["number"] not in claimed])]
     queues.sort(key=lambda due: (due[0]["next_attempt_at"], due[0]["number"]))
     return {due[0]["destination"]: due for due in queues}
 
 
-def _due(tx: Tx, destination: str, limit: int) -> list[sqlite3.Row]:
+def _list_due(tx: Tx, destination: str, limit: int) -> list[sqlite3.Row]:
     return tx.db.execute(
         _DUE + "WHERE status = 'pending' AND destination = ? AND next_attempt_at <= ? "
         "ORDER BY next_attempt_at, number LIMIT ?",
@@ -145,7 +145,7 @@ def _due(tx: Tx, destination: str, limit: int) -> list[sqlite3.Row]:
     ).fetchall()
 
 
-def _claimed(tx: Tx, row: sqlite3.Row) -> DueDelivery:
+def _due_delivery(tx: Tx, row: sqlite3.Row) -> DueDelivery:
     event = tx.db.execute(
         "SELECT e.org_id, e.body, r.webhook_url, r.webhook_secret FROM events AS e JOIN runs AS r ON r.id = e.run_id "
         "WHERE e.number = ?",
@@ -164,8 +164,8 @@ def _claimed(tx: Tx, row: sqlite3.Row) -> DueDelivery:
     )
 
 
-def thumbnails(tx: Tx, envelope: Mapping[str, Any]) -> dict[str, bytes]:
-    """Return the thumbnails of the photos an event shows, by photo id; without those that are deleted."""
+def get_thumbnails(tx: Tx, envelope: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return the thumbnails of an event's photos by photo id; removed photos are left out."""
     data = envelope["data"]
     by_photo_id = {}
     for shown in data.get("photos", ()):

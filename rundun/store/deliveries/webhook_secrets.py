@@ -1,8 +1,8 @@
-"""Secrets of webhooks, stored for as long as something may have to be signed, and then deleted."""
+"""Secrets of webhooks, removed once nothing can have to be signed any more."""
 
 from rundun.store.sqlite.transaction import Tx
 
-_OLD = (  # `run.erased` may be sent long after all else: the second line is that of the index `runs_with_secret`
+_OLD = (  # `run.erased` may be sent long after all other events; the second line matches the index `runs_with_secret`
     "webhook_secret IS NOT NULL AND closed_at IS NOT NULL "
     "AND (erased_at IS NOT NULL OR instr(webhook_events, '\"run.erased\"') = 0) "
     "AND closed_at <= :before AND NOT EXISTS ("
@@ -11,13 +11,13 @@ _OLD = (  # `run.erased` may be sent long after all else: the second line is tha
 
 
 def is_any_old(tx: Tx, before: int) -> bool:
-    """Tell whether there is a secret whose run was closed, and whose deliveries were settled, by `before`."""
+    """Tell whether there is a secret of a run that was closed, and its deliveries settled, by `before`."""
     query = f"SELECT 1 FROM runs AS r WHERE {_OLD} LIMIT 1"  # noqa: S608, written above
     return tx.db.execute(query, {"before": before}).fetchone() is not None
 
 
 def remove_old(tx: Tx, before: int, limit: int) -> int:
-    """Delete at most `limit` old secrets; returns how many. That changes the run, which says that it is not signed."""
+    """Remove at most `limit` old secrets; return their number. Their runs then say that they are not signed."""
     numbers = f"SELECT number FROM runs AS r WHERE {_OLD} ORDER BY closed_at LIMIT :limit"  # noqa: S608
     change = "UPDATE runs SET webhook_secret = NULL, webhook_forgotten = 1, revision = revision + 1, "
     change += "updated_at = max(updated_at, :now)"

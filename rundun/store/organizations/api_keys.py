@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from rundun.errors import NotFound
 from rundun.store.sqlite.transaction import JournalEntry, Tx
 
-MAX_REVOKED = 50  # keys that are listed though they were revoked
+MAX_REVOKED = 50  # revoked keys that are listed
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """An API key without its secret; `used_at` is up to a minute behind. Few keys `may_erase`; those that are
-    `read_only` can change and send nothing.
+    """An API key without its secret. `used_at` is up to a minute old, in milliseconds. `may_erase` and `read_only` are
+    0 or 1; a key that is read-only can neither change nor send anything.
     """
 
     key_id: str
@@ -29,7 +29,7 @@ _SELECT = "SELECT id, org_id, name, created_at, revoked_at, used_at, may_erase, 
 
 
 def add(tx: Tx, org_id: str, name: str, digest: bytes, *, may_erase: bool = False, read_only: bool = False) -> ApiKey:
-    """Store a new API key of an organization; `digest` is its SHA-256."""
+    """Store a new API key of an organization, with the SHA-256 `digest` of its secret; return it."""
     key = ApiKey(tx.new_id("key"), org_id, name, tx.now, None, may_erase=int(may_erase), read_only=int(read_only))
     rights = {"may_erase": key.may_erase, "read_only": key.read_only}
     tx.insert("keys", id=key.key_id, org_id=org_id, name=name, digest=digest, created_at=tx.now, **rights)
@@ -37,23 +37,23 @@ def add(tx: Tx, org_id: str, name: str, digest: bytes, *, may_erase: bool = Fals
 
 
 def find(tx: Tx, digest: bytes) -> ApiKey | None:
-    """Find the valid API key of that digest; None for an unknown or revoked one."""
+    """Return the valid API key with the SHA-256 `digest`; None if it is unknown or revoked."""
     row = tx.db.execute(_SELECT + "WHERE digest = ? AND revoked_at IS NULL", (digest,)).fetchone()
     return None if row is None else ApiKey(*row)
 
 
 def list_all(tx: Tx) -> list[ApiKey]:
-    """List the API keys of all organizations, the oldest first."""
+    """List the API keys of all organizations, oldest first."""
     return [ApiKey(*row) for row in tx.db.execute(_SELECT + "ORDER BY created_at, id")]
 
 
 def get_of_org(tx: Tx, org_id: str, key_id: str) -> ApiKey:
-    """Return an organization's API key by its id, or raise NotFound."""
+    """Return an organization's API key; raises NotFound."""
     return ApiKey(*tx.get_row("key", _SELECT + "WHERE id = ? AND org_id = ?", key_id, org_id))
 
 
 def list_of_org(tx: Tx, org_id: str) -> list[ApiKey]:
-    """List an organization's API keys, the newest first: the valid ones, then those that were revoked last."""
+    """List an organization's valid API keys, newest first, then the last `MAX_REVOKED` revoked ones."""
     valid = "WHERE org_id = ? AND revoked_at IS NULL ORDER BY created_at DESC, id"
     revoked = "WHERE org_id = ? AND revoked_at IS NOT NULL ORDER BY revoked_at DESC, id LIMIT ?"
     rows = tx.db.execute(_SELECT + valid, (org_id,)).fetchall()
@@ -62,17 +62,17 @@ def list_of_org(tx: Tx, org_id: str) -> list[ApiKey]:
 
 
 def count_valid(tx: Tx, org_id: str) -> int:
-    """Count an organization's valid API keys."""
+    """Return the number of an organization's valid API keys."""
     return tx.number("SELECT count(*) FROM keys WHERE org_id = ? AND revoked_at IS NULL", org_id)
 
 
 def put_used(tx: Tx, used: Mapping[str, int]) -> None:
-    """Store when API keys, by id, were last used, in milliseconds."""
+    """Store when API keys were last used, in milliseconds by key id."""
     tx.db.executemany("UPDATE keys SET used_at = ? WHERE id = ?", [(at, key_id) for key_id, at in used.items()])
 
 
 def revoke(tx: Tx, key_id: str) -> None:
-    """Revoke an API key from this commit on, or raise NotFound; revoking it again changes nothing."""
+    """Revoke an API key from this commit on; revoking it again changes nothing. Raises NotFound."""
     changed = tx.db.execute("UPDATE keys SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?", (tx.now, key_id))
     if changed.rowcount == 0:
         raise NotFound("key")

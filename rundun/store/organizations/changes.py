@@ -1,4 +1,4 @@
-"""The history of organizations: who has changed what, and when."""
+"""The history of changes in organizations, each with its actor and time."""
 
 import sqlite3
 from collections.abc import Collection
@@ -16,7 +16,7 @@ DELETE_BATCH_SIZE = 500
 
 
 def add(tx: Tx, org_id: str, what: Word, actor: Actor, **details: Any) -> None:
-    """Store what an actor has changed in an organization; `details` as `OrganizationChange` has them."""
+    """Add an actor's change to an organization's history; `details` are those of `OrganizationChange`."""
     said = to_json(details)
     tx.insert(
         "organization_changes",
@@ -34,8 +34,8 @@ def add(tx: Tx, org_id: str, what: Word, actor: Actor, **details: Any) -> None:
 def page(
     tx: Tx, org_id: str, page_request: PageRequest, words: Collection[str] | None = None, actor_id: str = ""
 ) -> Page[OrganizationChange]:
-    """Return a page of an organization's changes, the newest first: all, or those of these `words`, or of the actor of
-    that id (`administrator`: what was done at the command line).
+    """Return a page of an organization's changes, newest first. `words` and `actor_id` select by kind and actor; the
+    actor `administrator` works at the command line.
     """
     rows = tx.db.execute(
         "SELECT number, at, what, by, actor_id, name, details FROM organization_changes "
@@ -58,12 +58,12 @@ def _change(row: sqlite3.Row) -> OrganizationChange:
 
 
 def is_any_expired(tx: Tx) -> bool:
-    """Tell whether there is a change that was kept for long enough."""
+    """Tell whether there are changes older than `KEPT_MS`."""
     return tx.number("SELECT EXISTS (SELECT 1 FROM organization_changes WHERE at <= ?)", tx.now - KEPT_MS) > 0
 
 
 def remove_expired(tx: Tx) -> None:
-    """Delete some of the changes that were kept for long enough."""
+    """Remove the oldest changes beyond `KEPT_MS`, at most `DELETE_BATCH_SIZE`."""
     old = "SELECT number FROM organization_changes WHERE at <= :before ORDER BY at LIMIT :limit"
     query = f"DELETE FROM organization_changes WHERE number IN ({old})"  # noqa: S608 (as above)
     tx.db.execute(query, {"before": tx.now - KEPT_MS, "limit": DELETE_BATCH_SIZE})

@@ -1,4 +1,4 @@
-"""Operators of the console, their sessions, and the links that invite more of them."""
+"""Operators of the console, their sessions, and the links for invitations and new passwords."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ MAX_SESSIONS = 100  # of one operator
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """A person who may use an organization's console; an owner may do all, a member not keys and people. `language` is
-    the tag of the one they have chosen to read it in.
+    """A person with access to an organization's console. Only owners erase, and manage keys, people and settings.
+    `password` is its hash, `language` the tag of the chosen console language or None.
     """
 
     operator_id: str
@@ -30,7 +30,7 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """A link that makes an operator; without `email` whoever opens it says who they are."""
+    """A link that makes an operator. Without `email`, its user may enter any."""
 
     invitation_id: str
     org_id: str
@@ -53,24 +53,24 @@ def _operator(row: Sequence[Any]) -> Operator:
 
 
 def get(tx: Tx, operator_id: str) -> Operator:
-    """Return the operator of that id, or raise NotFound."""
+    """Return the operator with the id; raises NotFound."""
     return _operator(tx.get_row("operator", _SELECT + "WHERE id = ?", operator_id))
 
 
 def find_in_org(tx: Tx, org_id: str, email: str) -> Operator | None:
-    """Find an organization's operator with that address, which is in lower case, or None."""
+    """Return an organization's operator with the e-mail address, which is in lower case; None if there is none."""
     row = tx.db.execute(_SELECT + "WHERE org_id = ? AND email = ?", (org_id, email)).fetchone()
     return None if row is None else _operator(row)
 
 
 def list_by_email(tx: Tx, email: str) -> list[Operator]:
-    """List the operators with that address, which is in lower case, of all organizations; the oldest first."""
+    """List the operators with the e-mail address, which is in lower case, in all organizations, oldest first."""
     rows = tx.db.execute(_SELECT + "WHERE email = ? ORDER BY created_at, id", (email,))
     return [_operator(row) for row in rows.fetchall()]
 
 
 def list_of_org(tx: Tx, org_id: str) -> list[Operator]:
-    """List an organization's operators, the oldest first."""
+    """List an organization's operators, oldest first."""
     query = _SELECT + "WHERE org_id = ? ORDER BY created_at, id"
     return [_operator(row) for row in tx.db.execute(query, (org_id,)).fetchall()]
 
@@ -81,17 +81,17 @@ def has_owner(tx: Tx, org_id: str) -> bool:
 
 
 def count_of_org(tx: Tx, org_id: str) -> int:
-    """Count an organization's operators."""
+    """Return the number of an organization's operators."""
     return tx.number("SELECT count(*) FROM operators WHERE org_id = ?", org_id)
 
 
 def list_all(tx: Tx) -> list[Operator]:
-    """List the operators of all organizations, by address."""
+    """List the operators of all organizations, ordered by address."""
     return [_operator(row) for row in tx.db.execute(_SELECT + "ORDER BY email, created_at, id")]
 
 
 def add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) -> Operator:
-    """Store a new operator; `password` is hashed."""
+    """Store a new operator and return it; `password` is its hash."""
     operator = Operator(tx.new_id("u"), org_id, email, name, role, password, tx.now, None)
     tx.insert(
         "operators",
@@ -107,29 +107,29 @@ def add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) -
 
 
 def put_password(tx: Tx, operator_id: str, password: str) -> None:
-    """Store another password of an operator, hashed."""
+    """Store an operator's new password hash."""
     tx.db.execute("UPDATE operators SET password = ? WHERE id = ?", (password, operator_id))
 
 
 def put_language(tx: Tx, operator_id: str, language: str | None) -> None:
-    """Store the language in which an operator reads the console, None for the browser's."""
+    """Store an operator's console language, None for the browser's."""
     tx.db.execute("UPDATE operators SET language = ? WHERE id = ?", (language, operator_id))
 
 
 def put_role(tx: Tx, operator_id: str, role: Role) -> None:
-    """Store an operator's role from now on."""
+    """Store an operator's role."""
     tx.db.execute("UPDATE operators SET role = ? WHERE id = ?", (role, operator_id))
 
 
 def remove(tx: Tx, operator_id: str) -> None:
-    """Delete an operator, who is signed out everywhere and can't sign in again."""
+    """Remove an operator, which ends all the operator's sessions."""
     tx.db.execute("DELETE FROM operators WHERE id = ?", (operator_id,))
     tx.replace("removed_operators", id=operator_id, at=tx.now)
     tx.journal.append(JournalEntry("operator", operator_id, tx.now))
 
 
 def is_removed(tx: Tx, operator_id: str) -> bool:
-    """Tell whether there was an operator with that id, who was removed."""
+    """Tell whether an operator with the id was removed."""
     return tx.number("SELECT count(*) FROM removed_operators WHERE id = ?", operator_id) > 0
 
 
@@ -137,7 +137,7 @@ def is_removed(tx: Tx, operator_id: str) -> bool:
 
 
 def add_session(tx: Tx, operator_id: str, digest: bytes, expires_at: int) -> None:
-    """Store the session of an operator who has just signed in; of very many, the oldest end."""
+    """Store a new session of an operator; beyond `MAX_SESSIONS`, the oldest end. `expires_at` is in milliseconds."""
     oldest = "SELECT digest FROM sessions WHERE operator_id = ? ORDER BY created_at DESC LIMIT -1 OFFSET ?"
     tx.db.execute(f"DELETE FROM sessions WHERE digest IN ({oldest})", (operator_id, MAX_SESSIONS - 1))  # noqa: S608
     tx.insert(
@@ -147,8 +147,8 @@ def add_session(tx: Tx, operator_id: str, digest: bytes, expires_at: int) -> Non
 
 
 def find_by_session(tx: Tx, digest: bytes, used_after: int) -> tuple[Operator, int] | None:
-    """Find the operator who has signed in with the token of that digest, and when that was used last (up to an hour
-    behind); None when it is unknown, has expired, or was not used after `used_after`.
+    """Return the operator of the session with the token's digest, and the session's last use in milliseconds, up to an
+    hour old. None if it is unknown, expired, or not used after `used_after`.
     """
     query = "SELECT operator_id, used_at FROM sessions WHERE digest = ? AND expires_at > ? AND used_at > ?"
     row = tx.db.execute(query, (digest, tx.now, used_after)).fetchone()
@@ -156,23 +156,23 @@ def find_by_session(tx: Tx, digest: bytes, used_after: int) -> tuple[Operator, i
 
 
 def put_sessions_used(tx: Tx, used: Mapping[bytes, int]) -> None:
-    """Store when sessions, by the digests of their tokens, were used last, in milliseconds."""
+    """Store when sessions were last used, in milliseconds by the digest of their token."""
     rows = [(at, digest) for digest, at in used.items()]
     tx.db.executemany("UPDATE sessions SET used_at = ? WHERE digest = ?", rows)
 
 
 def remove_session(tx: Tx, digest: bytes) -> None:
-    """Delete one session: its operator is signed out here."""
+    """Remove the session with the token's digest."""
     tx.db.execute("DELETE FROM sessions WHERE digest = ?", (digest,))
 
 
 def remove_sessions(tx: Tx, operator_id: str, but: bytes = b"") -> None:
-    """Delete all sessions of an operator, `but` the one of that digest."""
+    """Remove all sessions of an operator except the one with the digest `but`."""
     tx.db.execute("DELETE FROM sessions WHERE operator_id = ? AND digest <> ?", (operator_id, but))
 
 
 def remove_all_sessions(tx: Tx) -> int:
-    """Delete the sessions of all operators; returns how many."""
+    """Remove the sessions of all operators; return their number."""
     return tx.db.execute("DELETE FROM sessions").rowcount
 
 
@@ -180,7 +180,7 @@ def remove_all_sessions(tx: Tx) -> int:
 
 
 def add_invitation(tx: Tx, org_id: str, email: str | None, role: Role, digest: bytes, expires_at: int) -> Invitation:
-    """Store the invitation of a link that makes an operator, once."""
+    """Store an invitation and return it; `digest` is that of its link's token, `expires_at` in milliseconds."""
     invitation = Invitation(tx.new_id("inv"), org_id, email, role, tx.now, expires_at)
     tx.insert(
         "invitations",
@@ -196,29 +196,29 @@ def add_invitation(tx: Tx, org_id: str, email: str | None, role: Role, digest: b
 
 
 def find_invitation(tx: Tx, digest: bytes) -> Invitation | None:
-    """Find the invitation of a link; None when it was used, taken back or has expired."""
+    """Return the invitation with the token's digest; None if it was used or withdrawn, or has expired."""
     row = tx.db.execute(_INVITATIONS + "WHERE digest = ? AND expires_at > ?", (digest, tx.now)).fetchone()
     return None if row is None else Invitation(*row)
 
 
-def invitations_of(tx: Tx, org_id: str) -> list[Invitation]:
-    """List an organization's invitations that can still be used, the oldest first."""
+def list_invitations(tx: Tx, org_id: str) -> list[Invitation]:
+    """List an organization's invitations that have not expired, oldest first."""
     query = _INVITATIONS + "WHERE org_id = ? AND expires_at > ? ORDER BY created_at, id"
     return [Invitation(*row) for row in tx.db.execute(query, (org_id, tx.now)).fetchall()]
 
 
 def count_invitations(tx: Tx, org_id: str) -> int:
-    """Count an organization's invitations that can still be used."""
+    """Return the number of an organization's invitations that have not expired."""
     return tx.number("SELECT count(*) FROM invitations WHERE org_id = ? AND expires_at > ?", org_id, tx.now)
 
 
 def remove_invitation(tx: Tx, org_id: str, invitation_id: str) -> None:
-    """Delete an invitation that was used or taken back."""
+    """Remove an invitation after its use or withdrawal."""
     tx.db.execute("DELETE FROM invitations WHERE org_id = ? AND id = ?", (org_id, invitation_id))
 
 
 def remove_invitations(tx: Tx, org_id: str, email: str | None = None) -> None:
-    """Delete an organization's invitations that have not been used, all or those for one address."""
+    """Remove an organization's unused invitations, all or those for one address."""
     tx.db.execute(
         "DELETE FROM invitations WHERE org_id = :org_id AND (:email IS NULL OR email = :email)",
         {"org_id": org_id, "email": email},
@@ -226,7 +226,7 @@ def remove_invitations(tx: Tx, org_id: str, email: str | None = None) -> None:
 
 
 def remove_setup_links(tx: Tx, org_id: str) -> None:
-    """Delete an organization's links that make an owner of whoever opens them."""
+    """Remove an organization's invitations without an e-mail address, which make owners."""
     tx.db.execute("DELETE FROM invitations WHERE org_id = ? AND email IS NULL", (org_id,))
 
 
@@ -234,41 +234,41 @@ def remove_setup_links(tx: Tx, org_id: str) -> None:
 
 
 def put_password_reset(tx: Tx, operator_id: str, digest: bytes, expires_at: int) -> None:
-    """Store the link by which an operator sets a new password, once, in place of the one before."""
+    """Store an operator's link for setting a new password in place of an earlier one; expiry in milliseconds."""
     tx.replace("password_resets", operator_id=operator_id, digest=digest, created_at=tx.now, expires_at=expires_at)
 
 
 def find_by_password_reset(tx: Tx, digest: bytes) -> Operator | None:
-    """Find the operator whose password a link sets; None when it was used, replaced or has expired."""
+    """Return the operator of a password link by its token's digest; None if it was used or replaced, or has expired."""
     query = "SELECT operator_id FROM password_resets WHERE digest = ? AND expires_at > ?"
     row = tx.db.execute(query, (digest, tx.now)).fetchone()
     return None if row is None else get(tx, row["operator_id"])
 
 
 def remove_password_reset(tx: Tx, operator_id: str) -> None:
-    """Delete the link by which an operator sets a new password."""
+    """Remove an operator's password link."""
     tx.db.execute("DELETE FROM password_resets WHERE operator_id = ?", (operator_id,))
 
 
 def remove_password_resets(tx: Tx, org_id: str) -> None:
-    """Delete the links by which an organization's operators set new passwords."""
+    """Remove the password links of all operators of an organization."""
     of_org = "SELECT id FROM operators WHERE org_id = ?"
     tx.db.execute(f"DELETE FROM password_resets WHERE operator_id IN ({of_org})", (org_id,))  # noqa: S608
 
 
-# --- all whose time is over
+# --- expiry
 
 _EXPIRING = ("sessions", "invitations", "password_resets")
 
 
 def remove_expired(tx: Tx) -> None:
-    """Delete sessions and links whose time is over."""
+    """Remove expired sessions and links."""
     for table in _EXPIRING:
         tx.db.execute(f"DELETE FROM {table} WHERE expires_at <= ?", (tx.now,))  # noqa: S608
 
 
 def is_any_expired(tx: Tx) -> bool:
-    """Tell whether there is a session or a link whose time is over."""
+    """Tell whether there are expired sessions or links."""
     return any(
         tx.number(f"SELECT EXISTS (SELECT 1 FROM {table} WHERE expires_at <= ?)", tx.now)  # noqa: S608
         for table in _EXPIRING

@@ -1,8 +1,7 @@
-"""Quotas: what organizations use of the file, and how much of it each may use.
+"""Quotas: the storage that each organization uses in the file, and its limit.
 
-Whoever adds a row says by `Tx.grow` how much it takes: one of the constants here, and the bytes of its long texts, as
-migrations/0010_quotas.sql has it (0013_pictures.sql of pictures), where triggers count what is deleted. One UPDATE a
-commit adds it all up.
+Adding a row calls `Tx.grow` with its size: a constant of this file, plus the bytes of long texts. Triggers subtract
+deleted rows (migrations/0010_quotas.sql, 0013_pictures.sql of pictures). Each commit adds the sum in one UPDATE.
 """
 
 import sqlite3
@@ -15,9 +14,9 @@ from rundun.store.sqlite.transaction import Quotas, Tx
 VERSION, RUN, ANSWER, PHOTO, SIGNATURE, CHANGE = 1000, 1200, 500, 1500, 700, 200  # bytes of a row and its indexes
 EVENT, DELIVERY, ATTEMPT, RESPONSE, REMARK, PICTURE = 400, 800, 150, 700, 400, 500
 ORGANIZATION_CHANGE = 250
-NEAR = 0.8  # of the quota: from there on the administrator is told
+NEAR = 0.8  # of the quota: the administrator is alerted from there on
 
-# Whatever is asked here of a quota, `:default` is what those have who were given none.
+# In all queries, `:default` is the quota of organizations without their own.
 _QUOTA = "ifnull(bytes_quota, :default)"
 _COLUMNS = f"id, bytes_used, {_QUOTA}"
 _ADD = f"UPDATE organizations SET bytes_used = bytes_used + :size WHERE id = :org_id RETURNING {_COLUMNS}"  # noqa: S608
@@ -26,7 +25,7 @@ _IS_NEAR = f"({_QUOTA} > 0 AND bytes_used >= {NEAR} * {_QUOTA})"  # as `is_near`
 
 @dataclass(frozen=True, slots=True)
 class StorageUse:
-    """Bytes that an organization has `used` of its `quota`, None = unlimited."""
+    """The bytes `used` by an organization, and its `quota` in bytes, None for unlimited."""
 
     org_id: str
     used: int
@@ -34,17 +33,17 @@ class StorageUse:
 
     @property
     def fraction(self) -> float:
-        """Return how much of the quota is used, 1.0 for all of it; 0.0 without a quota."""
+        """Return the used fraction of the quota, 1.0 for all of it; 0.0 if unlimited."""
         return 0.0 if self.quota is None else self.used / self.quota
 
     @property
     def is_near(self) -> bool:
-        """Tell whether the quota is nearly used up, or all of it is."""
+        """Tell whether at least `NEAR` of the quota is used."""
         return self.fraction >= NEAR
 
     @property
     def is_full(self) -> bool:
-        """Tell whether all of the quota is used."""
+        """Tell whether the whole quota is used."""
         return self.fraction >= 1
 
 
@@ -54,45 +53,45 @@ def _use(row: sqlite3.Row) -> StorageUse:
 
 
 def get(tx: Tx, org_id: str) -> StorageUse:
-    """Return what an organization uses, or raise NotFound."""
+    """Return an organization's storage use; raises NotFound."""
     for use in _select(tx.db, tx.quotas, "id = :org_id", org_id=org_id):
         return use
     raise NotFound("organization")
 
 
 def list_all(tx: Tx) -> list[StorageUse]:
-    """List what each organization uses, in the order of their ids."""
+    """List the storage use of all organizations, ordered by id."""
     return _select(tx.db, tx.quotas, "true")
 
 
 def put(tx: Tx, org_id: str, quota: int | None) -> None:
-    """Store an organization's quota in bytes: 0 = none, None = as the settings say."""
+    """Store an organization's quota in bytes: 0 for none, None for the setting's."""
     tx.db.execute("UPDATE organizations SET bytes_quota = ? WHERE id = ?", (quota, org_id))
-    tx.grow(org_id, 0)  # so that the commit looks whether it is full now
+    tx.grow(org_id, 0)  # so that the commit checks the new quota
 
 
 def count_near(tx: Tx) -> int:
-    """Count the organizations that have used `NEAR` of their quota or more."""
+    """Return the number of organizations that use at least `NEAR` of their quota."""
     return len(_select(tx.db, tx.quotas, _IS_NEAR))
 
 
-def awaiting_alert(tx: Tx) -> list[StorageUse]:
-    """List the organizations whose quota is nearly used up, which the administrator is still to be told of."""
+def list_awaiting_alert(tx: Tx) -> list[StorageUse]:
+    """List the storage use of organizations near their quota of which the administrator has not been alerted."""
     return _select(tx.db, tx.quotas, f"NOT quota_alerted AND {_IS_NEAR}")
 
 
-def mark_alerted(tx: Tx, org_id: str) -> None:
-    """Note that the administrator knows that an organization's quota is nearly used up."""
+def put_alerted(tx: Tx, org_id: str) -> None:
+    """Store that the administrator has been alerted of an organization's quota."""
     tx.db.execute("UPDATE organizations SET quota_alerted = 1 WHERE id = ?", (org_id,))
 
 
-def has_fallen(tx: Tx) -> bool:
-    """Tell whether an organization that the administrator was told of uses less again."""
+def is_any_alert_outdated(tx: Tx) -> bool:
+    """Tell whether an organization is no longer near the quota that the administrator was alerted of."""
     return bool(_select(tx.db, tx.quotas, f"quota_alerted AND NOT {_IS_NEAR}"))
 
 
-def forget_fallen(tx: Tx) -> None:
-    """Forget that the administrator was told of organizations that use less again: the next time is news."""
+def remove_outdated_alerts(tx: Tx) -> None:
+    """Reset the alerted organizations that are no longer near their quota, so that the next time is alerted again."""
     query = f"UPDATE organizations SET quota_alerted = 0 WHERE quota_alerted AND NOT {_IS_NEAR}"  # noqa: S608, as above
     tx.db.execute(query, {"default": tx.quotas.default})
 
@@ -103,12 +102,12 @@ def _select(db: sqlite3.Connection, quotas: Quotas, where: str, **values: str) -
 
 
 def load_full(db: sqlite3.Connection, quotas: Quotas) -> None:
-    """Read which organizations have reached their quota, before the first transaction."""
+    """Load the ids of organizations at their quota into `quotas`, before the first transaction."""
     note_full(quotas, _select(db, quotas, "true"))
 
 
 def add_growth(db: sqlite3.Connection, quotas: Quotas, growth: Mapping[str, int]) -> list[StorageUse]:
-    """Add what a transaction has added of each organization, before its commit. Returns what these use then."""
+    """Add a transaction's growth in bytes by organization id, before its commit; return their new storage use."""
     return [
         _use(row)
         for org_id, size in growth.items()
@@ -117,7 +116,7 @@ def add_growth(db: sqlite3.Connection, quotas: Quotas, growth: Mapping[str, int]
 
 
 def note_full(quotas: Quotas, uses: Iterable[StorageUse]) -> None:
-    """Note which organizations have reached their quota, once that is committed."""
+    """Update the ids of organizations at their quota in `quotas`, after the commit."""
     for use in uses:
         if use.is_full:
             quotas.full.add(use.org_id)

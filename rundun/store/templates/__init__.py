@@ -1,1 +1,1 @@
-"""Templates in versions, and the pictures that they show. It reads no runs."""
+"""Templates with their versions and pictures. It reads no runs."""

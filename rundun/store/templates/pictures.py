@@ -1,4 +1,4 @@
-"""Pictures that templates show, each of one organization, with their two files."""
+"""Pictures of templates, each of one organization and with two files: picture and thumbnail."""
 
 import hashlib
 import sqlite3
@@ -24,12 +24,12 @@ def _picture(row: sqlite3.Row) -> TemplatePicture:
 
 
 def get(tx: Tx, org_id: str, picture_id: str) -> TemplatePicture:
-    """Return an organization's picture by its id, or raise NotFound."""
+    """Return an organization's picture; raises NotFound."""
     return _picture(tx.get_row("picture", _SELECT + "WHERE org_id = ? AND id = ?", org_id, picture_id))
 
 
 def find_all(tx: Tx, org_id: str, picture_ids: Collection[str]) -> dict[str, TemplatePicture]:
-    """Find an organization's pictures, by id in the order of `picture_ids`; those it does not have are left out."""
+    """Return an organization's pictures by id, in the order of `picture_ids`; missing ones are left out."""
     if not picture_ids:
         return {}
     rows = tx.db.execute(_SELECT + _AMONG, (org_id, _array(picture_ids))).fetchall()
@@ -37,8 +37,8 @@ def find_all(tx: Tx, org_id: str, picture_ids: Collection[str]) -> dict[str, Tem
     return {picture_id: found[picture_id] for picture_id in picture_ids if picture_id in found}
 
 
-def put_off(tx: Tx, org_id: str, picture_id: str, expires_at: int) -> None:
-    """Let a picture that no template names stay until then; one that a template names stays anyway."""
+def put_expiry(tx: Tx, org_id: str, picture_id: str, expires_at: int) -> None:
+    """Store the expiry of a picture, in milliseconds. A picture named by a template version has none, and gets none."""
     tx.db.execute(
         "UPDATE pictures SET expires_at = ? WHERE org_id = ? AND id = ? AND expires_at IS NOT NULL",
         (expires_at, org_id, picture_id),
@@ -46,7 +46,7 @@ def put_off(tx: Tx, org_id: str, picture_id: str, expires_at: int) -> None:
 
 
 def add(tx: Tx, org_id: str, new: NewPicture, expires_at: int) -> None:
-    """Store a picture with its files, until `expires_at` unless a template names it."""
+    """Store a picture with its two files; it expires at `expires_at`, in milliseconds, unless a template names it."""
     first = files.new_number()
     numbers = [
         files.add_small(tx, "image/jpeg", jpeg, hashlib.sha256(jpeg).hexdigest(), first + offset)
@@ -65,20 +65,20 @@ def add(tx: Tx, org_id: str, new: NewPicture, expires_at: int) -> None:
     )
 
 
-def keep(tx: Tx, org_id: str, picture_ids: Collection[str]) -> None:
-    """Keep pictures for good, since a template version names them."""
+def remove_expiry(tx: Tx, org_id: str, picture_ids: Collection[str]) -> None:
+    """Remove the expiry of pictures, as a template version names them."""
     if picture_ids:
         query = f"UPDATE pictures SET expires_at = NULL {_AMONG} AND expires_at IS NOT NULL"  # noqa: S608, ours
         tx.db.execute(query, (org_id, _array(picture_ids)))
 
 
 def is_any_expired(tx: Tx) -> bool:
-    """Tell whether there is a picture whose time is over."""
+    """Tell whether there are expired pictures."""
     return bool(tx.number("SELECT EXISTS (SELECT 1 FROM pictures WHERE expires_at <= ?)", tx.now))
 
 
 def remove_expired(tx: Tx, limit: int) -> int:
-    """Delete at most `limit` pictures whose time is over, with all their bytes; returns how many."""
+    """Remove at most `limit` expired pictures with their files; return their number."""
     query = "SELECT number, file, thumbnail FROM pictures WHERE expires_at <= ? ORDER BY expires_at LIMIT ?"
     rows = tx.db.execute(query, (tx.now, limit)).fetchall()
     for number, *numbers in rows:

@@ -1,4 +1,4 @@
-"""Templates in immutable versions."""
+"""Templates, and their immutable versions."""
 
 import sqlite3
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from rundun.store.templates import pictures
 
 @dataclass(frozen=True, slots=True)
 class TemplateHead:
-    """A template: which version is current, and whether new runs may be dispatched."""
+    """A template with the number `v` of its current version. `archived_at` is None if it is not archived."""
 
     template_id: str
     org_id: str
@@ -32,12 +32,12 @@ def _head(row: sqlite3.Row) -> TemplateHead:
 
 
 def get(tx: Tx, org_id: str, template_id: str) -> TemplateHead:
-    """Return an organization's template by its id, archived or not, or raise NotFound."""
+    """Return an organization's template, archived or not; raises NotFound."""
     return _head(tx.get_row("template", "SELECT * FROM templates WHERE id = ? AND org_id = ?", template_id, org_id))
 
 
 def get_version(tx: Tx, template_id: str, v: int) -> TemplateVersion:
-    """Return one version of a template, parsed, or raise NotFound."""
+    """Return a version of a template, parsed; raises NotFound."""
     known = tx.versions.find(template_id, v)
     if known is not None:
         return known
@@ -76,7 +76,7 @@ def _version(
 
 
 def page(tx: Tx, org_id: str, page_request: PageRequest, *, include_archived: bool) -> Page[TemplateHead]:
-    """Return a page of an organization's templates, the newest first."""
+    """Return a page of an organization's templates, newest first."""
     rows = tx.db.execute(
         "SELECT * FROM templates WHERE org_id = ? AND (? OR archived_at IS NULL) "
         "AND number < ? ORDER BY number DESC LIMIT ?",
@@ -86,7 +86,7 @@ def page(tx: Tx, org_id: str, page_request: PageRequest, *, include_archived: bo
 
 
 def page_versions(tx: Tx, template_id: str, page_request: PageRequest) -> Page[TemplateVersion]:
-    """Return a page of all versions of a template, the newest first."""
+    """Return a page of a template's versions, newest first."""
     rows = tx.db.execute(
         "SELECT v FROM template_versions WHERE template_id = ? AND v < ? ORDER BY v DESC LIMIT ?",
         (template_id, page_request.before[-1], page_request.limit + 1),
@@ -95,7 +95,7 @@ def page_versions(tx: Tx, template_id: str, page_request: PageRequest) -> Page[T
 
 
 def add(tx: Tx, org_id: str, template: Template, body: bytes) -> TemplateVersion:
-    """Store a new template in its first version; `body` is its stored form."""
+    """Store a new template with its first version, and return the version; `body` is its stored form."""
     template_id = tx.new_id("t")
     tx.insert("templates", id=template_id, org_id=org_id, v=1, created_at=tx.now, updated_at=tx.now)
     _add_version(tx, org_id, template_id, 1, template, body, tx.now)
@@ -103,7 +103,7 @@ def add(tx: Tx, org_id: str, template: Template, body: bytes) -> TemplateVersion
 
 
 def add_version(tx: Tx, head: TemplateHead, template: Template, body: bytes) -> TemplateVersion:
-    """Store a template's next version, current from now on; an archived template comes back."""
+    """Store a template's next version, which becomes current and unarchives it; return the version."""
     now = max(tx.now, head.updated_at)  # a clock may be put back
     tx.db.execute(
         "UPDATE templates SET v = ?, updated_at = ?, archived_at = NULL WHERE id = ?",
@@ -116,23 +116,23 @@ def add_version(tx: Tx, head: TemplateHead, template: Template, body: bytes) -> 
 def _add_version(tx: Tx, org_id: str, template_id: str, v: int, template: Template, body: bytes, at: int) -> None:
     tx.grow(org_id, quotas.VERSION + len(body))
     tx.insert("template_versions", template_id=template_id, v=v, body=body.decode(), created_at=at)
-    pictures.keep(tx, org_id, template_pictures.picture_ids(template.all_steps()))
+    pictures.remove_expiry(tx, org_id, template_pictures.picture_ids(template.all_steps()))
 
 
 def archive(tx: Tx, head: TemplateHead) -> None:
-    """Archive a template: no new runs from it; those that exist go on."""
+    """Archive a template, so that no runs can be dispatched from it. Existing runs continue."""
     tx.db.execute(
         "UPDATE templates SET archived_at = coalesce(archived_at, ?) WHERE id = ?", (tx.now, head.template_id)
     )
 
 
-def restore(tx: Tx, head: TemplateHead) -> None:
-    """Restore an archived template: new runs from it again."""
+def unarchive(tx: Tx, head: TemplateHead) -> None:
+    """Take a template out of the archive."""
     tx.db.execute("UPDATE templates SET archived_at = NULL WHERE id = ?", (head.template_id,))
 
 
 def list_named(tx: Tx, org_id: str | None, *, include_archived: bool) -> list[tuple[TemplateHead, str]]:
-    """List the templates of one organization or of all with the names of their current versions, the newest first."""
+    """List templates with the names of their current versions, newest first: of one organization, None for all."""
     rows = tx.db.execute(
         "SELECT t.*, json_extract(b.body, '$.name') AS name FROM templates AS t "
         "JOIN template_versions AS b ON b.template_id = t.id AND b.v = t.v "
@@ -143,6 +143,6 @@ def list_named(tx: Tx, org_id: str | None, *, include_archived: bool) -> list[tu
 
 
 def find_owner(tx: Tx, template_id: str) -> str | None:
-    """Find the organization a template belongs to, or None where there is no such template."""
+    """Return the id of a template's organization; None if the template does not exist."""
     row = tx.db.execute("SELECT org_id FROM templates WHERE id = ?", (template_id,)).fetchone()
     return None if row is None else str(row["org_id"])

@@ -35,7 +35,7 @@ async def create_template(call: ApiCall) -> Response:
     Whatever is wrong is answered at once, each place with its pointer. At most 512 KiB. A field that is `required`
     is warned of: dispatches without it will be refused.
     """
-    draft = await call.turns.run(actions.draft, await call.json())
+    draft = await call.turns.run(actions.read_draft, await call.json())
     return await call.post(posts.create_template, draft)
 
 
@@ -50,7 +50,7 @@ async def check_template(call: ApiCall) -> Response:
     ignored, and a quota that is used up doesn't matter. Pictures that steps name must be uploaded, and are not kept any
     longer for being named here.
     """
-    draft = await call.turns.run(actions.draft, await call.json())
+    draft = await call.turns.run(actions.read_draft, await call.json())
     checked: TemplateCheckedJson = {"valid": True, "warnings": await call.read(actions.check, draft)}
     return Json(checked)
 
@@ -101,7 +101,7 @@ async def revise_template(call: ApiCall) -> Response:
     makes none, and keeps the ids of what is sent without. Get it, edit it, and put it back with `If-Match`, and
     nobody's change is lost.
     """
-    draft = await call.turns.run(actions.draft, await call.json())
+    draft = await call.turns.run(actions.read_draft, await call.json())
     if_match = call.request.headers.get("if-match")
     version = await call.write(actions.revise, call.path("template_id"), draft, if_match, call.actor)
     return Json(actions.saved_json(version), headers={"etag": actions.etag(version)})

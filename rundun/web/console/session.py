@@ -142,8 +142,8 @@ class ConsoleCall:
     async def write_once(
         self, id_name: str, action: Callable[Concatenate[Tx, str, P], object], /, *args: P.args, **kwargs: P.kwargs
     ) -> str:
-        """Run `action(tx, org_id, *args)` once for each form content, and return the attribute `id_name` of its result. The form has a
-        unique field `once`, so sending it twice returns the stored id, and sending it changed runs the action again.
+        """Run `action(tx, org_id, *args)` once for each form content; return the attribute `id_name` of its result. The
+        form has a unique field `once`: sent twice it returns the stored id, sent changed it runs the action again.
         """
         org_id, form = self.operator.org_id, hashlib.sha256(json.dumps(self.form, sort_keys=True).encode())
         key = IdempotencyKey(org_id, self.request.url.path, form.hexdigest(), form.digest())
@@ -233,7 +233,7 @@ def route(
 async def _read_call(request: Request) -> ConsoleCall:
     ctx = context_of(request)
     token = cookies.find_session(ctx, request)
-    signed_in = await ctx.database.read(operators.signed_in, token) if token else None
+    signed_in = await ctx.database.read(operators.find_signed_in, token) if token else None
     if signed_in:
         ctx.session_use.note(token, signed_in)
     else:

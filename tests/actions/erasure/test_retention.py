@@ -314,7 +314,7 @@ async def test_of_a_failed_delivery_is_told_also_once_its_attempts_are_gone(w: W
     failed_at = w.clock.now
     w.clock.forward(hours=90 * 24)
     await swept(w)
-    alert = await w.database.read(lambda tx: alerts.next_alert(tx, for_all=False))
+    alert = await w.database.read(lambda tx: alerts.make_next_alert(tx, for_all=False))
     assert alert is not None
     told = from_json(alert.body)
     assert [told[name] for name in ("attempts", "status", "error")] == [1, None, None]

@@ -69,7 +69,7 @@ async def test_people_are_in_it(w: World) -> None:
     await w.database.write(operators.put_role, w.acme_id, bob.operator_id, "owner", ANN)
     await w.database.write(operators.put_role, w.acme_id, bob.operator_id, "owner", ANN)
     await w.database.write(operators.invite, w.acme_id, "eve@example.com", "member", ANN)
-    _, invitations = await w.database.read(operators.of_organization, w.acme_id)
+    _, invitations = await w.database.read(operators.list_team, w.acme_id)
     await w.database.write(operators.withdraw_invitation, w.acme_id, invitations[0].invitation_id, ANN)
     await w.database.write(operators.create_setup_link, w.acme_id)
     _, link = await w.database.write(password_resets.create, w.acme_id, bob.operator_id, ANN)
@@ -78,7 +78,7 @@ async def test_people_are_in_it(w: World) -> None:
     secret = second_factor.new_secret()
     code = App(secret, w.clock).code()
     assert await w.database.write(second_factor.switch_on, bob.operator_id, secret, code, "")
-    await w.database.write(second_factor.switch_off_for, "bob@example.com")
+    await w.database.write(second_factor.switch_off_by_email, "bob@example.com")
     await w.database.write(operators.remove_by_email, "bob@example.com")
     he = Actor("operator", "Bob", bob.operator_id)
     assert await since(w, before) == [
@@ -147,7 +147,7 @@ async def test_checklists_are_in_it(w: World) -> None:
         assert (await w.acme.delete(f"/v1/templates/{template_id}")).status_code == 204
     assert (await w.acme.put(f"/v1/templates/{template_id}", json={"name": "Check", "steps": [BOOLEAN]})).is_success
     await w.database.write(templates.archive, w.acme_id, template_id, ANN)
-    await w.database.write(templates.bring_back, w.acme_id, template_id, ANN)
+    await w.database.write(templates.unarchive, w.acme_id, template_id, ANN)
     await w.database.write(templates.archive, w.acme_id, template_id, ANN)
     new = {"name": "Another", "steps": [BOOLEAN]}
     assert (await w.acme.put(f"/v1/templates/{template_id}", json=new)).is_success

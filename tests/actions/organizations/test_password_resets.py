@@ -27,7 +27,7 @@ async def link(w: World, operator: Operator) -> str:
 
 async def is_good(w: World, token: str) -> bool:
     try:
-        await w.database.read(password_resets.operator_of, token)
+        await w.database.read(password_resets.get_operator, token)
     except NotFound:
         return False
     return True
@@ -37,13 +37,13 @@ async def test_it_sets_the_password_once_and_ends_all_sessions(w: World) -> None
     bob = await bob_of(w)
     session = await w.database.write(operators.begin_session, bob.operator_id)
     token = await link(w, bob)
-    assert await w.database.read(operators.signed_in, session), "until it is used, nothing changes"
-    operator, organization = await w.database.read(password_resets.operator_of, token)
+    assert await w.database.read(operators.find_signed_in, session), "until it is used, nothing changes"
+    operator, organization = await w.database.read(password_resets.get_operator, token)
     assert (operator.email, organization.org_id) == ("bob@example.com", w.acme_id)
     used = await w.database.write(password_resets.use, token, "new hash")
     assert used.operator_id == bob.operator_id
     assert (await w.database.read(operators.get_by_email, "bob@example.com")).password == "new hash"
-    assert await w.database.read(operators.signed_in, session) is None
+    assert await w.database.read(operators.find_signed_in, session) is None
     with pytest.raises(NotFound):
         await w.database.write(password_resets.use, token, "a third hash")
     assert (await w.database.read(operators.get_by_email, "bob@example.com")).password == "new hash"

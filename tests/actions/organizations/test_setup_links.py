@@ -16,7 +16,7 @@ HERS = SetUp("Sunny Rentals", "Europe/Madrid")
 
 async def is_good(w: World, token: str) -> bool:
     try:
-        await w.database.read(operators.invitation_of, token)
+        await w.database.read(operators.get_invitation, token)
     except NotFound:
         return False
     return True

@@ -192,7 +192,7 @@ async def test_lists_of_what_is_left_to_do_walk_their_indexes(w: World) -> None:
 
     def look(tx: Any) -> list[str]:
         tx.db.set_trace_callback(seen.append)
-        failed_deliveries.page(tx, w.acme_id, failed_deliveries.NEWEST, 10)
+        failed_deliveries.list_unhandled(tx, w.acme_id, failed_deliveries.NEWEST, 10)
         tx.db.set_trace_callback(None)
         return [row["detail"] for row in tx.db.execute(f"EXPLAIN QUERY PLAN {seen[0]}").fetchall()]
 

@@ -11,7 +11,7 @@ import pytest
 from rundun.core.deliveries.slots import DeliverySlots
 from rundun.core.runs import event
 from rundun.store.deliveries import outbox
-from rundun.store.deliveries.outbox import WINDOW, Claim, becoming_due, claim
+from rundun.store.deliveries.outbox import WINDOW, Claim, claim, list_next_due
 from rundun.store.sqlite.transaction import Tx
 from rundun.webhooks import dispatcher
 from tests.helpers.patience import PATIENCE
@@ -216,7 +216,7 @@ async def test_alarms_are_few_however_many_retries_there_are(w: World) -> None:
     await w.database.write(
         lambda tx: tx.db.execute("UPDATE deliveries SET next_attempt_at = next_attempt_at + number % 900")
     )
-    alarms = await w.database.read(becoming_due, 1500, 20)
+    alarms = await w.database.read(list_next_due, 1500, 20)
     assert sorted(alarms) == list(range(1000, 1501, 20))
 
 

@@ -53,7 +53,7 @@ def test_operators_and_sessions_live_on(tmp_path: Path) -> None:
     assert [row[0] for row in rows(db, "SELECT name FROM sqlite_master WHERE name LIKE 'kept%'")] == []
     env = Env(lambda: NOW, Urls("", b""), 0)
     for token, name in (("ann, here", "Ann"), ("ann, there", "Ann"), ("bob", "Bob")):
-        signed_in = write_once(db, env, operators.signed_in, token)
+        signed_in = write_once(db, env, operators.find_signed_in, token)
         assert signed_in and signed_in.operator.name == name
     again = write_once(db, env, operators.add, "org-a", "bob@example.com", "Bob of Acme", "owner", "another hash")
     assert len(rows(db, "SELECT id FROM operators WHERE email = 'bob@example.com'")) == 2

@@ -57,7 +57,7 @@ async def made_ids(w: World) -> dict[str, str]:
         operators.add, w.acme_id, f"bob-{uuid.uuid4().hex[:8]}@example.com", "Bob", "member", ""
     )
     await w.database.write(operators.invite, w.acme_id, f"eve-{uuid.uuid4().hex[:8]}@example.com", "member")
-    invitation = (await w.database.read(operator_rows.invitations_of, w.acme_id))[-1]
+    invitation = (await w.database.read(operator_rows.list_invitations, w.acme_id))[-1]
     ids |= {"key_id": key.key_id, "operator_id": bob.operator_id}
     jobs = [DispatchRequest(template_id)]
     table, _ = await w.database.write(sent_tables.accept, w.acme_id, 1, jobs, b"")

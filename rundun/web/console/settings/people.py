@@ -53,7 +53,7 @@ async def withdraw_invitation(call: ConsoleCall) -> Response:
 async def put_role(call: ConsoleCall) -> Response:
     """POST /console/settings/people/{operator_id}/role: change a role. Making an owner needs the password."""
     if _role(call) == "owner" and not await is_confirmed(call):
-        members, _ = await call.read(operators.of_organization)
+        members, _ = await call.read(operators.list_team)
         named = "".join(one.name for one in members if one.operator_id == call.path("operator_id"))
         return await ask_for_password(
             call, call.language.gettext("Make owner"), _owner_text(call), "/settings/people", named
@@ -124,6 +124,6 @@ async def list_people(
     reset: PasswordLink | None = None,
 ) -> Response:
     """GET /console/settings/people: list operators and invitations."""
-    members, invitations = await call.read(operators.of_organization)
+    members, invitations = await call.read(operators.list_team)
     shown = {"link": link, "email": email, "wrong": wrong, "reset": reset}
     return await call.render("settings/people", status, people=members, invitations=invitations, **shown)

@@ -36,7 +36,7 @@ async def set_password(call: ConsoleCall) -> Response:
 
 async def _get_operator(call: ConsoleCall) -> tuple[Operator, Organization]:
     try:
-        return await call.ctx.database.read(password_resets.operator_of, call.path("token"))
+        return await call.ctx.database.read(password_resets.get_operator, call.path("token"))
     except NotFound:
         call.ctx.rate_limiter.count_failure(call.request)
         raise

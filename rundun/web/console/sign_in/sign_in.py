@@ -68,7 +68,7 @@ async def _find_matching(call: ConsoleCall, email: str, password: str) -> list[C
     All candidates are checked, and at least `MIN_CHECKS`, so the duration reveals neither the matching one nor whether
     an address of one organization is in a second one as well. An address in three organizations takes longer.
     """
-    candidates = await call.ctx.database.read(operators.of_email, email)
+    candidates = await call.ctx.database.read(operators.list_candidates, email)
     known, attempt = limits.sign_in_guess(call, email, candidates)
     attempt.count()
     matching: list[Candidate] = []
@@ -240,7 +240,7 @@ def _read_setup(call: ConsoleCall) -> SetUp:
 async def _get_invitation(call: ConsoleCall) -> tuple[Invitation, Organization, bool]:
     """Return an invitation, its organization, and whether joining sets up the organization; raises NotFound."""
     try:
-        return await call.ctx.database.read(operators.invitation_to_show, call.path("token"))
+        return await call.ctx.database.read(operators.get_invitation_to_show, call.path("token"))
     except NotFound:
         call.ctx.rate_limiter.count_failure(call.request)
         raise

@@ -68,7 +68,7 @@ def check(text: str) -> CheckedText:
     if len(text) > MAX_TEXT:
         return CheckedText(text, None, (Fault(1, 1, "", "A template may have at most 512 KiB."),))
     try:
-        draft = actions.draft(json_positions.read(text))
+        draft = actions.read_draft(json_positions.read(text))
     except MalformedJson as broken:
         return CheckedText(text, None, (Fault(broken.line, broken.column, None, str(broken)),))
     except Invalid as invalid:  # repeated members

@@ -150,7 +150,7 @@ async def archive(call: ConsoleCall) -> Response:
 
 async def unarchive(call: ConsoleCall) -> Response:
     """POST /console/templates/{template_id}/bring-back: take a template out of the archive."""
-    await call.write(actions.bring_back, call.path("template_id"), call.actor)
+    await call.write(actions.unarchive, call.path("template_id"), call.actor)
     return call.redirect(f"/templates/{call.path('template_id')}", "brought_back")
 
 

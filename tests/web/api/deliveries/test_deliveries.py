@@ -64,8 +64,8 @@ async def test_every_query_uses_its_index(w: World) -> None:
         delivery_rows.page(tx, w.acme_id, None, PageRequest())
         delivery_rows.page(tx, w.acme_id, "failed", PageRequest())
         delivery_rows.page_of_run(tx, ed.run_id, PageRequest())
-        delivery_rows.failed(tx, w.acme_id, FailedFilter(), (0, 0), 9)
-        delivery_rows.failed(tx, w.acme_id, FailedFilter(5, ed.run_id), (0, 0), 9)
+        delivery_rows.list_failed(tx, w.acme_id, FailedFilter(), (0, 0), 9)
+        delivery_rows.list_failed(tx, w.acme_id, FailedFilter(5, ed.run_id), (0, 0), 9)
         delivery_rows.count_failed(tx, w.acme_id)
         tx.db.set_trace_callback(None)
         plans = [tx.db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall() for query in seen]

@@ -39,7 +39,7 @@ async def test_an_invitation_is_taken_back(w: World) -> None:
     await ann.get("/settings/people")
     page = (await ann.post(INVITE, email="bob@example.com", role="owner", old=PASSWORD)).text
     link = re.search(r"/console(/join/[\w-]+)", page)
-    (invitation,) = await w.database.read(operator_rows.invitations_of, w.acme_id)
+    (invitation,) = await w.database.read(operator_rows.list_invitations, w.acme_id)
     assert link and invitation.role == "owner"
     place = f"/settings/people/invitations/{invitation.invitation_id}/remove"
     assert (await ann.post(place)).status_code == 303
@@ -112,7 +112,7 @@ async def test_an_owner_is_made_with_the_password_only(w: World) -> None:
         asked, guessed = await ann.post(place, **form), await ann.post(place, **form, old="a guess at it")
         assert (asked.status_code, named in asked.text, field(asked.text, "role")) == (200, True, "owner")
         assert (guessed.status_code, "That is not your password." in guessed.text) == (422, True)
-    assert await w.database.read(operator_rows.invitations_of, w.acme_id) == []
+    assert await w.database.read(operator_rows.list_invitations, w.acme_id) == []
     assert {one.role for one in await w.database.read(operator_rows.list_of_org, w.acme_id)} == {"owner", "member"}
     for place in (INVITE, role):
         for number in range(4 if place == INVITE else 5):

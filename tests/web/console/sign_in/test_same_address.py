@@ -175,7 +175,7 @@ async def test_no_answer_tells_that_an_address_is_in_another_organization(
 ) -> None:
     """Neither by how many passwords are checked, of which each takes its time, nor by what is left of a limit."""
     await eve_has_her_address(w)
-    (_, elsewhere) = [org for _, org in await w.database.read(operators.of_email, ANN)]
+    (_, elsewhere) = [org for _, org in await w.database.read(operators.list_candidates, ANN)]
     await w.database.write(operators.add, elsewhere.org_id, "only@example.com", "Eve", "owner", hashed(OTHER))
     checked: list[bool] = []
     verify = passwords.verify
@@ -245,5 +245,5 @@ async def test_so_many_namesakes_are_checked_and_no_more_the_oldest_first(w: Wor
         org_id = (await w.database.write(organizations.create, f"Org {number}")).org_id
         await w.database.write(operators.add, org_id, ANN, f"Ann {number}", "owner", "no hash")
         w.clock.forward(seconds=1)
-    found = await w.database.read(operators.of_email, ANN)
+    found = await w.database.read(operators.list_candidates, ANN)
     assert [(one.name, org.name) for one, org in found] == [(f"Ann {n}", f"Org {n}") for n in range(10)]

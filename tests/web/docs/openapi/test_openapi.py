@@ -211,7 +211,7 @@ async def test_what_the_operator_is_alerted_with_is_as_it_says(tmp_path: Path) -
         await w.deliver()
         for quota in (0, 1):
             await w.database.write(quotas.put, w.acme_id, quota)
-            alert = await w.database.read(partial(alerts.next_alert, for_all=False))
+            alert = await w.database.read(partial(alerts.make_next_alert, for_all=False))
             said = openapi_judge.strict()["webhooks"][tuple(ALERTS)[quota]]["post"]["requestBody"]
             openapi_judge.validate(said["content"]["application/json"]["schema"], json.loads(alert.body))
         test = await w.database.read(alerts.test_alert)
