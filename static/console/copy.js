@@ -1,6 +1,6 @@
-// Buttons that copy a field: `data-copy` is the field's id, `data-copied` what the button says afterwards.
+// Buttons that copy a field: `data-copy` is the field's id, `data-copied` the button's label afterwards.
 
-const RESET_DELAY_MS = 2000;   // until the button has its own words again
+const RESET_DELAY_MS = 2000;   // until the button has its original label again
 
 for (const button of document.querySelectorAll("button[data-copy]")) connectCopy(button);
 
@@ -12,14 +12,14 @@ export function connectCopy(button) {
   button.addEventListener("click", async () => {
     field.focus();
     field.select();
-    if (!(await copied(field.value))) return; // it is selected: a person can copy it
+    if (!(await copySelected(field.value))) return; // the text stays selected for copying by hand
     button.textContent = button.dataset.copied;
     setTimeout(() => { button.textContent = label; }, RESET_DELAY_MS);
   });
 }
 
-/** Over plain http there is no clipboard to write to, but for what is selected. */
-async function copied(text) {
+/** Copies `text`, which is selected: over plain HTTP only a selection can be copied. → false if it failed. */
+async function copySelected(text) {
   try {
     await navigator.clipboard.writeText(text);
     return true;

@@ -1,4 +1,4 @@
-// Takes the message of what was done out of the address, so that a reload does not show it again.
+// Removes the name of the confirmation from the address, so that a reload does not show it again.
 
 const address = new URL(location.href);
 address.searchParams.delete("flash");

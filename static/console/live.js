@@ -1,20 +1,20 @@
-// Keeps a page of the console up to date. The element with `data-live` has the address of the events; at each `change`
-// the page's own address is fetched again, and each `data-part` that differs is replaced. Rows of a `data-keyed` part
-// are compared one by one, by their ids, so that focus and selection stay where they are. A part that is "kept", since
-// scripts have changed it, is only removed. `data-again` is the number of milliseconds after which the page is fetched
-// again for a part that no event announces.
+// Keeps a page of the console up to date. The element with `data-live` has the URL of the event stream; at each
+// `change`, the page is fetched again, and each `data-part` that differs is replaced. Rows of a `data-keyed` part are
+// compared one by one, by their ids, so that focus and selection stay. A part marked "kept" has been changed by
+// scripts, so it is never replaced, only removed. `data-again` is the number of milliseconds until the page is fetched
+// again, for parts without events.
 
-const RETRY_PAUSE_MS = 30_000; // until a stream that was refused is asked for again
+const RETRY_PAUSE_MS = 30_000; // until a refused stream is opened again
 
 const indicator = document.querySelector("[data-live]");
 let isFetching = false;
 let isMissed = false;
-let isPrinting = false; // then the page stays as it was made ready for paper
+let isPrinting = false; // the page, prepared for paper, must not change
 let isSigningOut = false;
 let stream;
 let timer;
 
-// Where the answer is on its way, a reload would ask to sign in for this very page.
+// A reload before the response arrives would show a sign-in form that leads back to this page.
 document.querySelector("form[action='/console/sign-out']")?.addEventListener("submit", () => (isSigningOut = true));
 
 function listen() {
@@ -22,12 +22,12 @@ function listen() {
   stream = new EventSource(indicator.dataset.live);
   stream.addEventListener("open", () => {
     showState("on");
-    refresh(); // what has changed while nobody listened
+    refresh(); // changes may have been missed without a stream
   });
   stream.addEventListener("change", refresh);
   stream.addEventListener("error", () => {
     showState("off");
-    refresh(); // where the session is over, there is a page to sign in
+    refresh(); // if the session has ended, this leads to the sign-in form
     if (stream.readyState === EventSource.CLOSED) setTimeout(() => document.hidden || listen(), RETRY_PAUSE_MS);
   });
 }
@@ -38,7 +38,7 @@ function showState(state) {
   indicator.textContent = indicator.dataset[state];
 }
 
-/** Fetches the page and replaces what differs; a change meanwhile has it fetched once more. */
+/** Fetches the page and replaces the parts that differ. After a change in the meantime, it is fetched again. */
 async function refresh() {
   if (isFetching || isPrinting || document.hidden) {
     isMissed = true;
@@ -48,13 +48,13 @@ async function refresh() {
   isMissed = false;
   try {
     const response = await fetch(location.href, { headers: { accept: "text/html" }, redirect: "manual" });
-    // Signed out elsewhere, or the run was deleted: nothing may stay readable.
+    // Signed out elsewhere, or the run was erased: nothing may stay readable.
     if (response.type === "opaqueredirect" || response.status === 410) return isSigningOut || location.reload();
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     if (isPrinting || response.status === 429) isMissed = true;
     else if (response.ok) applyPage(page);
   } catch {
-    isMissed = true; // no connection: the stream says so, and opens again
+    isMissed = true; // no connection: the stream shows that, and reopens
   }
   isFetching = false;
   if (isMissed && stream?.readyState === EventSource.OPEN && !document.hidden) setTimeout(refresh, 1000);
@@ -88,7 +88,7 @@ function replace(part, fresh) {
     return;
   }
   if (isInUse(part)) return;
-  keepingFocus(part, () => part.replaceWith(fresh));
+  changeKeepingFocus(part, () => part.replaceWith(fresh));
 }
 
 function refreshRows(rows, fresh) {
@@ -100,7 +100,7 @@ function refreshRows(rows, fresh) {
     if (old && !old.isEqualNode(row)) {
       if (place === old) place = row;
       for (const box of old.querySelectorAll("input:checked")) row.querySelector(`[id="${box.id}"]`).checked = true;
-      keepingFocus(old, () => old.replaceWith(row));
+      changeKeepingFocus(old, () => old.replaceWith(row));
       old = row;
     }
     if (place && (old ?? row) === place) place = place.nextElementSibling;
@@ -109,20 +109,20 @@ function refreshRows(rows, fresh) {
   for (const removed of known.values()) removed.remove();
 }
 
-/** True where somebody types, or has typed: the part must not be replaced. */
+/** True if a field of the part has the focus or was changed: the part must not be replaced. */
 function isInUse(part) {
   const fields = [...part.querySelectorAll("input:not([type=hidden]), textarea, select")];
   const isChanged = (field) => field.type !== "select-one" && field.value !== field.defaultValue;
   return fields.some((field) => field === document.activeElement || isChanged(field));
 }
 
-function keepingFocus(part, change) {
+function changeKeepingFocus(part, change) {
   const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
   change();
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
 
-// Over HTTP/1.1 a browser opens six connections to a host: tabs that nobody looks at give theirs back.
+// Over HTTP/1.1 a browser opens six connections to a host, so hidden tabs close their streams.
 document.addEventListener("visibilitychange", () => {
   if (!indicator) return void (isMissed && refresh());
   if (document.hidden) stream?.close();

@@ -1,11 +1,11 @@
-// A menu closes at a click beside it and with Escape, which leads back to what opened it.
-const menus = () => document.querySelectorAll("details.menu[open]");
+// Closes menus at a click outside them, and with Escape, which moves the focus back to the opening button.
+const openMenus = () => document.querySelectorAll("details.menu[open]");
 document.addEventListener("click", (event) => {
-  for (const menu of menus()) if (!menu.contains(event.target)) menu.open = false;
+  for (const menu of openMenus()) if (!menu.contains(event.target)) menu.open = false;
 });
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
-  for (const menu of menus()) {
+  for (const menu of openMenus()) {
     menu.open = false;
     menu.querySelector("summary").focus();
   }

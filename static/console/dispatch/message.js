@@ -1,11 +1,11 @@
-// The message to an executor may be changed before it is shared: links that share it take what stands there now.
+// The message to an executor can be edited before it is shared: the share links contain the edited text.
 
 const message = document.getElementById("message");
 const links = document.querySelectorAll("a[data-share]");
 
-function takeOver() {
+function updateLinks() {
   for (const link of links) link.href = link.dataset.share + encodeURIComponent(message.value);
 }
 
-message.addEventListener("input", takeOver);
-takeOver(); // a browser that goes back keeps what was typed
+message.addEventListener("input", updateLinks);
+updateLinks(); // after going back, the browser has kept the edited text

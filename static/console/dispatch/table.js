@@ -1,4 +1,4 @@
-// A file becomes the text of the table, for everybody to see and change before it is sent.
+// Loads a file into the text field of the table, where it can be checked and edited before it is sent.
 
 const table = document.getElementById("f-table");
 const field = document.getElementById("file");
@@ -10,12 +10,12 @@ if (field) {
     const [file] = field.files;
     field.value = "";
     if (!file) return;
-    wrong.textContent = file.size > Number(field.dataset.largest) ? field.dataset.tooLarge : await read(file);
+    wrong.textContent = file.size > Number(field.dataset.largest) ? field.dataset.tooLarge : await loadTable(file);
   });
 }
 
-/** Has the service read the file. → why it was refused, "" where it was not. */
-async function read(file) {
+/** Has the service convert the file to text. → the reason of a refusal, "" if there is none. */
+async function loadTable(file) {
   try {
     const response = await fetch(field.dataset.path, {
       method: "POST",

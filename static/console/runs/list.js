@@ -1,5 +1,5 @@
-// The list of runs by the keyboard: single keys, which can be turned off in this browser (WCAG 2.1.4), since who
-// dictates would press them by speaking. And all runs of the page chosen at once.
+// Keyboard shortcuts of the list of runs, and the button that selects all runs of the page. Single keys can be switched
+// off in this browser (WCAG 2.1.4), since dictated words would press them.
 
 const OFF = "rundun-keys-off";
 
@@ -11,11 +11,11 @@ function isOff() {
   try {
     return localStorage.getItem(OFF) === "1";
   } catch {
-    return false; // a browser that keeps nothing
+    return false; // no storage in this browser
   }
 }
 
-function turn(on) {
+function storeIsOn(on) {
   try {
     if (on) localStorage.removeItem(OFF);
     else localStorage.setItem(OFF, "1");
@@ -29,18 +29,18 @@ function showKeys() {
   dialog.showModal();
 }
 
-const jobs = () => [...document.querySelectorAll("#rows a.job")];
+const jobLinks = () => [...document.querySelectorAll("#rows a.job")];
 
-/** The line that has the focus: its link's place among all, -1 without one. */
-function placeOf(links) {
+/** → the index of the focused line's link, -1 if no line has the focus. */
+function focusedIndex(links) {
   const line = document.activeElement.closest("#rows > li");
   return line ? links.findIndex((link) => line.contains(link)) : -1;
 }
 
-function move(step) {
-  const links = jobs();
-  const place = placeOf(links);
-  const next = links[place < 0 ? (step > 0 ? 0 : links.length - 1) : place + step];
+function moveFocus(step) {
+  const links = jobLinks();
+  const index = focusedIndex(links);
+  const next = links[index < 0 ? (step > 0 ? 0 : links.length - 1) : index + step];
   next?.focus();
   next?.scrollIntoView({ block: "nearest" });
 }
@@ -48,8 +48,8 @@ function move(step) {
 const KEYS = {
   "/": () => { search.focus(); search.select(); },
   "?": showKeys,
-  j: () => move(1),
-  k: () => move(-1),
+  j: () => moveFocus(1),
+  k: () => moveFocus(-1),
   x: () => document.activeElement.closest("#rows > li")?.querySelector("input")?.click(),
 };
 
@@ -61,10 +61,10 @@ addEventListener("keydown", (event) => {
   KEYS[event.key]();
 });
 
-// On a phone the tab may be cut off.
+// On a phone the current tab may be scrolled out of view.
 document.querySelector(".tabs [aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
 
-isOn.addEventListener("change", () => turn(isOn.checked));
+isOn.addEventListener("change", () => storeIsOn(isOn.checked));
 const button = document.getElementById("keys-button");
 button.hidden = false;
 button.addEventListener("click", showKeys);

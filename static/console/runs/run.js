@@ -1,29 +1,29 @@
-// The page of one run: the link copied, and what is printed.
+// The page of one run: printing, copying the link, showing details, and the way back to the list.
 
-// On paper photos are as large as on the screen, with their details beside them, whichever way somebody prints. The
-// button waits until the photos are loaded; without it the browser decides.
+// On paper, photos are in full size with their details unfolded, also when printing by the browser's menu. The page's
+// own button waits until the photos are loaded; the browser's menu may not.
 const thumbnails = () => [...document.querySelectorAll("img[data-full]")];
 let unfolded = [];
 
-function enlarge() {
+function loadFullPhotos() {
   for (const one of thumbnails()) if (one.getAttribute("src") !== one.dataset.full) one.src = one.dataset.full;
 }
 
-function stamp() {
+function showPrintTime() {
   const time = document.getElementById("printed");
   const day = { day: "numeric", month: "short", year: "numeric" };
   const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
   const zone = { timeZone: time.dataset.zone, timeZoneName: "longOffset", hourCycle: "h23" };
   try {
     time.textContent = new Intl.DateTimeFormat("en-GB", { ...day, ...clock, ...zone }).format();
-  } catch { /* a zone this browser has not heard of: it stays at when the page was made */ }
+  } catch { /* a time zone unknown to this browser: the page keeps the time at which it was made */ }
 }
 
 addEventListener("beforeprint", () => {
-  enlarge();
+  loadFullPhotos();
   unfolded = [...document.querySelectorAll(":is(.gallery, #facts, #timeline) details:not([open])")];
   for (const one of unfolded) one.open = true;
-  stamp();
+  showPrintTime();
 });
 addEventListener("afterprint", () => {
   for (const one of unfolded) one.open = false;
@@ -32,7 +32,7 @@ document.addEventListener("click", async (event) => {
   const print = event.target.closest?.("#print");
   if (!print) return;
   print.disabled = true;
-  enlarge();
+  loadFullPhotos();
   await Promise.allSettled(thumbnails().map((one) => one.decode()));
   print.disabled = false;
   window.print();
@@ -43,27 +43,27 @@ document.addEventListener("click", async (event) => {
   if (!button) return;
   const field = document.getElementById(button.dataset.copies);
   const menu = field.closest("details");
-  // Over plain http there is no clipboard but for what is selected, and only what is shown can be.
+  // Over plain HTTP only a selection can be copied, and only visible text can be selected.
   if (menu && !navigator.clipboard) menu.open = true;
   field.select();
   const writing = navigator.clipboard?.writeText(field.value).then(() => true, () => false);
   const copied = await (writing ?? document.execCommand("copy"));
   if (!copied) return;
-  button.dataset.label ??= button.textContent; // clicked again meanwhile, it says what was done
+  button.dataset.label ??= button.textContent; // at a second click, the text is not the original label
   button.setAttribute("aria-live", "polite");
-  button.style.minWidth = `${button.offsetWidth}px`; // the others stay where they are
+  button.style.minWidth = `${button.offsetWidth}px`; // so that other buttons do not move
   button.textContent = button.dataset.done;
   setTimeout(() => { button.textContent = button.dataset.label; }, 2000);
 });
 
-// Whoever wants to see times and places wants them on the next job's page, too.
+// The switch for times and places is remembered for the pages of other jobs.
 const details = document.getElementById("details");
 const KEY = "shows-details";
 try {
   details.checked ||= localStorage.getItem(KEY) === "yes";
   details.addEventListener("change", () => localStorage.setItem(KEY, details.checked ? "yes" : "no"));
-} catch { /* a browser that stores nothing: it goes by the switch alone */ }
+} catch { /* no storage in this browser: the switch is not remembered */ }
 
-// The way back leads to the list as it was: its tab, its search and its filters.
+// The link back leads to the list with its tab, search and filters.
 const from = document.referrer && new URL(document.referrer);
 if (from.pathname === "/console/runs") document.getElementById("back").search = from.search;

@@ -1,17 +1,17 @@
-// A run's photos, large: fitted into the window or in full size, one after the other.
+// The gallery of a run's photos: one at a time, fitted into the window or in full size.
 
 const dialog = document.getElementById("zoom");
 const parts = ["view", "picture", "about", "count", "original", "size", "close"];
 const [view, picture, about, count, original, size, close] = parts.map((id) => document.getElementById(`zoom-${id}`));
-let shown; // id of the link whose photo is shown
-let opener = null; // the picture of the strip by which it was opened, if it was
-const forth = document.dir === "rtl" ? -1 : 1; // the way that the page is read
-let dragged = 0; // pixels, since the mouse went down
-let touched; // where a finger came down
+let shown; // id of the shown photo's link
+let opener = null; // the link in the strip that opened the gallery, null for another one
+const forth = document.dir === "rtl" ? -1 : 1; // reading direction
+let dragged = 0; // pixels since the mouse button was pressed
+let touched; // the pointer event that began a swipe, undefined for none
 
 const inStrip = (id) => document.querySelector(`a[data-opens="${id}"]`);
 
-/** The links of all photos, in the order of the strip, then those that it lacks. */
+/** → the links of all visible photos: those of the strip in its order, then all others. */
 function photos() {
   const strip = [...document.querySelectorAll("a[data-opens]")];
   const links = strip.map((link) => document.getElementById(link.dataset.opens));
@@ -35,10 +35,10 @@ function show(link) {
   if (!dialog.open) dialog.showModal();
 }
 
-/** A button that is disabled would take the focus away with it. */
-function enable(button, is) {
-  if (!is && document.activeElement === button) view.focus();
-  button.disabled = !is;
+/** Enables or disables a button. The focus moves to the view, as a disabled button would lose it. */
+function enable(button, isEnabled) {
+  if (!isEnabled && document.activeElement === button) view.focus();
+  button.disabled = !isEnabled;
 }
 
 function step(by) {
@@ -47,10 +47,10 @@ function step(by) {
   if (next) show(next);
 }
 
-/** Full size, with the point that lies at these parts of its width and height in the middle; or fitted. */
-function enlarge(is, across = 0.5, down = 0.5) {
-  view.classList.toggle("full", is);
-  size.setAttribute("aria-pressed", String(is));
+/** Shows full size, or fits the photo. `across` and `down`, from 0 to 1, are the point to be in the middle. */
+function enlarge(isFullSize, across = 0.5, down = 0.5) {
+  view.classList.toggle("full", isFullSize);
+  size.setAttribute("aria-pressed", String(isFullSize));
   const [x, y] = [across * picture.offsetWidth, down * picture.offsetHeight];
   view.scrollTo(x - view.clientWidth / 2, y - view.clientHeight / 2);
 }
@@ -65,7 +65,7 @@ function measure() {
 }
 
 document.addEventListener("click", (event) => {
-  const opens = event.target.closest?.("a[data-opens]"); // in the strip
+  const opens = event.target.closest?.("a[data-opens]"); // a link of the strip
   const link = opens ? document.getElementById(opens.dataset.opens) : event.target.closest?.("a.photo");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
@@ -74,7 +74,7 @@ document.addEventListener("click", (event) => {
 });
 document.addEventListener("keydown", (event) => {
   if (!dialog.open) return;
-  const isMoving = isFull() && event.target === view; // arrows move what is larger than its frame
+  const isMoving = isFull() && event.target === view; // the arrow keys scroll a photo larger than the view
   if (event.key === "ArrowLeft" && !isMoving) step(-forth);
   else if (event.key === "ArrowRight" && !isMoving) step(forth);
   else if (event.key === "Enter" && event.target === view) enlarge(isLarger() && !isFull());
@@ -97,10 +97,10 @@ picture.addEventListener("pointermove", (event) => {
 });
 view.addEventListener("pointerdown", (event) => {
   const isSwipe = event.pointerType !== "mouse" && event.isPrimary && !isFull() && !isPinched();
-  touched = isSwipe ? event : undefined; // a second finger ends it
+  touched = isSwipe ? event : undefined; // a second finger ends the swipe
 });
 view.addEventListener("pointercancel", () => { touched = undefined; });
-view.addEventListener("pointerup", (event) => { // a swipe to the side turns to the next one, as a page is turned
+view.addEventListener("pointerup", (event) => { // a horizontal swipe shows the next photo, like turning a page
   const across = event.clientX - touched?.clientX, down = event.clientY - touched?.clientY;
   if (Math.abs(across) > Math.max(40, Math.abs(down))) step(across < 0 ? forth : -forth);
 });

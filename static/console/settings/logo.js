@@ -1,4 +1,4 @@
-// Sends the chosen picture as it is; the server checks it and keeps a small copy.
+// Sends the chosen logo unchanged; the server checks it and stores a small copy.
 
 const form = document.getElementById("logo");
 const field = document.getElementById("logo-file");
@@ -12,7 +12,7 @@ field.addEventListener("change", async () => {
   wrong.textContent = picture.size > Number(form.dataset.largest) ? form.dataset.tooLarge : await send(picture);
 });
 
-/** Sends the picture, and loads the page again. → why it was refused, "" where it was not. */
+/** Sends the picture, and reloads the page. → the reason of a refusal, "" if there is none. */
 async function send(picture) {
   try {
     const response = await fetch(form.dataset.path, {

@@ -1,8 +1,8 @@
-// The editor: line numbers, the faults while somebody types, and the preview beside them. Without it the form still
-// works: its buttons check and save on the server.
+// The editor: line numbers, faults shown while typing, and the preview. Without this script the form still works: its
+// buttons check and save on the server.
 
-const CHECK_DELAY_MS = 400;      // without a key, until the text is checked
-const LETTER_WIDTH_EM = 0.6;     // about as wide as a letter of these fonts
+const CHECK_DELAY_MS = 400;      // after the last key, until the text is checked
+const LETTER_WIDTH_EM = 0.6;     // approximate width of a letter in the editor's fonts
 
 const form = document.getElementById("editor");
 const text = document.getElementById("text");
@@ -19,9 +19,9 @@ let timer = 0;
 let request = null;
 let isSaving = false;
 let isSignedOut = false;
-let isStale = false;   // the preview has to start again
+let isStale = false;   // the preview must be restarted
 let counted = "";
-const saved = form.dataset.saved === "no" ? null : text.value;   // a refused form shows a text that is not saved
+const saved = form.dataset.saved === "no" ? null : text.value;   // a refused form shows an unsaved text
 
 for (const part of document.querySelectorAll(".tools, .file")) part.hidden = false;
 numberLines(faultLines());
@@ -35,7 +35,7 @@ list.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-line]");
   if (!link) return;
   event.preventDefault();
-  jump(Number(link.dataset.line), Number(link.dataset.column));
+  selectFault(Number(link.dataset.line), Number(link.dataset.column));
 });
 form.addEventListener("submit", save);
 addEventListener("pageshow", () => (isSaving = false));
@@ -47,16 +47,16 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   form.querySelector("[value=save]").click();
 });
-file.addEventListener("change", takeFile);
+file.addEventListener("change", loadFile);
 for (const select of [at, lang]) select.addEventListener("change", restartPreview);
 document.getElementById("again").addEventListener("click", restartPreview);
 const isOffered = (tag) => lang.querySelector(`[value="${CSS.escape(tag)}"]`);
 lang.value = navigator.languages.map((tag) => tag.split("-")[0]).find(isOffered) ?? "en";
-takeFile();   // a file that was chosen before all this was here
+loadFile();   // a file may have been chosen before this script ran
 if (text.value.trim()) checkDraft();
 
 /** Replaces the text by the chosen file's. */
-async function takeFile() {
+async function loadFile() {
   const [chosen] = file.files;
   if (!chosen) return;
   text.focus();
@@ -65,7 +65,7 @@ async function takeFile() {
   text.dispatchEvent(new Event("input"));
 }
 
-/** Sends the form after a check that somebody is still signed in. */
+/** Sends the form, unless the session has ended: then the text would be lost. */
 async function save(event) {
   if (isSaving) return;
   event.preventDefault();
@@ -78,7 +78,7 @@ async function save(event) {
   form.requestSubmit(submitter);
 }
 
-/** Has the server check the draft; only the last request counts. */
+/** Has the server check the draft, and shows the result of the last request only. */
 async function checkDraft() {
   request?.abort();
   const mine = (request = new AbortController());
@@ -92,21 +92,21 @@ async function checkDraft() {
       },
     });
     if (response.redirected) return showSignedOut();
-    if (response.ok) showResult(await response.json());   // else it is away: saving will tell
+    if (response.ok) showResult(await response.json());   // errors of the server are shown when saving
   } catch (error) {
     if (error.name !== "AbortError" && !(error instanceof TypeError)) throw error;
   }
 }
 
-/** Starts the preview again; where the draft has faults, or the server is away, with the last good one. */
+/** Restarts the preview, with the last valid draft if this one has faults or the server cannot be reached. */
 async function restartPreview() {
   isStale = true;
   await checkDraft();
-  if (isStale) show(phone.dataset.base, true);
+  if (isStale) showPreview(phone.dataset.base, true);
   isStale = false;
 }
 
-/** Shows that nobody is signed in, and that nothing was sent: the text would be lost. */
+/** Shows that the session has ended and that nothing was sent. */
 function showSignedOut() {
   isSignedOut = true;
   result.textContent = form.dataset.signedOut;
@@ -122,11 +122,11 @@ function showResult({ summary, faults, preview, languages }) {
   numberLines(faultLines());
   offerLanguages(languages);
   if (!preview) return;
-  show(preview, isStale);
+  showPreview(preview, isStale);
   isStale = false;
 }
 
-/** Adds the languages that only this template has to those of the page. */
+/** Adds the template's languages `tags` to the choice of preview languages. */
 function offerLanguages(tags) {
   const known = new Set(Array.from(lang.options, (one) => one.value));
   for (const tag of tags.filter((one) => !known.has(one))) {
@@ -177,8 +177,8 @@ function numberLines(bad) {
   numbers.scrollTop = text.scrollTop;
 }
 
-/** Selects from a column to the end of its line. The server counts code points, the field UTF-16. */
-function jump(row, column) {
+/** Selects the line from a column on, and scrolls to it. The server counts code points, the field UTF-16 units. */
+function selectFault(row, column) {
   const lines = text.value.split("\n");
   const before = lines.slice(0, row - 1).reduce((sum, one) => sum + one.length + 1, 0);
   const whole = lines[row - 1] ?? "";
@@ -193,23 +193,23 @@ function jump(row, column) {
   text.closest(".sheet").scrollIntoView({ block: "nearest" });
 }
 
-/** Shows a draft in the preview, at the place to which the one before it was scrolled. */
-function show(base, isRestart) {
+/** Shows the draft at the path `base` in the preview, with the scroll position of the previous one. */
+function showPreview(base, isRestart) {
   if (!base || (base === phone.dataset.base && phone.src && !isRestart)) return;
   phone.dataset.base = base;
   const from = phone.hidden ? 0 : phone.contentWindow?.scrollY ?? 0;
-  phone.addEventListener("load", () => scrollBack(from), { once: true });
+  phone.addEventListener("load", () => restoreScroll(from), { once: true });
   phone.hidden = false;
   empty.hidden = true;
   const address = `${base}?lang=${lang.value}${at.value ? `&at=${at.value}` : ""}`;
-  // Replaced, so that the browser's "back" leaves the editor and does not undo the preview.
+  // Replaces the history entry, so that the browser's "back" leaves the editor.
   phone.contentWindow.location.replace(address);
   phone.setAttribute("data-shown", address);
 }
 
-function scrollBack(from, tries = 0) {
+function restoreScroll(from, tries = 0) {
   const { document: inside, scrollTo } = phone.contentWindow ?? {};
   if (!from || tries > 20) return;
   if (inside?.querySelector(".form, .start")) scrollTo(0, from);
-  else setTimeout(scrollBack, 100, from, tries + 1);
+  else setTimeout(restoreScroll, 100, from, tries + 1);
 }

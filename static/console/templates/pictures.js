@@ -1,4 +1,4 @@
-// Uploads pictures for the steps of the template in the editor, and shows the id by which a step names each.
+// Uploads pictures for the steps of the template in the editor, and shows the ids for naming them in steps.
 
 import { connectCopy } from "../copy.js";
 
@@ -9,7 +9,7 @@ const list = document.getElementById("uploaded");
 const { csrf, uploaded } = document.getElementById("editor").elements;
 
 part.hidden = false;
-// A form that was refused brings back what was uploaded in it.
+// A refused form lists the pictures uploaded so far.
 const before = [...list.children];
 list.replaceChildren();
 for (const { dataset: { id, shown, name } } of before.reverse()) show({ picture_id: id, thumbnail_url: shown }, name);
@@ -23,7 +23,7 @@ field.addEventListener("change", async () => {
   }
 });
 
-/** Sends a picture, and shows what it became. → why it was refused, "" where it was not. */
+/** Uploads a picture, and shows it. → the reason of a refusal, "" if there is none. */
 async function send(picture) {
   try {
     const response = await fetch(part.dataset.path, {

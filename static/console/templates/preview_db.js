@@ -1,10 +1,10 @@
-// In the place of static/executor/offline/db.js while a template is previewed in the editor: everything is kept
-// in this page's memory, so that nothing of a run that does not exist stays in the operator's browser.
+// Replaces static/executor/offline/db.js in the preview of the editor: everything is kept in the page's memory, so that
+// nothing of the imaginary run stays in the operator's browser.
 
 const kept = new Map();
 let known;
 
-const EPOCH = "preview";   // nothing here outlives the page, nor does the page outlive it
+const EPOCH = "preview";   // constant: this memory is never lost while the page lives
 
 export async function put(item) {
   kept.set(item.id, structuredClone(item));
@@ -27,7 +27,7 @@ export async function loadRun() {
   return known;
 }
 
-/** The page reads it when it opens only, and then there is none. */
+/** The page reads the record only when it opens; in the preview there is none then. */
 export function recordOf() {
   return null;
 }
@@ -57,7 +57,7 @@ export function isFull() {
   return false;
 }
 
-/** The address alone remembers it. */
+/** In the preview the language is only in the URL. */
 export function chosenLanguage() {
   return null;
 }

@@ -1,5 +1,5 @@
-// In the place of static/executor/http.js while a template is previewed in the editor: answers as the server
-// would, and sends nothing. All else comes from the original.
+// Replaces static/executor/http.js in the preview of the editor: `send` returns a response like the server's, and sends
+// nothing. All other exports are the original's.
 
 import { Problem, Unreachable, isTransient, loadModule, loadModuleOnce, sha256 } from "../../executor/http.js";
 

@@ -1,3 +1,3 @@
-// In the place of static/executor/offline/keep_page.js while a template is previewed in the editor: no service worker.
+// Replaces static/executor/offline/keep_page.js in the preview of the editor: it has no service worker.
 
 export function keepPages() {}
