@@ -93,7 +93,7 @@ class Dispatcher:
         if await self._database.read(outbox.is_due):
             self._wake.set()
         for wait in await self._database.read(outbox.list_next_due, LOOK_AHEAD_MS, ALARM_STEP_MS):
-            alarm = (wait + 1) / 1000  # since a timer may be a bit early
+            alarm = (wait + 1) / 1000  # one millisecond more, since a timer may be early
             asyncio.get_running_loop().call_later(alarm, self._wake.set)
 
     async def expedite(self) -> None:

@@ -111,7 +111,7 @@ def test_several_files_are_checked_each_with_its_verdict(tmp_path: Path) -> None
     assert lines[4] == f"{warned}: ok"
     assert lines[5] == f"{tmp_path}/none�.json: No such file or directory."
     (warning,) = result.stderr.splitlines()
-    assert warning.startswith(f"{warned}: warning: Dispatches that don't give f-unit will be refused")
+    assert warning.startswith(f"{warned}: warning: Dispatches without f-unit will be refused")
     assert done(rundun(tmp_path, "templates", "check", good, good)) == f"{good}: ok\n{good}: ok"
 
 

@@ -32,7 +32,7 @@ def create(
     if may_erase and read_only:
         raise Problem("invalid", "A key that can only read can't erase.")
     if api_keys.count_valid(tx, org_id) >= MAX_VALID:
-        detail = f"An organization has at most {MAX_VALID} keys that work; revoke one first."
+        detail = f"An organization has at most {MAX_VALID} valid keys; revoke one first."
         raise TooMany("keys", MAX_VALID, detail)
     secret = KEY_PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(32))
     key = api_keys.add(tx, org_id, name, digest(secret), may_erase=may_erase, read_only=read_only)

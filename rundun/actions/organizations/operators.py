@@ -133,7 +133,7 @@ def invite(tx: Tx, org_id: str, email: str, role: Role, actor: Actor = ADMINISTR
     email = check_email(tx, org_id, email)
     operators.remove_invitations(tx, org_id, email)
     if operators.count_invitations(tx, org_id) >= MAX_INVITATIONS:
-        detail = f"At most {MAX_INVITATIONS} invitations can be open; take one back first."
+        detail = f"At most {MAX_INVITATIONS} invitations can be open; withdraw one first."
         raise TooMany("invitations", MAX_INVITATIONS, detail)
     token = new_token()
     operators.add_invitation(tx, org_id, email, role, digest(token), tx.now + INVITATION_TTL_MS)

@@ -91,7 +91,7 @@ def warnings(template: Template) -> list[TemplateWarnedJson]:
     if not required:
         return []
     named = ", ".join(required)
-    detail = f"Dispatches that don't give {named} will be refused, as the template asks: let all who dispatch it know."
+    detail = f"Dispatches without {named} will be refused: the template requires it. Tell everyone who dispatches it."
     return [{"code": "required_fields", "detail": detail}]
 
 
@@ -136,7 +136,7 @@ def revise(
     head = templates.get(tx, org_id, template_id)
     current = templates.get_version(tx, template_id, head.v)
     if if_match is not None and not _matches(if_match, {etag(current), etag(current, head.archived_at)}):
-        raise Problem("version_mismatch", f"The template is at version {head.v} now; get it and edit that one.")
+        raise Problem("version_mismatch", f"The template is at version {head.v} now; get that version and edit it.")
     now: Mapping[str, object] = {**assigned_json(current, head.archived_at), "warnings": warnings(current.template)}
     template = _require_template(
         tx,

@@ -261,7 +261,7 @@ async def _check_form(call: ConsoleCall, max_form_bytes: int) -> None:
     if not hmac.compare_digest(csrf_token.encode(), call.csrf.encode()):
         raise StaleForm(N_("This form has been open for too long, or is not ours. Go back, reload, and try again."))
     if _is_form(request) and not max_form_bytes:
-        raise Problem("unsupported_media_type", "This takes no form.")
+        raise Problem("unsupported_media_type", "This address accepts no forms.")
 
 
 def _is_form(request: Request) -> bool:

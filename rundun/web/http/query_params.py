@@ -105,7 +105,7 @@ def _event_number(value: str) -> int:
 
 def _statuses(values: Sequence[str]) -> tuple[str, ...] | None:
     if any(value not in STATUSES for value in values):
-        raise invalid_value("not_allowed", f"must be one of {', '.join(STATUSES)}, and may be there several times")
+        raise invalid_value("not_allowed", f"must be one of {', '.join(STATUSES)}, and may be given several times")
     chosen = tuple(status for status in STATUSES if status in values)
     return None if chosen == STATUSES else chosen
 

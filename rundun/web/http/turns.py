@@ -103,5 +103,5 @@ class TurnTaking:
 
 def _refusal(why: RefusalReason) -> Problem:
     if why == "owner":
-        return Problem("rate_limited", "Too many such requests wait; try again.", retry_after=2)
+        return Problem("rate_limited", "Too many requests of this kind are waiting; try again.", retry_after=2)
     return Problem("unavailable", "That can't be done right now; try again.", retry_after=5)

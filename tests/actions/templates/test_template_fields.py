@@ -80,7 +80,7 @@ async def test_a_required_field_is_warned_of_when_a_template_is_saved(w: World) 
     assert plain["warnings"] == []
     made = (await w.acme.post("/v1/templates", json=of(BOOLEAN, fields=[UNIT, DOOR]))).json()
     assert [one["code"] for one in made["warnings"]] == ["required_fields"]
-    told = "Dispatches that don't give {} will be refused, as the template asks: let all who dispatch it know."
+    told = "Dispatches without {} will be refused: the template requires it. Tell everyone who dispatches it."
     assert made["warnings"][0]["detail"] == told.format("f-door")
     both = (await w.acme.post("/v1/templates", json=of(BOOLEAN, fields=[{**UNIT, "required": True}, DOOR]))).json()
     assert both["warnings"][0]["detail"] == told.format("f-unit, f-door")
@@ -106,6 +106,6 @@ def test_the_command_line_warns_of_a_required_field(tmp_path: Path) -> None:
     for arguments in (("templates", "check", str(file)), ("templates", "import", str(file), "--org", FIRST)):
         result = rundun(tmp_path, *arguments)
         assert result.exit_code == 0
-        assert "warning: Dispatches that don't give f-door will be refused" in result.stderr
+        assert "warning: Dispatches without f-door will be refused" in result.stderr
     file.write_text(json.dumps({**CHECK, "fields": [UNIT]}))
     assert rundun(tmp_path, "templates", "check", str(file)).stderr == ""

@@ -51,7 +51,7 @@ async def form(call: ConsoleCall) -> Response:
     if again := params.get("again", ""):
         repeated, current = await _read_repeated(call, again)
         if not repeated.run.is_closed:
-            raise Problem("wrong_status", "This run is not closed yet; it can be repeated then.")
+            raise Problem("wrong_status", "This run is not closed yet; only closed runs can be repeated.")
         values |= repeat_values(repeated, current, call.zone.today(call.now))
     else:
         values["template_id"] = params.get("template_id", "")[:100]

@@ -251,7 +251,7 @@ async def require_capacity(work: Awaitable[T]) -> T:
     try:
         return await work
     except passwords.Busy:
-        raise Problem("unavailable", "Too many sign in at this moment; try again.", retry_after=5) from None
+        raise Problem("unavailable", "Too many sign-ins are waiting; try again.", retry_after=5) from None
 
 
 async def hash_new_password(call: ConsoleCall) -> str:

@@ -62,7 +62,7 @@ async def test_keys_are_as_many_as_an_organization_may_have(w: World) -> None:
     await ann.get("/settings/keys")
     refused = await ann.post("/settings/keys", name="one more")
     assert (refused.status_code, "There can be 100 keys. Revoke one first." in refused.text) == (422, True)
-    with pytest.raises(Problem, match="at most 100 keys"):
+    with pytest.raises(Problem, match="at most 100 valid keys"):
         await w.database.write(commands.COMMANDS["keys create"], org=w.acme_id, name="one more")
     for key_id in made[:60]:
         w.clock.forward(seconds=1)
