@@ -197,7 +197,7 @@ def is_first_owner(tx: Tx, invitation: Invitation) -> bool:
 
 
 def add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) -> Operator:
-    """Add an operator to an organization, for the administrator; raises `invalid`."""
+    """Add an operator to an organization for the administrator; return the operator. Raises `invalid`."""
     operator = _add(tx, org_id, email, name, role, password)
     values = {"operator": operator.name, "email": operator.email, "role": role}
     changes.add(tx, org_id, "operator_added", ADMINISTRATOR, **values)

@@ -72,7 +72,7 @@ def labels(everyone: Iterable[Organization]) -> list[str]:
 
 
 def create(tx: Tx, name: str) -> Organization:
-    """Create an organization with unlimited credits. Commands refer to it by name, so a name in use is `invalid`."""
+    """Create an organization with unlimited credits, and return it. Commands name it, so a name in use is `invalid`."""
     name = clean_name(name)
     if others := organizations.list_by_name(tx, name):
         raise Problem("invalid", f"There is an organization “{name}” already: {others[0].org_id}.")

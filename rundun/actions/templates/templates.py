@@ -101,16 +101,14 @@ def saved_json(version: TemplateVersion) -> bytes:
 
 
 def create(tx: Tx, org_id: str, draft: Draft) -> TemplateVersion:
-    """Create a template from a draft; raises `Invalid` with all its errors, `quota_exceeded`."""
+    """Create a template from a draft and return its version 1; raises `Invalid` with all errors, `quota_exceeded`."""
     template = _require_new(tx, org_id, draft)
     _require_storable(tx, org_id, draft)
     return templates.add(tx, org_id, template, draft.body)
 
 
 def check(tx: Tx, org_id: str, draft: Draft) -> list[TemplateWarnedJson]:
-    """Check a draft as `create` does, but for the quota, and return the warnings about its template; raises `Invalid`
-    with all errors.
-    """
+    """Check a draft as `create` does, except the quota; return its template's warnings. Raises `Invalid`."""
     template = _require_new(tx, org_id, draft)
     if errors := [*draft.errors, *unknown_pictures(tx, org_id, draft)]:
         raise Invalid(errors)

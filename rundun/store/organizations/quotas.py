@@ -47,7 +47,7 @@ class StorageUse:
         return self.fraction >= 1
 
 
-def _use(row: sqlite3.Row) -> StorageUse:
+def _storage_use(row: sqlite3.Row) -> StorageUse:
     org_id, used, quota = row
     return StorageUse(org_id, used, quota or None)
 
@@ -86,7 +86,7 @@ def put_alerted(tx: Tx, org_id: str) -> None:
 
 
 def is_any_alert_outdated(tx: Tx) -> bool:
-    """Tell whether an organization is no longer near the quota that the administrator was alerted of."""
+    """Tell whether an organization with a quota alert is no longer near its quota."""
     return bool(_select(tx.db, tx.quotas, f"quota_alerted AND NOT {_IS_NEAR}"))
 
 
@@ -98,7 +98,7 @@ def remove_outdated_alerts(tx: Tx) -> None:
 
 def _select(db: sqlite3.Connection, quotas: Quotas, where: str, **values: str) -> list[StorageUse]:
     query = f"SELECT {_COLUMNS} FROM organizations WHERE {where}"  # noqa: S608, all written in this file
-    return [_use(row) for row in db.execute(query, {"default": quotas.default, **values}).fetchall()]
+    return [_storage_use(row) for row in db.execute(query, {"default": quotas.default, **values}).fetchall()]
 
 
 def load_full(db: sqlite3.Connection, quotas: Quotas) -> None:
@@ -109,7 +109,7 @@ def load_full(db: sqlite3.Connection, quotas: Quotas) -> None:
 def add_growth(db: sqlite3.Connection, quotas: Quotas, growth: Mapping[str, int]) -> list[StorageUse]:
     """Add a transaction's growth in bytes by organization id, before its commit; return their new storage use."""
     return [
-        _use(row)
+        _storage_use(row)
         for org_id, size in growth.items()
         for row in db.execute(_ADD, {"size": size, "org_id": org_id, "default": quotas.default}).fetchall()
     ]

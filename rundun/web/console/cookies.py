@@ -16,14 +16,14 @@ KNOWN_SECONDS = 365 * 24 * 3600
 HOST, SECURE = "__Host-", "__Secure-"
 
 
-def _name(ctx: Context, cookie: str) -> str:
+def _prefixed_name(ctx: Context, cookie: str) -> str:
     prefix = SECURE if cookie == KNOWN else HOST  # `__Host-` would force the path /; KNOWN is for /console only
     return prefix + cookie if ctx.settings.is_https else cookie
 
 
 def find(ctx: Context, request: Request, cookie: str) -> str:
     """Return the value of a cookie, "" if the request has none."""
-    return request.cookies.get(_name(ctx, cookie), "")
+    return request.cookies.get(_prefixed_name(ctx, cookie), "")
 
 
 def find_session(ctx: Context, request: Request) -> str:
@@ -39,7 +39,7 @@ def find_session(ctx: Context, request: Request) -> str:
 
 def put(ctx: Context, response: Response, cookie: str, value: str, seconds: int | None) -> None:
     """Set a cookie for `seconds`; None: until the browser is closed."""
-    name, secure = _name(ctx, cookie), ctx.settings.is_https
+    name, secure = _prefixed_name(ctx, cookie), ctx.settings.is_https
     path = "/" if name.startswith(HOST) else "/console"
     response.set_cookie(name, value, max_age=seconds, path=path, secure=secure, httponly=True, samesite="lax")
 

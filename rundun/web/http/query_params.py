@@ -263,9 +263,7 @@ def next_cursor(page: Page[Any]) -> str | None:
 
 
 def list_json(request: Request, page: Page[Any], data: list[bytes]) -> Json:
-    """Return the response of a list; `data` are its entries as JSON. It has `Link: rel="next"` (RFC 8288) if there is
-    more.
-    """
+    """Return the response of a list; `data` are its entries as JSON. `Link: rel="next"` (RFC 8288) leads to more."""
     cursor = next_cursor(page)
     headers = next_link(request, cursor=cursor) if cursor else {}
     more, token = (b"true", f'"{cursor}"'.encode()) if cursor else (b"false", b"null")

@@ -70,30 +70,30 @@ class TurnTaking:
 
     def of_operator(self, org_id: str, operator_id: str) -> Turns:
         """Return the queue of an organization's operators, with the limits of one of them."""
-        return self._of(org_id, {org_id: WAITING, operator_id: OF_OPERATOR})
+        return self._queue(org_id, {org_id: WAITING, operator_id: OF_OPERATOR})
 
     def of_visitor(self, address: str) -> Turns:
         """Return the queue of the visitors at a network address, before they sign in."""
         owner = f"visitor {address}"
-        return self._of(owner, {owner: OF_OPERATOR})
+        return self._queue(owner, {owner: OF_OPERATOR})
 
     def of_keys(self, org_id: str) -> Turns:
         """Return the queue of an organization's API keys."""
         owner = f"keys {org_id}"
-        return self._of(owner, {owner: WAITING})
+        return self._queue(owner, {owner: WAITING})
 
     def of_links(self, org_id: str) -> Turns:
         """Return the queue of an organization's links, so that phones do not wait for its operators."""
         owner = f"links {org_id}"
-        return self._of(owner, {owner: OF_LINKS})
+        return self._queue(owner, {owner: OF_LINKS})
 
     def of_download(self, org_id: str) -> Turns:
         """Return the queue of an organization's downloads. It has no limits, so that no download is refused halfway;
         the number of downloads is limited where they begin.
         """
-        return self._of(org_id, {})
+        return self._queue(org_id, {})
 
-    def _of(self, owner: str, limits: Limits) -> Turns:
+    def _queue(self, owner: str, limits: Limits) -> Turns:
         return Turns(self._pool, self._reader, owner, limits)
 
     async def close(self) -> None:

@@ -122,7 +122,7 @@ def read_body(form: Mapping[str, str], version: TemplateVersion | None, zone: Zo
             name: typed_number(form[name]) if kinds[name] == "number" else form[name] for name in _filled(form, kinds)
         }
         prefill = {name: _step_value(steps_by_name[name], form[name], zone) for name in _filled(form, steps_by_name)}
-        body |= {key: _by_id(values) for key, values in (("fields", fields), ("prefill", prefill)) if values}
+        body |= {key: _values_by_id(values) for key, values in (("fields", fields), ("prefill", prefill)) if values}
     webhook: dict[str, Any] = {name: form[name] for name in ("url", "secret") if form.get(name)}
     if webhook:
         body["webhook"] = webhook | {"events": [name for name in EVENTS if form.get(f"event {name}")]}
@@ -133,7 +133,7 @@ def _filled(form: Mapping[str, str], names: Iterable[str]) -> Iterator[str]:
     return (name for name in names if form.get(name, "").strip())
 
 
-def _by_id(values: Mapping[str, Any]) -> dict[str, Any]:
+def _values_by_id(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name.partition(" ")[2]: value for name, value in values.items()}
 
 

@@ -98,7 +98,7 @@ def _by_name(choice: tuple[str, str]) -> str:
 
 
 async def read_file(call: ConsoleCall) -> Response:
-    """POST /console/dispatch/table/text: return the table in the file sent by the page's script, as text."""
+    """POST /console/dispatch/table/text: return, as JSON, the text of the table in the file sent by the script."""
     data = await read_bytes(call.request, csv_text.MAX_BYTES)
     return JSONResponse({"text": await call.ctx.read_spreadsheet(data, call.operator.org_id)})
 

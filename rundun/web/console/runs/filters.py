@@ -104,13 +104,13 @@ def read_filter_form(call: ConsoleCall) -> RunFilterForm:
         **tab_filters(call.now)[values["tab"]],
         "q": values["q"] or None,
         "template_id": values["template"] or None,
-        "due_before": _begins(call.zone, _day(values["due"], 1), 0),
+        "due_before": _day_start(call.zone, _day(values["due"], 1), 0),
         reference_field: _reference(values["ref"]) or None,
     }
     chosen["is_by_due"] = values["sort"] == SORTS[0]
     starts = {
-        "after": _begins(call.zone, _day(values["from"]), -1),
-        "before": _begins(call.zone, _day(values["to"], 1), 0),
+        "after": _day_start(call.zone, _day(values["from"]), -1),
+        "before": _day_start(call.zone, _day(values["to"], 1), 0),
     }
     chosen |= {f"{day}_{name}": at for name, at in starts.items() if at is not None}
     return RunFilterForm(values, RunFilter(**chosen), wrong)
@@ -145,5 +145,5 @@ def _day(value: str, later: int = 0) -> date | None:
     return day if day and 1900 < day.year < 9999 else None
 
 
-def _begins(zone: Zone, day: date | None, offset: int) -> int | None:
+def _day_start(zone: Zone, day: date | None, offset: int) -> int | None:
     return None if day is None else zone.day_begins(day) + offset

@@ -19,12 +19,12 @@ async def history(call: ConsoleCall) -> Response:
     people = [(one.operator_id, one.name) for one in await call.read(operators.list_of_org)]
     people += [(ADMINISTRATOR.by, call.language.gettext("Administrator"))]
     if by not in ("", *(actor_id for actor_id, _ in people)):  # an API key, or a removed operator
-        people += [(by, next((_who(call, one) for one in page.items), by))]
+        people += [(by, next((_actor_name(call, one) for one in page.items), by))]
     return await call.render(
         "settings/history",
         changes=page.items,
         when=lambda change: relative_time.say(call.language, call.zone, call.now, change.at),
-        who=lambda change: _who(call, change),
+        actor_name=lambda change: _actor_name(call, change),
         text=lambda change: change_text.change_text(call.language, change),
         kinds=[(name, call.language.gettext(text)) for name, text in change_text.KINDS.items()],
         people=people,
@@ -35,5 +35,5 @@ async def history(call: ConsoleCall) -> Response:
     )
 
 
-def _who(call: ConsoleCall, change: OrganizationChange) -> str:
+def _actor_name(call: ConsoleCall, change: OrganizationChange) -> str:
     return change.actor.name or call.language.gettext("Administrator")

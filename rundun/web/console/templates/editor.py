@@ -64,7 +64,7 @@ class CheckedText:
 
 
 def check(text: str) -> CheckedText:
-    """Check a text as the API checks a template, except for the existence of its pictures."""
+    """Return a text with its draft and its faults as the API finds them, except for missing pictures."""
     if len(text) > MAX_TEXT:
         return CheckedText(text, None, (Fault(1, 1, "", "A template may have at most 512 KiB."),))
     try:
@@ -79,7 +79,7 @@ def check(text: str) -> CheckedText:
 
 
 def faults(text: str, errors: Iterable[FieldError]) -> tuple[Fault, ...]:
-    """Return the `errors` of a JSON text with line and column, sorted by position."""
+    """Return the `errors` of a JSON text as faults with line and column, sorted by position."""
     wrong = list(errors)
     if not wrong:  # locating takes most of the time of a check
         return ()
@@ -93,8 +93,8 @@ def faults(text: str, errors: Iterable[FieldError]) -> tuple[Fault, ...]:
 
 
 async def _check(call: ConsoleCall, text: str) -> CheckedText:
-    """Check a text and the existence of its pictures. Missing sample pictures are stored, unless the quota is used up:
-    then only saving reports it.
+    """Return a text checked by `check` and for missing pictures. Missing sample pictures are stored, unless the quota
+    is used up: then only saving reports it.
     """
     checked = await call.turns.run(check, text)
     if checked.draft is None or not checked.draft.pictures:

@@ -37,7 +37,7 @@ class TemplatesPageQuery(TemplatesQuery):
 
 
 def samples() -> dict[str, str]:
-    """Return the names of the samples by the stems of their files."""
+    """Return the names of the sample templates by the stems of their files."""
     return {path.stem: from_json(path.read_bytes())["name"] for path in sorted(paths.samples().glob("*.json"))}
 
 
@@ -155,7 +155,7 @@ async def unarchive(call: ConsoleCall) -> Response:
 
 
 def sample(name: str) -> str:
-    """Return the text of a sample's file; raises NotFound."""
+    """Return the JSON text of a sample template by its file's stem; raises NotFound."""
     if name not in samples():
         raise NotFound("sample")
     return (paths.samples() / f"{name}.json").read_text("utf-8")
