@@ -96,7 +96,7 @@ def warnings(template: Template) -> list[TemplateWarnedJson]:
 
 
 def saved_json(version: TemplateVersion) -> bytes:
-    """Return a version that was just made, with the warnings about it."""
+    """Return a new version's JSON, as `template_json`, with the warnings about its template."""
     return template_json(version)[:-1] + b',"warnings":' + to_json(warnings(version.template)) + b"}"
 
 
