@@ -57,50 +57,61 @@ def _decimal(value: str) -> float:
     return float(value)
 
 
-def _base64(text: str) -> str:
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _from_base64(value: str) -> str:
-    return base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)).decode()
-
-
-# Cursors are base64url of `<number>.<number>` and of `evt <number>`. The patterns say just that, so that the document
-# allows nothing that is refused: three digits are four characters, each from a small set, and the point stands in the
-# first, second or third place of its three. Numbers of 15 digits always fit, and none of more than 17.
+# Cursors are base64url of `<number>.<number>` and of `evt <number>`. The patterns say so in the OpenAPI document, in
+# the alphabet of base64: three digits are four characters, each from a small set, and the point stands in the first,
+# second or third place of its three. They allow all numbers of up to 15 digits, and only what is taken.
+_DIGITS = 17
 _FIRST, _SECOND, _THIRD = "(?:[MN][DTjz]|O[DT])", "[AEIMQUYcgk]", "[w-z0-5]"
 _THREE = f"{_FIRST}{_SECOND}{_THIRD}"
 _LESS = f"(?:[MN][AQgw]|O[AQ]|{_FIRST}{_SECOND})"  # one digit or two, at the end
 _MORE = f"(?:{_THREE}){{0,4}}{_LESS}?"
-CURSOR = re.compile(
+CURSOR_PATTERN = (
     f"^(?:(?:{_THREE}){{1,5}}Lj{_SECOND}(?:{_THIRD}{_MORE})?"
     f"|(?:{_THREE}){{0,5}}(?:(?:[MN][CSiy]|O[CS])4{_THIRD}{_MORE}"
     f"|{_FIRST}{_SECOND}u(?:(?:{_THREE}){{1,5}}{_LESS}?|{_LESS})))$"
 )
-EVENT_CURSOR = re.compile(f"^ZXZ0ID{_SECOND}(?:{_THIRD}{_MORE})?$")
+EVENT_CURSOR_PATTERN = f"^ZXZ0ID{_SECOND}(?:{_THIRD}{_MORE})?$"
 
 
 def list_cursor(first: int, second: int) -> str:
     """Return the opaque cursor of a list entry with these two sort keys."""
-    return _base64(f"{first}.{second}")
+    return _encode(f"{first}.{second}")
 
 
 def event_cursor(number: int) -> str:
     """Return the opaque cursor of the event with this number."""
-    return _base64(f"evt {number}")
+    return _encode(f"evt {number}")
+
+
+def _encode(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> str:
+    """Return the text of a cursor; an empty text unless `cursor` is exactly what `_encode` makes of it."""
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except ValueError:
+        return ""
+    return text if _encode(text) == cursor else ""
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _DIGITS
 
 
 def _list_position(value: str) -> tuple[int, ...]:
-    if not CURSOR.fullmatch(value):
+    first, _, second = _decode(value).partition(".")
+    if not (_is_number(first) and _is_number(second)):
         raise invalid_value("bad_format", "is not a cursor of this list")
-    first, second = _from_base64(value).split(".")
     return int(first), int(second)
 
 
 def _event_number(value: str) -> int:
-    if not EVENT_CURSOR.fullmatch(value):
+    kind, _, number = _decode(value).partition(" ")
+    if kind != "evt" or not _is_number(number):
         raise invalid_value("bad_format", "is not a cursor of events")
-    return int(_from_base64(value).removeprefix("evt "))
+    return int(number)
 
 
 def _statuses(values: Sequence[str]) -> tuple[str, ...] | None:
@@ -116,8 +127,8 @@ Statuses = Annotated[
 ]
 Time = Annotated[int, ParsedFrom(_second, {"type": "string", "format": "date-time"})]
 Boolean = Annotated[bool, ParsedFrom(_boolean, {"type": "boolean"})]
-Cursor = Annotated[tuple[int, ...], ParsedFrom(_list_position, {"type": "string", "pattern": CURSOR.pattern})]
-EventCursor = Annotated[int, ParsedFrom(_event_number, {"type": "string", "pattern": EVENT_CURSOR.pattern})]
+Cursor = Annotated[tuple[int, ...], ParsedFrom(_list_position, {"type": "string", "pattern": CURSOR_PATTERN})]
+EventCursor = Annotated[int, ParsedFrom(_event_number, {"type": "string", "pattern": EVENT_CURSOR_PATTERN})]
 
 
 def _decimal_in(minimum: float, maximum: float) -> ParsedFrom:

@@ -1,5 +1,6 @@
 """The document draws the line between right and wrong where the service does."""
 
+import base64
 import copy
 import re
 import sys
@@ -103,7 +104,7 @@ def test_a_secret_that_it_forbids_is_refused() -> None:
 @given(some.integers(0, 10**15 - 1), some.integers(0, 10**15 - 1))
 def test_a_cursor_that_is_given_out_is_one_that_it_allows_and_that_is_taken(first: int, second: int) -> None:
     given_out = {"cursor": query_params.list_cursor(first, second)}
-    assert query_params.CURSOR.pattern == parameter("GET", "/v1/runs", "cursor")["pattern"]
+    assert query_params.CURSOR_PATTERN == parameter("GET", "/v1/runs", "cursor")["pattern"]
     openapi_judge.validate(parameter("GET", "/v1/runs", "cursor"), given_out["cursor"])
     assert read(query_params.ListQuery, given_out).cursor == (first, second)
     after = {"after": query_params.event_cursor(first)}
@@ -111,12 +112,53 @@ def test_a_cursor_that_is_given_out_is_one_that_it_allows_and_that_is_taken(firs
     assert read(query_params.EventsQuery, after).after == first
 
 
-@given(some.from_regex(query_params.CURSOR, fullmatch=True), some.from_regex(query_params.EVENT_CURSOR, fullmatch=True))
+@given(
+    some.from_regex(query_params.CURSOR_PATTERN, fullmatch=True),
+    some.from_regex(query_params.EVENT_CURSOR_PATTERN, fullmatch=True),
+)
 def test_a_cursor_that_it_allows_is_taken(cursor: str, after: str) -> None:
     openapi_judge.validate(parameter("GET", "/v1/runs", "cursor"), cursor)
     openapi_judge.validate(parameter("GET", "/v1/events", "after"), after)
     assert max(read(query_params.ListQuery, {"cursor": cursor}).cursor) < 2**63
     assert read(query_params.EventsQuery, {"after": after}).after < 2**63
+
+
+def test_only_what_is_written_as_a_cursor_is_taken_for_one() -> None:
+    too_long = 10**17
+    assert not refused(query_params.ListQuery, cursor="MS4x")
+    for text in (
+        "",
+        ".",
+        "1.",
+        ".1",
+        "1",
+        "1.2.3",
+        "1,2",
+        "-1.2",
+        "+1.2",
+        "1 .2",
+        "1_0.2",
+        "٣.1",
+        f"{too_long}.1",
+        "evt 1",
+    ):
+        assert refused(query_params.ListQuery, cursor=text_cursor(text)), text
+    for text in ("", "evt", "evt ", "evt -1", "evt  1", "evt 1.2", "evt ٣", f"evt {too_long}", "Evt 1", "1.2"):
+        assert refused(query_params.EventsQuery, after=text_cursor(text)), text
+    for cursor in ("MS4x=", "MS4x\n", " MS4x", "MS 4x", "MS4", "MS4y/", "MS4y+", "MS4xMB", "é", "x"):
+        assert refused(query_params.ListQuery, cursor=cursor), cursor
+
+
+def text_cursor(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def refused(model: type[StrictModel], **given: str) -> bool:
+    try:
+        read(model, given)
+    except Problem:
+        return True
+    return False
 
 
 QUERIES: list[tuple[str, str, type[StrictModel], str, Any, Any]] = [
