@@ -1,7 +1,8 @@
 """Lists of runs: which index serves a filter, and the page it gives."""
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from rundun.store.sqlite.transaction import Tx
 
 NEVER = 9_000_000_000_000_000  # `late_after` in the file of a run that has neither a due time nor an end
 Place = tuple[int, int]  # of a run in a list: what it is sorted by, and its number
+_HAS_PREFIX = "substr(executor_ref, 1, length(:prefix)) = :prefix"
 FEW_ROWS = 1000  # rows that are looked at, and sorted, in a millisecond or two
 
 
@@ -126,53 +128,52 @@ def places(tx: Tx, org_id: str, filters: RunFilter, before: tuple[int, ...], lim
     they come by their age.
     """
     found = []
+    if filters.is_by_due and before == (END, END):
+        before = (0, END)
     for status in filters.statuses:
         plain = replace(filters, status=status, executor_ref_prefix=None)
-        found += _places(tx, f"runs INDEXED BY {_index(tx, org_id, plain)}", org_id, plain, filters, before, limit)
+        conditions, values = _conditions(plain)
+        if filters.executor_ref_prefix is not None:
+            conditions.append(_HAS_PREFIX)
+        column, behind, direction = plain.order, *((">", "ASC") if plain.is_by_due else ("<", "DESC"))
+        rows = tx.db.execute(
+            f"SELECT {column}, number FROM runs INDEXED BY {_index(tx, org_id, plain)} "  # noqa: S608, all named here
+            f"WHERE {' AND '.join(['org_id = :org', *conditions])} AND ({column}, number) {behind} (:at, :before) "
+            f"ORDER BY {column} {direction}, number {direction} LIMIT :limit",
+            {
+                **values,
+                "org": org_id,
+                "prefix": filters.executor_ref_prefix,
+                "at": before[0],
+                "before": before[1],
+                "limit": limit,
+            },
+        )
+        found += [(at, number) for at, number in rows.fetchall()]
     return sorted(found, reverse=not filters.is_by_due)[:limit]
 
 
-def places_of(tx: Tx, org_id: str, filters: RunFilter, before: tuple[int, ...], numbers: Sequence[int]) -> list[Place]:
-    """List where those of these runs stand that are in a list, behind `before`."""
-    found = []
+def membership(org_id: str, filters: RunFilter, name: str = "list") -> tuple[str, dict[str, Any]]:
+    """Return a condition that only runs of a list meet, whatever its `q`; and its values, whose names end in `name`."""
+    alternatives, values = [], {f"org_{name}": org_id, f"prefix_{name}": filters.executor_ref_prefix}
+    for at, status in enumerate(filters.statuses):
+        conditions, named = _conditions(replace(filters, status=status))
+        alternatives.append(re.sub(r":(\w+)", rf":\1_{at}_{name}", " AND ".join(conditions)))
+        values |= {f"{key}_{at}_{name}": value for key, value in named.items()}
+    has_prefix = "true" if filters.executor_ref_prefix is None else _HAS_PREFIX.replace(":prefix", f":prefix_{name}")
+    return f"(org_id = :org_{name} AND ({' OR '.join(alternatives) or 'false'}) AND {has_prefix})", values
+
+
+def count_members(tx: Tx, org_id: str, lists: Mapping[str, RunFilter], numbers: Sequence[int]) -> dict[str, int]:
+    """Count those of these runs that are in each of several lists, by the same names."""
+    counts, values = list[str](), dict[str, Any]()
+    for name, filters in lists.items():
+        is_member, of_list = membership(org_id, filters, name)
+        counts.append(f'count(*) FILTER (WHERE {is_member}) AS "{name}"')
+        values |= of_list
     chosen = "json_each(:numbers) AS chosen CROSS JOIN runs ON runs.number = chosen.value"
-    for status in filters.statuses:
-        plain = replace(filters, status=status, executor_ref_prefix=None)
-        found += _places(tx, chosen, org_id, plain, filters, before, len(numbers), numbers=json.dumps(numbers))
-    return sorted(found, reverse=not filters.is_by_due)
-
-
-def _places(
-    tx: Tx,
-    rows: str,
-    org_id: str,
-    plain: RunFilter,
-    filters: RunFilter,
-    before: tuple[int, ...],
-    limit: int,
-    **more: Any,
-) -> list[Place]:
-    conditions, values = _conditions(plain)
-    if filters.executor_ref_prefix is not None:
-        conditions.append("substr(executor_ref, 1, length(:prefix)) = :prefix")
-    column, behind, direction = plain.order, *((">", "ASC") if plain.is_by_due else ("<", "DESC"))
-    if filters.is_by_due and before == (END, END):
-        before = (0, END)
-    found = tx.db.execute(
-        f"SELECT {column}, number FROM {rows} "  # noqa: S608, all named here
-        f"WHERE {' AND '.join(['org_id = :org', *conditions])} AND ({column}, number) {behind} (:at, :before) "
-        f"ORDER BY {column} {direction}, number {direction} LIMIT :limit",
-        {
-            **values,
-            **more,
-            "org": org_id,
-            "prefix": filters.executor_ref_prefix,
-            "at": before[0],
-            "before": before[1],
-            "limit": limit,
-        },
-    )
-    return [(at, number) for at, number in found.fetchall()]
+    row = tx.db.execute(f"SELECT {', '.join(counts)} FROM {chosen}", {**values, "numbers": json.dumps(numbers)})  # noqa: S608
+    return dict(row.fetchone())
 
 
 def _cursor(run: Run, filters: RunFilter) -> tuple[int, int]:

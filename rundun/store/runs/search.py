@@ -1,163 +1,158 @@
-"""Lists of runs that a search leaves: of a list of at most 10,000 each run is looked at, in the order of the list; of a
-longer one those that the index names, the newest first, 10,000 at a time and so much of what they say, so that no
-search holds up everybody else.
+"""Searches in lists of runs: the newest runs first, in windows, for 200 ms at most. A page that ends before its list
+says where to go on.
 """
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+import math
+import operator
+import sqlite3
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from time import monotonic
 
 from rundun.core.runs.run import Run
 from rundun.core.runs.search_text import needles, run_id_in
 from rundun.store.runs import lists as run_lists
 from rundun.store.runs import search_index
-from rundun.store.runs.lists import Place, RunFilter
-from rundun.store.runs.runs import LISTED_COLUMNS, _run
+from rundun.store.runs.lists import RunFilter
+from rundun.store.runs.runs import numbered
 from rundun.store.sqlite.pagination import END, Page, PageRequest
 from rundun.store.sqlite.transaction import Tx
 
-MAX_LOOKED_AT = 10_000  # runs in one go
-MAX_CHARACTERS = 4_000_000  # of what they say; those that are folded first count more
-FEW = 1000  # that are looked at and sorted in some milliseconds
-COUNTED_AT_A_TIME = 3000  # runs of those that are only counted, in all lists at once: some 20 ms
-CHUNK = 1000  # runs that are judged at a time, until a page is full
-_ALL = (END, END)  # of a list, from its beginning
-_BY_NUMBER = 0  # in a cursor of a search by the index, in place of a time
+LOOK_MS = 200  # that one look takes at most, but for its first window and a few steps of the last
+COUNT_MS = 40  # the same for counting in long lists
+FIRST_WINDOW = 64  # runs, looked at however long that takes: 45 ms where all say very much and none is indexed
+MAX_WINDOW = 4096
+SHORT_LIST = 10_000  # runs of a list that are looked at without the index
+STEPS = 4000  # of SQLite's machine between two looks at the clock: some 10 ms where texts are long
+_BY_NUMBER = 0  # in a cursor, in place of what the list is sorted by
 
 
 def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[Run]:
-    """Return a page of an organization's runs as `run_lists.page` does, with `filters.q` of those that it finds. A
-    page that is shorter than its limit, with something to go on from, ends where 10,000 runs were looked at, or fewer
-    that say very much.
+    """Return a page of an organization's runs as `run_lists.page` does, with `filters.q` of those that it finds, the
+    newest first. Such a page may be shorter than its limit, or empty, with a key to go on from.
     """
     if filters.q is None:
         return run_lists.page(tx, org_id, filters, page_request)
-    return _Search(tx, org_id, filters, page_request).page(filters.q)
+    found, limit = list[int](), page_request.limit
+    search = _Search(tx, org_id, filters, _start(filters, page_request.before))
+    for numbers in search.windows(LOOK_MS):
+        found += numbers
+        if len(found) > limit:
+            break
+    before = found[limit - 1] if len(found) > limit else search.before
+    shown = reversed(numbered(tx, found[:limit]))
+    return Page([*shown], (_BY_NUMBER, before) if before else None)
 
 
-@dataclass(frozen=True, slots=True)
-class FoundCounts:
-    """How many runs a search has found so far in each of some lists, by name, and where it goes on, None at its end."""
-
-    numbers: Mapping[str, int]
-    before: tuple[int, ...] | None = _ALL
-
-
-def count_short(tx: Tx, org_id: str, filters: RunFilter) -> int | None:
-    """Count what a search finds in a list; None for a list that is too long for one look."""
-    search = _Search(tx, org_id, filters, PageRequest(MAX_LOOKED_AT))
-    if search.is_longer_than(MAX_LOOKED_AT):
-        return None
-    places, before = search.places(filters.q or "")
-    return len(places) if before is None else None
-
-
-def count_some(
-    tx: Tx, org_id: str, lists: Mapping[str, RunFilter], search: str, so_far: FoundCounts, limit: int
-) -> FoundCounts:
-    """Count in each of some lists what a search finds in the next look at all runs, which ends early where each list
-    has so many.
+def _start(filters: RunFilter, before: tuple[int, ...]) -> int:
+    """Return the run number that a page lies below. A cursor of an older version may name a place in a list of another
+    order: that search begins anew, so that it leaves nothing out.
     """
-    everything = RunFilter(q=search)
-    left = PageRequest(limit - min(so_far.numbers.values()), so_far.before or _ALL)
-    places, before = _Search(tx, org_id, everything, left, COUNTED_AT_A_TIME).places(search)
-    if len(places) > left.limit:
-        places, before = places[: left.limit], places[left.limit - 1]
-    found, numbers = [number for _, number in places], {**so_far.numbers}
-    for name, filters in lists.items():
-        is_all = filters == everything
-        numbers[name] += len(found if is_all else run_lists.places_of(tx, org_id, filters, _ALL, found))
-    return FoundCounts(numbers, before)
+    is_by_number = before[0] in (_BY_NUMBER, END) or replace(filters, executor_ref_prefix=None).order == "created_at"
+    return before[1] if is_by_number else END
 
 
 @dataclass(frozen=True, slots=True)
+class FoundCount:
+    """How many runs a search finds in a list: in all of it, or at least so many."""
+
+    number: int
+    is_all: bool
+
+
+def count(tx: Tx, org_id: str, filters: RunFilter) -> FoundCount | None:
+    """Count what a search finds in a list; return None for a long one, which `count_together` counts."""
+    search = _Search(tx, org_id, filters)
+    if search.chosen is None:
+        return None
+    number = sum(len(numbers) for numbers in search.windows(LOOK_MS))
+    return FoundCount(number, not (search.before or search.is_partial))
+
+
+def count_together(tx: Tx, org_id: str, lists: Mapping[str, RunFilter], text: str, limit: int) -> dict[str, FoundCount]:
+    """Count what a search finds in each of several lists by one look at all runs, which ends where each has `limit`."""
+    counts, search = dict.fromkeys(lists, 0), _Search(tx, org_id, RunFilter(q=text))
+    for numbers in search.windows(COUNT_MS):
+        for name, number in run_lists.count_members(tx, org_id, lists, numbers).items():
+            counts[name] += number
+        if min(counts.values()) >= limit:
+            break
+    return {name: FoundCount(number, not search.before) for name, number in counts.items()}
+
+
 class _Search:
-    tx: Tx
-    org_id: str
-    filters: RunFilter
-    page_request: PageRequest
-    most: int = END  # runs that are looked at, where that is less than others may
+    """A search in a list: a run is found that is a member and has one of the `texts`. The runs to look at are `chosen`,
+    by descending number, of a list that is longer if the search `is_partial`; where that is None, the index tells them.
+    All down to the number `before` were looked at; it is 0 at the end.
+    """
 
-    @property
-    def max_looked_at(self) -> int:
-        """Return how many runs are looked at in one go."""
-        return min(self.most, MAX_LOOKED_AT)
+    def __init__(self, tx: Tx, org_id: str, filters: RunFilter, before: int = END) -> None:
+        text, chosen = filters.q or "", list[int]()
+        self.tx = tx
+        self.org_id = org_id
+        self.texts: Sequence[str] = needles(text)
+        self.before = before if self.texts else 0
+        self.query = search_index.match(org_id, self.texts)
+        self.chosen: Sequence[int] | None = chosen
+        self.is_partial = False
+        self.membership = run_lists.membership(org_id, filters)
+        if (run_id := run_id_in(text)) is not None:
+            self.texts = ("",)  # which every run has
+            chosen += [row["number"] for row in tx.db.execute("SELECT number FROM runs WHERE id = ?", (run_id,))]
+        else:
+            plain = replace(filters, executor_ref_prefix=None)
+            self.is_partial = run_lists.count(tx, org_id, plain, SHORT_LIST + 1) > SHORT_LIST
+            if self.is_partial and self.query is not None:
+                self.chosen = None
+            else:
+                places = run_lists.places(tx, org_id, filters, (END, END), SHORT_LIST)
+                chosen += sorted((number for _, number in places), reverse=True)
 
-    def page(self, search: str) -> Page[Run]:
-        return self._show(*self.places(search))
-
-    def places(self, search: str) -> tuple[list[Place], Place | None]:
-        """Return the places of runs that are found, more than a page has where there are more, and where to go on if
-        the look ended before all were looked at.
+    def windows(self, milliseconds: int) -> Iterator[list[int]]:
+        """Yield the numbers of the runs found in each window, the newest first, until the list ends or the time is
+        over. A window is twice as large as the one before; one that is not finished in time is left to the next look.
         """
-        texts, before = needles(search), self.page_request.before
-        if not texts:
-            return [], None
-        if (run_id := run_id_in(search)) is not None:
-            row = self.tx.db.execute("SELECT number FROM runs WHERE id = ?", (run_id,)).fetchone()
-            return self._passing([row["number"]] if row else [], before), None
-        query = search_index.match(self.org_id, texts)
-        if before[0] == _BY_NUMBER and query is not None:
-            return self._walk(query, texts, before[1])
-        if query is not None and self.is_longer_than(FEW):
-            numbers, end = search_index.candidates(self.tx, self.org_id, query, END, FEW)
-            if not end:
-                return self._look([self._passing(numbers, before)], texts)
-            if before == _ALL and self.is_longer_than(self.max_looked_at):
-                return self._walk(query, texts, END)
-        return self._scan(texts)
+        over_at, deadline, size = monotonic() + milliseconds / 1000, math.inf, FIRST_WINDOW
+        while self.before and monotonic() < deadline:
+            try:
+                with _ending_at(self.tx.db, deadline):
+                    numbers = self._next(size)
+                    found = self._find(numbers, deadline)
+            except TimeoutError:
+                return
+            self.before = numbers[-1] if len(numbers) == size else 0
+            yield found
+            size, deadline = min(size * 2, MAX_WINDOW), over_at
 
-    def is_longer_than(self, limit: int) -> bool:
-        """Tell whether the list has more runs, without a search."""
-        plain = replace(self.filters, executor_ref_prefix=None)
-        return run_lists.count(self.tx, self.org_id, plain, limit + 1) > limit
+    def _next(self, size: int) -> Sequence[int]:
+        """List the numbers of the next runs to look at."""
+        if self.chosen is None:
+            return search_index.candidates(self.tx, self.org_id, self.query or "", self.before, size)
+        at = bisect_right(self.chosen, -self.before, key=operator.neg)
+        return self.chosen[at : at + size]
 
-    def _scan(self, texts: Sequence[str]) -> tuple[list[Place], Place | None]:
-        """Look at the list itself."""
-        places = run_lists.places(self.tx, self.org_id, self.filters, self.page_request.before, self.max_looked_at)
-        found, end = self._look(_chunks(places), texts)
-        return found, end or (places[-1] if len(places) == self.max_looked_at else None)
-
-    def _walk(self, query: str, texts: Sequence[str], before: int) -> tuple[list[Place], Place | None]:
-        """Look at what the index names, the newest first."""
-        numbers, last = search_index.candidates(self.tx, self.org_id, query, before, self.max_looked_at)
-        passing = (
-            sorted(((_BY_NUMBER, number) for _, number in self._passing(chunk, _ALL)), reverse=True)
-            for chunk in _chunks(numbers)
-        )
-        found, end = self._look(passing, texts)
-        return found, end or ((_BY_NUMBER, last) if last else None)
-
-    def _passing(self, numbers: Sequence[int], before: tuple[int, ...]) -> list[Place]:
-        """Return those of these runs that are in the list."""
-        return run_lists.places_of(self.tx, self.org_id, self.filters, before, numbers)
-
-    def _look(self, chunks: Iterable[Sequence[Place]], texts: Sequence[str]) -> tuple[list[Place], Place | None]:
-        """Return those that have one of the texts, until a page is full; and where the look ends before all were
-        looked at, since they say so much.
-        """
-        found, left = list[Place](), MAX_CHARACTERS
-        for chunk in chunks:
-            has, judged, size = search_index.judge(self.tx, [number for _, number in chunk], texts, left)
-            found += [place for place in chunk if place[1] in has]
-            left -= size
-            if len(found) > self.page_request.limit:
-                break
-            if judged < len(chunk) or left <= 0:
-                return found, chunk[judged - 1]
-        return found, None
-
-    def _show(self, found: Sequence[Place], end: Place | None) -> Page[Run]:
-        shown = found[: self.page_request.limit]
-        rows = self.tx.db.execute(
-            f"SELECT {LISTED_COLUMNS} FROM runs WHERE number IN (SELECT value FROM json_each(?))",  # noqa: S608
-            (json.dumps([number for _, number in shown]),),
-        ).fetchall()
-        runs = {run.number: run for run in map(_run, rows)}
-        following = shown[-1] if len(found) > len(shown) else end
-        return Page([runs[number] for _, number in shown], following)
+    def _find(self, numbers: Sequence[int], deadline: float) -> list[int]:
+        """List those of the runs that the search finds; raises TimeoutError after the deadline."""
+        found, not_indexed = search_index.find(self.tx, numbers, self.texts, *self.membership)
+        for number, text in search_index.read_texts(self.tx, not_indexed):
+            if any(each in text for each in self.texts):
+                found.append(number)
+            if monotonic() >= deadline:
+                raise TimeoutError
+        return sorted(found, reverse=True)
 
 
-def _chunks(sequence: Sequence[Any]) -> Iterable[Any]:
-    return (sequence[at : at + CHUNK] for at in range(0, len(sequence), CHUNK))
+@contextmanager
+def _ending_at(db: sqlite3.Connection, deadline: float) -> Iterator[None]:
+    """End statements that still run at the deadline, by TimeoutError."""
+    db.set_progress_handler(lambda: monotonic() >= deadline, STEPS)
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT and monotonic() >= deadline:
+            raise TimeoutError from None
+        raise
+    finally:
+        db.set_progress_handler(None, 0)

@@ -6,20 +6,19 @@ Of quotas it is no part: it has some 4,000 characters of a run at most, however 
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from rundun.core.runs.search_text import MAX_TEXT, SHORT, run_text
+from rundun.core.runs.search_text import SHORT, run_text
 from rundun.store.runs.runs import read_identity
 from rundun.store.sqlite.transaction import Tx
 
 BATCH_SIZE = 1000  # runs that are indexed in one write
 BATCH_CHARACTERS = 100_000  # of their fields, or of what is made of them, about: what takes some 20 ms
-FOLDING = 40  # times as long as to look at a character takes to fold one that is not of ASCII, at worst
 MERGED_PAGES = 64  # of 4 KiB, written in one step of a merge
 MERGED_BYTES = MERGED_PAGES * 4096
 TRIGRAMS = 12  # of a search that are looked up, at most: what has them is looked at
@@ -162,6 +161,21 @@ def _token(org_id: str) -> str:
 
 # ---- reading
 
+_CANDIDATES = """
+SELECT json_group_array(number) FROM (
+  SELECT * FROM (
+    SELECT rowid AS number FROM run_search WHERE run_search MATCH :query AND rowid < :before
+    ORDER BY 1 DESC LIMIT :limit
+  ) UNION SELECT * FROM (
+    SELECT number FROM runs NOT INDEXED WHERE number > :last AND number < :before AND org_id = :org
+    ORDER BY 1 DESC LIMIT :limit
+  ) UNION SELECT * FROM (
+    SELECT number FROM runs NOT INDEXED WHERE number < min(:first, :before) ORDER BY 1 DESC LIMIT :limit
+  ) UNION SELECT * FROM (
+    SELECT number FROM runs_to_index WHERE number < :before ORDER BY 1 DESC LIMIT :limit
+  ) ORDER BY 1 DESC LIMIT :limit
+)"""
+
 
 def match(org_id: str, needles: Sequence[str]) -> str | None:
     """Return the query that finds an organization's runs with one of these texts, and others; None where a text is too
@@ -178,63 +192,40 @@ def _all_of(needle: str) -> str:
     return " AND ".join('"{}"'.format(trigram.replace('"', '""')) for trigram in trigrams[::every])
 
 
-def candidates(tx: Tx, org_id: str, query: str, before: int, limit: int) -> tuple[list[int], int]:
-    """List the numbers of an organization's runs before one that a search has to look at, the last first: about
-    `limit` at most, and with them those that have changed since they were indexed, and some of others. Returns also
-    down to which number these are all, 0 where there are no others.
+def candidates(tx: Tx, org_id: str, query: str, before: int, limit: int) -> list[int]:
+    """List the numbers of the newest runs before a number that a search has to look at, at most `limit`: those of an
+    organization that the index names, and those that it does not know as they are now, with some of others.
     """
-    (first, last), older = _indexed(tx), "SELECT number FROM runs WHERE number < :before AND number > :after"
-    newer = "SELECT number FROM runs NOT INDEXED WHERE number < :before AND number > :after AND org_id = :org_id"
-    numbers = _numbers(tx, newer, limit, before=before, after=last, org_id=org_id)
-    if len(numbers) < limit:
-        matching = "SELECT rowid FROM run_search WHERE run_search MATCH :words AND rowid < :before"
-        numbers += _numbers(tx, matching, limit - len(numbers), before=before, words=query)
-    if len(numbers) < limit and first > 1:
-        numbers += _numbers(tx, older, limit - len(numbers), before=min(before, first), after=0)
-    end = numbers[-1] if len(numbers) == limit else 0
-    changed = "SELECT number FROM runs_to_index WHERE number < ? AND number >= ?"
-    numbers += (row[0] for row in tx.db.execute(changed, (before, end)).fetchall())
-    return sorted(set(numbers), reverse=True), end
+    first, last = _indexed(tx)
+    values = {"org": org_id, "query": query, "first": first, "last": last, "before": before, "limit": limit}
+    numbers: list[int] = json.loads(tx.db.execute(_CANDIDATES, values).fetchone()[0])
+    return numbers
 
 
-def _numbers(tx: Tx, query: str, limit: int, **values: int | str) -> list[int]:
-    rows = tx.db.execute(f"{query} ORDER BY 1 DESC LIMIT :limit", {**values, "limit": limit})
-    return [row[0] for row in rows.fetchall()]
-
-
-def judge(tx: Tx, numbers: Sequence[int], needles: Sequence[str], characters: int) -> tuple[set[int], int, int]:
-    """Tell which of these runs have one of the texts in what they are searched by; how many of them, from the first on,
-    were judged until so many characters were looked at, about; and how many these were.
+def find(
+    tx: Tx, numbers: Sequence[int], texts: Sequence[str], is_member: str, values: Mapping[str, Any]
+) -> tuple[list[int], list[int]]:
+    """List those of some runs that are members of a list and have one of the texts; and those members whose texts the
+    index does not know as they are now.
     """
-    found = " OR ".join(f"instr(t.text, :n{at})" for at in range(len(needles)))
-    has_text = "t.number IS NOT NULL AND c.number IS NULL"
-    size, has, others = tx.db.execute(
-        f"SELECT ifnull(sum(length(t.text)), 0), json_group_array(j.value) FILTER (WHERE {has_text} AND ({found})), "  # noqa: S608
-        f"json_group_array(j.key) FILTER (WHERE NOT ({has_text})) FROM json_each(:numbers) AS j "
-        "LEFT JOIN run_texts AS t ON t.number = j.value LEFT JOIN runs_to_index AS c ON c.number = j.value",
-        {"numbers": json.dumps(numbers), **{f"n{at}": needle for at, needle in enumerate(needles)}},
+    has_text = " OR ".join(f"instr(run_texts.text, :text{at})" for at in range(len(texts)))
+    found, not_indexed = tx.db.execute(
+        "WITH judged AS MATERIALIZED ("  # noqa: S608, all named here
+        f"SELECT runs.number, CASE WHEN runs.number NOT IN runs_to_index THEN {has_text} END AS has_text "
+        "FROM json_each(:numbers) CROSS JOIN runs ON runs.number = value "
+        f"LEFT JOIN run_texts ON run_texts.number = runs.number WHERE {is_member}) "
+        "SELECT json_group_array(number) FILTER (WHERE has_text), "
+        "json_group_array(number) FILTER (WHERE has_text IS NULL) FROM judged",
+        {**values, **{f"text{at}": text for at, text in enumerate(texts)}, "numbers": json.dumps(numbers)},
     ).fetchone()
-    having, not_indexed = set(json.loads(has)), sorted(json.loads(others))
-    for at, (text, cost) in zip(not_indexed, _folded(tx, [numbers[at] for at in not_indexed]), strict=True):
-        if size > characters and at:
-            return having & {*numbers[:at]}, at, size
-        size += cost
-        if any(needle in text for needle in needles):
-            having.add(numbers[at])
-    return having, len(numbers), size
+    return json.loads(found), json.loads(not_indexed)
 
 
-def _folded(tx: Tx, numbers: Sequence[int]) -> Iterator[tuple[str, int]]:
-    """Read the texts of runs as they are now, some at a time; each with what this costs, in characters that are only
-    looked at. An erased one has none.
-    """
-    lengths = "SELECT value, ifnull(length(fields), 0) FROM json_each(?) LEFT JOIN runs ON number = value"
+def read_texts(tx: Tx, numbers: Sequence[int]) -> Iterator[tuple[int, str]]:
+    """Yield run numbers with what the runs are searched by as they are now, some read at a time; none is erased."""
+    lengths = "SELECT value, ifnull(length(fields), 0) FROM json_each(?) CROSS JOIN runs ON number = value"
     while numbers:
-        chosen = _fitting(tx.db.execute(lengths, (json.dumps(numbers),)))
-        rows = {row[0]: row[2:] for row in _read(tx, f"number IN {_CHOSEN}", json.dumps(chosen))}
-        for number in chosen:
-            erased_at, *said = rows[number]
-            raw = "".join(each or "" for each in said)
-            cost = len(raw) if raw.isascii() else len(raw) + FOLDING * min(len(raw), MAX_TEXT)
-            yield _text(*said) if erased_at is None else "", cost
+        chosen = _fitting(tx.db.execute(lengths, (json.dumps(numbers[:BATCH_SIZE]),)))
+        for number, _, _, *said in _read(tx, f"number IN {_CHOSEN}", json.dumps(chosen)):
+            yield number, _text(*said)
         numbers = numbers[len(chosen) :]

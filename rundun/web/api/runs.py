@@ -155,13 +155,13 @@ def run_record(state: RunState, links: Urls, now: int) -> bytes:
 async def list_runs(call: ApiCall) -> Response:
     """List runs.
 
-    Without their templates and answers, the newest first. A search with `q` looks at 10,000 runs at most, so its page
-    may have fewer than `limit`, or none, and `has_more` all the same: `next_cursor` searches further back. In a list of
-    more than 10,000 it finds the newest first, whatever the list is sorted by.
+    Without their templates and answers, the newest first. A search with `q` lists the newest first whatever the list is
+    sorted by, and looks for 200 ms at most, so its page may have fewer than `limit`, or none, and `has_more` all the
+    same: `next_cursor` searches further back.
     """
     params, links, now = query(RunsQuery, call.request), call.ctx.links, call.ctx.now()
     filters, page_request = params.filter(now), params.page_request()
-    # A list follows an index; a search looks at thousands of runs.
+    # A list follows an index; a search may take 200 ms.
     reads = call.ctx.database if filters.q is None else call.turns
     page = await reads.read(search.page, call.org_id, filters, page_request)
     return list_json(call.request, page, [to_json(run_json.run_json(run, links, now)) for run in page.items])

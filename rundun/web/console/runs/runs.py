@@ -18,7 +18,6 @@ from rundun.core.validation import clean_input, read
 from rundun.store.organizations.statistics import MAX_COUNTED
 from rundun.store.runs import search as run_search
 from rundun.store.runs.lists import RunFilter
-from rundun.store.runs.search import FoundCounts
 from rundun.store.sqlite.pagination import PageRequest
 from rundun.web.console.dispatch.due import due_choices, read_due
 from rundun.web.console.runs import page as run_page
@@ -28,7 +27,6 @@ from rundun.web.console.session import ConsoleCall
 from rundun.wording.console_words import format_count
 
 LIMIT = 50
-LOOKS = 40  # reads to count a search's matches in long tabs, 3,000 runs each
 
 
 async def list_runs(call: ConsoleCall) -> Response:
@@ -72,22 +70,17 @@ async def _count_tabs(call: ConsoleCall, search: str) -> dict[str, str]:
 
 
 async def _count_found(call: ConsoleCall, tabs: Mapping[str, RunFilter], search: str) -> dict[str, int | str]:
-    """Return the number of matching runs by tab, counted in many short reads between which other organizations have
-    their turn. Long tabs are counted together for at most `LOOKS` reads; an unfinished count is a text like “1,234+”.
+    """Return the number of matching runs by tab. Each short tab is counted in one read, all long ones together in
+    another; an unfinished count is a text like “1,234+”.
     """
-    counts = {tab: await call.read(run_search.count_short, filters) for tab, filters in tabs.items()}
-    long = {tab: filters for tab, filters in tabs.items() if counts[tab] is None}
-    so_far = FoundCounts(dict.fromkeys(long, 0))
-    for _ in range(LOOKS):
-        if so_far.before is None or all(number > MAX_COUNTED for number in so_far.numbers.values()):
-            break
-        so_far = await call.read(run_search.count_some, long, search, so_far, MAX_COUNTED + 1)
-    is_whole = so_far.before is None
-    found = {
-        tab: number if is_whole or number > MAX_COUNTED else f"{call.language.number(number)}+"
-        for tab, number in so_far.numbers.items()
+    counts = {tab: await call.read(run_search.count, filters) for tab, filters in tabs.items()}
+    if long := {tab: filters for tab, filters in tabs.items() if counts[tab] is None}:
+        counts |= await call.read(run_search.count_together, long, search, MAX_COUNTED + 1)
+    return {
+        tab: count.number if count.is_all or count.number > MAX_COUNTED else f"{call.language.number(count.number)}+"
+        for tab, count in counts.items()
+        if count is not None
     }
-    return {tab: found[tab] if count is None else count for tab, count in counts.items()}
 
 
 # ---- actions on a run

@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 
 from rundun.scheduler import index_runs
-from rundun.store.runs import lists as run_lists
 from rundun.store.runs import search as run_search
 from rundun.store.runs import search_index
 from rundun.store.runs.lists import RunFilter
-from rundun.store.runs.search import FoundCounts
+from rundun.store.runs.search import FoundCount
 from rundun.store.sqlite.transaction import Tx
+from rundun.web.http.query_params import list_cursor
 from tests.helpers.service import BOOLEAN, Ed, World
 
+NO_TIME, HOURS = 0, 10**7  # milliseconds
 # What people write, and what it is without case and accents, as a person would say.
 WORDS = {
     "Málaga": "malaga",
@@ -115,9 +116,10 @@ def searches(chance: random.Random, runs: list[Written]) -> Iterator[str]:
 @pytest.mark.parametrize("seed", range(3))
 async def test_a_search_finds_what_a_plain_scan_finds(w: World, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     chance = random.Random(seed)
-    monkeypatch.setattr(run_search, "MAX_LOOKED_AT", chance.choice([4, 9, 1000]))
-    monkeypatch.setattr(run_search, "FEW", chance.choice([1, 3]))
-    monkeypatch.setattr(run_search, "CHUNK", 3)
+    monkeypatch.setattr(run_search, "SHORT_LIST", 4 + 5 * seed)
+    monkeypatch.setattr(run_search, "FIRST_WINDOW", chance.choice([1, 3]))
+    monkeypatch.setattr(run_search, "LOOK_MS", NO_TIME if seed else HOURS)
+    monkeypatch.setattr(run_search, "COUNT_MS", NO_TIME if seed else HOURS)
     templates = [
         await w.template(BOOLEAN, fields=FIELDS, execution={"identity_required": kind})
         for kind in ("name", "email", "phone")
@@ -153,24 +155,29 @@ async def test_a_search_finds_what_a_plain_scan_finds(w: World, monkeypatch: pyt
             await w.database.write(search_index.index_some, 5)
         for search in searches(chance, runs):
             limit = chance.choice([1, 2, 100])
-            expected = [run.ed.run_id for run in reversed(runs) if run.says(search)]
+            of_one = [run for run in runs if run.template_id == templates[0]]
+            expected, expected_of_one = ids_found(runs, search), ids_found(of_one, search)
             assert await everything(w, search, limit) == expected, (state, search)
-            of_one = [one for one in expected if one in {r.ed.run_id for r in runs if r.template_id == templates[0]}]
-            assert await everything(w, search, limit, template_id=templates[0]) == of_one, (state, search)
-            assert await counted(w, search, templates[0]) == [len(expected), len(of_one)], (state, search)
+            assert await everything(w, search, limit, template_id=templates[0]) == expected_of_one, (state, search)
+            counts = await counted(w, search, templates[0])
+            is_whole = [len(search) > 1 or len(of) <= run_search.SHORT_LIST for of in (runs, of_one)]
+            for count, whole, found in zip(counts, is_whole, (expected, expected_of_one), strict=True):
+                assert count.number == len(found) if count.is_all else count.number <= len(found), (state, search)
+                assert count.is_all is whole or (whole and run_search.LOOK_MS == NO_TIME), (state, search)
 
 
-async def counted(w: World, search: str, template_id: str) -> list[int]:
-    """How many runs a search finds, of all and of one template, look by look; of short lists at once, too."""
+def ids_found(runs: list[Written], search: str) -> list[str]:
+    """The ids that a search finds, the newest first; of one character in the newest runs only."""
+    looked_at = runs[-run_search.SHORT_LIST :] if len(search) == 1 else runs
+    return [run.ed.run_id for run in reversed(looked_at) if run.says(search)]
+
+
+async def counted(w: World, search: str, template_id: str) -> list[FoundCount]:
+    """How many runs a search finds, of all and of one template."""
     lists = {"all": RunFilter(q=search), "one": RunFilter(template_id=template_id, q=search)}
-    so_far, limit = FoundCounts(dict.fromkeys(lists, 0)), 3
-    while so_far.before is not None:
-        so_far = await w.database.read(run_search.count_some, w.acme_id, lists, search, so_far, limit)
-        limit = min(so_far.numbers.values()) + 3
-    for name, filters in lists.items():
-        short = await w.database.read(run_search.count_short, w.acme_id, filters)
-        assert short in (None, so_far.numbers[name]), (search, name)
-    return [so_far.numbers[name] for name in lists]
+    together = await w.database.read(run_search.count_together, w.acme_id, lists, search, 100)
+    alone = [await w.database.read(run_search.count, w.acme_id, filters) for filters in lists.values()]
+    return [one or another for one, another in zip(alone, together.values(), strict=True)]
 
 
 def forget_index(tx: Tx) -> None:
@@ -228,71 +235,99 @@ async def test_what_can_be_searched_and_what_is_said_of_the_rest(w: World) -> No
     assert await everything(w, "x" * 200, 25) == []
 
 
-async def test_a_search_looks_at_so_many_runs_at_a_time(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_search, "MAX_LOOKED_AT", 10)
-    monkeypatch.setattr(run_search, "FEW", 3)
+async def look_by_look(w: World, search: str, **more: Any) -> tuple[list[str], int]:
+    """The ids of all pages, and how many pages these are."""
+    found, params, pages = list[str](), {"q": search, **more}, 0
+    while True:
+        page = (await w.acme.get("/v1/runs", params=params)).json()
+        found, pages = found + [run["run_id"] for run in page["data"]], pages + 1
+        if not page["has_more"]:
+            return found, pages
+        assert page["next_cursor"] != params.get("cursor"), "it always moves on"
+        params["cursor"] = page["next_cursor"]
+
+
+@pytest.mark.parametrize("is_indexed", [False, True])
+async def test_a_search_goes_on_where_its_time_was_over(
+    w: World, monkeypatch: pytest.MonkeyPatch, is_indexed: bool
+) -> None:
     many, few = await w.template(BOOLEAN), await w.template(BOOLEAN)
     wanted = await w.dispatch(few, title="common")
     for number in range(35):
         await w.dispatch(many, title=f"common {number}")
-        await w.dispatch(few, title="something else") if number % 3 else None
-    looked: list[int] = []
-    judging, placing = search_index.judge, run_lists.places_of
-
-    def judge(tx: Tx, numbers: Any, texts: Any, characters: int) -> tuple[set[int], int, int]:
-        looked.append(len(numbers))
-        return judging(tx, numbers, texts, characters)
-
-    def place(tx: Tx, org_id: str, filters: Any, before: Any, numbers: Any) -> Any:
-        looked.append(len(numbers))
-        return placing(tx, org_id, filters, before, numbers)
-
-    monkeypatch.setattr(search_index, "judge", judge)
-    monkeypatch.setattr(run_lists, "places_of", place)
-    for is_indexed in (False, True):
-        if is_indexed:
-            await index_runs(w.database)
-            assert not await w.database.read(search_index.is_behind, await w.database.read(search_index.newest))
-        params, pages = {"q": "common", "template_id": few}, 0
-        while True:
-            looked.clear()
-            page = (await w.acme.get("/v1/runs", params=params)).json()
-            pages += 1
-            assert max(looked, default=0) <= 10, "and no more than a few before that"
-            if not page["has_more"]:
-                break
-            assert page["data"] == []
-            params["cursor"] = page["next_cursor"]
-        assert [run["run_id"] for run in page["data"]] == [wanted.run_id]
-        assert pages == (4 if is_indexed else 6), "what is not indexed is all looked at"
+    for number in range(20):
+        await w.dispatch(few, title=f"something else {number}")
+    if is_indexed:
+        await index_runs(w.database)
+    monkeypatch.setattr(run_search, "FIRST_WINDOW", 4)
+    monkeypatch.setattr(run_search, "LOOK_MS", NO_TIME)
+    for short_list, looked_at in ((10, 36 if is_indexed else 56), (100, 21)):
+        monkeypatch.setattr(run_search, "SHORT_LIST", short_list)
+        found, pages = await look_by_look(w, "common", template_id=few)
+        assert found == [wanted.run_id]
+        assert pages == looked_at // 4 + 1, "a window a page, of what the index names or the list has"
 
 
-async def test_a_search_looks_at_so_many_characters_at_a_time(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    template_id = await w.template(BOOLEAN, fields=FIELDS)
-    runs = [await w.dispatch(template_id, fields={"f-unit": "\ufdfa" * 400 if at else "wanted"}) for at in range(8)]
-    folded, made = list[int](), search_index._text
+@pytest.mark.parametrize("is_indexed", [False, True])
+async def test_a_window_that_takes_too_long_is_left_to_the_next_page(
+    w: World, monkeypatch: pytest.MonkeyPatch, is_indexed: bool
+) -> None:
+    template_id = await w.template(BOOLEAN)
+    runs = [await w.dispatch(template_id, title=f"common {number}") for number in range(30)]
+    if is_indexed:
+        await index_runs(w.database)
+    monkeypatch.setattr(run_search, "SHORT_LIST", 10)
+    monkeypatch.setattr(run_search, "FIRST_WINDOW", 2)
+    if is_indexed:
+        monkeypatch.setattr(run_search, "STEPS", 1)
+    windows, found, clock = list[int](), search_index.find, Clock()
+    monkeypatch.setattr(run_search, "monotonic", clock.read)
 
-    def make(*said: Any) -> str:
-        folded.append(1)
-        return made(*said)
+    def find(tx: Tx, numbers: Any, *more: Any) -> Any:
+        clock.is_running = bool(windows)
+        windows.append(len(numbers))
+        return found(tx, numbers, *more)
 
-    monkeypatch.setattr(search_index, "_text", make)
-    for few, is_indexed in ((1000, False), (1, False), (1000, True), (1, True)):
-        monkeypatch.setattr(run_search, "FEW", few)
-        monkeypatch.setattr(run_search, "MAX_LOOKED_AT", max(few, 5))
-        monkeypatch.setattr(run_search, "CHUNK", 2)
-        monkeypatch.setattr(run_search, "MAX_CHARACTERS", 7000 if is_indexed else 30_000)
-        if is_indexed:
-            await index_runs(w.database)
-        for search in ("wanted", "an", "nowhere"):
-            params, pages, found = {"q": search}, 0, list[str]()
-            while True:
-                folded.clear()
-                page = (await w.acme.get("/v1/runs", params=params)).json()
-                pages, found = pages + 1, found + [run["run_id"] for run in page["data"]]
-                assert len(folded) <= (0 if is_indexed else 2), "and no more than one too many"
-                if not page["has_more"]:
-                    break
-                params["cursor"] = page["next_cursor"]
-            assert found == ([runs[0].run_id] if search == "wanted" else []), (search, few, is_indexed)
-            assert pages > 2 or (is_indexed and few == 1), "the index leaves nothing to look at"
+    monkeypatch.setattr(search_index, "find", find)
+    seen, cursor = list[str](), ""
+    while cursor is not None:
+        windows.clear()
+        clock.is_running = False
+        page = (await w.acme.get("/v1/runs", params={"q": "common", **({"cursor": cursor} if cursor else {})})).json()
+        seen, cursor = seen + [run["run_id"] for run in page["data"]], page["next_cursor"]
+        assert windows[0] == len(page["data"]) and (len(windows) == 2 or cursor is None), "the second ends early"
+    assert seen == [run.run_id for run in reversed(runs)]
+    monkeypatch.setattr(run_search, "monotonic", lambda: 1e9)
+    assert await everything(w, "common", 100) == seen, "nothing goes on ending statements"
+
+
+@dataclass
+class Clock:
+    """It stands, or goes on by a second at each look."""
+
+    is_running: bool = False
+    at: float = 0
+
+    def read(self) -> float:
+        self.at += self.is_running
+        return self.at
+
+
+async def test_a_cursor_of_before_leads_to_all_that_is_left(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    template_id = await w.template(BOOLEAN)
+    runs = []
+    for number in range(9):
+        runs.append(
+            await w.dispatch(template_id, title="common", due_at=f"2026-06-{(number * 4) % 9 + 1:02}T09:00:00Z")
+        )
+        w.clock.forward(seconds=number % 3)
+    numbers = await w.database.read(lambda tx: tx.db.execute("SELECT number, created_at, due_at FROM runs").fetchall())
+    ids, middle = [run.run_id for run in reversed(runs)], numbers[4]
+    for at, more, expected in (
+        (middle["created_at"], {}, ids[5:]),
+        (0, {}, ids[5:]),
+        (0, {"due_before": "2026-07-01T00:00:00Z"}, ids[5:]),
+        (middle["due_at"], {"due_before": "2026-07-01T00:00:00Z"}, ids),
+    ):
+        found = await everything(w, "common", 2, cursor=list_cursor(at, middle["number"]), **more)
+        assert found == expected, "what had another order begins anew"

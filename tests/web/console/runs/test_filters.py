@@ -9,7 +9,7 @@ import pytest
 from rundun.store.runs import lists
 from rundun.store.runs import search as run_search
 from rundun.store.runs.lists import RunFilter
-from rundun.store.sqlite.pagination import PageRequest
+from rundun.store.sqlite.pagination import END, PageRequest
 from rundun.store.sqlite.transaction import Tx
 from tests.helpers.console.console import Browser, operator, text_of
 from tests.helpers.console.console_runs import rows
@@ -167,13 +167,17 @@ async def test_what_a_search_found_beside_the_line_is_shown_in_it(w: World) -> N
         assert ("Plate" in page) is (search == "7412 k"), "only where nothing else of the line has it"
 
 
-async def test_a_long_search_is_counted_look_by_look(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_search_in_long_lists_is_counted_as_far_as_its_time_lasts(
+    w: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ann = await operator(w)
     await day_of_everything(w)
-    monkeypatch.setattr(run_search, "MAX_LOOKED_AT", 2)
+    monkeypatch.setattr(run_search, "SHORT_LIST", 2)
     page = text_of((await ann.get("/runs?q=job")).text)
     assert "Open 3 Late 1 Missed 1 Flagged 0 Done 2 All 7" in page
-    monkeypatch.setattr("rundun.web.console.runs.runs.LOOKS", 2)
+    assert "Open 2+ Late 1 Missed 1 Flagged 0 Done 2 All 2+" in text_of((await ann.get("/runs?q=j")).text)
+    monkeypatch.setattr(run_search, "FIRST_WINDOW", 4)
+    monkeypatch.setattr(run_search, "COUNT_MS", 0)
     page = text_of((await ann.get("/runs?q=job")).text)
     assert "Open 3+" in page and "Late 1 Missed 1" in page and "All 4+" in page, "as far as it was counted"
     monkeypatch.setattr("rundun.web.console.runs.runs.MAX_COUNTED", 3)
@@ -182,7 +186,9 @@ async def test_a_long_search_is_counted_look_by_look(w: World, monkeypatch: pyte
 
 
 async def test_a_long_search_is_taken_up_where_it_ended(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_search, "MAX_LOOKED_AT", 3)
+    monkeypatch.setattr(run_search, "SHORT_LIST", 3)
+    monkeypatch.setattr(run_search, "FIRST_WINDOW", 3)
+    monkeypatch.setattr(run_search, "LOOK_MS", 0)
     ann = await operator(w)
     made = await day_of_everything(w)
     page = (await ann.get("/runs?q=early")).text
@@ -259,6 +265,40 @@ async def test_lists_of_several_statuses_page_as_one(w: World, monkeypatch: pyte
             monkeypatch.setattr("rundun.web.console.runs.runs.LIMIT", limit)
             assert await walk(ann, query) == whole, (query, limit)
         monkeypatch.undo()
+
+
+async def test_the_condition_of_a_list_is_met_by_its_runs_only(w: World) -> None:
+    made = await day_of_everything(w)
+    other = await w.dispatch(await w.template(BOOLEAN), executor_ref="another")
+    assert (await w.acme.delete(f"/v1/runs/{made['cancelled'].run_id}")).status_code == 204
+    now = w.clock()
+
+    def look(tx: Tx) -> None:
+        template_id = tx.db.execute("SELECT template_id FROM runs WHERE id = ?", (other.run_id,)).fetchone()[0]
+        numbers = [row[0] for row in tx.db.execute("SELECT number FROM runs")]
+        chosen = [
+            RunFilter(),
+            RunFilter("open"),
+            RunFilter(("pending", "expired")),
+            RunFilter(template_id=template_id),
+            RunFilter("completed", closed_after=0),
+            RunFilter("pending", closed_after=0),
+            RunFilter(late_at=now),
+            RunFilter(is_missed=True, is_to_handle=True),
+            RunFilter(is_flagged=True),
+            RunFilter(executor_ref="job done"),
+            RunFilter("open", executor_ref_prefix="job "),
+            RunFilter(executor_ref_prefix="job e", created_before=now),
+        ]
+        counts = lists.count_members(tx, w.acme_id, {str(at): each for at, each in enumerate(chosen)}, numbers)
+        found = [{number for _, number in lists.places(tx, w.acme_id, each, (END, END), 99)} for each in chosen]
+        for at, each in enumerate(chosen):
+            condition, values = lists.membership(w.acme_id, each)
+            rows = tx.db.execute(f"SELECT number FROM runs WHERE {condition}", values).fetchall()
+            assert {row[0] for row in rows} == found[at] and counts[str(at)] == len(found[at]), each
+        assert [len(each) for each in found] == [7, 4, 3, 1, 2, 0, 1, 1, 0, 1, 3, 2]
+
+    await w.database.read(look)
 
 
 async def test_each_list_uses_the_index_meant_for_it(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
