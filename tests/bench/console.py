@@ -27,12 +27,21 @@ RUNS = 1_000_000
 ANSWERS = 5  # of each run
 ROUNDS = 15
 TARGET_MS = 100.0
+WORST_MS = 250.0  # of a search that goes on until its time is over
 HOUR = 3_600_000
 YEAR = 365 * 24 * HOUR
 VALUES = ("true", '"o-good"', "4", '"Nothing broken, nothing missing"', "12.5")
 COMMON, RARE = "Apartment", "Zanzibar"  # what is searched
 TABS = ("open", "late", "missed", "flagged", "done", "all")
 OTHERS = 50  # runs of another organization, among the others
+LONG = 20_000  # runs of a third one, each with a text as long as is searched, over two letters
+WORST = {
+    "a long text but for its last letter": "ab" * 90 + "y",
+    "a short one but for its last letter": "abababz",
+    "all but the first": "zba",
+    "one letter": "a",
+    "trigrams of all": "ab" * 50 + "ba" * 50,
+}
 STREETS = (
     "Calle Larios",
     "Gran Vía",
@@ -62,9 +71,13 @@ def measure(runs: int = RUNS) -> None:
             service.command("orgs", "create", "Others")
             others_key = service.command("keys", "create", "--org", "Others", "--name", "bench").strip()
             others_template = make_template(service.port, others_key, 20)
+            service.command("orgs", "create", "Long")
+            long_key = service.command("keys", "create", "--org", "Long", "--name", "bench").strip()
+            long_template = make_template(service.port, long_key, 21)
         began = time.monotonic()
         told = fill(service.database, templates, others_template, runs)
-        told |= {"key": service.key, "others_key": others_key}
+        fill_long(service.database, long_template)
+        told |= {"key": service.key, "others_key": others_key, "long_key": long_key}
         size = service.database.stat().st_size / 2**30
         print(f"\nThe console with {runs:,} runs and {runs * ANSWERS:,} answers ({size:.1f} GiB, ", end="")
         print(f"made in {time.monotonic() - began:.0f} s), ms from request to the whole answer:")
@@ -74,15 +87,22 @@ def measure(runs: int = RUNS) -> None:
             for title, path in pages(told).items():
                 _show(title, lambda path=path: _get(service.port, f"/console{path}", told["session"]))
             for title, (path, who) in searches(told).items():
-                _show(title, lambda path=path, who=who: _get(service.port, path, who))
+                target = WORST_MS if is_worst(title) else TARGET_MS
+                _show(title, lambda path=path, who=who: _get(service.port, path, who), target)
 
 
-def _show(title: str, get: Callable[[], float]) -> None:
+def is_worst(title: str) -> bool:
+    """Tell whether a search looks at very many runs and finds none."""
+    is_common = "one in half" in title and any(where in title for where in ("flagged", "without it"))
+    return is_common or "long texts" in title
+
+
+def _show(title: str, get: Callable[[], float], target: float = TARGET_MS) -> None:
     took = [get() for _ in range(ROUNDS)]
-    verdict = "met" if median(took) <= TARGET_MS else "MISSED"
+    verdict = "met" if median(took) <= target else "MISSED"
     print(
         f"  {title:<44} first {took[0]:>6.1f}   p50 {median(took):>6.1f}   most {max(took[1:]):>6.1f}"
-        f"   ≤ {TARGET_MS:g}: {verdict}",
+        f"   ≤ {target:g}: {verdict}",
         flush=True,
     )
 
@@ -103,7 +123,7 @@ def index(path: Path) -> float:
 
 def searches(told: dict[str, Any]) -> dict[str, tuple[str, dict[str, str]]]:
     """What is searched, and with whose cookie or key."""
-    by_key, by_other = ({"authorization": f"Bearer {told[key]}"} for key in ("key", "others_key"))
+    by_key, by_other, by_long = ({"authorization": f"Bearer {told[key]}"} for key in ("key", "others_key", "long_key"))
     words = {
         "a rare word": RARE.lower(),
         "one in half of all": COMMON.lower(),
@@ -133,6 +153,8 @@ def searches(told: dict[str, Any]) -> dict[str, tuple[str, dict[str, str]]]:
             found[f"GET /v1/runs, {which}, {title}"] = (path, by_key)
     for title in ("a rare word", "one in half of all"):
         found[f"GET /v1/runs of few, {title}"] = (f"/v1/runs?q={words[title]}", by_other)
+    for title, word in WORST.items():
+        found[f"GET /v1/runs of long texts, {title}"] = (f"/v1/runs?q={word}", by_long)
     return found
 
 
@@ -214,6 +236,33 @@ def fill(path: Path, templates: list[str], others_template: str, runs: int) -> d
         }
     finally:
         db.close()
+
+
+def fill_long(path: Path, template_id: str) -> None:
+    """Write the runs whose texts are as long as searches look at."""
+    db = connection.open_writer(path)
+    chance, now = random.Random(2), time.time_ns() // 1_000_000
+    try:
+        (org_id,) = db.execute("SELECT org_id FROM templates WHERE id = ?", (template_id,)).fetchone()
+        db.execute("PRAGMA synchronous = OFF")
+        db.execute("BEGIN")
+        db.executemany(
+            "INSERT INTO runs (id, org_id, template_id, template_v, status, revision, seq, created_at, expires_at,"
+            " progress, fields) VALUES (?,?,?,1,'pending',1,0,?,?,'{}',?)",
+            (
+                (f"r-{uuid.UUID(int=chance.getrandbits(128), version=4)}", org_id, template_id, now, now + YEAR, fields)
+                for fields in (_two_letters(chance) for _ in range(LONG))
+            ),
+        )
+        db.execute("COMMIT")
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        db.close()
+
+
+def _two_letters(chance: random.Random) -> str:
+    """Fields of 4,000 characters, 500 each."""
+    return json.dumps({f"f-{at}": "".join(chance.choices("ab", k=500)) for at in range(8)})
 
 
 def _operator(tx: Tx, template_id: str) -> tuple[str, str]:
