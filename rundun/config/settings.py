@@ -50,7 +50,7 @@ class ServerSettings:
     public_url: str | None = setting(
         None,
         kinds.WEB_ORIGIN,
-        "What links and photo addresses begin with; never taken from a request. "
+        "Start of links and photo addresses; never taken from a request. "
         "Default: the address listened on, or this machine's address in its network when listening on all.",
         example="https://check.example.com",
     )
@@ -63,7 +63,7 @@ class ServerSettings:
     tls_key: Path | None = setting(
         None,
         kinds.EXISTING_FILE,
-        "Its private key (PEM); not needed if the certificate's file holds it.",
+        "Private key (PEM) of the certificate; not needed if the certificate's file holds it.",
         example="key.pem",
     )
     trusted_proxies: tuple[Network, ...] = setting(
@@ -100,14 +100,13 @@ class BackupSettings:
     folder: Path | None = setting(
         None,
         kinds.FOLDER,
-        "Where backups are made by themselves, best on another disk; the folder must be there. Without it none are "
-        "made but by `backup FILE`.",
+        "Folder for automatic backups, best on another disk; it must exist. Without it only `backup FILE` makes any.",
         example="/mnt/backups",
     )
     every_hours: float = setting(
-        24, kinds.number(0.01, 8760), "How long after the last good one the next is made.", unit="hours"
+        24, kinds.number(0.01, 8760), "Time from the last good backup to the next.", unit="hours"
     )
-    keep: int = setting(7, kinds.integer(1, 10000), "How many are kept; older ones are deleted.")
+    keep: int = setting(7, kinds.integer(1, 10000), "Number of backups kept; older ones are deleted.")
 
     @property
     def every(self) -> int:
@@ -146,11 +145,13 @@ class WebhooksSettings:
         True, kinds.BOOLEAN, "Whether webhooks may go to private networks such as 10.0.0.0/8."
     )
     allow: tuple[Network, ...] = setting(
-        (), kinds.NETWORKS, "Networks webhooks may go to although they are refused otherwise, loopback for one."
+        (), kinds.NETWORKS, "Networks webhooks may go to although they are refused otherwise, such as loopback."
     )
     concurrency: int = setting(256, kinds.integer(1, 10000), "Attempts under way at the same time.")
     per_destination: int = setting(
-        4, kinds.integer(1, 1000), "The same to one scheme, host and port, for each organization."
+        4,
+        kinds.integer(1, 1000),
+        "Attempts of one organization under way at the same time to one scheme, host and port.",
     )
     ca_file: Path | None = setting(
         None,
@@ -165,14 +166,14 @@ class AlertsSettings:
     url: str | None = setting(
         None,
         kinds.WEB_ADDRESS,
-        "Receiver that is told, by a POST, of each delivery that has failed for good, of quotas that are nearly "
-        "used up, and of backups that are missed; it is checked as webhooks are.",
+        "Receiver of a POST for each delivery that has failed for good, each quota that is nearly used up, and "
+        "missed backups; it is checked as webhooks are.",
         example="https://alerts.example.com/rundun",
     )
     secret: str | None = setting(
         None,
         kinds.SECRET,
-        "What that POST is signed with, as webhooks are; without it there is a digest only.",
+        "Secret that signs alerts, as webhooks are signed; without it there is a digest only.",
         example="make up a secret of your own",
     )
 
@@ -182,8 +183,8 @@ class RetentionSettings:
     secrets_days: float = setting(
         30,
         kinds.number(0, 36500),
-        "How long a webhook's secret is kept once its run is closed and everything is delivered or has failed; that "
-        "of a webhook which names `run.erased` counts from when this was; `0` = for ever.",
+        "How long a webhook's secret is kept once its run is closed and its last delivery, `run.erased` where the "
+        "webhook names it, has arrived or failed; `0` = for ever.",
         unit="days",
     )
 
@@ -200,18 +201,18 @@ class LimitsSettings:
     organization_mebibytes: int = setting(
         0,
         kinds.integer(0, 2**30),
-        "What one organization may store unless `orgs quota` has given it a quota of its own; `0` = any amount.",
+        "Storage of one organization, unless `orgs quota` gave it a quota of its own; `0` = any amount.",
         unit="MiB",
     )
     requests_per_minute: int = setting(
         600,
         kinds.integer(0, 10**6),
-        "Requests that one API key may make, all phones on one run, and one operator; `0` = any number.",
+        "Requests that one API key, all phones on one run, or one operator may make; `0` = any number.",
     )
     organization_requests_per_minute: int | None = setting(
         None,
         kinds.integer(0, 10**7),
-        "Requests that all API keys of one organization may make together, and all its operators; its phones, beyond "
+        "Requests that all API keys of one organization, or all its operators, may make together; its phones, beyond "
         "60 on each run, may make four times as many; `0` = any number. Default: four times "
         "`limits.requests_per_minute`.",
         example=2400,
@@ -242,7 +243,7 @@ class LogsSettings:
     level: str = setting(
         "info",
         kinds.one_of("debug", "info", "warning", "error"),
-        "The least that is worth a line: `debug`, `info`, `warning` or `error`.",
+        "Lowest level that is logged: `debug`, `info`, `warning` or `error`.",
     )
     format: str = setting(
         "text", kinds.one_of("text", "json"), "`text` is `event key=value …`, `json` one object a line."
