@@ -1,10 +1,10 @@
-# Rundun as a container: docker build -t rundun . ; /docs/install says how it is begun and served.
-# The base is named by a tag, so that a new build brings what was mended in it. By a digest it is always the same one:
+# Rundun as a container: docker build -t rundun . ; /docs/install says how to start it.
+# The base is named by a tag, so that a new build brings its fixes. By a digest it is always the same one:
 # write python:3.13-slim@sha256:… in both places, as `docker buildx imagetools inspect python:3.13-slim` tells it.
 
 FROM python:3.13-slim AS libraries
 COPY requirements.lock /
-# Only what is compiled already, and only with the lock's hashes.
+# Only compiled packages, and only with the lock's hashes.
 RUN python -m venv /opt/rundun \
  && /opt/rundun/bin/pip install --no-cache-dir --require-hashes --only-binary :all: -r /requirements.lock \
  && /opt/rundun/bin/pip uninstall --yes pip
@@ -29,6 +29,6 @@ ENV PYTHONUNBUFFERED=1
 HEALTHCHECK --interval=30s --timeout=10s --start-period=30s \
   CMD ["python", "-I", "-c", "import urllib.request as web; web.urlopen('http://127.0.0.1:8000/readyz', timeout=8)"]
 
-# Without a database it refuses to serve: `docker run … init` makes it, and prints the key to whoever calls that.
+# Without a database it refuses to serve: `docker run … init` makes it, and prints the key to its caller.
 ENTRYPOINT ["rundun"]
 CMD ["serve", "--existing", "--host", "0.0.0.0"]

@@ -1,14 +1,14 @@
-# All that a person types. Everything it installs goes to .venv; a browser for the tests is the one exception.
+# The commands for people. All that they install goes to .venv, but for the tests' browser.
 
 VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-# Many tests start processes: they find the code compiled. Where memory serves as a roomy disk, tests write there: a
-# thousand small databases wait for no disk.
+# Processes that tests start find the code compiled. If /dev/shm is large enough, tests write there: a thousand small
+# databases wait for no disk.
 ROOMY   = [ -w /dev/shm ] && df -Pk /dev/shm | awk 'NR == 2 && $$4 > 1000000 { print "PYTEST_DEBUG_TEMPROOT=/dev/shm" }'
-# Nor does a test that calls make inherit what this one was called with.
+# A test that calls make does not inherit this one's flags.
 TESTING = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL PYTHONDONTWRITEBYTECODE= $$($(ROOMY))
 
 .DEFAULT_GOAL := help
@@ -18,15 +18,15 @@ TESTING = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL PYTHONDONTWRITEBYTECODE= $$($(
 help:  ## List these commands.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{ printf "%-19s %s\n", $$1, $$2 }'
 
-setup: $(VENV)/.packages $(VENV)/.tools $(VENV)/.browser $(VENV)/.client  ## Install everything that working on Rundun needs.
+setup: $(VENV)/.packages $(VENV)/.tools $(VENV)/.browser $(VENV)/.client  ## Install everything needed to work on Rundun.
 
 serve: $(VENV)/.service  ## Serve on 127.0.0.1:8000 with rundun.db here; its flags in ARGS="--port 9000".
 	@exec $(BIN)/python -m rundun serve $(ARGS)
 
-# A copy of the code, so that `git pull` changes nothing under a running service, which reads pages as it needs them; and
-# for the service's user to read, whatever the umask. Who develops here gets an editable one with the next target.
-# As the Dockerfile does it: what pip would build with is fetched by no hash.
-install: $(VENV)/.made  ## Install only what serving needs: what requirements.lock names, by its hashes, and this code.
+# A copy of the code, so that `git pull` changes nothing under a running service, which reads pages as it needs them;
+# readable for the service's user, whatever the umask. `make serve` and `make test` install an editable one. Copied, as in
+# the Dockerfile: pip would fetch its build tools without hashes.
+install: $(VENV)/.made  ## Install only what serving needs: the packages of requirements.lock, by hash, and this code.
 	@echo "Installing Rundun and what it needs, as locked"
 	@$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements.lock
 	@rm -rf $(VENV)/code && mkdir $(VENV)/code && cp -R rundun $(VENV)/code/ && mkdir $(VENV)/code/rundun/_pages
@@ -37,8 +37,8 @@ install: $(VENV)/.made  ## Install only what serving needs: what requirements.lo
 	@chmod -R go+rX $(VENV)
 	@$(MAKE) --no-print-directory install-notes
 
-# What the unit's user would stumble on, who has no home folders (ProtectHome=yes): told, as a service of one's own
-# account may well do with it.
+# Notes on paths that the unit's user can't reach, since it sees no home folders (ProtectHome=yes): no errors, since a
+# service of one's own account can use them.
 install-notes:
 	@python=$$(readlink -f $(BIN)/python); \
 	echo "It runs with $$python; for another Python: rm -rf $(VENV), and make install PYTHON=/usr/bin/python3"; \
@@ -58,7 +58,7 @@ install-notes:
 	  done; \
 	done
 
-# Without a browser where none is asked for: `make test ARGS="-m 'not browser'"`.
+# Installs no browser for `make test ARGS="-m 'not browser'"`.
 test: $(if $(findstring not browser,$(ARGS)),$(VENV)/.tools $(VENV)/.client,setup)  ## Run every test except soak, crash, browsers and packages; some of them in ARGS="…".
 	$(TESTING) $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
@@ -67,25 +67,25 @@ check: $(VENV)/.tools  ## Lint, and check formatting and types.
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-catalogs: $(VENV)/.tools  ## Collect what pages say for translators, and tell what a language lacks: ARGS=es.
+catalogs: $(VENV)/.tools  ## Collect messages for translators, and list those a language lacks: ARGS=es.
 	@$(BIN)/python -m tests.catalogs $(ARGS)
 
 bench: setup $(VENV)/.wrk  ## Measure requests per second and the way to a webhook, on this machine.
 	$(BIN)/python -m tests.bench $(ARGS)
 
-screenshots: setup  ## Photograph all pages into screenshots/, and anew what the README shows.
+screenshots: setup  ## Photograph all pages into screenshots/, and renew the README's pictures.
 	$(BIN)/python -m tests.browser.screenshots $(ARGS)
 	$(BIN)/python -m tests.browser.console_screenshots $(ARGS)
 	$(BIN)/python -m tests.browser.kept_pictures $(ARGS)
 
-format: $(VENV)/.tools  ## Format the code and mend what the linter can mend.
+format: $(VENV)/.tools  ## Format the code and apply the linter's fixes.
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
 soak: setup $(VENV)/.engines  ## Run the long random tests, which look for leaks and drift.
 	$(BIN)/python -m pytest -m soak --timeout 0 $(ARGS)
 
-browsers: setup $(VENV)/.engines  ## Do checklists in Firefox and in WebKitGTK, where service, line, page and browser fail.
+browsers: setup $(VENV)/.engines  ## Do checklists in Firefox and WebKitGTK while service, line, page and browser fail.
 	$(TESTING) $(BIN)/python -m pytest -m engines -n 2 $(ARGS) tests/engines
 
 packages: setup  ## Install and serve as others will, in bare roots, and generate clients: wheel, pyz, unit, proxy (as root).
@@ -99,8 +99,8 @@ wheel: $(VENV)/.release  ## Build the wheel and the source archive into dist/.
 	@rm -f dist/*.whl dist/*.tar.gz
 	@$(BIN)/python -m hatchling build --target sdist --target wheel --directory dist
 
-# What the lock names is fetched by its hashes; from then on pex asks no registry. Some of it is compiled, so the file
-# serves with this system and Python only: its name says so, and it does itself where there is another.
+# The lock's packages are fetched by their hashes; after that pex asks no registry. Some are compiled, so the file runs
+# with this system and Python only: its name says so, and so does the file under another one.
 pyz: wheel  ## Build Rundun as one file for this system and Python: dist/rundun-….pyz.
 	@rm -rf dist/wheels dist/*.pyz
 	@$(BIN)/python -m pip wheel --quiet --require-hashes --no-deps --wheel-dir dist/wheels -r requirements.lock
@@ -151,16 +151,16 @@ $(VENV)/.tools: $(VENV)/.made pyproject.toml
 	@$(BIN)/python -m pip install --quiet --editable '.[test,check]'
 	@touch $@ $(VENV)/.service
 
-# These tools alone: where `make install` was before, a service goes on with its copy of the code.
+# Only these tools: after `make install`, a service keeps its copy of the code.
 $(VENV)/.release: $(VENV)/.made pyproject.toml
 	@echo "Installing the tools to build and lock"
 	@$(BIN)/python -c 'import tomllib; \
 	  print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["release"], sep="\n")' >$@
 	@$(BIN)/python -m pip install --quiet --requirement $@
 
-# A phone's browser, at best the one without windows, with which the tests are done sooner, and a library of its driver:
-# what is there, else Debian's packages, else Playwright's own. Whoever can't install them is told at once. The second font
-# has Arabic letters: boxes in their place are too wide for some pages.
+# A phone's browser, at best the headless one, with which tests are faster, and a library of its driver: an installed one,
+# else Debian's packages, else Playwright's own. A user who can't install them is told at once. The second font has Arabic
+# letters: boxes in their place are too wide for some pages.
 FONTS         := fonts-liberation fonts-dejavu-core
 APT_INSTALL   := DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends
 HAS_BROWSER   := for one in chromium-headless-shell chromium chromium-browser google-chrome; do \
@@ -187,7 +187,7 @@ $(VENV)/.browser: $(VENV)/.packages $(VENV)/.tools
 	  $(BIN)/playwright install $$([ "$$(id -u)" != 0 ] || echo --with-deps) --only-shell chromium
 	@touch $@
 
-# The generator of clients in an environment of its own, so that what it needs binds nothing of ours.
+# The generator of clients in an environment of its own, so that its requirements bind none of ours.
 $(VENV)/.client: $(VENV)/.made
 	@echo "Installing a generator of clients"
 	@$(BIN)/python -m venv --clear $(VENV)/client
