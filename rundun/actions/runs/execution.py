@@ -73,14 +73,15 @@ def start(tx: Tx, run_id: str, start_input: StartInput, device: str | None) -> t
     token = device or secrets.token_urlsafe(24)
     if run.status == "in_progress":
         if run.device is None:  # released: whoever comes next takes it over
-            run = revised(run, tx.now, device=token)
-            runs.put(tx, run)
+            taken_over = revised(run, tx.now, device=token)
+            runs.put(tx, run, taken_over)
+            run = taken_over
         return run, version, token
     quotas.require_quota_to_continue(tx, run.org_id)
     field = version.template.execution.identity_required
     if field != "none" and not getattr(start_input.identity, field):
         raise Invalid([FieldError(f"/{field}", "required", f"is required to start: the template asks for {field}")])
-    run = revised(
+    started = revised(
         run,
         tx.now,
         status=MOVES[run.status, "start"],
@@ -91,10 +92,10 @@ def start(tx: Tx, run_id: str, start_input: StartInput, device: str | None) -> t
         device=token,
         seq=run.seq + 1,
     )
-    run = with_clock_skew(run, start_input.clock_skew_seconds)
-    events.add(tx, run, event.run_started(run), run.seq, run.started_at or tx.now)
-    runs.put(tx, run)
-    return run, version, token
+    started = with_clock_skew(started, start_input.clock_skew_seconds)
+    events.add(tx, started, event.run_started(started), started.seq, started.started_at or tx.now)
+    runs.put(tx, run, started)
+    return started, version, token
 
 
 def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device: str | None) -> RunState:
@@ -131,8 +132,8 @@ def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device:
         return state
     answers_of.check_total_size(state.answers, step_id, new)
     answers.add(tx, run, step_id, new, is_first=old is None)
-    state = replace(state, run=with_clock_skew(run, answer_input.clock_skew_seconds))
-    after = run_state.with_answer(state, step_id, new)
+    skewed = replace(state, run=with_clock_skew(run, answer_input.clock_skew_seconds))
+    after = run_state.with_answer(skewed, step_id, new)
     is_news = has_unannounced or _announced(state, step_id) != _announced(after, step_id)
     return run_state.save(tx, state, after, new.at, [step_id] if is_news else [])
 

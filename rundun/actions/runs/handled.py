@@ -36,7 +36,7 @@ def handle_run(tx: Tx, org_id: str, run_id: str, actor: Actor) -> Run:
     quotas.require_quota_to_change(tx, org_id)
     at = now_of(tx, load(tx, run))
     handled = revised(run, tx.now, handled_at=at)
-    runs.put_handled(tx, handled)
+    runs.put(tx, run, handled)
     changes.add(tx, run, "handled", actor, at)
     return handled
 
@@ -52,7 +52,7 @@ def undo_handled(tx: Tx, org_id: str, run_id: str, actor: Actor) -> Run:
         raise Problem("wrong_status", "Nobody was done with this run: it was neither missed nor flagged.")
     quotas.require_quota_to_change(tx, org_id)
     back = revised(run, tx.now, handled_at=None)
-    runs.put_handled(tx, back)
+    runs.put(tx, run, back)
     changes.add(tx, run, "handled", actor, now_of(tx, load(tx, run)), is_undone=True)
     return back
 

@@ -58,7 +58,7 @@ def patch(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any], actor: A
     if names := changed_names(run, patched):
         revision = state.run.revision + 1  # one for the whole patch
         patched = replace(revised(patched, tx.now), revision=revision, seq=run.seq + 1)
-        runs.put_job(tx, run, patched)
+        runs.put(tx, run, patched)
         events.add(tx, patched, event.run_changed(patched, names), patched.seq, now_of(tx, state))
         run_changes.add(tx, run, "job_changed", actor, now_of(tx, state), **change_details(run, patched))
         run = patched
@@ -100,7 +100,8 @@ def _end(tx: Tx, delivery: PendingDelivery, run: Run) -> None:
 
 def _change(tx: Tx, run: Run, webhook: Webhook | None, actor: Actor, at: int) -> Run:
     """Store another webhook of a run, and who has changed what of it `at` which time."""
-    changed = runs.put_webhook(tx, run, webhook)
+    changed = revised(run, tx.now, webhook=webhook)
+    runs.put(tx, run, changed)
     before = run.webhook
     if webhook is None:
         run_changes.add(tx, run, "webhook_removed", actor, at, host=before and before.host)

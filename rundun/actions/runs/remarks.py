@@ -83,5 +83,6 @@ def with_remarks(tx: Tx, run: Run) -> Run:
     """Note that a run has a remark, or a photo of one, so that they are read with it from now on."""
     if run.has_remarks:
         return run
-    runs.mark_remarks(tx, run)
-    return replace(run, has_remarks=True)
+    with_remarks = replace(run, has_remarks=True)
+    runs.put(tx, run, with_remarks)
+    return with_remarks

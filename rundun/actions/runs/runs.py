@@ -146,7 +146,7 @@ def extend(tx: Tx, org_id: str, run_id: str, hours: float | None, actor: Actor) 
     if until == run.expires_at:
         return load(tx, run)
     extended = revised(run, tx.now, expires_at=until)
-    runs.put(tx, extended)
+    runs.put(tx, run, extended)
     state = load(tx, extended)
     run_changes.add(tx, run, "extended", actor, now_of(tx, state), before=run.expires_at, after=until)
     return state
@@ -158,7 +158,7 @@ def release(tx: Tx, org_id: str, run_id: str, actor: Actor) -> RunState:
     """
     run = _require_changeable(tx, org_id, run_id)
     released = revised(run, tx.now, device=None)
-    runs.put(tx, released)
+    runs.put(tx, run, released)
     state = load(tx, released)
     run_changes.add(tx, run, "released", actor, now_of(tx, state))
     return state

@@ -75,9 +75,9 @@ def with_answer(state: RunState, step_id: str, answer: Answer) -> RunState:
 
 
 def save(tx: Tx, before: RunState, after: RunState, at: int, changed: Sequence[str] = ()) -> RunState:
-    """Store what an executor's write at `at`, from `now_of`, made of a run: its progress, and an event for each step
-    that became done or, being named in `changed`, is still done but says something else. Returns the state with its new
-    revision.
+    """Store what an executor's write at `at`, from `now_of`, made of a run, which is stored as it was `before`: its
+    progress, and an event for each step that became done or, being named in `changed`, is still done but says something
+    else. Returns the state with its new revision.
     """
     done = progress.newly_done_steps(before.step_states, after.step_states, changed)
     seq = after.run.seq
@@ -90,24 +90,23 @@ def save(tx: Tx, before: RunState, after: RunState, at: int, changed: Sequence[s
     )
     for number, step_state in enumerate(done, seq + 1):
         events.add(tx, run, event.step_done(run, step_state, after.evidence, tx.links), number, at)
-    runs.put_progress(tx, run)
-    if run.flagged != before.run.flagged:
-        if run.flagged > before.run.flagged:  # that is news to whoever was done with those before
-            run = replace(run, handled_at=None)
-        runs.put_flagged(tx, run)
+    if run.flagged > before.run.flagged:  # that is news to whoever was done with those before
+        run = replace(run, handled_at=None)
+    if run.flagged == before.run.flagged:
+        runs.put_progress(tx, run)
+    else:
+        runs.put(tx, before.run, run)
     return RunState(run, after.version, after.answers, after.evidence, after.step_states)
 
 
 def close(tx: Tx, state: RunState, move: Move, run: Run, at: int | None = None) -> Run:
-    """End a run by `move`, with its one terminal event; `run` carries what goes with that end, `at` is now. Secrets of
-    its job end with it.
+    """End a run by `move`, with its one terminal event; `state` has it as it is stored, `run` carries what goes with
+    that end, `at` is now. Secrets of its job end with it.
     """
     status, now = MOVES[run.status, move], now_of(tx, state)
-    ended = revised(run, tx.now, status=status, closed_at=at or now, seq=run.seq + 1)
-    if run.job.secrets:
-        ended = runs.erase_secrets(tx, ended)
+    ended = without_secrets(revised(run, tx.now, status=status, closed_at=at or now, seq=run.seq + 1))
     events.add(tx, ended, event.run_closed(ended, state.step_states, state.evidence, tx.links), ended.seq, now)
-    runs.put(tx, ended)
+    runs.put(tx, state.run, ended)
     retention.put_kept_from(tx, ended, now)
     return ended
 

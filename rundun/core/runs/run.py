@@ -1,7 +1,7 @@
 """A run and its life: one table of moves, and the times that bound it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from rundun.core import times
@@ -74,9 +74,10 @@ class Cancellation:
 
 
 @dataclass(slots=True)
-class Run:
-    """One execution of one template version; all times in milliseconds, `number` its place in the database. `flagged`
-    counts the steps that call for attention, `clock_skew_seconds` is how far the phone's clock is ahead, if it is far.
+class PlainRun:
+    """The members of a run that are plain values: each is stored as it is, in the column of its name. Times are in
+    milliseconds, `number` is the run's place in the database. `flagged` counts the steps that call for attention,
+    `clock_skew_seconds` is how far the phone's clock is ahead, if it is far.
     """
 
     number: int
@@ -91,22 +92,31 @@ class Run:
     expires_at: int | None
     executor_ref: str | None
     language: str | None
-    webhook: Webhook | None
-    progress: ProgressJson
-    identity: Identity = NOBODY
-    cancellation: Cancellation | None = None
     started_at: int | None = None
     closed_at: int | None = None
     assigned_to: str | None = None
     device: str | None = None
     signature: int | None = None
-    job: RunJob = NO_JOB
     flagged: int = 0
     clock_skew_seconds: int | None = None
     has_remarks: bool = False  # there may be some, or photos of some
     previous_run_id: str | None = None  # of the closed run that it repeats
     handled_at: int | None = None  # somebody is done with what it called for
     updated_at: int = 0
+
+
+_NO_PROGRESS: Any = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Run(PlainRun):
+    """One execution of one template version."""
+
+    progress: ProgressJson = _NO_PROGRESS  # which only an erased run has
+    identity: Identity = NOBODY
+    webhook: Webhook | None = None
+    cancellation: Cancellation | None = None
+    job: RunJob = NO_JOB
 
     @property
     def is_closed(self) -> bool:
@@ -171,6 +181,30 @@ class Run:
 def without_secrets(run: Run) -> Run:
     """Return a run without the secrets of its job, as it is once it is closed."""
     return replace(run, job=replace(run.job, secrets={})) if run.job.secrets else run
+
+
+def without_content(run: Run, now: int) -> Run:
+    """Return what is left of a run that is erased at `now`, in milliseconds, in its next revision and with its next
+    event: ids, times and, for `run.erased`, its webhook. A member that is not named here is erased.
+    """
+    return Run(
+        number=run.number,
+        run_id=run.run_id,
+        org_id=run.org_id,
+        template_id=run.template_id,
+        template_v=run.template_v,
+        status=run.status if run.is_closed else "cancelled",
+        revision=run.revision + 1,
+        seq=run.seq + 1,
+        created_at=run.created_at,
+        updated_at=max(run.updated_at, now),
+        expires_at=run.expires_at,
+        started_at=run.started_at,
+        closed_at=run.closed_at,
+        executor_ref=None,
+        language=None,
+        webhook=run.webhook,
+    )
 
 
 def with_clock_skew(run: Run, seconds: int | None) -> Run:

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from rundun.core.runs.run import Run
 from rundun.store import files
 from rundun.store.erasure import erased_bytes
-from rundun.store.runs import run_secrets, search_index
-from rundun.store.runs.runs import TOUCHED as RUNS_TOUCHED
+from rundun.store.runs import run_secrets, runs, search_index
 from rundun.store.sqlite.transaction import Tx
 
 ERASED = "run.erased"  # the event that is left of a run
@@ -37,22 +36,12 @@ def find(tx: Tx, run_id: str) -> ErasedRun | None:
     return None if row is None else ErasedRun(*row)
 
 
-def empty(tx: Tx, run: Run, at: int, by: str) -> None:
-    """Remove all that a run's row says but its ids and times, and its webhook, which may be wanted for `run.erased`;
-    note when it was erased and `by` whom. `run` carries its next revision and `seq`.
-    """
-    tx.db.execute(
-        "UPDATE runs SET erased_at = ?, erased_by = ?, revision = ?, updated_at = ?, seq = ?, status = ?, "
-        "executor_ref = NULL, language = NULL, assigned_to = NULL, identity = NULL, device = NULL, "
-        "cancelled_by = NULL, cancel_reason = NULL, last_step_id = NULL, signature = NULL, progress = '{}', "
-        "title = NULL, note = NULL, due_at = NULL, fields = NULL, secrets = NULL, prefill = NULL, "
-        "flagged = 0, clock_skew_seconds = NULL, has_remarks = 0, has_photos = 0, "
-        "previous_run_id = NULL, handled_at = NULL WHERE number = ?",
-        (at, by, run.revision, run.updated_at, run.seq, run.status, run.number),
-    )
+def empty(tx: Tx, run: Run, left: Run, at: int, by: str) -> None:
+    """Store what is `left` of a run, when it was erased and `by` whom."""
+    runs.put(tx, run, left)
+    tx.update("runs", run.number, erased_at=at, erased_by=by, has_photos=0)
     run_secrets.remove(tx, run)
     search_index.remove(tx, run.number)
-    tx.touched.add(RUNS_TOUCHED + run.org_id)
 
 
 # All that belongs to a run, in an order in which nothing points at what is gone: `:run` is its id, `:event` the number

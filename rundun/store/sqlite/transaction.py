@@ -167,6 +167,11 @@ class Tx:
         """Insert one row by the names of its columns, in place of one with the same key; returns its rowid."""
         return self._add("INSERT OR REPLACE", table, values)
 
+    def update(self, table: str, number: int, /, **values: Any) -> None:
+        """Change columns, by their names, of the row of that `number`."""
+        if values:
+            self.db.execute(_update_sql(table, tuple(values)), (*values.values(), number))
+
     def _add(self, verb: str, table: str, values: Mapping[str, Any]) -> int:
         cursor = self.db.execute(_insert_sql(verb, table, tuple(values)), tuple(values.values()))
         return int(cursor.lastrowid or 0)
@@ -179,6 +184,11 @@ class Tx:
 @lru_cache
 def _insert_sql(verb: str, table: str, columns: tuple[str, ...]) -> str:
     return f"{verb} INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+
+
+@lru_cache
+def _update_sql(table: str, columns: tuple[str, ...]) -> str:
+    return f"UPDATE {table} SET {', '.join(f'{column} = ?' for column in columns)} WHERE number = ?"  # noqa: S608
 
 
 @dataclass(slots=True)

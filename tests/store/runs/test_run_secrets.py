@@ -2,6 +2,7 @@
 
 import random
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,14 +53,14 @@ async def test_nothing_of_many_secrets_is_left_in_the_file(w: World) -> None:
 
     def go_on(tx: Tx, run_ids: list[str], ends: bool) -> None:
         for run_id in run_ids:
-            run = runs.get(tx, run_id)
-            assert run.job.secrets
-            run.identity = Identity(name="y" * chance.randrange(900))
+            before = runs.get(tx, run_id)
+            assert before.job.secrets
+            run = replace(before, identity=Identity(name="y" * chance.randrange(900)))
             if ends:
-                run.cancellation = Cancellation("integrator", "z" * chance.randrange(900), tx.now, None)
-                close(tx, load(tx, run), "cancel", run)
+                cancellation = Cancellation("integrator", "z" * chance.randrange(900), tx.now, None)
+                close(tx, load(tx, before), "cancel", replace(run, cancellation=cancellation))
             else:
-                runs.put(tx, run)
+                runs.put(tx, before, run)
 
     is_open = await w.database.write(dispatch)
     assert await hits(w) == len(is_open)

@@ -8,6 +8,7 @@ from rundun.actions import signing_key
 from rundun.actions.runs import handled
 from rundun.core import times
 from rundun.core.actor import Actor
+from rundun.core.runs.run import revised
 from rundun.store.deliveries import webhook_secrets
 from rundun.store.erasure import retention
 from rundun.store.runs import runs as run_rows
@@ -64,7 +65,8 @@ async def test_each_change_is_one_with_its_time(w: World) -> None:
 
 
 def without_webhook(tx: Tx, ed: Ed) -> None:
-    run_rows.put_webhook(tx, run_rows.get(tx, ed.run_id), None)
+    run = run_rows.get(tx, ed.run_id)
+    run_rows.put(tx, run, revised(run, tx.now, webhook=None))
 
 
 async def test_what_is_handled_or_forgotten_is_a_change(w: World) -> None:
