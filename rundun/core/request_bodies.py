@@ -9,7 +9,7 @@ from rundun.core import times
 from rundun.core.deliveries.webhook_url import MAX_LENGTH, Destination, normalise
 from rundun.core.erasure.person import PERSON_FIELDS, Person, person
 from rundun.core.runs import event
-from rundun.core.runs.job import NO_JOB, RunJob
+from rundun.core.runs.job import NO_JOB, PLAIN_MEMBERS, RunJob
 from rundun.core.runs.run import OPEN_HOURS, DispatchRequest, Webhook
 from rundun.core.templates.template import MAX_FIELDS, MAX_STEPS
 from rundun.core.validation import (
@@ -193,10 +193,11 @@ class DispatchBody(StrictModel):
 
     def job(self) -> RunJob:
         """Return what the run is about, its values as they were sent."""
-        due_at = None if self.due_at is None else _whole_second(self.due_at)
-        if self.title is None and self.note is None and due_at is None and not self.fields and not self.prefill:
-            return NO_JOB
-        return RunJob(self.title, self.note, due_at, self.fields, {}, self.prefill)
+        plain = {name: getattr(self, name) for name in PLAIN_MEMBERS}
+        if self.due_at is not None:
+            plain["due_at"] = _whole_second(self.due_at)
+        job = RunJob(**plain, fields=self.fields, prefill=self.prefill)
+        return NO_JOB if job == NO_JOB else job
 
     def order(self) -> tuple[DispatchRequest, Destination | None]:
         """Return what is to be dispatched, and the destination to check before."""

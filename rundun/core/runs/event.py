@@ -12,6 +12,7 @@ from rundun.core.actor import NOBODY, OperatorRef
 from rundun.core.json_types import events, runs
 from rundun.core.runs import record
 from rundun.core.runs.evidence import Evidence
+from rundun.core.runs.job import NO_JOB, RunJob
 from rundun.core.runs.progress import StepState
 from rundun.core.runs.run import Run
 from rundun.core.urls import Urls
@@ -31,13 +32,13 @@ class NewEvent:
     by: OperatorRef | None = None  # the operator who caused it; None for the executor
 
 
-def _job_json(run: Run) -> events.JobJson:
-    return {"title": run.job.title, "due_at": times.wire_or_none(run.job.due_at)}
+def _job_json(job: RunJob) -> events.JobJson:
+    return {"title": job.title, "due_at": times.wire_or_none(job.due_at)}
 
 
 def _data_json(run: Run) -> events.DataJson:
     """Return the data about the run in every event but a closing one."""
-    return {**record.reference_json(run), "job": _job_json(run)}
+    return {**record.reference_json(run), "job": _job_json(run.job)}
 
 
 def run_started(run: Run) -> NewEvent:
@@ -106,7 +107,7 @@ def run_closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidenc
         step_id: {**remark, "photos": _remove_originals(remark["photos"])}  # type: ignore[typeddict-unknown-key]
         for step_id, remark in record.remarks_json(step_states, evidence, links).items()
     }
-    job: events.JobClosedJson = {**_job_json(run), "fields": dict(run.job.fields)}
+    job: events.JobClosedJson = {**_job_json(run.job), "fields": dict(run.job.fields)}
     cancellation = run.cancellation
     if run.status == "completed":
         return NewEvent(
@@ -210,7 +211,7 @@ def webhook_test_body(event_id: str, at: int) -> bytes:
         "seq": None,
         "ts": times.wire(at),
         "identity": NOBODY.as_json(None),
-        "data": {"executor_ref": None, "job": {"title": None, "due_at": None}},
+        "data": {"executor_ref": None, "job": _job_json(NO_JOB)},
     }
     return to_json(content)
 

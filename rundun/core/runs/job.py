@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rundun.core.json_types.events import Changed
+
 
 @dataclass(frozen=True, slots=True)
 class RunJob:
@@ -20,3 +22,9 @@ class RunJob:
 
 
 NO_JOB = RunJob()
+PLAIN_MEMBERS: tuple[Changed, ...] = ("title", "note", "due_at")  # a value each, which a patch replaces
+
+
+def given_plainly(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of some changes that are plain members of a job."""
+    return {name: changes[name] for name in PLAIN_MEMBERS if name in changes}

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from rundun.core.json_types import events
+from rundun.core.runs.job import PLAIN_MEMBERS, given_plainly
 from rundun.core.runs.job_values import due_errors, read_fields, set_fields
 from rundun.core.runs.run import AFTER_DUE, Run
 from rundun.core.templates.template import Template
@@ -16,7 +17,7 @@ def patch_job(template: Template, run: Run, changes: Mapping[str, Any], now: int
     is in milliseconds. If the new due time is after the expiry, the expiry moves to a day after it. Raises `Invalid`
     with all wrong fields.
     """
-    job = replace(run.job, **{name: changes[name] for name in ("title", "note", "due_at") if name in changes})
+    job = replace(run.job, **given_plainly(changes))
     errors = [] if job.due_at == run.job.due_at else [*due_errors(job.due_at, now)]
     if "fields" in changes:
         values, wrong = read_fields(template, given := changes["fields"] or {})
@@ -38,15 +39,8 @@ def patch_job(template: Template, run: Run, changes: Mapping[str, Any], now: int
 
 def changed_names(before: Run, after: Run) -> list[events.Changed]:
     """List the names of the record's members whose values differ between two states of a run's job."""
-    pairs: dict[events.Changed, Any] = {
-        "title": (before.job.title, after.job.title),
-        "note": (before.job.note, after.job.note),
-        "due_at": (before.job.due_at, after.job.due_at),
-        "fields": ((before.job.fields, before.job.secrets), (after.job.fields, after.job.secrets)),
-        "executor_ref": (before.executor_ref, after.executor_ref),
-        "expires_at": (before.expires_at, after.expires_at),
-    }
-    return [name for name, (old, new) in pairs.items() if old != new]
+    names: tuple[events.Changed, ...] = (*PLAIN_MEMBERS, "fields", "executor_ref", "expires_at")
+    return [name for name in names if _member(before, name) != _member(after, name)]
 
 
 def change_details(before: Run, after: Run) -> dict[str, Any]:
@@ -65,4 +59,6 @@ def change_details(before: Run, after: Run) -> dict[str, Any]:
 
 
 def _member(run: Run, name: str) -> Any:
-    return getattr(run.job if name in ("title", "due_at") else run, name)
+    if name == "fields":
+        return run.job.fields, run.job.secrets
+    return getattr(run.job if name in PLAIN_MEMBERS else run, name)

@@ -1,11 +1,11 @@
 """Repeating a run: what a new dispatch copies of a closed one, and what it can't."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rundun.core.runs import event
-from rundun.core.runs.job import RunJob
+from rundun.core.runs.job import given_plainly
 from rundun.core.runs.run import OPEN_HOURS, DispatchRequest, Run, Webhook, patch_webhook
 from rundun.core.templates.template import JobField, Template
 from rundun.errors import FieldError
@@ -23,24 +23,18 @@ class Repeat:
 
 
 def repeat(run: Run, template: Template, changes: Mapping[str, Any]) -> Repeat:
-    """Return the dispatch of `template`, the current version of that of a closed run, that repeats it: title, note,
-    reference, language, fields and webhook are the run's, but for `changes`, which has members of a `DispatchRequest`
-    and of its job by their names on the wire, None removing one. `fields` has those that change, and `webhook` the
-    fields of `Webhook` that do.
+    """Return the dispatch of `template`, the current version of that of a closed run, that repeats it: reference,
+    language, webhook and job are the run's, but for due time, secrets, prefill and `changes`, which has members of a
+    `DispatchRequest` and of its job by their names on the wire, None removing one. `fields` has those that change, and
+    `webhook` the fields of `Webhook` that do.
     """
     given: Mapping[str, Any] = changes.get("fields") or {}
     copied, gone = copied_fields(run, template)
     fields = {**copied, **given}
     webhook, errors = _webhook(run, changes)
     errors += [error for field in template.fields for error in _secret(field, fields)]
-    job = RunJob(
-        changes.get("title", run.job.title),
-        changes.get("note", run.job.note),
-        changes.get("due_at"),
-        fields,
-        {},
-        changes.get("prefill") or {},
-    )
+    plain = {"due_at": None, **given_plainly(changes)}
+    job = replace(run.job, **plain, fields=fields, secrets={}, prefill=changes.get("prefill") or {})
     order = DispatchRequest(
         run.template_id,
         webhook,

@@ -15,6 +15,7 @@ from pydantic_core import to_json
 from rundun.core import csv_text
 from rundun.core.csv_text import Table
 from rundun.core.request_bodies import DispatchBody
+from rundun.core.runs.job import PLAIN_MEMBERS
 from rundun.core.runs.job_values import read_dispatch
 from rundun.core.runs.run import DispatchRequest
 from rundun.core.runs.search_text import fold
@@ -331,6 +332,6 @@ def _digest(template_id: str, requests: Iterable[DispatchRequest]) -> bytes:
     digest = hashlib.sha256(template_id.encode())
     for each in requests:
         job = each.job
-        parts = (job.title, job.note, job.due_at, each.executor_ref, each.language, dict(sorted(job.fields.items())))
-        digest.update(to_json(parts) + b"\n")
+        plain = [getattr(job, name) for name in PLAIN_MEMBERS]
+        digest.update(to_json([*plain, each.executor_ref, each.language, dict(sorted(job.fields.items()))]) + b"\n")
     return digest.digest()
