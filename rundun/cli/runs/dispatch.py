@@ -20,6 +20,7 @@ from rundun.cli.terminal import Shown
 from rundun.config.settings import ServiceSettings
 from rundun.core.deliveries.webhook_url import Destination
 from rundun.core.json_types.runs import WarnedJson
+from rundun.core.runs.job import PLAIN_MEMBERS
 from rundun.core.runs.run import WebhookFrom
 from rundun.core.templates.template import Template
 from rundun.errors import FieldError, Invalid, Problem
@@ -172,7 +173,7 @@ def _body(template: Template, given: Mapping[str, Any]) -> dict[str, Any]:
     _require_once("--field", [*given["fields"], *given["secret_fields"]])
     _require_once("--prefill", given["prefill"])
     types = {step.id: step.type for step in template.all_steps()}
-    names = ("title", "note", "due_at", "executor_ref", "language", "expires_in_hours")
+    names = (*PLAIN_MEMBERS, "executor_ref", "language", "expires_in_hours")
     body = {name: given[name] for name in names if given[name] is not None}
     if given["expires_in_hours"] == NEVER:
         body["expires_in_hours"] = None

@@ -13,6 +13,7 @@ from rundun.store.sqlite.transaction import TemplateVersion
 from rundun.web.console.dispatch import form as dispatch_form
 from rundun.web.console.dispatch.due import SENT, due_choices
 from rundun.web.console.dispatch.form import (
+    AS_TYPED,
     EMPTY,
     EVENTS,
     RepeatedRun,
@@ -41,8 +42,7 @@ REFUSALS = (
     "template_archived",
 )
 # Names of the inputs that can show an error, besides those of the chosen template's fields and steps.
-INPUTS = {"template_id", "title", "note", "due_at", "executor_ref", "expires_in_hours", "language"}
-INPUTS |= {"url", "secret", "events"}
+INPUTS = {*AS_TYPED, "due_at", "expires_in_hours", "url", "secret", "events"}
 
 
 async def form(call: ConsoleCall) -> Response:

@@ -8,6 +8,7 @@ from typing import Any
 
 from rundun.core import times
 from rundun.core.runs import event
+from rundun.core.runs.job import PLAIN_MEMBERS
 from rundun.core.runs.repeat import copied_fields
 from rundun.core.runs.run import DispatchRequest, Run, Webhook, WebhookFrom
 from rundun.core.templates import steps
@@ -22,8 +23,9 @@ MAX_PREFILLED = 60  # a form has at most 200 fields
 MAX_FORM = 512 * 1024  # bytes: thirty fields and a note of maximum length
 EVENTS = (*event.EVENTS, *event.ON_REQUEST)
 EMPTY = {f"event {name}": "on" for name in event.EVENTS}
+_WORDS = tuple(name for name in PLAIN_MEMBERS if name != "due_at")
 # Inputs whose text is a field of the body unchanged.
-_PLAIN = ("template_id", "executor_ref", "language", "title", "note")
+AS_TYPED = ("template_id", "executor_ref", "language", *_WORDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ def read_body(form: Mapping[str, str], version: TemplateVersion | None, zone: Zo
     """Return the form as the body of POST /v1/runs. Empty inputs are left out, and so are inputs of other templates
     than `version`'s.
     """
-    body: dict[str, Any] = {name: form[name].replace("\r\n", "\n") for name in _filled(form, _PLAIN)}
+    body: dict[str, Any] = {name: form[name].replace("\r\n", "\n") for name in _filled(form, AS_TYPED)}
     hours, due_at = form.get("expires_in_hours", "").strip(), form.get("due_at", "").strip()
     if form.get("never"):
         body["expires_in_hours"] = None
@@ -173,8 +175,9 @@ def repeated_run(run: Run, version: TemplateVersion, current: TemplateVersion) -
 
 
 def repeat_values(repeated: RepeatedRun, current: TemplateVersion, today: date) -> dict[str, str]:
-    """Return the form's initial values for a repeat: template, title, note, reference, language, webhook and fields.
-    Secrets are left out, as they were deleted when the run was closed, and so are dates before `today`.
+    """Return the form's initial values for a repeat: template, reference, language, webhook, fields and plain members of
+    the job but its due time. Secrets are left out, as they were deleted when the run was closed, and so are dates before
+    `today`.
     """
     run = repeated.run
     days = {field.id for field in current.template.fields if field.kind == "date"}
@@ -184,7 +187,8 @@ def repeat_values(repeated: RepeatedRun, current: TemplateVersion, today: date) 
         for name, value in copied.items()
         if name not in days or not _has_passed(value, today)
     }
-    given = {"title": run.job.title, "note": run.job.note, "executor_ref": run.executor_ref, "language": run.language}
+    given: dict[str, Any] = {name: getattr(run.job, name) for name in _WORDS}
+    given |= {"executor_ref": run.executor_ref, "language": run.language}
     given |= {"template_id": run.template_id, "again": run.run_id, "webhook": "previous" if repeated.webhook else ""}
     return {**fields, **{name: value for name, value in given.items() if value}}
 

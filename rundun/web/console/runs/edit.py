@@ -8,6 +8,7 @@ from starlette.responses import Response
 from rundun.actions.runs import patches, runs
 from rundun.core.actor import Actor
 from rundun.core.request_bodies import RunPatch
+from rundun.core.runs.job import PLAIN_MEMBERS
 from rundun.core.runs.run import Run
 from rundun.core.validation import read
 from rundun.errors import NotFound, Problem
@@ -19,7 +20,7 @@ from rundun.wording.refusals import exact_field_reason
 from rundun.wording.time_zone import Zone
 
 WAS = "was "  # prefix of hidden inputs with the values that were shown
-MEMBERS = ("title", "note", "due_at", "executor_ref")
+MEMBERS = (*PLAIN_MEMBERS, "executor_ref")
 
 
 async def edit_form(call: ConsoleCall) -> Response:
@@ -72,7 +73,8 @@ def _errors(problem: Problem | None) -> Any:
 def _values(run: Run, zone: Zone) -> dict[str, str]:
     """Return the form's inputs that are not empty, by name, with the run's values."""
     job = run.job
-    values = {"title": job.title, "note": job.note, "due_at": zone.local(job.due_at), "executor_ref": run.executor_ref}
+    values = {name: getattr(job, name) for name in PLAIN_MEMBERS}
+    values |= {"due_at": zone.local(job.due_at), "executor_ref": run.executor_ref}
     fields = {f"field {name}": str(value) for name, value in {**job.fields, **job.secrets}.items()}
     return fields | {name: value for name, value in values.items() if value}
 
