@@ -1,7 +1,9 @@
 """A table of jobs as it comes back: the columns that it has, and the link of each job."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
+from rundun.core.runs.job import PLAIN_MEMBERS
 from rundun.core.runs.job_json import exportable_fields
 from rundun.core.runs.run import Run
 from rundun.core.templates.template import Template
@@ -23,24 +25,18 @@ def written(
     """Write runs as CSV (RFC 4180), times in `zone` as a table takes them. Columns that are empty are left out, and so
     are secrets.
     """
-    cells: list[Callable[[Run], object]] = [
-        lambda run: run.job.title,
-        lambda run: run.executor_ref,
-        lambda run: _due(run, zone),
-        lambda run: run.job.note,
-        lambda run: run.language,
-    ]
-    assert len(cells) == len(COLUMNS)
     rows = []
     for run in runs:
         fields = exportable_fields(run.job, template)
-        rows.append([*(cell(run) for cell in cells), *(fields.get(field.id) for field in template.fields)])
+        members = (_cell(run, name, zone) for name in COLUMNS)
+        rows.append([*members, *(fields.get(field.id) for field in template.fields)])
     names = column_names(template, language)
     used = [index for index in range(len(names)) if any(row[index] is not None for row in rows)]
     lines = [[*(row[index] for index in used), links.run(run.run_id)] for run, row in zip(runs, rows, strict=True)]
     return csv_lines([[*(names[index] for index in used), LINK], *lines])
 
 
-def _due(run: Run, zone: Zone) -> str | None:
-    due_at = run.job.due_at
-    return None if due_at is None else zone.at(due_at).replace(tzinfo=None).isoformat(" ", "minutes")
+def _cell(run: Run, name: str, zone: Zone) -> Any:
+    value = getattr(run.job if name in PLAIN_MEMBERS else run, name)
+    is_time = name == "due_at" and value is not None
+    return zone.at(value).replace(tzinfo=None).isoformat(" ", "minutes") if is_time else value
