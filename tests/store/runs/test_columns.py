@@ -55,9 +55,8 @@ WRITTEN: Mapping[str, Any] = {
 # What the requests of a run have set, and what says that a run is erased.
 SET = {
     *("number", "id", "org_id", "template_id", "template_v", "status", "created_at", "expires_at", "started_at"),
-    *("executor_ref", "language", "assigned_to", "identity", "webhook_url", "webhook_secret", "webhook_events"),
-    *("webhook_destination", "signature", "title", "note", "due_at", "fields", "secrets", "prefill"),
-    *("previous_run_id", "erased_at", "erased_by"),
+    *("assigned_to", "identity", "webhook_url", "webhook_secret", "webhook_events", "webhook_destination"),
+    *("signature", "secrets", "previous_run_id", "erased_at", "erased_by", *JOB),
 }
 IDS = ("number", "org_id")
 OF_WEBHOOK = ("webhook_gone", "webhook_destination", "webhook_forgotten")
