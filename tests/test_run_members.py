@@ -3,7 +3,7 @@ page names the member as not its own, with the reason; `tests/store/runs/test_co
 """
 
 import re
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -11,18 +11,22 @@ from rundun.actions.runs import runs
 from rundun.cli.runs.dispatch import runs_dispatch
 from rundun.cli.runs.runs import runs_list
 from rundun.cli.runs.text import run_lines
+from rundun.core.json_types.events import Changed, JobJson
 from rundun.core.json_types.runs import RunHeadJson
 from rundun.core.request_bodies import DispatchBody, RepeatBody, RunPatch
+from rundun.core.validation import read
 from rundun.mcp import views
 from rundun.mcp.arguments import DispatchRun, ListRuns
 from rundun.store.organizations import organizations
+from rundun.store.runs import lists
 from rundun.store.sqlite.transaction import Tx
+from rundun.web.console.runs import filters
 from rundun.web.http.query_params import RunsQuery
 from rundun.wording import run_history
 from rundun.wording.console_words import ConsoleLanguage
 from rundun.wording.job_tables import table
 from tests.helpers.console.console import operator, shown, text_of
-from tests.helpers.service import BOOLEAN, Ed, World
+from tests.helpers.service import BOOLEAN, NOON, Ed, World
 
 # Plain values of a dispatch: what each of them is here, and the words that say it to people.
 GIVEN: dict[str, Any] = {
@@ -79,8 +83,13 @@ NOT_FILTERED = {
     "handled_at": "at the console, in *Missed* and *Flagged*",
 }
 FILTERED_AS = {"created_at": "created_after", "updated_at": "updated_after", "due_at": "due_before"}
+IN_ORDER = {"created_after", "created_before", "executor_ref", "q"}  # as the list is, or decided by themselves
 NOT_AT_MCP = {"updated_after": "for integrators", "q": "others' words"}
 NOT_AT_THE_CONSOLE = {"updated_after": "for integrators"}
+
+
+def names_of_inputs(page: str) -> set[str]:
+    return set(re.findall(r'<(?:input|textarea|select)[^>]* name="(\w+)"', page))
 
 
 async def full_run(w: World) -> Ed:
@@ -108,8 +117,7 @@ async def test_both_forms_have_an_input_for_each_member(w: World) -> None:
         (f"/dispatch?template_id={(await w.run(ed))['template_id']}", {}),
         (f"/runs/{ed.run_id}/edit", MADE_ANEW),
     ):
-        inputs = set(re.findall(r'<(?:input|textarea|select)[^>]* name="(\w+)"', await shown(ann, path)))
-        assert GIVEN.keys() - inputs == not_its_own.keys(), path
+        assert GIVEN.keys() - names_of_inputs(await shown(ann, path)) == not_its_own.keys(), path
 
 
 async def test_a_form_that_repeats_is_filled_in_with_each_member(w: World) -> None:
@@ -148,6 +156,7 @@ async def test_events_tell_each_member(w: World) -> None:
     told = {**started["data"], **started["data"]["job"]}
     not_told = {"note": "long", **MADE_ANEW}
     assert {name for name, value in GIVEN.items() if told.get(name) != value} == not_told.keys()
+    assert started["data"]["job"].keys() == JobJson.__annotations__.keys()
 
 
 async def test_a_change_of_each_member_is_told(w: World) -> None:
@@ -157,18 +166,18 @@ async def test_a_change_of_each_member_is_told(w: World) -> None:
         changed = await w.acme.patch(f"/v1/runs/{ed.run_id}", json={name: None}, headers=headers)
         assert (changed.status_code, changed.json()[name]) == (200, None), name
         assert (await w.events(ed))[-1]["data"]["changed"] == [name]
-        assert name in run_history.CHANGED
+        assert name in get_args(Changed) and name in run_history.CHANGED
     ann = await operator(w)
     assert "Changed" in await shown(ann, f"/runs/{ed.run_id}")
 
 
 def test_each_member_of_a_listed_run_is_filtered() -> None:
-    filters = RunsQuery.model_fields.keys() - {"limit", "cursor"}
-    assert filters == FINDS_NOTHING.keys()
+    asked = RunsQuery.model_fields.keys() - {"limit", "cursor"}
+    assert asked == FINDS_NOTHING.keys()
     members = RunHeadJson.__annotations__.keys() - NOT_FILTERED.keys()
-    assert {FILTERED_AS.get(name, name) for name in members} <= filters
-    assert filters - {option.name for option in runs_list.params} == set()
-    assert filters - ListRuns.model_fields.keys() == NOT_AT_MCP.keys()
+    assert {FILTERED_AS.get(name, name) for name in members} <= asked
+    assert asked - {option.name for option in runs_list.params} == set()
+    assert asked - ListRuns.model_fields.keys() == NOT_AT_MCP.keys()
 
 
 async def test_each_filter_finds_what_it_should(w: World) -> None:
@@ -177,5 +186,24 @@ async def test_each_filter_finds_what_it_should(w: World) -> None:
         answer = await w.acme.get("/v1/runs", params={name: value})
         assert answer.json()["data"] == [], name
         if name not in NOT_AT_THE_CONSOLE:
-            assert ed.run_id not in await shown(ann, f"/runs?{AT_THE_CONSOLE.get(name, f'{name}={value}')}"), name
+            query = AT_THE_CONSOLE.get(name, f"{name}={value}")
+            page = await shown(ann, f"/runs?{query}")
+            assert ed.run_id not in page, name
+            is_chip = query.partition("=")[0] not in ("tab", "template")  # of no checklist there is no name to show
+            assert "Remove this filter" in page or not is_chip, name
     assert ed.run_id in await shown(ann, "/runs")
+
+
+def test_each_filter_has_an_index() -> None:
+    for name in FINDS_NOTHING.keys() - IN_ORDER:
+        value: Any = FINDS_NOTHING[name]
+        asked = read(RunsQuery, {name: [value] if name in RunsQuery.repeated else value}).filter(NOON)
+        assert lists._candidate_indexes(asked), name
+
+
+async def test_the_form_of_the_list_has_each_filter(w: World) -> None:
+    ann, ed = await operator(w), await full_run(w)
+    fields = set(filters.FIELDS) - {"tab", "sort"}
+    assert fields <= names_of_inputs(await shown(ann, "/runs"))
+    for name in fields - {"q", "ref", "template", "flagged"}:
+        assert ed.run_id in await shown(ann, f"/runs?{name}=nonsense"), f"{name} filters what can't be read"
