@@ -88,7 +88,7 @@ NOT_AT_MCP = {"updated_after": "for integrators", "q": "others' words"}
 NOT_AT_THE_CONSOLE = {"updated_after": "for integrators"}
 
 
-def names_of_inputs(page: str) -> set[str]:
+def input_names(page: str) -> set[str]:
     return set(re.findall(r'<(?:input|textarea|select)[^>]* name="(\w+)"', page))
 
 
@@ -117,7 +117,7 @@ async def test_both_forms_have_an_input_for_each_member(w: World) -> None:
         (f"/dispatch?template_id={(await w.run(ed))['template_id']}", {}),
         (f"/runs/{ed.run_id}/edit", MADE_ANEW),
     ):
-        assert GIVEN.keys() - names_of_inputs(await shown(ann, path)) == not_its_own.keys(), path
+        assert GIVEN.keys() - input_names(await shown(ann, path)) == not_its_own.keys(), path
 
 
 async def test_a_form_that_repeats_is_filled_in_with_each_member(w: World) -> None:
@@ -204,6 +204,6 @@ def test_each_filter_has_an_index() -> None:
 async def test_the_form_of_the_list_has_each_filter(w: World) -> None:
     ann, ed = await operator(w), await full_run(w)
     fields = set(filters.FIELDS) - {"tab", "sort"}
-    assert fields <= names_of_inputs(await shown(ann, "/runs"))
+    assert fields <= input_names(await shown(ann, "/runs"))
     for name in fields - {"q", "ref", "template", "flagged"}:
         assert ed.run_id in await shown(ann, f"/runs?{name}=nonsense"), f"{name} filters what can't be read"

@@ -1,7 +1,7 @@
 """Erasing a run: everything that was said or shown goes, for good. Its ids, times and counts stay."""
 
 from rundun.core.runs import event
-from rundun.core.runs.run import Run, without_content
+from rundun.core.runs.run import Run, erased_stub
 from rundun.errors import NotFound
 from rundun.store import idempotency
 from rundun.store.deliveries import deliveries
@@ -38,10 +38,10 @@ def _erase(tx: Tx, run: Run, by: str, at: int | None) -> int:
     """Erase a run that is not erased yet; returns when it was, no time of it being later."""
     first = max(run.created_at, run.started_at or 0, run.closed_at or 0)
     now, at = max(tx.now, first), max(tx.now if at is None else at, first)
-    left = without_content(run, tx.now)
+    stub = erased_stub(run, tx.now)
     # Before the others go: numbers of events, by which the feed is read, never go back.
-    events.add(tx, left, event.run_erased(), left.seq, now)
-    erasure.empty(tx, run, left, at, by)
+    events.add(tx, stub, event.run_erased(), stub.seq, now)
+    erasure.empty(tx, run, stub, at, by)
     idempotency.empty_of_run(tx, run.run_id, at)
     sent_tables.forget_digest(tx, run)
     erasure.remove_rows(tx, run.run_id)

@@ -25,6 +25,6 @@ NO_JOB = RunJob()
 PLAIN_MEMBERS: tuple[Changed, ...] = ("title", "note", "due_at")  # a value each, which a patch replaces
 
 
-def given_plainly(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those of some changes that are plain members of a job."""
+def plain_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the changes of plain members of a job."""
     return {name: changes[name] for name in PLAIN_MEMBERS if name in changes}

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from rundun.core.json_types import events
-from rundun.core.runs.job import PLAIN_MEMBERS, given_plainly
+from rundun.core.runs.job import PLAIN_MEMBERS, plain_changes
 from rundun.core.runs.job_values import due_errors, read_fields, set_fields
 from rundun.core.runs.run import AFTER_DUE, Run
 from rundun.core.templates.template import Template
@@ -17,7 +17,7 @@ def patch_job(template: Template, run: Run, changes: Mapping[str, Any], now: int
     is in milliseconds. If the new due time is after the expiry, the expiry moves to a day after it. Raises `Invalid`
     with all wrong fields.
     """
-    job = replace(run.job, **given_plainly(changes))
+    job = replace(run.job, **plain_changes(changes))
     errors = [] if job.due_at == run.job.due_at else [*due_errors(job.due_at, now)]
     if "fields" in changes:
         values, wrong = read_fields(template, given := changes["fields"] or {})

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rundun.core.runs import event
-from rundun.core.runs.job import given_plainly
+from rundun.core.runs.job import plain_changes
 from rundun.core.runs.run import OPEN_HOURS, DispatchRequest, Run, Webhook, patch_webhook
 from rundun.core.templates.template import JobField, Template
 from rundun.errors import FieldError
@@ -33,7 +33,7 @@ def repeat(run: Run, template: Template, changes: Mapping[str, Any]) -> Repeat:
     fields = {**copied, **given}
     webhook, errors = _webhook(run, changes)
     errors += [error for field in template.fields for error in _secret(field, fields)]
-    plain = {"due_at": None, **given_plainly(changes)}
+    plain = {"due_at": None, **plain_changes(changes)}
     job = replace(run.job, **plain, fields=fields, secrets={}, prefill=changes.get("prefill") or {})
     order = DispatchRequest(
         run.template_id,

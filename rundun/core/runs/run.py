@@ -75,7 +75,7 @@ class Cancellation:
 
 @dataclass(slots=True)
 class PlainRun:
-    """The members of a run that are plain values: each is stored as it is, in the column of its name. Times are in
+    """The members of a run that are plain values, each stored as it is, in the column of its name. Times are in
     milliseconds, `number` is the run's place in the database. `flagged` counts the steps that call for attention,
     `clock_skew_seconds` is how far the phone's clock is ahead, if it is far.
     """
@@ -183,9 +183,9 @@ def without_secrets(run: Run) -> Run:
     return replace(run, job=replace(run.job, secrets={})) if run.job.secrets else run
 
 
-def without_content(run: Run, now: int) -> Run:
-    """Return what is left of a run that is erased at `now`, in milliseconds, in its next revision and with its next
-    event: ids, times and, for `run.erased`, its webhook. A member that is not named here is erased.
+def erased_stub(run: Run, now: int) -> Run:
+    """Return the stub of a run that is erased at `now` (milliseconds), in its next revision and with its next `seq`:
+    ids, times and the webhook, to which `run.erased` may go. A member that is not named here is erased.
     """
     return Run(
         number=run.number,

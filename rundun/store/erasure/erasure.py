@@ -36,9 +36,9 @@ def find(tx: Tx, run_id: str) -> ErasedRun | None:
     return None if row is None else ErasedRun(*row)
 
 
-def empty(tx: Tx, run: Run, left: Run, at: int, by: str) -> None:
-    """Store what is `left` of a run, when it was erased and `by` whom."""
-    runs.put(tx, run, left)
+def empty(tx: Tx, run: Run, stub: Run, at: int, by: str) -> None:
+    """Store the `stub` of a run in its place, with the time of the erasure and its author, `by`."""
+    runs.put(tx, run, stub)
     tx.update("runs", run.number, erased_at=at, erased_by=by, has_photos=0)
     run_secrets.remove(tx, run)
     search_index.remove(tx, run.number)

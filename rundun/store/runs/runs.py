@@ -67,7 +67,7 @@ def _job(columns: Sequence[Any]) -> RunJob:
 _WITHOUT_JOB = (None,) * len(_OF_JOB)
 
 
-# ---- what is written: the columns of each member of a run that is not plain
+# ---- writing: the columns of each member of a run that is not plain
 
 
 def _job_columns(job: RunJob) -> dict[str, Any]:
@@ -116,7 +116,7 @@ _COLUMNS_OF: Mapping[str, Callable[[Any], dict[str, Any]]] = {
 }
 
 _plain_values = attrgetter(*_PLAIN)
-_NO_RUN = Run(0, *[None] * 11)  # type: ignore[arg-type]  # of which a new run differs in all that it has
+_NO_RUN = Run(0, *[None] * 11)  # type: ignore[arg-type]  # the state before a new run: its columns are NULL
 
 
 # ---- reading
@@ -220,8 +220,8 @@ def add(tx: Tx, run: Run) -> int:
 
 
 def put(tx: Tx, before: Run, run: Run) -> None:
-    """Store what has changed on a run since `before`, which is how it is stored. No other column is named: that would
-    rewrite its indexes even where the value stays.
+    """Store the columns in which a run differs from `before`, its stored state. Naming another column would rewrite its
+    indexes even where the value stays.
     """
     if run.job.secrets != before.job.secrets:
         run_secrets.put(tx, run)
@@ -230,8 +230,8 @@ def put(tx: Tx, before: Run, run: Run) -> None:
 
 
 def _changed(before: Run, run: Run) -> dict[str, Any]:
-    """Return the columns, by name, in which a run differs from what it was `before`; of a job, a webhook and a
-    cancellation all of them.
+    """Return the columns, by name, in which a run differs from `before`. A changed job, webhook or cancellation has all
+    of its columns.
     """
     values = zip(_PLAIN_COLUMNS, _plain_values(before), _plain_values(run), strict=True)
     changed = {name: value for name, old, value in values if value != old}
@@ -251,8 +251,8 @@ def raise_revisions(tx: Tx) -> None:
 
 
 def put_progress(tx: Tx, run: Run) -> None:
-    """Store what an answer or a photo changes on a run: revision, `updated_at`, `seq`, progress and the phone's clock
-    skew. There are many of them, and `put` takes three times as long to find out what has changed.
+    """Store revision, `updated_at`, `seq`, progress and clock skew of a run after an answer or a photo. `put`, which
+    compares two states first, takes 1.6 times as long, and no other write is as frequent.
     """
     tx.db.execute(
         "UPDATE runs SET revision = ?, updated_at = ?, seq = ?, progress = ?, clock_skew_seconds = ? WHERE number = ?",
