@@ -50,3 +50,11 @@ async def test_what_is_no_such_number_is_refused(w: World, wrong: object) -> Non
         refused = await ed.call(method, path, json={**body, "clock_skew_seconds": wrong})
         assert refused.status_code == 422
         assert [error["pointer"] for error in refused.json()["errors"]] == ["/clock_skew_seconds"]
+
+
+async def test_an_answer_that_calls_for_attention_may_say_it(w: World) -> None:
+    ed = await w.dispatch(await w.template({**BOOLEAN, "flag": {"when": {"op": "eq", "value": False}}}))
+    await ed.start()
+    said = await ed.call("PUT", "/steps/s-ok", json={"value": False, "clock_skew_seconds": 400})
+    run = await w.run(ed)
+    assert (said.status_code, run["flagged"], run["clock_skew_seconds"]) == (200, 1, 400)
