@@ -252,7 +252,7 @@ def raise_revisions(tx: Tx) -> None:
 
 def put_progress(tx: Tx, run: Run) -> None:
     """Store revision, `updated_at`, `seq`, progress and clock skew of a run after an answer or a photo. `put`, which
-    compares two states first, takes 1.6 times as long, and no other write is as frequent.
+    compares two states first, takes twice as long (7 against 3.5 µs), and no other write is as frequent.
     """
     tx.db.execute(
         "UPDATE runs SET revision = ?, updated_at = ?, seq = ?, progress = ?, clock_skew_seconds = ? WHERE number = ?",
