@@ -10,7 +10,7 @@ from pydantic_core import from_json, to_json
 
 from rundun.core import times
 from rundun.core.actor import NOBODY, Identity
-from rundun.core.runs.job import NO_JOB, RunJob
+from rundun.core.runs.job import NO_JOB, PLAIN_MEMBERS, RunJob
 from rundun.core.runs.run import Cancellation, PlainRun, Run, Webhook
 from rundun.errors import NotFound, Problem
 from rundun.store.organizations import quotas
@@ -19,15 +19,15 @@ from rundun.store.sqlite.transaction import Tx
 
 TOUCHED = "runs of "  # what a transaction touched that has changed a run of the organization named behind it
 
-# A row that is read has the columns of `PlainRun`, those of `RunJob`, and the others, each in this order.
+# A row that is read has the columns of `PlainRun`, those of a job, and the others, each in this order.
+_JSON_OF_JOB = ("fields", "secrets", "prefill")
 _PLAIN = tuple(member.name for member in fields(PlainRun))
-_OF_JOB = tuple(member.name for member in fields(RunJob))
+_OF_JOB = (*PLAIN_MEMBERS, *_JSON_OF_JOB)
 _OTHERS = (
     *("progress", "identity", "webhook_url", "webhook_secret", "webhook_events", "webhook_gone"),
     *("webhook_destination", "webhook_forgotten", "cancelled_by", "cancel_reason", "closed_at", "last_step_id"),
     "erased_at",
 )
-_JSON_OF_JOB = ("fields", "secrets", "prefill")
 _TEXTS = ("title", "note", *_JSON_OF_JOB, "executor_ref", "webhook_url", "webhook_secret", "webhook_destination")
 _PLAIN_COLUMNS = tuple("id" if name == "run_id" else name for name in _PLAIN)
 _NAMES = (*_PLAIN_COLUMNS, *_OF_JOB, *_OTHERS)
@@ -58,10 +58,13 @@ def read_identity(stored: str | None) -> Identity:
 def _job(columns: Sequence[Any]) -> RunJob:
     if columns == _WITHOUT_JOB:
         return NO_JOB
-    members = dict(zip(_OF_JOB, columns, strict=True))
-    for name in _JSON_OF_JOB:
-        members[name] = from_json(members[name]) if members[name] else {}
-    return RunJob(*members.values())
+    *plain, values, secrets, prefill = columns
+    return RunJob(
+        *plain,
+        fields=from_json(values) if values else {},  # type: ignore[misc]  # raises if a plain member is behind it
+        secrets=from_json(secrets) if secrets else {},
+        prefill=from_json(prefill) if prefill else {},
+    )
 
 
 _WITHOUT_JOB = (None,) * len(_OF_JOB)
