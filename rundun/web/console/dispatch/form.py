@@ -175,9 +175,9 @@ def repeated_run(run: Run, version: TemplateVersion, current: TemplateVersion) -
 
 
 def repeat_values(repeated: RepeatedRun, current: TemplateVersion, today: date) -> dict[str, str]:
-    """Return the form's initial values for a repeat: template, reference, language, webhook, fields and plain members of
-    the job but its due time. Secrets are left out, as they were deleted when the run was closed, and so are dates before
-    `today`.
+    """Return the form's initial values for a repeat: template, reference, language, webhook, fields and the job's plain
+    members without its due time. Secrets are left out, as they were deleted when the run was closed, and so are dates
+    before `today`.
     """
     run = repeated.run
     days = {field.id for field in current.template.fields if field.kind == "date"}
