@@ -14,9 +14,8 @@ from tests.crash.executor import put_large_photo
 from tests.crash.integrator import catch_up, follow_feed
 from tests.crash.ledger import Ledger, Organization, Write
 from tests.crash.receivers import Receivers
-from tests.crash.service import forked
 from tests.helpers.patience import PATIENCE
-from tests.helpers.processes.service_process import BALANCE, Serving, done, looking, rows, rundun
+from tests.helpers.processes.service_process import BALANCE, Serving, done, looking, rows, rundun, serving
 
 CLIENTS = 8  # of each organization
 SETTINGS = {
@@ -55,7 +54,7 @@ class Story:
 
     def served(self) -> AbstractContextManager[Serving]:
         """Begin a life of the service."""
-        return forked(self.folder, **SETTINGS)
+        return serving(self.folder, **SETTINGS)
 
     async def live(self, stage: str = "") -> None:
         """Begin a life, end it at a stage, which the dice choose unless it is given, and audit what it left."""
@@ -87,7 +86,7 @@ class Story:
         """Let everything arrive or fail, make all receivers healthy, send again what failed, and audit everything."""
         self.receivers.life = self.lives + 1
         await self.receivers.heal("silent", "flapping")  # so that nothing is left to time out
-        with forked(self.folder, **SETTINGS | {"webhooks_timeout_seconds": str(PATIENCE)}) as service:
+        with serving(self.folder, **SETTINGS | {"webhooks_timeout_seconds": str(PATIENCE)}) as service:
             life = self._life(await asyncio.to_thread(lambda: service.url))
             async with connect(life.url) as http:
                 clients = [Client(life, one, Random(self.seed), http) for one in self.ledger.organizations]

@@ -19,7 +19,6 @@ import pytest
 from rundun.store.sqlite import connection
 from tests.crash.clients import KINDS
 from tests.crash.receivers import Receivers
-from tests.crash.service import forked
 from tests.crash.story import SETTINGS, Story, settle
 from tests.helpers.patience import PATIENCE
 from tests.helpers.processes.service_process import ROOT, Serving, environment, looking, rows, serving
@@ -102,7 +101,7 @@ async def _upgrade_killed(story: Story, rng: Random) -> None:
     """Kill an upgrade, finish it, and audit what is there."""
     story.lives += 1
     story.receivers.life = story.lives
-    with forked(story.folder, **SETTINGS | NOWHERE) as service:
+    with serving(story.folder, **SETTINGS | NOWHERE) as service:
         await asyncio.to_thread(_until, story.folder / rng.choice([SNAPSHOT, f"{SNAPSHOT}.part"]), service)
         await asyncio.sleep(rng.random() * 0.05)
         service.process.kill()

@@ -12,9 +12,9 @@ import pytest
 
 from rundun.store.backups import backup
 from rundun.store.sqlite import connection
-from tests.crash.service import fork_context
 from tests.helpers.files.database import MIB
 from tests.helpers.patience import PATIENCE
+from tests.helpers.processes.forking import fork_context
 
 KILLS_IN_ALL = 50
 FEW = 3

@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 
 from rundun.store.sqlite.connection import open_reader
-from tests.crash.service import forked
 from tests.helpers.files.database import MIB
 from tests.helpers.patience import PATIENCE
-from tests.helpers.processes.service_process import ROOT, Acme, call, done, rundun, settle_in
+from tests.helpers.processes.service_process import ROOT, Acme, call, done, rundun, serving, settle_in
 from tests.helpers.service import BOOLEAN, new_photo_id
 from tests.process.test_booking import until
 from tests.process.test_crash import large_jpeg
@@ -60,7 +59,7 @@ def content(path: Path) -> dict[str, list[tuple[Any, ...]]]:
 
 async def use(acme: Acme, folder: Path) -> str:
     """Dispatch a run and take a photo, a large one, and kill the service; returns the run's id."""
-    with forked(folder, **EXTERNAL) as service:
+    with serving(folder, **EXTERNAL) as service:
         async with acme.client(service) as client:
             run_id = (await call(client, "POST", "/v1/runs", 201, {"template_id": acme.template_id}))["run_id"]
             await call(client, "POST", f"/r/{run_id}/start", 200, {})
@@ -85,6 +84,6 @@ async def test_what_was_acknowledged_before_a_kill_is_in_the_replica(tmp_path: P
     subprocess.run(command, check=True, umask=0o077)
     assert content(restored) == content(path)
     assert rundun(tmp_path, "restore", str(restored)).exit_code == 0
-    with forked(tmp_path) as service:
+    with serving(tmp_path) as service:
         async with acme.client(service) as client:
             assert len((await call(client, "GET", f"/r/{run_id}/state", 200, None))["photos"]["s-pic"]) == 1

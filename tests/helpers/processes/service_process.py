@@ -21,6 +21,7 @@ from click.testing import CliRunner, Result
 
 from rundun.cli.main import main
 from tests.helpers.patience import PATIENCE
+from tests.helpers.processes.forking import fork
 
 ROOT = Path(__file__).resolve().parents[3]
 BALANCE = 100_000
@@ -36,11 +37,16 @@ def environment(root: Path = ROOT, **settings: str) -> dict[str, str]:
 
 
 class Serving:
-    """`python -m rundun serve` in `folder`, its output read as it comes; it ends with the context at the latest."""
+    """`rundun serve` in `folder`, its output read as it comes; it ends with the context at the latest. The process is
+    forked, or, with a `root`, has read the code that lies there itself.
+    """
 
-    def __init__(self, folder: Path, *arguments: str, root: Path = ROOT, **settings: str) -> None:
-        command = [sys.executable, "-m", "rundun", "serve", *arguments]
-        self._start(command, cwd=folder, env=environment(root, **settings))
+    def __init__(self, folder: Path, *arguments: str, root: Path | None = None, **settings: str) -> None:
+        if root is None:
+            self._watch(*fork(["serve", *arguments], folder, environment(**settings)))
+        else:
+            command = [sys.executable, "-m", "rundun", "serve", *arguments]
+            self._start(command, cwd=folder, env=environment(root, **settings))
 
     def _start(self, command: Sequence[str | Path], **more: Any) -> None:
         """Start a process that nobody types to, and read what it says."""
@@ -119,7 +125,7 @@ class Serving:
 
 
 @contextmanager
-def serving(folder: Path, *arguments: str, root: Path = ROOT, **settings: str) -> Iterator[Serving]:
+def serving(folder: Path, *arguments: str, root: Path | None = None, **settings: str) -> Iterator[Serving]:
     """A service on a free port with `rundun.db` in `folder`; more `arguments`, and settings by name."""
     with closing(Serving(folder, "--port", "0", *arguments, root=root, **settings)) as one:
         yield one
