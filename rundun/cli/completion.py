@@ -1,4 +1,4 @@
-"""Shell completion: `completion SHELL`, and what the database knows of words that are being typed."""
+"""Shell completion: the command `completion SHELL`, and parameter types that complete ids and names."""
 
 import re
 from collections import Counter
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
-from rundun.cli.terminal import visible
+from rundun.cli.terminal import replace_controls
 from rundun.config import loader
 from rundun.read_only import reading
 from rundun.store.organizations import api_keys, operators, organizations
@@ -16,27 +16,27 @@ from rundun.store.sqlite.transaction import Tx, wall_clock
 from rundun.store.templates import templates
 
 MAX_OFFERED = 100
-_PLAIN = re.compile(r"\w[\w.@+-]*")  # a word that no shell reads anything into
-Choices = Callable[[Tx], Iterable[tuple[str, str]]]  # ids, each with the name it goes by
+_PLAIN = re.compile(r"\w[\w.@+-]*")  # a word without characters that a shell interprets
+Choices = Callable[[Tx], Iterable[tuple[str, str]]]  # pairs of id and name
 
 
 class FileName(click.ParamType[str]):
-    """The name of a file, which shells complete; it is looked at where it is opened, with our own words."""
+    """The name of a file, completed by shells. Opening it reports errors in our own words, not in click's."""
 
     name = "file"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Take what was typed."""
+        """Return the value unchanged; the command reports a file that it can't open."""
         return value
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
-        """Leave it to the shell."""
+        """Return the item that lets the shell complete file names by itself."""
         return [CompletionItem(incomplete, type="file")]
 
 
-class Known(click.ParamType[str]):
-    """An argument that names something in the database, by its id or, where it `takes_names`, by a name that nothing
-    else has; shells offer the choices.
+class StoredName(click.ParamType[str]):
+    """An argument that names a row of the database: by its id or, where it `takes_names`, by a unique name. Shells
+    complete both.
     """
 
     def __init__(self, name: str, choices: Choices, *, takes_names: bool = False) -> None:
@@ -45,12 +45,12 @@ class Known(click.ParamType[str]):
         self._takes_names = takes_names
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Take what was typed; whether there is such a thing is seen where it is looked for."""
+        """Return the value unchanged; the command reports an unknown name."""
         return value
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
-        """Offer what begins as typed; nothing if anything is wrong, since a shell in the middle of a line is no place
-        to say so.
+        """Return up to `MAX_OFFERED` ids and unique names that match `incomplete`; none on any error, since a message
+        would break into the line being typed.
         """
         try:
             flags = {"database.path": ctx.params.get("database_path")}
@@ -66,8 +66,8 @@ class Known(click.ParamType[str]):
             if is_word and name.startswith(incomplete):
                 offered.append(CompletionItem(name, help=key))
             elif key.startswith(incomplete) or name.startswith(incomplete):
-                offered.append(CompletionItem(key, help=visible(name)))
-        # A shell runs what it puts into the line, and an e-mail address is what its owner typed.
+                offered.append(CompletionItem(key, help=replace_controls(name)))
+        # A shell may execute the words that it inserts, and an e-mail address is text from outside.
         return [item for item in offered if _PLAIN.fullmatch(item.value)][:MAX_OFFERED]
 
 
@@ -76,18 +76,18 @@ def _templates(tx: Tx) -> Iterable[tuple[str, str]]:
 
 
 FILE = FileName()
-ORG = Known("org", lambda tx: [(row.org_id, row.name) for row in organizations.list_all(tx)], takes_names=True)
-TEMPLATE = Known("template", _templates, takes_names=True)
-KEY = Known("key_id", lambda tx: [(row.key_id, row.name) for row in api_keys.list_all(tx) if not row.revoked_at])
-RUN = Known("run_id", lambda tx: [(run_id, "") for run_id in runs.latest_ids(tx, MAX_OFFERED)])
-OPERATOR = Known("email", lambda tx: [(row.email, row.name) for row in operators.list_all(tx)])
+ORG = StoredName("org", lambda tx: [(row.org_id, row.name) for row in organizations.list_all(tx)], takes_names=True)
+TEMPLATE = StoredName("template", _templates, takes_names=True)
+KEY = StoredName("key_id", lambda tx: [(row.key_id, row.name) for row in api_keys.list_all(tx) if not row.revoked_at])
+RUN = StoredName("run_id", lambda tx: [(run_id, "") for run_id in runs.latest_ids(tx, MAX_OFFERED)])
+OPERATOR = StoredName("email", lambda tx: [(row.email, row.name) for row in operators.list_all(tx)])
 
 
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print what makes a shell complete commands, options, organizations and checklists.
+    """Print the script that makes a shell complete commands, options, organizations and checklists.
 
     For bash put eval "$(rundun completion bash)" into ~/.bashrc, for zsh the same with zsh into ~/.zshrc, and for fish
     rundun completion fish | source into ~/.config/fish/config.fish.

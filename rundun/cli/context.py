@@ -1,4 +1,4 @@
-"""What all commands share: options, settings, and where a command runs, here or in the service."""
+"""Parts that all commands share: options, settings, and running a command in this process or in the service."""
 
 import functools
 import sys
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from rundun.cli.completion import FILE
-from rundun.cli.terminal import Shown, as_json, say, visible
+from rundun.cli.terminal import Output, as_json, print_line, replace_controls
 from rundun.config import loader
 from rundun.config.settings import SETTINGS, ServiceSettings
 from rundun.control_socket import NotListening, ask_settings, is_listening, send_command, socket_path
@@ -24,32 +24,34 @@ from rundun.store.sqlite.access import require_no_others, require_reachable
 from rundun.store.sqlite.transaction import Env, Quotas, Tx, wall_clock
 
 T = TypeVar("T")
-_TELLS = "rundun.tells"  # in a click context's meta, where a service is running: whether it told its settings
-_SOURCES = "rundun.sources"  # in the same: where each setting is from
-LOCK_SECONDS = 10  # how long a command waits for a process that holds the database without listening
+_TELLS = "rundun.tells"  # a key of click's `meta`, set while a service is running: whether it sent its settings
+_SOURCES = "rundun.sources"  # a key of click's `meta`: the source of each setting
+LOCK_SECONDS = 10  # that a command waits for a process that locks the database and does not listen
 
 
-def common(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the two options that every command takes, and give the command the settings that are in force: those of the
-    service that is running on the database, else of this process.
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Add `--database` and `--config`, and pass the command the settings in force: those of the service running on the
+    database, else of this process.
     """
-    return _with_settings(command, _in_force)
+    return _add_settings(command, _load_in_force)
 
 
-def separate(command: Callable[..., None]) -> Callable[..., None]:
-    """Add what `common` adds, for a command that has no service beside it: the settings are those of this process."""
-    return _with_settings(command, loader.load)
+def with_own_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Add `--database` and `--config`, for a command that no running service takes part in; pass it the settings of
+    this process.
+    """
+    return _add_settings(command, loader.load)
 
 
-def _with_settings(command: Callable[..., None], load: Callable[..., ServiceSettings]) -> Callable[..., None]:
-    """Add the two options and give the command the settings: an option named as a setting is its flag. Ends the process
-    with 2 and all that is wrong with the settings, or with 1 and a `Problem`.
+def _add_settings(command: Callable[..., None], load: Callable[..., ServiceSettings]) -> Callable[..., None]:
+    """Return the command with `--database` and `--config`. It is called with the settings from `load`; options named
+    like a setting override them. The process lists wrong settings and exits with 2; on a `Problem` it exits with 1.
     """
 
     @click.option("--database", "database_path", type=FILE, help="The SQLite file; rundun.db without it.")
     @click.option("--config", "config_file", type=FILE, help="Settings; ./rundun.toml is read without it.")
     @functools.wraps(command)
-    def with_settings(config_file: str | None, **arguments: Any) -> None:
+    def configured(config_file: str | None, **arguments: Any) -> None:
         flags = {one.key: arguments.pop(one.key.replace(".", "_"), None) for one in SETTINGS if one.flag}
         try:
             settings = load(config_file, flags=flags)
@@ -57,16 +59,16 @@ def _with_settings(command: Callable[..., None], load: Callable[..., ServiceSett
             with database_file.telling_damage(settings.database.path):
                 command(settings, **arguments)
         except loader.ConfigError as error:
-            click.echo(f"Error: {_listed(error.problems)}", err=True)
+            click.echo(f"Error: {_list_text(error.problems)}", err=True)
             sys.exit(2)
         except Problem as problem:
-            raise click.ClickException(_told(problem)) from None
+            raise click.ClickException(_problem_text(problem)) from None
 
-    return with_settings
+    return configured
 
 
-def _in_force(config_file: str | None, flags: dict[str, Any]) -> ServiceSettings:
-    """Read the settings, and take those of a running service, which may have been started with others."""
+def _load_in_force(config_file: str | None, flags: dict[str, Any]) -> ServiceSettings:
+    """Read the settings; those of a running service override them, since it may have been started with others."""
     sources: dict[str, loader.Source] = {}
     settings = loader.load(config_file, flags=flags, sources=sources)
     meta = click.get_current_context().meta
@@ -75,40 +77,42 @@ def _in_force(config_file: str | None, flags: dict[str, Any]) -> ServiceSettings
         running = ask_settings(socket_path(settings.database.path))
     except NotListening:
         return settings
-    except Problem:  # it hangs, or is of a version that tells nothing
+    except Problem:  # the service hangs, or its version sends no settings
         meta[_TELLS] = False
-        say("The running service does not say which settings it has: this command goes by its own.", err=True)
+        print_line("The running service does not say which settings it has: this command goes by its own.", err=True)
         return settings
     meta[_TELLS] = True
     return loader.load(config_file, flags=flags, running=running, sources=sources)
 
 
 def source_of(key: str) -> str:
-    """Return where a setting that is in force is from: `file`, `environment`, `flag`, `service` or `default`."""
+    """Return the source of a setting in force: `file`, `environment`, `flag`, `service` or `default`."""
     return str(click.get_current_context().meta[_SOURCES].get(key, "default"))
 
 
 def is_beside_service() -> bool:
-    """Tell whether a service was running when the command began."""
+    """Tell whether a service was running on the database when the command began."""
     return _TELLS in click.get_current_context().meta
 
 
 def has_service_settings() -> bool:
-    """Tell whether the command goes by the settings of a running service."""
+    """Tell whether the command uses the settings of a running service."""
     return bool(click.get_current_context().meta.get(_TELLS))
 
 
 @contextmanager
-def read_as_typed() -> Iterator[None]:
-    """Refuse what is read from options alone as a command that makes no sense: the process ends with 2."""
+def raise_usage_errors() -> Iterator[None]:
+    """Turn a `Problem` raised inside into a `UsageError`, with which the process exits with 2."""
     try:
         yield
     except Problem as problem:
-        raise click.UsageError(_told(problem)) from None
+        raise click.UsageError(_problem_text(problem)) from None
 
 
-def shown(command: Callable[..., Shown]) -> Callable[..., None]:
-    """Add what `common` adds, and `--json`; what the command returns is printed, as lines or as one JSON document."""
+def with_output(command: Callable[..., Output]) -> Callable[..., None]:
+    """Add `--json` and the options of `with_settings`; print the `Output` that the command returns as lines or as
+    one JSON document.
+    """
 
     @click.option("--json", "is_json", is_flag=True, help="Print one JSON document.")
     @functools.wraps(command)
@@ -118,45 +122,48 @@ def shown(command: Callable[..., Shown]) -> Callable[..., None]:
             click.echo(as_json(result.document))
         else:
             if result.heading and result.lines and sys.stdout.isatty():
-                say(result.heading)
+                print_line(result.heading)
             for line in result.lines:
-                say(line)
+                print_line(line)
             if result.raw:
-                is_obeyed = sys.stdout.isatty()
-                click.echo("\n".join(map(visible, result.raw.splitlines())) if is_obeyed else result.raw, nl=is_obeyed)
+                is_tty = sys.stdout.isatty()
+                raw = "\n".join(map(replace_controls, result.raw.splitlines())) if is_tty else result.raw
+                click.echo(raw, nl=is_tty)
             for note in result.notes if result.lines else filter(None, [result.nothing, *result.notes]):
-                say(note, err=True)
+                print_line(note, err=True)
             if result.besides and sys.stdout.isatty():
                 result.besides()
         if result.exit_code:
             sys.exit(result.exit_code)
 
-    return common(printing)
+    return with_settings(printing)
 
 
-def _told(problem: Problem) -> str:
-    """Say what is wrong, each thing once: a field by the option or argument of that name, else by its JSON pointer."""
-    return _listed(list(dict.fromkeys(map(_sentence, problem.errors))) or [problem.detail])
+def _problem_text(problem: Problem) -> str:
+    """Return the distinct errors of a problem as text: each field by the option or argument of its name, else by its
+    JSON pointer; without errors the detail.
+    """
+    return _list_text(list(dict.fromkeys(map(_error_text, problem.errors))) or [problem.detail])
 
 
-def _listed(lines: list[str]) -> str:
+def _list_text(lines: list[str]) -> str:
     if len(lines) > 1:
         lines = [f"{len(lines)} things are wrong:", *lines]
-    return "\n  ".join(map(visible, lines))
+    return "\n  ".join(map(replace_controls, lines))
 
 
-def _sentence(error: FieldError) -> str:
-    typed = _typed(error.pointer)
-    if typed is None:
+def _error_text(error: FieldError) -> str:
+    option = _option_name(error.pointer)
+    if option is None:
         return f"{error.pointer or '/'}: {error.detail}"
     if not error.detail[:1].isupper():
-        return f"{typed} {error.detail.rstrip('.')}."
-    return f"{typed}: {error.detail}" if typed.startswith("-") else error.detail
+        return f"{option} {error.detail.rstrip('.')}."
+    return f"{option}: {error.detail}" if option.startswith("-") else error.detail
 
 
-def _typed(pointer: str) -> str | None:
-    """Return the option or argument that a pointer leads to, with what of it is meant: `/fields/plate` is the plate of
-    `--field`, `/webhook/url` is `--webhook-url`; or None.
+def _option_name(pointer: str) -> str | None:
+    """Return the option or argument that a pointer leads to, followed by the rest of the pointer: `/fields/plate` is
+    `--field plate`, `/webhook/url` is `--webhook-url`. None if no parameter has that name.
     """
     params = {str(param.name): param for param in click.get_current_context().command.params}
     parts = pointer.split("/")[1:]
@@ -169,12 +176,13 @@ def _typed(pointer: str) -> str | None:
 
 
 def run_writing(settings: ServiceSettings, command: str, **arguments: Any) -> Any:
-    """Run a writing command here under the lock, or hand it to the service that holds the database. Whoever holds the
-    lock without listening starts, stops or is another command: wait for them.
+    """Run a writing command in this process under the lock, or send it to the service that holds the database; return
+    its result. While another process holds the lock without listening (it starts, stops, or is another command), wait
+    up to `LOCK_SECONDS`, then raise `DatabaseLocked`.
     """
     for value in arguments.values():
         require_utf8(value)
-    if command != "orgs create":  # the one command that makes sense before there is anything
+    if command != "orgs create":  # the only command that may create the database
         require_database(settings)
     path = settings.database.path
     if not is_beside_service():
@@ -191,14 +199,14 @@ def run_writing(settings: ServiceSettings, command: str, **arguments: Any) -> An
                 if time.monotonic() > until:
                     raise
                 time.sleep(0.02)
-    from rundun.actions.commands import COMMANDS  # all actions, when first needed
+    from rundun.actions.commands import COMMANDS  # imports all actions, hence not at the start
 
     with closing(lock):
         return write_here(settings, COMMANDS[command], **arguments)
 
 
 def write_here(settings: ServiceSettings, action: Callable[..., T], **arguments: Any) -> T:
-    """Run an action in this process, in a transaction of its own. Hold the `Lock`."""
+    """Run an action in this process, in its own transaction, and return its result. The caller holds the `Lock`."""
     path, external = settings.database.path, settings.database.external_checkpoints
     with closing(connection.open_writer(path, external_checkpoints=external)) as db:
         links = signing_key.read_links(db, settings.public_url)
@@ -210,7 +218,7 @@ def write_here(settings: ServiceSettings, action: Callable[..., T], **arguments:
 
 
 def require_utf8(value: Any) -> None:
-    """Refuse an argument in another encoding than UTF-8, which can't be stored."""
+    """Raise `Problem` unless an argument is valid UTF-8; other bytes can't be stored."""
     try:
         str(value).encode()
     except UnicodeEncodeError:
@@ -218,12 +226,12 @@ def require_utf8(value: Any) -> None:
 
 
 def require_database(settings: ServiceSettings) -> None:
-    """Refuse a database that does not exist, since a mistyped path is better refused than made, or that was taken away
-    from under the service.
+    """Raise `Problem` if the database does not exist, since creating one at a mistyped path would hide the mistake, or
+    if its files were moved or deleted while the service runs.
     """
     path = settings.database.path
     if (not path.exists() or database_file.was_lost(path)) and is_listening(socket_path(path)):
-        raise Problem("unavailable", f"The running service refuses everything: {_loss(path)}")
+        raise Problem("unavailable", f"The running service refuses everything: {_loss_text(path)}")
     database_file.require_together(path)
     if not path.exists():
         how = "Run this in the service's folder, or say --database FILE."
@@ -231,8 +239,8 @@ def require_database(settings: ServiceSettings) -> None:
         raise Problem("not_found", f"There is no database {path.absolute()} {lost}")
 
 
-def _loss(path: Path) -> str:
-    """Say what was taken away from under the running service, and what to do; to remove anything would be wrong."""
+def _loss_text(path: Path) -> str:
+    """Return a sentence on the files that the running service lost, and the remedy, which is never to delete one."""
     if database_file.is_away(path):
         return (
             f"{path} was moved away. Put the same file back and it goes on by itself. To use another file, stop the "
@@ -242,7 +250,7 @@ def _loss(path: Path) -> str:
 
 
 def run_reading(settings: ServiceSettings, read: Callable[[Tx], T]) -> T:
-    """Run a read function on the file, whoever else has it open."""
+    """Open the database read-only, beside any other process, and return what `read` returns in a transaction."""
     require_database(settings)
     with reading(settings, wall_clock) as tx:
         return read(tx)

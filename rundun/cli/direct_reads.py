@@ -1,4 +1,4 @@
-"""Reads of the command line, for functions that read as a running service does."""
+"""Reads of the command line behind the interface of the service's reads."""
 
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
@@ -10,21 +10,21 @@ T = TypeVar("T")
 
 
 class DirectReads:
-    """Reads of this process, with the signature of a running service's: nobody waits for them."""
+    """The interface of the service's `Reads`, on one transaction of this process and without a queue."""
 
     def __init__(self, tx: Tx) -> None:
         self._tx = tx
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `function`."""
+        """Return `function(…)`."""
         return function(*args, **kwargs)
 
     async def read(self, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `function(tx, …)`."""
+        """Return `function(tx, …)`."""
         return function(self._tx, *args, **kwargs)
 
     async def read_heavy(
         self, weight: int, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Run `function(tx, …)`."""
+        """Return `function(tx, …)`; `weight` does not matter here."""
         return function(self._tx, *args, **kwargs)

@@ -1,4 +1,4 @@
-"""`init`, which makes the database, and what the administrator sees of a new one."""
+"""The command `init`, which makes the database, and the text that introduces a new one."""
 
 import os
 import stat
@@ -11,7 +11,7 @@ import click
 
 from rundun.actions.first_start import FirstStart
 from rundun.app import bootstrap
-from rundun.cli.context import common, write_here
+from rundun.cli.context import with_settings, write_here
 from rundun.config.settings import ServiceSettings
 from rundun.errors import Problem
 from rundun.store.sqlite import connection, database_file
@@ -19,27 +19,27 @@ from rundun.store.sqlite.access import as_user, user_name
 
 
 @click.command()
-@common
+@with_settings
 def init(settings: ServiceSettings) -> None:
     """Make the database, and print its key and a link for the first operator."""
     path = settings.database.path
-    _require_no_others_folder(path)
+    _require_safe_folder(path)
     with database_file.translate_errors(path):
         database_file.require_together(path)
         if connection.is_in_use(path):
-            raise _made_already(settings)
+            raise _exists_problem(settings)
         was_there = path.exists()
-        with closing(database_file.Lock(path)), _leaving_nothing(path.resolve(), was_there=was_there):
+        with closing(database_file.Lock(path)), _removing_on_failure(path.resolve(), was_there=was_there):
             opened = write_here(settings, bootstrap)
-    if opened is None:  # two at once
-        raise _made_already(settings)
+    if opened is None:  # another `init` was faster
+        raise _exists_problem(settings)
     print_first_start(opened, settings, is_served=False)
 
 
 @contextmanager
-def _leaving_nothing(real: Path, *, was_there: bool) -> Iterator[None]:
-    """Delete what was begun where nothing was before, if it is not finished. Hold the `Lock`."""
-    is_new = not was_there and not real.stat().st_size  # else somebody else has made it meanwhile
+def _removing_on_failure(real: Path, *, was_there: bool) -> Iterator[None]:
+    """If the body raises, delete the files of a database that did not exist before it. The caller holds the `Lock`."""
+    is_new = not was_there and not real.stat().st_size  # otherwise another process made it meanwhile
     try:
         yield
     except BaseException:
@@ -48,9 +48,9 @@ def _leaving_nothing(real: Path, *, was_there: bool) -> Iterator[None]:
         raise
 
 
-def _require_no_others_folder(path: Path) -> None:
-    """Refuse root a database where somebody else may have laid a link to lead it elsewhere: in a folder of theirs, as
-    the service's user has one, or in one that all may write into.
+def _require_safe_folder(path: Path) -> None:
+    """Raise `Problem` if root would make the database where another user can redirect its path by a link: below a
+    folder of that user, or in a folder that all may write into.
     """
     if os.geteuid() != 0:
         return
@@ -69,7 +69,7 @@ def _require_no_others_folder(path: Path) -> None:
             )
 
 
-def _made_already(settings: ServiceSettings) -> Problem:
+def _exists_problem(settings: ServiceSettings) -> Problem:
     return Problem(
         "invalid",
         f"There is a database {settings.database.path} already, and it stays as it is. For another key: rundun keys "
@@ -78,7 +78,9 @@ def _made_already(settings: ServiceSettings) -> Problem:
 
 
 def print_first_start(opened: FirstStart, settings: ServiceSettings, *, is_served: bool) -> None:
-    """Print what a new database begins with: the only time that the key is shown."""
+    """Print how to begin with a new database: its key, which is shown only here, a first request, and the link that
+    makes an operator.
+    """
     how, later = "Dispatch a first run:", ""
     if not is_served:
         how = "Start the service (rundun serve, or its unit or container), and dispatch a first run:"

@@ -9,7 +9,7 @@ import click
 from rundun import __version__
 from rundun.store.sqlite import connection
 
-_FOUND_IN = {
+_MODULES = {
     "serve": "serve",
     "init": "init",
     "check": "serve",
@@ -28,14 +28,16 @@ _FOUND_IN = {
 
 
 class Commands(MutableMapping[str, click.Command]):
-    """Commands by name, each imported when it is asked for: a shell that completes a word waits for one of them."""
+    """The commands by name. Each module is imported when its command is looked up, so that shell completion starts
+    fast.
+    """
 
     def __init__(self) -> None:
         self._imported: dict[str, click.Command] = {}
 
     def __getitem__(self, name: str) -> click.Command:
         if name not in self._imported:
-            module = import_module(f"rundun.cli.{_FOUND_IN[name]}")
+            module = import_module(f"rundun.cli.{_MODULES[name]}")
             self._imported[name] = getattr(module, "runs_group" if name == "runs" else name)
         return self._imported[name]
 
@@ -46,10 +48,10 @@ class Commands(MutableMapping[str, click.Command]):
         del self._imported[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(_FOUND_IN)
+        return iter(_MODULES)
 
     def __len__(self) -> int:
-        return len(_FOUND_IN)
+        return len(_MODULES)
 
 
 @click.group(commands=Commands(), context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,4 +1,4 @@
-"""`mcp`: tools for an assistant, which talk to a service as any integrator does."""
+"""The command `mcp`: tools that let an assistant use a service through its public API."""
 
 import os
 import re
@@ -26,9 +26,9 @@ _NOT_INSTALLED = (
 def mcp(url: str, key_file: Path | None, write: bool) -> None:
     """Offer tools to an assistant over standard input and output (Model Context Protocol)."""
     warnings: list[str] = []
-    key, url = _key(key_file, warnings), _checked(url, warnings)
+    key, url = _read_key(key_file, warnings), _read_url(url, warnings)
     try:
-        from rundun.mcp.server import serve  # a library that only who wants this has
+        from rundun.mcp.server import serve  # its library is an extra, which may not be installed
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types"):
             raise
@@ -40,8 +40,10 @@ def mcp(url: str, key_file: Path | None, write: bool) -> None:
     serve(url, key, may_write=write, warnings=warnings)
 
 
-def _checked(url: str, warnings: list[str]) -> str:
-    """Return the service's address without a slash at its end; warn where the key goes over a network unencrypted."""
+def _read_url(url: str, warnings: list[str]) -> str:
+    """Return the service's URL without a trailing slash, or raise `BadParameter`. Adds to `warnings` if the key would
+    go over a network unencrypted.
+    """
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -61,8 +63,10 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _key(file: Path | None, warnings: list[str]) -> str:
-    """Read the API key from a file or the environment. Nothing that is no key is ever sent anywhere."""
+def _read_key(file: Path | None, warnings: list[str]) -> str:
+    """Return the API key from a file or the environment; raises `ClickException` unless it has the format of a key, so
+    that no other secret is sent by mistake. Adds to `warnings` if others can read the file.
+    """
     if file is None:
         text, where = os.environ.get(MCP_KEY, ""), MCP_KEY
     else:

@@ -1,4 +1,4 @@
-"""Commands about checklists: `templates …`."""
+"""Commands for checklists: `templates …`."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -11,8 +11,8 @@ from pydantic_core import from_json
 
 from rundun.actions.templates import templates as template_actions
 from rundun.cli.completion import FILE, ORG, TEMPLATE
-from rundun.cli.context import common, run_reading, run_writing, shown
-from rundun.cli.terminal import Shown, listing, printable, say
+from rundun.cli.context import run_reading, run_writing, with_output, with_settings
+from rundun.cli.terminal import Output, listing, print_line, printable_name
 from rundun.config.settings import ServiceSettings
 from rundun.core import json_text, times
 from rundun.core.templates import rules
@@ -20,14 +20,14 @@ from rundun.errors import Invalid, Problem
 from rundun.store.sqlite.transaction import TemplateVersion, Tx
 from rundun.store.templates import templates as templates_kept
 
-NAMED = 3  # checklists of the same name that a warning names
+NAMED = 3  # ids that a warning about checklists of the same name lists
 
 templates = click.Group("templates", help="Checklists.")
 _OF_ORG = click.option("--org", type=ORG, help="Id or name of the organization, where several have one of that name.")
 
 
 def read_template_file(file: str) -> Any:
-    """Read the JSON in `file` as the API would; raises Problem, with `errors` for members that are there twice."""
+    """Return the JSON in `file`, parsed as the API parses it; raises `Problem`, with `errors` for duplicate members."""
     try:
         return json_text.parse(Path(file).read_bytes())
     except OSError as error:
@@ -38,9 +38,9 @@ def read_template_file(file: str) -> Any:
 
 @templates.command("list")
 @click.option("--org", type=ORG, help="Id or name of the organization; of all without it.")
-@shown
-def templates_list(settings: ServiceSettings, org: str | None) -> Shown:
-    """List the checklists, archived ones too, the newest first."""
+@with_output
+def templates_list(settings: ServiceSettings, org: str | None) -> Output:
+    """List the checklists, including archived ones, newest first."""
     data, rows = [], []
     for head, name in run_reading(settings, lambda tx: template_actions.list_named(tx, org)):
         archived_at = times.wire_or_none(head.archived_at)
@@ -64,21 +64,21 @@ def templates_list(settings: ServiceSettings, org: str | None) -> Shown:
 @templates.command("import")
 @click.argument("file", type=FILE)
 @click.option("--org", type=ORG, help="Id or name of the organization; not needed while there is only one.")
-@shown
-def templates_import(settings: ServiceSettings, file: str, org: str | None) -> Shown:
+@with_output
+def templates_import(settings: ServiceSettings, file: str, org: str | None) -> Output:
     """Make a template of a JSON file and print its id; warnings go to standard error."""
     template_id = run_writing(settings, "templates import", org=org, template=read_template_file(file))
-    version, twins = run_reading(settings, lambda tx: _with_twins(tx, template_id, printable(file)))
+    version, twins = run_reading(settings, lambda tx: _get_with_warnings(tx, template_id, printable_name(file)))
     warnings = [*template_actions.warnings(version.template), *twins]
-    return Shown(_kept(version, warnings), [template_id], _notes(warnings))
+    return Output(_version_json(version, warnings), [template_id], _warning_lines(warnings))
 
 
 @templates.command("revise")
 @click.argument("template", type=TEMPLATE, metavar="TEMPLATE")
 @click.argument("file", type=FILE)
 @_OF_ORG
-@shown
-def templates_revise(settings: ServiceSettings, template: str, file: str, org: str | None) -> Shown:
+@with_output
+def templates_revise(settings: ServiceSettings, template: str, file: str, org: str | None) -> Output:
     """Make a JSON file the next version of a checklist, named by its id or name. Runs that exist keep theirs; an
     archived checklist comes back.
     """
@@ -86,23 +86,23 @@ def templates_revise(settings: ServiceSettings, template: str, file: str, org: s
     made = run_writing(settings, "templates revise", template=template, org=org, content=content)
     version = run_reading(settings, lambda tx: templates_kept.get_version(tx, made["template_id"], made["v"]))
     warnings = template_actions.warnings(version.template)
-    how = "is at version" if made["is_new"] else f"is as {printable(file)} says already, at version"
+    how = "is at version" if made["is_new"] else f"is as {printable_name(file)} says already, at version"
     said = f"“{version.template.name}” ({version.template_id}) {how} {version.v}."
-    return Shown(_kept(version, warnings), [said], _notes(warnings))
+    return Output(_version_json(version, warnings), [said], _warning_lines(warnings))
 
 
 @templates.command("archive")
 @click.argument("template", type=TEMPLATE, metavar="TEMPLATE")
 @_OF_ORG
-@common
+@with_settings
 def templates_archive(settings: ServiceSettings, template: str, org: str | None) -> None:
     """Take a checklist, named by its id or name, out of use: no new runs of it, and those that exist go on."""
     archived = run_writing(settings, "templates archive", template=template, org=org)
-    say(f"“{archived['name']}” ({archived['template_id']}) is archived; templates revise brings it back.")
+    print_line(f"“{archived['name']}” ({archived['template_id']}) is archived; templates revise brings it back.")
 
 
-def _with_twins(tx: Tx, template_id: str, file: str) -> tuple[TemplateVersion, list[dict[str, str]]]:
-    """Read a template just made of a file, with a warning of those before it that have the same name."""
+def _get_with_warnings(tx: Tx, template_id: str, file: str) -> tuple[TemplateVersion, list[dict[str, str]]]:
+    """Return the version just made of `file`, and a list with a warning if older checklists have the same name."""
     version = templates_kept.get_version(tx, template_id, 1)
     named = templates_kept.list_named(tx, version.org_id, include_archived=False)
     twins = [head.template_id for head, name in named if name == version.template.name]
@@ -113,53 +113,53 @@ def _with_twins(tx: Tx, template_id: str, file: str) -> tuple[TemplateVersion, l
     return version, [{"code": "same_name", "detail": detail}]
 
 
-def _kept(version: TemplateVersion, warnings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _version_json(version: TemplateVersion, warnings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {**template_actions.assigned_json(version), **from_json(version.body), "warnings": warnings}
 
 
 @templates.command("check")
 @click.argument("files", metavar="FILE…", nargs=-1, required=True, type=FILE)
-@shown
-def templates_check(settings: ServiceSettings, files: tuple[str, ...]) -> Shown:
-    """Say all that is wrong with templates; exit 1 if anything is."""
+@with_output
+def templates_check(settings: ServiceSettings, files: tuple[str, ...]) -> Output:
+    """Print all errors of templates; exit 1 if there are any."""
     verdicts, lines, notes = [], [], []
     for file in files:
         named = f"{file}: " if len(files) > 1 else ""
         try:
-            verdict = _verdict(file, read_template_file(file))
+            verdict = _check_file(file, read_template_file(file))
         except Problem as unreadable:
             if len(files) == 1 and not unreadable.errors:
                 raise
-            verdict = _refused(file, unreadable)
+            verdict = _refusal_json(file, unreadable)
             named = named if unreadable.errors else ""  # else the detail names the file
-        lines += [f"{named}{said}" for said in _sentences(verdict)]
+        lines += [f"{named}{said}" for said in _verdict_lines(verdict)]
         verdicts.append(verdict)
-        notes += [f"{named}{note}" for note in _notes(verdict["warnings"])]
-    return Shown({"data": verdicts}, lines, notes, exit_code=0 if all(each["valid"] for each in verdicts) else 1)
+        notes += [f"{named}{note}" for note in _warning_lines(verdict["warnings"])]
+    return Output({"data": verdicts}, lines, notes, exit_code=0 if all(each["valid"] for each in verdicts) else 1)
 
 
-def _verdict(file: str, template: Any) -> dict[str, Any]:
-    """Judge what a file holds, as `POST /v1/templates` would."""
+def _check_file(file: str, template: Any) -> dict[str, Any]:
+    """Return the verdict on a template as JSON, by the checks of `POST /v1/templates`."""
     numbers = itertools.count()
     try:
         read = rules.read_template(template, lambda prefix: f"{prefix}{next(numbers)}")
         if errors := rules.search_cost_errors(template, read):
             raise Invalid(errors)
     except Problem as problem:
-        return _refused(file, problem)
-    return {"file": printable(file), "valid": True, "errors": [], "warnings": template_actions.warnings(read)}
+        return _refusal_json(file, problem)
+    return {"file": printable_name(file), "valid": True, "errors": [], "warnings": template_actions.warnings(read)}
 
 
-def _refused(file: str, problem: Problem) -> dict[str, Any]:
+def _refusal_json(file: str, problem: Problem) -> dict[str, Any]:
     errors = [asdict(error) for error in problem.errors]
-    return {"file": printable(file), "valid": False, "detail": problem.detail, "errors": errors, "warnings": []}
+    return {"file": printable_name(file), "valid": False, "detail": problem.detail, "errors": errors, "warnings": []}
 
 
-def _sentences(verdict: dict[str, Any]) -> list[str]:
+def _verdict_lines(verdict: dict[str, Any]) -> list[str]:
     if verdict["valid"]:
         return ["ok"]
     return [f"{error['pointer'] or '/'}: {error['detail']}" for error in verdict["errors"]] or [verdict["detail"]]
 
 
-def _notes(warnings: Sequence[Mapping[str, Any]]) -> list[str]:
+def _warning_lines(warnings: Sequence[Mapping[str, Any]]) -> list[str]:
     return [f"warning: {warning['detail']}" for warning in warnings]

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from rundun.cli.main import main
-from rundun.cli.terminal import as_json, visible
+from rundun.cli.terminal import as_json, replace_controls
 from tests.helpers.console.office import Office
 from tests.helpers.processes.service_process import rundun
 from tests.helpers.service import World
@@ -40,7 +40,7 @@ def test_a_terminal_obeys_nothing_in_a_document() -> None:
     nasty = "\x1b]0;owned\x07\x9b2J\r\n\x7f\u2028\u202eoge\u2066"
     written = as_json({nasty: [nasty, "Zoë · شقة · 👩‍🔧", None, 1.5]})
     assert json.loads(written) == {nasty: [nasty, "Zoë · شقة · 👩‍🔧", None, 1.5]}
-    assert all(visible(line) == line for line in written.split("\n"))
+    assert all(replace_controls(line) == line for line in written.split("\n"))
     assert "Zoë · شقة · 👩‍🔧" in written, "other letters stay as they are"
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rundun.cli.terminal import visible
+from rundun.cli.terminal import replace_controls
 from rundun.errors import NotFound, choices_sentence
 from tests.helpers.cli import FIRST
 from tests.helpers.patience import PATIENCE
@@ -47,7 +47,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_what_is_listed_is_shown(folder: Path, command: tuple[str, ...]) -> None:
     said = done(rundun(folder, *command))
     assert SHOWN in said
-    assert said.replace("\n", "") == visible(said.replace("\n", ""))
+    assert said.replace("\n", "") == replace_controls(said.replace("\n", ""))
 
 
 def test_what_is_listed_has_a_heading_on_a_terminal(folder: Path) -> None:
@@ -71,7 +71,7 @@ def test_what_is_listed_before_it_is_erased_and_what_refuses_are_shown(folder: P
 @pytest.mark.parametrize("command", [*LISTS, ("templates", "list"), ("runs", "list")], ids=" ".join)
 def test_a_document_says_all_and_is_obeyed_by_nothing(folder: Path, command: tuple[str, ...]) -> None:
     said = done(rundun(folder, *command, "--json"))
-    assert all(visible(line) == line for line in said.split("\n"))
+    assert all(replace_controls(line) == line for line in said.split("\n"))
     values = [one["title" if "title" in one else "name"] for one in rows_of(json.loads(said))]
     assert values == ["Check" if command[0] == "templates" else NASTY] * len(values) and values
 
@@ -95,7 +95,7 @@ def test_long_lists_of_choices_are_cut() -> None:
 
 def test_other_letters_stay_as_they_are() -> None:
     words = "Zoë · شقة الشاطئ · 海の家 · 👩‍🔧 · Straße"
-    assert visible(words) == words
+    assert replace_controls(words) == words
 
 
 def test_what_settings_say_that_are_refused_is_shown(tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""Commands that make copies of the database, and put them in its place."""
+"""Commands that make and restore copies of the database."""

@@ -1,11 +1,11 @@
-"""Commands for copies of the database."""
+"""The command `backup`."""
 
 from pathlib import Path
 
 import click
 
-from rundun.cli.context import require_database, shown
-from rundun.cli.terminal import Shown, printable
+from rundun.cli.context import require_database, with_output
+from rundun.cli.terminal import Output, printable_name
 from rundun.config.settings import ServiceSettings
 from rundun.core.text import size
 from rundun.store.backups import backup as database_backup
@@ -13,10 +13,10 @@ from rundun.store.backups import backup as database_backup
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@shown
-def backup(settings: ServiceSettings, file: Path) -> Shown:
-    """Write a whole and checked copy of the database to a new FILE, beside a running service too."""
+@with_output
+def backup(settings: ServiceSettings, file: Path) -> Output:
+    """Write a whole and checked copy of the database to a new FILE, also beside a running service."""
     require_database(settings)
     written = database_backup.make(settings.database.path, file)
     said = f"{file} is a whole and checked copy, {size(written)}. It holds secrets: keep it from others."
-    return Shown({"file": printable(str(file)), "bytes": written}, [said])
+    return Output({"file": printable_name(str(file)), "bytes": written}, [said])

@@ -1,10 +1,12 @@
-"""`restore`, which puts a copy in the place of the database, and `live`, which ends that all that goes out is held."""
+"""The commands `restore`, which replaces the database by a copy, and `live`, which ends the hold on deliveries and
+alerts.
+"""
 
 from pathlib import Path
 
 import click
 
-from rundun.cli.context import common, require_utf8, run_writing, separate
+from rundun.cli.context import require_utf8, run_writing, with_own_settings, with_settings
 from rundun.config.settings import ServiceSettings
 from rundun.errors import Problem
 from rundun.maintenance.reachability import NO_KEY, has_key
@@ -15,34 +17,34 @@ from rundun.store.sqlite.transaction import wall_clock
 @click.command()
 @click.argument("file")
 @click.option("--live", is_flag=True, help="Let deliveries and alerts go out: it takes the service's place.")
-@separate
+@with_own_settings
 def restore(settings: ServiceSettings, file: str, live: bool) -> None:
-    """Put a copy in the place of the database, while the service is stopped."""
+    """Replace the database by a copy, while the service is stopped."""
     require_utf8(file)
     path = settings.database.path
     kept = restoring.restore(path, Path(file), wall_clock(), is_live=live)
     click.echo(f"{path} is {file} now. Sessions of the console and links that invite have ended.")
     if kept:
         click.echo(f"What was there is kept for 30 days: {kept}")
-    _say_whether_a_key_is_left(settings)
+    _print_missing_key(settings)
     if live:
         click.echo("Deliveries go out once the service is started.")
     else:
         click.echo("Deliveries and alerts are held until you say that this is the service itself: rundun live")
 
 
-def _say_whether_a_key_is_left(settings: ServiceSettings) -> None:
+def _print_missing_key(settings: ServiceSettings) -> None:
     try:
         if not has_key(settings):
             click.echo(NO_KEY)
-    except Problem:  # an older version's file, which the next start upgrades; `check` says it then
+    except Problem:  # the file of an older version, which the next start upgrades; `check` reports a missing key then
         pass
 
 
 @click.command()
-@common
+@with_settings
 def live(settings: ServiceSettings) -> None:
-    """Let out what is held since a restore."""
+    """Send out the deliveries and alerts that a restore put on hold."""
     ended = run_writing(settings, "live")
     if ended["since"] is None:
         click.echo("Nothing is held.")

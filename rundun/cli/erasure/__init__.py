@@ -1,1 +1,1 @@
-"""Commands that erase runs and persons, and say for how long things are kept."""
+"""Commands that erase runs and persons, and set retention periods."""

@@ -1,4 +1,4 @@
-"""Erasing from the command line: runs by their ids, and all runs of one person."""
+"""Commands that erase runs by their ids, and list or erase all runs of one person."""
 
 import asyncio
 import os
@@ -15,9 +15,9 @@ from rundun.actions.erasure import erased_runs
 from rundun.actions.erasure.person_runs import PersonList
 from rundun.actions.organizations import organizations
 from rundun.cli.completion import FILE, ORG, RUN
-from rundun.cli.context import common, read_as_typed, require_utf8, run_reading, run_writing, shown
+from rundun.cli.context import raise_usage_errors, require_utf8, run_reading, run_writing, with_output, with_settings
 from rundun.cli.direct_reads import DirectReads
-from rundun.cli.terminal import Shown, say
+from rundun.cli.terminal import Output, print_line
 from rundun.config.settings import ServiceSettings
 from rundun.core import times
 from rundun.core.erasure.person import PERSON_FIELDS, Person
@@ -39,18 +39,18 @@ person = click.Group("person", help="All runs of one person: a copy of them, and
 @click.command("erase")
 @click.argument("run_ids", metavar="RUN_ID…", nargs=-1, required=True, type=RUN)
 @click.option("--yes", is_flag=True, help="Don't ask.")
-@common
+@with_settings
 def runs_erase(settings: ServiceSettings, run_ids: tuple[str, ...], yes: bool) -> None:
-    """Erase runs for good, with all that was said or shown in them."""
+    """Erase runs for good, with everything that was entered or shown in them."""
     since = min(run_reading(settings, lambda tx: [erased_runs.dispatched_at(tx, run_id) for run_id in run_ids]))
     if not yes:
-        _confirm(f"Erase {_runs(len(run_ids))} for good?", "--yes")
-    _erase(settings, run_ids)
+        _confirm(f"Erase {_count_text(len(run_ids))} for good?", "--yes")
+    _erase_runs(settings, run_ids)
     _print_copies(settings, since)
 
 
 def _person_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that name a person."""
+    """Return the command with the options that name a person."""
     options = [
         click.option("--email", help="E-mail address stated at Start."),
         click.option("--phone", help="Phone number stated at Start."),
@@ -67,12 +67,12 @@ def _person_options(command: Callable[..., None]) -> Callable[..., None]:
 @person.command("list")
 @_person_options
 @click.option("--zip", "zip_file", type=FILE, metavar="FILE", help="Write all that is kept of them into this new file.")
-@shown
-def person_list(settings: ServiceSettings, org: str | None, zip_file: str | None, **named: str | None) -> Shown:
+@with_output
+def person_list(settings: ServiceSettings, org: str | None, zip_file: str | None, **named: str | None) -> Output:
     """List the runs of a person, and the digest that erases just these. Nothing is changed."""
-    who, org_id = _who(named), _org_id(settings, org)
-    found, copies = _find(settings, org_id, who), find_copies(settings, 0)
-    lines = [*_lines(found), *map(_copy_line, copies)]
+    who, org_id = _read_person(named), _find_org_id(settings, org)
+    found, copies = _find_runs(settings, org_id, who), find_copies(settings, 0)
+    lines = [*_list_lines(found), *map(_copy_line, copies)]
     if zip_file is not None:
         _write_zip(settings, org_id, who, Path(zip_file))
         lines.append(f"{zip_file} has all that is kept of them.")
@@ -82,62 +82,62 @@ def person_list(settings: ServiceSettings, org: str | None, zip_file: str | None
         "has_more": found.has_more,
         "copies": [copy.as_json() for copy in copies],
     }
-    return Shown(document, lines)
+    return Output(document, lines)
 
 
 @person.command("erase")
 @_person_options
 @click.option("--digest", help="Of the list; without it you are shown the list, and asked.")
-@common
+@with_settings
 def person_erase(settings: ServiceSettings, org: str | None, digest: str | None, **named: str | None) -> None:
     """Erase all runs of a person for good."""
-    who, org_id = _who(named), _org_id(settings, org)
-    found = _find(settings, org_id, who)
+    who, org_id = _read_person(named), _find_org_id(settings, org)
+    found = _find_runs(settings, org_id, who)
     if digest is None:
-        for line in _lines(found):
-            say(line)
-        _confirm(f"Erase {_runs(len(found.runs))} for good?", "--digest")
+        for line in _list_lines(found):
+            print_line(line)
+        _confirm(f"Erase {_count_text(len(found.runs))} for good?", "--digest")
     else:
         found.require(digest)
     if found.runs:
-        _erase(settings, [run.run_id for run in found.runs])
+        _erase_runs(settings, [run.run_id for run in found.runs])
     _print_copies(settings)
     if found.has_more:
         click.echo("There may be more: list them again.")
 
 
-def _who(named: dict[str, str | None]) -> Person:
+def _read_person(named: dict[str, str | None]) -> Person:
     given = {field: value for field in PERSON_FIELDS if (value := named[field]) is not None}
     if len(given) != 1:
         options = ", ".join(f"--{field.replace('_', '-')}" for field in PERSON_FIELDS)
         raise click.UsageError(f"Say exactly one of {options}.")
     ((field, value),) = given.items()
     require_utf8(value)
-    with read_as_typed():
+    with raise_usage_errors():
         return read_person(field, value)
 
 
-def _org_id(settings: ServiceSettings, org: str | None) -> str:
+def _find_org_id(settings: ServiceSettings, org: str | None) -> str:
     return run_reading(settings, lambda tx: organizations.find_or_only(tx, org).org_id)
 
 
-def _find(settings: ServiceSettings, org_id: str, who: Person) -> PersonList:
+def _find_runs(settings: ServiceSettings, org_id: str, who: Person) -> PersonList:
     return run_reading(settings, lambda tx: asyncio.run(list_runs(DirectReads(tx), org_id, who)))
 
 
-def _runs(count: int) -> str:
+def _count_text(count: int) -> str:
     return "1 run" if count == 1 else f"{count} runs"
 
 
-def _lines(found: PersonList) -> Iterator[str]:
+def _list_lines(found: PersonList) -> Iterator[str]:
     for run in found.runs:
         identity = run.identity.name or run.identity.email or run.identity.phone
-        # Two people with one name are told apart by any of these.
+        # Any of these tells two people of the same name apart.
         said = {"by": identity, "id": run.assigned_to, "reference": run.executor_ref, "title": run.title}
         words = [run.run_id, times.wire(run.created_at), run.status, run.template_name]
         yield "  ".join([*words, *(f"{name}: {each}" for name, each in said.items() if each)])
     more = "; there may be more, to be listed once these are erased" if found.has_more else ""
-    yield f"{_runs(len(found.runs))}{more}. Digest: {found.digest}"
+    yield f"{_count_text(len(found.runs))}{more}. Digest: {found.digest}"
 
 
 def _confirm(question: str, option: str) -> None:
@@ -146,19 +146,19 @@ def _confirm(question: str, option: str) -> None:
     click.confirm(question, abort=True)
 
 
-def _erase(settings: ServiceSettings, run_ids: Iterable[str]) -> None:
-    """Erase runs one after another."""
+def _erase_runs(settings: ServiceSettings, run_ids: Iterable[str]) -> None:
+    """Erase runs one by one, and print their number."""
     count = 0
     for run_id in run_ids:
         run_writing(settings, "runs erase", run_id=run_id)
         count += 1
-    click.echo(f"{_runs(count)} erased.")
+    click.echo(f"{_count_text(count)} erased.")
 
 
 def _print_copies(settings: ServiceSettings, since: int = 0) -> None:
-    """Print which files have older states: of runs those from `since`, of a person all."""
+    """Print the files that may still hold the erased data: copies made after `since`, in milliseconds."""
     for copy in find_copies(settings, since):
-        say(_copy_line(copy))
+        print_line(_copy_line(copy))
 
 
 def _copy_line(copy: KeptCopy) -> str:
@@ -166,7 +166,9 @@ def _copy_line(copy: KeptCopy) -> str:
 
 
 def _write_zip(settings: ServiceSettings, org_id: str, who: Person, path: Path) -> None:
-    """Write what is kept of a person into a new file that only its owner may read."""
+    """Write the data kept of a person into a new file that only its owner may read; raises `Problem`, and leaves no
+    partial file.
+    """
     try:
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, OWNER_ONLY)
     except OSError as error:
@@ -184,7 +186,7 @@ def _write_zip(settings: ServiceSettings, org_id: str, who: Person, path: Path) 
 async def _write_pieces(
     settings: ServiceSettings, reads: DirectReads, org_id: str, who: Person, write: Callable[[bytes], Any], tx: Tx
 ) -> None:
-    from rundun.web.archives.report import ReportWriter  # and what pages are made with, when first needed
+    from rundun.web.archives.report import ReportWriter  # with the templates of pages, hence not at the start
     from rundun.web.pages.pages import Pages
     from rundun.web.pages.static import Assets
 

@@ -1,4 +1,4 @@
-"""`orgs retention`: how long an organization keeps what it has."""
+"""The command `orgs retention`: how long an organization keeps photos, runs and attempts."""
 
 import re
 from dataclasses import asdict
@@ -8,8 +8,8 @@ import click
 from rundun.actions.erasure import retention
 from rundun.actions.organizations import organizations
 from rundun.cli.completion import ORG
-from rundun.cli.context import run_reading, run_writing, shown
-from rundun.cli.terminal import Shown
+from rundun.cli.context import run_reading, run_writing, with_output
+from rundun.cli.terminal import Output
 from rundun.config.settings import ServiceSettings
 from rundun.core.erasure.retention import MAX_DAYS, Retention
 from rundun.store.sqlite.transaction import Tx
@@ -21,7 +21,7 @@ class Days(click.ParamType[int]):
     name = "days"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Read what was typed."""
+        """Return the number of days, or fail with the values that are allowed."""
         typed = str(value)
         if typed == "forever":
             return 0
@@ -33,10 +33,10 @@ class Days(click.ParamType[int]):
 @click.command("retention")
 @click.argument("org", type=ORG)
 @click.option("--photos-days", type=Days(), help="How long photos are kept once their run is closed, or forever.")
-@click.option("--runs-days", type=Days(), help="The same of whole runs.")
-@click.option("--attempts-days", type=Days(), help="The same of attempts, once their delivery is settled.")
-@click.option("--tell/--no-tell", default=None, help="Whether executors read of it before they start.")
-@shown
+@click.option("--runs-days", type=Days(), help="How long whole runs are kept once closed, or forever.")
+@click.option("--attempts-days", type=Days(), help="How long attempts are kept once their delivery ends, or forever.")
+@click.option("--tell/--no-tell", default=None, help="Whether executors read these periods before they start.")
+@with_output
 def orgs_retention(
     settings: ServiceSettings,
     org: str,
@@ -44,24 +44,24 @@ def orgs_retention(
     runs_days: int | None,
     attempts_days: int | None,
     tell: bool | None,
-) -> Shown:
-    """Set how long an organization keeps photos, runs and attempts; print what holds then."""
+) -> Output:
+    """Set how long an organization keeps photos, runs and attempts; print the periods in force."""
     given = {"photos_days": photos_days, "runs_days": runs_days, "attempts_days": attempts_days}
     changes: dict[str, int | bool | None] = {name: days or None for name, days in given.items() if days is not None}
     if tell is not None:
         changes["tells"] = tell
     if changes:
-        held = Retention(**run_writing(settings, "orgs retention", org=org, changes=changes))
+        periods = Retention(**run_writing(settings, "orgs retention", org=org, changes=changes))
     else:
-        held = run_reading(settings, lambda tx: _read(tx, org))
-    kept = {"photos": held.photos_days, "runs": held.runs_days, "attempts": held.attempts_days}
-    lines = [f"{what} {_words(days)}" for what, days in kept.items()]
-    return Shown(asdict(held), [*lines, "executors are told" if held.tells else "executors are not told"])
+        periods = run_reading(settings, lambda tx: _get_retention(tx, org))
+    kept = {"photos": periods.photos_days, "runs": periods.runs_days, "attempts": periods.attempts_days}
+    lines = [f"{what} {_days_text(days)}" for what, days in kept.items()]
+    return Output(asdict(periods), [*lines, "executors are told" if periods.tells else "executors are not told"])
 
 
-def _read(tx: Tx, org: str) -> Retention:
+def _get_retention(tx: Tx, org: str) -> Retention:
     return retention.get_of_organization(tx, organizations.find(tx, org).org_id)
 
 
-def _words(days: int | None) -> str:
+def _days_text(days: int | None) -> str:
     return "forever" if days is None else f"{days} day{'s' if days > 1 else ''}"

@@ -1,1 +1,1 @@
-"""Commands about organizations, their operators and keys."""
+"""Commands for organizations, their operators and keys."""

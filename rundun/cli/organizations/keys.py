@@ -1,10 +1,10 @@
-"""Commands about API keys and the signing key: `keys …`."""
+"""Commands for API keys and the signing key: `keys …`."""
 
 import click
 
 from rundun.cli.completion import KEY, ORG
-from rundun.cli.context import common, run_reading, run_writing, shown
-from rundun.cli.terminal import Shown, listing, say
+from rundun.cli.context import run_reading, run_writing, with_output, with_settings
+from rundun.cli.terminal import Output, listing, print_line
 from rundun.config.settings import ServiceSettings
 from rundun.core import times
 from rundun.store.organizations import api_keys
@@ -17,18 +17,18 @@ keys = click.Group("keys", help="API keys.")
 @click.option("--name", required=True, help="What the key is for.")
 @click.option("--may-erase", is_flag=True, help="Let it erase runs: whoever has it can destroy evidence.")
 @click.option("--read-only", is_flag=True, help="Let it read and nothing else.")
-@shown
-def keys_create(settings: ServiceSettings, org: str | None, name: str, may_erase: bool, read_only: bool) -> Shown:
-    """Make a key and print it, alone; it is shown only now."""
-    rights = {"read_only": True} if read_only else {}  # which a service of the version before does not know
+@with_output
+def keys_create(settings: ServiceSettings, org: str | None, name: str, may_erase: bool, read_only: bool) -> Output:
+    """Make a key and print it; it is never shown again."""
+    rights = {"read_only": True} if read_only else {}  # a service of the previous version does not know it
     made = run_writing(settings, "keys create", org=org, name=name, may_erase=may_erase, **rights)
-    return Shown(made, [made["key"]])
+    return Output(made, [made["key"]])
 
 
 @keys.command("list")
-@shown
-def keys_list(settings: ServiceSettings) -> Shown:
-    """List the keys, revoked ones too."""
+@with_output
+def keys_list(settings: ServiceSettings) -> Output:
+    """List the keys, including revoked ones."""
     data, rows = [], []
     for key in run_reading(settings, api_keys.list_all):
         state = f"revoked {times.wire(key.revoked_at)}" if key.revoked_at else "valid"
@@ -52,20 +52,20 @@ def keys_list(settings: ServiceSettings) -> Shown:
 
 @keys.command("revoke")
 @click.argument("key_id", type=KEY)
-@common
+@with_settings
 def keys_revoke(settings: ServiceSettings, key_id: str) -> None:
-    """Make a key useless at once."""
+    """Revoke a key at once."""
     revoked = run_writing(settings, "keys revoke", key_id=key_id)
-    if revoked is None:  # by a service of the version before
-        say(f"{key_id} is revoked.")
+    if revoked is None:  # the answer of a service of the previous version
+        print_line(f"{key_id} is revoked.")
     else:
-        say(f"“{revoked['name']}” of {revoked['organization']} ({key_id}) is revoked, and refused from now on.")
+        print_line(f"“{revoked['name']}” of {revoked['organization']} ({key_id}) is revoked, and refused from now on.")
 
 
 @keys.command("rotate-signing")
-@common
+@with_settings
 def keys_rotate_signing(settings: ServiceSettings) -> None:
-    """Sign with another key from now on: addresses of pictures and sessions of the console made before end."""
+    """Replace the signing key: addresses of pictures and sessions of the console made before stop working."""
     ended = run_writing(settings, "keys rotate-signing")
     sessions = "1 session of the console has" if ended == 1 else f"{ended} sessions of the console have"
     click.echo(f"Pictures have new addresses, and {sessions} ended.")

@@ -1,4 +1,4 @@
-"""Commands about people who may use the console: `operators …`."""
+"""Commands for the people who may use the console: `operators …`."""
 
 import sys
 
@@ -8,8 +8,8 @@ from rundun import passwords
 from rundun.actions.organizations import operators as actions
 from rundun.actions.organizations import organizations
 from rundun.cli.completion import OPERATOR, ORG
-from rundun.cli.context import common, run_reading, run_writing, shown
-from rundun.cli.terminal import Shown, listing, say
+from rundun.cli.context import run_reading, run_writing, with_output, with_settings
+from rundun.cli.terminal import Output, listing, print_line
 from rundun.config.settings import ServiceSettings
 from rundun.core import times
 from rundun.errors import Problem
@@ -24,19 +24,19 @@ _ORG = click.option("--org", type=ORG, help="Id or name of the organization; not
 @_ORG
 @click.option("--name", help="What they are called; the address without it.")
 @click.option("--role", type=click.Choice(["owner", "member"]), default="owner", show_default=True)
-@shown
-def operators_add(settings: ServiceSettings, email: str, org: str | None, name: str | None, role: str) -> Shown:
+@with_output
+def operators_add(settings: ServiceSettings, email: str, org: str | None, name: str | None, role: str) -> Output:
     """Add an operator; the password is asked for, or read from standard input."""
-    # Before the password is asked for.
+    # Checked before the prompt for the password.
     run_reading(settings, lambda tx: actions.check_email(tx, organizations.find_or_only(tx, org).org_id, email))
-    arguments = {"org": org, "email": email, "name": name or email, "role": role, "password": _password()}
+    arguments = {"org": org, "email": email, "name": name or email, "role": role, "password": _read_password_hash()}
     operator_id = run_writing(settings, "operators add", **arguments)
-    return Shown({"operator_id": operator_id}, [operator_id])
+    return Output({"operator_id": operator_id}, [operator_id])
 
 
 @operators.command("list")
-@shown
-def operators_list(settings: ServiceSettings) -> Shown:
+@with_output
+def operators_list(settings: ServiceSettings) -> Output:
     """List the operators."""
     data, rows = [], []
     for row in run_reading(settings, operator_rows.list_all):
@@ -67,46 +67,48 @@ _OF_ORG = click.option(
 @operators.command("password")
 @click.argument("email", type=OPERATOR)
 @_OF_ORG
-@common
+@with_settings
 def operators_password(settings: ServiceSettings, email: str, org: str | None) -> None:
     """Set an operator's password, asked for or read from standard input, and sign them out everywhere."""
     run_reading(settings, lambda tx: actions.get_by_email(tx, email, org))
-    run_writing(settings, "operators password", email=email, org=org, password=_password())
-    say(f"{email} has a new password and is signed out everywhere.")
+    run_writing(settings, "operators password", email=email, org=org, password=_read_password_hash())
+    print_line(f"{email} has a new password and is signed out everywhere.")
 
 
 @operators.command("second-factor")
 @click.argument("email", type=OPERATOR)
-@click.option("--off", is_flag=True, required=True, help="Switch it off, for who has lost phone and recovery codes.")
+@click.option("--off", is_flag=True, required=True, help="Switch it off, for an operator without phone and codes.")
 @_OF_ORG
-@common
+@with_settings
 def operators_second_factor(settings: ServiceSettings, email: str, off: bool, org: str | None) -> None:
-    """Switch an operator's second factor off and sign them out everywhere; be sure who asks for it."""
+    """Switch an operator's second factor off and sign them out everywhere. First make sure that they asked for it."""
     run_writing(settings, "operators second-factor", email=email, org=org)
-    say(f"{email} has no second factor any more and is signed out everywhere.")
+    print_line(f"{email} has no second factor any more and is signed out everywhere.")
 
 
 @operators.command("remove")
 @click.argument("email", type=OPERATOR)
 @_OF_ORG
-@common
+@with_settings
 def operators_remove(settings: ServiceSettings, email: str, org: str | None) -> None:
-    """Remove an operator, who is signed out at once."""
+    """Remove an operator and sign them out at once."""
     run_writing(settings, "operators remove", email=email, org=org)
-    say(f"{email} is removed and signed out everywhere.")
+    print_line(f"{email} is removed and signed out everywhere.")
 
 
 @operators.command("setup-link")
 @_ORG
-@shown
-def operators_setup_link(settings: ServiceSettings, org: str | None) -> Shown:
-    """Print a link that makes an owner: good once, for an hour."""
+@with_output
+def operators_setup_link(settings: ServiceSettings, org: str | None) -> Output:
+    """Print a link that makes an owner. It works once, within an hour."""
     link = run_writing(settings, "operators setup-link", org=org)
-    return Shown({"link": link}, [link])
+    return Output({"link": link}, [link])
 
 
-def _password() -> str:
-    """Read the new password, and return its hash; never an argument, which others on this machine could read."""
+def _read_password_hash() -> str:
+    """Read the new password from the terminal or standard input, and return its hash. It is no argument, since other
+    users of this machine can read arguments.
+    """
     if sys.stdin.isatty():
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     else:

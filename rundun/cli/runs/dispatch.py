@@ -1,4 +1,4 @@
-"""`runs dispatch`: everything that a dispatch takes, from options and files."""
+"""The command `runs dispatch`, with all fields of a dispatch as options and files."""
 
 import asyncio
 import os
@@ -14,9 +14,9 @@ from pydantic_core import from_json, to_jsonable_python
 
 from rundun.actions.templates import templates as template_actions
 from rundun.cli.completion import FILE, ORG, TEMPLATE
-from rundun.cli.context import is_beside_service, require_utf8, run_reading, run_writing, shown
+from rundun.cli.context import is_beside_service, require_utf8, run_reading, run_writing, with_output
 from rundun.cli.direct_reads import DirectReads
-from rundun.cli.terminal import Shown
+from rundun.cli.terminal import Output
 from rundun.config.settings import ServiceSettings
 from rundun.core.deliveries.webhook_url import Destination
 from rundun.core.json_types.runs import WarnedJson
@@ -31,17 +31,17 @@ from rundun.web.dispatch.reading import read_dispatch_body
 from rundun.web.dispatch.warnings import destination_warnings, link_warnings
 
 STANDARD_INPUT, NEVER = "-", "never"
-MAX_SECRET = 4096  # bytes, of which a secret may have many fewer
-_WRITTEN_AS_JSON = ("boolean", "number", "rating", "multi_choice")  # steps whose values are no texts
+MAX_SECRET = 4096  # bytes read of a file; the limits of secrets are far lower
+_WRITTEN_AS_JSON = ("boolean", "number", "rating", "multi_choice")  # types of steps whose values are not text
 
 
 class Pair(click.ParamType[tuple[str, str]]):
-    """`ID=VALUE`."""
+    """A pair `ID=VALUE`."""
 
     name = "pair"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
-        """Split what was typed at its first equals sign."""
+        """Return id and value, split at the first equals sign."""
         if isinstance(value, tuple):
             return value
         before, sign, after = str(value).partition("=")
@@ -56,7 +56,7 @@ class Hours(click.ParamType[Any]):
     name = "hours"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read a number; what is none stays text, which is refused with all else."""
+        """Return a number, or the value unchanged if it is none; the dispatch refuses that with all other errors."""
         number = _json_or_text(str(value))
         return number if isinstance(number, int | float) else value
 
@@ -77,18 +77,18 @@ class Hours(click.ParamType[Any]):
     "--prefill", type=Pair(), metavar="STEP=VALUE", multiple=True, help="A value that the executor confirms or changes."
 )
 @click.option("--executor-ref", metavar="REF", help="Your own name for this job.")
-@click.option("--language", metavar="TAG", help="In which the page opens, such as es.")
+@click.option("--language", metavar="TAG", help="The language in which the page opens, such as es.")
 @click.option("--expires-in-hours", type=Hours(), metavar="HOURS", help="How long it is open, or never; 72 without it.")
 @click.option("--webhook-url", metavar="URL", help="Where its events are sent.")
-@click.option("--webhook-events", metavar="EVENTS", help="Which ones, with commas between them.")
+@click.option("--webhook-events", metavar="EVENTS", help="The events to send, separated by commas.")
 @click.option("--webhook-secret-file", "webhook_secret", type=FILE, metavar="FILE", help="The secret that signs them.")
-@click.option("--no-webhook", is_flag=True, help="Send its events nowhere, whatever the checklist has by default.")
+@click.option("--no-webhook", is_flag=True, help="Send its events nowhere, despite the webhook of the checklist.")
 @click.option("--table", type=FILE, metavar="FILE", help="A run for each row of a table: CSV or XLSX.")
-@click.option("--again", is_flag=True, help="Send a table although it was sent before.")
-@shown
+@click.option("--again", is_flag=True, help="Send a table again that was sent before.")
+@with_output
 def runs_dispatch(
     settings: ServiceSettings, template: str, org: str | None, table: str | None, again: bool, **given: Any
-) -> Shown:
+) -> Output:
     """Dispatch a run of a checklist, by its id or name, and print its link; on a terminal also as a QR code. With
     --table dispatch one for each row, all or none, and print the table with their links, as CSV.
 
@@ -101,60 +101,62 @@ def runs_dispatch(
     if table is None and again:
         raise click.UsageError("--again is for a --table.")
     if table is not None and any(value not in (None, ()) for name, value in given.items() if name != "no_webhook"):
-        raise click.UsageError("With --table all that is said of the jobs stands in the table.")
-    version = run_reading(settings, lambda tx: _find(tx, template, org))
+        raise click.UsageError("With --table, everything about the runs stands in the table: omit the other options.")
+    version = run_reading(settings, lambda tx: _find_version(tx, template, org))
     webhook_from: WebhookFrom = "request" if given["no_webhook"] else "default"
     if table is not None:
-        from rundun.cli.runs.table import dispatch_table  # and the wording with it, when first needed
+        from rundun.cli.runs.table import dispatch_table  # with the wording, hence not at the start
 
         return dispatch_table(settings, version, table, webhook_from=webhook_from, again=again)
-    body = {"template_id": version.template_id, **_body(version.template, given)}
+    body = {"template_id": version.template_id, **_dispatch_json(version.template, given)}
     try:
-        order, warnings = asyncio.run(_read(settings, version.org_id, body, webhook_from))
+        order, warnings = asyncio.run(_read_order(settings, version.org_id, body, webhook_from))
         made = run_writing(settings, "runs dispatch", org_id=version.org_id, order=order)
     except Invalid as invalid:
-        raise Invalid([_by_option(error, version.template) for error in invalid.errors]) from None
+        raise Invalid([_point_to_option(error, version.template) for error in invalid.errors]) from None
     link = made["link"]
-    all_warnings: list[Any] = [*link_warnings(link.partition("/r/")[0]), *warnings, *_unsigned(body)]
+    all_warnings: list[Any] = [*link_warnings(link.partition("/r/")[0]), *warnings, *_unsigned_warnings(body)]
     notes = [f"warning: {each['detail']}" for each in all_warnings]
     if not is_beside_service():
         notes.append("warning: No service is running on this database: the link opens once it is started.")
-    return Shown({**made, "assigned_to": None, "warnings": all_warnings}, [link], notes, besides=lambda: _draw(link))
+    document = {**made, "assigned_to": None, "warnings": all_warnings}
+    return Output(document, [link], notes, besides=lambda: _print_code(link))
 
 
-def _find(tx: Tx, template: str, org: str | None) -> TemplateVersion:
+def _find_version(tx: Tx, template: str, org: str | None) -> TemplateVersion:
     head = template_actions.find(tx, template, org)
     return templates.get_version(tx, head.template_id, head.v)
 
 
-def _unsigned(body: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Return the warning that nothing proves whom the events come from, where they go somewhere without a secret."""
+def _unsigned_warnings(body: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return a list with a warning if the webhook has no secret, since receivers can't verify its events."""
     if "webhook" not in body or "secret" in body["webhook"]:
         return []
     detail = "Events are not signed, so who gets them can't tell who sent them; --webhook-secret-file FILE signs them."
     return [{"code": "webhook_unsigned", "detail": detail}]
 
 
-def _draw(link: str) -> None:
-    import segno  # when first needed
+def _print_code(link: str) -> None:
+    import segno  # needed on a terminal only
 
     segno.make(link).terminal(compact=True)
 
 
-async def _read(
+async def _read_order(
     settings: ServiceSettings, org_id: str, body: Any, webhook_from: WebhookFrom
 ) -> tuple[Any, list[WarnedJson]]:
-    """Read the body as the API does; returns the order, and warnings about where events would go."""
+    """Read the body as the API does; return the order as JSON, and warnings about its webhook's destination."""
     with reading(settings, wall_clock) as tx:
         order, destination = (await read_dispatch_body(DirectReads(tx), org_id, body)).order()
-    return to_jsonable_python(replace(order, webhook_from=webhook_from)), await _check(settings, destination, org_id)
+    warnings = await _check_webhook(settings, destination, org_id)
+    return to_jsonable_python(replace(order, webhook_from=webhook_from)), warnings
 
 
-async def _check(settings: ServiceSettings, destination: Destination | None, org_id: str) -> list[WarnedJson]:
-    """Check where events would go, as the service does."""
+async def _check_webhook(settings: ServiceSettings, destination: Destination | None, org_id: str) -> list[WarnedJson]:
+    """Return warnings about a webhook's destination, by the checks of the service."""
     if destination is None:
         return []
-    from rundun.app import make_webhook_client  # and the service with it, when first needed
+    from rundun.app import make_webhook_client  # with the whole service, hence not at the start
 
     client = make_webhook_client(settings, wall_clock)
     try:
@@ -163,15 +165,15 @@ async def _check(settings: ServiceSettings, destination: Destination | None, org
         await client.close()
 
 
-def _body(template: Template, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that were given as the JSON of a dispatch, files read."""
+def _dispatch_json(template: Template, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the given options as the JSON body of a dispatch, with secrets read from their files."""
     kinds = {field.id: field.kind for field in template.fields}
     for name, _ in given["fields"]:
         if kinds.get(name) == "secret":
             why = f"“{name}” is a secret, and others on this machine can read arguments"
             raise Problem("invalid", f"{why}: say --secret-field {name}=FILE instead.")
-    _require_once("--field", [*given["fields"], *given["secret_fields"]])
-    _require_once("--prefill", given["prefill"])
+    _require_unique("--field", [*given["fields"], *given["secret_fields"]])
+    _require_unique("--prefill", given["prefill"])
     types = {step.id: step.type for step in template.all_steps()}
     names = (*PLAIN_MEMBERS, "executor_ref", "language", "expires_in_hours")
     body = {name: given[name] for name in names if given[name] is not None}
@@ -192,8 +194,8 @@ def _body(template: Template, given: Mapping[str, Any]) -> dict[str, Any]:
     return body
 
 
-def _require_once(option: str, pairs: Sequence[tuple[str, str]]) -> None:
-    """Refuse a name that was given two values, of which only one could be meant."""
+def _require_unique(option: str, pairs: Sequence[tuple[str, str]]) -> None:
+    """Raise `UsageError` if a name occurs in more than one pair."""
     counts = Counter(name for name, _ in pairs)
     if twice := [name for name, count in counts.items() if count > 1]:
         raise click.UsageError(
@@ -201,8 +203,8 @@ def _require_once(option: str, pairs: Sequence[tuple[str, str]]) -> None:
         )
 
 
-def _by_option(error: FieldError, template: Template) -> FieldError:
-    """Return an error that leads to the option that its field is given by."""
+def _point_to_option(error: FieldError, template: Template) -> FieldError:
+    """Return the error with a pointer to `--secret-field` if its field is a secret, else unchanged."""
     name = error.pointer.removeprefix("/fields/")
     is_secret = any(field.id == name and field.kind == "secret" for field in template.fields)
     return replace(error, pointer=f"/secret_fields/{name}") if is_secret else error
@@ -221,20 +223,20 @@ def _read_secrets(files: Sequence[str | None]) -> list[str | None]:
     return [None if file is None else read_secret(file) for file in files]
 
 
-def _at_once(file: str, flags: int) -> int:
-    """Open a file, a named pipe too, without waiting for somebody who writes into it; what is written is waited for."""
+def _open_without_waiting(file: str, flags: int) -> int:
+    """Return a file descriptor. Opening a named pipe does not wait for its writer; reading from it does."""
     opened = os.open(file, flags | os.O_NONBLOCK)
     os.set_blocking(opened, True)
     return opened
 
 
 def read_secret(file: str) -> str:
-    """Read a secret from a file, or from standard input, without the newline at its end; raises Problem."""
+    """Return a secret from a file, or from standard input, without the newline at its end; raises `Problem`."""
     if file == STANDARD_INPUT and sys.stdin.isatty():
         return str(click.prompt("Secret", hide_input=True))
     try:
         is_file = file != STANDARD_INPUT
-        with open(file, "rb", opener=_at_once) if is_file else click.open_file(file, "rb") as opened:
+        with open(file, "rb", opener=_open_without_waiting) if is_file else click.open_file(file, "rb") as opened:
             content: bytes = opened.read(MAX_SECRET + 1)
             if is_file and not content and stat.S_ISFIFO(os.fstat(opened.fileno()).st_mode):
                 raise Problem("not_found", f"{file} is a pipe that nobody writes into.")

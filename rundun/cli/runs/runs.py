@@ -1,4 +1,4 @@
-"""Commands about runs: `runs …`."""
+"""Commands for runs: `runs …`."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +10,10 @@ from rundun.actions.runs import runs
 from rundun.actions.runs.runs import ListedRun, RunDetail
 from rundun.actions.templates import templates as template_actions
 from rundun.cli.completion import ORG, RUN, TEMPLATE
-from rundun.cli.context import common, read_as_typed, require_utf8, run_reading, run_writing, shown
+from rundun.cli.context import raise_usage_errors, require_utf8, run_reading, run_writing, with_output, with_settings
 from rundun.cli.erasure.erasure import runs_erase
 from rundun.cli.runs.dispatch import runs_dispatch
-from rundun.cli.terminal import Shown, in_columns, say
+from rundun.cli.terminal import Output, align_columns, print_line
 from rundun.config.settings import ServiceSettings
 from rundun.core.request_bodies import CancelBody
 from rundun.core.runs import record
@@ -48,42 +48,42 @@ runs_group = click.Group("runs", help="Runs.", commands=[runs_dispatch, runs_era
 @click.option("--late", is_flag=True, help="Only those that are open and late.")
 @click.option("--missed", is_flag=True, help="Only those that expired before they were done.")
 @click.option("--flagged", is_flag=True, help="Only those with a step that calls for attention.")
-@click.option("--search", "q", metavar="TEXT", help="Only those with this in what they are about, or who does them.")
+@click.option("--search", "q", metavar="TEXT", help="Only those with this text in their details or their executor.")
 @click.option("--limit", metavar="N", help="How many at most, up to 100; 25 without it.")
 @click.option("--cursor", metavar="CURSOR", help="Where to go on, as the list before has said.")
-@shown
-def runs_list(settings: ServiceSettings, org: str | None, template_id: str | None, **given: Any) -> Shown:
-    """List runs, the newest first. The id of an open run is in its link: who has it can do the run."""
+@with_output
+def runs_list(settings: ServiceSettings, org: str | None, template_id: str | None, **given: Any) -> Output:
+    """List runs, the newest first. The link of an open run holds its id: with the id one can do the run."""
     for value in (org, template_id, *(one for one in given.values() if not isinstance(one, tuple))):
         require_utf8(value)
     typed = {name: "true" if value is True else value for name, value in given.items() if value}
-    with read_as_typed():
+    with raise_usage_errors():
         params = read(RunsQuery, typed)
         page_request = params.page_request()
 
-    from rundun.wording.time_zone import Zone  # and Babel with it, when first needed
+    from rundun.wording.time_zone import Zone  # with Babel, hence not at the start
 
-    def look(tx: Tx) -> tuple[Page[ListedRun], list[Any], Zone]:
+    def read_page(tx: Tx) -> tuple[Page[ListedRun], list[Any], Zone]:
         organization = organizations.find_or_only(tx, org)
         org_id, zone = organization.org_id, Zone(organization.time_zone)
         chosen = None if template_id is None else template_actions.find(tx, template_id, org_id).template_id
         filters = params.model_copy(update={"template_id": chosen}).filter(tx.now)
-        page, links = runs.page(tx, org_id, filters, page_request), _links(tx)
+        page, links = runs.page(tx, org_id, filters, page_request), _read_links(tx)
         return page, [record.run_json(row.run, links, tx.now) for row in page.items], zone
 
-    page, data, zone = run_reading(settings, look)
+    page, data, zone = run_reading(settings, read_page)
     cursor = next_cursor(page)
-    rows = [_columns(row, run["late"], zone) for row, run in zip(page.items, data, strict=True)]
-    heading, *lines = in_columns([_HEADING, *rows])
+    rows = [_run_row(row, run["late"], zone) for row, run in zip(page.items, data, strict=True)]
+    heading, *lines = align_columns([_HEADING, *rows])
     notes = [f"There are more: --cursor {cursor}"] if cursor else []
     document = {"data": data, "has_more": cursor is not None, "next_cursor": cursor}
-    return Shown(document, lines, notes, heading=heading, nothing="No runs.")
+    return Output(document, lines, notes, heading=heading, nothing="No runs.")
 
 
 _HEADING = ("RUN", "DISPATCHED", "DUE", "STATUS", "CHECKLIST")
 
 
-def _columns(row: ListedRun, is_late: bool, zone: "Zone") -> tuple[str, ...]:
+def _run_row(row: ListedRun, is_late: bool, zone: "Zone") -> tuple[str, ...]:
     run = row.run
     marks = {"late": is_late, "missed": run.is_missed, f"{run.flagged} flagged": bool(run.flagged)}
     status = ", ".join([run.status.replace("_", " "), *(mark for mark, holds in marks.items() if holds)])
@@ -94,35 +94,37 @@ def _columns(row: ListedRun, is_late: bool, zone: "Zone") -> tuple[str, ...]:
 
 @runs_group.command("show")
 @click.argument("run_id", type=RUN)
-@shown
-def runs_show(settings: ServiceSettings, run_id: str) -> Shown:
-    """Show what a run is about, how far it is, and what was answered; as JSON all of it. RUN_ID may be the number that
-    a receipt shows, which is how the id begins.
+@with_output
+def runs_show(settings: ServiceSettings, run_id: str) -> Output:
+    """Show the details, progress and answers of a run; as JSON its whole record. RUN_ID may be the number that a
+    receipt shows, which is how the id begins.
     """
     require_utf8(run_id)
 
-    def look(tx: Tx) -> tuple[RunDetail, Organization, Urls]:
+    def read_detail(tx: Tx) -> tuple[RunDetail, Organization, Urls]:
         run = run_rows.get(tx, runs.find_id(tx, run_id))
-        return runs.get_detail(tx, run.org_id, run.run_id), organization_rows.get(tx, run.org_id), _links(tx)
+        return runs.get_detail(tx, run.org_id, run.run_id), organization_rows.get(tx, run.org_id), _read_links(tx)
 
-    from rundun.cli.runs.text import run_lines  # as above
+    from rundun.cli.runs.text import run_lines  # with Babel
     from rundun.web.api.runs import run_record
 
-    detail, organization, links = run_reading(settings, look)
+    detail, organization, links = run_reading(settings, read_detail)
     document = from_json(run_record(detail.state, links, detail.now))
-    return Shown(document, list(run_lines(detail, organization, links)))
+    return Output(document, list(run_lines(detail, organization, links)))
 
 
 @runs_group.command("cancel")
 @click.argument("run_id", type=RUN)
-@click.option("--reason", metavar="TEXT", help="Why, for whoever reads the run or its event.")
-@common
+@click.option("--reason", metavar="TEXT", help="The reason, shown with the run and in its event.")
+@with_settings
 def runs_cancel(settings: ServiceSettings, run_id: str, reason: str | None) -> None:
     """End a run that is pending or in progress before its time. RUN_ID may be the number that a receipt shows."""
-    with read_as_typed():
+    with raise_usage_errors():
         reason = read(CancelBody, {"reason": reason}).reason
-    say(f"{run_writing(settings, 'runs cancel', run_id=run_id, reason=reason)} is cancelled, and its link says so.")
+    print_line(
+        f"{run_writing(settings, 'runs cancel', run_id=run_id, reason=reason)} is cancelled, and its link says so."
+    )
 
 
-def _links(tx: Tx) -> Urls:
+def _read_links(tx: Tx) -> Urls:
     return signing_key.read_links(tx.db, tx.links.public_url)

@@ -1,4 +1,6 @@
-"""`runs dispatch --table`: a run for each row of a table, all or none; the table comes back with their links."""
+"""The option `--table` of `runs dispatch`: a run for each row of a table, all or none; the table comes back with their
+links.
+"""
 
 import asyncio
 import functools
@@ -10,7 +12,7 @@ from pydantic_core import to_jsonable_python
 
 from rundun.actions.runs import sent_tables
 from rundun.cli.context import is_beside_service, run_reading, run_writing
-from rundun.cli.terminal import Shown
+from rundun.cli.terminal import Output
 from rundun.config.settings import ServiceSettings
 from rundun.core import csv_text, times
 from rundun.core.runs.run import Run, WebhookFrom
@@ -28,13 +30,15 @@ from rundun.wording.time_zone import Zone
 
 def dispatch_table(
     settings: ServiceSettings, version: TemplateVersion, file: str, *, webhook_from: WebhookFrom, again: bool
-) -> Shown:
-    """Dispatch a run for each row of a file, unless a cell is wrong, or the same table was sent before."""
+) -> Output:
+    """Dispatch a run for each row of a file, and return the table with their links. Raises `Invalid` with all wrong
+    cells, `Problem` if the same table was sent before and not `again`.
+    """
     zone = Zone(run_reading(settings, lambda tx: organizations.get(tx, version.org_id).time_zone))
-    text = asyncio.run(reader.read(_content(file)))
+    text = asyncio.run(reader.read(_read_file(file)))
     table = read_jobs(text, version, zone, wall_clock())
     if table.errors:
-        raise Invalid(_told(table.errors, table.more))
+        raise Invalid(_cell_errors(table.errors, table.more))
     accepted = run_writing(
         settings,
         "runs accept-table",
@@ -49,16 +53,16 @@ def dispatch_table(
         raise Problem("invalid", f"The same table was sent on {at}. Say --again to send all its jobs once more.")
     while run_writing(settings, "runs make-table", number=accepted["number"]):
         pass
-    runs, links = run_reading(settings, functools.partial(_made, version.org_id, accepted["number"]))
+    runs, links = run_reading(settings, functools.partial(_get_runs, version.org_id, accepted["number"]))
     warnings = link_warnings(links.public_url)
     notes = [f"warning: {each['detail']}" for each in warnings]
     if not is_beside_service():
         notes.append("warning: No service is running on this database: the links open once it is started.")
-    document = {"runs": [_record(run, links) for run in runs], "warnings": warnings}
-    return Shown(document, [], notes, raw=job_table_links.written(version.template, runs, zone, links))
+    document = {"runs": [_run_json(run, links) for run in runs], "warnings": warnings}
+    return Output(document, [], notes, raw=job_table_links.written(version.template, runs, zone, links))
 
 
-def _content(file: str) -> bytes:
+def _read_file(file: str) -> bytes:
     try:
         with click.open_file(file, "rb") as opened:
             content: bytes = opened.read(csv_text.MAX_BYTES + 1)
@@ -67,19 +71,19 @@ def _content(file: str) -> bytes:
         raise Problem("not_found", f"{file}: {error.strerror}.") from None
 
 
-def _told(errors: Sequence[CellError], more: int) -> list[FieldError]:
-    """Return what is wrong with cells, each by its row and column, and that there are more."""
+def _cell_errors(errors: Sequence[CellError], more: int) -> list[FieldError]:
+    """Return an error for each wrong cell, by its row and column, and one that counts the `more` wrong cells."""
     told = [
         FieldError(f"Row {each.row}, {each.column or 'without a name'}", "bad_format", each.detail) for each in errors
     ]
     return [*told, FieldError("Below", "bad_format", f"{more:,} more cells are wrong.")] if more else told
 
 
-def _made(org_id: str, number: int, tx: Tx) -> tuple[list[Run], Urls]:
+def _get_runs(org_id: str, number: int, tx: Tx) -> tuple[list[Run], Urls]:
     return sent_tables.get(tx, org_id, number)[2], signing_key.read_links(tx.db, tx.links.public_url)
 
 
-def _record(run: Run, links: Urls) -> dict[str, str | None]:
+def _run_json(run: Run, links: Urls) -> dict[str, str | None]:
     return {
         "run_id": run.run_id,
         "link": links.run(run.run_id),

@@ -1,4 +1,4 @@
-"""A run as lines of text: what it is about, how far it is, and what was answered."""
+"""A run as lines of text: details, progress and answers."""
 
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -12,18 +12,18 @@ from rundun.wording.job_view import field_views
 from rundun.wording.run_view import HIDDEN, AnswerView, RunView, StepView
 from rundun.wording.time_zone import Zone
 
-NARROWEST, WIDEST, INDENT = 12, 28, 6  # of the column with names; of what stands below a step
+NARROWEST, WIDEST, INDENT = 12, 28, 6  # the column of names, in characters; the indentation below a step
 
 
 def run_lines(detail: RunDetail, organization: Organization, links: Urls) -> Iterator[str]:
-    """Write a run as lines, times in the organization's zone. The link is there while it opens something."""
+    """Yield a run as lines, times in the organization's zone. The link is included while the run is open."""
     zone, language = Zone(organization.time_zone), ConsoleLanguage("en")
     view = RunView(detail, language, zone, links.media, ())
     run, template = detail.state.run, detail.state.version.template
     yield run.job.title or template.name
     yield ""
     named = {"checklist": f"{template.name}, version {run.template_v}", "run": run.run_id}
-    named["status"] = ", ".join(_status(detail))
+    named["status"] = ", ".join(_status_words(detail))
     if not run.is_closed:
         named["link"] = links.run(run.run_id)
     moments = {"dispatched": run.created_at, "due": run.job.due_at, "started": run.started_at}
@@ -41,19 +41,19 @@ def run_lines(detail: RunDetail, organization: Organization, links: Urls) -> Ite
     fields = [
         (each.field.label, "(secret)" if each.is_secret else str(each.value)) for each in field_views(run.job, template)
     ]
-    yield from _in_two_columns([*named.items(), *fields])
+    yield from _column_lines([*named.items(), *fields])
     for section in view.sections():
         yield ""
         if section.title:
             yield section.title
         for step in section.steps:
-            yield from _step(step)
+            yield from _step_lines(step)
     if run.signature is not None:
         yield ""
         yield "Signed."
 
 
-def _status(detail: RunDetail) -> Iterator[str]:
+def _status_words(detail: RunDetail) -> Iterator[str]:
     run = detail.state.run
     yield run.status.replace("_", " ")
     done = run.progress["answered"] + run.progress["skipped"] + run.progress["unable"]
@@ -66,41 +66,41 @@ def _status(detail: RunDetail) -> Iterator[str]:
         yield f"{run.flagged} flagged"
 
 
-def _step(step: StepView) -> Iterator[str]:
-    """Write a step and its answer; one that was hidden and never answered is left out."""
+def _step_lines(step: StepView) -> Iterator[str]:
+    """Yield the lines of a step and its answer; none if it was hidden and never answered."""
     remark = step.remark.remark if step.remark else None
     if step.answer is None and remark is None and any(word == HIDDEN for word, _ in step.flags):
         return
     flags = ", ".join(word for word, _ in step.flags)
     first, *more = (step.step.label or step.step.type).split("\n")
     yield f"{step.number:>4}  {first}{f'  [{flags}]' if flags else ''}"
-    yield from _indented("\n".join(more))
+    yield from _indented_lines("\n".join(more))
     if step.answer is not None:
-        yield from _indented(_answer(step.answer))
+        yield from _indented_lines(_answer_text(step.answer))
     counts = {"photo": len([photo for photo in step.photos if photo.is_listed]), "photo to come": step.awaited_photos}
     counts["deleted photo"] = step.removed_photos
-    for what, count in counts.items():
+    for noun, count in counts.items():
         if count:
-            yield from _indented(f"{count} {what if count == 1 else what.replace('photo', 'photos')}")
+            yield from _indented_lines(f"{count} {noun if count == 1 else noun.replace('photo', 'photos')}")
     if remark is not None:
-        yield from _indented(f"noted: {remark.text}" if remark.text else "noted: in photos")
+        yield from _indented_lines(f"noted: {remark.text}" if remark.text else "noted: in photos")
 
 
-def _answer(answer: AnswerView) -> str:
+def _answer_text(answer: AnswerView) -> str:
     if answer.signature is not None:
         return f"signed: {answer.signature.signature.typed_name or 'by hand'}"
     return answer.reason or answer.text or "\n".join(answer.items or ())
 
 
-def _in_two_columns(named: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """Write texts beside their names, of which the long ones take more than one line."""
+def _column_lines(named: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Yield lines with names on the left and their texts on the right; long names are wrapped."""
     width = min(max(NARROWEST, *(len(name) for name, _ in named)), WIDEST)
     for name, text in named:
         for left, right in zip_longest(textwrap.wrap(name, width), text.split("\n"), fillvalue=""):
             yield f"{left:<{width}} {right}".rstrip()
 
 
-def _indented(text: str) -> Iterator[str]:
+def _indented_lines(text: str) -> Iterator[str]:
     for line in text.split("\n"):
         if line:
             yield f"{'':<{INDENT}}{line}"
