@@ -151,7 +151,7 @@ async def running(
             turns=turns,
             run_owners=RunOwners(database),
         )
-        told = loader.as_told(settings)
+        told = loader.settings_json(settings)
         errands = {ALERT_TEST_COMMAND: alerts.send_test} if alerts else {}
         await stack.enter_async_context(listening(database, socket_path(settings.database.path), told, errands))
         url, host, port = settings.public_url, settings.server.host, settings.server.port

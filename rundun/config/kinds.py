@@ -1,4 +1,4 @@
-"""The kinds of values settings can have: what each says in the docs, and how it is checked and normalised."""
+"""The kinds of values that settings have: the documentation of each, its check and its normal form."""
 
 import errno
 import os
@@ -15,15 +15,15 @@ import idna
 from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter, ValidationError
 
 Network = IPv4Network | IPv6Network
-FOLDER_SECONDS = 2.0  # that a folder may take to say what it is
+FOLDER_SECONDS = 2.0  # that a disk may take to answer whether a path is a file
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of value: how it reads in the docs, and its type as pydantic checks it.
+    """A kind of value: `says` describes it in the docs, `type` is checked by pydantic.
 
-    `written` says how the environment and the flags have it: as it stands, as one TOML value, or as a list in JSON or
-    with commas. A secret is never shown.
+    `written` is its form in the environment and in flags: plain text, one TOML value, or a list in JSON or separated by
+    commas. A secret is never shown.
     """
 
     says: str
@@ -32,7 +32,9 @@ class Kind:
     is_secret: bool = False
 
     def parse(self, value: object) -> Any:
-        """Check and normalise what TOML can hold; raises ValueError with the reason, "" where `says` tells it."""
+        """Return a value of TOML checked and normalised; raises `ValueError` with the reason, or with none where `says`
+        is enough.
+        """
         try:
             return TypeAdapter(self.type).validate_python(value, strict=True)
         except ValidationError as error:
@@ -40,13 +42,13 @@ class Kind:
             raise ValueError(*reasons[:1]) from None
 
 
-def _printable(value: str) -> str:
+def _check_printable(value: str) -> str:
     if not value.isprintable():
         raise ValueError
     return value
 
 
-def _path(value: object) -> Path:  # not pydantic's str: names of files need not be UTF-8
+def _read_path(value: object) -> Path:  # not pydantic's str: names of files need not be UTF-8
     if not isinstance(value, str | Path) or not str(value).strip() or "\0" in str(value):
         raise ValueError
     try:
@@ -55,7 +57,7 @@ def _path(value: object) -> Path:  # not pydantic's str: names of files need not
         raise ValueError("there is no such user's home folder") from None
 
 
-def _existing(path: Path) -> Path:
+def _check_file_exists(path: Path) -> Path:
     try:
         is_file = stat.S_ISREG(path.stat().st_mode)
     except PermissionError as error:
@@ -67,24 +69,24 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _no_file(path: Path) -> Path:
-    from rundun.pool import call_within  # for this alone
+def _check_no_file(path: Path) -> Path:
+    from rundun.pool import call_within  # needed here only
 
-    with suppress(TimeoutError):  # a disk that is away: who opens it says so, as where it can't be reached
+    with suppress(TimeoutError):  # a disk that does not answer: opening the folder reports it later
         if call_within(FOLDER_SECONDS, lambda: os.path.isfile(path)):
             raise ValueError(f"{path} is a file")
     return path
 
 
-def _no_folder(path: Path) -> Path:
-    if _is_circle(path):
+def _check_no_folder(path: Path) -> Path:
+    if _is_link_loop(path):
         raise ValueError(f"{path} is a symbolic link that leads in a circle")
     if os.path.isdir(path):
         raise ValueError(f"{path} is a folder")
     return path
 
 
-def _is_circle(path: Path) -> bool:
+def _is_link_loop(path: Path) -> bool:
     try:
         path.stat()
     except OSError as error:
@@ -92,12 +94,12 @@ def _is_circle(path: Path) -> bool:
     return False
 
 
-def _network(value: str) -> Network:
+def _read_network(value: str) -> Network:
     try:
         written = ip_interface(value.strip())
     except ValueError:
         raise ValueError(f"{value!r} is neither a network nor an address") from None
-    if int(written.ip) != int(written.network.network_address):  # addresses of another zone are never equal
+    if int(written.ip) != int(written.network.network_address):  # an address with a zone equals none
         raise ValueError(f"{value!r} has bits set beyond its length; the network is {written.network}")
     return written.network
 
@@ -105,8 +107,10 @@ def _network(value: str) -> Network:
 _PUBLIC = re.compile(r"https?://[^\s/?#@\\]+/?", re.IGNORECASE)
 
 
-def _origin(typed: str) -> str:
-    """Normalise `http(s)://host[:port]`: lower case, IDNA, no default port, no trailing slash."""
+def _read_origin(typed: str) -> str:
+    """Return `http(s)://host[:port]` normalised: lower case, IDNA, no default port, no trailing slash; raises
+    `ValueError`.
+    """
     value = typed.strip()
     if not _PUBLIC.fullmatch(value):
         raise ValueError("it takes no path, query, user or fragment" if "://" in value else "")
@@ -131,16 +135,18 @@ def origin_url(scheme: str, host: str, port: int | None) -> str:
     return f"{scheme}://{host}" if plain else f"{scheme}://{host}:{port}"
 
 
-_PATH = Annotated[Any, AfterValidator(_path)]
-_PRINTABLE = AfterValidator(_printable)
+_PATH = Annotated[Any, AfterValidator(_read_path)]
+_PRINTABLE = AfterValidator(_check_printable)
 
 HOST = Kind("text", Annotated[str, Field(max_length=253), _PRINTABLE, AfterValidator(str.strip), Field(min_length=1)])
 BOOLEAN = Kind("`true` or `false`", bool, "value")
-FILE = Kind("the path of a file", Annotated[_PATH, AfterValidator(_no_folder)])
-FOLDER = Kind("the path of a folder", Annotated[_PATH, AfterValidator(_no_file)])
-EXISTING_FILE = Kind("the path of a file that exists", Annotated[_PATH, AfterValidator(_existing)])
-WEB_ORIGIN = Kind("`https://host` or `http://host`, with `:port` if need be", Annotated[str, AfterValidator(_origin)])
-WEB_ADDRESS = Kind(  # as it stands; the webhook client has the last word
+FILE = Kind("the path of a file", Annotated[_PATH, AfterValidator(_check_no_folder)])
+FOLDER = Kind("the path of a folder", Annotated[_PATH, AfterValidator(_check_no_file)])
+EXISTING_FILE = Kind("the path of a file that exists", Annotated[_PATH, AfterValidator(_check_file_exists)])
+WEB_ORIGIN = Kind(
+    "`https://host` or `http://host`, with `:port` if need be", Annotated[str, AfterValidator(_read_origin)]
+)
+WEB_ADDRESS = Kind(  # not normalised; the webhook client checks it again
     "`https://…` or `http://…`, without user and fragment",
     Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"(?i)^https?://[^\s/?#@\\]+([/?][^\s#\\]*)?$")],
 )
@@ -149,12 +155,12 @@ SECRET = Kind(
 )
 NETWORKS = Kind(
     "a list of networks such as `10.1.0.0/16` or addresses",
-    Annotated[list[Annotated[str, AfterValidator(_network)]], Field(max_length=1000), AfterValidator(tuple)],
+    Annotated[list[Annotated[str, AfterValidator(_read_network)]], Field(max_length=1000), AfterValidator(tuple)],
     "list",
 )
 
 
-def one_of(*words: str) -> Kind:
+def choice(*words: str) -> Kind:
     return Kind(" or ".join(f"`{word}`" for word in words), Literal[words])
 
 

@@ -1,4 +1,4 @@
-"""The reader of settings, which names all mistakes at once. What there is to set is in `config/settings.py`.
+"""The reader of settings, which reports all mistakes at once. The settings themselves are in `config/settings.py`.
 
 Sources, later ones win: the defaults, `rundun.toml`, environment variables `RUNDUN_<SECTION>_<NAME>`, flags.
 """
@@ -15,13 +15,13 @@ from typing import Any, Literal
 from rundun.config.kinds import Kind
 from rundun.config.settings import MCP_KEY, PREFIX, SECTIONS, SETTINGS, ServiceSettings, Setting
 
-__all__ = ["DEFAULT_FILE", "SECTIONS", "SETTINGS", "ConfigError", "ServiceSettings", "Setting", "as_told", "load"]
+__all__ = ["DEFAULT_FILE", "SECTIONS", "SETTINGS", "ConfigError", "ServiceSettings", "Setting", "load", "settings_json"]
 
 DEFAULT_FILE = Path("rundun.toml")
 
 
 class ConfigError(Exception):
-    """Settings that cannot be used; `problems` holds one sentence for each, all of them at once."""
+    """Raised for settings that can't be used; `problems` has one sentence for each mistake."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -29,7 +29,7 @@ class ConfigError(Exception):
 
 
 Source = Literal["file", "environment", "flag", "service"]
-_Entry = tuple[Setting, str, Any]  # where its value was written, for the messages, and the value as written
+_Entry = tuple[Setting, str, Any]  # the setting, the place of its value for messages, and the value as written
 _BY_KEY = {setting.key: setting for setting in SETTINGS}
 
 
@@ -40,17 +40,17 @@ def load(
     running: Mapping[str, Any] | None = None,
     sources: dict[str, Source] | None = None,
 ) -> ServiceSettings:
-    """Read the effective settings; raises ConfigError with everything that is wrong.
+    """Return the effective settings; raises `ConfigError` with all mistakes.
 
-    `file` must exist; without it `rundun.toml` in the working directory is read if there is one. `flags` maps keys
-    such as `server.port` to values, None meaning not set. `running` is what `as_told` returned in a running service:
-    it holds but for what the named `file` and the flags say, which somebody has asked for here and now. Where each
-    value is from is put into `sources`, by key; what is not there is a default.
+    `file` must exist; without it `rundun.toml` in the working directory is read if there is one. `flags` maps keys such
+    as `server.port` to values, None meaning not set. `running` are the settings of a running service, from
+    `settings_json`; they win over all but the named `file` and the flags, which were given for this command. `sources`
+    is filled with the source of each value by key; a missing key means the default.
     """
     problems: list[str] = []
     values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
-    from_file, from_flags = list(_from_file(file, problems)), list(_from_flags(flags or {}))
-    from_environment = list(_from_environment(os.environ if environment is None else environment, problems))
+    from_file, from_flags = list(_read_file(file, problems)), list(_read_flags(flags or {}))
+    from_environment = list(_read_environment(os.environ if environment is None else environment, problems))
     from_where: dict[str, Source] = {} if sources is None else sources
     read: tuple[tuple[Source, list[_Entry]], ...] = (
         ("file", from_file),
@@ -64,7 +64,7 @@ def load(
             values[setting.section][setting.name] = setting.kind.parse(value)
         except ValueError as error:
             why = f" ({error})" if str(error) else ""
-            shown = "not usable" if setting.kind.is_secret else _show(value)
+            shown = "not usable" if setting.kind.is_secret else _value_text(value)
             problems.append(f"{setting.key} in {source} is {shown}; it must be {setting.kind.says}{why}.")
     server = values["server"]
     if "tls_key" in server and "tls_certificate" not in server:
@@ -74,15 +74,15 @@ def load(
     asked_for = {setting.key for setting, _, _ in [*(from_file if file is not None else ()), *from_flags]}
     for setting in SETTINGS:
         if setting.key in (running or {}).keys() - asked_for - {"database.path"}:
-            with suppress(ValueError):  # a file it was started with is gone, or another version takes other values
-                values[setting.section][setting.name] = _from_json(setting, (running or {})[setting.key])
+            with suppress(ValueError):  # one of its files is gone, or its version allows other values
+                values[setting.section][setting.name] = _parse_json(setting, (running or {})[setting.key])
                 from_where[setting.key] = "service"
     return ServiceSettings(**{section: shape(**values[section]) for section, shape in SECTIONS.items()})
 
 
-def as_told(settings: ServiceSettings) -> dict[str, Any]:
-    """Return settings as JSON has them, for another process on this machine: paths are absolute, and the address is the
-    one in force. Of a secret it is told only that there is one: nobody else signs.
+def settings_json(settings: ServiceSettings) -> dict[str, Any]:
+    """Return settings as JSON for another process on this machine: paths are absolute, the address is the effective
+    one. A secret is sent as asterisks: no other process signs with it.
     """
     told: dict[str, Any] = {}
     for setting in SETTINGS:
@@ -95,11 +95,11 @@ def as_told(settings: ServiceSettings) -> dict[str, Any]:
     return {**told, "server.public_url": settings.public_url}
 
 
-def _from_json(setting: Setting, value: Any) -> Any:
+def _parse_json(setting: Setting, value: Any) -> Any:
     return None if value is None and setting.default is None else setting.kind.parse(value)
 
 
-def _from_file(file: str | Path | None, problems: list[str]) -> Iterator[_Entry]:
+def _read_file(file: str | Path | None, problems: list[str]) -> Iterator[_Entry]:
     path = Path(file) if file is not None else DEFAULT_FILE
     try:
         content = tomllib.loads(path.read_text("utf-8-sig"))  # editors on Windows write a byte order mark
@@ -120,7 +120,7 @@ def _from_file(file: str | Path | None, problems: list[str]) -> Iterator[_Entry]
             meant = f"; write it below {' or '.join(homes)}" if homes else ""
             problems.append(f"{section} in {path} stands in no section, where all settings stand{meant}.")
         elif section not in SECTIONS:
-            problems.append(f"[{section}] in {path} is not a section{_nearest(section, SECTIONS)}.")
+            problems.append(f"[{section}] in {path} is not a section{_suggestion(section, SECTIONS)}.")
         elif not isinstance(table, dict):
             problems.append(f"{section} in {path} must be a section, [{section}].")
         else:
@@ -128,51 +128,53 @@ def _from_file(file: str | Path | None, problems: list[str]) -> Iterator[_Entry]
                 if key in _BY_KEY:
                     yield _BY_KEY[key], str(path), value
                 else:
-                    problems.append(f"{key} in {path} is not a setting{_nearest(key, _BY_KEY)}.")
+                    problems.append(f"{key} in {path} is not a setting{_suggestion(key, _BY_KEY)}.")
 
 
-def _from_environment(environment: Mapping[str, str], problems: list[str]) -> Iterator[_Entry]:
+def _read_environment(environment: Mapping[str, str], problems: list[str]) -> Iterator[_Entry]:
     known = {setting.variable: setting for setting in SETTINGS}
     for variable in sorted(environment):
         if not variable.startswith(PREFIX) or variable == MCP_KEY:
             continue
         if variable not in known:
-            problems.append(f"{variable} in the environment is not a setting{_nearest(variable, known)}.")
+            problems.append(f"{variable} in the environment is not a setting{_suggestion(variable, known)}.")
         elif environment[variable].strip():  # empty = not set, as compose files and unit files leave it
             text, setting = environment[variable].strip(), known[variable]
-            yield setting, f"the environment ({variable})", _from_text(setting.kind, text)
+            yield setting, f"the environment ({variable})", _parse_text(setting.kind, text)
 
 
-def _from_flags(flags: Mapping[str, Any]) -> Iterator[_Entry]:
+def _read_flags(flags: Mapping[str, Any]) -> Iterator[_Entry]:
     for key, value in flags.items():
         if value is not None:
             setting = _BY_KEY[key]
-            typed = _from_text(setting.kind, value) if isinstance(value, str) else value
+            typed = _parse_text(setting.kind, value) if isinstance(value, str) else value
             yield setting, f"the flag {setting.flag}", typed
 
 
-def _from_text(kind: Kind, value: str) -> Any:
-    """Read from plain text what TOML would have held; text that makes no sense stays text and is refused later."""
+def _parse_text(kind: Kind, value: str) -> Any:
+    """Return the value that TOML would hold, read from plain text. Text that can't be read stays text, which the check
+    refuses later.
+    """
     if kind.written == "text":
         return value
     if kind.written == "list" and not value.startswith("["):
-        return [_scalar(item.strip()) for item in value.split(",") if item.strip()]
-    return _scalar(value)
+        return [_json_or_text(item.strip()) for item in value.split(",") if item.strip()]
+    return _json_or_text(value)
 
 
-def _scalar(value: str) -> Any:
+def _json_or_text(value: str) -> Any:
     try:
         return json.loads(value)
     except ValueError:
         return value
 
 
-def _nearest(word: str, words: Iterable[str]) -> str:
-    """Return what was meant, if some known word is really close, else where all are listed."""
+def _suggestion(word: str, words: Iterable[str]) -> str:
+    """Return the end of a message: the known word closest to `word`, or the places that list all settings."""
     near = get_close_matches(word, list(words), n=1, cutoff=0.8)
     return f"; the nearest is {near[0]}" if near else "; all are at /docs/service, and in rundun.toml.example"
 
 
-def _show(value: Any) -> str:
+def _value_text(value: Any) -> str:
     shown = json.dumps(value, ensure_ascii=False, default=str)
     return shown if len(shown) <= 80 else shown[:79] + "…"

@@ -1,4 +1,4 @@
-"""Every setting, once: name, default, kind, help and unit. How they are read is in `config/loader.py`."""
+"""Every setting, once: name, default, kind, help and unit. `config/loader.py` reads them."""
 
 import socket
 from dataclasses import dataclass, field, fields
@@ -10,13 +10,14 @@ from rundun.config import kinds
 from rundun.config.kinds import Kind, Network
 
 PREFIX = "RUNDUN_"
-MCP_KEY = f"{PREFIX}MCP_KEY"  # no setting of the service: what `rundun mcp` reads its key from
+MCP_KEY = f"{PREFIX}MCP_KEY"  # the variable that holds the key of `rundun mcp`, not a setting of the service
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting as it is documented; `default` is the typed value, None where it is worked out or left out;
-    `example` is shown where there is no default to show."""
+    """One setting as it is documented: `default` is the typed value, None if it is computed or may be missing;
+    `example` is shown in place of a missing default.
+    """
 
     section: str
     name: str
@@ -229,7 +230,7 @@ class LimitsSettings:
 
     @property
     def organization_bytes(self) -> int:
-        """Return `organization_mebibytes` in bytes; 0 = any number."""
+        """Return `organization_mebibytes` in bytes; 0 means no limit."""
         return self.organization_mebibytes * 2**20
 
     @property
@@ -242,11 +243,11 @@ class LimitsSettings:
 class LogsSettings:
     level: str = setting(
         "info",
-        kinds.one_of("debug", "info", "warning", "error"),
+        kinds.choice("debug", "info", "warning", "error"),
         "Lowest level that is logged: `debug`, `info`, `warning` or `error`.",
     )
     format: str = setting(
-        "text", kinds.one_of("text", "json"), "`text` is `event key=value …`, `json` one object a line."
+        "text", kinds.choice("text", "json"), "`text` is `event key=value …`, `json` one object a line."
     )
 
 
@@ -267,7 +268,7 @@ class ServiceSettings:
 
     def __post_init__(self) -> None:
         if not self.public_url:
-            object.__setattr__(self, "public_url", self.server.public_url or own_address(self.server))
+            object.__setattr__(self, "public_url", self.server.public_url or default_url(self.server))
 
     @property
     def is_https(self) -> bool:
@@ -284,8 +285,10 @@ SETTINGS: tuple[Setting, ...] = tuple(
 )
 
 
-def own_address(server: ServerSettings) -> str:
-    """Return where this server is reached unless set otherwise: the bound address, or the LAN's when bound to all."""
+def default_url(server: ServerSettings) -> str:
+    """Return the URL of this server without a setting: that of the bound address, or of the LAN address when bound to
+    all.
+    """
     host = server.host
     if host in ("0.0.0.0", "::", ""):
         host = lan_address()
@@ -295,7 +298,9 @@ def own_address(server: ServerSettings) -> str:
 
 
 def lan_address() -> str:
-    """Return the address this machine has in the network its traffic leaves by. Connecting UDP sends nothing."""
+    """Return the address of this machine in the network that its traffic leaves by, or 127.0.0.1. Connecting a UDP
+    socket sends nothing.
+    """
     for family, elsewhere in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
         try:
             with socket.socket(family, socket.SOCK_DGRAM) as probe:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic_core import from_json, to_json
 
-from rundun.config.loader import SECTIONS, SETTINGS, ConfigError, ServiceSettings, as_told, load
+from rundun.config.loader import SECTIONS, SETTINGS, ConfigError, ServiceSettings, load, settings_json
 from rundun.config.settings import ServerSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,7 +93,7 @@ def test_a_running_service_has_the_last_word_but_for_what_is_asked_for_here(else
     service |= {"server.tls_certificate": "chain.pem", "server.tls_key": None, "webhooks.ca_file": None}
     service |= {"webhooks.allow": ["10.0.0.0/8"], "webhooks.retry_delays_seconds": [1, 2.5], "logs.level": "error"}
     given = load(environment={}, flags={**service, "database.path": "its.db"})
-    running = from_json(to_json(as_told(given)))
+    running = from_json(to_json(settings_json(given)))
     environment = {"RUNDUN_SERVER_PORT": "1", "RUNDUN_WEBHOOKS_CA_FILE": "chain.pem"}
     settings = load(environment=environment, flags={"database.path": "mine.db"}, running=running)
     assert settings.alerts.secret == "*" * 12
