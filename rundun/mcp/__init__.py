@@ -1,1 +1,1 @@
-"""Tools for assistants: a server of the Model Context Protocol over stdio, and a client of `/v1` as any other."""
+"""Tools for assistants: a server of the Model Context Protocol over stdio, and its client of `/v1`."""

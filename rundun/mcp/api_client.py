@@ -1,6 +1,6 @@
-"""Requests to `/v1` of one service with one key, and what they answer; what is refused is a `Problem`.
+"""A client of `/v1` of one service, with one key; refusals are raised as `Problem`.
 
-The key goes to that service alone: no redirect is followed, and no proxy of the environment stands in between.
+The key goes to that service alone: no redirect is followed, and no proxy of the environment is used.
 """
 
 import json
@@ -21,15 +21,15 @@ _MAY_HAVE_BEEN_DONE = " It isn't known whether it was done: the same call again,
 
 @dataclass(frozen=True, slots=True)
 class ApiAnswer:
-    """What a successful request answered: its body as JSON, and its entity tag."""
+    """The answer to a successful request: its body as JSON, and its entity tag."""
 
     body: Any
     etag: str | None
 
 
 class ApiClient:
-    """A client of one service. Nothing is sent twice by itself; a POST that got no answer keeps its `Idempotency-Key`,
-    so that the same one again is the same one to the service too.
+    """A client of one service. No request is retried. A POST without an answer keeps its `Idempotency-Key`: the same
+    POST, called again, uses it, so that the service executes it once at most.
     """
 
     def __init__(self, url: str, key: str, transport: httpx2.AsyncBaseTransport | None = None) -> None:
@@ -39,11 +39,11 @@ class ApiClient:
             timeout=TIMEOUT,
             follow_redirects=False,
             trust_env=False,
-            verify=_trusted(url),
+            verify=_tls_context(url),
             transport=transport,
         )
         self._url = url
-        # The Idempotency-Keys of POSTs that got no answer, by what they say.
+        # The Idempotency-Keys of POSTs without an answer, by the digest of path and body.
         self._unsettled: dict[bytes, list[str]] = {}
 
     async def close(self) -> None:
@@ -51,38 +51,40 @@ class ApiClient:
         await self._http.aclose()
 
     async def get(self, path: str, **params: Any) -> ApiAnswer:
-        """Read; parameters that are None are left out."""
+        """Return the answer to a GET; parameters that are None are left out."""
         given = {name: value for name, value in params.items() if value is not None}
         texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in given.items()}
         return await self._send("GET", path, params=texts)
 
     async def put(self, path: str, body: Any, if_match: str) -> ApiAnswer:
-        """Replace what still has this entity tag."""
+        """Replace a resource, unless its entity tag has changed; return the answer."""
         return await self._send("PUT", path, content=_encoded(body), headers={"if-match": if_match})
 
     async def check(self, path: str, body: Any) -> ApiAnswer:
-        """POST what keeps nothing."""
+        """Return the answer to a POST that stores nothing, hence without an `Idempotency-Key`."""
         return await self._send("POST", path, content=_encoded(body))
 
     async def post(self, path: str, body: Any) -> ApiAnswer:
-        """POST something once. When nobody knows whether it was done, the next call of the same is that one again."""
+        """Return the answer to a POST. If its outcome is unknown, the next call with the same path and body repeats it
+        under the same key.
+        """
         content = _encoded(body)
-        said = sha256(path.encode() + b"\n" + content).digest()
-        waiting = self._unsettled.get(said)
+        digest = sha256(path.encode() + b"\n" + content).digest()
+        waiting = self._unsettled.get(digest)
         key = waiting.pop() if waiting else str(uuid.uuid4())
         is_settled = False
         try:
             answer = await self._send("POST", path, content=content, headers={"idempotency-key": key})
             is_settled = True
             return answer
-        except _Unsettled as problem:
+        except _NoAnswer as problem:
             raise Problem(problem.code, problem.detail + _MAY_HAVE_BEEN_DONE) from None
         except Problem as problem:
             is_settled = problem.code != "request_in_progress"
             raise
         finally:
             if not is_settled:
-                self._unsettled.setdefault(said, []).append(key)
+                self._unsettled.setdefault(digest, []).append(key)
 
     async def _send(
         self,
@@ -100,20 +102,22 @@ class ApiClient:
             raise Problem("unavailable", f"{self._url} can't be reached, so nothing was done: {error}.") from None
         except httpx2.HTTPError as error:
             why = "in time" if isinstance(error, httpx2.TimeoutException) else "that is whole"
-            raise _Unsettled("unavailable", f"{self._url} gave no answer {why}.") from None
+            raise _NoAnswer("unavailable", f"{self._url} gave no answer {why}.") from None
         if response.is_success:
-            return ApiAnswer(_json(response), response.headers.get("etag"))
-        raise _refusal(response)
+            return ApiAnswer(_read_json(response), response.headers.get("etag"))
+        raise _read_refusal(response)
 
 
-def _trusted(url: str) -> ssl.SSLContext:
-    """Return the certificates to trust, those of SSL_CERT_FILE if it is set; for http none, which is sooner."""
-    is_https = httpx2.URL(url).scheme == "https"  # however it is written
+def _tls_context(url: str) -> ssl.SSLContext:
+    """Return a TLS context that trusts the usual certificates, or those of SSL_CERT_FILE; for http one without
+    certificates, which is made faster.
+    """
+    is_https = httpx2.URL(url).scheme == "https"  # in lower case, unlike `url`
     return httpx2.create_ssl_context() if is_https else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-class _Unsettled(Problem):
-    """The lack of an answer to something that may have been done."""
+class _NoAnswer(Problem):
+    """Raised if a request got no answer from the service, which may have executed it."""
 
 
 def _encoded(body: Any) -> bytes:
@@ -125,29 +129,27 @@ def _encoded(body: Any) -> bytes:
         raise Problem("invalid", "It is nested too deeply.") from None
 
 
-def _json(response: httpx2.Response) -> Any:
+def _read_json(response: httpx2.Response) -> Any:
     try:
         return response.json()
     except ValueError:
-        raise _Unsettled(
-            "unavailable", f"What answered {response.status_code} is no Rundun: it sent no JSON."
-        ) from None
+        raise _NoAnswer("unavailable", f"What answered {response.status_code} is no Rundun: it sent no JSON.") from None
 
 
-def _refusal(response: httpx2.Response) -> Problem:
-    """Return what the service refused, as it says; or that something else answered in its place."""
+def _read_refusal(response: httpx2.Response) -> Problem:
+    """Return the `Problem` of a response: the service's own, or that a redirect or another program answered."""
     status = response.status_code
     if response.is_redirect:
         detail = f"The service answers {status}, a redirect, and the key isn't sent there. Correct --url."
         return Problem("unavailable", detail)
     body: Any = None
     if response.headers.get("content-type", "").startswith("application/problem+json"):
-        body = _json(response)
+        body = _read_json(response)
     if not isinstance(body, dict) or not isinstance(body.get("code"), str):
-        kind = _Unsettled if status >= 500 else Problem
+        kind = _NoAnswer if status >= 500 else Problem
         return kind("unavailable", f"What answered {status} is no Rundun, or something that stands in front of it.")
     listed = body.get("errors") or []
     errors = [FieldError(str(one.get("pointer", one.get("step_id", ""))), one["code"], one["detail"]) for one in listed]
     wait = response.headers.get("retry-after", "")
     detail = f"{body.get('detail', '')}{f' Wait {wait} seconds before the next call.' if wait.isdecimal() else ''}"
-    return (_Unsettled if status >= 500 else Problem)(body["code"], detail, errors)
+    return (_NoAnswer if status >= 500 else Problem)(body["code"], detail, errors)

@@ -1,4 +1,4 @@
-"""What each tool takes, as strict models: their fields and docstrings are what an assistant is told."""
+"""The arguments of each tool, as strict models. Assistants read the names and docstrings of their fields."""
 
 import json
 from typing import Annotated, Any, Literal
@@ -10,7 +10,7 @@ from rundun.core.validation import Integer, Matching, ParsedFrom, StrictModel, T
 from rundun.mcp.run_handles import PATTERN
 from rundun.mcp.template_language import SHAPE
 
-MAX_ROWS = 25  # of which each has its bounds, so that a page is a result
+MAX_ROWS = 25  # of bounded size, so that a page fits into one result
 
 TemplateId = Annotated[str, Matching(r"t-[0-9a-f-]{36}", "must be “t-” and a UUID, as list_templates tells it")]
 Run = Annotated[str, Matching(PATTERN, "must be a run as list_runs tells it, such as “r-1a2b3c4d”")]
@@ -19,8 +19,8 @@ Time = Annotated[str, Matching(r"[0-9TtZz:.,+-]{1,64}", "must be an RFC 3339 tim
 Cursor = Annotated[str, Matching(r"[A-Za-z0-9_-]{1,200}", "must be the next_cursor of the page before")]
 
 
-def _document(value: Any) -> Any:
-    """Read a JSON object that came as text, as some assistants send it."""
+def _parse_document(value: Any) -> Any:
+    """Return the value, parsed if it is text: some assistants send a JSON object so."""
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -31,8 +31,8 @@ def _document(value: Any) -> Any:
     return value
 
 
-Document = Annotated[dict[str, Any], ParsedFrom(_document, {"type": "object"})]
-CheckedDocument = Annotated[dict[str, Any], ParsedFrom(_document, SHAPE)]
+Document = Annotated[dict[str, Any], ParsedFrom(_parse_document, {"type": "object"})]
+CheckedDocument = Annotated[dict[str, Any], ParsedFrom(_parse_document, SHAPE)]
 
 
 class PageArguments(StrictModel):
@@ -41,21 +41,21 @@ class PageArguments(StrictModel):
     limit: Annotated[int, Integer(1, MAX_ROWS)] = 20
     """How many at most."""
     cursor: Cursor | None = None
-    """Where to go on: `next_cursor` of the page before."""
+    """The place to go on from: `next_cursor` of the page before."""
 
 
 class ListTemplates(PageArguments):
     """Arguments of list_templates."""
 
     include_archived: bool = False
-    """Archived ones too."""
+    """Include archived ones."""
 
 
 class GetTemplate(StrictModel):
     """Arguments of get_template."""
 
     template_id: TemplateId
-    """Which one."""
+    """The template."""
     v: Annotated[int, Integer(1, 10**9)] | None = None
     """A version other than the current one."""
     section: Annotated[str, Text(200)] | None = None
@@ -80,11 +80,11 @@ class ReviseTemplate(StrictModel):
     """Arguments of revise_template."""
 
     template_id: TemplateId
-    """Which one."""
+    """The template."""
     v: Annotated[int, Integer(1, 10**9)]
-    """The version that get_template gave you and that you changed; where there is a newer one by now, it is refused."""
+    """The version from get_template that you changed; refused if there is a newer one."""
     template: Document
-    """The whole new document: what is left out is gone. Keep the ids of what stays."""
+    """The whole new document: parts you leave out are removed. Keep the ids of the parts that stay."""
 
 
 class ListRuns(PageArguments):
@@ -114,18 +114,18 @@ class GetRun(StrictModel):
     """Arguments of get_run."""
 
     run: Run
-    """Which one."""
+    """The run."""
     only_flagged: bool = False
     """Only answers that call for attention, or steps that could not be done."""
     first_answer: Annotated[int, Integer(0, 1000)] = 0
-    """Where to go on: `next_first_answer` of the result before."""
+    """The number of the first answer to show: `next_first_answer` of the result before."""
 
 
 class DispatchRun(StrictModel):
     """Arguments of dispatch_run."""
 
     template_id: TemplateId
-    """What is to be done."""
+    """The template to execute."""
     title: Annotated[str, Text(200)] | None = None
     """What the executor reads first, in one line, such as “Beach house 3 · check-out 11:00”."""
     note: Annotated[str, Text(4000)] | None = None
@@ -139,18 +139,18 @@ class DispatchRun(StrictModel):
     executor_ref: Annotated[str, Text(256)] | None = None
     """Your own name for this job, to find it by."""
     language: Annotated[str, Text(35)] | None = None
-    """In which the page opens (BCP 47)."""
+    """The language in which the page opens (BCP 47)."""
     expires_in_hours: Annotated[float, Field(gt=0, le=8760)] | None = None
-    """Until when it must be started; 72 if left out."""
+    """The hours within which it must be started; 72 if left out."""
 
 
 class CancelRun(StrictModel):
     """Arguments of cancel_run."""
 
     run: Run
-    """Which one."""
+    """The run."""
     reason: Annotated[str, Text(2000)] | None = None
-    """In words, for whoever reads the run."""
+    """The reason in words, shown with the run."""
 
 
 class ListFailedDeliveries(PageArguments):
@@ -164,4 +164,4 @@ class RetryDelivery(StrictModel):
     """Arguments of retry_delivery."""
 
     delivery_id: DeliveryId
-    """Which one."""
+    """The delivery."""

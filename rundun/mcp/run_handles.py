@@ -1,4 +1,6 @@
-"""Short names of runs. While a run is open its id is its link, so an assistant is given the first 8 digits alone."""
+"""Handles of runs, the first 8 digits of their ids: the whole id of an open run is its link, so assistants don't get
+it.
+"""
 
 import re
 
@@ -7,40 +9,42 @@ from rundun.logs import short
 from rundun.mcp.api_client import ApiClient
 
 PATTERN = r"r-[0-9a-f]{8}(-[0-9a-f-]{27})?"
-PAGES = 10  # of 100 runs, searched for one that this session has not met
+PAGES = 10  # of 100 runs, searched for a handle that the session does not know
 
 
 class RunHandles:
-    """The runs that a session has met, by the beginning of their ids."""
+    """The runs that a session has seen, by their handles."""
 
     def __init__(self, api: ApiClient) -> None:
         self._api = api
-        self._met: dict[str, set[str]] = {}
+        self._known: dict[str, set[str]] = {}
 
-    def meet(self, run_id: str) -> str:
-        """Return the handle of a run, and remember what it stands for."""
+    def add(self, run_id: str) -> str:
+        """Remember a run and return its handle, such as `r-1a2b3c4d`."""
         handle = f"r-{short(run_id)}"
-        self._met.setdefault(handle, set()).add(run_id)
+        self._known.setdefault(handle, set()).add(run_id)
         return handle
 
     async def run_id(self, handle: str) -> str:
-        """Return the id that a handle stands for, looked for among the newest runs if this session has not met it."""
+        """Return the run id of a handle. An unknown handle is looked up among the newest runs; raises `not_found`
+        unless exactly one run matches.
+        """
         if re.fullmatch(r"r-[0-9a-f]{8}", handle) is None:
-            return handle  # a whole id, which somebody had from elsewhere
-        if handle not in self._met:
-            await self._look_for(handle)
-        found = self._met.get(handle, set())
+            return handle  # a whole id, which the person may have given
+        if handle not in self._known:
+            await self._search(handle)
+        found = self._known.get(handle, set())
         if len(found) != 1:
             known = "There is no such run among the newest" if not found else "More than one run begins with this"
             raise Problem("not_found", f"{known}. Look for it with list_runs, or ask for its whole id.")
         return next(iter(found))
 
-    async def _look_for(self, handle: str) -> None:
+    async def _search(self, handle: str) -> None:
         cursor = None
         for _ in range(PAGES):
             page = (await self._api.get("/runs", limit=100, cursor=cursor)).body
             for run in page["data"]:
-                self.meet(run["run_id"])
+                self.add(run["run_id"])
             cursor = page["next_cursor"]
-            if handle in self._met or cursor is None:
+            if handle in self._known or cursor is None:
                 return

@@ -1,4 +1,4 @@
-"""The server of the Model Context Protocol, over standard input and output. It keeps nothing but the session."""
+"""The server of the Model Context Protocol, over standard input and output. It stores nothing beyond the session."""
 
 import asyncio
 import signal
@@ -34,18 +34,18 @@ from rundun.mcp import template_language, views
 from rundun.mcp.api_client import ApiClient
 from rundun.mcp.tools import INSTRUCTIONS, TOOLS, AssistantTool, Session
 
-_TELL = "Tell the person you work for, before anything else: "
+_FORWARD = "Tell the person you work for, before anything else: "
 GUIDE = "rundun://template-language"
 _Context = ServerRequestContext[Any]
 
 
 def make_server(api: ApiClient, *, may_write: bool, warnings: Sequence[str] = ()) -> Server[Any]:
-    """Make the server of one session; without `may_write` it has only the tools that read. An assistant is told the
-    `warnings`, since it hides what stands on standard error.
+    """Return the server of one session, with the tools that write only if `may_write`. `warnings` are part of its
+    instructions, since clients hide standard error.
     """
     session = Session(api)
     tools = {name: tool for name, tool in TOOLS.items() if may_write or tool.effect == "reads"}
-    listed = [_description(tool) for tool in tools.values()]
+    listed = [_protocol_tool(tool) for tool in tools.values()]
     guide = Resource(
         uri=GUIDE,
         name="template-language",
@@ -58,7 +58,7 @@ def make_server(api: ApiClient, *, may_write: bool, warnings: Sequence[str] = ()
         return ListToolsResult(tools=listed)
 
     async def call_tool(ctx: _Context, params: CallToolRequestParams) -> CallToolResult:
-        return await _call(session, tools.get(params.name), params)
+        return await _call_tool(session, tools.get(params.name), params)
 
     async def list_resources(ctx: _Context, params: PaginatedRequestParams | None) -> ListResourcesResult:
         return ListResourcesResult(resources=[guide])
@@ -66,7 +66,7 @@ def make_server(api: ApiClient, *, may_write: bool, warnings: Sequence[str] = ()
     async def read_resource(ctx: _Context, params: ReadResourceRequestParams) -> ReadResourceResult:
         if params.uri != GUIDE:
             raise MCPError(INVALID_PARAMS, "There is no such resource.")
-        text = template_language.guide()
+        text = template_language.full_guide()
         return ReadResourceResult(contents=[TextResourceContents(uri=GUIDE, mime_type="text/markdown", text=text)])
 
     @asynccontextmanager
@@ -80,7 +80,7 @@ def make_server(api: ApiClient, *, may_write: bool, warnings: Sequence[str] = ()
         "rundun",
         version=__version__,
         title="Rundun",
-        instructions="\n\n".join([INSTRUCTIONS, *(_TELL + one for one in warnings)]),
+        instructions="\n\n".join([INSTRUCTIONS, *(_FORWARD + one for one in warnings)]),
         lifespan=lifespan,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
@@ -89,7 +89,7 @@ def make_server(api: ApiClient, *, may_write: bool, warnings: Sequence[str] = ()
     )
 
 
-def _description(tool: AssistantTool) -> Tool:
+def _protocol_tool(tool: AssistantTool) -> Tool:
     return Tool(
         name=tool.name,
         title=tool.title,
@@ -106,26 +106,26 @@ def _description(tool: AssistantTool) -> Tool:
 
 
 def _without_titles(schema: Any) -> Any:
-    """Return a JSON Schema without what pydantic makes of names."""
+    """Return a JSON Schema without the titles that pydantic derives from names."""
     if isinstance(schema, dict):
         return {name: _without_titles(one) for name, one in schema.items() if name != "title" or isinstance(one, dict)}
     return [_without_titles(one) for one in schema] if isinstance(schema, list) else schema
 
 
-async def _call(session: Session, tool: AssistantTool | None, params: CallToolRequestParams) -> CallToolResult:
-    """Call a tool; what is refused is a result too, which the assistant reads and acts on."""
+async def _call_tool(session: Session, tool: AssistantTool | None, params: CallToolRequestParams) -> CallToolResult:
+    """Return the result of calling a tool; a refusal is a result with `is_error`, on which the assistant can act."""
     try:
         try:
-            return _result(await _answer(session, tool, params))
+            return _text_result(await _run_tool(session, tool, params))
         except Problem as problem:
-            return _result(views.result(views.refusal(problem)), is_error=True)
-    except Exception as error:  # nothing of it is passed on: it may quote what the service said
+            return _text_result(views.result(views.refusal(problem)), is_error=True)
+    except Exception as error:  # its text is not passed on: it may quote data of the service
         print(f"{params.name!a:.100} failed: {type(error).__name__}", file=sys.stderr)  # noqa: T201 (stdout is the protocol's)
         told = Problem("unavailable", "The service answered something that this version of `rundun mcp` can't read.")
-        return _result(views.result(views.refusal(told)), is_error=True)
+        return _text_result(views.result(views.refusal(told)), is_error=True)
 
 
-async def _answer(session: Session, tool: AssistantTool | None, params: CallToolRequestParams) -> str:
+async def _run_tool(session: Session, tool: AssistantTool | None, params: CallToolRequestParams) -> str:
     if tool is None:
         is_write = params.name in TOOLS
         why = "`rundun mcp` was started without --write, so it only reads." if is_write else "List them."
@@ -133,18 +133,18 @@ async def _answer(session: Session, tool: AssistantTool | None, params: CallTool
     return await tool.handler(session, read(tool.arguments, params.arguments or {}))
 
 
-def _result(text: str, *, is_error: bool = False) -> CallToolResult:
+def _text_result(text: str, *, is_error: bool = False) -> CallToolResult:
     return CallToolResult(content=[TextContent(text=text)], is_error=is_error)
 
 
 def serve(url: str, key: str, *, may_write: bool, warnings: Sequence[str]) -> None:
-    """Serve one session over standard input and output, until the other side closes it."""
+    """Serve one session over standard input and output, until the client closes it."""
 
     async def session() -> None:
         server = make_server(ApiClient(url, key), may_write=may_write, warnings=warnings)
         async with stdio_server() as (read_stream, write_stream):
             await server.run(read_stream, write_stream, server.create_initialization_options())
 
-    # The thread that waits for the next line can't be cancelled, and there is nothing to put in order.
+    # The thread that reads the next line can't be cancelled, and no state needs saving.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     asyncio.run(session())

@@ -1,6 +1,4 @@
-"""The template language in short, from which an assistant drafts a checklist that is valid. A test holds it against
-`core/`.
-"""
+"""The template language in short, so that an assistant can draft valid checklists. A test compares it with `core/`."""
 
 import json
 from functools import cache
@@ -40,7 +38,7 @@ _SECTION = {
     "required": ["title", "steps"],
     "properties": {"title": _TEXT, "description": _TEXT, "steps": _STEPS},
 }
-# A sketch for an assistant to fill in; whether a document is valid is the service's to say.
+# An outline for an assistant to fill in; the service decides whether a document is valid.
 SHAPE: dict[str, Any] = {
     "type": "object",
     "required": ["name"],
@@ -59,15 +57,15 @@ SHAPE: dict[str, Any] = {
 
 
 @cache
-def brief() -> str:
-    """Return the language in short, with one example."""
+def short_guide() -> str:
+    """Return the language in short, with one example, as Markdown."""
     example = json.loads((_FOLDER / "example.json").read_text("utf-8"))
     text = (_FOLDER / "template_language.md").read_text("utf-8")
     return f"{text}\nA valid example:\n{json.dumps(example, ensure_ascii=False)}"
 
 
-def guide() -> str:
+def full_guide() -> str:
     """Return the language with all samples of the documentation, as Markdown."""
     folder = paths.templates() / "docs" / "samples"
     samples = [f"## {name}\n\n```json\n{(folder / f'{name}.json').read_text('utf-8')}```" for name in _SAMPLES]
-    return "\n\n".join(["# The template language", brief(), *samples]) + "\n"
+    return "\n\n".join(["# The template language", short_guide(), *samples]) + "\n"

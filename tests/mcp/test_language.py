@@ -144,14 +144,14 @@ def made_id(prefix: str) -> str:
 
 
 def test_its_examples_are_valid() -> None:
-    example = told.brief().rpartition("\n")[2]
+    example = told.short_guide().rpartition("\n")[2]
     assert read_template(json.loads(example), made_id).name == "Van return"
-    for text in re.findall(r"```json\n(.*?)```", told.guide(), re.DOTALL):
+    for text in re.findall(r"```json\n(.*?)```", told.full_guide(), re.DOTALL):
         assert read_template(json.loads(text), made_id)
 
 
 def test_whoever_lists_the_tools_reads_it() -> None:
-    assert told.brief() in TOOLS["check_template"].description
+    assert told.short_guide() in TOOLS["check_template"].description
 
 
 def test_what_is_told_of_an_argument_is_one_line() -> None:
