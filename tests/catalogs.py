@@ -15,7 +15,7 @@ from jinja2.ext import babel_extract
 
 from rundun import paths
 from rundun.wording import i18n
-from rundun.wording.console_words import lacking
+from rundun.wording.console_words import list_untranslated
 from rundun.wording.page_words import WORDS
 
 ROOT = Path(__file__).parent.parent
@@ -106,7 +106,7 @@ def main() -> None:
             catalog = updated(tag, template, domain)
             po_of(tag, domain).parent.mkdir(parents=True, exist_ok=True)
             po_of(tag, domain).write_text(text_of(catalog, header_of(catalog)), "utf-8")
-            missing = lacking(catalog)
+            missing = list_untranslated(catalog)
             print(f"{tag}, {domain}: {len(missing)} of {len(template)} missing")
             if tag in sys.argv[1:]:
                 print(*(f"  {english_of(message)}" for message in missing), sep="\n")

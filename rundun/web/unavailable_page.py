@@ -32,7 +32,7 @@ def respond(request: Request, error: Exception) -> Response:
     elif path == "/console" or path.startswith("/console/"):
         language = pages.console_words.language(preferred or ["en"])
         status = PROBLEMS[error.code].status
-        response = pages.render("console/unavailable.html", status, **language.for_pages())
+        response = pages.render("console/unavailable.html", status, **language.page_names())
     else:
         return of_problem(request, error)
     request.scope["rundun.code"] = error.code

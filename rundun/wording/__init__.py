@@ -1,1 +1,3 @@
-"""What console, command line, report and archive say: runs, times, refusals, languages, tables. No requests."""
+"""The words that console, command line, report and archive share: runs, times, refusals, languages, tables of jobs. It
+knows no requests.
+"""

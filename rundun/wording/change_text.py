@@ -1,12 +1,12 @@
-"""What the history of an organization says of a change, in a line."""
+"""The text of a change in the history of an organization."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from rundun.core.organizations.change import OrganizationChange
-from rundun.wording.console_words import N_, ConsoleLanguage, isolated
+from rundun.wording.console_words import N_, ConsoleLanguage, isolate
 
-# By the word that is stored; {operator}, {key}, {template} and {email} are names, which are set apart.
+# By the stored kind of change; {operator}, {key}, {template} and {email} are names, which are isolate.
 SENTENCES: Mapping[str, str] = {
     "operator_invited": N_("Invited {email} as {role}"),
     "invitation_withdrawn": N_("Withdrew the invitation of {email}"),
@@ -35,7 +35,7 @@ SENTENCES: Mapping[str, str] = {
     "credits_changed": N_("Changed the credits from {before} to {after}"),
     "quota_changed": N_("Changed the storage that may be used from {before} to {after}"),
 }
-# Where more can be said of what was changed.
+# Sentences for changes with certain details.
 _VARIANTS: Mapping[str, str] = {
     "key_may_erase": N_("Created the API key {key}, which may delete jobs"),
     "key_read_only": N_("Created the API key {key}, which can only read"),
@@ -67,18 +67,18 @@ YES, NO, FOREVER, AS_ORGANIZATION = N_("yes"), N_("no"), N_("for ever"), N_("as 
 
 
 def change_text(language: ConsoleLanguage, change: OrganizationChange) -> str:
-    """Return a change as a line that goes on behind the name of who made it."""
-    said = language.gettext
+    """Return a change as a line that follows the name of its actor."""
+    translate = language.gettext
     details = change.details
-    if change.what not in SENTENCES:  # of a newer version
+    if change.what not in SENTENCES:  # a change that only a newer version knows
         return change.what
-    values = {name: isolated(value) for name, value in details.items() if isinstance(value, str)}
-    values |= {name: said(_ROLES[value]) for name, value in details.items() if value in ("owner", "member")}
+    values = {name: isolate(value) for name, value in details.items() if isinstance(value, str)}
+    values |= {name: translate(_ROLES[value]) for name, value in details.items() if value in ("owner", "member")}
     if change.what in ("credits_changed", "quota_changed"):
-        values = {name: _amount(language, change.what, details[name]) for name in ("before", "after")}
-    line = said(_sentence(change), **values)
-    changed = _changed(language, change)
-    return f"{line}: {changed}" if changed else line
+        values = {name: _amount_text(language, change.what, details[name]) for name in ("before", "after")}
+    line = translate(_sentence(change), **values)
+    fields = _fields_text(language, change)
+    return f"{line}: {fields}" if fields else line
 
 
 def _sentence(change: OrganizationChange) -> str:
@@ -95,18 +95,18 @@ def _sentence(change: OrganizationChange) -> str:
     return SENTENCES[change.what]
 
 
-def _amount(language: ConsoleLanguage, what: str, value: int | None) -> str:
+def _amount_text(language: ConsoleLanguage, what: str, value: int | None) -> str:
     if value is None:
         return language.gettext(UNLIMITED)
     return language.size(value) if what == "quota_changed" else language.gettext("{n}", n=value)
 
 
-def _changed(language: ConsoleLanguage, change: OrganizationChange) -> str:
-    """Return which fields were changed, from what to what."""
+def _fields_text(language: ConsoleLanguage, change: OrganizationChange) -> str:
+    """Return the names of the changed fields with their values before and after; "" if there are none."""
     before, after = change.details.get("before"), change.details.get("after")
     if not isinstance(before, Mapping) or not isinstance(after, Mapping):
         return ""
-    shown: Callable[[str, Any], str] = lambda name, value: _value(language, change.what, name, value)  # noqa: E731
+    shown: Callable[[str, Any], str] = lambda name, value: _value_text(language, change.what, name, value)  # noqa: E731
     return "; ".join(
         f"{language.gettext(_FIELDS[name])} {shown(name, before.get(name))} {language.arrow} {shown(name, after[name])}"
         for name in after
@@ -114,12 +114,12 @@ def _changed(language: ConsoleLanguage, change: OrganizationChange) -> str:
     )
 
 
-def _value(language: ConsoleLanguage, what: str, name: str, value: Any) -> str:
-    said = language.gettext
+def _value_text(language: ConsoleLanguage, what: str, name: str, value: Any) -> str:
+    translate = language.gettext
     if isinstance(value, bool):
-        return said(YES if value else NO)
+        return translate(YES if value else NO)
     if name.endswith("_days"):
         if value is None:
-            return said(AS_ORGANIZATION if what == "template_retention_changed" else FOREVER)
-        return said("{n}", n=value) if value else said(FOREVER)
-    return said(NOTHING) if value in (None, "") else isolated(str(value))
+            return translate(AS_ORGANIZATION if what == "template_retention_changed" else FOREVER)
+        return translate("{n}", n=value) if value else translate(FOREVER)
+    return translate(NOTHING) if value in (None, "") else isolate(str(value))

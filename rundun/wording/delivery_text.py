@@ -1,4 +1,4 @@
-"""What stood in the way of a delivery, in the operator's language as far as there are words for it."""
+"""The reasons why deliveries failed, in the operator's language where it has words for them."""
 
 import errno
 import os
@@ -9,7 +9,7 @@ from rundun.wording.console_words import N_, ConsoleLanguage
 _STATUS = re.compile(r"The answer was (\d{3})\.( Redirects are not followed\.)?|HTTP (\d{3})")
 _SECONDS = re.compile(r"There was no complete answer within ([\d.]+) s\.")
 _NO_NAME = re.compile(r"The name (\S+) was not found.*")
-# What the system calls a connection that failed; and sentences that say no more in any language than that.
+# The system's sentence for a failed connection, and ours; and beginnings of sentences whose rest is not translated.
 _FAILED = {
     f"The connection failed: {os.strerror(code)}.": sentence
     for code, sentence in (
@@ -30,7 +30,7 @@ _BEGINS = (
 
 
 def trouble_text(language: ConsoleLanguage, error: str) -> str:
-    """Return what came of an attempt that failed, or of many alike; what is known in English only as it is."""
+    """Return the error of a failed attempt in the operator's language; unchanged if there is no translation."""
     if found := _STATUS.fullmatch(error):
         text = language.gettext("The answer was {status}.", status=found[1] or found[3])
         return text + " " + language.gettext("Redirects are not followed.") if found[2] else text

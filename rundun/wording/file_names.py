@@ -1,4 +1,4 @@
-"""Names of a run's files once they are saved, in the archive and one by one."""
+"""File names for saving a run's files, in its archive and one by one."""
 
 import re
 import unicodedata
@@ -18,13 +18,13 @@ MAX_NAME = 40
 
 @dataclass(slots=True)
 class FileNames:
-    """Paths in the archive by the numbers of stored files. Nothing of a name was typed but letters and digits."""
+    """Paths in the archive by the numbers of stored files. Of typed text a name contains only letters and digits."""
 
     paths: dict[int, str] = field(default_factory=dict)
 
     def add(self, number: int, folder: str, words: str, suffix: str, shot: str | None = None) -> None:
-        """Give a file a name that no other file of the run has; `shot` is the label of the shot that a photo is of,
-        which needs no number as long as there is one of it.
+        """Set the path of a file, different from all others of the run. The label of its `shot`, if any, replaces the
+        number unless that name is taken.
         """
         taken = {path.rpartition(".")[0] for path in self.paths.values()}
         stem, index = (words, 1) if shot is None else (f"{words}-{slug(shot)}", 0)
@@ -33,7 +33,7 @@ class FileNames:
         self.paths.setdefault(number, f"{name}.{suffix}")
 
     def download_name(self, number: int, run: Run) -> str:
-        """Return a file's name outside its archive, among files of other runs."""
+        """Return a file's name outside the archive, with the run's reference or number in front."""
         of_run = slug(run.executor_ref) if run.executor_ref else f"run-{run.run_id[2:10]}"
         return f"{of_run}-{self.paths[number].rpartition('/')[2]}"
 
@@ -43,24 +43,24 @@ class FileNames:
 
 
 def slug(label: str) -> str:
-    """Reduce a label to small letters, digits and dashes; “step” where there are none."""
+    """Return a label reduced to small letters, digits and dashes; “step” if none are left."""
     plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain)[:MAX_NAME].strip("-") or "step"
 
 
 def shot_label(step: StepBase, photo: Photo) -> str | None:
-    """Return the label of the shot that a photo is of; None where its step names no shots."""
+    """Return the label of a photo's shot; None if it has none."""
     return next((slot.label for slot in photo_slots(step) if slot.id == photo.slot), None)
 
 
 def file_names(detail: RunDetail) -> FileNames:
-    """Name all originals and signatures, and beside an original that browsers don't show the picture made of it. Photos
-    have the numbers by which pages call them.
+    """Return the names of all originals and signatures, and of the JPEG beside an original that browsers can't show.
+    Photos are numbered as on pages.
     """
     names, evidence = FileNames(), detail.state.evidence
     labels = {step.id: f"{number:03d}-{slug(step.label)}" for number, step in enumerate(detail.state.version.steps, 1)}
     steps = {step.id: step for step in detail.state.version.steps}
-    for photo in _photos(detail.state):
+    for photo in _list_photos(detail.state):
         words = labels[photo.step_id] + ("-remark" if photo.is_remark else "")
         shot = shot_label(steps[photo.step_id], photo)
         names.add(photo.original, "photos", words, EXTENSIONS[photo.content_type], shot)
@@ -72,8 +72,8 @@ def file_names(detail: RunDetail) -> FileNames:
     return names
 
 
-def _photos(state: RunState) -> Iterator[Photo]:
-    """Return the photos of answers, then those of remarks, each step's as its page has them."""
+def _list_photos(state: RunState) -> Iterator[Photo]:
+    """Yield the photos of answers, then those of remarks, in each step in the order of its page."""
     evidence = state.evidence
     for step_id, stored in evidence.photos.items():
         yield from order_photos(record.photos_of(state.step_states[step_id], evidence), stored)

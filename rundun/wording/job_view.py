@@ -1,4 +1,4 @@
-"""What a run is about, as the console shows it: the values of its template's fields, and which of them are secrets."""
+"""The details of a run for the console: the values of its template's fields, its language, its phone's clock."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -29,14 +29,14 @@ _SKEWS = {  # by the size of the unit: ahead, behind
 
 @dataclass(frozen=True, slots=True)
 class FieldView:
-    """A field of a template with the value that a run has for it."""
+    """A field of a template with its value in a run."""
 
     field: JobField
     value: Any
 
     @property
     def is_secret(self) -> bool:
-        """Tell whether the value is shown to nobody but operators of the open run."""
+        """Tell whether the value is a secret, which only operators see, while the run is open."""
         return self.field.kind == "secret"
 
     @property
@@ -46,7 +46,7 @@ class FieldView:
 
 
 def field_views(job: RunJob, template: Template) -> list[FieldView]:
-    """List the fields that a run has a value for, in the template's order, secrets included."""
+    """Return the fields that have a value in a run, in the template's order, secrets included."""
     values = {**job.fields, **job.secrets}
     return [FieldView(field, values[field.id]) for field in template.fields if field.id in values]
 
@@ -60,7 +60,7 @@ def language_name(tag: str, language: ConsoleLanguage) -> str:
 
 
 def clock_skew(seconds: int | None, language: ConsoleLanguage) -> str | None:
-    """Return “The phone’s clock was 6 days ahead.”; None where it was about right."""
+    """Return a sentence such as “The phone’s clock was 6 days ahead.”; None if `seconds` is None."""
     if seconds is None:
         return None
     off = abs(seconds) * times.SECOND

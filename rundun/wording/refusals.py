@@ -110,7 +110,7 @@ def exact_field_reason(language: ConsoleLanguage, zone: Zone, error: FieldError)
     """
     if not language.is_english:
         return field_reason(language, error)
-    detail = _WIRE_TIME.sub(lambda match: zone.say(times.parse(match[0])), error.detail)
+    detail = _WIRE_TIME.sub(lambda match: zone.exact_time(times.parse(match[0])), error.detail)
     return f"{detail[:1].upper()}{detail[1:]}{'' if detail.endswith(('.', '!', '?')) else '.'}"
 
 

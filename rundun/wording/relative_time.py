@@ -1,4 +1,4 @@
-"""Times as people say them: “12 min ago”, “today 15:00”, “Mon 15:00”; the exact one stands beside."""
+"""Times relative to now: “12 min ago”, “today 15:00”, “Mon 15:00”. Pages show the exact time beside it."""
 
 from babel import dates
 
@@ -7,11 +7,11 @@ from rundun.wording.console_words import ConsoleLanguage
 from rundun.wording.time_zone import Zone
 
 MINUTE = 60 * times.SECOND
-WEEK_DAYS = 6  # as far as a day's name says which one it is
+WEEK_DAYS = 6  # within which a weekday's name is unambiguous
 
 
-def say(language: ConsoleLanguage, zone: Zone, now: int, at: int) -> str:
-    """Say a time, in milliseconds, in the zone, as seen from `now`."""
+def time_text(language: ConsoleLanguage, zone: Zone, now: int, at: int) -> str:
+    """Return a time, in milliseconds, as text relative to `now`, by the clocks of the zone."""
     passed = now - at
     if 0 <= passed < MINUTE:
         return language.gettext("just now")

@@ -1,4 +1,4 @@
-"""The history of a run, in order: its events, the evidence that came in, and the changes of which there is no event."""
+"""The history of a run, in order: its events, its evidence, and changes without an event."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -55,12 +55,12 @@ CHANGED = {  # fields of a webhook and members of a job
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """Something that happened, with its time by the server's clock and, where it came from a phone, by the phone's.
-    `what` is a key of MOMENTS or COUNTED; `actor` is integrator or operator, None for the executor, and `name` who did
-    it; `reason` says why a step could not be done, what a remark says, or the host of a webhook that was removed;
-    `host` is that of a webhook that was set or changed, in these `fields`, or which members of the job were changed;
-    `expiry` when the run would have expired and when it does now; `count` how many photos retention has deleted, or
-    how many failed deliveries somebody is done with.
+    """An entry of a run's history, with its time by the server's clock and, if a phone sent it, by the phone's. `what`
+    is a key of MOMENTS or COUNTED. `actor` is integrator or operator, None for the executor, `name` the actor's name.
+    `reason` is the reason for a step that could not be done, the text of a remark, or the host of a removed webhook.
+    `host` is the host of a new or changed webhook, `fields` the changed members of webhook or job. `expiry` has the end
+    of the run before and after. `count` is the number of photos that retention removed, or of failed deliveries that
+    were handled.
     """
 
     what: str
@@ -76,7 +76,7 @@ class HistoryEntry:
     count: int = 0
 
     def text(self, language: ConsoleLanguage) -> str:
-        """Return what happened, in words."""
+        """Return the entry in words."""
         if self.what in COUNTED:
             return language.ngettext(*COUNTED[self.what], self.count)
         fields = ", ".join(language.gettext(CHANGED[name]) for name in self.fields)
@@ -84,14 +84,14 @@ class HistoryEntry:
 
 
 def history(detail: RunDetail) -> list[HistoryEntry]:
-    """List all that happened to a run, the oldest first."""
-    created = HistoryEntry("created", detail.state.run.created_at)
-    return sorted([created, *_evidence(detail), *_remarks(detail), *_changes(detail), *_events(detail)], key=_sort_key)
+    """Return all entries of a run's history, oldest first."""
+    entries = [HistoryEntry("created", detail.state.run.created_at), *_list_evidence(detail), *_list_remarks(detail)]
+    return sorted([*entries, *_list_changes(detail), *_list_events(detail)], key=_sort_key)
 
 
 def _sort_key(entry: HistoryEntry) -> tuple[int, int]:
-    """Return an entry's second and its rank therein. Events know the second alone: within it a start comes first, and
-    evidence before the step that it made complete; and what was seen to had been there.
+    """Return an entry's second and its rank within it, since events have whole seconds: a start comes first, evidence
+    before its step, the end after both, and handling last.
     """
     if entry.what in ("created", "run_started"):
         rank = 0
@@ -104,13 +104,15 @@ def _sort_key(entry: HistoryEntry) -> tuple[int, int]:
     return entry.at // times.SECOND, rank
 
 
-def _evidence(detail: RunDetail) -> Iterator[HistoryEntry]:
-    """Yield the photos and signatures that came."""
+def _list_evidence(detail: RunDetail) -> Iterator[HistoryEntry]:
+    """Yield the arrival of each photo and signature."""
     evidence, labels = detail.state.evidence, _labels(detail)
     stored = (evidence.photos, evidence.remark_photos, evidence.removed)
     for step_id, photos in chain.from_iterable(by_step.items() for by_step in stored):
         for photo in photos.values():
-            phone_at = photo.taken_at if photo.taken_at_from in (None, "camera") else None  # no clock of now in EXIF
+            phone_at = (
+                photo.taken_at if photo.taken_at_from in (None, "camera") else None
+            )  # EXIF may be from long before
             yield HistoryEntry("photo", photo.received_at, phone_at, labels.get(step_id))
     for signature in evidence.signatures.values():
         key = "signature" if signature.step_id else "closing_signature"
@@ -118,25 +120,25 @@ def _evidence(detail: RunDetail) -> Iterator[HistoryEntry]:
         yield HistoryEntry(key, signature.received_at, step_label=step_label, name=signature.typed_name)
 
 
-def _remarks(detail: RunDetail) -> Iterator[HistoryEntry]:
-    """Yield what was noted, changed and taken back, without what says the same again."""
-    labels, said = _labels(detail), dict[str, tuple[str, tuple[str, ...]]]()
+def _list_remarks(detail: RunDetail) -> Iterator[HistoryEntry]:
+    """Yield each new, changed or removed remark; repeats of the same content are left out."""
+    labels, last = _labels(detail), dict[str, tuple[str, tuple[str, ...]]]()
     for step_id, remark in detail.remarks:
-        if remark.content() == said.get(step_id, ("", ())):
+        if remark.content() == last.get(step_id, ("", ())):
             continue
-        said[step_id] = remark.content()
+        last[step_id] = remark.content()
         key = "remark_taken_back" if remark.is_empty else "remark"
         yield HistoryEntry(key, remark.at, step_label=labels.get(step_id), reason=remark.text or None)
 
 
-def _changes(detail: RunDetail) -> Iterator[HistoryEntry]:
-    """Yield what was done to the run beside its events; of a photo that was deleted also that it had come."""
+def _list_changes(detail: RunDetail) -> Iterator[HistoryEntry]:
+    """Yield the changes of a run that have no event; for a deleted photo also its arrival."""
     labels = _labels(detail)
     for change in detail.changes:
         details = change.details
         step_label = labels.get(details.get("step_id", ""))
         if change.what == "photo_deleted" and details["received_at"] is None:
-            continue  # it was on its way and never came
+            continue  # the photo never arrived
         if change.what == "photo_deleted":
             yield HistoryEntry("photo", details["received_at"], details["taken_at"], step_label)
         actor = None if change.actor.by in ("executor", "retention") else change.actor.by
@@ -161,11 +163,11 @@ def _labels(detail: RunDetail) -> Mapping[str, str]:
     return {step.id: step.label for step in detail.state.version.steps}
 
 
-def _events(detail: RunDetail) -> Iterator[HistoryEntry]:
-    run, answers = detail.state.run, _answers(detail)
+def _list_events(detail: RunDetail) -> Iterator[HistoryEntry]:
+    run, answers = detail.state.run, _list_answers(detail)
     for event in detail.events:
         if event.event == "run.changed":
-            continue  # the change itself is told, with who made it
+            continue  # the change, which has its actor, is listed instead
         at = times.parse(event.at) or 0
         phone_at = None
         if event.step_id is not None:
@@ -174,13 +176,13 @@ def _events(detail: RunDetail) -> Iterator[HistoryEntry]:
         if event.event == f"run.{run.status}" and run.closed_at is not None:
             at = run.closed_at
         name = event.identity.get("name") if event.identity.get("mode") == "member" else None
-        # A step that could not be done has the event of one that was.
+        # The event of a step that could not be done is `step.completed`, too.
         key = "step_unable" if event.unable else event.event.replace(".", "_")
         yield HistoryEntry(key, at, phone_at, event.step_label, name, event.unable)
 
 
-def _answers(detail: RunDetail) -> Mapping[str, Sequence[Answer]]:
-    """Return all answers of each step, the first to arrive first."""
+def _list_answers(detail: RunDetail) -> Mapping[str, Sequence[Answer]]:
+    """Return all answers of each step by its id, oldest first."""
     state = detail.state
     current = {step_id: (answer,) for step_id, answer in state.answers.items()}
     return {

@@ -1,4 +1,4 @@
-"""A run in words, ready to be shown: on its page, on paper and in the report of its archive."""
+"""A run in words, for its page, for paper and for the report of its archive."""
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,17 +23,17 @@ from rundun.wording.job_view import clock_skew, field_views, language_name
 from rundun.wording.run_history import history
 from rundun.wording.time_zone import Zone
 
-MAX_REPLACED = 20  # answers shown of a step, unless all are asked for
+MAX_REPLACED = 20  # replaced answers shown of a step, unless all are requested
 HIDDEN = N_("Hidden")
 
-FileUrl = Callable[[int, str], str]  # of a file by its number and content type
+FileUrl = Callable[[int, str], str]  # returns the URL of a file by its number and content type
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoView:
-    """A photo with its URLs. One that is undrawn is what another was drawn on; any other that the answer does not list
-    was replaced or never belonged to it. `saved_as` is the name under which the original is saved, `shot` the label of
-    what it shows where the step names its shots.
+    """A photo with its URLs. It `is_listed` if the answer names it; otherwise it was replaced or never belonged to an
+    answer, or it `is_undrawn`: the photo before it was drawn on. `saved_as` is the file name of the original, `shot`
+    the label of its shot, if the step names shots.
     """
 
     photo: Photo
@@ -57,8 +57,8 @@ class SignatureView:
 
 @dataclass(frozen=True, slots=True)
 class AnswerView:
-    """An answer in words. `kind` is answered, skipped or unable; `items` are the labels that a multi_choice step has
-    chosen; `moment` is the time that a datetime step has, in milliseconds.
+    """An answer in words. `kind` is answered, skipped or unable; `items` are the chosen labels of a multi_choice step;
+    `moment` is the time of a datetime step, in milliseconds.
     """
 
     kind: str
@@ -74,8 +74,8 @@ class AnswerView:
 
 @dataclass(frozen=True, slots=True)
 class RemarkView:
-    """A remark, None where none is in force, with its photos, of which `awaited_photos` have not come yet, and the
-    pictures of `removed_photos` more were deleted by retention; photos that no remark lists stand here, too.
+    """The remark in force, or None, with its photos and those of former remarks. `awaited_photos` have not arrived,
+    `removed_photos` were removed by retention.
     """
 
     remark: Remark | None
@@ -86,7 +86,7 @@ class RemarkView:
 
 @dataclass(frozen=True, slots=True)
 class ProposalView:
-    """A value that the dispatch proposed for a step, in words; `is_kept` where it is the answer in force."""
+    """A value that the dispatch proposed for a step, in words; it `is_kept` if it is the answer in force."""
 
     text: str
     is_kept: bool
@@ -94,11 +94,10 @@ class ProposalView:
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """A step with its answer, the answers before it, and its photos, of which `awaited_photos` have not come yet, and
-    the pictures of `removed_photos` more were deleted by retention;
-    `missing_shots` are the labels of those that it lacks once it is begun. `flags` are pairs of a message and a CSS
-    class. Where it `needs_attention`, its answer is flagged or it could not be done; `tell` is what the executor was
-    told then. It `is_noted` if visible and with a remark in force.
+    """A step with its answer, the replaced answers, and its photos; `awaited_photos` have not arrived, `removed_photos`
+    were removed by retention. `missing_shots` are labels of shots still missing in a step with an answer or photos.
+    `flags` are pairs of a message and a CSS class. The step `needs_attention` if its answer is flagged or it could not
+    be done; `tell` is the message that the executor then got. It `is_noted` if it is visible and has a remark.
     """
 
     number: int
@@ -129,18 +128,18 @@ class SectionView:
 
     @property
     def asked(self) -> list[StepView]:
-        """Return the steps that the executor sees, or that have an answer from when they were seen."""
+        """Return the steps that are visible or have an answer."""
         return [step for step in self.steps if step.is_visible or step.answer]
 
     @property
     def not_asked(self) -> list[StepView]:
-        """Return the others: questions that never came up."""
+        """Return the hidden steps without an answer."""
         return [step for step in self.steps if not step.is_visible and not step.answer]
 
 
 class RunView:
-    """A run's steps, answers and signature in words. `file_url` says where a file is found, `unabridged` names the
-    steps of which all past answers are shown.
+    """A run's steps, answers and signature in words. `unabridged` are the ids of the steps whose replaced answers are
+    all shown.
     """
 
     def __init__(
@@ -155,7 +154,7 @@ class RunView:
         self._names = file_names(detail)
 
     def sections(self) -> list[SectionView]:
-        """Return all steps in their sections, as the run's version of the template has them."""
+        """Return all steps in the sections of the run's template version."""
         shown = self.state.version.template
         numbers = {step.id: number for number, step in enumerate(self.state.version.steps, 1)}
         sections: list[tuple[str | None, str | None, Sequence[StepBase]]] = [(None, None, shown.steps or ())]
@@ -167,7 +166,7 @@ class RunView:
         ]
 
     def signature(self) -> SignatureView | None:
-        """Return the signature that closed the run."""
+        """Return the signature at the end of the run, None if it has none."""
         return self._signature_view(self.state.run.signature)
 
     def _signature_view(self, number: int | None) -> SignatureView | None:
@@ -185,7 +184,7 @@ class RunView:
             step,
             None if answer is None else self._answer_view(step, answer),
             self._proposal_view(step, answer),
-            list(_flags(self.state.run, step_state)),
+            list(_step_flags(self.state.run, step_state)),
             self._photo_views(
                 step, record.photos_of(step_state, self.state.evidence), self.state.evidence.photos.get(step.id, {})
             ),
@@ -197,7 +196,7 @@ class RunView:
             remark,
             step_state.visible,
             _needs_attention(step_state),
-            _tell(step_state),
+            _tell_text(step_state),
             step_state.visible and remark is not None and remark.remark is not None,
         )
 
@@ -205,8 +204,8 @@ class RunView:
         proposed = self.state.run.job.prefill.get(step.id)
         if proposed is None:
             return None
-        said = self._value(step, proposed)
-        text = said if isinstance(said, str) else ", ".join(said or ()) or self.language.gettext("Nothing chosen")
+        words = self._value_words(step, proposed)
+        text = words if isinstance(words, str) else ", ".join(words or ()) or self.language.gettext("Nothing chosen")
         is_kept = answer is not None and progress.answer_kind(answer) == "answered" and answer.value == proposed
         return ProposalView(text, is_kept)
 
@@ -241,7 +240,7 @@ class RunView:
 
     def _answer_view(self, step: StepBase, answer: Answer) -> AnswerView:
         kind = progress.answer_kind(answer)
-        value = self._value(step, answer.value) if kind == "answered" else None
+        value = self._value_words(step, answer.value) if kind == "answered" else None
         return AnswerView(
             kind,
             value if isinstance(value, str) else None,
@@ -254,7 +253,7 @@ class RunView:
             self._signature_view(answer.signature),
         )
 
-    def _value(self, step: StepBase, value: Any) -> str | list[str] | None:
+    def _value_words(self, step: StepBase, value: Any) -> str | list[str] | None:
         match step:
             case steps.BooleanStep():
                 own = step.config.true_label if value else step.config.false_label
@@ -273,7 +272,7 @@ class RunView:
                 rating = self.language.gettext("{done} of {total}", done=value, total=config.max)
                 return f"{rating} ({label})" if label else rating
             case steps.DatetimeStep() if _asks_for_moment(step):
-                return self._zone.short(times.parse(value))
+                return self._zone.short_time(times.parse(value))
             case steps.DatetimeStep():
                 return self._zone.full_day(date.fromisoformat(value))
         if step.type == "instruction":
@@ -286,7 +285,7 @@ def _asks_for_moment(step: StepBase) -> bool:
 
 
 def _needs_attention(step_state: StepState) -> bool:
-    """Tell whether a step is flagged, or visible and closed with “I can't do this”."""
+    """Tell whether a step is flagged, or visible with the answer “I can't do this”."""
     answer = step_state.answer
     return step_state.flagged or (
         step_state.visible and answer is not None and progress.answer_kind(answer) == "unable"
@@ -300,12 +299,12 @@ def _missing_shots(step_state: StepState) -> list[str]:
     return [slot.label for slot in steps.photo_slots(step_state.step) if slot.id in step_state.empty_slots]
 
 
-def _tell(step_state: StepState) -> str | None:
+def _tell_text(step_state: StepState) -> str | None:
     flag = step_state.step.flag
     return flag.tell if flag and step_state.flagged else None
 
 
-def _flags(run: Run, step_state: StepState) -> Iterator[tuple[str, str]]:
+def _step_flags(run: Run, step_state: StepState) -> Iterator[tuple[str, str]]:
     answer = step_state.answer
     if step_state.flagged:
         yield N_("Flagged"), "attention"
@@ -325,7 +324,7 @@ def _flags(run: Run, step_state: StepState) -> Iterator[tuple[str, str]]:
 
 
 def page_values(view: RunView) -> dict[str, Any]:
-    """Return what a page or a report of a run shows, by the names that the templates use."""
+    """Return the values of a run's page or report, by their names in the templates."""
     detail: RunDetail = view.detail
     run, template, sections = detail.state.run, detail.state.version.template, view.sections()
     return {
@@ -342,7 +341,7 @@ def page_values(view: RunView) -> dict[str, Any]:
         "repeated_by": detail.repeats,
         "labels": {step.id: step.label for step in detail.state.version.steps},
         "sections": sections,
-        "strip_photos": [*_strip(sections)],
+        "strip_photos": [*_strip_photos(sections)],
         "signature": view.signature(),
         "history": history(detail),
         "deliveries": detail.deliveries.items,
@@ -350,18 +349,18 @@ def page_values(view: RunView) -> dict[str, Any]:
     }
 
 
-def _asked_by(step: StepBase) -> set[str]:
+def _condition_steps(step: StepBase) -> set[str]:
     """Return the ids of the steps whose answers decide whether a step is asked."""
     return {when.step for _, when, _ in comparisons(step.condition, "")} if step.condition else set()
 
 
-def _strip(sections: Sequence[SectionView]) -> Iterator[tuple[PhotoView, str]]:
-    """Yield the photos that answers and remarks list, each with the label of its step: first those of what needs
-    attention, and of the questions that came up by it.
+def _strip_photos(sections: Sequence[SectionView]) -> Iterator[tuple[PhotoView, str]]:
+    """Yield the photos of answers and remarks, each with its step's label; first those of steps that need attention and
+    of steps that such an answer made visible.
     """
     step_views = [step_view for section in sections for step_view in section.steps]
     flagged = {step_view.step.id for step_view in step_views if step_view.needs_attention}
-    for step_view in sorted(step_views, key=lambda each: not flagged & {each.step.id, *_asked_by(each.step)}):
+    for step_view in sorted(step_views, key=lambda each: not flagged & {each.step.id, *_condition_steps(each.step)}):
         of_remark = step_view.remark.photos if step_view.remark else ()
         for photo in (*step_view.photos, *of_remark):
             if photo.is_listed:

@@ -1,4 +1,4 @@
-"""Fields and values of a template in the console's words, as plain text."""
+"""Fields and values of a template as plain text, in the console's words."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -14,8 +14,8 @@ LEFT_OUT = ("type", "label", "hint", "required", "condition", "options", "id", "
 
 @dataclass(frozen=True, slots=True)
 class TemplateText:
-    """The text of fields and values of a template; `labels` names steps and options by id, `wordings` are a step's own
-    words for yes and no.
+    """The text of fields and values of a template; `labels` are those of steps and options by id, `wordings` the words
+    for yes and no of single steps.
     """
 
     language: ConsoleLanguage
@@ -33,7 +33,7 @@ class TemplateText:
         return self.language.gettext(TYPES[name])
 
     def value(self, field: Field, value: Any, step_id: str = "") -> str:
-        """Return the text of a field's value, of a step where it is a flag."""
+        """Return the text of a field's value; `step_id` is needed for a flag."""
         name = field[0]
         if value is None:
             return self.language.gettext("not set")
@@ -58,7 +58,7 @@ class TemplateText:
         return self.language.gettext("Yes") if value else self.language.gettext("No")
 
     def photo(self, rule: Mapping[str, Any]) -> str:
-        """Return the text of how many photos an answer needs."""
+        """Return the text of the number of photos that an answer needs."""
         least, most = rule.get("min", 0), rule.get("max", 10)
         if least == most:
             counts = self.language.ngettext("{n} photo", "{n} photos", most)
@@ -71,11 +71,11 @@ class TemplateText:
 
     def condition(self, condition: Mapping[str, Any]) -> str:
         """Return the text of the condition under which a step is shown."""
-        return self._joined(condition, self._of_step)
+        return self._rule_text(condition, self._step_comparison)
 
     def flag(self, flag: Mapping[str, Any], step_id: str) -> str:
-        """Return the text of when an answer to a step is flagged, and of what the executor is then told."""
-        when = self._joined(
+        """Return the text of the rule that flags a step's answer, with the message to the executor."""
+        when = self._rule_text(
             flag["when"], lambda rule: self._comparison(self.language.gettext("the answer"), rule, step_id)
         )
         return (
@@ -84,17 +84,17 @@ class TemplateText:
             else when
         )
 
-    def _of_step(self, rule: Mapping[str, Any]) -> str:
+    def _step_comparison(self, rule: Mapping[str, Any]) -> str:
         when = rule["when"]
         return self._comparison(
             self.language.gettext("“{text}”", text=self.labels.get(when["step"], when["step"])), when, when["step"]
         )
 
-    def _joined(self, rule: Mapping[str, Any], text_of: Callable[[Mapping[str, Any]], str]) -> str:
-        """Return the text of a comparison, or of a group of them, in which other groups stand in brackets."""
+    def _rule_text(self, rule: Mapping[str, Any], text_of: Callable[[Mapping[str, Any]], str]) -> str:
+        """Return the text of a comparison, or of a group of them with inner groups in brackets."""
         if "rules" not in rule:
             return text_of(rule)
-        texts = (f"({self._joined(one, text_of)})" if "rules" in one else text_of(one) for one in rule["rules"])
+        texts = (f"({self._rule_text(one, text_of)})" if "rules" in one else text_of(one) for one in rule["rules"])
         return f" {self.language.gettext(JOINTS[rule['op']])} ".join(texts)
 
     def _comparison(self, step: str, when: Mapping[str, Any], step_id: str) -> str:
@@ -110,14 +110,14 @@ class TemplateText:
         return self.labels.get(value, value) if isinstance(value, str) else json.dumps(value)
 
     def job_field(self, field: Mapping[str, Any]) -> str:
-        """Return the text of what a field of the job is: its kind, whether it is required, to whom it is shown."""
+        """Return the description of a job's field: its kind, whether it is required, and to whom it is shown."""
         words = [KINDS[field["kind"]], SHOWS[field.get("show", "job")]]
         if field.get("required"):
             words.insert(1, N_("required: no job is sent without it"))
         return " · ".join(self.language.gettext(word) for word in words)
 
     def details(self, step: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """List the settings of a step's type that were set, as pairs of the texts of name and value."""
+        """Return the settings of a step's type that were set, as pairs of name and value."""
         fields = (step.get("config") or {}).items()
         return [
             (self.field((name, "")), self.value((name, ""), value)) for name, value in fields if name not in LEFT_OUT
@@ -125,7 +125,7 @@ class TemplateText:
 
 
 def template_text(language: ConsoleLanguage, *parts_by_id: Mapping[str, TemplatePart]) -> TemplateText:
-    """Make the `TemplateText` of some versions' parts by id; labels of the last version win."""
+    """Return the `TemplateText` of the parts of several versions, by id; the last version's labels win."""
     labels = {part.id: part.label for parts in parts_by_id for part in parts.values()}
     wordings = {
         (part.id, value): part.fields[name, ""]

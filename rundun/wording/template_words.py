@@ -1,4 +1,4 @@
-"""The words for what a template has: fields, their values, types of steps and conditions, by their names there."""
+"""The words for a template's fields, their values, types of steps and comparisons, by their names in the language."""
 
 from rundun.wording.console_words import N_
 
@@ -73,7 +73,7 @@ KINDS = {  # of a job's fields
     "address": N_("Address"),
     "secret": N_("Hidden value"),
 }
-SHOWS = {  # to whom one is shown
+SHOWS = {  # to whom a field is shown
     "start": N_("shown to whoever opens the link"),
     "job": N_("shown after Start"),
     "office": N_("never shown on the phone"),

@@ -1,4 +1,4 @@
-"""Times as an operator reads them: in the organization's zone and the operator's language."""
+"""Times in the organization's zone and the operator's language."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -9,32 +9,34 @@ from babel import Locale, dates
 from rundun.core import times
 from rundun.wording.console_words import ENGLISH_LOCALE
 
-_LEFT_TO_RIGHT = "\u200e"  # Unicode's mark: a sign stays in front of its number
+_LEFT_TO_RIGHT = "\u200e"  # Unicode's mark, which keeps a sign in front of its number
 
 
-def zones() -> list[str]:
-    """List all names that a time zone may have."""
+def list_zones() -> list[str]:
+    """List the names of all time zones."""
     return sorted(available_timezones())
 
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A time zone by its IANA name, with the locale in which times and days are written."""
+    """A time zone by its IANA name, with the locale for the format of times and days."""
 
     name: str
     locale: str = ENGLISH_LOCALE
 
     def at(self, milliseconds: int) -> datetime:
-        """Return a time by this zone's clocks; in UTC past the calendar's end, as with a phone in the year 9999."""
+        """Return a time, in milliseconds, in this zone; in UTC if the zone's calendar ends before, as for a phone in
+        the year 9999.
+        """
         at = datetime.fromtimestamp(milliseconds / times.SECOND, UTC)
         try:
             return at.astimezone(ZoneInfo(self.name))
         except OverflowError:
             return at
 
-    def wire_of_local(self, text: str) -> str:
-        """Return a time of this zone's clocks, as an input `datetime-local` sends it, as RFC 3339; what is none as it
-        is. A time that the clocks pass over is counted as before they were moved.
+    def parse_local(self, text: str) -> str:
+        """Return a local time, as an input `datetime-local` sends it, as RFC 3339; other text unchanged. A time that
+        the clocks skip counts as before the change.
         """
         try:
             at = datetime.fromisoformat(text)
@@ -44,39 +46,39 @@ class Zone:
             return text
 
     def local(self, milliseconds: int | None) -> str:
-        """Return a time by this zone's clocks as an input `datetime-local` takes it, "" for None."""
+        """Return a time as an input `datetime-local` takes it, "" for None."""
         return "" if milliseconds is None else f"{self.at(milliseconds):%Y-%m-%dT%H:%M}"
 
-    def say(self, milliseconds: int | None) -> str:
-        """Format a time as “25 Nov 2026, 14:03:07 +01:00”, None as a dash."""
+    def exact_time(self, milliseconds: int | None) -> str:
+        """Return a time as “25 Nov 2026, 14:03:07 +01:00”, None as a dash."""
         if milliseconds is None:
             return "–"
         offset = self.at(milliseconds).strftime("%z")
         mark = _LEFT_TO_RIGHT if Locale.parse(self.locale).text_direction == "rtl" else ""
         return f"{self._format(milliseconds, ', HH:mm:ss')} {mark}{offset[:3]}:{offset[3:5]}"
 
-    def short(self, milliseconds: int | None) -> str:
-        """Format a time to the minute as “25 Nov 2026, 14:03”, None as a dash."""
+    def short_time(self, milliseconds: int | None) -> str:
+        """Return a time to the minute as “25 Nov 2026, 14:03”, None as a dash."""
         return "–" if milliseconds is None else self._format(milliseconds, ", HH:mm")
 
-    def with_weekday(self, milliseconds: int | None) -> str:
-        """Format a time to the minute as “Wed, 25 Nov 2026, 14:03”, None as nothing."""
+    def weekday_time(self, milliseconds: int | None) -> str:
+        """Return a time to the minute as “Wed, 25 Nov 2026, 14:03”, None as ""."""
         return "" if milliseconds is None else self._format(milliseconds, ", HH:mm", "yMMMEd")
 
     def clock(self, milliseconds: int) -> str:
-        """Format the clock of a time as “14:03”."""
+        """Return the clock of a time as “14:03”."""
         return dates.format_time(self.at(milliseconds), "HH:mm", locale=self.locale)
 
     def day(self, day: date) -> str:
-        """Format a day as “25 Nov”."""
+        """Return a day as “25 Nov”."""
         return dates.format_skeleton("MMMd", day, locale=self.locale)
 
     def full_day(self, day: date) -> str:
-        """Format a day with its year as “25 Nov 2026”."""
+        """Return a day with its year as “25 Nov 2026”."""
         return dates.format_skeleton("yMMMd", day, locale=self.locale)
 
     def month(self, month: date) -> str:
-        """Format a month as “November 2026”."""
+        """Return a month as “November 2026”."""
         return dates.format_skeleton("yMMMM", month, locale=self.locale)
 
     def _format(self, milliseconds: int, clock: str, skeleton: str = "yMMMd") -> str:
@@ -89,10 +91,10 @@ class Zone:
         return int(datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(self.name)).timestamp()) * times.SECOND
 
     def today(self, now: int) -> date:
-        """Return the day that it is in this zone."""
+        """Return the current day in this zone."""
         return self.at(now).date()
 
     def days_back(self, now: int, count: int) -> list[date]:
-        """List the last `count` days, today last."""
+        """Return the last `count` days, today last."""
         today = self.today(now)
         return [today - timedelta(days=back) for back in range(count - 1, -1, -1)]

@@ -31,4 +31,4 @@ NOW = datetime(2026, 11, 26, 22, 30, tzinfo=UTC)  # in Madrid half past eleven a
 def test_a_time_is_said_as_people_say_it(at: str, said: str) -> None:
     english = pages().console_words.language(["en"])
     milliseconds = [int(each.timestamp()) * 1000 for each in (NOW, datetime.fromisoformat(at))]
-    assert relative_time.say(english, Zone("Europe/Madrid"), *milliseconds) == said
+    assert relative_time.time_text(english, Zone("Europe/Madrid"), *milliseconds) == said

@@ -11,7 +11,7 @@ from babel.messages.catalog import Catalog, Message
 
 from rundun import paths
 from rundun.wording import i18n
-from rundun.wording.console_words import ConsoleCatalogs, ConsoleLanguage, lacking
+from rundun.wording.console_words import ConsoleCatalogs, ConsoleLanguage, list_untranslated
 from rundun.wording.time_zone import Zone
 from tests.catalogs import ABOUT, collected, english_of, extracted, header_of, po_of, pot_of, text_of, updated
 from tests.helpers.console.console import operator, shown
@@ -93,8 +93,8 @@ def test_a_language_is_one_more_file(tmp_path: Path) -> None:
 
 def test_a_language_that_lacks_much_is_not_there_yet(tmp_path: Path) -> None:
     begun = updated("nl", extracted())
-    assert begun.num_plurals == 2 and len(lacking(begun)) == len(extracted())
-    catalogs = translated(tmp_path, "nl", dict.fromkeys(map(english_of, lacking(begun)[:100]), ""))
+    assert begun.num_plurals == 2 and len(list_untranslated(begun)) == len(extracted())
+    catalogs = translated(tmp_path, "nl", dict.fromkeys(map(english_of, list_untranslated(begun)[:100]), ""))
     assert catalogs.language(["nl", "en-GB"]).tag == "en-GB"
     assert "nl" not in catalogs.names
 
@@ -124,9 +124,10 @@ async def test_a_page_is_in_the_browsers_language(w: World, tmp_path: Path, monk
 def test_times_are_written_as_the_language_does() -> None:
     at = NOON + 63 * HOUR
     said = {tag: Zone("Europe/Madrid", ConsoleLanguage(tag).locale) for tag in ("en-US", "de", "ar-EG")}
-    assert said["en-US"].say(at) == "3 Jan 2026, 16:00:00 +01:00" and said["en-US"].short(at) == "3 Jan 2026, 16:00"
-    assert said["de"].say(at) == "3. Jan. 2026, 16:00:00 +01:00"
-    assert said["ar-EG"].short(at) == "3 يناير 2026, 16:00"
+    assert said["en-US"].exact_time(at) == "3 Jan 2026, 16:00:00 +01:00"
+    assert said["en-US"].short_time(at) == "3 Jan 2026, 16:00"
+    assert said["de"].exact_time(at) == "3. Jan. 2026, 16:00:00 +01:00"
+    assert said["ar-EG"].short_time(at) == "3 يناير 2026, 16:00"
 
 
 def test_names_stay_whole_where_a_language_is_read_from_the_right() -> None:

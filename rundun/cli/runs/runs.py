@@ -89,7 +89,7 @@ def _run_row(row: ListedRun, is_late: bool, zone: "Zone") -> tuple[str, ...]:
     status = ", ".join([run.status.replace("_", " "), *(mark for mark, holds in marks.items() if holds)])
     said = {"title": run.job.title, "reference": run.executor_ref}
     about = "  ".join([row.template.name, *(f"{name}: {each}" for name, each in said.items() if each)])
-    return run.run_id, zone.say(run.created_at), zone.say(run.job.due_at), status, about
+    return run.run_id, zone.exact_time(run.created_at), zone.exact_time(run.job.due_at), status, about
 
 
 @runs_group.command("show")

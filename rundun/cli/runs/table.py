@@ -23,7 +23,7 @@ from rundun.store.organizations import organizations
 from rundun.store.sqlite import signing_key
 from rundun.store.sqlite.transaction import TemplateVersion, Tx, wall_clock
 from rundun.web.dispatch.warnings import link_warnings
-from rundun.wording.job_tables import sent_table as job_table_links
+from rundun.wording.job_tables import sent_table
 from rundun.wording.job_tables.table import CellError, read_jobs
 from rundun.wording.time_zone import Zone
 
@@ -49,7 +49,7 @@ def dispatch_table(
         again=again,
     )
     if not accepted["is_new"]:
-        at = zone.say(times.parse(accepted["created_at"]))
+        at = zone.exact_time(times.parse(accepted["created_at"]))
         raise Problem("invalid", f"The same table was sent on {at}. Say --again to send all its jobs once more.")
     while run_writing(settings, "runs make-table", number=accepted["number"]):
         pass
@@ -59,7 +59,7 @@ def dispatch_table(
     if not is_beside_service():
         notes.append("warning: No service is running on this database: the links open once it is started.")
     document = {"runs": [_run_json(run, links) for run in runs], "warnings": warnings}
-    return Output(document, [], notes, raw=job_table_links.written(version.template, runs, zone, links))
+    return Output(document, [], notes, raw=sent_table.table_csv(version.template, runs, zone, links))
 
 
 def _read_file(file: str) -> bytes:

@@ -28,7 +28,7 @@ def run_lines(detail: RunDetail, organization: Organization, links: Urls) -> Ite
         named["link"] = links.run(run.run_id)
     moments = {"dispatched": run.created_at, "due": run.job.due_at, "started": run.started_at}
     moments["ended" if run.is_closed else "open until"] = run.closed_at if run.is_closed else run.expires_at
-    named |= {name: zone.say(at) for name, at in moments.items() if at is not None}
+    named |= {name: zone.exact_time(at) for name, at in moments.items() if at is not None}
     identity = run.identity.name or run.identity.email or run.identity.phone
     who = f"{identity} ({run.assigned_to})" if identity else run.assigned_to
     said = {"by": who, "reference": run.executor_ref, "note": run.job.note}

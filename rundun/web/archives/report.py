@@ -42,7 +42,7 @@ class ReportWriter:
             flash="",
             deadline=None,
             organization=self.organization,
-            **self.language.for_pages(),
+            **self.language.page_names(),
             **page_values(view),
         )
         return bytes(response.body)

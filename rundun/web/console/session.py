@@ -165,7 +165,7 @@ class ConsoleCall:
             trouble_text=partial(trouble_text, language),
             flash=language.gettext(FLASHES[flash]) if flash in FLASHES else "",
             flash_class="warn" if flash.startswith("warning_") else "good",
-            **language.for_pages(),
+            **language.page_names(),
             **values,
         )
         # With no-referrer a form’s POST would send “Origin: null”, which `refuse_cross_site` refuses.

@@ -1,1 +1,1 @@
-"""Tables of jobs: read cell by cell, each wrong one named, and written for spreadsheets."""
+"""Tables of jobs: reading them with all wrong cells reported, and writing them for spreadsheets."""

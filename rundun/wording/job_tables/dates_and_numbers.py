@@ -1,4 +1,4 @@
-"""Days, times and numbers as people write them."""
+"""Dates, times and numbers, read as people write them."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,20 +11,20 @@ from babel import dates
 from rundun.core.runs.search_text import fold
 from rundun.wording.console_words import ConsoleLanguage
 
-MAX_LENGTH = 80  # characters of a day and a time
+MAX_LENGTH = 80  # characters of a text with a day and a time
 _ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
 _NUMBERS = re.compile(r"(\d\d?)([./-])(\d\d?)(?:\2(\d{4}|\d\d)?)?", re.ASCII)  # 31.12.2026, 31/12/26, or 31.12.
 _WORDS = re.compile(r"\d+|[^\W\d_]+")
-_BESIDE = {"de", "del", "do", "of", "the", "le", "den", "st", "nd", "rd", "th", "er"}  # beside day, month and year
+_BESIDE = {"de", "del", "do", "of", "the", "le", "den", "st", "nd", "rd", "th", "er"}  # words ignored in a date
 _TIME = re.compile(  # 15:00, 15:00:30.5, 3:00 p. m., 3pm, 15h, 15h30
     r"(\d\d?)(?:[:h](\d\d)(?::(\d\d)(?:\.\d+)?)?| ?h|(?= ?[ap]))(?: ?([ap])\.? ?m\.?)?", re.ASCII
 )
-_COULD_BE_THOUSANDS = re.compile(r"-?[1-9]\d{0,2},\d{3}")  # or a decimal comma: nobody's to guess
+_COULD_BE_THOUSANDS = re.compile(r"-?[1-9]\d{0,2},\d{3}")  # ambiguous: a separator of thousands or a decimal comma
 
 
 def possible_days(text: str, language: ConsoleLanguage, today: date) -> Sequence[date]:
-    """List the days that `text` may mean, in numbers or in words of `language`: none, one, or two, as “1/2” in English
-    may be 1 February and 2 January. A day without a year is the one closest to `today`.
+    """Return the days that `text` may mean, in numbers or in words of `language`: none, one, or two, as “1/2” in
+    English may be 1 February or 2 January. Without a year it is the one closest to `today`.
     """
     text = fold(text[: MAX_LENGTH + 1])
     if len(text) > MAX_LENGTH:
@@ -35,17 +35,17 @@ def possible_days(text: str, language: ConsoleLanguage, today: date) -> Sequence
     elif numbers := _NUMBERS.fullmatch(text):
         first, second, given = int(numbers[1]), int(numbers[3]), int(numbers[4]) if numbers[4] else None
         if given is None and numbers[2] != "/" and not text.endswith("."):
-            return ()  # “3.5” and “10-12” may be anything
+            return ()  # “3.5” and “10-12” are ambiguous
         is_any_first = language.is_english and numbers[2] != "."
         named = [(first, second, given), *([(second, first, given)] if is_any_first else [])]
     else:
-        named = _in_words(text, language)
-    return list(dict.fromkeys(found for each in named if (found := _closest(*each, today))))
+        named = _read_worded_date(text, language)
+    return list(dict.fromkeys(found for each in named if (found := _make_date(*each, today))))
 
 
-def _closest(day: int, month: int, year: int | None, today: date) -> date | None:
-    """Return the date, with a year of two digits from 2000 on; if `year` is None, the date closest to `today`; None if
-    there is no such date.
+def _make_date(day: int, month: int, year: int | None, today: date) -> date | None:
+    """Return the date; a year of two digits is from 2000 on, None the year closest to `today`. Return None if there is
+    no such date.
     """
     if year is None:
         years: Sequence[int] = (today.year - 1, today.year, today.year + 1)
@@ -59,7 +59,7 @@ def _closest(day: int, month: int, year: int | None, today: date) -> date | None
 
 
 def read_time(text: str) -> time | None:
-    """Return the time of a day that a text names, by 24 or by 12 hours; None where it names none."""
+    """Return the time of day in a text, by 24 or 12 hours; None if there is none."""
     found = _TIME.fullmatch(fold(text))
     if not found:
         return None
@@ -74,12 +74,14 @@ def read_time(text: str) -> time | None:
         return None
 
 
-def _in_words(text: str, language: ConsoleLanguage) -> Sequence[tuple[int, int, int | None]]:
-    """List the day, month and year (None if missing) of a text such as “30 nov. 2026”, in `language` or in English."""
+def _read_worded_date(text: str, language: ConsoleLanguage) -> Sequence[tuple[int, int, int | None]]:
+    """Return day, month and year (None if missing) of a text such as “30 nov. 2026”, in `language` or in English, as
+    the only item of a list; an empty list if it is no date.
+    """
     parts = _WORDS.findall(text)
     numbers = [part for part in parts if part.isdecimal()]
     for locale in (language.locale, "en"):
-        months, days = _names(locale)
+        months, days = _month_names(locale)
         words = [part for part in parts if not part.isdecimal() and part not in _BESIDE and part not in days]
         if len(words) == 1 and len(numbers) in (1, 2) and (month := months.get(words[0])):
             day, *year = reversed(numbers) if len(numbers[0]) == 4 else numbers
@@ -88,8 +90,8 @@ def _in_words(text: str, language: ConsoleLanguage) -> Sequence[tuple[int, int, 
 
 
 @cache
-def _names(locale: str) -> tuple[Mapping[str, int], frozenset[str]]:
-    """Return the months by their names, and by what begins one month's only, and the words of the days of the week."""
+def _month_names(locale: str) -> tuple[Mapping[str, int], frozenset[str]]:
+    """Return the numbers of months by their names and unambiguous beginnings, and the set of words for weekdays."""
     months: dict[str, set[int]] = {}
     days: set[str] = set()
     for width in ("wide", "abbreviated"):
@@ -103,9 +105,9 @@ def _names(locale: str) -> tuple[Mapping[str, int], frozenset[str]]:
     return {name: min(found) for name, found in months.items() if len(found) == 1}, frozenset(days)
 
 
-def typed_number(typed: str) -> float | int | str:
-    """Read a number with a point or a comma as its decimal mark; what is none stays as it was typed, and is refused
-    where it is judged.
+def parse_number(typed: str) -> float | int | str:
+    """Return a number with a point or a comma as decimal mark; other text stripped but unchanged, for a later check to
+    refuse.
     """
     plain = typed.strip()
     if not _COULD_BE_THOUSANDS.fullmatch(plain):

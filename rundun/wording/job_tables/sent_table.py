@@ -1,4 +1,4 @@
-"""A table of jobs as it comes back: the columns that it has, and the link of each job."""
+"""The CSV of a table of jobs: the empty one to fill in, and the sent one with a link for each job."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,16 +14,16 @@ from rundun.wording.job_tables.table import COLUMNS, IN_ENGLISH, LINK, column_na
 from rundun.wording.time_zone import Zone
 
 
-def heading(template: Template, language: ConsoleLanguage = IN_ENGLISH) -> str:
-    """Write the names of a template's columns as CSV, to be filled in, in a language."""
+def heading_csv(template: Template, language: ConsoleLanguage = IN_ENGLISH) -> str:
+    """Return the names of a template's columns, in a language, as a line of CSV."""
     return csv_lines([column_names(template, language)])
 
 
-def written(
+def table_csv(
     template: Template, runs: Sequence[Run], zone: Zone, links: Urls, language: ConsoleLanguage = IN_ENGLISH
 ) -> str:
-    """Write runs as CSV (RFC 4180), times in `zone` as a table takes them. Columns that are empty are left out, and so
-    are secrets.
+    """Return runs as CSV (RFC 4180), with due times in `zone` and a link each. Empty columns and secrets
+    are left out.
     """
     rows = []
     for run in runs:

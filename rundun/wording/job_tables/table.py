@@ -1,5 +1,5 @@
-"""Tables of jobs: a line for each, a column for each thing that a person knows of it. Either every line is a dispatch
-in order, or each wrong cell is named.
+"""Tables of jobs: a row for each job, a column for each of its details. A table is either read as dispatches, or all
+its wrong cells are reported.
 """
 
 import hashlib
@@ -25,11 +25,11 @@ from rundun.errors import FieldError, Invalid, Problem
 from rundun.store.sqlite.transaction import TemplateVersion
 from rundun.wording.console_words import N_, ConsoleLanguage
 from rundun.wording.job_tables.csv_cells import plain_text, safe_cell
-from rundun.wording.job_tables.dates_and_numbers import MAX_LENGTH, possible_days, read_time, typed_number
+from rundun.wording.job_tables.dates_and_numbers import MAX_LENGTH, parse_number, possible_days, read_time
 from rundun.wording.refusals import exact_field_reason
 from rundun.wording.time_zone import Zone
 
-# What the columns that every checklist has are called in any language, by the member of a dispatch they stand for.
+# The names, in any language, of the columns that every checklist has, by the member of a dispatch.
 COLUMNS: Mapping[str, Sequence[str]] = {
     "title": ("title", "job"),
     "executor_ref": ("reference", "ref", "executor_ref"),
@@ -37,7 +37,7 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     "note": ("note", "notes"),
     "language": ("language", "lang"),
 }
-# And in the console's other languages, where the checklist has no field of that name.
+# Their names in the console's other languages, unless the checklist has a field of that name.
 OTHER_WORDS: Mapping[str, Sequence[str]] = {
     "title": ("título", "titre", "Titel", "العنوان"),
     "executor_ref": ("referencia", "référence", "Referenz", "referência", "المرجع"),
@@ -45,22 +45,22 @@ OTHER_WORDS: Mapping[str, Sequence[str]] = {
     "note": ("nota", "notas", "consignes", "Hinweis", "Notiz", "ملاحظة"),
     "language": ("idioma", "langue", "Sprache", "اللغة"),
 }
-REST_ROWS, REST_SECONDS = 25, 0.0001  # read from one rest to the next, and how long it is
-MAX_ERRORS = 100  # described; what is more is counted
-LINK = "link"  # the column of a table that comes back
+PAUSE_ROWS, PAUSE_SECONDS = 25, 0.0001  # rows read between two pauses; the length of a pause
+MAX_ERRORS = 100  # described; further ones are only counted
+LINK = "link"  # the column of links in a sent table
 IN_ENGLISH = ConsoleLanguage("en")
-# A day, with a time, with its offset: “2 Jan, 3pm”, “2.1. um 9:30”, “2026-01-02T09:30Z”.
+# A day, optionally with time and offset: “2 Jan, 3pm”, “2.1. um 9:30”, “2026-01-02T09:30Z”.
 _AT = r"(?:(?:at|um|à|às|a las|a la) +)?"
 _DUE = re.compile(rf"(.+?)(?:(?:T|[,،]? +{_AT})(?i:(\d\d?(?:[:h]| ?[ap]\.? ?m\b| h\b).*?)))?(Z|[+-]\d\d:\d\d)?")
-_A_DAY = date(2026, 1, 31)  # to show how days are written
-_END_OF_DAY = time(23, 59)  # when something is due of which only the day was said
+_A_DAY = date(2026, 1, 31)  # the example of how to write a day
+_END_OF_DAY = time(23, 59)  # the time of day for a due day without a time
 
-Target = tuple[str, str]  # "" and a member of a dispatch, or "fields" and the id of one
+Target = tuple[str, str]  # "" and a member of a dispatch, or "fields" and the id of a field
 
 
 @dataclass(frozen=True, slots=True)
 class CellError:
-    """What is wrong with a cell: `row` is its number as a spreadsheet shows it, `value` what it has."""
+    """A wrong cell: `row` is its number in a spreadsheet, `value` its text, `detail` the mistake."""
 
     row: int
     column: str
@@ -70,8 +70,8 @@ class CellError:
 
 @dataclass(frozen=True, slots=True)
 class JobTable:
-    """The dispatches of a table, in its order, or what is wrong with it: `errors` by their rows, and how many `more`
-    there are. `digest` is the same for the same jobs.
+    """The dispatches of a table, in its order, or its wrong cells: `errors` by row, and the number of `more`. `digest`
+    is equal for tables of equal jobs.
     """
 
     requests: Sequence[DispatchRequest]
@@ -81,13 +81,13 @@ class JobTable:
 
 
 def column_names(template: Template, language: ConsoleLanguage = IN_ENGLISH) -> list[str]:
-    """List the names of a template's columns, as a table for it begins, in a language."""
-    known = _known(template, language)
-    return [*_translated(language).values(), *(_name_of(field, known) for field in template.fields)]
+    """Return the names of a template's columns, in a language and in the order of a new table."""
+    known = _column_targets(template, language)
+    return [*_common_names(language).values(), *(_column_name(field, known) for field in template.fields)]
 
 
-def _translated(language: ConsoleLanguage) -> dict[str, str]:
-    """Return what the columns are called that every checklist has, by the member of a dispatch."""
+def _common_names(language: ConsoleLanguage) -> dict[str, str]:
+    """Return the names, in a language, of the columns that every checklist has, by the member of a dispatch."""
     return {
         "title": language.pgettext("column", "title"),
         "executor_ref": language.pgettext("column", "reference"),
@@ -97,53 +97,53 @@ def _translated(language: ConsoleLanguage) -> dict[str, str]:
     }
 
 
-def _name_of(field: JobField, known: Mapping[str, Target | None]) -> str:
-    return field.label if known.get(_plain(field.label)) == ("fields", field.id) else field.id
+def _column_name(field: JobField, known: Mapping[str, Target | None]) -> str:
+    return field.label if known.get(_normalize(field.label)) == ("fields", field.id) else field.id
 
 
-def _known(template: Template, language: ConsoleLanguage) -> dict[str, Target | None]:
-    """Return what names of columns stand for, in small letters, and as our own tables have them; None for that of
+def _column_targets(template: Template, language: ConsoleLanguage) -> dict[str, Target | None]:
+    """Return the targets of columns by normalized name, and by the name as `safe_cell` writes it; None for a name of
     several fields.
     """
     others: dict[str, Target | None] = {}
     for member, words in OTHER_WORDS.items():
-        others |= {form: ("", member) for word in words for form in (_plain(word), fold(word))}
+        others |= {form: ("", member) for word in words for form in (_normalize(word), fold(word))}
     known: dict[str, Target | None] = {}
     for field in template.fields:
         translated = (texts.get(field.id, {}).get("label") for texts in template.translations.values())
-        for label in {_plain(each) for each in (field.label, *translated) if each}:
+        for label in {_normalize(each) for each in (field.label, *translated) if each}:
             known[label] = None if label in known else ("fields", field.id)
-    known |= {_plain(field.id): ("fields", field.id) for field in template.fields}
-    for member, name in _translated(language).items():
-        known |= {_plain(word): ("", member) for word in (*COLUMNS[member], name)}
-    return others | {_plain(safe_cell(name)): target for name, target in known.items()} | known
+    known |= {_normalize(field.id): ("fields", field.id) for field in template.fields}
+    for member, name in _common_names(language).items():
+        known |= {_normalize(word): ("", member) for word in (*COLUMNS[member], name)}
+    return others | {_normalize(safe_cell(name)): target for name, target in known.items()} | known
 
 
-def _plain(name: str) -> str:
+def _normalize(name: str) -> str:
     return " ".join(name.replace("_", " ").casefold().split())
 
 
 def read_jobs(
     text: str, version: TemplateVersion, zone: Zone, now: int, language: ConsoleLanguage = IN_ENGLISH
 ) -> JobTable:
-    """Read a table as dispatches of a version of a template, times in `zone`; its columns may be named in `language`,
-    in which it is told what is wrong. Raises `invalid` where it is no table, or has no line, or too many.
+    """Read a table as dispatches of a template version, with times in `zone`. Columns may be named in `language`, which
+    errors use, too. Raises `Problem` if the text is no table, or has no rows or too many.
     """
     if len(text) > csv_text.MAX_BYTES:
         raise Problem("too_large", "The table has more than 2 MiB of text. Send it in parts.")
-    known = _known(version.template, language)
-    table = csv_text.read(text, lambda heading: sum(_plain(name) in known for name in heading))
+    known = _column_targets(version.template, language)
+    table = csv_text.read(text, lambda heading: sum(_normalize(name) in known for name in heading))
     if not table.rows:
         raise Problem("invalid", "The table has the names of the columns, but no row below them.")
     if len(table.rows) > csv_text.MAX_ROWS:
         raise Problem("invalid", f"The table has more than {csv_text.MAX_ROWS:,} rows. Send it in parts.")
-    if not any(_plain(name) in known for name in table.heading):
+    if not any(_normalize(name) in known for name in table.heading):
         raise Problem("invalid", "The first row has no name of a column. Put the names above the rows, as listed here.")
     columns, of_columns = _read_heading(table, version.template, known, language)
     requests: list[DispatchRequest] = []
     of_rows: list[CellError] = []
     count = len(of_columns)
-    for number, cells in _with_rests(table.rows):
+    for number, cells in _iterate_with_pauses(table.rows):
         row = _Row(
             number,
             {target: (name, _cell(cells, index)) for target, (name, index) in columns.items()},
@@ -160,33 +160,33 @@ def read_jobs(
     return JobTable(() if errors else requests, errors, count - len(errors), _digest(version.template_id, requests))
 
 
-def _with_rests(rows: Sequence[tuple[int, Sequence[str]]]) -> Iterator[tuple[int, Sequence[str]]]:
-    """Go through rows with short rests, in which others get the interpreter: without, whoever writes meanwhile waits
-    until all are read.
+def _iterate_with_pauses(rows: Sequence[tuple[int, Sequence[str]]]) -> Iterator[tuple[int, Sequence[str]]]:
+    """Yield rows, pausing after every few: a thread that never pauses keeps the interpreter from the
+    writer's thread.
     """
     for index, row in enumerate(rows):
-        if index % REST_ROWS == 0:
-            sleep(REST_SECONDS)
+        if index % PAUSE_ROWS == 0:
+            sleep(PAUSE_SECONDS)
         yield row
 
 
 def _cell(cells: Sequence[str], index: int) -> str:
-    """Return a cell, without the apostrophes that our own tables put before what a spreadsheet would calculate."""
+    """Return the text of a cell without the apostrophes of `safe_cell`; "" if the row is too short."""
     return plain_text(cells[index]) if index < len(cells) else ""
 
 
 def _read_heading(
     table: Table, template: Template, known: Mapping[str, Target | None], language: ConsoleLanguage
 ) -> tuple[dict[Target, tuple[str, int]], list[CellError]]:
-    """Return name and place of each column by what it stands for, and what is wrong with the heading."""
+    """Return the name and index of each column by its target, and the errors of the heading."""
     columns: dict[Target, tuple[str, int]] = {}
     errors: list[CellError] = []
     for index, name in enumerate(table.heading):
-        target = known.get(_plain(name))
+        target = known.get(_normalize(name))
         if target is not None and target not in columns:
             columns[target] = (name, index)
         elif name:
-            detail = language.gettext(_wrong_name(name, target, known))
+            detail = language.gettext(_heading_mistake(name, target, known))
             errors.append(CellError(table.heading_row, name, name, detail))
     nameless = {
         index: (number, cell)
@@ -200,23 +200,23 @@ def _read_heading(
     for field in template.fields:
         if field.required and field.id not in given:
             detail = language.gettext("There is no such column, and each job of this checklist needs it.")
-            errors.append(CellError(table.heading_row, _name_of(field, known), "", detail))
+            errors.append(CellError(table.heading_row, _column_name(field, known), "", detail))
     return columns, errors
 
 
-def _wrong_name(name: str, target: Target | None, known: Mapping[str, Target | None]) -> str:
+def _heading_mistake(name: str, target: Target | None, known: Mapping[str, Target | None]) -> str:
     if target is not None:
         return N_("There are two columns of this name.")
-    if _plain(name) == LINK:
+    if _normalize(name) == LINK:
         return N_("This table has been sent: its jobs have links. To send it again, delete the column.")
-    if _plain(name) in known:
+    if _normalize(name) in known:
         return N_("Several fields of this checklist have this name: write their ids.")
     return N_("This checklist has no such column. Rename it or take it out.")
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A line with its number: `cells` has name and text by what they stand for."""
+    """A row with its number; `cells` has the column's name and the text by target."""
 
     number: int
     cells: Mapping[Target, tuple[str, str]]
@@ -225,14 +225,14 @@ class _Row:
     today: date
 
     def read(self, version: TemplateVersion, now: int) -> tuple[list[DispatchRequest], list[CellError]]:
-        """Return the dispatch that the line is, or what is wrong with its cells."""
+        """Return a list with the row's dispatch and no errors, or an empty list and the errors of its cells."""
         body, errors = self._body(version)
-        judged = _judge(body, version.template, now)
-        if not isinstance(judged, DispatchRequest):
+        checked = _check_dispatch(body, version.template, now)
+        if not isinstance(checked, DispatchRequest):
             named = {error.column for error in errors}
-            errors += [each for error in judged if (each := self._cell_error(error)) and each.column not in named]
+            errors += [each for error in checked if (each := self._cell_error(error)) and each.column not in named]
             return [], errors
-        return [] if errors else [judged], errors
+        return [] if errors else [checked], errors
 
     def _body(self, version: TemplateVersion) -> tuple[dict[str, Any], list[CellError]]:
         kinds = {field.id: field.kind for field in version.template.fields}
@@ -243,32 +243,32 @@ class _Row:
             if not text:
                 continue
             if kind:
-                fields[member] = self._value(kinds[member], text)
+                fields[member] = self._read_value(kinds[member], text)
                 if kinds[member] == "number" and isinstance(fields[member], str):
                     errors.append(CellError(self.number, name, text, self.language.gettext("Must be a number.")))
                 elif kinds[member] == "date" and fields[member] is text:
-                    errors.append(CellError(self.number, name, text, self._wrong_day(text)))
+                    errors.append(CellError(self.number, name, text, self._day_mistake(text)))
             elif member != "due_at":
                 body[member] = text
-            elif due_at := self._due(text):
+            elif due_at := self._read_due(text):
                 body[member] = due_at
             else:
-                errors.append(CellError(self.number, name, text, self._wrong_due(text)))
+                errors.append(CellError(self.number, name, text, self._due_mistake(text)))
         return {**body, "fields": fields} if fields else body, errors
 
-    def _value(self, kind: str, text: str) -> Any:
-        """Return a field's value as the API takes it; the text where it is none."""
+    def _read_value(self, kind: str, text: str) -> Any:
+        """Return a field's value for the API; the text unchanged if it can't be read."""
         if kind == "number":
-            return typed_number(text)
-        if kind == "date" and (day := self._day(text)):
+            return parse_number(text)
+        if kind == "date" and (day := self._read_day(text)):
             return day.isoformat()
         return text
 
-    def _day(self, text: str) -> date | None:
+    def _read_day(self, text: str) -> date | None:
         days = possible_days(text, self.language, self.today)
         return days[0] if len(days) == 1 else None
 
-    def _wrong_day(self, text: str) -> str:
+    def _day_mistake(self, text: str) -> str:
         days = [self.zone.full_day(day) for day in possible_days(text, self.language, self.today)]
         if len(days) > 1:
             return self.language.gettext(
@@ -276,23 +276,25 @@ class _Row:
             )
         return self.language.gettext("Write the day as {day}.", day=self.zone.full_day(_A_DAY))
 
-    def _wrong_due(self, text: str) -> str:
-        found = _parts_of_due(text)
-        if found and (found[2] or found[3]) and self._day(found[1]):
+    def _due_mistake(self, text: str) -> str:
+        found = _match_due(text)
+        if found and (found[2] or found[3]) and self._read_day(found[1]):
             return self.language.gettext("Write the time as 15:00.")
-        return self._wrong_day(found[1] if found else text)
+        return self._day_mistake(found[1] if found else text)
 
-    def _due(self, text: str) -> str | None:
-        """Return a time as the API takes it, None for what is none; the end of the day where only that is said."""
-        found = _parts_of_due(text)
-        day = self._day(found[1]) if found else None
+    def _read_due(self, text: str) -> str | None:
+        """Return a due time for the API, the end of the day if it has no time of day; None if the text
+        can't be read.
+        """
+        found = _match_due(text)
+        day = self._read_day(found[1]) if found else None
         at = read_time(found[2]) if found and found[2] else _END_OF_DAY
         if found is None or day is None or at is None or (found[3] and not found[2]):
             return None
-        return self.zone.wire_of_local(f"{datetime.combine(day, at).isoformat()}{found[3] or ''}")
+        return self.zone.parse_local(f"{datetime.combine(day, at).isoformat()}{found[3] or ''}")
 
     def _cell_error(self, error: FieldError) -> CellError | None:
-        """Return what is wrong with a cell; None where the column is missing, which was said once."""
+        """Return the error for a cell; None if its column is missing, which the heading's errors report."""
         first, _, second = error.pointer[1:].partition("/")
         target = (first, second) if first == "fields" else ("", first)
         if target not in self.cells:
@@ -305,12 +307,12 @@ class _Row:
         return CellError(self.number, name, text, detail)
 
 
-def _parts_of_due(text: str) -> re.Match[str] | None:
+def _match_due(text: str) -> re.Match[str] | None:
     return _DUE.fullmatch(text) if len(text) <= MAX_LENGTH else None
 
 
-def _judge(body: Mapping[str, Any], template: Template, now: int) -> DispatchRequest | Sequence[FieldError]:
-    """Return a dispatch, or everything that is wrong with it: what only the template knows of, too."""
+def _check_dispatch(body: Mapping[str, Any], template: Template, now: int) -> DispatchRequest | Sequence[FieldError]:
+    """Return the dispatch, or all its errors, including those that only the template reveals."""
     errors: tuple[FieldError, ...] = ()
     try:
         given = read(DispatchBody, body)
@@ -326,8 +328,8 @@ def _judge(body: Mapping[str, Any], template: Template, now: int) -> DispatchReq
 
 
 def _digest(template_id: str, requests: Iterable[DispatchRequest]) -> bytes:
-    """Return what the same jobs have in common however the table was saved. Door codes are left out: from a digest
-    whoever has the file would find them by trying all.
+    """Return a digest that is equal for equal jobs, in whichever format the table was saved. It leaves out secrets:
+    short ones, such as door codes, could be found by trying all.
     """
     digest = hashlib.sha256(template_id.encode())
     for each in requests:

@@ -17,7 +17,7 @@ from rundun.core.validation import read
 from rundun.errors import Problem
 from rundun.store.sqlite.transaction import TemplateVersion
 from rundun.wording.console_words import ConsoleLanguage
-from rundun.wording.job_tables import sent_table as job_table_links
+from rundun.wording.job_tables import sent_table
 from rundun.wording.job_tables.dates_and_numbers import possible_days, read_time
 from rundun.wording.job_tables.table import COLUMNS, JobTable, column_names, read_jobs
 from rundun.wording.time_zone import Zone
@@ -242,11 +242,11 @@ def test_the_first_hundred_wrong_cells_are_named_and_the_others_counted() -> Non
 )
 def test_a_label_that_looks_like_a_formula_comes_back_as_itself(label: str) -> None:
     odd = version({**UNIT, "label": label})
-    heading = job_table_links.heading(odd.template).removesuffix("\r\n")
+    heading = sent_table.heading_csv(odd.template).removesuffix("\r\n")
     (one,) = table(heading, f"{',' * len(COLUMNS)}7", of=odd).requests
     assert one.job.fields == {"f-unit": "7"}
     runs = [new_run(one, "r-1", "org-1", 1, NOON, {})]  # type: ignore[typeddict-item]
-    lines = job_table_links.written(odd.template, runs, MADRID, Urls("https://x.test", b"")).split("\r\n")
+    lines = sent_table.table_csv(odd.template, runs, MADRID, Urls("https://x.test", b"")).split("\r\n")
     assert table(*(line.rpartition(",")[0] for line in lines), of=odd).requests == [one]
 
 
@@ -292,12 +292,12 @@ def test_a_table_comes_back_with_links_and_calculates_nothing() -> None:
     requests = read_jobs(text, FLAT, MADRID, NOON).requests
     runs = [new_run(each, f"r-{number}", "org-1", 1, NOON, {}) for number, each in enumerate(requests)]  # type: ignore[typeddict-item]
     links = Urls("https://x.test", b"")
-    assert job_table_links.written(template, runs, MADRID, links) == (
+    assert sent_table.table_csv(template, runs, MADRID, links) == (
         "title,due,note,Unit,link\r\n"
         '\'=1+1,2026-07-02 09:05,"a\nb",0012,https://x.test/r/r-0\r\n'
         "B,,,'-2,https://x.test/r/r-1\r\n"
     )
-    again = job_table_links.written(template, runs, MADRID, links).replace(",link\r\n", ",\r\n")
+    again = sent_table.table_csv(template, runs, MADRID, links).replace(",link\r\n", ",\r\n")
     lines = [line.rpartition(",")[0] if "/r/" in line else line for line in again.split("\r\n")]
     assert [each.job.title for each in table(*lines).requests] == ["=1+1", "B"], "and is the same when it is sent again"
     assert table("unit;title", "'+34;'x").requests[0].job.title == "'x"

@@ -34,4 +34,4 @@ def due_choices(call: ConsoleCall, offers: Sequence[Offer] = MOVED) -> list[tupl
 def read_due(call: ConsoleCall) -> Mapping[str, Any]:
     """Return the form's new due time, the offered `when` or the typed `at`, as changes of a run; raises Invalid."""
     written = call.form.get("when") or call.form.get("at", "")
-    return read(RunPatch, {"due_at": call.zone.wire_of_local(written)}).changes()
+    return read(RunPatch, {"due_at": call.zone.parse_local(written)}).changes()

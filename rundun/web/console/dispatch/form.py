@@ -16,7 +16,7 @@ from rundun.core.templates.steps import StepBase
 from rundun.core.templates.template import JobField
 from rundun.store.sqlite.transaction import TemplateVersion
 from rundun.wording.console_words import ConsoleLanguage
-from rundun.wording.job_tables.dates_and_numbers import typed_number
+from rundun.wording.job_tables.dates_and_numbers import parse_number
 from rundun.wording.time_zone import Zone
 
 MAX_PREFILLED = 60  # a form has at most 200 fields
@@ -116,12 +116,12 @@ def read_body(form: Mapping[str, str], version: TemplateVersion | None, zone: Zo
     elif hours:
         body["expires_in_hours"] = float(hours) if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", hours) else hours
     if due_at:
-        body["due_at"] = zone.wire_of_local(due_at)
+        body["due_at"] = zone.parse_local(due_at)
     if version:
         kinds = {f"field {field.id}": field.kind for field in version.template.fields}
         steps_by_name = {f"prefill {step.id}": step for step in version.steps}
         fields = {
-            name: typed_number(form[name]) if kinds[name] == "number" else form[name] for name in _filled(form, kinds)
+            name: parse_number(form[name]) if kinds[name] == "number" else form[name] for name in _filled(form, kinds)
         }
         prefill = {name: _step_value(steps_by_name[name], form[name], zone) for name in _filled(form, steps_by_name)}
         body |= {key: _values_by_id(values) for key, values in (("fields", fields), ("prefill", prefill)) if values}
@@ -144,9 +144,9 @@ def _step_value(step: StepBase, typed: str, zone: Zone) -> object:
         case steps.BooleanStep():
             return typed == "true"
         case steps.NumberStep() | steps.RatingStep():
-            return typed_number(typed)
+            return parse_number(typed)
         case steps.DatetimeStep() if step.config.mode == "datetime":
-            return zone.wire_of_local(typed)
+            return zone.parse_local(typed)
     return typed.replace("\r\n", "\n")
 
 

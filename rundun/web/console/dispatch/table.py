@@ -21,7 +21,7 @@ from rundun.web.console.dispatch.form import host_of
 from rundun.web.console.session import ConsoleCall
 from rundun.web.http.body import read_bytes
 from rundun.wording.file_names import slug
-from rundun.wording.job_tables import sent_table as job_table_links
+from rundun.wording.job_tables import sent_table
 from rundun.wording.job_tables.table import JobTable, column_names, read_jobs
 from rundun.wording.job_view import FieldView
 from rundun.wording.problem_codes import PROBLEMS
@@ -85,7 +85,7 @@ def _cells(call: ConsoleCall, request: DispatchRequest, fields: Iterable[JobFiel
     job = request.job
     values = {**job.fields, **job.secrets}
     views = [FieldView(field, values.get(field.id, "")) for field in fields]
-    known = (job.title, request.executor_ref, call.zone.with_weekday(job.due_at), job.note, request.language)
+    known = (job.title, request.executor_ref, call.zone.weekday_time(job.due_at), job.note, request.language)
     return [*(text or "" for text in known), *(_field_text(call, view) for view in views)]
 
 
@@ -182,7 +182,7 @@ async def show_sent(call: ConsoleCall) -> Response:
 async def download_links(call: ConsoleCall) -> Response:
     """GET /console/dispatch/tables/{number}/links.csv: return the table with the links of its jobs."""
     table, version, runs = await call.read(sent_tables.get, _table_number(call))
-    text = job_table_links.written(version.template, runs, call.zone, call.ctx.links, call.language)
+    text = sent_table.table_csv(version.template, runs, call.zone, call.ctx.links, call.language)
     day = call.zone.at(table.created_at).date().isoformat()
     return _csv(text, f"{slug(version.template.name)}-{day}-links.csv")
 
@@ -190,7 +190,7 @@ async def download_links(call: ConsoleCall) -> Response:
 async def download_blank(call: ConsoleCall) -> Response:
     """GET /console/dispatch/table.csv: return a table with the columns of `?template_id=` and no jobs."""
     _, version = await call.read(templates.get_version, call.request.query_params.get("template_id", ""), None)
-    return _csv(job_table_links.heading(version.template, call.language), f"{slug(version.template.name)}.csv")
+    return _csv(sent_table.heading_csv(version.template, call.language), f"{slug(version.template.name)}.csv")
 
 
 def _csv(text: str, name: str) -> Response:

@@ -75,7 +75,7 @@ def extension_choices(call: ConsoleCall, chosen: Sequence[Run]) -> list[tuple[st
         if hours == "never":
             choices.append((hours, said))
         elif (at := call.now + int(hours) * times.HOUR) > min(ends):
-            choices.append((hours, f"{said} · {call.zone.short(at)}"))
+            choices.append((hours, f"{said} · {call.zone.short_time(at)}"))
     return choices
 
 
@@ -98,7 +98,7 @@ async def _localise_would_shorten(call: ConsoleCall, problem: Problem) -> Proble
     if run.expires_at is None:
         return Problem(problem.code, call.language.gettext("That would shorten the job: it never expires as it is."))
     told = call.language.gettext(
-        "That would shorten the job: it is open until {at} as it is.", at=call.zone.short(run.expires_at)
+        "That would shorten the job: it is open until {at} as it is.", at=call.zone.short_time(run.expires_at)
     )
     return Problem(problem.code, told)
 

@@ -23,7 +23,7 @@ async def history(call: ConsoleCall) -> Response:
     return await call.render(
         "settings/history",
         changes=page.items,
-        when=lambda change: relative_time.say(call.language, call.zone, call.now, change.at),
+        when=lambda change: relative_time.time_text(call.language, call.zone, call.now, change.at),
         actor_name=lambda change: _actor_name(call, change),
         text=lambda change: change_text.change_text(call.language, change),
         kinds=[(name, call.language.gettext(text)) for name, text in change_text.KINDS.items()],

@@ -26,7 +26,7 @@ async def put_profile(call: ConsoleCall) -> Response:
     zone = form.get("time_zone", "")
     chosen = form.get("colour", "") if form.get("own_colour") else None
     try:
-        if zone not in time_zone.zones():
+        if zone not in time_zone.list_zones():
             raise refused("/time_zone", "unknown_reference", "There is no such time zone.")
         await call.write(
             organizations.put_profile, form.get("name", ""), form.get("contact", ""), zone, chosen, call.actor
@@ -68,7 +68,7 @@ async def organization(
         status,
         values=values,
         wrong=wrong or {},
-        zone_options=[(zone, zone.replace("_", " ")) for zone in time_zone.zones()],
+        zone_options=[(zone, zone.replace("_", " ")) for zone in time_zone.list_zones()],
         branding=branding,
         max_logo_bytes=MAX_LOGO,
     )

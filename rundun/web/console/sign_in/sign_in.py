@@ -21,7 +21,7 @@ from rundun.web.console.sign_in import limits
 from rundun.web.console.sign_in import pending as pending_sign_in
 from rundun.web.console.sign_in.limits import Candidate
 from rundun.wording.refusals import field_reasons
-from rundun.wording.time_zone import zones
+from rundun.wording.time_zone import list_zones
 
 T = TypeVar("T")
 MAX_PATH = 500
@@ -207,7 +207,7 @@ async def _show_join(
         organization=organization,
         sets_up=sets_up,
         guesses_zone=sets_up and not call.form,
-        zones=zones(),
+        zones=list_zones(),
     )
 
 
@@ -231,7 +231,7 @@ async def join(call: ConsoleCall) -> Response:
 def _read_setup(call: ConsoleCall) -> SetUp:
     """Return the first owner's name and time zone for the organization; raises `invalid`."""
     zone = call.form.get("time_zone", "")
-    if zone not in zones():
+    if zone not in list_zones():
         detail = "There is no such time zone."
         raise Problem("invalid", detail, [FieldError("/time_zone", "unknown_reference", detail)])
     return SetUp(call.form.get("organization", ""), zone)

@@ -283,7 +283,7 @@ async def test_nothing_typed_of_a_job_becomes_markup(w: World) -> None:
     ],
 )
 def test_a_local_time_is_that_of_the_organization(zone: str, typed_time: str, wire: str) -> None:
-    assert Zone(zone).wire_of_local(typed_time) == wire
+    assert Zone(zone).parse_local(typed_time) == wire
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def test_everything_that_can_be_told_has_words() -> None:
 
 def words_of(page: str) -> dict[str, Any]:
     """The tables of words of a page of macros."""
-    values = pages().console_words.language(["en"]).for_pages()
+    values = pages().console_words.language(["en"]).page_names()
     module = pages()._environment.get_template(f"console/{page}.html").make_module({**values, "call": None})
     return vars(module)
 
