@@ -1,1 +1,1 @@
-"""HTTP: the API, the executor's and the console's pages, the documentation. The only Starlette and Jinja2."""
+"""HTTP: the API, the pages of executor and console, the documentation. Only this folder uses Starlette and Jinja2."""

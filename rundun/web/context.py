@@ -1,4 +1,4 @@
-"""The context of all handlers: made in `app.py`, found on every request."""
+"""The context that all handlers share: made in `app.py`, attached to every request."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -29,33 +29,33 @@ Read = Callable[[], bytes]
 
 
 class Imaging(Protocol):
-    """The picture work that `imaging/derivatives.py` does, in threads of its own. Bytes are read there, when it is
-    their turn, so that those who wait take no memory. Owners, which are organizations, take turns.
+    """The interface of `imaging/derivatives.py`, which works on pictures in its own threads. `read` is called when the
+    work begins, so that waiting work takes no memory. `owner` is an organization; organizations take turns.
     """
 
     async def derive(self, read: Read, owner: str) -> Derivatives:
         """Return the derived picture and the thumbnail of a photo."""
 
     async def derive_picture(self, read: Read, owner: str) -> Derivatives:
-        """Return what is shown of a picture that a template names, and its thumbnail."""
+        """Return the derived picture and the thumbnail of a template's picture."""
 
     async def logo(self, read: Read, owner: str) -> bytes:
-        """Return a logo as it is stored, made from a picture that somebody chose."""
+        """Return a picture converted to a logo for storing."""
 
     async def check_signature(self, read: Read, owner: str) -> object:
-        """Refuse what is no readable PNG."""
+        """Raise `Invalid` unless the bytes are a decodable PNG."""
 
     async def decode_barcode(
         self, read: Read, formats: tuple[BarcodeFormat, ...], owner: str, run_id: str
     ) -> Barcode | None:
-        """Return the barcode of one of `formats` in a picture, or None; one picture of a run at a time."""
+        """Return the barcode of one of `formats` in a picture, or None. A run has one picture decoded at a time."""
 
 
 PostWebhook = Callable[[WebhookRequest], Awaitable[AttemptResult]]
 CheckDestination = Callable[[Destination, str], Awaitable[tuple[Literal["forbidden", "unresolved"], str] | None]]
 
 
-# What a file of an organization's says as a table, as `spreadsheets/reader.py` reads it.
+# Returns the table in a file of an organization as CSV text, see `spreadsheets/reader.py`.
 ReadSpreadsheet = Callable[[bytes, str], Awaitable[str]]
 
 
@@ -77,7 +77,7 @@ def _too_many_tables(why: RefusalReason) -> Problem:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The parts of a running Rundun."""
+    """The parts of a running service."""
 
     settings: ServiceSettings
     database: Database
@@ -97,21 +97,21 @@ class Context:
     preview_cache: PreviewCache = field(default_factory=PreviewCache)
     streams: BoundedPool = field(default_factory=lambda: BoundedPool(_too_many_pages))  # open at the console
     downloads: BoundedPool = field(default_factory=lambda: BoundedPool(_too_many_downloads))  # being sent
-    # Findings on the service being made, by organization: a disk that is away may hold one up.
+    # Diagnoses being made, by organization; a disk that does not answer may block one.
     diagnoses: BoundedPool = field(default_factory=lambda: BoundedPool(_too_many_diagnoses, threads=4, sparing=True))
     tables: BoundedPool = field(default_factory=lambda: BoundedPool(_too_many_tables, threads=2))  # of jobs, being read
 
     @property
     def links(self) -> Urls:
-        """Return the maker of addresses of runs, pictures and invitations."""
+        """Return the maker of URLs for runs, pictures and invitations."""
         return self.database.env.links
 
     def now(self) -> int:
-        """Return the time, in milliseconds since 1970 UTC."""
+        """Return the current time, in milliseconds since 1970 UTC."""
         return self.database.env.clock()
 
 
 def context_of(request: Request) -> Context:
-    """Return the context of the running service that got `request`."""
+    """Return the context of the service that received `request`."""
     ctx: Context = request.scope["state"]["context"]
     return ctx

@@ -1,4 +1,4 @@
-"""Pictures at signed, unguessable addresses that need no key and die with the picture: /media."""
+"""Pictures at signed URLs (/media), which can't be guessed, need no key and end with the picture."""
 
 import re
 from collections.abc import AsyncIterator
@@ -46,7 +46,9 @@ async def get_media(request: Request) -> Response:
 
 
 def _select_range(request: Request, file: StoredFile, etag: str) -> tuple[int, int, int] | None:
-    """Return status, first and last byte; None for a range that lies outside. Several ranges get the whole file."""
+    """Return status, first and last byte, counted from 0; None for a range outside of the file. Several ranges get the
+    whole file.
+    """
     all_bytes = (200, 0, file.bytes - 1)
     match = _RANGE.fullmatch(request.headers.get("range", ""))
     if not match or request.headers.get("if-range", etag) != etag or match[1] == match[2] == "":

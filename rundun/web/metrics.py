@@ -1,7 +1,7 @@
 """The service in numbers, in Prometheus' text format 0.0.4: GET /metrics. No label holds an id or an address.
 
-Written here rather than by prometheus-client: its histogram takes four times as long for each request, importing it a
-tenth of a second of every start, and what it would save is the function `_family`.
+prometheus-client is not used: its histogram takes four times as long for each request, its import a tenth of a second
+of every start, and it would save only `_family`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,18 +23,18 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 async def metrics(request: Request) -> Response:
-    """Serve all numbers of the service: GET /metrics."""
+    """Serve all metrics: GET /metrics."""
     database = context_of(request).database
     try:
         totals = await database.read(housekeeping.totals)
-    except Problem:  # a lost file, say: the rest is told all the more
+    except Problem:  # for example a lost file: the other metrics matter all the more
         totals = None
     try:
-        room = await database.room()
-    except OSError:  # the folder itself is gone
-        room = None
+        disk = await database.room()
+    except OSError:  # the folder is missing
+        disk = None
     process, writer = _process(database.env.clock()), _writer(database)
-    told = [process, writer, _room(room) if room else (), _stored(totals) if totals else ()]
+    told = [process, writer, _disk(disk) if disk else (), _stored(totals) if totals else ()]
     text = "".join(f"{line}\n" for lines in told for line in lines)
     return Response(text, headers={"content-type": CONTENT_TYPE, "cache-control": "no-store"})
 
@@ -55,7 +55,7 @@ def _process(now: int) -> Iterator[str]:
 
 
 def _backup(now: int) -> Iterator[str]:
-    """Tell of backups where they are made on schedule."""
+    """Yield the metrics of scheduled backups; none if no schedule is set."""
     if "last_at" in counters.backup:
         text = "Age of the last good backup."
         yield from _gauge("rundun_backup_age_seconds", text, (now - counters.backup["last_at"]) / times.SECOND)
@@ -66,33 +66,33 @@ def _backup(now: int) -> Iterator[str]:
 
 def _writer(database: Database) -> Iterator[str]:
     writes = database.writes
-    text = "Whether the files that were opened are still where they were: 1, or 0 and all is refused."
+    text = "Whether the database's files are still in place: 1, or 0 and all requests are refused."
     yield from _gauge("rundun_database_in_place", text, int(database.is_in_place))
     yield from _gauge("rundun_writer_queue", "Writes that wait for the next commit.", database.queued_writes)
     yield from _histogram("rundun_commit_seconds", "Time of a batch of writes, its commit included.", writes.seconds)
     yield from _histogram("rundun_commit_writes", "Writes in a batch.", writes.sizes)
-    text = "Batches of which nothing was kept, as on a full disk."
+    text = "Batches of writes that failed as a whole, as on a full disk."
     yield from _family("rundun_commits_failed_total", "counter", text, {"": writes.failed})
 
 
-def _room(room: Room) -> Iterator[str]:
-    yield from _gauge("rundun_wal_bytes", "Size of the database's log.", room.log_bytes)
-    yield from _gauge("rundun_disk_free_bytes", "Room on the database's disk.", room.free_bytes)
+def _disk(disk: Room) -> Iterator[str]:
+    yield from _gauge("rundun_wal_bytes", "Size of the database's log.", disk.log_bytes)
+    yield from _gauge("rundun_disk_free_bytes", "Free space on the database's disk.", disk.free_bytes)
 
 
 def _stored(totals: Totals) -> Iterator[str]:
     deliveries = {"pending": totals.deliveries_pending, "failed": totals.deliveries_failed}
     runs = {"pending": totals.runs_pending, "in_progress": totals.runs_in_progress}
     yield from _family("rundun_deliveries", "gauge", "Deliveries that are not done.", deliveries, "status")
-    text = "For how long the oldest delivery has been due, 0 if none is."
+    text = "How long the oldest due delivery has been due; 0 if none is."
     yield from _gauge("rundun_deliveries_overdue_seconds", text, totals.overdue / times.SECOND)
     yield from _family("rundun_runs", "gauge", "Runs that are open.", runs, "status")
     text = "Organizations that have used at least 80 % of their quota."
     yield from _gauge("rundun_organizations_near_quota", text, totals.organizations_near_quota)
-    text = "What was kept for as long as was set and is to be deleted: runs, photos of runs, attempts of deliveries."
+    text = "Items past their retention period, to be removed: runs, photos of runs, attempts of deliveries."
     yield from _family("rundun_retention_due", "gauge", text, totals.retention_due, "what")
     yield from _gauge("rundun_database_bytes", "Size of the database.", totals.bytes)
-    text = "Whether all that goes out is held after a restore: 1, or 0 and it goes out."
+    text = "Whether deliveries and alerts are held after a restore: 1, or 0."
     yield from _gauge("rundun_held", text, int(totals.held_since is not None))
 
 

@@ -1,4 +1,4 @@
-"""Middleware around every request: its id, its one log line, and an answer even when we have made a mistake."""
+"""Middleware of every request: its id, its log line, and a response even after an error of our own."""
 
 import re
 import secrets
@@ -17,18 +17,20 @@ from rundun.web.http.timings import observe_request
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ALWAYS = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
-# RFC 6797, which allows it over https alone. For this host only: of others below its name we know nothing.
+# RFC 6797, which allows it over https alone. Without `includeSubDomains`: other hosts below this name are not ours.
 _HTTPS_ONLY = (b"strict-transport-security", b"max-age=31536000")
 
 
 class RequestMiddleware:
-    """A pure ASGI middleware: request id, headers of every response, log line, 500."""
+    """An ASGI middleware that adds the request id and common headers, writes the log line, and answers
+    errors with 500.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, and log it."""
+        """Serve one request and log it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -36,7 +38,7 @@ class RequestMiddleware:
         request_id = scope["rundun.request_id"] = _request_id(scope)
         status = 0
 
-        async def sending(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -52,14 +54,14 @@ class RequestMiddleware:
             await send(message)
 
         try:
-            await self.app(scope, receive, sending)
+            await self.app(scope, receive, send_with_headers)
         except ClientDisconnect:
             status = 499
         except Exception as error:
             log("error", "request.failed", exc=error, request_id=request_id)
             if not status:
                 problem = Problem("internal", "This is our fault, and it is logged under the request id.")
-                await unavailable_page.respond(Request(scope), problem)(scope, receive, sending)
+                await unavailable_page.respond(Request(scope), problem)(scope, receive, send_with_headers)
         finally:
             seconds = time.perf_counter() - began
             counters.count_request(status)

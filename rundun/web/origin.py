@@ -1,4 +1,4 @@
-"""The check that writes come from pages of this service, not from another site's."""
+"""The check that writes come from pages of this service, not from another site."""
 
 from urllib.parse import urlsplit
 
@@ -8,8 +8,10 @@ from rundun.errors import Problem
 from rundun.web.context import context_of
 
 
-def refuse_cross_site(request: Request) -> None:
-    """Refuse a write that another site's page makes with this phone's cookie (fetch metadata, RFC 6454 origins)."""
+def require_same_site(request: Request) -> None:
+    """Raise `cross_site` if a page of another site makes a write with this browser's cookie (fetch metadata, RFC 6454
+    origins).
+    """
     if request.headers.get("sec-fetch-site") == "cross-site":
         raise Problem("cross_site", "Writes must come from this site's own page.")
     origin = request.headers.get("origin")

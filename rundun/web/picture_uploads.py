@@ -1,4 +1,4 @@
-"""Pictures that templates show, on their way in: from an integrator, or from the console's editor."""
+"""Uploads of pictures for templates, from an integrator or from the console's editor."""
 
 from starlette.requests import Request
 
@@ -9,7 +9,7 @@ from rundun.web.context import Context
 
 
 async def store_picture(ctx: Context, request: Request, org_id: str) -> tuple[TemplatePicture, bool]:
-    """Store the picture that a request's body is. Returns it, and whether it is new; raises as a photo's upload does,
+    """Store the picture in a request's body; return it, and whether it is new. Raises the errors of a photo's upload,
     and `quota_exceeded`.
     """
     async with ctx.upload_buffer.receive(request, org_id, ctx.settings.limits.photo_bytes) as body:

@@ -1,4 +1,4 @@
-"""Pages that have no owner: the front page, health, and what each problem code means."""
+"""Pages without an owner: the front page, health, and the meaning of each problem code."""
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -12,12 +12,12 @@ from rundun.wording.problem_codes import PROBLEMS
 
 
 async def front(request: Request) -> Response:
-    """Serve the front page, which says what this is: GET /."""
+    """Serve the front page, which describes the service: GET /."""
     return context_of(request).pages.render("front.html", version=__version__)
 
 
 async def problem(request: Request) -> Response:
-    """Serve the page about a problem code, where the `type` of a problem points: GET /problems/{code}."""
+    """Serve the page about a problem code, to which the `type` of a problem leads: GET /problems/{code}."""
     code = request.path_params["code"]
     if code not in PROBLEMS:
         raise NotFound("problem")
@@ -25,12 +25,12 @@ async def problem(request: Request) -> Response:
 
 
 async def healthz(_: Request) -> Response:
-    """Answer that the process runs: GET /healthz."""
+    """Return 200 while the process runs: GET /healthz."""
     return PlainTextResponse("ok\n")
 
 
 async def readyz(request: Request) -> Response:
-    """Prove that the database can be written, else 503: GET /readyz."""
+    """Return 200 if the database can be written, else 503: GET /readyz."""
     await context_of(request).database.prove_writable()
     return PlainTextResponse("ready\n")
 

@@ -1,4 +1,4 @@
-"""All routes of the service, in the order a newcomer meets them."""
+"""All routes of the service, in the order in which newcomers meet them."""
 
 from collections.abc import Sequence
 
@@ -20,11 +20,13 @@ from rundun.web.middleware import RequestMiddleware
 from rundun.web.pages import branding
 from rundun.web.pages.static import Assets
 
-MAX_PARTS = 12  # of a path, each behind a slash, that are distinguished
+MAX_PARTS = 12  # parts of a path, split at slashes, that the index distinguishes
 
 
 class RouteIndex(Router):
-    """An index of routes by the method, the first word and the length of a path, used before any pattern is tried."""
+    """A router with an index by method, first word and number of parts of the path, which is consulted before any
+    pattern.
+    """
 
     def __init__(self, routes: Sequence[Route], lifespan: Lifespan[Starlette]) -> None:
         super().__init__(routes, redirect_slashes=False, lifespan=lifespan)
@@ -38,12 +40,14 @@ class RouteIndex(Router):
                     self._routes_by_shape.setdefault((method, parts[1], length), []).append(route)
 
     def candidates(self, scope: Scope) -> Sequence[Route]:
-        """Return the routes whose patterns may match, in their order."""
+        """Return the routes that may match, in their order."""
         _, *parts = scope["path"].split("/", MAX_PARTS - 1)
         return self._routes_by_shape.get((scope["method"], parts[0] if parts else "", len(parts) + 1), ())
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request; a path that is not in the index is matched with all patterns, which know 405 from 404."""
+        """Serve one request. A path without a candidate is matched with all patterns, which distinguish 405
+        from 404.
+        """
         if scope["type"] == "http":
             for route in self.candidates(scope):
                 match, child_scope = route.matches(scope)

@@ -1,4 +1,4 @@
-"""Pictures of the samples: they come with Rundun, and an organization that begins with a sample gets those it names."""
+"""Pictures of the samples, which come with Rundun; an organization that begins with samples gets the ones they name."""
 
 import hashlib
 from collections.abc import Collection
@@ -8,12 +8,12 @@ from rundun import paths
 from rundun.core.templates import pictures as template_pictures
 from rundun.core.templates.pictures import NewPicture
 
-SIZE = (640, 480)  # of each
+SIZE = (640, 480)  # pixels of each picture
 
 
 @cache
 def all_pictures() -> dict[str, NewPicture]:
-    """Return the pictures by id, as an upload would make them."""
+    """Return the pictures by id, in the form that an upload has."""
     large = [path for path in sorted(paths.samples().glob("pictures/*.jpg")) if not path.stem.endswith(".thumbnail")]
     pictures = []
     for path in large:
@@ -23,6 +23,6 @@ def all_pictures() -> dict[str, NewPicture]:
     return {picture.picture_id: picture for picture in pictures}
 
 
-def among(picture_ids: Collection[str]) -> list[NewPicture]:
-    """List those of the samples' pictures that are named here."""
+def select_pictures(picture_ids: Collection[str]) -> list[NewPicture]:
+    """Return the samples' pictures whose ids are in `picture_ids`."""
     return [picture for picture_id, picture in all_pictures().items() if picture_id in picture_ids]

@@ -1,4 +1,4 @@
-"""The answer where there is no page, or none now: a page for a person, who can't read JSON; else a problem document."""
+"""Responses instead of a page that is missing or can't be made: HTML for a browser, else a problem document."""
 
 import re
 
@@ -18,13 +18,13 @@ _API = re.compile(r"/+v1(/|$)")
 
 
 def respond(request: Request, error: Exception) -> Response:
-    """Answer a `Problem` that no handler has made a page of; `unavailable` and `internal` are pages at the console, and
-    where a run's page was to be, and `not_found` wherever a browser leads a person.
+    """Return the response to a `Problem` that no handler turned into a page. `unavailable` and `internal` are HTML in
+    the console and on a run's page, `not_found` wherever a browser asks for a page; all else is a problem document.
     """
     assert isinstance(error, Problem)
-    if error.code == "not_found" and _is_for_a_person(request):
+    if error.code == "not_found" and _asks_for_page(request):
         return not_found(request)
-    if error.code not in ("unavailable", "internal") or not _takes_html(request):
+    if error.code not in ("unavailable", "internal") or not _accepts_html(request):
         return of_problem(request, error)
     path, pages, preferred = request.url.path, context_of(request).pages, preferred_languages(request, None)
     if _RUN.fullmatch(path) and request.method == "GET":
@@ -42,15 +42,15 @@ def respond(request: Request, error: Exception) -> Response:
 
 
 def respond_without_route(request: Request, error: Exception) -> Response:
-    """Answer what Starlette itself refused: no such route, no such method."""
+    """Return the response to an error of Starlette itself: no such route, or no such method."""
     assert isinstance(error, HTTPException)
-    if error.status_code == 404 and _is_for_a_person(request):
+    if error.status_code == 404 and _asks_for_page(request):
         return not_found(request)
     return problems.of_http(request, error)
 
 
 def not_found(request: Request) -> Response:
-    """Render a page, in the visitor's language, that says that the link does not work, with a way to what there is."""
+    """Return a page, in the visitor's language, that says that the link does not work, and where to go instead."""
     ctx = context_of(request)
     first = f"/{request.url.path.split('/')[1]}"
     request.scope["rundun.code"] = "not_found"
@@ -60,10 +60,10 @@ def not_found(request: Request) -> Response:
     return ctx.pages.render("not_found.html", 404, language=language, t=language.say, home=home, site=site)
 
 
-def _takes_html(request: Request) -> bool:
+def _accepts_html(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
 
-def _is_for_a_person(request: Request) -> bool:
-    """Tell whether a browser asks for a page; at /v1 and below it there are none."""
-    return request.method in ("GET", "HEAD") and _takes_html(request) and not _API.match(request.scope["path"])
+def _asks_for_page(request: Request) -> bool:
+    """Tell whether a browser asks for a page; /v1 has none."""
+    return request.method in ("GET", "HEAD") and _accepts_html(request) and not _API.match(request.scope["path"])

@@ -1,4 +1,4 @@
-"""A test of a webhook: one signed event is sent now, and what came of it is answered."""
+"""A test of a webhook: sends one signed event at once and returns its outcome."""
 
 import uuid
 
@@ -15,7 +15,7 @@ from rundun.logs import log
 from rundun.web.context import Context
 from rundun.web.dispatch.warnings import destination_warnings
 
-TESTS = Policy("webhook-test", 10)  # a minute, for each organization
+TESTS = Policy("webhook-test", 10)  # tests a minute, for each organization
 
 
 class WebhookTestBody(StrictModel):
@@ -28,8 +28,8 @@ class WebhookTestBody(StrictModel):
 
 
 async def send_test(ctx: Context, request: Request, org_id: str, webhook: WebhookTestBody) -> TrialJson:
-    """Send a test event, and return the request and its outcome. Raises `rate_limited`, `address_not_allowed`,
-    and `held` after a restore.
+    """Send a test event; return the request and its outcome. Raises `rate_limited`, `address_not_allowed`, and `held`
+    after a restore.
     """
     await ctx.database.read(going_live.require_none)
     ctx.rate_limiter.count(request, TESTS, org_id)

@@ -16,7 +16,7 @@ from rundun.web.archives.download import Download, require_place
 from rundun.web.archives.person import archive_entries
 from rundun.web.archives.report import ReportWriter
 from rundun.web.archives.runs import zip_pieces
-from rundun.web.erasure.kept_copies import KeptCopy, all_copies
+from rundun.web.erasure.kept_copies import KeptCopy, find_all_copies
 from rundun.web.erasure.person import erase_listed, list_runs, run_json
 from rundun.web.http.operation import ZIP, Success
 
@@ -48,12 +48,12 @@ async def erase_person(call: ApiCall) -> Response:
     person = body.person.person()
     if body.digest is None:
         found = await list_runs(call.turns, call.org_id, person, body.run_ids)
-        return to_response(_erasure(found, await all_copies(call.ctx.settings), is_done=False))
+        return to_response(_erasure(found, await find_all_copies(call.ctx.settings), is_done=False))
     with one_at_a_time(call, "Another erasure is still being worked on."):
         found = await erase_listed(
             call.turns, call.ctx.database, call.org_id, person, body.digest, call.key_id, body.run_ids
         )
-    return await call.respond(_erasure(found, await all_copies(call.ctx.settings), is_done=True))
+    return await call.respond(_erasure(found, await find_all_copies(call.ctx.settings), is_done=True))
 
 
 @_reading.route(

@@ -1,1 +1,1 @@
-"""Exports of runs and persons: a ZIP with a report that needs no service. It imports no entry point."""
+"""Exports of runs and persons as ZIP archives, with a report that needs no service. It imports no entry point."""

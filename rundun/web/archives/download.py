@@ -1,5 +1,5 @@
-"""Downloads that are made while they are sent: two of an organization at once, since an archive has a file waiting for
-its reader, as large as the largest photo. The server gives up on a reader who takes nothing.
+"""Downloads that are made while they are sent, at most two of an organization at a time: each may hold a file as large
+as the largest photo for its client. The server ends a download whose client stops reading.
 """
 
 from collections.abc import AsyncIterator
@@ -10,12 +10,12 @@ from starlette.types import Receive, Scope, Send
 
 from rundun.web.context import Context
 
-AT_ONCE = 2  # for an organization
+AT_ONCE = 2  # downloads of an organization at a time
 
 
 class Download(StreamingResponse):
-    """A file that occupies a place of its organization while it is sent, however that ends; raises
-    `request_in_progress` where no place is left.
+    """A response that takes one of the organization's download places while it is sent. Making it raises
+    `request_in_progress` if none is free.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class Download(StreamingResponse):
         super().__init__(pieces, headers=headers, media_type=media_type)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the file while it occupies its place."""
+        """Send the file, and free the place however that ends."""
         with self._place:
             await super().__call__(scope, receive, send)
 
@@ -37,6 +37,6 @@ def _place(ctx: Context, org_id: str) -> AbstractContextManager[None]:
 
 
 def require_place(ctx: Context, org_id: str) -> None:
-    """Raise `request_in_progress`, before anything is looked for, where no place is left."""
+    """Raise `request_in_progress` if no place is free. Called before the data is read."""
     with _place(ctx, org_id):
         pass

@@ -1,4 +1,6 @@
-"""What is kept of a person, to be given to them: their runs with all of their past, and nothing that opens anything."""
+"""A person's data for that person: their runs with all earlier states, without links, secrets or addresses that open
+anything.
+"""
 
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -18,20 +20,22 @@ from rundun.store.runs import changes as run_changes
 from rundun.store.runs import events
 from rundun.store.runs.changes import RunChange
 from rundun.store.sqlite.pagination import PageRequest
-from rundun.web.archives.runs import ArchiveEntry, Report, pictures, record
+from rundun.web.archives.runs import ArchiveEntry, Report, picture_entries, record_json
 from rundun.web.erasure.person import run_json
 from rundun.web.http.turns import LongWork, Reads
 from rundun.wording.file_names import FileNames, file_names
 
-PAGE = 100  # events or deliveries that are read at once
-MAX_CHANGES = 1_000_000  # of one run: all
-_OPENS = ("link", "webhook")  # members of a record
+PAGE = 100  # events or deliveries of one read
+MAX_CHANGES = 1_000_000  # of one run, more than any has
+_LEFT_OUT = ("link", "webhook")  # members of a record that give access
 
 
 async def archive_entries(
     work: LongWork, org_id: str, found: PersonList, links: Urls, report: Report
 ) -> AsyncIterator[ArchiveEntry]:
-    """Yield what is kept of the runs of a list: the list itself, and a folder for each run."""
+    """Yield the files of an archive: the list of runs, and a folder for each run. Runs erased meanwhile are
+    left out.
+    """
     listed: Any = {"digest": found.digest, "has_more": found.has_more, "runs": [run_json(run) for run in found.runs]}
     yield ArchiveEntry("runs.json", to_json(listed, indent=2))
     for run in found.runs:
@@ -40,22 +44,22 @@ async def archive_entries(
         except Problem as problem:
             if problem.code not in ("not_found", "run_erased"):
                 raise
-            continue  # it was erased meanwhile
+            continue  # the run was erased meanwhile
         names, folder = file_names(detail), f"{run.run_id}/"
         files = _Files(detail, names, links)
         changes = await work.read(run_changes.of_run, run.run_id, MAX_CHANGES)
-        yield ArchiveEntry(f"{folder}run.json", await work.run(_record, detail, names, links, files, changes))
-        told = [files.put_into(event) async for event in _events(work, run.run_id)]
+        yield ArchiveEntry(f"{folder}run.json", await work.run(_run_record, detail, names, links, files, changes))
+        told = [files.replace_urls(event) async for event in _read_events(work, run.run_id)]
         yield ArchiveEntry(f"{folder}events.json", to_json(told, indent=2))
-        sent = [_delivery_json(delivery) async for delivery in _deliveries(work, run.run_id)]
+        sent = [_delivery_json(delivery) async for delivery in _read_deliveries(work, run.run_id)]
         yield ArchiveEntry(f"{folder}deliveries.json", to_json(sent[::-1], indent=2))
         yield ArchiveEntry(f"{folder}report.html", await work.run(report, detail, names))
-        for entry in pictures(names, folder):
+        for entry in picture_entries(names, folder):
             yield entry
 
 
 class _Files:
-    """The files of a run in the place of their addresses, which whoever reads them could open without a key."""
+    """The paths of a run's files in the archive by their URLs, which anyone could open without a key."""
 
     def __init__(self, detail: RunDetail, names: FileNames, links: Urls) -> None:
         self._media = re.compile(rf"{re.escape(links.public_url)}/media/[\w.-]+")
@@ -70,24 +74,24 @@ class _Files:
         for signature in evidence.signatures.values():
             self._paths[links.media(signature.file, "image/png")] = names.paths[signature.file]
 
-    def put_into(self, value: Any) -> Any:
-        """Return JSON with the path of a file for its address, and null for one of no file of the archive."""
+    def replace_urls(self, value: Any) -> Any:
+        """Return JSON with each media URL replaced by the file's path in the archive, or by null if it is not in it."""
         if isinstance(value, Mapping):
-            return {name: self.put_into(one) for name, one in value.items()}
+            return {name: self.replace_urls(one) for name, one in value.items()}
         if isinstance(value, list):
-            return [self.put_into(one) for one in value]
+            return [self.replace_urls(one) for one in value]
         if isinstance(value, str) and self._media.fullmatch(value):
             return self._paths.get(value)
         return value
 
 
-def _record(detail: RunDetail, names: FileNames, links: Urls, files: _Files, changes: Sequence[RunChange]) -> bytes:
-    whole = {**from_json(record(detail, names, links)), "changes": [_change_json(change) for change in changes]}
-    given = {name: value for name, value in whole.items() if name not in _OPENS}
-    return to_json(files.put_into(given), indent=2)
+def _run_record(detail: RunDetail, names: FileNames, links: Urls, files: _Files, changes: Sequence[RunChange]) -> bytes:
+    whole = {**from_json(record_json(detail, names, links)), "changes": [_change_json(change) for change in changes]}
+    given = {name: value for name, value in whole.items() if name not in _LEFT_OUT}
+    return to_json(files.replace_urls(given), indent=2)
 
 
-async def _events(reads: Reads, run_id: str) -> AsyncIterator[dict[str, Any]]:
+async def _read_events(reads: Reads, run_id: str) -> AsyncIterator[dict[str, Any]]:
     after, has_more = 0, True
     while has_more:
         feed = await reads.read(events.feed_of_run, run_id, after, PAGE)
@@ -97,7 +101,7 @@ async def _events(reads: Reads, run_id: str) -> AsyncIterator[dict[str, Any]]:
         has_more = feed.has_more
 
 
-async def _deliveries(reads: Reads, run_id: str) -> AsyncIterator[Delivery]:
+async def _read_deliveries(reads: Reads, run_id: str) -> AsyncIterator[Delivery]:
     page_request: PageRequest | None = PageRequest(PAGE)
     while page_request is not None:
         page = await reads.read(deliveries.page_of_run, run_id, page_request)
@@ -112,16 +116,16 @@ def _change_json(change: RunChange) -> dict[str, Any]:
         "by": change.actor.by,
         "name": change.actor.name,
         "at": times.wire(change.at),
-        **_with_times(change.details),
+        **_format_times(change.details),
     }
 
 
-def _with_times(details: Mapping[str, Any]) -> dict[str, Any]:
-    """Return details of a change with times as the wire has them."""
+def _format_times(details: Mapping[str, Any]) -> dict[str, Any]:
+    """Return details of a change with its times in RFC 3339."""
     readable: dict[str, Any] = {}
     for name, value in details.items():
         if isinstance(value, Mapping):
-            value = _with_times(value)
+            value = _format_times(value)
         elif isinstance(value, int) and (name in ("before", "after") or name.endswith("_at")):
             value = times.wire(value)
         readable[name] = value
@@ -129,7 +133,7 @@ def _with_times(details: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _delivery_json(delivery: Delivery) -> dict[str, Any]:
-    """Return to whom something was sent, and when: of an address its host, as paths may be secrets."""
+    """Return a delivery as JSON, with the host instead of the whole URL, whose path may be a secret."""
     return {
         "event_id": delivery.event_id,
         "event": delivery.event,

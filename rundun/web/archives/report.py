@@ -1,4 +1,4 @@
-"""A run as a page of its own, for archives: it needs nothing but the photos and signatures beside it."""
+"""The report of a run for archives: one HTML page, which refers only to the photos and signatures beside it."""
 
 from dataclasses import dataclass, replace
 
@@ -13,15 +13,17 @@ from rundun.wording.time_zone import Zone
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
-    """What templates ask of a call where nobody has called."""
+class _ReportCall:
+    """The part of a console call that templates need; a report has no request."""
 
     zone: Zone
 
 
 @dataclass(frozen=True, slots=True)
 class ReportWriter:
-    """A writer of reports of an organization's runs, in a language; what `is_given_out` does not tell the webhook."""
+    """A writer of reports of an organization's runs, in a language. A report that `is_given_out` leaves out the
+    webhook.
+    """
 
     pages: Pages
     organization: Organization
@@ -29,7 +31,7 @@ class ReportWriter:
     is_given_out: bool = False
 
     def write(self, detail: RunDetail, names: FileNames) -> bytes:
-        """Render the run, with pictures by their `names`."""
+        """Return the report of a run as HTML, with pictures by their `names`."""
         zone = Zone(self.organization.time_zone, self.language.locale)
         if self.is_given_out:
             state = detail.state
@@ -37,7 +39,7 @@ class ReportWriter:
         view = RunView(detail, self.language, zone, names.archive_path, detail.replaced)
         response = self.pages.render(
             "console/runs/report.html",
-            call=_Reader(zone),
+            call=_ReportCall(zone),
             wire=times.wire_or_none,
             flash="",
             deadline=None,

@@ -1,4 +1,4 @@
-"""Runs as a ZIP: the record, the original photos and the signatures, for console, API and command line."""
+"""Runs as ZIP archives with record, report, original photos and signatures, for console, API and command line."""
 
 import io
 import zipfile
@@ -24,21 +24,21 @@ from rundun.wording.file_names import FileNames, file_names
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Report = Callable[[RunDetail, FileNames], bytes]  # a writer of the page in an archive
-IN_MEMORY = 2 * 1024 * 1024  # bytes of one file of an archive; what is larger waits in a temporary file
+Report = Callable[[RunDetail, FileNames], bytes]  # returns the HTML report of an archive
+IN_MEMORY = 2 * 1024 * 1024  # bytes of one file of an archive; a larger one is buffered on disk
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveEntry:
-    """A file of an archive: a text, or the number of a stored file."""
+    """A file of an archive: its bytes, or the number of a stored file."""
 
     name: str
     content: bytes | int
 
 
 class StreamingZipBuffer(io.RawIOBase):
-    """A buffer that a ZIP is written into and taken from file by file: of what was taken only the length is remembered,
-    so that an archive of any size costs no more than its largest file, and that on disk.
+    """A buffer between a ZIP's writer and its client, emptied after each file. An archive of any size thus needs the
+    space of its largest file, on disk.
     """
 
     def __init__(self) -> None:
@@ -47,65 +47,65 @@ class StreamingZipBuffer(io.RawIOBase):
         self._buffer: IO[bytes] = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
 
     def write(self, data: Any) -> int:
-        """Write behind what is there."""
+        """Append data; return the number of bytes written."""
         return self._buffer.write(data)
 
     def tell(self) -> int:
-        """Return the position in the archive, with all that was taken."""
+        """Return the position in the whole archive."""
         return self._taken + self._buffer.tell()
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Go to a position of the archive, in the file that is being written."""
+        """Move to a position in the file being written; return the position in the buffer."""
         assert whence == 0 and offset >= self._taken
         return self._buffer.seek(offset - self._taken)
 
     def seekable(self) -> bool:
-        """Tell whether seeking works: in the file that is being written, whose head is completed at its end."""
+        """Tell that seeking works: `zipfile` completes a file's header after its content."""
         return True
 
     def take(self) -> IO[bytes]:
-        """Return all that was written since the last call."""
+        """Return the bytes written since the last call, as an open file."""
         full, self._buffer = self._buffer, SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
         self._taken += full.seek(0, io.SEEK_END)
         full.seek(0)
         return full
 
     def close(self) -> None:
-        """Delete what was written."""
+        """Close and delete the buffered bytes."""
         self._buffer.close()
         super().close()
 
 
 async def run_entries(work: LongWork, detail: RunDetail, links: Urls, report: Report) -> AsyncIterator[ArchiveEntry]:
-    """Yield a run with all its evidence: run.json, report.html, the original photos and the signatures."""
+    """Yield the files of a run's archive: run.json, report.html, original photos and signatures."""
     names = file_names(detail)
-    yield ArchiveEntry("run.json", await work.run(record, detail, names, links))
+    yield ArchiveEntry("run.json", await work.run(record_json, detail, names, links))
     yield ArchiveEntry("report.html", await work.run(report, detail, names))
-    for entry in pictures(names):
+    for entry in picture_entries(names):
         yield entry
 
 
 def archive_name(detail: RunDetail) -> str:
-    """Return the name of the file that a run's archive is saved as."""
+    """Return the file name of a run's archive."""
     return f"run-{detail.state.run.run_id[2:10]}.zip"
 
 
 async def zip_pieces(reads: Reads, entries: AsyncIterator[ArchiveEntry], at: datetime) -> AsyncIterator[bytes]:
-    """Write an archive of `entries`, piece by piece; `at` is the time that its files have. What executors delete
-    meanwhile is left out.
+    """Yield a ZIP archive of `entries` in pieces, its files dated `at`. A stored file that is deleted meanwhile is left
+    out.
     """
     buffer = StreamingZipBuffer()
     try:
         with zipfile.ZipFile(buffer, "w") as zip_file:
             async for entry in entries:
-                head = _head(entry.name, at)
+                head = _zip_info(entry.name, at)
                 if isinstance(entry.content, bytes):
                     zip_file.writestr(head, entry.content, zipfile.ZIP_DEFLATED)
                 else:
                     await _write_file(reads, zip_file, head, entry.content)
-                for data in _pieces(buffer):
+                for data in _read_pieces(buffer):
                     yield data
-        for data in _pieces(buffer):
+        for data in _read_pieces(buffer):
             yield data
     finally:
         buffer.close()
@@ -122,21 +122,21 @@ async def _write_file(reads: Reads, zip_file: zipfile.ZipFile, head: zipfile.Zip
             writing.write(await reads.read_heavy(CHUNK, files.get_chunk, number, part))
 
 
-def _pieces(buffer: StreamingZipBuffer) -> Iterator[bytes]:
+def _read_pieces(buffer: StreamingZipBuffer) -> Iterator[bytes]:
     with buffer.take() as full:
         while data := full.read(CHUNK // 4):
             yield data
 
 
-def _head(name: str, at: datetime) -> zipfile.ZipInfo:
+def _zip_info(name: str, at: datetime) -> zipfile.ZipInfo:
     head = zipfile.ZipInfo(name, (max(1980, at.year), at.month, at.day, at.hour, at.minute, at.second))
     head.external_attr = 0o644 << 16
     return head
 
 
-def record(detail: RunDetail, names: FileNames, links: Urls) -> bytes:
-    """Return the record as integrators read it, with the names of the files beside it, and what was said before: the
-    replaced answers and remarks, the newest answer and the oldest remark first.
+def record_json(detail: RunDetail, names: FileNames, links: Urls) -> bytes:
+    """Return a run's record as JSON text, with the names of its files and its replaced answers and remarks: newest
+    answer, oldest remark first.
     """
     state = detail.state
     head = run_json.full_json(state.run, state.step_states, state.evidence, links, detail.now)
@@ -176,7 +176,7 @@ def record(detail: RunDetail, names: FileNames, links: Urls) -> bytes:
     return to_json(record, indent=2)
 
 
-def pictures(names: FileNames, folder: str = "") -> Iterator[ArchiveEntry]:
-    """Yield the photos and signatures of a run, below a folder of the archive that ends in a slash."""
+def picture_entries(names: FileNames, folder: str = "") -> Iterator[ArchiveEntry]:
+    """Yield the photos and signatures of a run, below a folder that ends in a slash."""
     for number, name in names.paths.items():
         yield ArchiveEntry(folder + name, number)

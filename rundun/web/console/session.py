@@ -33,7 +33,7 @@ from rundun.web.context import Context, context_of
 from rundun.web.http.body import read_bytes
 from rundun.web.http.rate_limit import address_of
 from rundun.web.http.turns import Turns
-from rundun.web.origin import refuse_cross_site
+from rundun.web.origin import require_same_site
 from rundun.web.pages.branding import branding_of
 from rundun.wording import refusals
 from rundun.wording.console_words import N_, ConsoleLanguage
@@ -168,7 +168,7 @@ class ConsoleCall:
             **language.page_names(),
             **values,
         )
-        # With no-referrer a form’s POST would send “Origin: null”, which `refuse_cross_site` refuses.
+        # With no-referrer a form’s POST would send “Origin: null”, which `require_same_site` refuses.
         response.headers["referrer-policy"] = "same-origin"
         return response
 
@@ -251,7 +251,7 @@ async def _check_form(call: ConsoleCall, max_form_bytes: int) -> None:
     the token in the header `x-csrf-token`.
     """
     request = call.request
-    refuse_cross_site(request)
+    require_same_site(request)
     csrf_token = request.headers.get("x-csrf-token", "")
     if _is_form(request) and max_form_bytes:
         body = await read_bytes(request, max_form_bytes)
@@ -310,7 +310,7 @@ async def _redirect_to_sign_in(call: ConsoleCall) -> Response:
     """Redirect to the sign-in form, or render it with the form that was sent, which is then sent after signing in."""
     path = call.request.url.path.removeprefix("/console")
     if call.request.method == "POST" and _is_form(call.request):
-        refuse_cross_site(call.request)
+        require_same_site(call.request)
         call.form = read_fields(await read_bytes(call.request, MAX_FORM))
         call.form.pop("csrf", "")
         if _can_resubmit(call):

@@ -1,1 +1,1 @@
-"""Dispatches, for API, console and command line: reading of their bodies, and warnings."""
+"""Dispatches for API, console and command line: reading their bodies, and warnings."""

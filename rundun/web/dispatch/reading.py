@@ -1,4 +1,4 @@
-"""Reading the bodies that dispatch a run, whose job is judged by the template that it names."""
+"""The readers of bodies that dispatch a run, whose job is checked against the template."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
@@ -13,38 +13,40 @@ B = TypeVar("B", bound=StrictModel)
 
 
 async def read_dispatch_body(reads: Reads, org_id: str, data: Any) -> DispatchBody:
-    """Read JSON data as a dispatch. Raises `Invalid` with every wrong place, those that only the template knows of too:
-    the dispatch itself would find these alone, and somebody would send it twice to learn of all.
+    """Return JSON data as a dispatch. Raises `Invalid` with all errors at once, including those that only the template
+    reveals, so that one correction is enough.
     """
 
-    async def others(body: DispatchBody) -> Iterable[FieldError]:
+    async def find_errors(body: DispatchBody) -> Iterable[FieldError]:
         return await reads.read(runs.job_errors, org_id, body.order()[0])
 
-    return await _read(DispatchBody, data, others, "template_id")
+    return await _read_body(DispatchBody, data, find_errors, "template_id")
 
 
 async def read_repeat_body(reads: Reads, org_id: str, run_id: str, data: Any) -> RepeatBody:
-    """Read JSON data as what changes of a run that is repeated; raises as `read_dispatch_body`, and as
+    """Return JSON data as the fields of a repeated run; raises `Invalid` with all errors, including those of
     `repeats.errors`.
     """
 
-    async def others(body: RepeatBody) -> Iterable[FieldError]:
+    async def find_errors(body: RepeatBody) -> Iterable[FieldError]:
         return await reads.read(repeats.errors, org_id, run_id, body.changes())
 
-    return await _read(RepeatBody, data, others)
+    return await _read_body(RepeatBody, data, find_errors)
 
 
-async def _read(
-    model: type[B], data: Any, others: Callable[[B], Awaitable[Iterable[FieldError]]], must_be_right: str = ""
+async def _read_body(
+    model: type[B], data: Any, find_errors: Callable[[B], Awaitable[Iterable[FieldError]]], required: str = ""
 ) -> B:
-    """Read data; what is wrong beside its form is asked of what can be read of it, if `must_be_right` can be."""
+    """Return data as a `model`. If it is invalid, raise `Invalid` with the errors of `find_errors`, too, which checks
+    the fields that are valid, provided that `required` is one of them.
+    """
     try:
         return read(model, data)
     except Invalid as invalid:
         wrong = {error.pointer.split("/")[1] for error in invalid.errors if error.pointer}
-        if not isinstance(data, dict) or must_be_right in wrong:
+        if not isinstance(data, dict) or required in wrong:
             raise
         readable = {name: data[name] for name in model.model_fields if name in data and name not in wrong}
-        more = await others(read(model, readable))
+        more = await find_errors(read(model, readable))
         more = tuple(error for error in more if error.pointer.split("/")[1] not in wrong)
         raise Invalid(sort_errors([*invalid.errors, *more], data)) from None

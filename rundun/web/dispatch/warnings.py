@@ -1,4 +1,4 @@
-"""Warnings about a run just dispatched: its link, and its webhook's address."""
+"""Warnings about a dispatched run: its link, and its webhook's address."""
 
 from functools import cache
 from urllib.parse import urlsplit
@@ -10,9 +10,9 @@ from rundun.errors import FieldError, Problem
 from rundun.web.context import CheckDestination
 
 
-@cache  # the public URL is the same for as long as the process lives
+@cache  # the public URL never changes in a process
 def link_warnings(public_url: str) -> list[WarnedJson]:
-    """Return warnings about links below `public_url`: what phones will make of them."""
+    """Return warnings about links below `public_url` that phones can't open or restrict."""
     url = urlsplit(public_url)
     warnings: list[WarnedJson] = []
     if url.scheme != "https":
@@ -27,8 +27,8 @@ def link_warnings(public_url: str) -> list[WarnedJson]:
 async def destination_warnings(
     check: CheckDestination, destination: Destination | None, org_id: str, pointer: str = "/webhook/url"
 ) -> list[WarnedJson]:
-    """Return warnings about an organization's deliveries to `destination`; raises `address_not_allowed`, at its
-    `pointer`.
+    """Return warnings about an organization's deliveries to `destination`; raises `address_not_allowed` with an error
+    at `pointer`.
     """
     verdict = await check(destination, org_id) if destination else None
     if verdict is None:

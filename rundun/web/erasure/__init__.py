@@ -1,1 +1,1 @@
-"""Erasing a person, for API, console and command line, and which copies still hold what is erased."""
+"""Erasure of a person for API, console and command line, and the copies that still hold erased data."""

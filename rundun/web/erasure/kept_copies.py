@@ -1,4 +1,4 @@
-"""Which files still hold what is erased, and until when."""
+"""Copies of the database that still hold erased data, and their end."""
 
 import asyncio
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from rundun.store.backups.copies import CopyKind
 
 @dataclass(frozen=True, slots=True)
 class KeptCopy:
-    """A file that holds an older state of the database; the service deletes it at about `until`, in milliseconds."""
+    """A file with an older state of the database; the service deletes it at about `until`, in milliseconds."""
 
     name: str
     kind: CopyKind
@@ -24,9 +24,9 @@ class KeptCopy:
 
 
 def find_copies(settings: ServiceSettings, since: int) -> list[KeptCopy]:
-    """Find the copies of the database from after `since`, in milliseconds, the oldest first."""
-    backup, second = settings.backup, since // times.SECOND * times.SECOND  # as their names have it
-    kept_for = {"backup": backup.keep * backup.every}  # unless one is missed
+    """Return the copies of the database made after `since`, in milliseconds, oldest first."""
+    backup, second = settings.backup, since // times.SECOND * times.SECOND  # file names have whole seconds
+    kept_for = {"backup": backup.keep * backup.every}  # if no backup is missed
     return [
         KeptCopy(copy.path.name, copy.kind, copy.at + kept_for.get(copy.kind, copies.KEPT_MS))
         for copy in copies.every_copy(settings.database.path, backup.folder)
@@ -34,13 +34,13 @@ def find_copies(settings: ServiceSettings, since: int) -> list[KeptCopy]:
     ]
 
 
-async def all_copies(settings: ServiceSettings) -> list[KeptCopy]:
-    """Find all copies. Of a person each may hold something, whatever is found of them now: what a restore has put aside
-    holds runs that came after the backup, and the present state has none of them.
+async def find_all_copies(settings: ServiceSettings) -> list[KeptCopy]:
+    """Return all copies. Any may hold data of a person whose current runs don't show it: a database replaced by a
+    restore has runs that are newer than the backup.
     """
-    return await copies_since(settings, 0)
+    return await find_copies_since(settings, 0)
 
 
-async def copies_since(settings: ServiceSettings, since: int) -> list[KeptCopy]:
-    """Find copies as `find_copies` does, while others are served."""
+async def find_copies_since(settings: ServiceSettings, since: int) -> list[KeptCopy]:
+    """Return the copies made after `since`, in milliseconds, read in a thread."""
     return await asyncio.to_thread(find_copies, settings, since)

@@ -1,4 +1,4 @@
-"""Erasing a person: their runs listed, and erased."""
+"""Erasure of a person: listing their runs, and erasing these."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -14,14 +14,14 @@ from rundun.store.database import Database
 from rundun.store.erasure.person_runs import PersonRun
 from rundun.web.http.turns import Reads
 
-AT_ONCE = 5  # runs that are erased before others write again: about a millisecond each
+AT_ONCE = 5  # runs erased between writes of others, about a millisecond each
 
 
 async def list_runs(
     reads: Reads, org_id: str, person: Person, run_ids: Sequence[str] | None = None, *, with_alike: bool = False
 ) -> PersonList:
-    """List the runs of a person, or just those of `run_ids`, and `with_alike` those that may be; others are served in
-    between. Raises `Invalid` where one of `run_ids` is not among them.
+    """Return the runs of a person, or those of `run_ids` only; `with_alike` adds runs that may be theirs. Reads in
+    parts, so that other requests are served. Raises `Invalid` if one of `run_ids` is not theirs.
     """
     found = PersonList()
     while not found.is_done:
@@ -39,9 +39,9 @@ async def erase_listed(
     run_ids: Sequence[str] | None = None,
     alike: Mapping[str, str] = MappingProxyType({}),
 ) -> PersonList:
-    """Erase the runs of a person, if they are still those of the list that `digest` is of, and those of `alike`, by
-    their ids with their revisions; raises `erasure_changed`, and what `list_runs` does. Returns the list. What is added
-    to one of them while others go, goes as well.
+    """Erase the runs of a person and return their list. It must still have the `digest`. `alike` adds runs by their
+    ids, with their revisions. Raises `erasure_changed`, and the errors of `list_runs`. Data added to a run during the
+    erasure is erased, too.
     """
     found = await list_runs(reads, org_id, person, run_ids, with_alike=bool(alike))
     found.require(digest)

@@ -24,7 +24,7 @@ from rundun.web.http.body import is_received, parse, read_json_bytes
 from rundun.web.http.operation import Success
 from rundun.web.http.problems import Json
 from rundun.web.http.query_params import StateQuery, query
-from rundun.web.origin import refuse_cross_site
+from rundun.web.origin import require_same_site
 
 router = executor_router()
 
@@ -37,7 +37,7 @@ async def read_body(request: Request, take: Callable[[Any], T], max_bytes: int =
     """Read a JSON body from our own page and `take` it, for a run that exists: nothing is waited for from those who try
     links, nor do they hear what is wrong with a body that is here.
     """
-    refuse_cross_site(request)
+    require_same_site(request)
     ctx, run_id, was_here = context_of(request), request.path_params["run_id"], is_received(request)
     if not was_here:
         await ctx.database.read(run_rows.get, run_id)

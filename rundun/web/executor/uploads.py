@@ -36,7 +36,7 @@ from rundun.web.http.operation import PICTURE, PNG, Bytes, Success
 from rundun.web.http.problems import Json
 from rundun.web.http.query_params import PhotoQuery, SignatureQuery, query
 from rundun.web.http.upload_buffer import BufferedUpload
-from rundun.web.origin import refuse_cross_site
+from rundun.web.origin import require_same_site
 
 router = executor_router()
 
@@ -86,7 +86,7 @@ async def put_photo(request: Request) -> Response:
     The raw bytes under an id that the phone makes. Once the receipt is there the photo is on the disk. The same
     bytes again get the same receipt, unless somebody has deleted the photo meanwhile.
     """
-    refuse_cross_site(request)
+    require_same_site(request)
     ctx = context_of(request)
     database = ctx.database
     params, device = query(PhotoQuery, request), device_of(request)
@@ -161,7 +161,7 @@ async def delete_photo(request: Request) -> Response:
 
     Erases it for good, while the run is open. Again: nothing changes.
     """
-    refuse_cross_site(request)
+    require_same_site(request)
     ctx = context_of(request)
     target = _target(request)
     state = await ctx.database.write(photos.remove_photo, target, device_of(request))
@@ -201,7 +201,7 @@ async def put_closing_signature(request: Request) -> Response:
 
 
 async def _put_signature(request: Request, step_id: str) -> Response:
-    refuse_cross_site(request)
+    require_same_site(request)
     ctx = context_of(request)
     run_id = request.path_params["run_id"]
     typed_name = query(SignatureQuery, request).typed_name
@@ -232,7 +232,7 @@ async def decode_barcode(request: Request) -> Response:
 
     For phones without a scanner. Of a started run, and of the formats that its barcode steps take.
     """
-    refuse_cross_site(request)
+    require_same_site(request)
     ctx, run_id = context_of(request), request.path_params["run_id"]
     state, _, _ = await ctx.database.read(execution.load_open, run_id, device_of(request))
     formats = _formats(state)

@@ -13,7 +13,7 @@ from rundun.web.archives.report import ReportWriter
 from rundun.web.archives.runs import zip_pieces
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.settings.account import is_own_password, wrong_password_text
-from rundun.web.erasure.kept_copies import all_copies
+from rundun.web.erasure.kept_copies import find_all_copies
 from rundun.web.erasure.person import erase_listed, list_runs
 from rundun.wording.console_words import N_
 from rundun.wording.problem_codes import PROBLEMS
@@ -86,7 +86,7 @@ async def show_erased(call: ConsoleCall) -> Response:
     """GET /console/settings/person/erased: show how many runs were erased, and the copies that may still hold them."""
     query = call.request.query_params
     count = int(typed) if _NUMBER.fullmatch(typed := query.get("count", "")) else 0
-    kept = await all_copies(call.ctx.settings)
+    kept = await find_all_copies(call.ctx.settings)
     return await call.render("erasure/person_erased", count=count, has_more="more" in query, copies=kept)
 
 
@@ -107,7 +107,7 @@ async def _render_found(
     call: ConsoleCall, person: Person, status: int = 200, wrong: str = "", *, changed: bool = False
 ) -> Response:
     found = await list_runs(call.turns, call.operator.org_id, person, with_alike=True)
-    kept = await all_copies(call.ctx.settings)
+    kept = await find_all_copies(call.ctx.settings)
     return await call.render(
         "erasure/person_runs",
         status,

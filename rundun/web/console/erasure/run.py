@@ -6,7 +6,7 @@ from rundun.actions.erasure import erased_runs, erasures
 from rundun.actions.runs import runs
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.settings.account import is_own_password, wrong_password_text
-from rundun.web.erasure.kept_copies import copies_since
+from rundun.web.erasure.kept_copies import find_copies_since
 
 
 async def confirm(call: ConsoleCall, status: int = 200, wrong: str = "") -> Response:
@@ -22,7 +22,7 @@ async def confirm(call: ConsoleCall, status: int = 200, wrong: str = "") -> Resp
         heading=run.job.title or run.executor_ref or state.version.template.name,
         answers=len(state.answers),
         photos=photos,
-        copies=await copies_since(call.ctx.settings, run.created_at),
+        copies=await find_copies_since(call.ctx.settings, run.created_at),
         wrong=wrong,
     )
 

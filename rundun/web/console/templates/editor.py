@@ -101,7 +101,7 @@ async def _check(call: ConsoleCall, text: str) -> CheckedText:
         return checked
     named = {picture_id for _, picture_id in checked.draft.pictures}
     try:
-        await call.write(picture_actions.add_missing, sample_pictures.among(named))
+        await call.write(picture_actions.add_missing, sample_pictures.select_pictures(named))
     except Problem as problem:
         if problem.code != "quota_exceeded":
             raise
