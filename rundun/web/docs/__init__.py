@@ -1,1 +1,1 @@
-"""/docs and /v1/openapi.json."""
+"""The documentation /docs, and the OpenAPI document /v1/openapi.json."""

@@ -1,4 +1,6 @@
-"""What guides show in the place of a link that is alone in its paragraph: a file's text, or what the code knows."""
+"""The inserts of guides: a link alone in its paragraph is replaced by the text of a file or by a table made from the
+code.
+"""
 
 import json
 from collections.abc import Callable
@@ -6,23 +8,25 @@ from typing import Any
 
 from rundun import paths
 from rundun.config.loader import SETTINGS, Setting
-from rundun.web.docs.markdown import code_figure, with_code
+from rundun.web.docs.markdown import code_figure, mark_code
 from rundun.web.pages.pages import Pages
 
-README_SITE = "http://127.0.0.1:8000"  # what the samples call this service; on the pages it has its own name
+README_SITE = "http://127.0.0.1:8000"  # the service's URL in the samples; pages show the real one
 
 
-def sample(name: str, site: str) -> str:
-    """Read a file of templates/docs/samples/, which tests run; addresses become those of this service."""
+def read_sample(name: str, site: str) -> str:
+    """Return the text of a file of templates/docs/samples/, all of which tests run, with the service's URL set to
+    `site`.
+    """
     text = (paths.templates() / "docs" / "samples" / name).read_text("utf-8")
     return text.rstrip("\n").replace(README_SITE, site)
 
 
-def insert(pages: Pages, site: str, target: str, words: str) -> str | None:
-    """Return the HTML in the place of a link to `target`, None for what stays a link. `words` are the link's."""
+def render_insert(pages: Pages, site: str, target: str, words: str) -> str | None:
+    """Return the HTML for a link to `target` with these `words`; None if it stays a link."""
     folder, _, name = target.rpartition("/")
     if folder == "samples":
-        return code_figure(sample(name, README_SITE if name == "booking.py" else site), words)
+        return code_figure(read_sample(name, README_SITE if name == "booking.py" else site), words)
     if folder == "../../rundun/deploy":
         return code_figure((paths.deploy() / name).read_text("utf-8").rstrip("\n"), words)
     module, _, part = target.removeprefix("../../rundun/").partition("#")
@@ -30,29 +34,29 @@ def insert(pages: Pages, site: str, target: str, words: str) -> str | None:
         return code_figure(_example(part), words)
     if module in _PARTS:
         template, values = _PARTS[module]
-        return _part(pages, template, values(site))
+        return _render_part(pages, template, values(site))
     if module in ("core/templates/template.py", "core/templates/steps.py"):
-        return _part(pages, "fields.html", {"rows": _fields(part)})
+        return _render_part(pages, "fields.html", {"rows": _fields(part)})
     return None
 
 
-def _part(pages: Pages, template: str, values: dict[str, Any]) -> str:
-    return bytes(pages.render(f"docs/parts/{template}", marked=with_code, **values).body).decode()
+def _render_part(pages: Pages, template: str, values: dict[str, Any]) -> str:
+    return bytes(pages.render(f"docs/parts/{template}", marked=mark_code, **values).body).decode()
 
 
-def default(setting: Setting) -> str:
-    """Return a setting's default as it would be written."""
+def default_text(setting: Setting) -> str:
+    """Return a setting's default as TOML has it."""
     value = setting.default
     if isinstance(value, tuple):
         value = [item if isinstance(item, int | float) else str(item) for item in value]
     return json.dumps(value if isinstance(value, int | float | list) else str(value))
 
 
-# What follows imports the OpenAPI document when somebody reads, not before: it takes a moment to make.
+# The following functions import the OpenAPI document when called, since making it takes a moment.
 
 
 def _settings(_: str) -> dict[str, Any]:
-    return {"settings": SETTINGS, "default": default}
+    return {"settings": SETTINGS, "default": default_text}
 
 
 def _events(_: str) -> dict[str, Any]:
@@ -60,8 +64,8 @@ def _events(_: str) -> dict[str, Any]:
     from rundun.web.docs.openapi.events import ALERTS
 
     sent = document()["webhooks"].items()
-    said = {name: one["post"]["description"].partition(" Posted to ")[0] for name, one in sent if name not in ALERTS}
-    return {"events": said}
+    texts = {name: one["post"]["description"].partition(" Posted to ")[0] for name, one in sent if name not in ALERTS}
+    return {"events": texts}
 
 
 def _operations(site: str) -> dict[str, Any]:
@@ -73,7 +77,7 @@ def _operations(site: str) -> dict[str, Any]:
 def _step_types(_: str) -> dict[str, Any]:
     from rundun.web.docs.openapi import reference
 
-    return {"step_types": reference.step_types(sample("types.json", ""))}
+    return {"step_types": reference.step_types(read_sample("types.json", ""))}
 
 
 def _fields(name: str) -> list[Any]:
@@ -86,17 +90,17 @@ def _fields(name: str) -> list[Any]:
 
 
 def _example(name: str) -> str:
-    """Return an example of the OpenAPI document: of an event, or what an operation answers."""
+    """Return an example of the OpenAPI document as JSON text: the body of an event, or an operation's response."""
     from rundun.web.docs.openapi.document import EXAMPLES, document
-    from rundun.web.docs.openapi.reference import pretty
+    from rundun.web.docs.openapi.reference import format_json
 
     if name in EXAMPLES["webhooks"]:
         content = document()["webhooks"][name]["post"]["requestBody"]["content"]["application/json"]
-        return pretty(content["examples"]["example"]["value"])
-    return pretty(next(value for status, value in EXAMPLES[name].items() if status.startswith("2")))
+        return format_json(content["examples"]["example"]["value"])
+    return format_json(next(value for status, value in EXAMPLES[name].items() if status.startswith("2")))
 
 
-# By module: a file of templates/docs/parts/, and what it shows.
+# By module: a file of templates/docs/parts/, and the function that returns its values.
 _PARTS: dict[str, tuple[str, Callable[[str], dict[str, Any]]]] = {
     "config/settings.py": ("settings.html", _settings),
     "core/runs/event.py": ("events.html", _events),

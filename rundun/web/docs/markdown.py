@@ -1,4 +1,6 @@
-"""The guides' Markdown: CommonMark and tables, with the structure and names that our pages have. HTML in it is text."""
+"""The guides' Markdown: CommonMark and tables, rendered with the structure and names of our pages. HTML in
+it is text.
+"""
 
 import re
 from collections import Counter
@@ -15,36 +17,35 @@ LANGUAGES = {"sh": "Shell", "json": "JSON", "py": "Python", "python": "Python", 
 LANGUAGES |= {"ts": "TypeScript", "toml": "TOML", "yaml": "YAML", "ini": "Unit", "text": "Text", "http": "Headers"}
 _ROLES = {"table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row"}
 
-# From where a link leads and its words to the HTML that stands for what is there, or to None for a plain link.
+# Takes a link's target and words; returns the HTML to insert, or None for a plain link.
 Insert = Callable[[str, str], str | None]
-MANY_HEADINGS = 6  # with so many a page begins with a list of them
+MANY_HEADINGS = 6  # from this number on, a page begins with a list of its headings
 _CODE = re.compile("`([^`]+)`")
 
 
 def to_html(text: str, pages: Mapping[str, str], insert: Insert) -> Markup:
-    """Return a guide as HTML. A link to one of `pages`, by its file, leads to the page's address. A link that is alone
-    in its paragraph stands for what it leads to, wherever `insert` has HTML for it: so the same text can be read, with
-    its links, where the file itself is shown.
+    """Return a guide as HTML. `pages` has the addresses of linked files. A link alone in its paragraph is replaced by
+    the HTML of `insert`, if any; the plain text thus stays readable in the repository.
     """
     parser = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table")
     tokens = parser.parse(text)
     _name_headings(tokens)
     _label_tables(tokens)
     for token in _links(tokens):
-        _readdress(token, pages)
-    shown = _inserted(tokens, insert)
+        _set_address(token, pages)
+    shown = _insert_html(tokens, insert)
     if _mark_lead(shown):
-        shown[6:6] = _contents(shown)
+        shown[6:6] = _contents_list(shown)
     return Markup(parser.renderer.render(shown, parser.options, {}))  # noqa: S704 (HTML is off)
 
 
-def with_code(text: str) -> Markup:
-    """Return text as markup, escaped, with `code` in it marked."""
+def mark_code(text: str) -> Markup:
+    """Return text as escaped markup, with `code` in code elements."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 (escaped first)
 
 
 def code_figure(text: str, title: str) -> str:
-    """Return code as HTML, with its name above it."""
+    """Return code as an HTML figure with its title."""
     return (
         f'<figure class="code">\n<figcaption>{escape(title)}</figcaption>\n'
         f'<pre tabindex="0"><code>{escape(text)}</code></pre>\n</figure>\n'
@@ -53,21 +54,21 @@ def code_figure(text: str, title: str) -> str:
 
 class _Renderer(RendererHTML):
     def fence(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        """Render code. Its info string is its language, and behind that, if it has one, its title."""
+        """Return a code block as HTML. Its info string has the language, optionally followed by a title."""
         language, _, title = tokens[idx].info.strip().partition(" ")
         return code_figure(tokens[idx].content.rstrip("\n"), title or LANGUAGES.get(language, language))
 
     def table_open(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        """Render the begin of a table, which scrolls by itself where it doesn't fit."""
+        """Return the start of a table as HTML, in a box that scrolls if the table is too wide."""
         return f'<div class="table stacked">\n{self.renderToken(tokens, idx, options, env)}'
 
     def table_close(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        """Render the end of a table."""
+        """Return the end of a table as HTML."""
         return f"{self.renderToken(tokens, idx, options, env)}</div>\n"
 
 
 def _name_headings(tokens: Sequence[Token]) -> None:
-    """Give headings ids as GitHub does."""
+    """Set the ids of headings, formed as on GitHub."""
     seen: Counter[str] = Counter()
     for token, content in pairwise(tokens):
         if token.type == "heading_open":
@@ -77,15 +78,15 @@ def _name_headings(tokens: Sequence[Token]) -> None:
 
 
 def _mark_lead(tokens: Sequence[Token]) -> bool:
-    """Mark the paragraph below the title, which says what the page is for; tell whether there is one."""
+    """Mark the paragraph below the title as the page's summary; tell whether there is one."""
     has_lead = len(tokens) > 5 and tokens[0].tag == "h1" and tokens[3].type == "paragraph_open"
     if has_lead:
         tokens[3].attrSet("class", "lead")
     return has_lead
 
 
-def _contents(tokens: Sequence[Token]) -> list[Token]:
-    """Return a list of links to the headings of a page that has many."""
+def _contents_list(tokens: Sequence[Token]) -> list[Token]:
+    """Return a list of links to a page's headings as tokens; none for a page with few headings."""
     found = [(one.attrs["id"], _words(inline)) for one, inline in pairwise(tokens) if one.type == "heading_open"][1:]
     rows = "".join(f'<li><a href="#{slug}">{escape(words)}</a></li>\n' for slug, words in found)
     html = f'<ul class="contents here" aria-label="On this page">\n{rows}</ul>\n'
@@ -93,8 +94,8 @@ def _contents(tokens: Sequence[Token]) -> list[Token]:
 
 
 def _label_tables(tokens: Sequence[Token]) -> None:
-    """Make the first cell of each row its header, and write roles out: on a phone each row is a block, which ends what
-    browsers know of a table. Where there are several other columns, their cells have the names of these with them.
+    """Make the first cell of each row its header, and write out all roles: on a phone rows are blocks, for which
+    browsers drop the table's semantics. Cells of tables with several other columns get the column's name.
     """
     names: list[str] = []
     column, is_head = 0, False
@@ -128,7 +129,7 @@ def _words(inline: Token) -> str:
     return "".join(child.content for child in inline.children or () if child.type in ("text", "code_inline"))
 
 
-def _readdress(link: Token, pages: Mapping[str, str]) -> None:
+def _set_address(link: Token, pages: Mapping[str, str]) -> None:
     href = str(link.attrs["href"])
     target, hash_, anchor = href.partition("#")
     if href in pages:
@@ -139,8 +140,8 @@ def _readdress(link: Token, pages: Mapping[str, str]) -> None:
         link.attrSet("rel", "noreferrer")
 
 
-def _inserted(tokens: Sequence[Token], insert: Insert) -> list[Token]:
-    """Return the tokens with what stands for links that are alone in their paragraph."""
+def _insert_html(tokens: Sequence[Token], insert: Insert) -> list[Token]:
+    """Return the tokens, with links alone in their paragraph replaced by inserted HTML."""
     rest = list(tokens)
     for number, token in enumerate(tokens):
         children = token.children or []

@@ -1,4 +1,4 @@
-"""The documentation: /docs. Pages are rendered once: guides from Markdown, the reference from the OpenAPI document."""
+"""The pages of /docs, rendered once: guides from Markdown, the reference from the OpenAPI document."""
 
 import asyncio
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from rundun import __version__, paths
 from rundun.core.json_types.base import MissingCode
 from rundun.errors import FieldErrorCode, NotFound
 from rundun.web.context import context_of
-from rundun.web.docs.inserts import README_SITE, insert
-from rundun.web.docs.markdown import to_html, with_code
+from rundun.web.docs.inserts import README_SITE, render_insert
+from rundun.web.docs.markdown import mark_code, to_html
 from rundun.web.docs.openapi.parts import TAGS
 from rundun.web.pages.pages import Pages
 from rundun.web.pages.static import Asset, pack
@@ -23,7 +23,7 @@ from rundun.wording.problem_codes import PROBLEMS
 
 @dataclass(frozen=True, slots=True)
 class DocsPage:
-    """One page of /docs; `path` is what follows /docs/, and `template` a file in templates/docs/, Markdown or Jinja."""
+    """One page of /docs; `path` follows /docs/, `template` is a file in templates/docs/, Markdown or Jinja."""
 
     path: str
     title: str
@@ -32,7 +32,7 @@ class DocsPage:
     subject: str = ""
 
 
-# By who reads them, in the order of the menu.
+# By reader, in the order of the menu.
 GUIDES = {
     "Begin here": (
         DocsPage("", "Quick start", "quick-start.md", "From a key to a finished run in five minutes."),
@@ -80,9 +80,9 @@ REFERENCE = (
     DocsPage("reference/schemas", "Schemas", "schemas.html", "Every object of the API, field by field."),
 )
 PAGES = {page.path: page for page in (*(page for pages in GUIDES.values() for page in pages), *REFERENCE)}
-# What else a guide answers to, and leads on from: the name of its file.
+# The other address of a guide, which redirects: the name of its file.
 _BY_FILE = {page.template.removesuffix(".md"): page for page in PAGES.values() if page.template.endswith(".md")}
-# Where links between files of templates/docs/ lead: by file, and each page of the reference by its subject, too.
+# Addresses for links between files of templates/docs/: by file, pages of the reference also by subject.
 ADDRESSES = {
     **{f"{page.template}#{page.subject.lower()}": f"/docs/{page.path}" for page in REFERENCE if page.subject},
     **{page.template: f"/docs/{page.path}".rstrip("/") for page in reversed(PAGES.values())},
@@ -92,7 +92,7 @@ ADDRESSES = {
 
 @cache
 def _render(pages: Pages, site: str, path: str) -> Asset:
-    """Render a page, on which nothing changes while the process lives."""
+    """Return a rendered page, which never changes in a process."""
     page = PAGES[path]
     values: dict[str, Any] = {
         "page": page,
@@ -104,23 +104,23 @@ def _render(pages: Pages, site: str, path: str) -> Asset:
     template = f"docs/{page.template}"
     if template.endswith(".md"):
         text = (paths.templates() / template).read_text("utf-8").replace(README_SITE, site)
-        values["guide"] = to_html(text, ADDRESSES, lambda target, words: insert(pages, site, target, words))
+        values["guide"] = to_html(text, ADDRESSES, lambda target, words: render_insert(pages, site, target, words))
         template = "docs/guide.html"
     else:
-        values |= {**_generated(page, site), "marked": with_code}
+        values |= {**_reference_values(page, site), "marked": mark_code}
     return pack("text/html; charset=utf-8", bytes(pages.render(template, **values).body))
 
 
-def _generated(page: DocsPage, site: str) -> dict[str, Any]:
-    """Return what a page shows that is no guide."""
-    # Not before somebody reads: the document takes a moment to make.
+def _reference_values(page: DocsPage, site: str) -> dict[str, Any]:
+    """Return the template values of a page that is no guide."""
+    # Imported when called, since making the document takes a moment.
     from rundun.web.docs.openapi import reference
     from rundun.web.docs.openapi.document import document, problem_example
 
     if page.template == "errors.html":
         codes = {"field_codes": get_args(FieldErrorCode), "missing": get_args(MissingCode)}
         return {
-            "problem": reference.pretty(problem_example(PROBLEMS["invalid"].status, "invalid")),
+            "problem": reference.format_json(problem_example(PROBLEMS["invalid"].status, "invalid")),
             "problems": PROBLEMS,
             **codes,
         }
@@ -129,13 +129,13 @@ def _generated(page: DocsPage, site: str) -> dict[str, Any]:
         "models": reference.models(),
         "schemas": document()["components"]["schemas"],
         "fields": reference.fields,
-        "pretty": reference.pretty,
+        "pretty": reference.format_json,
         "webhooks": document()["webhooks"],
     }
 
 
-async def show(request: Request) -> Response:
-    """Serve a page of the documentation, compressed for whoever takes gzip: GET /docs and /docs/{path}."""
+async def show_page(request: Request) -> Response:
+    """Serve a page of the documentation, compressed if the client accepts gzip: GET /docs and /docs/{path}."""
     ctx, path = context_of(request), request.path_params.get("path", "")
     if path not in PAGES:
         if page := _BY_FILE.get(path.removesuffix(".md")):
@@ -145,4 +145,4 @@ async def show(request: Request) -> Response:
     return asset.tagged_response(request, ctx.pages.headers)
 
 
-ROUTES = [Route("/docs", show, methods=["GET"]), Route("/docs/{path:path}", show, methods=["GET"])]
+ROUTES = [Route("/docs", show_page, methods=["GET"]), Route("/docs/{path:path}", show_page, methods=["GET"])]

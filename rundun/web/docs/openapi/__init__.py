@@ -1,1 +1,1 @@
-"""The OpenAPI document, made of the routes and of the types that the code reads and writes with. It changes nothing."""
+"""The OpenAPI document, made from the routes, and its pages."""

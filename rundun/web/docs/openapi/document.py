@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made of the routes and of the types that the code itself reads and writes with."""
+"""The OpenAPI 3.1 document, made from the routes and from the types that the code reads and writes."""
 
 import json
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from rundun.web.api import deliveries, erasures, events, pictures, runs, templat
 from rundun.web.docs.openapi import events as event_parts
 from rundun.web.docs.openapi import route as own_route
 from rundun.web.docs.openapi.parts import INTRODUCTION, TAGS
-from rundun.web.docs.openapi.schemas import REF, Schema, add_drafts, components, name_of, parameters, with_members
+from rundun.web.docs.openapi.schemas import REF, Schema, add_drafts, components, join_members, parameters, schema_name
 from rundun.web.executor import api, uploads
 from rundun.web.http.operation import ApiRoute, Bytes, Inline, ListOf, Success
 from rundun.wording.problem_codes import PROBLEMS
@@ -26,16 +26,16 @@ ROUTES: Sequence[ApiRoute] = sorted(
 )
 
 
-# What many operations share: security, parameters and headers of the document, and parameters of paths.
+# Parts shared by operations: security, parameters and headers of the document, and path parameters.
 _PARTS: dict[str, Any] = json.loads(Path(__file__).with_name("parts.json").read_text("utf-8"))
-# Requests and responses by operation and status; one story: a kitchen is checked for booking_12345.
+# Requests and responses by operation and status. They tell one story: a kitchen is checked for booking_12345.
 EXAMPLES: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("examples.json").read_text("utf-8"))
 
 
 @cache
 def document() -> dict[str, Any]:
-    """Return the whole document, which stays equal for as long as the process lives, wherever it is served."""
-    schemas = _schemas()
+    """Return the whole document; it is the same at any address and for the life of the process."""
+    schemas = _all_schemas()
     responses: dict[str, Any] = {}
     paths: dict[str, Any] = {}
     for route in ROUTES:
@@ -61,7 +61,7 @@ def document() -> dict[str, Any]:
     }
 
 
-def _schemas() -> dict[str, Schema]:
+def _all_schemas() -> dict[str, Schema]:
     successes = [success.schema for route in ROUTES for success in route.operation.responses.values()]
     items = [described.item for described in successes if isinstance(described, ListOf)]
     bodies = [route.operation.body for route in ROUTES]
@@ -71,23 +71,23 @@ def _schemas() -> dict[str, Schema]:
     event_parts.add_events(schemas)
     template, record, saved = schemas["Template"], schemas["TemplateRecord"], schemas["TemplateSaved"]
     description = "A template as it is to be from now on. What the server assigned may be sent back unchanged."
-    revision = with_members(template, saved, description="As it was answered.")
+    revision = join_members(template, saved, description="As it was answered.")
     schemas["TemplateRevision"] = {**revision, "description": description}
-    schemas["TemplateRecord"] = {**with_members(template, record), "description": record["description"]}
-    schemas["TemplateSaved"] = {**with_members(template, saved), "description": saved["description"]}
+    schemas["TemplateRecord"] = {**join_members(template, record), "description": record["description"]}
+    schemas["TemplateSaved"] = {**join_members(template, saved), "description": saved["description"]}
     add_drafts(schemas, ("Template", "TemplateRevision"))
-    del schemas["TemplateRevision"]  # only the draft of it is ever sent
-    schemas |= {_name(ListOf(item)): _page(item) for item in items}
+    del schemas["TemplateRevision"]  # clients send only its draft
+    schemas |= {_name(ListOf(item)): _page_schema(item) for item in items}
     return schemas
 
 
 def _name(described: type | str | ListOf) -> str:
     if isinstance(described, ListOf):
         return f"{_name(described.item)}Page"
-    return described if isinstance(described, str) else name_of(described)
+    return described if isinstance(described, str) else schema_name(described)
 
 
-def _page(item: type | str) -> Schema:
+def _page_schema(item: type | str) -> Schema:
     items = {"$ref": REF + _name(item)}
     return {
         "type": "object",
@@ -140,15 +140,17 @@ def _body(body: type | str | Bytes, name: str, media_types: Sequence[str]) -> di
 
 
 def _bytes(described: Bytes) -> dict[str, Any]:
-    # Bytes have no type in OpenAPI 3.1; generators of clients know some media types by what 3.0 had for them.
+    # Bytes have no type in OpenAPI 3.1; for some media types client generators need the form of 3.0.
     known, binary = ("application/octet-stream", "application/zip"), {"type": "string", "format": "binary"}
     return {name: {"schema": binary if name in known else {"contentMediaType": name}} for name in described.media_types}
 
 
 def _example(name: str, which: str) -> dict[str, Any]:
-    """Return the example of an operation's request, or of its response with that status, if there is one."""
+    """Return the examples of an operation's request, or of its response with the status `which`; an empty dict if it
+    has none.
+    """
     of_operation = EXAMPLES.get(name, {})
-    # A second one is named behind a colon.
+    # The key of a second example has its name after a colon.
     found = {key: value for key, value in of_operation.items() if key.partition(":")[0] == which}
     return (
         {"examples": {key.partition(":")[2] or "example": {"value": value} for key, value in found.items()}}
@@ -175,13 +177,13 @@ def _success(route: ApiRoute, status: int, success: Success) -> dict[str, Any]:
     if success.followed_by:
         response["links"] = {
             name[0].upper() + name[1:]: {"operationId": name, "parameters": dict(success.followed_by)}
-            for name in _next(list(success.followed_by))
+            for name in _following_operations(list(success.followed_by))
         }
     return response
 
 
-def _next(parameters: list[str]) -> list[str]:
-    """List operations that need nothing but `parameters`, and perhaps JSON."""
+def _following_operations(parameters: list[str]) -> list[str]:
+    """Return the names of operations whose only parameters are `parameters`, apart from a JSON body."""
     return [
         route.operation.name
         for route in ROUTES
@@ -194,7 +196,7 @@ def _schema(described: Inline) -> Schema:
 
 
 def _problems(codes: Sequence[str], responses: dict[str, Any]) -> dict[str, Any]:
-    """Return by status the problems it can stand for; each combination is added to `responses` once."""
+    """Return references to the problem responses of `codes`, by status; add each new combination to `responses`."""
     by_status: dict[int, list[str]] = {}
     for code in codes:
         by_status.setdefault(PROBLEMS[code].status, []).append(code)
@@ -217,13 +219,13 @@ _PROBLEM_HEADERS = {
 
 def _problem(status: int, codes: Sequence[str]) -> dict[str, Any]:
     headers = {**_PROBLEM_HEADERS.get(status, {}), "X-Request-Id": "X-Request-Id"}
-    # A reference with nothing beside it, as generators want it: one class for all. The examples name the codes.
+    # A plain reference, so that client generators make one class for all problems. The examples list the codes.
     return {
         "description": "; ".join(f"`{code}`: {PROBLEMS[code].title}" for code in codes) + ".",
         "headers": {name: {"$ref": f"#/components/headers/{component}"} for name, component in headers.items()},
         "content": {
             "application/problem+json": {
-                "schema": {"$ref": REF + name_of(ProblemDetailsJson)},
+                "schema": {"$ref": REF + schema_name(ProblemDetailsJson)},
                 "examples": {code: {"value": problem_example(status, code)} for code in codes},
             }
         },
@@ -231,7 +233,7 @@ def _problem(status: int, codes: Sequence[str]) -> dict[str, Any]:
 
 
 def problem_example(status: int, code: str) -> dict[str, Any]:
-    """Return a problem document as it is answered with one code."""
+    """Return the problem document of a code, as a response would have it."""
     title = PROBLEMS[code].title
     return {
         "type": f"/problems/{code}",
@@ -256,11 +258,11 @@ def _webhook(name: str, schema: Schema) -> dict[str, Any]:
             "tags": ["Deliveries"],
             "summary": name,
             "description": description + (event_parts.HOW_IT_ARRIVES if name in event_parts.DATA else ""),
-            # openapi-generator would make calls of it that do not compile, in place of the operations with its tag.
+            # Otherwise openapi-generator replaces the operations of this tag by calls that do not compile.
             "x-internal": True,
             "security": [],
             "parameters": [{"$ref": f"#/components/parameters/{header}"} for header in headers],
             "requestBody": {"required": True, "content": {"application/json": media}},
-            "responses": event_parts.receivers_answers(name),
+            "responses": event_parts.receiver_responses(name),
         }
     }

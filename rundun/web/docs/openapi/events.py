@@ -12,7 +12,7 @@ from rundun.core.json_types.alerts import (
 )
 from rundun.core.json_types.events import EventJson, WebhookTestEventJson
 from rundun.core.runs import event
-from rundun.web.docs.openapi.schemas import REF, Schema, name_of
+from rundun.web.docs.openapi.schemas import REF, Schema, schema_name
 
 ALERTS: dict[str, type] = {
     "delivery.failed": DeliveryFailedAlertJson,
@@ -20,7 +20,7 @@ ALERTS: dict[str, type] = {
     "backup.missed": BackupMissedAlertJson,
     alerts.TEST: AlertTestJson,
 }
-# By event: its data, and what has happened.
+# By event: the type of its data, and its description.
 DATA: dict[str, tuple[type, str]] = {
     "run.started": (types.RunStartedDataJson, "The executor tapped Start. Sent only to webhooks that name it."),
     "run.changed": (
@@ -40,14 +40,14 @@ DATA: dict[str, tuple[type, str]] = {
     "run.cancelled": (types.RunCancelledDataJson, "Somebody ended the run before its time."),
     "run.expired": (types.RunExpiredDataJson, "The run's time ran out; what was answered is in it."),
 }
-IN_FEED: dict[str, type] = {"step.completed": types.StepFetchedDataJson}  # where the feed has other data
+IN_FEED: dict[str, type] = {"step.completed": types.StepFetchedDataJson}  # events with other data in the feed
 WEBHOOKS = (*DATA, event.TEST, *ALERTS)
 TYPES = {*(data for data, _ in DATA.values()), *(*IN_FEED.values(), EventJson, WebhookTestEventJson, *ALERTS.values())}
-_ALONE = {event.TEST: name_of(WebhookTestEventJson), **{name: name_of(body) for name, body in ALERTS.items()}}
+_ALONE = {event.TEST: schema_name(WebhookTestEventJson), **{name: schema_name(body) for name, body in ALERTS.items()}}
 
 
 def sent_name(name: str) -> str:
-    """Return the name of the schema of a webhook's body."""
+    """Return the schema name of a webhook's body."""
     return _ALONE.get(name) or _camel(name) + "Event"
 
 
@@ -56,9 +56,9 @@ def _camel(name: str) -> str:
 
 
 def add_events(schemas: dict[str, Schema]) -> None:
-    """Replace the one schema `Event` with two for each event: as webhooks and as the feed have it."""
+    """Replace the schema `Event` by two schemas for each event: its webhook body and its feed entry."""
     common = schemas.pop("Event")
-    del schemas["StepStoredData"]  # what is kept of a step, to which an attempt adds
+    del schemas["StepStoredData"]  # the stored part of a step's data, which an attempt completes
     attempt = {"type": "integer", "minimum": 1, "description": "Which attempt this is."}
     cursor = {"type": "string", "description": "Give it as `after` to go on behind this event."}
     entries = {}
@@ -77,7 +77,7 @@ def _event(common: Schema, name: str, description: str, data: type, more: dict[s
     members = common["properties"]
     own = {
         "event": {**members["event"], "const": name},
-        "data": {"$ref": REF + name_of(data), "description": members["data"]["description"]},
+        "data": {"$ref": REF + schema_name(data), "description": members["data"]["description"]},
         **more,
     }
     return {
@@ -96,8 +96,8 @@ HOW_IT_ARRIVES = (
 _GONE = "Never again: this delivery has failed, later events of the run get one attempt each."
 
 
-def receivers_answers(name: str) -> dict[str, Any]:
-    """Return what a receiver may answer, and what comes of it."""
+def receiver_responses(name: str) -> dict[str, Any]:
+    """Return the possible responses of a receiver as OpenAPI responses, with their effect."""
     is_event, is_test = name in DATA, name in (event.TEST, alerts.TEST)
     again = "" if is_test else "; it is sent again" if is_event else "; it is sent again after a minute"
     return {

@@ -1,4 +1,4 @@
-"""The words of the OpenAPI document: its introduction and its subjects."""
+"""The texts of the OpenAPI document: its introduction and its subjects."""
 
 INTRODUCTION = """\
 Rundun sends a checklist as a link. Whoever opens the link on a phone answers, takes photos and signs, with no app and

@@ -1,4 +1,4 @@
-"""The OpenAPI document as people read it: each operation and each schema as rows for a page, and a line of curl."""
+"""The OpenAPI document for readers: operations and schemas as rows of a page, and lines of curl."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from rundun.web.docs.openapi.document import EXAMPLES, document
 from rundun.web.docs.openapi.schemas import REF, Schema, references
 
 METHODS = ("get", "post", "put", "patch", "delete")
-# What curl lines name instead of ids that only their reader knows; a photo's id is the reader's own to make.
+# Shell variables of curl lines for ids that only the reader knows; a photo's id is made by the client.
 VARIABLES = {
     "run_id": "$RUN",
     "template_id": "$TEMPLATE",
@@ -24,7 +24,9 @@ VARIABLES = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row about a field, a parameter or a header; `kinds` are words, and names of schemas to link to."""
+    """A row about a field, a parameter or a header; `kinds` are pairs of words and, for a link, the name of
+    a schema.
+    """
 
     name: str
     kinds: tuple[tuple[str, str | None], ...]
@@ -35,7 +37,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceResponse:
-    """One response of an operation: its schema (`model`) or the problem codes it stands for, and names of headers."""
+    """A response of an operation: its schema (`model`) or its problem codes, and the names of its headers."""
 
     status: str
     description: str
@@ -47,7 +49,7 @@ class ReferenceResponse:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceOperation:
-    """One operation with its parameters, body, responses and a line of curl."""
+    """An operation with its parameters, body, responses and a line of curl."""
 
     name: str
     subject: str
@@ -65,7 +67,7 @@ class ReferenceOperation:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One schema: `rows` with fields of an object, or `kinds` of what else it is."""
+    """A schema: `rows` are the fields of an object, `kinds` the types of any other schema."""
 
     name: str
     description: str
@@ -74,14 +76,14 @@ class Model:
     used_by: tuple[str, ...]
 
 
-def pretty(value: Any) -> str:
-    """Format a value as JSON for people."""
+def format_json(value: Any) -> str:
+    """Return a value as indented JSON text."""
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 @cache
 def operations(site: str) -> tuple[ReferenceOperation, ...]:
-    """List all operations in the document's order; curl lines go to `site`."""
+    """Return all operations in the document's order; curl lines go to `site`."""
     return tuple(
         _operation(site, path, method, item[method], item.get("parameters", ()))
         for path, item in document()["paths"].items()
@@ -92,7 +94,7 @@ def operations(site: str) -> tuple[ReferenceOperation, ...]:
 
 @cache
 def models() -> tuple[Model, ...]:
-    """List all schemas, by name."""
+    """Return all schemas, by name."""
     schemas = document()["components"]["schemas"]
     used_by: dict[str, list[str]] = {name: [] for name in schemas}
     for name, schema in schemas.items():
@@ -111,13 +113,13 @@ def models() -> tuple[Model, ...]:
 
 
 def fields(schema: Schema) -> list[Row]:
-    """List the fields of an object's schema."""
+    """Return the fields of an object's schema as rows."""
     required = schema.get("required", ())
     return [
         Row(
             name,
             kinds(field),
-            field.get("description") or _resolved(field).get("description", ""),
+            field.get("description") or _resolve(field).get("description", ""),
             name in required,
             json.dumps(field["default"], ensure_ascii=False) if "default" in field else None,
         )
@@ -126,7 +128,7 @@ def fields(schema: Schema) -> list[Row]:
 
 
 def common_fields() -> list[Row]:
-    """List the fields that a step of any type has when it is sent."""
+    """Return the fields of a sent step that all types have, as rows."""
     schemas = document()["components"]["schemas"]
     types = [schema["properties"]["type"]["const"] for name, schema in schemas.items() if name.endswith("StepDraft")]
     words = {"type": ", ".join(json.dumps(name) for name in types), "config": "object, see below"}
@@ -138,7 +140,9 @@ def common_fields() -> list[Row]:
 
 @cache
 def step_types(steps: str) -> list[dict[str, Any]]:
-    """List the types of `steps`, a template as JSON, each with its example and the fields of its config."""
+    """Return the types of steps in `steps`, a template as JSON text, each with its example and the fields of its
+    config.
+    """
     schemas = document()["components"]["schemas"]
     types = []
     for step in json.loads(steps)["steps"]:
@@ -148,7 +152,7 @@ def step_types(steps: str) -> list[dict[str, Any]]:
             {
                 "type": step["type"],
                 "description": schemas[f"{name}Step"]["description"],
-                "example": pretty(step),
+                "example": format_json(step),
                 "fields": fields(config),
             }
         )
@@ -156,7 +160,7 @@ def step_types(steps: str) -> list[dict[str, Any]]:
 
 
 def kinds(schema: Schema) -> tuple[tuple[str, str | None], ...]:
-    """List what a value may be: pairs of words and, where they name a schema, its name."""
+    """Return the types of a value as pairs of words and, for a reference, the name of the schema."""
     if "$ref" in schema:
         name = schema["$ref"].removeprefix(REF)
         return ((name, name),)
@@ -165,16 +169,16 @@ def kinds(schema: Schema) -> tuple[tuple[str, str | None], ...]:
             return tuple(kind for part in schema[join] for kind in kinds(part))
     if schema.get("type") == "array":
         inner = kinds(schema.get("items", {}))
-        amount = _between(schema, "minItems", "maxItems", "items")
+        amount = _range_words(schema, "minItems", "maxItems", "items")
         return ((f"array{amount and f',{amount},'} of", None), *inner)
     if schema.get("type") == "object" and "properties" not in schema:
         values: list[Any] = [schema.get("additionalProperties"), *schema.get("patternProperties", {}).values()]
         inner = next((kinds(value) for value in values if isinstance(value, dict) and value), ())
         return (("object of", None), *inner) if inner else (("object", None),)
-    return ((_words(schema), None),)
+    return ((_type_words(schema), None),)
 
 
-def _words(schema: Schema) -> str:
+def _type_words(schema: Schema) -> str:
     if "const" in schema:
         return json.dumps(schema["const"])
     if "enum" in schema:
@@ -185,15 +189,15 @@ def _words(schema: Schema) -> str:
         return "RFC 3339 time"
     if schema.get("format") == "uri":
         words = "URL"
-    length = _between(schema, "minLength", "maxLength", "characters")
-    number = _between(schema, "minimum", "maximum", "") if schema.get("maximum") != 2**53 - 1 else ""
+    length = _range_words(schema, "minLength", "maxLength", "characters")
+    number = _range_words(schema, "minimum", "maximum", "") if schema.get("maximum") != 2**53 - 1 else ""
     if "exclusiveMinimum" in schema:
         number = f" above {schema['exclusiveMinimum']:g}, at most {schema['maximum']:g}"
-    return words + (length and f",{length}") + number + ("" if words == "URL" else _pattern(schema))
+    return words + (length and f",{length}") + number + ("" if words == "URL" else _pattern_words(schema))
 
 
-def _pattern(schema: Schema) -> str:
-    """Describe the pattern of a string where it is short enough to be read; ids by their prefix."""
+def _pattern_words(schema: Schema) -> str:
+    """Return a string's pattern in words: an id by its prefix, another if it is short; else ""."""
     pattern = schema.get("pattern", "")
     if match := re.match(r"\^(?:\(\?:)?([a-z]+)-\[0-9a-f\S*?\]\{(\d+)\}", pattern):
         return f": {match[1]}- and a {'SHA-256 in hexadecimal' if match[2] == '64' else 'UUID'}"
@@ -202,7 +206,7 @@ def _pattern(schema: Schema) -> str:
     return f" like {pattern}" if re.match(r"\^(?:\(\?:)?[a-z]+-", pattern) else ""
 
 
-def _between(schema: Schema, minimum: str, maximum: str, unit: str) -> str:
+def _range_words(schema: Schema, minimum: str, maximum: str, unit: str) -> str:
     low, high = schema.get(minimum), schema.get(maximum)
     if low is None and high is None:
         return ""
@@ -211,7 +215,7 @@ def _between(schema: Schema, minimum: str, maximum: str, unit: str) -> str:
     return f" {low:g} to {high:g} {unit}".rstrip() if low is not None else f" at most {high:g} {unit}".rstrip()
 
 
-def _resolved(part: Any) -> Any:
+def _resolve(part: Any) -> Any:
     while "$ref" in part:
         target: Any = document()
         for name in part["$ref"].removeprefix("#/").split("/"):
@@ -221,7 +225,7 @@ def _resolved(part: Any) -> Any:
 
 
 def _operation(site: str, path: str, method: str, operation: dict[str, Any], in_path: Any) -> ReferenceOperation:
-    parameters = [_resolved(parameter) for parameter in [*in_path, *operation["parameters"]]]
+    parameters = [_resolve(parameter) for parameter in [*in_path, *operation["parameters"]]]
     rows = {where: _parameter_rows(parameters, where) for where in ("path", "query", "header")}
     content = operation.get("requestBody", {}).get("content", {})
     media: Mapping[str, Any] = next(iter(content.values()), {})
@@ -237,7 +241,7 @@ def _operation(site: str, path: str, method: str, operation: dict[str, Any], in_
         body=media["schema"]["$ref"].removeprefix(REF) if "$ref" in media.get("schema", {}) else None,
         body_kinds=tuple(content),
         responses=tuple(_response(status, response) for status, response in operation["responses"].items()),
-        curl=curl(site, path, method.upper(), operation, parameters),
+        curl=curl_line(site, path, method.upper(), operation, parameters),
     )
 
 
@@ -254,7 +258,7 @@ def _parameter(parameter: dict[str, Any]) -> list[Row]:
 
 
 def _response(status: str, reference: Any) -> ReferenceResponse:
-    response = _resolved(reference)
+    response = _resolve(reference)
     content = response.get("content", {})
     media: Mapping[str, Any] = next(iter(content.values()), {})
     schema = media.get("schema", {})
@@ -266,12 +270,12 @@ def _response(status: str, reference: Any) -> ReferenceResponse:
         schema["$ref"].removeprefix(REF) if "$ref" in schema and not codes else None,
         codes,
         tuple(response["headers"]),
-        example and pretty(example["value"]),
+        example and format_json(example["value"]),
     )
 
 
-def curl(site: str, path: str, method: str, operation: dict[str, Any], parameters: list[dict[str, Any]]) -> str:
-    """Return a line of curl, to paste once its variables are set: `KEY`, and the ids that it needs."""
+def curl_line(site: str, path: str, method: str, operation: dict[str, Any], parameters: list[dict[str, Any]]) -> str:
+    """Return a curl command to paste, which needs the variables `KEY` and those of its ids."""
     for parameter in parameters:
         if parameter["in"] == "path":
             name = parameter["name"]
@@ -286,7 +290,7 @@ def curl(site: str, path: str, method: str, operation: dict[str, Any], parameter
         example = content["application/json"]["examples"]["example"]["value"]
         lines.append("-H 'Content-Type: application/json'")
         template_id = EXAMPLES["dispatchRun"]["request"]["template_id"]
-        body = shlex.quote(pretty(example)).replace(template_id, f"'{VARIABLES['template_id']}'")
+        body = shlex.quote(format_json(example)).replace(template_id, f"'{VARIABLES['template_id']}'")
         lines.append(f"-d {body}")
     elif content:
         media_type = next(name for name in content if name != "application/octet-stream")

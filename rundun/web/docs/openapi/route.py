@@ -1,4 +1,4 @@
-"""The route of the OpenAPI document, GET /v1/openapi.json. The first request makes the document."""
+"""The route of the OpenAPI document, GET /v1/openapi.json, which the first request makes."""
 
 import asyncio
 from functools import cache
@@ -15,7 +15,7 @@ router = ApiRouter[Request]("Organization", "/v1", lambda handler, _: handler)
 
 @cache
 def _serialized() -> Asset:
-    from rundun.web.docs.openapi.document import document  # imports every route, the one of this module as well
+    from rundun.web.docs.openapi.document import document  # imports all routes, including the one below
 
     return pack("application/json", to_json(document()))
 
@@ -26,5 +26,5 @@ async def get_document(request: Request) -> Response:
 
     OpenAPI 3.1, without a key.
     """
-    asset = await asyncio.to_thread(_serialized)  # the first time it takes a moment
+    asset = await asyncio.to_thread(_serialized)  # slow the first time
     return asset.tagged_response(request, {})

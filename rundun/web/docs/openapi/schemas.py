@@ -1,4 +1,4 @@
-"""Schemas of the OpenAPI document, made of the TypedDicts of responses and the pydantic models of bodies."""
+"""Schemas of the OpenAPI document, made from the TypedDicts of responses and the pydantic models of bodies."""
 
 import ast
 import inspect
@@ -14,20 +14,20 @@ from rundun.core.json_types import alerts, base, deliveries, erasures, events, e
 from rundun.core.validation import StrictModel
 
 _NARROWED = {"type": "What kind of answer it takes.", "config": "What is particular to this type."}
-_ID_LENGTH = "{1,32}"  # of ids in templates, behind a letter and a hyphen
+_ID_LENGTH = "{1,32}"  # of ids in templates, after a letter and a hyphen
 REF = "#/components/schemas/"
 Schema = dict[str, Any]
 
 
 class _Plain(GenerateJsonSchema):
-    """A generator of schemas without titles made of names, and without defaults that say nothing."""
+    """A generator of schemas without titles derived from names and without meaningless defaults."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
-        """Refuse every title: the name is there already."""
+        """Return False: names need no title."""
         return False
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        """Return the schema with its default, where it is one that a person would write and that has one type."""
+        """Return the schema; its default stays unless it is None, an object, or of several types."""
         result = super().default_schema(schema)
         default = result.get("default")
         if default is None or isinstance(default, dict) or "oneOf" in result:
@@ -35,13 +35,13 @@ class _Plain(GenerateJsonSchema):
         return result
 
 
-def name_of(described: type) -> str:
-    """Return the name of a class in the document: `RunListedJson` is `RunListed`."""
+def schema_name(described: type) -> str:
+    """Return the schema name of a class: `RunListedJson` is `RunListed`."""
     return described.__name__.removesuffix("Json")
 
 
 def components(described: Iterable[type]) -> dict[str, Schema]:
-    """Return the schemas of all classes `described` and of what they consist of, by name."""
+    """Return the schemas, by name, of the classes in `described` and of the classes they consist of."""
     classes = sorted(set(described), key=lambda cls: cls.__name__)
     _, generated = TypeAdapter.json_schemas(
         [(cls.__name__, "validation", TypeAdapter(cls)) for cls in classes],
@@ -50,46 +50,46 @@ def components(described: Iterable[type]) -> dict[str, Schema]:
     )
     for name, schema in generated["$defs"].items():
         schema.pop("title", None)
-        for member, words in _members().get(name, {}).items():
+        for member, words in _member_descriptions().get(name, {}).items():
             schema["properties"][member].setdefault("description", words)
         for member, words in _NARROWED.items():
             if name.endswith("Step"):
                 schema["properties"][member].setdefault("description", words)
-    schemas: dict[str, Schema] = _rewritten(generated["$defs"], _as_documented)
+    schemas: dict[str, Schema] = _rewrite(generated["$defs"], _document_form)
     return {name.removesuffix("Json"): schema for name, schema in schemas.items()}
 
 
 @cache
-def _members() -> dict[str, dict[str, str]]:
-    """Return by TypedDict what the string below each member says, inherited members too."""
+def _member_descriptions() -> dict[str, dict[str, str]]:
+    """Return, by TypedDict, the string below each member, including inherited members."""
     members: dict[str, dict[str, str]] = {}
     for module in (base, runs, templates, deliveries, problems, execution, events, alerts, erasures):
         for node in ast.parse(inspect.getsource(module)).body:
             if isinstance(node, ast.ClassDef):
                 bases = [members.get(parent.id, {}) for parent in node.bases if isinstance(parent, ast.Name)]
                 members[node.name] = {name: words for inherited in bases for name, words in inherited.items()}
-                members[node.name].update(_below_members(node))
+                members[node.name].update(_read_descriptions(node))
     return members
 
 
-def _below_members(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
+def _read_descriptions(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
     for member, below in zip(node.body, node.body[1:], strict=False):
         if isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name):
             assert isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant), member.target.id
             yield member.target.id, inspect.cleandoc(str(below.value.value))
 
 
-def _rewritten(schema: Any, rewrite: Callable[[Schema], Schema]) -> Any:
-    """Return a copy of `schema` in which each object is what `rewrite` makes of it, the innermost first."""
+def _rewrite(schema: Any, rewrite: Callable[[Schema], Schema]) -> Any:
+    """Return a copy of `schema` in which `rewrite` has replaced each object, innermost first."""
     if isinstance(schema, list):
-        return [_rewritten(value, rewrite) for value in schema]
+        return [_rewrite(value, rewrite) for value in schema]
     if isinstance(schema, dict):
-        return rewrite({key: _rewritten(value, rewrite) for key, value in schema.items()})
+        return rewrite({key: _rewrite(value, rewrite) for key, value in schema.items()})
     return schema
 
 
-def _as_documented(schema: Schema) -> Schema:
-    """Name references as the document does, and forbid other keys wherever keys have a pattern."""
+def _document_form(schema: Schema) -> Schema:
+    """Return a schema with references named as in the document; one whose keys have a pattern forbids other keys."""
     if "$component" in schema:
         schema["$ref"] = REF + schema.pop("$component")
     elif isinstance(schema.get("$ref"), str):
@@ -101,9 +101,9 @@ def _as_documented(schema: Schema) -> Schema:
     return schema
 
 
-def with_members(of: Schema, head: Schema, *, description: str = "") -> Schema:
-    """Return the schema of the object `of` with the members of `head`, which the server assigns; given a `description`
-    these may be left out, and are described so.
+def join_members(of: Schema, head: Schema, *, description: str = "") -> Schema:
+    """Return the object schema `of` with the members of `head`, which the server assigns. With a `description` these
+    are optional, and it describes them.
     """
     members = head["properties"]
     if description:
@@ -116,7 +116,9 @@ def with_members(of: Schema, head: Schema, *, description: str = "") -> Schema:
 
 
 def add_drafts(schemas: dict[str, Schema], roots: Iterable[str]) -> None:
-    """Add a `…Draft` of each of `roots` (and what it consists of) whose ids may be left out: the server makes them."""
+    """Add a `…Draft` of each schema in `roots`, and of its parts, with optional ids: the server assigns
+    missing ones.
+    """
     parts = {name: set(references(schema)) for name, schema in schemas.items()}
     with_ids = {name for name, schema in schemas.items() if "id" in schema.get("required", ())}
     while more := {name for name in schemas if parts[name] & with_ids} - with_ids:
@@ -130,7 +132,7 @@ def add_drafts(schemas: dict[str, Schema], roots: Iterable[str]) -> None:
         return {key: new_names.get(value, value) if isinstance(value, str) else value for key, value in schema.items()}
 
     for name in sorted(drafted):
-        draft = _rewritten(schemas[name], refer_to_drafts)
+        draft = _rewrite(schemas[name], refer_to_drafts)
         if "required" in draft:
             draft["required"] = [field for field in draft["required"] if field != "id"]
         schemas[f"{name}Draft"] = draft
@@ -149,7 +151,9 @@ def references(schema: Any) -> Iterator[str]:
 
 
 def parameters(model: type[StrictModel], together: tuple[str, type[StrictModel]] | None = None) -> list[dict[str, Any]]:
-    """List `model`'s query parameters, without null; those that belong together are one object, spread over it."""
+    """Return the query parameters of `model`, without null. The fields of `together`, a name and a model, become one
+    object parameter that is spread over them.
+    """
     schema = model.model_json_schema(schema_generator=_Plain)
     listed = []
     for name, field in schema["properties"].items():
@@ -161,10 +165,10 @@ def parameters(model: type[StrictModel], together: tuple[str, type[StrictModel]]
             own.pop("default", None)
         description = own.pop("description", None) or field["description"]
         listed.append({"name": name, "in": "query", "description": description, "schema": own})
-    return listed if together is None else _joined(listed, *together)
+    return listed if together is None else _join_parameters(listed, *together)
 
 
-def _joined(listed: list[dict[str, Any]], name: str, model: type[StrictModel]) -> list[dict[str, Any]]:
+def _join_parameters(listed: list[dict[str, Any]], name: str, model: type[StrictModel]) -> list[dict[str, Any]]:
     fields = model.model_fields
     members = {
         parameter["name"]: {**parameter["schema"], "description": parameter["description"]}
