@@ -30,16 +30,14 @@ LOCK_SECONDS = 10  # that a command waits for a process that locks the database 
 
 
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Add `--database` and `--config`, and pass the command the settings in force: those of the service running on the
-    database, else of this process.
+    """Return the command with `--database` and `--config`, called with the settings in force: those of the service
+    running on the database, else of this process.
     """
     return _add_settings(command, _load_in_force)
 
 
 def with_own_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Add `--database` and `--config`, for a command that no running service takes part in; pass it the settings of
-    this process.
-    """
+    """Return the command with `--database` and `--config`, called with this process's settings, not a service's."""
     return _add_settings(command, loader.load)
 
 
@@ -79,7 +77,7 @@ def _load_in_force(config_file: str | None, flags: dict[str, Any]) -> ServiceSet
         return settings
     except Problem:  # the service hangs, or its version sends no settings
         meta[_TELLS] = False
-        print_line("The running service does not say which settings it has: this command goes by its own.", err=True)
+        print_line("The running service did not send its settings: this command uses its own.", err=True)
         return settings
     meta[_TELLS] = True
     return loader.load(config_file, flags=flags, running=running, sources=sources)
@@ -110,9 +108,7 @@ def raise_usage_errors() -> Iterator[None]:
 
 
 def with_output(command: Callable[..., Output]) -> Callable[..., None]:
-    """Add `--json` and the options of `with_settings`; print the `Output` that the command returns as lines or as
-    one JSON document.
-    """
+    """Return the command with `--json` and the options of `with_settings`; its `Output` is printed as lines or JSON."""
 
     @click.option("--json", "is_json", is_flag=True, help="Print one JSON document.")
     @functools.wraps(command)
@@ -246,7 +242,7 @@ def _loss_text(path: Path) -> str:
             f"{path} was moved away. Put the same file back and it goes on by itself. To use another file, stop the "
             "service first."
         )
-    return f"{path}-wal or -shm was taken away from under it. Restart it; what they held is saved as it ends."
+    return f"{path}-wal or -shm was moved or deleted meanwhile. Restart it; it saves their content as it stops."
 
 
 def run_reading(settings: ServiceSettings, read: Callable[[Tx], T]) -> T:

@@ -16,15 +16,15 @@ class DirectReads:
         self._tx = tx
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return `function(…)`."""
+        """Return the result of `function(…)`."""
         return function(*args, **kwargs)
 
     async def read(self, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return `function(tx, …)`."""
+        """Return the result of `function(tx, …)`."""
         return function(self._tx, *args, **kwargs)
 
     async def read_heavy(
         self, weight: int, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Return `function(tx, …)`; `weight` does not matter here."""
+        """Return the result of `function(tx, …)`; `weight` does not matter here."""
         return function(self._tx, *args, **kwargs)

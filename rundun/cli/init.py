@@ -78,8 +78,8 @@ def _exists_problem(settings: ServiceSettings) -> Problem:
 
 
 def print_first_start(opened: FirstStart, settings: ServiceSettings, *, is_served: bool) -> None:
-    """Print how to begin with a new database: its key, which is shown only here, a first request, and the link that
-    makes an operator.
+    """Print the first steps with a new database: its key, never shown again, a first request, and a link for an
+    operator.
     """
     how, later = "Dispatch a first run:", ""
     if not is_served:

@@ -28,9 +28,7 @@ _MODULES = {
 
 
 class Commands(MutableMapping[str, click.Command]):
-    """The commands by name. Each module is imported when its command is looked up, so that shell completion starts
-    fast.
-    """
+    """The commands by name. A command's module is imported at its first use, so that shell completion starts fast."""
 
     def __init__(self) -> None:
         self._imported: dict[str, click.Command] = {}

@@ -41,8 +41,8 @@ def mcp(url: str, key_file: Path | None, write: bool) -> None:
 
 
 def _read_url(url: str, warnings: list[str]) -> str:
-    """Return the service's URL without a trailing slash, or raise `BadParameter`. Adds to `warnings` if the key would
-    go over a network unencrypted.
+    """Return the service's URL without trailing slash, or raise `BadParameter`; warn if the key would travel
+    unencrypted.
     """
     try:
         parts = urlsplit(url)

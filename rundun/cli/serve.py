@@ -61,9 +61,7 @@ def serve(settings: ServiceSettings, existing: bool) -> None:
 
 
 def _require_initialized(settings: ServiceSettings) -> None:
-    """Raise `NotInitialized` if `serve` would have to make the database: its key would end up in a journal or a
-    container's log.
-    """
+    """Raise `NotInitialized` if `serve` would make the database: its key would end up in a journal or log."""
     path = settings.database.path
     database_file.require_together(path)
     if not connection.is_in_use(path):
@@ -76,9 +74,7 @@ def _require_initialized(settings: ServiceSettings) -> None:
 @with_output
 @click.option("--alert", is_flag=True, help="Send a test alert, too, and say whether it arrived.")
 def check(settings: ServiceSettings, alert: bool) -> Output:
-    """Say whether everything is as it should be, by the settings of the running service if there is one; exit 1 if
-    something is wrong.
-    """
+    """Report whether the service is in order, by its own settings if it is running; exit 1 if anything is wrong."""
     require_database(settings)
     report, owner = diagnostics.report(settings, wall_clock), "service" if has_service_settings() else "command"
     outside = [*reachability.examine(settings, report.findings), *([reachability.try_alert(settings)] if alert else [])]
@@ -97,6 +93,6 @@ def check(settings: ServiceSettings, alert: bool) -> Output:
 
 _SETTINGS_TITLES = {
     "service": "# Settings of the running service:",
-    "command": "# Settings of this command; no running service says that it has others:",
+    "command": "# Settings of this command; no running service has reported others:",
 }
 _STATES = {"good": "ok   ", "note": "note ", "wrong": "WRONG"}

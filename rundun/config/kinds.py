@@ -32,8 +32,8 @@ class Kind:
     is_secret: bool = False
 
     def parse(self, value: object) -> Any:
-        """Return a value of TOML checked and normalised; raises `ValueError` with the reason, or with none where `says`
-        is enough.
+        """Return a value of TOML checked and normalised; raises `ValueError` with the reason, empty if `says` is
+        enough.
         """
         try:
             return TypeAdapter(self.type).validate_python(value, strict=True)
@@ -108,9 +108,7 @@ _PUBLIC = re.compile(r"https?://[^\s/?#@\\]+/?", re.IGNORECASE)
 
 
 def _read_origin(typed: str) -> str:
-    """Return `http(s)://host[:port]` normalised: lower case, IDNA, no default port, no trailing slash; raises
-    `ValueError`.
-    """
+    """Return `http(s)://host[:port]` in lower case and IDNA, without default port and slash; raises `ValueError`."""
     value = typed.strip()
     if not _PUBLIC.fullmatch(value):
         raise ValueError("it takes no path, query, user or fragment" if "://" in value else "")

@@ -118,7 +118,7 @@ def _read_file(file: str | Path | None, problems: list[str]) -> Iterator[_Entry]
         if section not in SECTIONS and not isinstance(table, dict):
             homes = [f"[{one.section}]" for one in SETTINGS if one.name == section]
             meant = f"; write it below {' or '.join(homes)}" if homes else ""
-            problems.append(f"{section} in {path} stands in no section, where all settings stand{meant}.")
+            problems.append(f"{section} in {path} stands outside of any section{meant}.")
         elif section not in SECTIONS:
             problems.append(f"[{section}] in {path} is not a section{_suggestion(section, SECTIONS)}.")
         elif not isinstance(table, dict):
@@ -152,8 +152,8 @@ def _read_flags(flags: Mapping[str, Any]) -> Iterator[_Entry]:
 
 
 def _parse_text(kind: Kind, value: str) -> Any:
-    """Return the value that TOML would hold, read from plain text. Text that can't be read stays text, which the check
-    refuses later.
+    """Return the value that TOML would hold, read from plain text; text that can't be read stays text, to be refused
+    later.
     """
     if kind.written == "text":
         return value

@@ -286,9 +286,7 @@ SETTINGS: tuple[Setting, ...] = tuple(
 
 
 def default_url(server: ServerSettings) -> str:
-    """Return the URL of this server without a setting: that of the bound address, or of the LAN address when bound to
-    all.
-    """
+    """Return the URL of this server by its bound address, or by its LAN address when bound to all."""
     host = server.host
     if host in ("0.0.0.0", "::", ""):
         host = lan_address()

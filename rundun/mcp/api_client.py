@@ -16,7 +16,7 @@ from rundun import __version__
 from rundun.errors import FieldError, Problem
 
 TIMEOUT = httpx2.Timeout(30.0, connect=5.0)
-_MAY_HAVE_BEEN_DONE = " It isn't known whether it was done: the same call again, in this session, does it once at most."
+_MAY_HAVE_BEEN_DONE = " The service may have done it. Repeat the call in this session: it does it once at most."
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +101,8 @@ class ApiClient:
         except httpx2.ConnectError as error:
             raise Problem("unavailable", f"{self._url} can't be reached, so nothing was done: {error}.") from None
         except httpx2.HTTPError as error:
-            why = "in time" if isinstance(error, httpx2.TimeoutException) else "that is whole"
-            raise _NoAnswer("unavailable", f"{self._url} gave no answer {why}.") from None
+            missing = "answer in time" if isinstance(error, httpx2.TimeoutException) else "complete answer"
+            raise _NoAnswer("unavailable", f"{self._url} gave no {missing}.") from None
         if response.is_success:
             return ApiAnswer(_read_json(response), response.headers.get("etag"))
         raise _read_refusal(response)
@@ -137,7 +137,7 @@ def _read_json(response: httpx2.Response) -> Any:
 
 
 def _read_refusal(response: httpx2.Response) -> Problem:
-    """Return the `Problem` of a response: the service's own, or that a redirect or another program answered."""
+    """Return the `Problem` of an error response: the service's own, or one that says that another program answered."""
     status = response.status_code
     if response.is_redirect:
         detail = f"The service answers {status}, a redirect, and the key isn't sent there. Correct --url."

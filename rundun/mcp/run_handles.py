@@ -1,6 +1,4 @@
-"""Handles of runs, the first 8 digits of their ids: the whole id of an open run is its link, so assistants don't get
-it.
-"""
+"""Handles of runs, the first 8 digits of their ids: assistants don't get whole ids, which are links of open runs."""
 
 import re
 

@@ -1,6 +1,4 @@
-"""The tools, and the requests that each makes. An assistant reads a tool's name, its docstring and those of its
-arguments.
-"""
+"""The tools, and the requests that each makes. Assistants read their names, docstrings and arguments."""
 
 import inspect
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""The results of tools: short, without links and secrets, and with text of other people marked."""
+"""The results of tools as JSON objects: short, without links and secrets, and with text of other people marked."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +18,7 @@ AddRun = Callable[[str], str]  # remembers a run id and returns its handle
 
 
 def result(content: Any) -> str:
-    """Return content as JSON text; raises `too_large`."""
+    """Return a JSON object as text; raises `too_large`."""
     text = json.dumps(content, ensure_ascii=False, indent=1)
     if len(text) > MAX_CHARACTERS:
         raise Problem("too_large", f"That is more than {MAX_CHARACTERS} characters. Ask for less at once.")
@@ -26,7 +26,7 @@ def result(content: Any) -> str:
 
 
 def refusal(problem: Problem) -> dict[str, Any]:
-    """Return a problem as content: its code, its detail, and as many errors with JSON pointers as fit."""
+    """Return a problem as a JSON object: its code, its detail, and as many errors with JSON pointers as fit."""
     content: dict[str, Any] = {"code": safe(problem.code, 100), "detail": safe(problem.detail)}
     if problem.errors:
         shown = problem.errors[:MAX_ERRORS]
@@ -40,12 +40,12 @@ def refusal(problem: Problem) -> dict[str, Any]:
 
 
 def mark_executor(value: Any) -> dict[str, Any]:
-    """Return text of an executor, marked as such."""
+    """Return an executor's text in a JSON object that marks it as theirs."""
     return {"written_by_executor": safe(value)}
 
 
 def mark_dispatcher(value: Any) -> dict[str, Any]:
-    """Return data of a dispatch, marked as such: it often comes from guests or customers."""
+    """Return a dispatch's data, often from guests or customers, in a JSON object that marks it."""
     return {"written_by_dispatcher": safe(value)}
 
 
@@ -57,7 +57,7 @@ def _without_empty(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def template_row(template: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a template as content of a list."""
+    """Return a template as a JSON object for a list."""
     names = ("name", "v", "updated_at", "archived_at")
     description, tags = template.get("description") or "", template.get("tags") or []
     return {
@@ -69,7 +69,7 @@ def template_row(template: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def template(record: Mapping[str, Any], section: str | None) -> dict[str, Any]:
-    """Return a template as content: whole, one section, or, if it is too long, its outline."""
+    """Return a template as a JSON object: whole, one section, or, if too long, its outline; raises `not_found`."""
     document = as_written({name: value for name, value in record.items() if name not in _ASSIGNED})
     content = {"template_id": record["id"], **_without_empty({name: record[name] for name in ("v", "archived_at")})}
     content |= {"about_its_texts": f"{DATA} {HIDES}" if hides(document) else DATA}
@@ -105,7 +105,7 @@ _HEAD = (
 
 
 def run_row(run: Mapping[str, Any], add_run: AddRun) -> dict[str, Any]:
-    """Return a run as content of a list."""
+    """Return a run as a JSON object for a list."""
     identity = {name: value for name, value in run["identity"].items() if name not in ("mode", "user_id")}
     row = {"run": add_run(run["run_id"]), **_without_empty({name: run.get(name) for name in _HEAD})}
     if said := _without_empty({name: run.get(name) for name in ("title", "executor_ref")}):
@@ -121,7 +121,7 @@ def run_row(run: Mapping[str, Any], add_run: AddRun) -> dict[str, Any]:
 
 
 def run(record: Mapping[str, Any], add_run: AddRun, *, only_flagged: bool, first: int) -> dict[str, Any]:
-    """Return a run as content, with as many answers as fit, from number `first` on."""
+    """Return a run as a JSON object, with as many answers as fit, from number `first` on."""
     steps = {step["id"]: step for step in _steps(record["template"])}
     kinds = {one["id"]: one["kind"] for one in record["template"].get("fields") or ()}
     fields = {name: SECRET if kinds.get(name) == "secret" else value for name, value in record["fields"].items()}
@@ -171,7 +171,7 @@ def _answer(
 
 
 def _value(step: Mapping[str, Any], value: Any) -> Any:
-    """Return the content of a value: the labels of options, “signed” for a signature, other text marked."""
+    """Return a value for a result: the labels of options, “signed” for a signature, other text marked."""
     if step["type"] in ("choice", "multi_choice") and value is not None:
         labels = {one["id"]: one["label"] for one in step["config"]["options"]}
         chosen = [safe(labels[one], 100) for one in (value if isinstance(value, list) else [value])]
@@ -186,7 +186,7 @@ def _value(step: Mapping[str, Any], value: Any) -> Any:
 
 
 def delivery(row: Mapping[str, Any], add_run: AddRun) -> dict[str, Any]:
-    """Return a delivery and its last attempt as content."""
+    """Return a delivery and its last attempt as a JSON object."""
     names = ("delivery_id", "event", "seq", "status", "created_at", "next_attempt_at")
     content = {"run": add_run(row["run_id"]), **_without_empty({name: row[name] for name in names})}
     content["attempts"] = len(row["attempts"]) + row.get("attempts_removed", 0)

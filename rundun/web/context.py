@@ -68,7 +68,7 @@ def _too_many_downloads(why: RefusalReason) -> Problem:
 
 
 def _too_many_diagnoses(why: RefusalReason) -> Problem:
-    return Problem("rate_limited", "The service is being looked at already; try again.", retry_after=5)
+    return Problem("rate_limited", "The service is being examined already; try again.", retry_after=5)
 
 
 def _too_many_tables(why: RefusalReason) -> Problem:

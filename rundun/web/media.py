@@ -46,9 +46,7 @@ async def get_media(request: Request) -> Response:
 
 
 def _select_range(request: Request, file: StoredFile, etag: str) -> tuple[int, int, int] | None:
-    """Return status, first and last byte, counted from 0; None for a range outside of the file. Several ranges get the
-    whole file.
-    """
+    """Return status, first and last byte, from 0; None for a range outside the file. Several ranges get the file."""
     all_bytes = (200, 0, file.bytes - 1)
     match = _RANGE.fullmatch(request.headers.get("range", ""))
     if not match or request.headers.get("if-range", etag) != etag or match[1] == match[2] == "":

@@ -22,9 +22,7 @@ _HTTPS_ONLY = (b"strict-transport-security", b"max-age=31536000")
 
 
 class RequestMiddleware:
-    """An ASGI middleware that adds the request id and common headers, writes the log line, and answers
-    errors with 500.
-    """
+    """An ASGI middleware that adds request id and common headers, writes the log line, and answers errors with 500."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

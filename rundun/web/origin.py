@@ -9,7 +9,7 @@ from rundun.web.context import context_of
 
 
 def require_same_site(request: Request) -> None:
-    """Raise `cross_site` if a page of another site makes a write with this browser's cookie (fetch metadata, RFC 6454
+    """Raise `cross_site` if another site's page writes with this browser's cookie (fetch metadata, RFC 6454
     origins).
     """
     if request.headers.get("sec-fetch-site") == "cross-site":

@@ -9,8 +9,8 @@ from rundun.web.context import Context
 
 
 async def store_picture(ctx: Context, request: Request, org_id: str) -> tuple[TemplatePicture, bool]:
-    """Store the picture in a request's body; return it, and whether it is new. Raises the errors of a photo's upload,
-    and `quota_exceeded`.
+    """Store the picture in a request's body; return it and whether it is new. Raises as uploads do, and
+    `quota_exceeded`.
     """
     async with ctx.upload_buffer.receive(request, org_id, ctx.settings.limits.photo_bytes) as body:
         picture_id = template_pictures.picture_id(body.sha256)

@@ -24,9 +24,7 @@ MAX_PARTS = 12  # parts of a path, split at slashes, that the index distinguishe
 
 
 class RouteIndex(Router):
-    """A router with an index by method, first word and number of parts of the path, which is consulted before any
-    pattern.
-    """
+    """A router that finds candidates by method, first word and number of parts of the path, before any pattern."""
 
     def __init__(self, routes: Sequence[Route], lifespan: Lifespan[Starlette]) -> None:
         super().__init__(routes, redirect_slashes=False, lifespan=lifespan)
@@ -45,9 +43,7 @@ class RouteIndex(Router):
         return self._routes_by_shape.get((scope["method"], parts[0] if parts else "", len(parts) + 1), ())
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request. A path without a candidate is matched with all patterns, which distinguish 405
-        from 404.
-        """
+        """Serve one request. A path without a candidate is matched with all patterns, which tell 405 from 404."""
         if scope["type"] == "http":
             for route in self.candidates(scope):
                 match, child_scope = route.matches(scope)

@@ -19,12 +19,12 @@ TESTS = Policy("webhook-test", 10)  # tests a minute, for each organization
 
 
 class WebhookTestBody(StrictModel):
-    """A webhook to be tried out."""
+    """A webhook to test."""
 
     url: Url
-    """Where the event is sent, normalised as in a dispatch."""
+    """The receiver's URL, normalised as in a dispatch."""
     secret: Secret | None = None
-    """What it is signed with, as in a dispatch; it is not kept."""
+    """The secret that signs the event, as in a dispatch; it is not kept."""
 
 
 async def send_test(ctx: Context, request: Request, org_id: str, webhook: WebhookTestBody) -> TrialJson:

@@ -103,9 +103,7 @@ class ConsoleLanguage:
 
 
 class ConsoleCatalogs:
-    """The console's languages: English, and those whose catalogue is nearly complete. A catalogue is read at its first
-    use.
-    """
+    """The console's languages: English, and those with a nearly complete catalogue, which is read at its first use."""
 
     def __init__(self, folder: Path) -> None:
         self._files = i18n.files(folder, "console")
@@ -117,7 +115,7 @@ class ConsoleCatalogs:
         return {tag: i18n.own_name(tag) for tag in sorted({ENGLISH, *self._files}) if self._translations(tag)}
 
     def language(self, preferred: Sequence[str]) -> ConsoleLanguage:
-        """Return the best language for a reader, whose preferences are ordered."""
+        """Return the available language that fits a reader best; `preferred` has the most preferred first."""
         tags = {ENGLISH, *self._files}
         while True:
             tag, catalog = i18n.choose(preferred, tags)

@@ -49,7 +49,7 @@ def slug(label: str) -> str:
 
 
 def shot_label(step: StepBase, photo: Photo) -> str | None:
-    """Return the label of a photo's shot; None if it has none."""
+    """Return the label of a photo's shot; None if its step names no shots."""
     return next((slot.label for slot in photo_slots(step) if slot.id == photo.slot), None)
 
 

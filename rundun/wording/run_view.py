@@ -138,9 +138,7 @@ class SectionView:
 
 
 class RunView:
-    """A run's steps, answers and signature in words. `unabridged` are the ids of the steps whose replaced answers are
-    all shown.
-    """
+    """A run's steps, answers and signature in words. `unabridged` are ids of steps with all replaced answers shown."""
 
     def __init__(
         self, detail: RunDetail, language: ConsoleLanguage, zone: Zone, file_url: FileUrl, unabridged: Container[str]

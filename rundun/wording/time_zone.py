@@ -25,9 +25,7 @@ class Zone:
     locale: str = ENGLISH_LOCALE
 
     def at(self, milliseconds: int) -> datetime:
-        """Return a time, in milliseconds, in this zone; in UTC if the zone's calendar ends before, as for a phone in
-        the year 9999.
-        """
+        """Return a time, in milliseconds, in this zone; in UTC beyond the calendar's end, as with a phone in 9999."""
         at = datetime.fromtimestamp(milliseconds / times.SECOND, UTC)
         try:
             return at.astimezone(ZoneInfo(self.name))

@@ -109,7 +109,7 @@ def test_beside_a_service_that_tells_nothing_a_command_goes_by_its_own(
     done(rundun(tmp_path, "orgs", "create", FIRST))
     monkeypatch.setattr("rundun.cli.context.ask_settings", refuse)
     said = rundun(tmp_path, "check", server_port="7")
-    assert said.stderr == "The running service does not say which settings it has: this command goes by its own.\n"
+    assert said.stderr == "The running service did not send its settings: this command uses its own.\n"
     assert said.stdout.startswith("# Settings of this command; no ") and "\nserver.port = 7\n" in said.stdout
 
 

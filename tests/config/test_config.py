@@ -141,9 +141,9 @@ def test_everything_that_is_wrong_is_told_at_once_by_name_and_source(elsewhere):
 def test_a_setting_outside_of_sections_is_told_where_it_belongs(elsewhere):
     (elsewhere / "rundun.toml").write_text("port = 1\nfolder = 2\nnonsense = 3\n")
     assert problems(environment={}) == [
-        "port in rundun.toml stands in no section, where all settings stand; write it below [server].",
-        "folder in rundun.toml stands in no section, where all settings stand; write it below [backup].",
-        "nonsense in rundun.toml stands in no section, where all settings stand.",
+        "port in rundun.toml stands outside of any section; write it below [server].",
+        "folder in rundun.toml stands outside of any section; write it below [backup].",
+        "nonsense in rundun.toml stands outside of any section.",
     ]
 
 

@@ -69,7 +69,7 @@ async def test_without_an_entity_tag_nothing_is_replaced(receiver: Receiver) -> 
             lambda _: b'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"a": 1}\n',
             "this version of `rundun mcp` can't read",
         ),
-        (lambda _: b"no HTTP at all\r\n\r\n", "gave no answer that is whole"),
+        (lambda _: b"no HTTP at all\r\n\r\n", "gave no complete answer"),
     ],
 )
 async def test_what_is_no_rundun_is_told(

@@ -1,6 +1,4 @@
-"""The commands `restore`, which replaces the database by a copy, and `live`, which ends the hold on deliveries and
-alerts.
-"""
+"""The commands `restore`, which replaces the database by a copy, and `live`, which ends the hold after it."""
 
 from pathlib import Path
 
@@ -25,12 +23,12 @@ def restore(settings: ServiceSettings, file: str, live: bool) -> None:
     kept = restoring.restore(path, Path(file), wall_clock(), is_live=live)
     click.echo(f"{path} is {file} now. Sessions of the console and links that invite have ended.")
     if kept:
-        click.echo(f"What was there is kept for 30 days: {kept}")
+        click.echo(f"The database before it is kept for 30 days: {kept}")
     _print_missing_key(settings)
     if live:
         click.echo("Deliveries go out once the service is started.")
     else:
-        click.echo("Deliveries and alerts are held until you say that this is the service itself: rundun live")
+        click.echo("Deliveries and alerts are held. If this is the service itself and no copy, send them: rundun live")
 
 
 def _print_missing_key(settings: ServiceSettings) -> None:

@@ -75,7 +75,7 @@ def person_list(settings: ServiceSettings, org: str | None, zip_file: str | None
     lines = [*_list_lines(found), *map(_copy_line, copies)]
     if zip_file is not None:
         _write_zip(settings, org_id, who, Path(zip_file))
-        lines.append(f"{zip_file} has all that is kept of them.")
+        lines.append(f"{zip_file} has all data that is kept of them.")
     document = {
         "digest": found.digest,
         "runs": [run_json(run) for run in found.runs],
@@ -162,13 +162,11 @@ def _print_copies(settings: ServiceSettings, since: int = 0) -> None:
 
 
 def _copy_line(copy: KeptCopy) -> str:
-    return f"{copy.name} may still hold something of it, until about {times.wire(copy.until)}."
+    return f"{copy.name} may still hold some of the data, until about {times.wire(copy.until)}."
 
 
 def _write_zip(settings: ServiceSettings, org_id: str, who: Person, path: Path) -> None:
-    """Write the data kept of a person into a new file that only its owner may read; raises `Problem`, and leaves no
-    partial file.
-    """
+    """Write a person's data into a new file that only its owner may read, or leave none; raises `Problem`."""
     try:
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, OWNER_ONLY)
     except OSError as error:

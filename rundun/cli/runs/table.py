@@ -1,6 +1,4 @@
-"""The option `--table` of `runs dispatch`: a run for each row of a table, all or none; the table comes back with their
-links.
-"""
+"""The option `--table` of `runs dispatch`: a run for each row, all or none; the table comes back with their links."""
 
 import asyncio
 import functools
@@ -50,7 +48,7 @@ def dispatch_table(
     )
     if not accepted["is_new"]:
         at = zone.exact_time(times.parse(accepted["created_at"]))
-        raise Problem("invalid", f"The same table was sent on {at}. Say --again to send all its jobs once more.")
+        raise Problem("invalid", f"The same table was sent on {at}. Say --again to dispatch all its runs once more.")
     while run_writing(settings, "runs make-table", number=accepted["number"]):
         pass
     runs, links = run_reading(settings, functools.partial(_get_runs, version.org_id, accepted["number"]))

@@ -1,6 +1,4 @@
-"""A person's data for that person: their runs with all earlier states, without links, secrets or addresses that open
-anything.
-"""
+"""A person's data for that person: their runs with all earlier states, but nothing that gives access."""
 
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -33,9 +31,7 @@ _LEFT_OUT = ("link", "webhook")  # members of a record that give access
 async def archive_entries(
     work: LongWork, org_id: str, found: PersonList, links: Urls, report: Report
 ) -> AsyncIterator[ArchiveEntry]:
-    """Yield the files of an archive: the list of runs, and a folder for each run. Runs erased meanwhile are
-    left out.
-    """
+    """Yield the files of an archive: the list of runs, and a folder for each. Runs erased meanwhile are left out."""
     listed: Any = {"digest": found.digest, "has_more": found.has_more, "runs": [run_json(run) for run in found.runs]}
     yield ArchiveEntry("runs.json", to_json(listed, indent=2))
     for run in found.runs:

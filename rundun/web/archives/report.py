@@ -21,9 +21,7 @@ class _ReportCall:
 
 @dataclass(frozen=True, slots=True)
 class ReportWriter:
-    """A writer of reports of an organization's runs, in a language. A report that `is_given_out` leaves out the
-    webhook.
-    """
+    """A writer of reports of an organization's runs, in a language. If it `is_given_out`, it omits the webhook."""
 
     pages: Pages
     organization: Organization

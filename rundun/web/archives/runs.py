@@ -91,9 +91,7 @@ def archive_name(detail: RunDetail) -> str:
 
 
 async def zip_pieces(reads: Reads, entries: AsyncIterator[ArchiveEntry], at: datetime) -> AsyncIterator[bytes]:
-    """Yield a ZIP archive of `entries` in pieces, its files dated `at`. A stored file that is deleted meanwhile is left
-    out.
-    """
+    """Yield a ZIP archive of `entries` in pieces, its files dated `at`. Stored files deleted meanwhile are left out."""
     buffer = StreamingZipBuffer()
     try:
         with zipfile.ZipFile(buffer, "w") as zip_file:

@@ -24,9 +24,7 @@ async def read_dispatch_body(reads: Reads, org_id: str, data: Any) -> DispatchBo
 
 
 async def read_repeat_body(reads: Reads, org_id: str, run_id: str, data: Any) -> RepeatBody:
-    """Return JSON data as the fields of a repeated run; raises `Invalid` with all errors, including those of
-    `repeats.errors`.
-    """
+    """Return JSON data as a repeated run's fields; raises `Invalid` with all errors, also those of `repeats.errors`."""
 
     async def find_errors(body: RepeatBody) -> Iterable[FieldError]:
         return await reads.read(repeats.errors, org_id, run_id, body.changes())
@@ -37,8 +35,8 @@ async def read_repeat_body(reads: Reads, org_id: str, run_id: str, data: Any) ->
 async def _read_body(
     model: type[B], data: Any, find_errors: Callable[[B], Awaitable[Iterable[FieldError]]], required: str = ""
 ) -> B:
-    """Return data as a `model`. If it is invalid, raise `Invalid` with the errors of `find_errors`, too, which checks
-    the fields that are valid, provided that `required` is one of them.
+    """Return data as a `model`, or raise `Invalid` with all errors: those of its form, and those that `find_errors`
+    reports for the valid fields. The latter are left out unless `required` is one of these.
     """
     try:
         return read(model, data)

@@ -1,6 +1,4 @@
-"""The inserts of guides: a link alone in its paragraph is replaced by the text of a file or by a table made from the
-code.
-"""
+"""The inserts of guides: file texts and generated tables in place of links that are alone in their paragraph."""
 
 import json
 from collections.abc import Callable
@@ -15,9 +13,7 @@ README_SITE = "http://127.0.0.1:8000"  # the service's URL in the samples; pages
 
 
 def read_sample(name: str, site: str) -> str:
-    """Return the text of a file of templates/docs/samples/, all of which tests run, with the service's URL set to
-    `site`.
-    """
+    """Return the text of a file of templates/docs/samples/, which tests run, with the service's URL set to `site`."""
     text = (paths.templates() / "docs" / "samples" / name).read_text("utf-8")
     return text.rstrip("\n").replace(README_SITE, site)
 

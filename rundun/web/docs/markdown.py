@@ -1,6 +1,4 @@
-"""The guides' Markdown: CommonMark and tables, rendered with the structure and names of our pages. HTML in
-it is text.
-"""
+"""The guides' Markdown: CommonMark and tables, with the structure and names of our pages. HTML in it is text."""
 
 import re
 from collections import Counter

@@ -44,8 +44,8 @@ def possible_days(text: str, language: ConsoleLanguage, today: date) -> Sequence
 
 
 def _make_date(day: int, month: int, year: int | None, today: date) -> date | None:
-    """Return the date; a year of two digits is from 2000 on, None the year closest to `today`. Return None if there is
-    no such date.
+    """Return the date, None if it does not exist. A year of two digits is in the 2000s; without a year it is the date
+    closest to `today`.
     """
     if year is None:
         years: Sequence[int] = (today.year - 1, today.year, today.year + 1)
@@ -106,9 +106,7 @@ def _month_names(locale: str) -> tuple[Mapping[str, int], frozenset[str]]:
 
 
 def parse_number(typed: str) -> float | int | str:
-    """Return a number with a point or a comma as decimal mark; other text stripped but unchanged, for a later check to
-    refuse.
-    """
+    """Return a number with point or comma as decimal mark; any other text stripped, for a later check to refuse."""
     plain = typed.strip()
     if not _COULD_BE_THOUSANDS.fullmatch(plain):
         plain = plain.replace(",", ".")

@@ -22,9 +22,7 @@ def heading_csv(template: Template, language: ConsoleLanguage = IN_ENGLISH) -> s
 def table_csv(
     template: Template, runs: Sequence[Run], zone: Zone, links: Urls, language: ConsoleLanguage = IN_ENGLISH
 ) -> str:
-    """Return runs as CSV (RFC 4180), with due times in `zone` and a link each. Empty columns and secrets
-    are left out.
-    """
+    """Return runs as CSV (RFC 4180) with links, due times in `zone`. Empty columns and secrets are left out."""
     rows = []
     for run in runs:
         fields = exportable_fields(run.job, template)

@@ -102,9 +102,7 @@ def _column_name(field: JobField, known: Mapping[str, Target | None]) -> str:
 
 
 def _column_targets(template: Template, language: ConsoleLanguage) -> dict[str, Target | None]:
-    """Return the targets of columns by normalized name, and by the name as `safe_cell` writes it; None for a name of
-    several fields.
-    """
+    """Return the targets of columns by normalized name, with and without `safe_cell`; None for an ambiguous name."""
     others: dict[str, Target | None] = {}
     for member, words in OTHER_WORDS.items():
         others |= {form: ("", member) for word in words for form in (_normalize(word), fold(word))}
@@ -161,9 +159,7 @@ def read_jobs(
 
 
 def _iterate_with_pauses(rows: Sequence[tuple[int, Sequence[str]]]) -> Iterator[tuple[int, Sequence[str]]]:
-    """Yield rows, pausing after every few: a thread that never pauses keeps the interpreter from the
-    writer's thread.
-    """
+    """Yield rows with short pauses, since a busy thread would keep the writer's thread from running."""
     for index, row in enumerate(rows):
         if index % PAUSE_ROWS == 0:
             sleep(PAUSE_SECONDS)
@@ -283,9 +279,7 @@ class _Row:
         return self._day_mistake(found[1] if found else text)
 
     def _read_due(self, text: str) -> str | None:
-        """Return a due time for the API, the end of the day if it has no time of day; None if the text
-        can't be read.
-        """
+        """Return a due time for the API, by default at the end of the day; None if the text can't be read."""
         found = _match_due(text)
         day = self._read_day(found[1]) if found else None
         at = read_time(found[2]) if found and found[2] else _END_OF_DAY

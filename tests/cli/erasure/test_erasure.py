@@ -67,7 +67,7 @@ def test_a_person_is_listed_kept_and_erased(tmp_path: Path, service: Serving) ->
     assert [line.split()[0] for line in said.splitlines()[:2]] == [first, second]
     digest = said.splitlines()[2].removeprefix("2 runs. Digest: ")
     assert all(f"  Check  by: {email}  id: u-" in said for email in (EMAIL, EMAIL.upper()))
-    assert f"{aside.name} may still hold something of it, until about" in said.splitlines()[3]
+    assert f"{aside.name} may still hold some of the data, until about" in said.splitlines()[3]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     of_a_run = ("run.json", "events.json", "deliveries.json", "report.html")
     with zipfile.ZipFile(file) as archive:

@@ -146,9 +146,7 @@ def _bytes(described: Bytes) -> dict[str, Any]:
 
 
 def _example(name: str, which: str) -> dict[str, Any]:
-    """Return the examples of an operation's request, or of its response with the status `which`; an empty dict if it
-    has none.
-    """
+    """Return the examples of an operation's request, or of its response with the status `which`; {} if none."""
     of_operation = EXAMPLES.get(name, {})
     # The key of a second example has its name after a colon.
     found = {key: value for key, value in of_operation.items() if key.partition(":")[0] == which}

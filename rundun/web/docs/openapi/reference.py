@@ -24,9 +24,7 @@ VARIABLES = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row about a field, a parameter or a header; `kinds` are pairs of words and, for a link, the name of
-    a schema.
-    """
+    """A row about a field, a parameter or a header; `kinds` are pairs of words and, for links, schema names."""
 
     name: str
     kinds: tuple[tuple[str, str | None], ...]
@@ -140,9 +138,7 @@ def common_fields() -> list[Row]:
 
 @cache
 def step_types(steps: str) -> list[dict[str, Any]]:
-    """Return the types of steps in `steps`, a template as JSON text, each with its example and the fields of its
-    config.
-    """
+    """Return the types of steps in `steps`, a template as JSON text, each with its example and its config's fields."""
     schemas = document()["components"]["schemas"]
     types = []
     for step in json.loads(steps)["steps"]:

@@ -27,7 +27,7 @@ class _Plain(GenerateJsonSchema):
         return False
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        """Return the schema; its default stays unless it is None, an object, or of several types."""
+        """Return the schema, without its default if that is None or an object, or has several types."""
         result = super().default_schema(schema)
         default = result.get("default")
         if default is None or isinstance(default, dict) or "oneOf" in result:
@@ -102,8 +102,8 @@ def _document_form(schema: Schema) -> Schema:
 
 
 def join_members(of: Schema, head: Schema, *, description: str = "") -> Schema:
-    """Return the object schema `of` with the members of `head`, which the server assigns. With a `description` these
-    are optional, and it describes them.
+    """Return the object schema `of` with the members of `head`, which the server assigns; with a `description` they are
+    optional and described by it.
     """
     members = head["properties"]
     if description:
@@ -116,9 +116,7 @@ def join_members(of: Schema, head: Schema, *, description: str = "") -> Schema:
 
 
 def add_drafts(schemas: dict[str, Schema], roots: Iterable[str]) -> None:
-    """Add a `…Draft` of each schema in `roots`, and of its parts, with optional ids: the server assigns
-    missing ones.
-    """
+    """Add a `…Draft` of each schema in `roots`, and of its parts, with optional ids, which the server assigns."""
     parts = {name: set(references(schema)) for name, schema in schemas.items()}
     with_ids = {name for name, schema in schemas.items() if "id" in schema.get("required", ())}
     while more := {name for name in schemas if parts[name] & with_ids} - with_ids:
