@@ -242,7 +242,8 @@ def _loss_text(path: Path) -> str:
             f"{path} was moved away. Put the same file back and it goes on by itself. To use another file, stop the "
             "service first."
         )
-    return f"{path}-wal or -shm was moved or deleted meanwhile. Restart it; it saves their content as it stops."
+    lost = f"{path}-wal or -shm was moved or deleted while the service was running"
+    return f"{lost}. Restart the service; it saves their content as it stops."
 
 
 def run_reading(settings: ServiceSettings, read: Callable[[Tx], T]) -> T:

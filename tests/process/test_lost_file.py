@@ -17,7 +17,7 @@ def test_a_log_that_is_removed_is_missed_and_an_orderly_end_saves_what_was_in_it
         acme.service.wait_for(LOST)
         acme.assert_refuses()
         for command in (["check"], ["orgs", "list"], ["orgs", "create", "Globex"]):
-            assert "was moved or deleted meanwhile" in said(tmp_path, *command)
+            assert "was moved or deleted while the service was running" in said(tmp_path, *command)
         acme.service.terminate()
         assert acme.service.ended() == 0
         (line,) = acme.errors()

@@ -40,7 +40,10 @@ class DatabaseLost(Problem):
     """Raised while the files that were opened are not where they were opened. The log has said so, once."""
 
     def __init__(self) -> None:
-        detail = "The service's database was taken away from under it; try again once it has been put back."
+        detail = (
+            "The database file was moved or deleted while the service was running. Put it back, or stop the service "
+            "and restore a backup."
+        )
         super().__init__("unavailable", detail, retry_after=5)
 
 

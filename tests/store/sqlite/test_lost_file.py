@@ -12,7 +12,7 @@ from rundun.store.organizations import organizations
 from rundun.store.sqlite.transaction import Tx
 from tests.helpers.files.database import note, noted, opened
 
-TAKEN = "taken away from under it"
+TAKEN = "was moved or deleted while the service was running"
 
 
 async def assert_refuses(one: Database) -> None:

@@ -117,7 +117,7 @@ async def test_a_stream_that_can_read_nothing_any_more_ends(w: World) -> None:
         assert (await anext(lines)).startswith("retry:")
         await w.dispatch(template_id)
         await next_change(lines)
-        with pytest.raises(Problem, match="taken away"):
+        with pytest.raises(Problem, match="moved or deleted"):
             await w.database.write(take_away)
         assert {line async for line in lines} <= {"data:", ""}, "what was left of the last change, and the end"
     path.with_name("away.db").rename(path)
