@@ -25,11 +25,11 @@ DATA: dict[str, tuple[type, str]] = {
     "run.started": (types.RunStartedDataJson, "The executor tapped Start. Sent only to webhooks that name it."),
     "run.changed": (
         types.RunChangedDataJson,
-        "What an open run is about, or its `executor_ref`, was changed. Sent only to webhooks that name it.",
+        "The job of an open run, or its `executor_ref`, was changed. Sent only to webhooks that name it.",
     ),
     "run.erased": (
         types.RunErasedDataJson,
-        "Everything in the run was erased, its other events too. Sent only to webhooks that name it.",
+        "Everything in the run was erased, including its other events. Sent only to webhooks that name it.",
     ),
     "step.completed": (
         types.StepCompletedDataJson,
@@ -37,8 +37,8 @@ DATA: dict[str, tuple[type, str]] = {
     ),
     "step.skipped": (types.StepDataJson, "A step that is not required was skipped."),
     "run.completed": (types.RunCompletedDataJson, "The executor submitted the run."),
-    "run.cancelled": (types.RunCancelledDataJson, "Somebody ended the run before its time."),
-    "run.expired": (types.RunExpiredDataJson, "The run's time ran out; what was answered is in it."),
+    "run.cancelled": (types.RunCancelledDataJson, "The run was ended before its time."),
+    "run.expired": (types.RunExpiredDataJson, "The run's time ran out; it has the answers so far."),
 }
 IN_FEED: dict[str, type] = {"step.completed": types.StepFetchedDataJson}  # events with other data in the feed
 WEBHOOKS = (*DATA, event.TEST, *ALERTS)
