@@ -108,7 +108,7 @@ def test_each_place_takes_each_member(place: str) -> None:
 
 @pytest.mark.parametrize("language", ["en", "es", "ar"])
 def test_a_table_has_a_name_for_each_of_its_columns(language: str) -> None:
-    assert table._translated(ConsoleLanguage(language)).keys() == table.COLUMNS.keys()
+    assert table._common_names(ConsoleLanguage(language)).keys() == table.COLUMNS.keys()
 
 
 async def test_both_forms_have_an_input_for_each_member(w: World) -> None:
