@@ -1,9 +1,10 @@
-// The table of contents: every section with how far it is, and the way there. Opened from the header or the menu.
+// The table of contents: all sections with their progress. Opened from the header or the menu.
 
 import { openDialog } from "./dialog.js";
 import { h, icon, makeButton, t, textAttributes } from "./dom.js";
 
-/** `sections`: [{id, title, done, n, hasOpen}] of the list, without hidden ones. → the chosen one's id, or null. */
+/** Shows the table of contents. `sections`: the visible ones, [{id, title, done, n, hasOpen}]. → the id of the chosen
+ *  section, or null. */
 export function openContents(sections) {
   return openDialog(t("contents"), (close) => [
     h("div", { class: "contents" }, sections.map(({ id, title, done, n, hasOpen }) => {

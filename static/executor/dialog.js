@@ -1,14 +1,13 @@
-// Dialogs that come up from the bottom of the screen, and the one that asks for a reason. Loaded when the first of
-// them opens, or ahead while the network is there.
+// Dialogs that come up from the bottom of the screen. Loaded when the first of them opens, or ahead.
 
 import { h, icon, makeButton, setText, t } from "./dom.js";
 
 let openSheets = 0;
 
 /**
- * Opens a dialog. `title`: words, or an element; `build(close)` returns its content; `close(result)` ends it;
- * `onOpen()` is called once it is there.
- * → a promise of the result, null when the person backed out.
+ * Opens a dialog. `title`: words, or an element; `build(close)` returns its content; `close(result)` closes it;
+ * `onOpen()` is called once it is open.
+ * → a promise of the result, null when the person cancels.
  */
 export function openDialog(title, build, { wide = false, onOpen = null } = {}) {
   return new Promise((resolve) => {
@@ -39,7 +38,7 @@ export function openDialog(title, build, { wide = false, onOpen = null } = {}) {
   });
 }
 
-/** Opens a dialog that asks for a reason. → the reason, or null. */
+/** Opens a dialog that asks for a reason. → a promise of the reason, null when the person cancels. */
 export function askReason(title, explanation, label, confirm, dangerous = false) {
   return openDialog(title, (close) => {
     const field = h("textarea", {

@@ -1,49 +1,51 @@
-// What the page shows: its messages, and the few ways it makes and changes elements. The messages come in the one
-// language the server put into the page (rundun/locales/); text always becomes text nodes, never markup.
+// The page's messages, and functions that make and change elements. The messages are in the one language that the
+// server put into the page (rundun/locales/); text always becomes text nodes, never markup.
 
 const { "": about, ...catalogue } = JSON.parse(document.getElementById("words").textContent);
 export const lang = document.documentElement.lang;
 
-/** `texts`: the language that the template's own texts were looked for in, as a BCP 47 tag; `languages` there are to
- *  choose from: [[tag, name]]. */
+/** `texts`: the requested language of the template's texts, a BCP 47 tag; `languages`: the page's languages to choose
+ *  from, [[tag, name]]. */
 export const { texts, languages } = about;
 const unknown = about.unknown === true ? null : new Set(about.unknown);
 
-/** How numbers and dates are written: as the person's own region does, where it speaks the page's language. */
+/** The locale of numbers and dates: the browser's, if it is of the page's language; else the page's language. */
 export const locale = navigator.languages?.find((one) => one.split("-")[0] === lang.split("-")[0]) ?? lang;
 const plural = new Intl.PluralRules(lang);
 const isRightToLeft = document.documentElement.dir === "rtl";
 const RIGHT_TO_LEFT = /[\u0590-\u08FF\uFB1D-\uFDFD\uFE70-\uFEFC]/;
 
-/** The message `key`, with {name} filled in; where the catalogue has forms, `n` chooses the right one. */
+/** → the message `key`, with each {name} replaced by `values[name]`; `values.n` chooses its plural form. */
 export function t(key, values = {}) {
   const entry = catalogue[key];
   if (entry === undefined) return key;
   const text = typeof entry === "string" ? entry : entry[plural.select(values.n)] ?? entry.other;
-  const filled = (value) => (typeof value === "number" ? showCount(value) : isolated(String(value ?? "")));
+  const filled = (value) => (typeof value === "number" ? showCount(value) : isolate(String(value ?? "")));
   return text.replace(/\{(\w+)\}/g, (_, name) => filled(values[name]));
 }
 
-/** Keeps what others wrote from turning the words around it where the directions meet (Unicode UAX 9, FSI and PDI). */
-function isolated(text) {
+/** → text isolated from the writing direction of the words around it (Unicode UAX 9, FSI and PDI). */
+function isolate(text) {
   return text && (isRightToLeft || RIGHT_TO_LEFT.test(text)) ? `\u2068${text}\u2069` : text;
 }
 
-/** A number as the person's region writes it. */
+/** → a number in the person's locale. */
 export function showCount(n) {
   return new Intl.NumberFormat(locale, { maximumFractionDigits: 20 }).format(n);
 }
 
+/** → a time of the wire in the person's locale and time zone. */
 export function showTime(utc) {
   return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }).format(new Date(utc));
 }
 
+/** → a day, YYYY-MM-DD, in the person's locale. */
 export function showDate(day) {
-  // A plain day has no zone: formatted as UTC it stays the day that was chosen.
+  // A day has no time zone: formatted as UTC it stays the same day.
   return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" }).format(new Date(`${day}T00:00:00Z`));
 }
 
-/** Times that the server wrote in UTC, and numbers, as the person's own clock and region write them. */
+/** Rewrites the times and numbers that the server wrote into `root` in the person's time zone and locale. */
 export function showTimes(root) {
   const counts = root.querySelectorAll("[data-word]");
   for (const count of counts) setText(count, t(count.dataset.word, { n: Number(count.dataset.n) }));
@@ -55,39 +57,39 @@ export function isPageLanguage(tag) {
   return lang === tag || lang.startsWith(`${tag}-`);
 }
 
-/** The address of this page in another language. */
-export function inLanguage(tag) {
+/** → the URL of this page in another language. */
+export function languageUrl(tag) {
   const address = new URL(location.href);
   address.searchParams.set("lang", tag);
   address.hash = "";
   return address;
 }
 
-/** Makes a <select> of languages load the page again in the one chosen; `remember(tag)` is called before. */
+/** Makes a <select> reload the page in the chosen language; `remember(tag)` is called before. */
 export function connectLanguages(select, remember) {
   const spoken = [...select.options].find((option) => isPageLanguage(option.value))?.value ?? select.value;
   const change = () => {
     remember(select.value);
-    location.assign(inLanguage(select.value));
-    select.value = spoken; // for those who are asked whether to leave, and stay
+    location.assign(languageUrl(select.value));
+    select.value = spoken; // for a person who is asked whether to leave, and stays
   };
   select.addEventListener("change", change);
-  if (select.value !== spoken) change(); // chosen before this script was there
+  if (select.value !== spoken) change(); // chosen before this script was loaded
 }
 
-/** The attributes of a text of the template, by the id of what it belongs to ("" for the template itself): what is not
- *  translated is in an unknown language (HTML 3.2.6.2: an empty lang), and may be written in another direction. */
+/** → the attributes {dir, lang} of a template's text; `id`: of its step, section or option, "" for the template. A text
+ *  that is not translated is in an unknown language (HTML 3.2.6.2: an empty lang) of any direction. */
 export function textAttributes(id) {
   const isKnown = unknown !== null && !unknown.has(id);
   return { dir: "auto", lang: !isKnown ? "" : texts.split("-")[0] === lang.split("-")[0] ? null : texts };
 }
 
-// Codes whose problems are the same to the person.
+// Codes that share a message.
 const MESSAGE_OF_CODE = {
   wrong_receipt: "wrong_receipt", digest_mismatch: "wrong_receipt", unsupported_media_type: "problem_unreadable_image",
 };
 
-/** The message of a problem: from the catalogue, or in English the server's own, which is more exact. */
+/** → the message of a problem: the catalogue's, or on an English page the server's `detail`, which is more exact. */
 export function problemText({ word, code, status, members }) {
   if (word) return t(word);
   const isEnglish = lang.startsWith("en");
@@ -100,12 +102,13 @@ export function problemText({ word, code, status, members }) {
   return (isEnglish && catalogue[key] && members?.detail) || ours(key);
 }
 
-/** The message that something was not saved, and why. */
+/** → the message that something was not saved, with the problem's message. */
 export function refusedText(problem) {
   return t("refused", { detail: problemText(problem) });
 }
 
-/** An element: attributes by name, `on` for listeners; true sets an attribute empty, false and null leave it out. */
+/** → a new element. `attributes`: by name; true sets an empty attribute, false and null set none; `on`: {event:
+ *  listener}. `children`: nodes, texts and arrays of them; null and false are left out. */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -118,14 +121,14 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** A button that calls `act` when it is pressed. */
+/** → a button that calls `act` when it is pressed. */
 export function makeButton(className, act, ...content) {
   return h("button", { type: "button", class: className, on: { click: act } }, ...content);
 }
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** One of the drawings in templates/executor/icons.html; always beside words, so hidden from screen readers. */
+/** → an icon of templates/executor/icons.html; always beside words, so hidden from screen readers. */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("class", "icon");
@@ -136,7 +139,7 @@ export function icon(name) {
   return svg;
 }
 
-/** Text with its http(s) addresses as links that give nothing away to where they lead. */
+/** → a text as nodes, with its http(s) URLs as links that send no referrer. */
 export function withLinks(text) {
   const parts = [];
   let from = 0;
@@ -151,8 +154,8 @@ export function withLinks(text) {
   return parts;
 }
 
-/** The telephone numbers in a text: 7 to 15 digits (ITU-T E.164) from "+" or 0 on, or 9 and more with gaps; no dates.
- *  → as they are written there. */
+/** → the telephone numbers in a text, as written there: 7 to 15 digits (ITU-T E.164) that begin with "+" or 0, or 9 and
+ *  more digits with gaps. Dates are not among them. */
 export function phoneNumbers(text) {
   const isNumber = ({ 0: found, index }) => {
     const digits = found.replace(/\D/g, "");
@@ -163,37 +166,39 @@ export function phoneNumbers(text) {
   return [...text.matchAll(/\+?\(?\d(?:[ \u00a0()./-]{0,2}\d){6,14}/g)].filter(isNumber).map(([found]) => found);
 }
 
-/** The address by which a tap dials a number. */
+/** → the tel: URL of a telephone number. */
 export function telAddress(number) {
   return `tel:${number.replace(/[^\d+*#,;]/g, "")}`;
 }
 
-/** Has screen readers say something. */
+/** Has screen readers read `words`. */
 export function announce(words) {
   const region = document.getElementById("live");
   if (region && region.textContent !== words) region.textContent = words;
 }
 
+/** Sets an attribute: true sets it empty, false and null remove it. */
 export function setAttr(element, name, value) {
   if (value === false || value === null) element.removeAttribute(name);
   else element.setAttribute(name, value === true ? "" : value);
 }
 
-/** Changes text only where it differs, so that nothing is repainted or read out twice. */
+/** Changes an element's text only if it differs, so that nothing is repainted or read out twice. */
 export function setText(element, words) {
   if (element.textContent !== words) element.textContent = words;
 }
 
+/** → "smooth", or "auto" for a person who prefers less motion. */
 export function scrollBehavior() {
   return matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
 }
 
-/** A pair for a <dl>, or nothing where there is nothing to say. */
+/** → a <dt> and a <dd> in an array, [] without a value. */
 export function fact(word, value) {
   return value ? [h("dt", {}, t(word)), h("dd", {}, h("bdi", {}, value))] : [];
 }
 
-/** An answer in a line of words. */
+/** → an answer in a line of words. */
 export function describe(step, answer) {
   if (!answer) return t("not_answered");
   if (answer.skipped) return t("skipped");

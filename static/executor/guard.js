@@ -1,11 +1,10 @@
-// Says so where the page can't run: in a browser that is too old, or when one of its modules was lost on the way.
-// In the HTML itself (rundun/web/pages/pages.py), so that it is there whenever the page is, and in words that any
-// browser with scripts understands (ES5), as no other file here. The notices stand in the page, hidden; main.js says
-// "usable".
+// Shows a notice when the page cannot run: the browser is too old, or a module was not loaded. It is part of the HTML
+// (rundun/web/pages/pages.py), so that it is there whenever the page is, and in ES5, unlike the other files, so that
+// every browser with scripts can run it. The notices are hidden in the page; main.js dispatches "usable".
 (function () {
   "use strict";
-  var PATIENCE_MS = 8000;       // until a page that is not usable yet says so
-  var RETRY_PAUSE_MS = 2000;    // until the modules are asked for again, from the second time on
+  var PATIENCE_MS = 8000;       // until a page that is not usable yet shows its notice
+  var RETRY_PAUSE_MS = 2000;    // between two attempts to load the modules, from the second on
   var tries = 0;
   var isUsable = false;
 
@@ -14,7 +13,7 @@
     if (notice) notice.hidden = !isShown;
   }
 
-  function tooOld() {
+  function showOld() {
     show("slow", false);
     show("old", true);
   }
@@ -24,13 +23,13 @@
       "HTMLDialogElement" in window && "at" in Array.prototype;
   }
 
-  // What a browser lacks is one of these. All else has failed for once, and the page goes on or is "slow".
-  function tellsOfAge(name) {
+  // Errors of a browser that lacks a feature. After any other error the page goes on, or is "slow".
+  function isAgeError(name) {
     return name === "SyntaxError" || (!isUsable && (name === "TypeError" || name === "ReferenceError"));
   }
 
-  // Under another address, since browsers remember that the first one failed; what it imports comes from there, too.
-  function again(script) {
+  // Under another address, since browsers remember that the first failed; its imports get that address as well.
+  function retryScript(script) {
     var next = document.createElement("script");
     tries += 1;
     next.type = "module";
@@ -41,15 +40,15 @@
   addEventListener("error", function (event) {
     var target = event.target;
     if (target && target.tagName === "SCRIPT" && target.type === "module") {
-      if (document.querySelector("script[type=importmap]")) return; // its replacements have one address each
-      setTimeout(again, tries ? RETRY_PAUSE_MS : 0, target);
-    } else if (event.error && tellsOfAge(event.error.name)) {
-      tooOld();
+      if (document.querySelector("script[type=importmap]")) return; // the preview's modules have fixed addresses
+      setTimeout(retryScript, tries ? RETRY_PAUSE_MS : 0, target);
+    } else if (event.error && isAgeError(event.error.name)) {
+      showOld();
     }
   }, true);
 
   addEventListener("unhandledrejection", function (event) {
-    if (event.reason && tellsOfAge(event.reason.name)) tooOld();
+    if (event.reason && isAgeError(event.reason.name)) showOld();
   });
 
   addEventListener("usable", function () {
@@ -62,5 +61,5 @@
     if (!isUsable && old && old.hidden) show("slow", true);
   }, PATIENCE_MS);
 
-  if (!canRun()) document.addEventListener("DOMContentLoaded", tooOld);
+  if (!canRun()) document.addEventListener("DOMContentLoaded", showOld);
 })();

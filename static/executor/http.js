@@ -1,40 +1,38 @@
-// One HTTP exchange with the server, and how it can end: a response, a Problem, or nobody there. And the modules of the
-// page that are loaded when they are needed.
+// HTTP exchanges with the server, which end in a response, a Problem or Unreachable; and modules loaded on demand.
 
 import { learnTime } from "./rules.js";
 
 const REQUEST_TIMEOUT_MS = 30_000;   // until a request without a response counts as lost
-const UPLOAD_STALL_MS = 60_000;      // without progress until an upload counts as lost
-const RETRY_PAUSE_MS = 2000;         // until a module that did not come is asked for again
+const UPLOAD_STALL_MS = 60_000;      // without progress, until an upload counts as lost
+const RETRY_PAUSE_MS = 2000;         // between two attempts to load a module
 const TRANSIENT_STATUS = new Set([408, 425, 429, 500, 502, 503, 504]);
-// These codes, and an error without one of our server's (""), mean that something on the way corrupted the request or
-// the answer.
+// These codes, and errors without one of our codes (""), mean that request or response was corrupted on the way.
 const CORRUPTED_CODES = new Set(["wrong_receipt", "digest_mismatch", "malformed_json", ""]);
 const MAX_CORRUPTED_TRIES = 5;
 
-/** Loads one of the page's modules by its name. → the module; throws TypeError where it did not come. */
+/** → one of the page's modules, by its name; throws TypeError when it could not be loaded. */
 export async function loadModuleOnce(name, tries = 0) {
-  // Some browsers remember that an address failed, so it is asked for under another.
+  // Some browsers remember that an address failed, so each attempt has its own.
   const module = await import(`./${name}.js${tries ? `?${tries}` : ""}`);
-  // Over plain http a head that was cut short passes for the whole of an empty file.
+  // Over plain http, a response whose head was cut short passes for an empty file.
   if (Object.keys(module).length === 0) throw new TypeError("cut short");
   return module;
 }
 
-/** Loads one of the page's modules by its name, as often as it takes. */
+/** → one of the page's modules, by its name; tries until it is loaded. */
 export async function loadModule(name) {
   for (let tries = 0; ; tries += 1) {
     try {
       return await loadModuleOnce(name, tries);
     } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // it came, and is wrong
-      await networkOr(RETRY_PAUSE_MS);
+      if (!(error instanceof TypeError)) throw error; // it was loaded, and is faulty
+      await awaitNetwork(RETRY_PAUSE_MS);
     }
   }
 }
 
-/** Waits for the network, `ms` at most. */
-function networkOr(ms) {
+/** Waits until the network comes back, `ms` at most. */
+function awaitNetwork(ms) {
   return new Promise((resolve) => {
     const go = () => {
       clearTimeout(timer);
@@ -46,7 +44,7 @@ function networkOr(ms) {
   });
 }
 
-/** A response that says no. `members` is the whole problem document (RFC 9457), {} when there was none. */
+/** An error response. `members` is its problem document (RFC 9457), {} without one; `retryAfter` is in seconds. */
 export class Problem extends Error {
   constructor(status, members, retryAfter) {
     super(members.detail || members.title || `HTTP ${status}`);
@@ -57,16 +55,18 @@ export class Problem extends Error {
   }
 }
 
-/** No response at all: no network, a lost reply, a server that is away. */
+/** No response: no network, a lost reply, a stopped server; or a response of another server. */
 export class Unreachable extends Error {}
 
-/** True when a request that failed after so many `tries` is worth another. */
+/** True when a request that failed for the `tries`-th time should be sent again. */
 export function isTransient(error, tries) {
   if (!(error instanceof Problem)) return error instanceof Unreachable;
   return TRANSIENT_STATUS.has(error.status) || (CORRUPTED_CODES.has(error.code) && tries < MAX_CORRUPTED_TRIES);
 }
 
-/** One HTTP exchange. → the JSON of a 2xx (null for 204 and 304). */
+/** Makes one HTTP exchange. `body`: a JSON value, or an ArrayBuffer of media type `type`; `digest`: its SHA-256 in
+ *  base64; `onprogress(part)`: called with the part sent, 0 to 1. → the JSON of a 2xx, null for 204 and 304; throws
+ *  Problem or Unreachable. */
 export async function send(method, url, body, type, { signal, digest, onprogress }) {
   if (signal?.aborted) throw new Unreachable("called off");
   const isBytes = body instanceof ArrayBuffer;
@@ -87,7 +87,7 @@ export async function send(method, url, body, type, { signal, digest, onprogress
     response = await fetch(url, {
       method, headers, body: payload, signal: clock.signal,
       credentials: "same-origin", cache: "no-store", redirect: "error",
-      // A small answer outlives the page: the camera app or a closed tab must not cost it.
+      // A small body is sent even when the phone ends the page for its camera, or the tab is closed.
       keepalive: typeof payload === "string" && payload.length < 8000,
     });
     text = await response.text();
@@ -98,16 +98,16 @@ export async function send(method, url, body, type, { signal, digest, onprogress
   }
   const tripMs = performance.now() - asked;
   const answer = parseResponse(response.status, text, response.headers.get("Retry-After"));
-  learnTime(response.headers.get("Date"), tripMs); // not before it is known to be our server's answer
+  learnTime(response.headers.get("Date"), tripMs); // only after it is known to be our server's response
   return answer;
 }
 
-/** Sends bytes by XMLHttpRequest: fetch still cannot say how much of an upload has gone out. */
+/** Sends bytes by XMLHttpRequest, since fetch does not report an upload's progress. → as `send`. */
 function upload(method, url, body, headers, signal, onprogress) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     let timer = 0;
-    const alive = () => {
+    const extendTimer = () => {
       clearTimeout(timer);
       timer = setTimeout(() => request.abort(), UPLOAD_STALL_MS);
     };
@@ -115,7 +115,7 @@ function upload(method, url, body, headers, signal, onprogress) {
     request.open(method, url);
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.upload.addEventListener("progress", (event) => {
-      alive();
+      extendTimer();
       onprogress(event.loaded / event.total);
     });
     for (const end of ["error", "abort", "timeout"]) request.addEventListener(end, lost);
@@ -128,18 +128,19 @@ function upload(method, url, body, headers, signal, onprogress) {
     });
     request.addEventListener("loadend", () => clearTimeout(timer));
     signal?.addEventListener("abort", () => request.abort());
-    alive();
+    extendTimer();
     request.send(body);
   });
 }
 
+/** → the JSON of a 2xx, null for 204 and 304; throws Problem, or Unreachable for a response of another server. */
 function parseResponse(status, text, retryAfter) {
   if (status === 204 || status === 304) return null;
   let body = null;
   try {
     body = JSON.parse(text);
   } catch {
-    // A hotel's log-in page answers 200 with HTML: that is not our server, so nothing has arrived.
+    // A hotel's log-in page responds 200 with HTML: not our server, so nothing has arrived there.
     if (status < 400) throw new Unreachable("not the server's answer");
   }
   if (status >= 200 && status < 300) return body;
@@ -147,10 +148,10 @@ function parseResponse(status, text, retryAfter) {
   throw new Problem(status, body ?? {}, Number.isFinite(seconds) ? seconds : 0);
 }
 
-/** The SHA-256 of the bytes. → {hex, base64} */
+/** → the SHA-256 of an ArrayBuffer, {hex, base64}. */
 export async function sha256(buffer) {
-  // Over plain http the browser does not hash; then we do.
-  const digest = crypto.subtle ? await crypto.subtle.digest("SHA-256", buffer) : await sha256Here(buffer);
+  // Over plain http the browser has no crypto.subtle.
+  const digest = crypto.subtle ? await crypto.subtle.digest("SHA-256", buffer) : await computeSha256(buffer);
   const bytes = new Uint8Array(digest);
   return {
     hex: Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join(""),
@@ -158,7 +159,7 @@ export async function sha256(buffer) {
   };
 }
 
-async function sha256Here(buffer) {
+async function computeSha256(buffer) {
   const { sha256 } = await loadModule("offline/sha256");
   return sha256(buffer);
 }

@@ -1,5 +1,5 @@
-// What the run is about, as the person sees it: on the start screen, in the card at the top of the list, in the menu,
-// at review and while a finished run waits. And what the job proposes as answers.
+// Shows the job: on the start screen, in the card at the top of the list, in the menu, in the review and on the waiting
+// screen; and its proposed answers in the steps.
 
 import {
   announce, describe, h, icon, lang, locale, makeButton, scrollBehavior, setAttr, setText, showCount, showDate,
@@ -10,34 +10,35 @@ import { nowUtc } from "./rules.js";
 const DAY_MS = 24 * 3600 * 1000;
 const MINUTE_MS = 60 * 1000;
 const LONG_NOTE = 100;   // characters: about two lines on a phone
-const SHOWN_TYPES = new Set(["text", "barcode", "multi_choice"]);   // whose value stands right below, and may be long
+const SHOWN_TYPES = new Set(["text", "barcode", "multi_choice"]);   // the proposal is right below
 
 const OUTSIDE = { target: "_blank", rel: "noopener noreferrer" };
 
-let secrets = 0;   // shown in this page so far, for their ids
+let secrets = 0;   // number of secrets shown so far, for their ids
 
-/** Makes of what the server wrote on the start screen what the person's clock says, and what a tap opens. */
+/** Replaces the job's fields and due time that the server wrote into the start screen: with links, and in the person's
+ *  time zone. */
 export async function connectStartScreen(session, page) {
   const { due_at: dueAt, fields } = session.job.value;
   if (fields.length) page.querySelector(".job-fields").replaceWith(fieldList(fields, "brief card job-fields"));
   if (!dueAt) return;
-  // Before "Late" is said the server is asked for the time, which comes with any answer.
+  // "Late" is not shown before the server's time is known, which every response contains.
   if (isPast(dueAt)) await session.outbox.request("GET", "/state").catch(() => {});
   page.querySelector(".due").replaceWith(dueLine(dueAt));
 }
 
-/** Puts the job at the top of the list, its title into the header, and its proposals into the steps; and follows it. */
+/** Shows the job at the top of the list, its title in the header, and its proposals in the steps; and updates them. */
 export function connectJob(session, form) {
   const { job } = session;
   const card = h("section", { class: "job-card", "aria-label": t("job_about") });
   const said = h("span", {});
-  const see = makeButton("link", () => seen(true), t("job_see"));
+  const see = makeButton("link", () => endNews(true), t("job_see"));
   const more = makeButton("link", () => fold(!isFolded), "");
-  let isFolded = true;   // so that the first question is on the screen, too
+  let isFolded = true;   // so that the first step is on the screen
   const notice = h("p", { class: "notice job-news", hidden: true }, icon("alert"), h("span", {}, said, " ", see));
   form.list.prepend(card);
   form.header.append(notice);
-  card.addEventListener("pointerdown", () => seen(false));
+  card.addEventListener("pointerdown", () => endNews(false));
   job.addEventListener("change", ({ detail }) => show(detail.isMore));
   session.addEventListener("change", ({ detail }) => showProposals(detail.step));
   session.addEventListener("run", () => setAttr(card, "hidden", !isWorthACard()));
@@ -55,20 +56,21 @@ export function connectJob(session, form) {
     for (const id of Object.keys(job.value.prefill ?? {})) stepCard(id)?.update();
     form.showLead();
     const isNew = job.news.length > 0;
-    if (!isNew && !(isMore && job.isThere)) return;
-    const news = isNew ? t("job_changed", { what: listed(job.news) }) : t("job_here");
+    if (!isNew && !(isMore && job.hasContent)) return;
+    const news = isNew ? t("job_changed", { what: listNames(job.news) }) : t("job_here");
     setText(said, news);
     notice.hidden = false;
     setAttr(card, "changed", true);
     announce(news);
   }
 
-  function seen(isAsked) {
+  /** Hides the notice of changes. `isAsked`: the person wants to see them, so the card is opened. */
+  function endNews(isAsked) {
     job.news = [];
     notice.hidden = true;
-    if (isAsked) fold(false);
-    if (isAsked) card.scrollIntoView({ behavior: scrollBehavior(), block: "start" });
-    else setAttr(card, "changed", false);
+    if (!isAsked) return setAttr(card, "changed", false);
+    fold(false);
+    return card.scrollIntoView({ behavior: scrollBehavior(), block: "start" });
   }
 
   function fold(isWanted) {
@@ -78,9 +80,9 @@ export function connectJob(session, form) {
     setAttr(more, "aria-expanded", String(!isFolded));
   }
 
-  /** Without network nobody knows whether there is more. */
+  /** True for a job with content, or one whose rest the server has not sent yet. */
   function isWorthACard() {
-    return job.isThere || !job.isStarted;
+    return job.hasContent || !job.isStarted;
   }
 
   function stepCard(id) {
@@ -109,7 +111,7 @@ export function connectJob(session, form) {
     const note = h("p", { class: "soft small" }, t("prefill_note"));
     const proposal = h("div", { class: "proposal" }, note, confirm);
     const control = step.querySelector(":scope > .control");
-    // What is being changed can't be confirmed any more; the place stays, so that nothing moves under a thumb.
+    // A changed value cannot be confirmed; the button keeps its space, so that nothing moves.
     control.addEventListener("input", () => {
       setAttr(proposal, "changed", true);
       confirm.className = "button";
@@ -118,7 +120,7 @@ export function connectJob(session, form) {
   }
 }
 
-/** All of the job but its title, to be read from anywhere: an element that follows it. */
+/** → an element with all of the job but its title, which follows changes. */
 export function jobDetails(session) {
   const element = h("div", { class: "job-details" });
   const show = () => refill(element, details(session));
@@ -127,14 +129,14 @@ export function jobDetails(session) {
   return element;
 }
 
-/** The same under a fold that bears the title. */
+/** → `jobDetails` under a fold with the job's title. */
 export function jobFold(session) {
   const summary = h("summary", {}, session.job.value.title ?? t("job_about"));
   setAttr(summary, "dir", "auto");
-  return h("details", { class: "card job-fold", hidden: !session.job.isThere }, summary, jobDetails(session));
+  return h("details", { class: "card job-fold", hidden: !session.job.hasContent }, summary, jobDetails(session));
 }
 
-/** Shows `content` in an element; a secret that is being read stays open. */
+/** Replaces an element's content; an open secret stays open. */
 function refill(element, content) {
   const open = [...element.querySelectorAll(".secret-row [aria-expanded=true]")]
     .map((button) => button.closest(".secret-row").dataset.field);
@@ -144,7 +146,7 @@ function refill(element, content) {
   }
 }
 
-/** Names the job where the checklist's name stood. */
+/** Shows the job's title in place of the checklist's name. */
 function showTitle(heading, session) {
   const { title } = session.job.value;
   const { dir, lang: own } = title ? { dir: "auto", lang: "" } : textAttributes("");
@@ -154,7 +156,7 @@ function showTitle(heading, session) {
   document.title = title ?? session.template.name;
 }
 
-/** True for a job that would take the screen from the first question. */
+/** True for a job that would push the first step off the screen. */
 function isLong({ note, fields }) {
   return fields.length > 1 || (note ?? "").length > LONG_NOTE || (note ?? "").split("\n").length > 2;
 }
@@ -181,17 +183,17 @@ function details({ job }) {
 
 function dueLine(dueAt) {
   const isLate = isPast(dueAt);
-  const words = t(isLate ? "job_late" : "job_due", { when: near(dueAt) });
+  const words = t(isLate ? "job_late" : "job_due", { when: relativeTime(dueAt) });
   return h("p", { class: "due", late: isLate }, icon("clock"), h("span", {}, words));
 }
 
-/** By the server's clock, once it is known: a phone's own may be a day ahead. */
+/** True for a time in the past, by the server's clock once it is known: a phone's clock may be a day ahead. */
 function isPast(utc) {
   return Date.parse(utc) < Date.parse(nowUtc());
 }
 
-/** "today 15:00" for yesterday to tomorrow, else the date and time. */
-function near(utc) {
+/** → "today 15:00" for a time from yesterday to tomorrow, else its date and time. */
+function relativeTime(utc) {
   const [moment, now] = [new Date(utc), new Date(nowUtc())];
   const dayOf = (date) => Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) / DAY_MS;
   const days = dayOf(moment) - dayOf(now);
@@ -200,7 +202,8 @@ function near(utc) {
   return `${new Intl.RelativeTimeFormat(lang, { numeric: "auto" }).format(days, "day")} ${time}`;
 }
 
-function listed(news) {
+/** → the changed parts of a job as a list in words. */
+function listNames(news) {
   const words = { title: t("job_title"), due_at: t("job_due_time"), note: t("job_note") };
   return new Intl.ListFormat(lang, { type: "conjunction" }).format(news.map((name) => words[name] ?? name));
 }
@@ -208,13 +211,13 @@ function listed(news) {
 function fieldList(fields, className) {
   return h("dl", { class: className }, fields.map((field) => {
     const label = h("dt", textAttributes(field.id), field.label);
-    const value = field.kind === "secret" ? secret(field, label) : h("bdi", { lang: "" }, shown(field));
+    const value = field.kind === "secret" ? secretRow(field, label) : h("bdi", { lang: "" }, showValue(field));
     return h("div", {}, label, h("dd", {}, value));
   }));
 }
 
-/** A value as its kind is shown: what the phone can open is a link to it. */
-function shown({ kind, value }) {
+/** → a field's value in the form of its kind: a text, or a link for kinds that the phone can open. */
+function showValue({ kind, value }) {
   const text = String(value);
   switch (kind) {
     case "number": return typeof value === "number" ? showCount(value) : text;
@@ -222,20 +225,20 @@ function shown({ kind, value }) {
     case "phone": return h("a", { href: telAddress(text), dir: "ltr" }, text);
     case "email": return h("a", { href: `mailto:${encodeURIComponent(text).replace("%40", "@")}` }, text);
     case "url": return /^https?:\/\//i.test(text) ? h("a", { href: text, ...OUTSIDE }, text) : text;
-    case "address": return h("a", mapOf(text), addressParts(text));
+    case "address": return h("a", mapLink(text), addressParts(text));
     default: return text;
   }
 }
 
-/** An address, which breaks between its parts before it breaks within one. */
+/** → an address as nodes that break between its parts rather than within one. */
 function addressParts(text) {
   const parts = text.replace(/([,،]) +/g, "$1\n").split("\n");
   return parts.flatMap((part, i) => [i ? " " : null, h("span", {}, i ? null : icon("pin"), part)]);
 }
 
-/** The attributes of a link to a map. Apple's phones open their own by its web address, and know no geo: (RFC 5870);
- *  Android offers whatever maps are there for geo:, where "q" is its own; all else gets a page. */
-function mapOf(place) {
+/** → the attributes of a link to a map. Apple's devices open their own maps by a web address, and do not know geo: (RFC
+ *  5870); Android offers the installed maps for geo:, with its own parameter "q"; all others get a web page. */
+function mapLink(place) {
   const query = encodeURIComponent(place);
   const agent = navigator.userAgent;
   if (/iPhone|iPad|iPod|Macintosh/.test(agent)) return { href: `https://maps.apple.com/?q=${query}`, ...OUTSIDE };
@@ -243,8 +246,8 @@ function mapOf(place) {
   return { href: `https://www.google.com/maps/search/?api=1&query=${query}`, ...OUTSIDE };
 }
 
-/** A value that nobody beside the person reads by chance. */
-function secret({ id, value }, label) {
+/** → a secret value, hidden until it is tapped, so that no bystander reads it by chance. */
+function secretRow({ id, value }, label) {
   const output = h("bdi", { class: "secret", lang: "", "aria-live": "polite" });
   label.id = `secret-${(secrets += 1)}`;
   const toggle = makeButton("link", () => show(output.textContent === ""), "");

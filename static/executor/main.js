@@ -1,6 +1,6 @@
 // Connects the parts of the page: start screen → checklist ⇄ review → waiting → thank you; or an end from elsewhere.
 
-import { announce, h, inLanguage, isPageLanguage, t } from "./dom.js";
+import { announce, h, isPageLanguage, languageUrl, t } from "./dom.js";
 import { Outbox } from "./offline/outbox.js";
 import { Drafts, OtherPhones, Session } from "./session.js";
 import * as db from "./offline/db.js";
@@ -8,41 +8,41 @@ import { uuid } from "./rules.js";
 import { loadModule } from "./http.js";
 import { mayRemark } from "./rules.js";
 
-const POLL_INTERVAL_MS = 15_000;   // between two looks at what other devices did
-// What taking a photo needs.
-const OF_PHOTOS = ["photos/prepare", "photos/shrink", "photos/exif", "photos/formats", "photos/dialog"];
-const TOUCH_INTERVAL_MS = 5_000;   // and while somebody is at it: a tap looks sooner
+const POLL_INTERVAL_MS = 15_000;   // between two polls of the server's state
+// The modules that photos need.
+const PHOTO_PARTS = ["photos/prepare", "photos/shrink", "photos/exif", "photos/formats", "photos/dialog"];
+const TOUCH_INTERVAL_MS = 5_000;   // after which a tap polls sooner
 
 const state = JSON.parse(document.getElementById("state").textContent);
 const chosen = db.chosenLanguage(state.run.run_id);
 if (chosen && !isPageLanguage(chosen) && !new URLSearchParams(location.search).has("lang")) {
-  location.replace(inLanguage(chosen));
-  await new Promise(() => {}); // the page that comes does the work
+  location.replace(languageUrl(chosen));
+  await new Promise(() => {}); // the page in that language does the work
 }
 const outbox = new Outbox(state.run.run_id);
 const session = new Session(state, outbox, new Drafts(state.run.run_id, db, uuid()));
 session.otherPhones = new OtherPhones(session, outbox);
 const app = document.getElementById("app");
-const startScreen = app.querySelector(".start");   // only of a run that nobody had started when the page was made
+const startScreen = app.querySelector(".start");   // null if the run was started when the page was made
 const steps = session.rows.map(({ step }) => step);
 let parts = null;
 let form = null;
 let review = null;
 let waiting = null;
 let isGoingBack = false;
-let lookedAt = performance.now();
+let polledAt = performance.now();
 let isJobShown = false;
 
-history.scrollRestoration = "manual"; // the list and the review bring their own places back
+history.scrollRestoration = "manual"; // list and review restore their own positions
 document.title = state.template.name;
 session.addEventListener("closed", async ({ detail }) => {
-  const { closed } = await loadModule("end/closing");
-  show(closed(session, detail));
+  const { closedView } = await loadModule("end/closing");
+  show(closedView(session, detail));
 });
 session.addEventListener("completed", async ({ detail }) => {
-  const { thanks } = await loadModule("end/closing");
+  const { thanksView } = await loadModule("end/closing");
   history.replaceState(null, "", location.pathname + location.search);
-  show(thanks(session, { ...session.run, ...detail.run }));
+  show(thanksView(session, { ...session.run, ...detail.run }));
 });
 session.job.addEventListener("change", showJob);
 session.addEventListener("incomplete", ({ detail }) => form && stopWaiting(detail.problem));
@@ -50,42 +50,42 @@ addEventListener("beforeunload", (event) => {
   const isKept = session.outbox.unsent.every((item) => item.stored === "yes");
   if (!session.closed && !(isKept && session.photoStore.counts().preparing === 0)) event.preventDefault();
 });
-setInterval(() => document.visibilityState === "visible" && look(), POLL_INTERVAL_MS);
-addEventListener("pointerdown", () => performance.now() - lookedAt > TOUCH_INTERVAL_MS && look(), { passive: true });
-addEventListener("online", look);
+setInterval(() => document.visibilityState === "visible" && pollNow(), POLL_INTERVAL_MS);
+addEventListener("pointerdown", () => performance.now() - polledAt > TOUCH_INTERVAL_MS && pollNow(), { passive: true });
+addEventListener("online", pollNow);
 addEventListener("pagehide", () => session.flush());
 document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "visible") look();
+  if (document.visibilityState === "visible") pollNow();
   else session.flush();
 });
 
-// What cannot be read now is looked for again at each look; the page must not die of it.
+// A failed read must not end the page: each poll looks for stored items again.
 const lost = await session.restore().catch(() => void (outbox.trouble ??= "none"));
 if (!session.closed && session.isBegun) {
-  await work();
+  await showForm();
   if (lost && !session.isFinished) form.showLostPhoto(lost);
 }
 if (!session.closed && session.run.status === "pending") {
-  // Also where the start waits on this phone since an earlier visit: the server may still refuse it.
+  // Also when the start is queued since an earlier visit: the server may still refuse it.
   const { connectStart } = await loadModule("start");
-  connectStart(session, startScreen, work);
-  if (session.job.isThere) (await loadModule("job")).connectStartScreen(session, startScreen);
+  connectStart(session, startScreen, showForm);
+  if (session.job.hasContent) (await loadModule("job")).connectStartScreen(session, startScreen);
 }
 outbox.kick();
 dispatchEvent(new Event("usable")); // guard.js waits for it
 const later = h("link", { rel: "stylesheet", href: new URL("./styles/later.css", import.meta.url).href });
-setTimeout(() => document.head.append(later)); // what opens over the list may wait for the list
-// The page itself may be an old one from this phone, and never has secrets.
-if (navigator.serviceWorker?.controller || !session.job.isWhole) session.poll();
+setTimeout(() => document.head.append(later)); // styles of dialogs and later screens: not before the list
+// The page may be an old one from this phone, and never contains secrets.
+if (navigator.serviceWorker?.controller || !session.job.isComplete) session.poll();
 fetchAhead();
 
-/** Looks whether another phone, or whoever sent the link, has changed something. */
-function look() {
-  lookedAt = performance.now();
+/** Fetches changes made on other phones or by the sender of the link. */
+function pollNow() {
+  polledAt = performance.now();
   session.poll();
 }
 
-/** The checklist's own modules, as far as this template's steps need them. */
+/** → a promise of the modules of the list that this template's steps need; the form is the first. */
 function loadParts() {
   const has = (...types) => steps.some((step) => types.includes(step.type));
   const names = ["steps/form"];
@@ -93,32 +93,34 @@ function loadParts() {
     "boolean", "choice", "multi_choice", "rating", "text", "number", "datetime", "barcode",
   )) names.push("steps/fields");
   if (has("photo", "signature", "instruction") || steps.some((step) => step.photo)) names.push("photos/fields");
-  if (session.job.isThere) names.push("job");
-  parts ??= Promise.all(names.map(loadModule));
-  return parts;
+  if (session.job.hasContent) names.push("job");
+  return (parts ??= Promise.all(names.map(loadModule)));
 }
 
-async function work() {
+/** Shows the checklist, and over it the waiting screen of a finished run. */
+async function showForm() {
   const [{ Form }] = await loadParts();
   if (session.closed) return;
   form ??= new Form(session, { onReview: openReview });
   show(form.element);
   const showing = showJob();
-  if (session.job.isThere) await showing;
+  if (session.job.hasContent) await showing;
   form.resume();
   if (session.isFinished) await openWaiting();
   else announce(t("started"));
 }
 
-/** Shows what the run is about; without network, also that nobody knows yet whether there is more. */
+/** Shows the job in the checklist, once; also when it may be incomplete because the server does not know of the start
+ *  yet. */
 async function showJob() {
-  if (isJobShown || !form || !(session.job.isThere || !session.job.isStarted)) return;
+  if (isJobShown || !form || !(session.job.hasContent || !session.job.isStarted)) return;
   isJobShown = true;
   (await loadModule("job")).connectJob(session, form);
 }
 
+/** Inserts the folded job beside `element`; `where` as for insertAdjacentElement. */
 async function addJob(element, where) {
-  if (session.job.isThere) element.insertAdjacentElement(where, (await loadModule("job")).jobFold(session));
+  if (session.job.hasContent) element.insertAdjacentElement(where, (await loadModule("job")).jobFold(session));
 }
 
 async function openReview() {
@@ -144,7 +146,7 @@ function leaveReview(stepIds) {
   leaveReviewAddress();
 }
 
-/** Back to the list's own address, once: going back takes a moment, and twice would lead out of the page. */
+/** Goes back to the list's address, once: going back takes a moment, and a second time would leave the page. */
 function leaveReviewAddress() {
   if (location.hash !== "#review" || isGoingBack) return;
   isGoingBack = true;
@@ -162,12 +164,12 @@ function showList(stepIds) {
   else if (stepIds.length) form.bring(document.getElementById(stepIds[0]), true);
 }
 
-/** Finished on this phone; the rest happens by itself. */
+/** Shows the waiting screen of a run that is finished on this phone. */
 async function openWaiting() {
   if (waiting || !session.isFinished) return;
   const { Waiting } = await loadModule("end/waiting");
   if (waiting || !session.isFinished || session.closed) return;
-  waiting = new Waiting(session, { onBack: (stepIds) => leaveWaiting(stepIds) });
+  waiting = new Waiting(session, { onBack: leaveWaiting });
   form.element.hidden = true;
   if (review) review.element.hidden = true;
   app.append(waiting.element);
@@ -184,16 +186,17 @@ function leaveWaiting(stepIds) {
   showList(stepIds);
 }
 
-/** The server found something missing. */
+/** Returns to the list, or to the review, after the server refused the completion. */
 function stopWaiting(problem) {
-  const stepIds = (problem.members?.errors ?? []).filter((error) => error.step_id).map((error) => error.step_id);
+  const stepIds = (problem.members?.errors ?? []).map((error) => error.step_id).filter(Boolean);
   if (stepIds.length || !review) return leaveWaiting(stepIds);
   waiting?.leave();
   waiting = null;
   review.element.hidden = false;
-  return review.refused(problem);
+  return review.showRefusal(problem);
 }
 
+/** Shows a screen in place of the present one, and closes all dialogs. */
 function show(view) {
   for (const dialog of document.querySelectorAll("dialog")) dialog.close();
   app.replaceChildren(view);
@@ -201,16 +204,16 @@ function show(view) {
   if (!view.matches(".form")) view.querySelector("h1")?.focus({ preventScroll: true });
 }
 
-/** What may be needed later is fetched while the network is there, after everything the first screen needs. */
+/** Fetches the modules that may be needed later, after everything that the first screen needs, and keeps the page. */
 async function fetchAhead() {
   const later = [
     "job", "dialog", "menu", "contents", "review", "end/receipt", "end/closing", "end/waiting",
     "steps/menu", "steps/folding", "steps/status", "offline/unsent", "offline/zip",
   ];
-  if (mayRemark(state.template)) later.push("steps/remark", "photos/fields", ...OF_PHOTOS);
+  if (mayRemark(state.template)) later.push("steps/remark", "photos/fields", ...PHOTO_PARTS);
   if (startScreen) later.push("start");
   if (Object.keys(session.shown?.pictures ?? {}).length) later.push("steps/pictures");
-  if (steps.some((step) => step.photo || step.type === "photo")) later.push(...OF_PHOTOS);
+  if (steps.some((step) => step.photo || step.type === "photo")) later.push(...PHOTO_PARTS);
   if (steps.some((step) => step.config?.slots)) later.push("photos/slots");
   if (steps.some((step) => step.geo)) later.push("steps/geo");
   if (!globalThis.crypto.subtle) later.push("offline/sha256");
@@ -223,6 +226,6 @@ async function fetchAhead() {
     await loadParts();
     const urls = [...new Set(later)].map((name) => new URL(`./${name}.js`, import.meta.url).href);
     for (const href of urls) document.head.append(h("link", { rel: "modulepreload", href }));
-    (await loadModule("offline/keep_page")).keepPages(session, urls);
+    (await loadModule("offline/keep_page")).keepPage(session, urls);
   }), 800);
 }

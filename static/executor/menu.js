@@ -1,4 +1,4 @@
-// What this checklist is about, the page's language, and the way out of the whole run.
+// The menu of the run: the job, facts, the page's language, and the button that cancels the run.
 
 import { askReason, openDialog } from "./dialog.js";
 import {
@@ -8,10 +8,10 @@ import { loadModule } from "./http.js";
 import { rememberLanguage } from "./offline/db.js";
 import { nowUtc } from "./rules.js";
 
-/** `openContents`: shows the table of contents, or null where there are no sections. */
+/** Opens the menu. `openContents()` shows the table of contents; null for a run without sections. */
 export async function openMenu(session, openContents) {
   const { organization, run, template } = session;
-  const about = session.job.isThere ? (await loadModule("job")).jobDetails(session) : null;
+  const about = session.job.hasContent ? (await loadModule("job")).jobDetails(session) : null;
   const choice = await openDialog(h("span", textAttributes(""), template.name), (close) => [
     about,
     h("dl", { class: "facts" },
@@ -23,17 +23,18 @@ export async function openMenu(session, openContents) {
     makeButton("button danger wide", () => close("stop"), t("stop")),
   ]);
   if (choice === "contents") await openContents();
-  if (choice === "stop") await stop(session);
+  if (choice === "stop") await cancelRun(session);
 }
 
-async function stop(session) {
+/** Cancels the run after asking for a reason. */
+async function cancelRun(session) {
   const reason = await askReason(t("stop"), t("stop_explained"), t("stop_label"), t("stop_confirm"), true);
   if (reason === null) return;
   try {
     await session.outbox.request("POST", "/cancel", { reason });
     session.close("cancelled", nowUtc());
   } catch (problem) {
-    if (session.endsRun(problem)) return;
+    if (session.closeIfOver(problem)) return;
     await openDialog(t("stop"), (close) => [
       h("p", {}, problem.status ? problemText(problem) : t("no_connection")),
       makeButton("button primary wide", () => close(), t("close")),

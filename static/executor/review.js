@@ -1,4 +1,5 @@
-// The last look before a run is completed: every answer in a line, what is missing, the closing signature, and the end.
+// The review before a run is completed: a line for each answer, missing steps, the closing signature, and the button
+// that completes the run.
 
 import {
   describe, h, icon, makeButton, problemText, refusedText, setAttr, setText, showCount, t, textAttributes,
@@ -8,7 +9,7 @@ import { showSignature } from "./photos/fields.js";
 import { remarkWords } from "./end/receipt.js";
 import { remarkKey } from "./rules.js";
 import { missingText } from "./steps/status.js";
-import { leaveOut, wayOutOf } from "./steps/menu.js";
+import { leaveOut, leaveOutKind } from "./steps/menu.js";
 import { loadModule } from "./http.js";
 
 const WAITING_DELAY_MS = 1200;
@@ -16,7 +17,8 @@ const WAITING_DELAY_MS = 1200;
 export class Review {
   #duties = new Map();   // step id → {told, element}
 
-  /** `onBack(stepIds)`: to the list, at the first of these steps; `onWait()`: the run is finished on this phone. */
+  /** `onBack(stepIds)` is called to go to the first of these steps in the list; `onWait()` once the run is finished
+   *  here and still waits for the server. */
   constructor(session, { onBack, onWait }) {
     Object.assign(this, { session, onBack, onWait, isSending: false });
     this.summary = h("div", { class: "review-summary" });
@@ -48,11 +50,11 @@ export class Review {
   update() {
     const { steps } = this.session.evaluate();
     this.#showLines(steps);
-    const open = this.#open();
+    const open = this.#openIds();
     const word = open.length ? "go_to_missing" : "finish";
     setText(this.finish.querySelector("span"), t(this.isSending ? "finishing" : word));
     setAttr(this.finish, "disabled", this.isSending);
-    // One filled button: the next action.
+    // One button is filled: the next action.
     const isSigned = !this.signed || this.session.signatureOf("") !== null;
     this.finish.classList.toggle("primary", open.length > 0 || isSigned);
     if (this.signed) {
@@ -63,20 +65,20 @@ export class Review {
     this.#showProgress();
   }
 
-  #missing() {
+  #missingIds() {
     return [...this.session.evaluate().steps].filter(([, stepState]) => stepState.missing).map(([id]) => id);
   }
 
-  /** Ids of the steps that are missing, or else of those that the server has refused something of. */
-  #open() {
-    const missing = this.#missing();
+  /** → the ids of the missing steps; without any, those of steps with something refused. */
+  #openIds() {
+    const missing = this.#missingIds();
     return missing.length ? missing : this.session.needsAttention.map(({ step }) => step.id);
   }
 
   #showLines(stepStates) {
     const visible = this.session.rows.filter(({ step }) => stepStates.get(step.id).visible);
-    const missing = this.#missing();
-    const open = this.#open();
+    const missing = this.#missingIds();
+    const open = this.#openIds();
     const notDone = missing.length ? "review_missing" : "attention_count";
     const hasDuties = this.#showDuties(stepStates);
     const ready = t(hasDuties ? "review_duties" : "review_ready");
@@ -93,11 +95,11 @@ export class Review {
     }
     const active = this.lines.contains(document.activeElement) ? document.activeElement.closest("[data-step]") : null;
     this.lines.replaceChildren(...rows);
-    // Whoever reads with a keyboard stays where a step was just confirmed or left out.
+    // The keyboard's focus stays at a step that was just confirmed or left out.
     if (active) this.lines.querySelector(`.line[data-step="${active.dataset.step}"]`)?.focus({ preventScroll: true });
   }
 
-  /** Shows above all answers what flagged ones tell the person to do. → whether nothing was done about one of it. */
+  /** Shows the words of flagged answers above all lines. → true when the person has not acted on one of them yet. */
   #showDuties(stepStates) {
     for (const { step } of this.session.rows.filter((row) => row.step.flag?.tell)) {
       const { visible, flagged } = stepStates.get(step.id);
@@ -108,6 +110,7 @@ export class Review {
     return [...this.#duties.values()].some(({ told }) => told.isPending);
   }
 
+  /** → the place for a step's flag, {told, element}, made at the first call. */
   #dutyOf(step) {
     if (!this.#duties.has(step.id)) {
       const told = new Told(this.session, step);
@@ -118,6 +121,7 @@ export class Review {
     return this.#duties.get(step.id);
   }
 
+  /** → the line of a step: label, answer, remark and photos, with buttons to confirm or leave it out. */
   #line(step, stepState) {
     const answer = this.session.answerOf(step.id);
     const photos = this.session.photoStore.usable(step.id);
@@ -140,7 +144,7 @@ export class Review {
         const error = ({ target }) => target.replaceWith(blank);
         return source ? h("img", { src: source, alt: "", on: { error } }) : blank;
       }), photos.length > 5 ? h("span", { class: "soft" }, `+${showCount(photos.length - 5)}`) : null) : null);
-    const word = stepState.missing ? wayOutOf(this.session.template, step) : null;
+    const word = stepState.missing ? leaveOutKind(this.session.template, step) : null;
     const ways = [
       isProposed ? makeButton("link", () => this.session.answer(step.id, value), t("confirm")) : null,
       word ? makeButton("link quiet-link", () => leaveOut(this.session, step), t(word)) : null,
@@ -184,7 +188,7 @@ export class Review {
   }
 
   async #finish() {
-    const open = this.#open();
+    const open = this.#openIds();
     if (open.length) return this.onBack(open);
     if (this.signed && !this.session.signatureOf("")) {
       setText(this.message, t("closing_signature_needed"));
@@ -195,7 +199,7 @@ export class Review {
     setText(this.message, "");
     this.session.complete();
     this.update();
-    // Mostly it is over in a moment, and another page would only flash up.
+    // Usually the server answers in a moment, and the waiting screen would only flash up.
     setTimeout(() => {
       if (!this.isSending) return;
       this.isSending = false;
@@ -204,8 +208,8 @@ export class Review {
     }, WAITING_DELAY_MS);
   }
 
-  /** The server did not take the completion. */
-  refused(problem) {
+  /** Shows why the server refused the completion. */
+  showRefusal(problem) {
     this.isSending = false;
     setText(this.message, problemText(problem));
     this.update();

@@ -1,4 +1,4 @@
-// What the page and the server must read alike. One set of cases drives the tests of both sides (tests/cases).
+// The rules that page and server share. One set of cases tests both sides (tests/cases).
 // The server sends the modules as one (rundun/web/pages/static.py), so they import nothing from each other.
 
 export * from "./rules/checklist.js";

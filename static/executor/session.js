@@ -1,14 +1,14 @@
-// The run as this page knows it: what the server said, and on top of it what this phone has not sent yet.
-// Elements read from it, tell it what the person did, and listen to its events:
-//   "change" {step}  something about one step (null: about any) · "run" progress and sending
-//   "flush"          save what is still being typed · "state" {before}: the server's answers came, in place of these
-//   "unstarted" {problem}   the server refused the start · "incomplete" {problem} or the completion
-//   "completed" {run} · "closed" {kind, closedAt, reason} · "elsewhere" {steps}   answered on another phone
-// It listens to the outbox and to the photo store, which know nothing of it.
+// The run as this page knows it: the server's state, and over it this phone's unsent changes.
+// Elements read from it, report the person's actions to it, and listen to its events:
+//   "change" {step}         one step has changed (null: any of them) · "run": progress or sending has changed
+//   "flush"                 save typed text now · "state" {before}: the server's answers have replaced these
+//   "unstarted" {problem}   the server refused the start · "incomplete" {problem}: it refused the completion
+//   "completed" {run} · "closed" {kind, closedAt, reason} · "elsewhere" {steps}: answered on another phone
+// It listens to the outbox and to the photo store, which do not know it.
 
 import {
-  ANSWERS, answersIn, contentOf, endOf, evaluateKept, flatten, hasValue, itemOf, nowUtc, photoRule, receiptsIn,
-  remarkKey, sameAnswer, stepsIn, touched,
+  answersIn, contentOf, endOf, evaluateLocal, flatten, givenAnswers, hasValue, isAnswer, itemOf, nowUtc, photoRule,
+  receiptsIn, remarkKey, resentContent, stepsIn,
 } from "./rules.js";
 import { PhotoStore } from "./photos/store.js";
 import { lazyGeo } from "./steps/lazy_geo.js";
@@ -19,11 +19,11 @@ export * from "./offline/drafts.js";
 export * from "./offline/other_phones.js";
 
 export class Session extends EventTarget {
-  #local = new Map();       // step id or key of a remark → {answer, item, problem}: newer than the server's
+  #local = new Map();       // step id or remark's key → {answer, item, problem}: newer than the server's
   #syncedRevision = 0;      // the revision up to which this page has seen every change of the run
   #highestRevision = 0;     // the highest revision seen
-  #receipts = 0;            // how many have come: those of photos and signatures tell no revision
-  #camera = null;           // {step, at}: the camera is open for this step, and may cost the page its life
+  #receipts = 0;            // number of receipts: those of photos and signatures have no revision
+  #camera = null;           // {step, at}: the camera is open for this step; the phone may end the page
   #evaluation = null;
 
   constructor(state, outbox, drafts) {
@@ -33,7 +33,7 @@ export class Session extends EventTarget {
     this.rows = flatten(state.template);
     this.stepById = new Map(stepsIn(this.rows).map((step) => [step.id, step]));
     this.photoStore = new PhotoStore(this.stepById, outbox, state.limits?.photo_bytes ?? Infinity);
-    // shown: {pictures, step_pictures}: what the steps show, told once the run is started
+    // shown: {pictures, step_pictures}, the template's pictures, known once the run is started
     Object.assign(this, { closed: null, geo: lazyGeo, shown: null });
     this.#applyState(state);
     outbox.isOpen = this.run.status !== "pending";
@@ -45,15 +45,15 @@ export class Session extends EventTarget {
     outbox.addEventListener("change", () => this.emit("run"));
     this.photoStore.addEventListener("change", ({ detail }) => this.changed(detail.step));
     this.photoStore.addEventListener("answer", ({ detail }) => this.answerPhotos(detail.step));
-    this.photoStore.addEventListener("camera-closed", () => this.cameraFor(null));
+    this.photoStore.addEventListener("camera-closed", () => this.noteCamera(null));
   }
 
-  /** Brings back what an earlier visit left on this phone. → the id of the step whose photo was lost, or null. */
+  /** Restores the state that earlier visits left on this phone. → the id of the step whose photo was lost, or null. */
   async restore() {
     const [known] = await Promise.all([db.loadRun(this.run.run_id).catch(() => null), this.drafts.restore()]);
     const ahead = (known?.state?.run.revision ?? 0) - this.run.revision;
     if (known?.state?.job) this.job.take(ahead > 0 ? known.state.job : this.job.value, known.state.job);
-    // Of the page's own revision it may know of more that has arrived; it need not know all that others have done.
+    // At the page's revision the saved state may have more receipts; of later ones it may lack others' changes.
     if (!this.closed && ahead >= 0) this.#applyState({ ...known.state, job: this.job.value }, false);
     this.outbox.isOpen = this.run.status !== "pending";
     await this.outbox.sync();
@@ -62,27 +62,27 @@ export class Session extends EventTarget {
       const listed = this.answerOf(item.key)?.photos ?? [];
       if (this.photoStore.usable(item.key).some((photo) => !listed.includes(photo.id))) this.answerPhotos(item.key);
     }
-    // Or in the middle of a remark, which is saved however its dialog is left.
-    for (const [key, text] of this.drafts.remarks()) if (text !== this.answerOf(key)?.value) this.answer(key, text);
+    // Or in the middle of a remark, which is saved however its dialog closes.
+    for (const [key, text] of this.drafts.takeRemarks()) if (text !== this.answerOf(key)?.value) this.answer(key, text);
     this.#camera = known?.camera ?? null;
     this.#saveRun();
     this.changed(null);
     return this.stepById.has(this.#camera?.step) ? this.#camera.step : null;
   }
 
-  /** True from the tap on Start, also before the server knows of it. */
+  /** True from the tap on Start, also before the server knows of the start. */
   get isBegun() {
-    return this.run.status !== "pending" || this.outbox.holds("start");
+    return this.run.status !== "pending" || this.outbox.hasItem("start");
   }
 
   /** True when the person has finished, and the server does not know of it yet. */
   get isFinished() {
-    return this.outbox.holds("complete");
+    return this.outbox.hasItem("complete");
   }
 
-  // What the person did
+  // The person's actions
 
-  /** `replaces`: the id of the answer that the person saw while typing this one. */
+  /** Answers a step. `replaces`: the id of the answer that the person saw while typing this one. */
   answer(stepId, value, replaces) {
     this.give(stepId, { value, skipped: false, unable: null, replaces });
   }
@@ -90,23 +90,23 @@ export class Session extends EventTarget {
   skip = (id, replaces) => this.give(id, { value: null, skipped: true, unable: null, replaces });
   unable = (id, reason, replaces) => this.give(id, { value: null, skipped: false, unable: { reason }, replaces });
 
-  /** Takes back an answer that the server has refused: what it has stands. */
+  /** Takes back an answer that the server has refused: the server's stays. */
   takeBack(stepId) {
     this.outbox.dropUnsent(stepId, "answer");
     this.#local.delete(stepId);
     this.changed(stepId);
   }
 
-  /** Sends the step's answer again because its list of photos changed; nothing when it has no answer yet. Its value is
-   *  not given anew: where another phone has changed it meanwhile, it stays changed (other_phones.js). */
+  /** Sends the step's answer again because its photos have changed, unless it is untouched or left out. The value stays
+   *  that of another phone which has changed it meanwhile (other_phones.js). */
   answerPhotos(stepId) {
     const [step, local] = [this.stepById.get(stepId), this.#local.get(stepId)];
-    const same = sameAnswer(step, this.answerOf(stepId), this.photoStore.isEnough(stepId));
+    const same = resentContent(step, this.answerOf(stepId), this.photoStore.isEnough(stepId));
     const replaces = hasValue(step) ? this.otherPhones.answerIdOf(stepId) : undefined;
     if (same) this.give(stepId, { ...same, replaces }, local ? local.item.isOfPhotos : true);
   }
 
-  /** `png`: ArrayBuffer. `key`: the step's id, or "" for the signature that closes the run. */
+  /** Signs a step. `png`: an ArrayBuffer; `key`: the step's id, or "" for the run's closing signature. */
   sign(key, png, typedName) {
     this.outbox.dropUnsent(key, "signature");
     this.photoStore.sign(key, png, typedName);
@@ -114,16 +114,17 @@ export class Session extends EventTarget {
     else this.changed(null);
   }
 
+  /** Sends a step's refused answer and signature again. */
   retry(stepId) {
     const items = this.outbox.refused.filter((item) => item.key === stepId && item.lane === "answers");
     for (const one of [this.#local.get(stepId), this.photoStore.signatures.get(stepId)]) if (one) one.problem = null;
     for (const item of items) this.outbox.retry(item);
-    // The answer that stood on this signature went out without it.
+    // The signature step's answer was sent without its signature.
     if (stepId && items.some((item) => item.kind === "signature")) this.answer(stepId, null);
     this.changed(stepId);
   }
 
-  /** Finishes the run on this phone; the completion is sent after everything else. */
+  /** Queues the completion, which is sent after everything else. */
   complete() {
     if (this.isFinished) return;
     this.outbox.add({ lane: "last", key: "complete", kind: "complete", method: "POST", path: "/complete", body: {} });
@@ -134,31 +135,32 @@ export class Session extends EventTarget {
     for (const item of this.outbox.items) if (item.kind === "complete") this.outbox.drop(item);
   }
 
-  /** Notes that the camera is being opened for a step (null: it has given its picture, or was closed). */
-  cameraFor(stepId) {
+  /** Notes that the camera is being opened for a step; null: it has returned a picture, or was closed. */
+  noteCamera(stepId) {
     this.#camera = stepId ? { step: stepId, at: nowUtc() } : null;
     return this.#saveRun();
   }
 
+  /** Saves typed text, and ends the search for a position: the page may be about to close. */
   flush() {
     this.emit("flush");
     this.geo.settle();
   }
 
-  // What is known
+  // The present state
 
-  /** The newest answer of a step, this phone's before the server's; null while untouched. */
+  /** → the newest answer of a step, this phone's before the server's; null while untouched. */
   answerOf(stepId) {
     return this.#local.get(stepId)?.answer ?? this.answers[stepId] ?? null;
   }
 
-  /** {answer, item, problem} where this phone has a newer answer than the server; else undefined. */
+  /** → this phone's unsent answer, {answer, item, problem}, or undefined. */
   localOf = (stepId) => this.#local.get(stepId);
-  /** {url, problem} of a signature, or null. */
+  /** → a signature, {url, problem}, or null. */
   signatureOf = (key) => this.photoStore.signatures.get(key) ?? this.signatures[key] ?? null;
 
-  /** How safe a step's answer is.
-   *  → {kind: none | locating | here | saving | stuck | unkept | safe | attention, problem} */
+  /** → how safe a step's answer is: {kind: none | locating | here | saving | stuck | unkept | safe | attention,
+   *  problem} */
   safetyOf(stepId) {
     const problem = this.#local.get(stepId)?.problem ?? this.photoStore.signatures.get(stepId)?.problem ?? null;
     if (problem) return { kind: "attention", problem };
@@ -167,11 +169,13 @@ export class Session extends EventTarget {
     return { kind: kind === "none" && this.answers[stepId] ? "safe" : kind, problem: null };
   }
 
+  /** → {steps, progress} of the run (checklist.js), computed once per change. */
   evaluate() {
     const signed = () => [...Object.keys(this.signatures), ...this.photoStore.signatures.keys()];
-    return (this.#evaluation ??= evaluateKept(this.template, (id) => this.answerOf(id), this.photoStore, signed()));
+    return (this.#evaluation ??= evaluateLocal(this.template, (id) => this.answerOf(id), this.photoStore, signed()));
   }
 
+  /** The rows of the steps that have a refused answer, photo or remark. */
   get needsAttention() {
     const isRefused = (id) => this.safetyOf(id).kind === "attention" || this.photoStore.refused(id).length;
     return this.rows.filter(({ step: { id } }) => isRefused(id) || isRefused(remarkKey(id)));
@@ -187,7 +191,7 @@ export class Session extends EventTarget {
   }
 
   /** Ends the run for this page. kind: completed | cancelled | expired | erased | unknown | other_device. `isOurs`:
-   *  this phone has completed it, and maybe only the reply was lost. */
+   *  true if this phone has completed it; null to conclude that from the queue, since the reply may have been lost. */
   close(kind, closedAt = null, isOurs = null, reason = null) {
     if (this.closed) return;
     this.closed = kind;
@@ -198,7 +202,7 @@ export class Session extends EventTarget {
     else this.emit("closed", { kind, closedAt, reason });
   }
 
-  /** Fetches the server's state, and finds what other tabs have left on the phone. `all`: anew. */
+  /** Fetches the server's state if it has changed, and the items of other tabs. `all`: fetches it in any case. */
   async poll(all = false) {
     if (this.closed) return;
     if (all) this.#syncedRevision = 0;
@@ -207,7 +211,7 @@ export class Session extends EventTarget {
     const receipts = this.#receipts;
     try {
       const state = await this.outbox.request("GET", `/state?since=${this.#syncedRevision}`);
-      // One from before what a write told us meanwhile must not bring the past back.
+      // A state from before a receipt that came meanwhile is outdated.
       if (state && receipts !== this.#receipts) return this.poll();
       if (state && state.run.revision < this.#highestRevision) return;
       if (state) {
@@ -220,7 +224,7 @@ export class Session extends EventTarget {
       }
     } catch (error) {
       this.outbox.respectRetryAfter(error);
-      this.endsRun(error);
+      this.closeIfOver(error);
     }
   }
 
@@ -229,21 +233,22 @@ export class Session extends EventTarget {
   /** Queues an answer: {value, skipped, unable, replaces}. `isOfPhotos`: only the step's photos have changed. */
   give(stepId, content, isOfPhotos = false) {
     const step = this.stepById.get(stepId);
-    const said = photoRule(step) && this.photoStore.said(step.id);
+    const said = photoRule(step) && this.photoStore.photoLists(step.id);
     const fresh = itemOf(step, content, said, nowUtc());
     const { kind, body } = fresh;
     const last = this.#local.get(step.id)?.item;
-    // One that the server has not got is no longer there to be replaced.
+    // An unsent answer is dropped, so this one replaces the answer before it.
     const isGone = kind === "answer" && last && (last.tries === 0 || last.state === "refused");
     if (isGone && body.replaces === last.body.answer_id) body.replaces = last.body.replaces;
     this.outbox.dropUnsent(step.id, kind);
     const hold = Boolean(step.geo) && "value" in body; // until its position is known
-    const item = this.outbox.add({ ...fresh, hold, isOfPhotos }, this.drafts.dropped(step.id));
+    const item = this.outbox.add({ ...fresh, hold, isOfPhotos }, this.drafts.takeDeletion(step.id));
     this.#local.set(step.id, { answer: { ...content, photos: said?.photos ?? [], geo: null }, item, problem: null });
     if (hold) this.#locate(item);
     this.changed(step.id);
   }
 
+  /** Adds the phone's position to an item on hold, or null, and ends its hold. */
   async #locate(item) {
     const fix = (await (await this.geo.load())?.sample()) ?? null;
     this.outbox.update(item, { body: { ...item.body, geo: fix }, hold: false });
@@ -253,7 +258,7 @@ export class Session extends EventTarget {
   #onSent(item, answer) {
     this.#receipts += 1;
     if (answer.run) this.#applyRun(answer.run);
-    if (answer.step) this.answers = touched({ ...this.answers, [answer.step.step_id]: answer.step });
+    if (answer.step) this.answers = givenAnswers({ ...this.answers, [answer.step.step_id]: answer.step });
     if (answer.remark) this.answers[item.key] = contentOf(answer.remark);
     if (answer.pictures) this.shown = answer;
     if (answer.job) this.job.take(answer.job);
@@ -261,7 +266,7 @@ export class Session extends EventTarget {
       this.outbox.isOpen = true;
     } else if (item.kind === "complete") {
       return this.close("completed", this.run.closed_at, true);
-    } else if (ANSWERS.has(item.kind)) {
+    } else if (isAnswer(item)) {
       if (this.#local.get(item.key)?.item === item) this.#local.delete(item.key);
     } else if (item.kind === "signature") {
       this.signatures[item.key] = answer;
@@ -270,16 +275,16 @@ export class Session extends EventTarget {
     }
     this.changed(answer.pictures ? null : item.key);
     this.#saveRun();
-    // Those of another phone are to be shown, too.
-    if (!this.photoStore.knows(item.key, (answer.step ?? answer.remark)?.photos ?? [])) this.poll(true);
+    // The receipt names photos of another phone, which are to be shown.
+    if (!this.photoStore.hasSeen(item.key, (answer.step ?? answer.remark)?.photos ?? [])) this.poll(true);
   }
 
   #onRefused(item, problem) {
     if (item.kind === "delete" && problem.status === 404) {
       this.outbox.drop(item); // already deleted
     } else if (problem.code === "not_started" && item.kind !== "start") {
-      this.outbox.startAgain(item); // released from its one device: whoever comes next takes it over
-    } else if (this.endsRun(problem)) {
+      this.outbox.startAgain(item); // released from its device: the next start takes it over
+    } else if (this.closeIfOver(problem)) {
       return;
     } else if (item.kind === "start") {
       this.outbox.drop(item);
@@ -287,7 +292,7 @@ export class Session extends EventTarget {
     } else if (item.kind === "complete") {
       this.outbox.drop(item);
       this.emit("incomplete", { problem });
-    } else if (ANSWERS.has(item.kind)) {
+    } else if (isAnswer(item)) {
       if (this.#local.get(item.key)?.item === item) this.#local.get(item.key).problem = problem;
     } else {
       this.photoStore.markRefused(item, problem);
@@ -295,10 +300,10 @@ export class Session extends EventTarget {
     this.changed(item.key);
   }
 
-  /** Takes over items of an earlier visit, or of another tab: they are newer than what the server has. */
+  /** Takes over the items of an earlier visit or another tab, which are newer than the server's state. */
   #onRestored(items) {
     for (const item of items) {
-      if (!ANSWERS.has(item.kind)) this.photoStore.restore(item);
+      if (!isAnswer(item)) this.photoStore.restore(item);
       else this.#local.set(item.key, { answer: contentOf(item.body), item, problem: item.problem });
     }
     this.changed(null);
@@ -307,34 +312,35 @@ export class Session extends EventTarget {
 
   #onRemoved(item) {
     if (this.#local.get(item.key)?.item === item) this.#local.delete(item.key);
-    if (item.kind === "photo") this.photoStore.release(item);
-    this.#syncedRevision = 0; // what the server said of it while this phone still kept it was skipped
+    if (item.kind === "photo") this.photoStore.detach(item);
+    this.#syncedRevision = 0; // the server's state of it was skipped while the item was on this phone
     if (item.kind === "start") this.outbox.isOpen = true;
     this.changed(item.key);
-    // The other tab knows how it went, and the server does.
+    // Another tab has the receipt; this one asks the server.
     if (item.kind === "start" || this.run.status === "pending") this.run.status = "in_progress";
     this.poll();
   }
 
   /** Saves the run on the phone, so that a reload without network shows it. */
   #saveRun() {
-    return db.saveRun(() => (this.closed ? null : db.recordOf(this, this.#camera)));
+    return db.saveRun(() => (this.closed ? null : db.runRecord(this, this.#camera)));
   }
 
-  /** Closes the run where an error says that it is over for this page. → whether it does. */
-  endsRun(error) {
+  /** Closes the run when an error says that it is over for this page. → true when it does. */
+  closeIfOver(error) {
     const end = endOf(error);
     if (end) this.close(end.kind, end.closedAt, null, end.reason);
     return end !== null;
   }
 
+  /** Replaces the server's state. `isWhole`: false for a saved state, which may lack other phones' changes. */
   #applyState(state, isWhole = true) {
     this.answers = answersIn(state);
     Object.assign(this, { signatures: state.signatures ?? {}, run: state.run });
     if (state.pictures) this.shown = state;
     this.job.take(state.job);
     this.#highestRevision = state.run.revision;
-    this.#syncedRevision = isWhole && this.job.isWhole ? state.run.revision : 0;
+    this.#syncedRevision = isWhole && this.job.isComplete ? state.run.revision : 0;
     this.photoStore.update(receiptsIn(state), this.answers);
     this.#evaluation = null;
     const { status, closed_at: closedAt } = state.run;
@@ -344,7 +350,7 @@ export class Session extends EventTarget {
   #applyRun(run) {
     this.run = { ...this.run, ...run };
     this.#highestRevision = Math.max(this.#highestRevision, run.revision);
-    // After a jump by more than one somebody else has written too, and the next poll must bring everything.
+    // A jump by more than one means that another phone has written, so the next poll must fetch everything.
     if (run.revision === this.#syncedRevision + 1) this.#syncedRevision = run.revision;
   }
 }

@@ -1,15 +1,16 @@
-// Connects the form of the start screen. The server writes that screen, so that it is there before any script.
+// Connects the form of the start screen, which is in the HTML, so that it is there before any script.
 
 import { problemText, setAttr, setText, showTimes, t, texts, connectLanguages } from "./dom.js";
 import { rememberLanguage } from "./offline/db.js";
 import { length, nowUtc, tidy } from "./rules.js";
 
-// Words that the server wrote with a number in them, and dom.js writes anew with the reader's own digits.
+// Messages that the server writes with a number, and dom.js rewrites with the reader's own digits.
 export const COUNTED = ["minutes", "steps"];
 const START_TIMEOUT_MS = 2000;
 const PHONE = /^\+?[\d ()./-]*\d[\d ()./-]*\d[\d ()./-]*\d[\d ()./-]*$/;
 const MAX_LENGTH = { name: 200, email: 254, phone: 40 };
 
+/** Connects the start screen, `page`; `onStarted()` is called once the work may begin. */
 export function connectStart(session, page, onStarted) {
   const form = page.querySelector("form");
   const field = form.querySelector("input");
@@ -24,7 +25,7 @@ export function connectStart(session, page, onStarted) {
     const identity = { language: texts, client_time: nowUtc() };
     if (field) {
       const value = tidy(field.value);
-      const complaint = check(field, value);
+      const complaint = findComplaint(field, value);
       if (complaint) {
         showWrong(t(complaint));
         field.focus();
@@ -37,33 +38,32 @@ export function connectStart(session, page, onStarted) {
     setText(button.querySelector("span"), t("starting"));
     session.outbox.start(identity);
     navigator.storage?.persist?.().catch(() => {});
-    if (await settled()) onStarted();
+    if (await waitForServer()) onStarted();
   });
   session.addEventListener("unstarted", ({ detail }) => {
-    // Also long after the tap, when the network was away: what was answered meanwhile is kept and goes on from here.
+    // Maybe long after the tap, after a time without network: answers given meanwhile are kept.
     if (!form.isConnected) document.getElementById("app").replaceChildren(page);
     showWrong(problemText(detail.problem));
     button.disabled = false;
     setText(button.querySelector("span"), t("start"));
   });
 
-  /** Waits a moment for the server, which may refuse the name; without network the work begins all the same.
-   *  → whether it begins. */
-  function settled() {
+  /** Waits up to 2 s for the server, which may refuse the name. → true when the work may begin, as without network. */
+  function waitForServer() {
     return new Promise((resolve) => {
       const timer = setTimeout(done, START_TIMEOUT_MS, true);
       const look = () => {
         if (session.run.status !== "pending" || session.outbox.isStuck) done(true);
       };
-      const no = () => done(false);
+      const fail = () => done(false);
       session.addEventListener("run", look);
-      session.addEventListener("unstarted", no);
-      session.addEventListener("closed", no);
+      session.addEventListener("unstarted", fail);
+      session.addEventListener("closed", fail);
       function done(isBegun) {
         clearTimeout(timer);
         session.removeEventListener("run", look);
-        session.removeEventListener("unstarted", no);
-        session.removeEventListener("closed", no);
+        session.removeEventListener("unstarted", fail);
+        session.removeEventListener("closed", fail);
         resolve(isBegun);
       }
     });
@@ -75,7 +75,8 @@ export function connectStart(session, page, onStarted) {
   }
 }
 
-function check(field, value) {
+/** → the key of the message about an invalid name, address or number; null for a valid one. */
+function findComplaint(field, value) {
   if (value === "") return `identity_${field.name}_needed`;
   if (length(value) > MAX_LENGTH[field.name]) return "identity_long";
   if (field.name === "email" && !/^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(value)) return "identity_email_wrong";

@@ -28,7 +28,7 @@ export async function loadRun() {
 }
 
 /** The page reads the record only when it opens; in the preview there is none then. */
-export function recordOf() {
+export function runRecord() {
   return null;
 }
 
@@ -36,7 +36,7 @@ export async function saveRun(read) {
   known = read() ?? known;
 }
 
-export async function forgetState() {
+export async function deleteState() {
   known = undefined;
 }
 
@@ -49,7 +49,7 @@ export async function putDraft() {}
 
 export async function removeDraft() {}
 
-export async function drafts() {
+export async function listDrafts() {
   return [];
 }
 

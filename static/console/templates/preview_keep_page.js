@@ -1,3 +1,3 @@
 // Replaces static/executor/offline/keep_page.js in the preview of the editor: it has no service worker.
 
-export function keepPages() {}
+export function keepPage() {}

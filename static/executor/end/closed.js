@@ -1,5 +1,5 @@
-// On the server's page of a closed run: what this phone still holds of it, and the receipt for a phone that did it. Of
-// an erased run this phone deletes all it has.
+// The script of the server's page of a closed run. It shows this phone's unsent items, and the receipt on the
+// phone that did the run. When the run was erased it deletes the run's data from this phone.
 
 import { deleteRun } from "../offline/db.js";
 import { unsentBox } from "../offline/unsent.js";
@@ -7,24 +7,24 @@ import { showTimes } from "../dom.js";
 import { receiptButtons } from "./receipt.js";
 import { answersIn, evaluate, flatten } from "../rules.js";
 
-// Words that the server wrote with a number in them, and dom.js writes anew with the reader's own digits.
+// Messages that the server writes with a number, and dom.js rewrites with the reader's own digits.
 export const COUNTED = ["count_answered", "count_skipped", "count_unable"];
 showTimes(document);
 
 const main = document.querySelector("main");
 const state = document.getElementById("state");
-if (state) main.append(receiptButtons(doneOf(JSON.parse(state.textContent))));
+if (state) main.append(receiptButtons(receiptData(JSON.parse(state.textContent))));
 const run = location.pathname.split("/")[2];
 if (main.dataset.erased !== undefined) await deleteRun(run).catch(() => {});
 else await showUnsent();
 
 async function showUnsent() {
   const box = await unsentBox(run, [], main.dataset.over !== undefined);
-  if (box) main.querySelector("h1").after(box); // before the words that say to ask for a new link
+  if (box) main.querySelector("h1").after(box); // above the advice to ask for a new link
 }
 
-/** What a receipt needs, of what the server says of the run. */
-function doneOf({ signed, ...state }) {
+/** → the data of a receipt (receipt.js), from the state that the server put into the page. */
+function receiptData({ signed, ...state }) {
   const { run, organization, template, job } = state;
   const answers = answersIn(state);
   const listed = Object.fromEntries(Object.entries(answers).map(([id, { photos }]) => [id, photos]));

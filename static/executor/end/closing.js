@@ -1,29 +1,29 @@
-// The ends of a run on this page: completed (with a receipt to keep), or closed by somebody or something else.
+// The two end screens of a run: completed here (with a receipt), or closed elsewhere.
 
 import { fact, h, icon, showTime, t } from "../dom.js";
-import { facts, number, receiptButtons } from "./receipt.js";
+import { receiptButtons, receiptFacts, runNumber } from "./receipt.js";
 import { deleteRun } from "../offline/db.js";
 import { unsentBox } from "../offline/unsent.js";
 
-/** The page after a completion. */
-export function thanks(session, run) {
+/** → the screen after a completion. `run`: the completed run, with its progress. */
+export function thanksView(session, run) {
   const { progress } = run;
-  const done = doneOf(session, run);
+  const done = receiptData(session, run);
   const view = h("main", { class: "page end" },
     h("div", { class: "end-mark good" }, icon("check")),
     h("h1", { tabindex: "-1" }, t("thanks_title")),
     h("p", { class: "soft" }, t("thanks_text", { organization: session.organization?.name ?? "" })),
-    h("dl", { class: "facts card" }, facts(done).flatMap(([word, value]) => fact(word, value))),
+    h("dl", { class: "facts card" }, receiptFacts(done).flatMap(([word, value]) => fact(word, value))),
     receiptButtons(done),
     h("p", { class: "soft small" }, t("thanks_close", { n: progress.total })));
-  // Mostly nothing is unsent, and the run is deleted from the phone.
+  // Usually nothing is unsent, and this deletes the run from the phone.
   unsentBox(run.run_id, session.outbox.items).then((box) => box && view.append(box));
   return view;
 }
 
-/** The page after the run ended elsewhere. kind: completed | cancelled | expired | erased | unknown | other_device.
- *  Of an erased one the phone deletes what it has, and does not say what it was about. */
-export function closed(session, { kind, closedAt, reason }) {
+/** → the screen after the run ended elsewhere. kind: completed | cancelled | expired | erased | unknown | other_device.
+ *  For an erased run it deletes the phone's data, and shows neither job nor checklist. */
+export function closedView(session, { kind, closedAt, reason }) {
   const isErased = kind === "erased";
   const contact = session.organization?.contact;
   const mark = { completed: "check", expired: "clock" }[kind] ?? "cross";
@@ -34,24 +34,25 @@ export function closed(session, { kind, closedAt, reason }) {
     h("dl", { class: "facts card" },
       ...(isErased ? [] : [...fact("job", session.job.value.title), ...fact("checklist", session.template.name)]),
       ...fact("from", session.organization?.name), ...fact("contact", contact),
-      ...fact("run_number", number(session.run)), ...fact("reason", reason),
+      ...fact("run_number", runNumber(session.run)), ...fact("reason", reason),
       ...fact(isErased ? "erased_at" : "closed_at", closedAt ? showTime(closedAt) : null)));
   if (isErased) deleteAll(session);
-  // Before what to do next: a new link would mean to do it all again.
+  // Above the advice to ask for a new link, with which all would have to be done again.
   else unsentBox(session.run.run_id, session.outbox.items).then((box) => box && view.querySelector("h1").after(box));
   return view;
 }
 
+/** Deletes the run from the phone, now and after every later write of this page. */
 function deleteAll({ run, outbox, drafts, stepById }) {
   const deleteNow = () => deleteRun(run.run_id).catch(() => {});
   document.title = t("closed_erased_title");
   for (const key of stepById.keys()) drafts.drop(key);
-  outbox.addEventListener("change", deleteNow);   // a photo that was being prepared comes to the phone after this
+  outbox.addEventListener("change", deleteNow);   // a photo still being prepared is stored after this
   deleteNow();
 }
 
-/** What a receipt needs of an open page (receipt.js). */
-function doneOf(session, run) {
+/** → the data of a receipt (receipt.js), from an open page. */
+function receiptData(session, run) {
   const stepStates = session.evaluate().steps;
   const { organization, template, photoStore } = session;
   return {

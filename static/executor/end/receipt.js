@@ -1,43 +1,44 @@
-// The receipt of a completed run: its facts, and every answer in a line. For the page that has just ended it, and for
-// the server's page of a closed run.
+// The receipt of a completed run: its facts, and a line for each answer. Shown by the page that completed the run, and
+// by the server's page of a closed run.
 
 import { describe, h, icon, makeButton, showTime, t } from "../dom.js";
 import { remarkKey } from "../rules.js";
 import { saveFile } from "../offline/unsent.js";
 
-/** The buttons that save and print a receipt. `done`: {run, organization, template, job, rows: [{step, section}] that
- *  were visible; by the id of a step or the key of a remark: answerOf(key), photosOf(key) → how many}. */
+/** → an element with the buttons that save and print a receipt. `done`: {run, organization, template, job, rows: the
+ *  visible [{step, section}], answerOf(key), photosOf(key): a number}; `key`: a step's id or a remark's key. */
 export function receiptButtons(done) {
   const receipt = new Blob([receiptText(done)], { type: "text/plain;charset=utf-8" });
-  const save = () => saveFile(receipt, `receipt-${number(done.run)}.txt`);
+  const save = () => saveFile(receipt, `receipt-${runNumber(done.run)}.txt`);
   return h("div", { class: "pair no-print" },
     makeButton("button primary", save, icon("download"), h("span", {}, t("save_receipt"))),
     makeButton("button", () => print(), icon("printer"), h("span", {}, t("print"))));
 }
 
-/** [[word, value]] of what a receipt says of the whole run. */
-export function facts({ run, organization, template, job, rows, photosOf }) {
+/** → the facts of the whole run, [[message key, value]]; a value may be missing. */
+export function receiptFacts({ run, organization, template, job, rows, photosOf }) {
   const photos = rows.reduce((sum, { step: { id } }) => sum + photosOf(id) + photosOf(remarkKey(id)), 0);
   return [
     ["job", job?.title],
     ["checklist", template.name],
     ["from", organization?.name],
-    ["run_number", number(run)],
+    ["run_number", runNumber(run)],
     ["finished_at", showTime(run.closed_at ?? run.completed_at ?? new Date().toISOString())],
-    ["answered", counted(run.progress)],
+    ["answered", progressWords(run.progress)],
     ["photos", t("photo_count", { n: photos })],
     ["contact", organization?.contact],
   ];
 }
 
-/** "5 answered, 1 skipped": what there was none of is not said. */
-function counted(progress) {
+/** → "5 answered, 1 skipped": counts of 0 are left out, except that of the answered steps. */
+function progressWords(progress) {
   const parts = ["answered", "skipped", "unable"].filter((part, i) => i === 0 || progress[part]);
   return parts.map((part) => t(`count_${part}`, { n: progress[part] })).join(", ");
 }
 
+/** → the receipt as plain text. */
 function receiptText(done) {
-  const known = facts(done).filter(([, value]) => value);
+  const known = receiptFacts(done).filter(([, value]) => value);
   const lines = [t("receipt_title"), "", ...known.map(([word, value]) => `${t(word)}: ${value}`), ""];
   let shown;
   for (const { step, section } of done.rows) {
@@ -52,13 +53,13 @@ function receiptText(done) {
   return `${lines.join("\n")}\n`;
 }
 
-/** A remark in a line of words; null where there is none. */
+/** → a remark's text and photo count in one line; null when it has neither. */
 export function remarkWords(remark) {
   const n = remark?.photos.length ?? 0;
   return [remark?.value, n ? t("photo_count", { n }) : ""].filter(Boolean).join(" · ") || null;
 }
 
-/** The first eight digits of the run's id: enough to name it to somebody, too little to open it. */
-export function number(run) {
+/** → the run's short number, the first eight digits of its id: enough to name the run, too few to open it. */
+export function runNumber(run) {
   return run.run_id.slice(2, 10);
 }

@@ -1,4 +1,4 @@
-// The screen of a run that is finished on this phone while the server still has to get some of it.
+// The screen of a run that is finished on this phone while some of it is still unsent.
 
 import { h, icon, makeButton, setAttr, setText, t } from "../dom.js";
 
@@ -8,7 +8,7 @@ export class Waiting {
   #lock = null;
   #left = false;
 
-  /** `onBack(stepIds)`: the person goes on working, or one of these steps needs them. */
+  /** `onBack(stepIds)` is called when the person goes on working, or when these steps need attention. */
   constructor(session, { onBack }) {
     Object.assign(this, { session, onBack });
     this.counts = h("ul", { class: "unsent-counts" });
@@ -21,9 +21,9 @@ export class Waiting {
       makeButton("button", () => onBack([]), t("keep_working")));
     this.refresh = () => this.#left || this.update();
     for (const event of ["run", "change"]) session.addEventListener(event, this.refresh);
-    this.stayAwake = () => document.visibilityState === "visible" && this.#awake();
+    this.stayAwake = () => document.visibilityState === "visible" && this.#keepAwake();
     document.addEventListener("visibilitychange", this.stayAwake);
-    this.#awake();
+    this.#keepAwake();
     this.update();
   }
 
@@ -31,7 +31,7 @@ export class Waiting {
     const { session } = this;
     if (session.closed) return this.leave();
     const attention = session.needsAttention.map(({ step }) => step.id);
-    // What the server refused must not go missing silently: the person decides.
+    // Refused items must not get lost silently: the person decides about them.
     if (attention.length || session.outbox.refused.length) return this.onBack(attention);
     if (!session.isFinished) return this.#leaveSoon();
     const count = (...kinds) => session.outbox.items.filter((item) => kinds.includes(item.kind)).length;
@@ -60,7 +60,8 @@ export class Waiting {
     return safe < total ? t("photos_safe", { safe, n: total }) : t("finishing");
   }
 
-  /** Another tab went on working; or the server has just completed the run, and says so in a moment. */
+  /** Leaves after a second, unless the run is closed by then: either another tab took the completion back, or the
+ *  server has just completed the run and says so in a moment. */
   #leaveSoon() {
     setTimeout(() => {
       if (!this.#left && !this.session.closed && !this.session.isFinished) this.onBack([]);
@@ -75,8 +76,8 @@ export class Waiting {
     this.element.remove();
   }
 
-  /** Phones that sleep stop sending. Where the browser can, the screen stays on while something is unsent. */
-  async #awake() {
+  /** Keeps the screen on, where the browser can: a sleeping phone stops sending. */
+  async #keepAwake() {
     this.#lock = (await navigator.wakeLock?.request("screen").catch(() => null)) ?? null;
     if (this.#left) this.#lock?.release().catch(() => {});
   }

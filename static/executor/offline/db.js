@@ -1,18 +1,18 @@
-// What this phone keeps until the server has it: one IndexedDB database per origin, records per run.
+// The storage of this phone until the server has everything: one IndexedDB database per origin, records per run.
 //
-//   items  one thing to send each: plain data, bytes as ArrayBuffer (never File or Blob: Safari reads them back empty)
-//   runs   {run, name, labels, state, camera}: what the page last knew, for a reload without network; and what is being
-//          typed, under "<run> <step> <page>": a store of their own would be a new version of the database, which pages
-//          that are open cannot use
-//   epoch… nothing; its name tells this very database from the one that a phone makes after it has cleared its storage.
-//          A name, since a record would need room, and a phone that is full must still get its database
+//   items  the outbox's items: plain data, bytes as ArrayBuffer (never File or Blob: Safari reads them back empty)
+//   runs   {run, name, labels, state, camera}: a page's last state, for a reload without network; and drafts, under
+//          "<run> <step> <page>": a store of their own would need a new version of the database, which open pages
+//          cannot use
+//   epoch… empty; its name distinguishes this database from the one made after the phone has cleared its storage. A
+//          name, since a record would need free space, and a full phone must still get its database
 //
-// Phones close a database while a page uses it, and some never answer a request to open one: every access opens it
-// again where it must, and fails after a while. The caller then knows that nothing is kept.
+// Phones close a database while a page uses it, and some never answer a request to open one: every access reopens it
+// where needed, and rejects after a timeout. The caller then knows that nothing is stored.
 
 const NAME = "rundun";
 const ANSWER_TIMEOUT_MS = 5000;
-const MAX_LOCK_WAIT_MS = 20_000;   // for another tab, which the phone may have frozen
+const MAX_LOCK_WAIT_MS = 20_000;   // for a lock of another tab, which may be frozen
 
 let opening = null;
 
@@ -29,7 +29,7 @@ function open() {
       clearTimeout(timer);
       const database = request.result;
       database.onversionchange = () => {
-        database.close(); // somebody wants to delete or change it, and must not wait for this page
+        database.close(); // another tab deletes or upgrades it, and must not wait for this page
         opening = null;
       };
       database.onclose = () => (opening = null);
@@ -44,7 +44,8 @@ function open() {
   return opening;
 }
 
-/** `work(transaction)` may return a request; → {epoch, result} of it once the transaction is on the disk. */
+/** Runs `work(transaction)`, which may return a request. → {epoch, result: the request's, for reads} once the
+ *  transaction is on the disk. Retries once on a reopened database. */
 async function transact(mode, work) {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -61,8 +62,8 @@ function runTransaction(database, mode, work) {
   return new Promise((resolve, reject) => {
     const transaction = database.transaction(["items", "runs"], mode, { durability: "strict" });
     const request = work(transaction);
-    // A write else waits for this page to hear how its requests went, which one that is being left never does. A read
-    // that is committed may be complete before a large result is there (Chromium, from 64 KiB on).
+    // Without commit() a write waits for its page to hear of each request, which a page that is being left never does.
+    // A committed read may be complete before a large result is there (Chromium, from 64 KiB on).
     const isWrite = mode === "readwrite";
     if (request && isWrite) transaction.commit?.();
     const timer = setTimeout(() => reject(new Error("no answer")), ANSWER_TIMEOUT_MS);
@@ -72,7 +73,7 @@ function runTransaction(database, mode, work) {
       try {
         resolve({ epoch, result: isWrite ? undefined : request.result });
       } catch (error) {
-        reject(error); // an error that nobody catches passes for a browser that is too old (guard.js)
+        reject(error); // uncaught, guard.js would take it for an outdated browser
       }
     };
     transaction.onabort = () => {
@@ -82,42 +83,44 @@ function runTransaction(database, mode, work) {
   });
 }
 
-/** True when the phone had no room. */
+/** True when an error says that the phone's storage is full. */
 export function isFull(error) {
   return error?.name === "QuotaExceededError";
 }
 
-/** Keeps an item. → the epoch of the database that it is in. */
+/** Stores an item. → the epoch of its database. */
 export async function put(item) {
   return (await transact("readwrite", (to) => to.objectStore("items").put(item))).epoch;
 }
 
-/** Deletes an item, after what its receipt has told of the run is saved: a phone that dies in between shows it. */
+/** Deletes an item once the newest save of its run, which contains its receipt, is done: a phone that dies in between
+ *  then shows the item or its receipt. */
 export async function remove(id) {
   await saving;
   return transact("readwrite", (to) => to.objectStore("items").delete(id));
 }
 
-/** Finds the items of a run, without their bytes. → {epoch, ids} */
+/** → {epoch, ids}: the ids of a run's items, as a Set. */
 export async function storedIds(run) {
   const keys = (from) => from.objectStore("items").index("run").getAllKeys(run);
   const { epoch, result } = await transact("readonly", keys);
   return { epoch, ids: new Set(result) };
 }
 
+/** → an item, or undefined. */
 export async function get(id) {
   return (await transact("readonly", (from) => from.objectStore("items").get(id))).result;
 }
 
-/** → what a page has saved of a run: {name, labels, state, camera}, or undefined. */
+/** → a run as a page has saved it, {run, name, labels, state, camera}, or undefined. */
 export async function loadRun(run) {
   return (await transact("readonly", (from) => from.objectStore("runs").get(run))).result;
 }
 
 const draftKey = (run, step, page) => `${run} ${step} ${page}`;
-const draftsOf = (run) => IDBKeyRange.bound(`${run} `, `${run} \uFFFF`);
+const draftRange = (run) => IDBKeyRange.bound(`${run} `, `${run} \uFFFF`);
 
-/** Keeps what is being typed: {run, step, page, at, text, replaces}; `page` names the tab. */
+/** Stores a draft, {run, step, page, at, text, replaces}; `page` names the tab. */
 export function putDraft(draft) {
   const record = { ...draft, run: draftKey(draft.run, draft.step, draft.page) };
   return transact("readwrite", (to) => to.objectStore("runs").put(record));
@@ -127,17 +130,18 @@ export function removeDraft(run, step, page) {
   return transact("readwrite", (to) => to.objectStore("runs").delete(draftKey(run, step, page)));
 }
 
-/** → all drafts of a run, those of other tabs too. */
-export async function drafts(run) {
-  return (await transact("readonly", (from) => from.objectStore("runs").getAll(draftsOf(run)))).result;
+/** → all drafts of a run, of every tab. */
+export async function listDrafts(run) {
+  return (await transact("readonly", (from) => from.objectStore("runs").getAll(draftRange(run)))).result;
 }
 
-/** → the language chosen for a run on this phone, or null. Needed before anything is shown, so not in the database. */
+/** → the language chosen for a run on this phone, or null. Not in the database, since it is needed before the first
+ *  paint. */
 export function chosenLanguage(run) {
   try {
     return localStorage.getItem(`rundun language ${run}`);
   } catch {
-    return null; // not allowed here: the address remembers it
+    return null; // storage is not allowed: the address has the language
   }
 }
 
@@ -147,12 +151,12 @@ export function rememberLanguage(run, tag) {
     if (tag) localStorage.setItem(`rundun language ${run}`, tag);
     else localStorage.removeItem(`rundun language ${run}`);
   } catch {
-    // not allowed here: the address remembers it
+    // Storage is not allowed: the address has the language.
   }
 }
 
-/** What is saved of a run as a page's session knows it. → {run, name, labels, state, camera} */
-export function recordOf({ run, job, answers, signatures, photoStore, shown, rows, template }, camera) {
+/** → the record of a run for `saveRun`, from its Session: {run, name, labels, state, camera}. */
+export function runRecord({ run, job, answers, signatures, photoStore, shown, rows, template }, camera) {
   const labels = Object.fromEntries(rows.map(({ step }) => [step.id, step.label]));
   const { pictures, step_pictures } = shown ?? {};
   const photos = photoStore.receipts();
@@ -163,8 +167,8 @@ export function recordOf({ run, job, answers, signatures, photoStore, shown, row
 let saves = 0;
 let saving = Promise.resolve(); // the newest save, which never fails
 
-/** Saves what the page knows of a run: `read()` → {run, name, labels, state, camera}, or null for nothing. Several
- *  calls at once become one; that one cannot be written is no error. */
+/** Saves a run: `read()` returns its record, or null to save nothing. Several calls in one task become one write, whose
+ *  failure is ignored. */
 export function saveRun(read) {
   return (saving = save((saves += 1), read));
 }
@@ -175,14 +179,13 @@ async function save(mine, read) {
   if (record) await transact("readwrite", (to) => to.objectStore("runs").put(structuredClone(record))).catch(() => {});
 }
 
-/** Deletes what a page has saved of a run that is over, door codes with it, but for the names of what is not sent. */
-export async function forgetState(run) {
+/** Deletes the state of a closed run, including its secrets. The names and labels stay, for its unsent items. */
+export async function deleteState(run) {
   const known = await loadRun(run);
   if (known?.state) await transact("readwrite", (to) => to.objectStore("runs").put({ ...known, state: null }));
 }
 
-/** Deletes a run from the phone: its language, its items and drafts, what was saved of it, and its page in the worker's
- *  cache. */
+/** Deletes a run from the phone: its language, items, drafts and record, and its page in the service worker's cache. */
 export async function deleteRun(run) {
   rememberLanguage(run, null);
   await transact("readwrite", (to) => {
@@ -193,12 +196,13 @@ export async function deleteRun(run) {
       all.result.continue();
     };
     to.objectStore("runs").delete(run);
-    to.objectStore("runs").delete(draftsOf(run));
+    to.objectStore("runs").delete(draftRange(run));
   });
   await globalThis.caches?.delete(`rundun ${run}`);
 }
 
-/** Runs `work` under a lock that all tabs share, where the browser has locks. */
+/** Runs `work` under a lock that all tabs share; without it in a browser that has no locks, or after 20 s of waiting.
+ *  → the result of `work`. */
 export async function withLock(name, work) {
   if (!navigator.locks) return work();
   const timeout = new AbortController();

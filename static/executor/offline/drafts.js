@@ -1,32 +1,32 @@
-// What is being typed and not answered yet, kept on this phone every second: a phone that dies in the middle of a text
-// takes two seconds of it at most. Never sent. Several tabs may type in one step: each keeps its own, under the name of
-// its page, and takes over only what no living page still holds.
+// Drafts: typed text that is not an answer yet, stored on this phone every second, so that a phone that dies loses at
+// most two seconds of it. Never sent. Several tabs may type in one step: each stores its own draft under the name of
+// its page, and takes over only the drafts of closed pages.
 // The server sends this within session.js (rundun/web/pages/static.py), so it imports nothing.
 
 const KEEP_EVERY_MS = 1000;
 
 export class Drafts {
-  cleared = new Set();   // ids of steps in which what the job proposes was cleared, and not answered since
-  #texts = new Map();    // step id → {text, replaces}: the newest, here and maybe not yet on the phone
+  cleared = new Set();   // ids of steps whose proposal was cleared, and that are unanswered since
+  #texts = new Map();    // step id → {text, replaces}: the newest draft, maybe not yet stored
   #timers = new Map();   // step id → the timer of its next save
-  #found = new Map();    // step id → {text, replaces}: left by a page that is gone
-  #dropped = new Map();  // step id → what the phone has not got of its draft, until this task is over
+  #found = new Map();    // step id → {text, replaces}: a draft of a closed page
+  #dropped = new Map();  // step id → its draft if not stored, else null; until this task ends
 
   /** `db`: db.js. `page`: an id of this page, new at each load. */
   constructor(run, db, page) {
     Object.assign(this, { run, db, page });
-    // Held as long as this page lives; whoever finds it free knows that its drafts are nobody's.
+    // Locked as long as this page is open: while the lock is free, other pages may take over its drafts.
     navigator.locks?.request(this.#lock(page), () => new Promise(() => {})).catch(() => {});
   }
 
-  /** Finds what pages that are gone have left; the newest of each step. */
+  /** Takes over the drafts of closed pages, the newest of each step. */
   async restore() {
-    const kept = await this.db.drafts(this.run).catch(() => []);
+    const kept = await this.db.listDrafts(this.run).catch(() => []);
     if (!kept.length) return;
-    const held = (await navigator.locks?.query().catch(() => null))?.held.map((lock) => lock.name) ?? [];
-    const left = kept.filter(({ page }) => !held.includes(this.#lock(page)));
+    const taken = (await navigator.locks?.query().catch(() => null))?.held.map((lock) => lock.name) ?? [];
+    const left = kept.filter(({ page }) => !taken.includes(this.#lock(page)));
     for (const draft of left.sort((one, other) => one.at - other.at)) this.#found.set(draft.step, draft);
-    // From now on they are this page's own.
+    // Stored under this page's name before they are deleted under the old one.
     for (const { step, text, replaces } of this.#found.values()) {
       if (text === null) this.cleared.add(step);
       await this.#save(step, { text, replaces });
@@ -34,7 +34,7 @@ export class Drafts {
     for (const { step, page } of left) await this.db.removeDraft(this.run, step, page).catch(() => {});
   }
 
-  /** → {text, replaces} that was typed in a step and never answered, once; else null. */
+  /** → the draft {text, replaces} that a closed page left in a step, or null; the draft is returned once. */
   take(step) {
     const draft = this.#found.get(step) ?? null;
     this.#found.delete(step);
@@ -42,7 +42,8 @@ export class Drafts {
     return draft;
   }
 
-  /** `replaces`: the id of the answer that stood there when typing began, null for none. */
+  /** Keeps a draft, and stores it within a second. `replaces`: the id of the step's answer when typing began, null for
+   *  none. */
   keep(step, text, replaces) {
     this.#texts.set(step, { text, replaces });
     if (this.#timers.has(step)) return;
@@ -52,7 +53,7 @@ export class Drafts {
     }, KEEP_EVERY_MS));
   }
 
-  /** Keeps that what was proposed for a step is not wanted: until it is answered there is nothing in it. */
+  /** Stores that the person cleared a step's proposal: until it is answered, the step is empty. */
   clear(step) {
     const nothing = { text: null };
     this.cleared.add(step);
@@ -60,7 +61,7 @@ export class Drafts {
     this.#save(step, nothing);
   }
 
-  /** What was typed is answered, or taken back. */
+  /** Drops a step's draft, which was answered or taken back. */
   drop(step) {
     const draft = this.#texts.get(step);
     if (!draft) return;
@@ -71,18 +72,18 @@ export class Drafts {
     queueMicrotask(() => this.#dropped.delete(step) && this.#remove(step));
   }
 
-  /** → deletes the draft that was dropped just now, for the answer in its place to call once it is kept; else null.
-   *  Until then the phone has all of the text: of the last writes of a page that goes WebKit does some, and not the
-   *  first of them. What is there with its answer is dropped when it is found. */
-  dropped(step) {
+  /** → a function that deletes the draft dropped in this task, to be called once its answer is stored; null without a
+   *  draft. Until then the phone has the whole text: when a page closes, WebKit performs only some of its last writes,
+   *  and not the first. A draft found beside its answer is dropped. */
+  takeDeletion(step) {
     if (!this.#dropped.has(step)) return null;
     this.#save(step, this.#dropped.get(step));
     this.#dropped.delete(step);
     return () => this.#remove(step);
   }
 
-  /** Lets go of the remarks whose dialogs are gone with their page. → [[key, text]] */
-  remarks() {
+  /** Drops the drafts of remarks, whose dialogs closed with their page. → [[key, text]] of those with text. */
+  takeRemarks() {
     const found = [...this.#found].filter(([key]) => key.startsWith("remark "));
     for (const [key] of found) {
       this.take(key);

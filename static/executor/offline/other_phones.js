@@ -1,58 +1,58 @@
-// What came from another phone on the same run: steps whose answer, as the page shows it, nobody here has given. The
-// link knows no names, so who it was is not said.
+// Answers from other phones on the same run: finds the steps whose shown answer was not given on this phone. The link
+// carries no names, so the page does not say whose phone it was.
 // The server sends this within session.js (rundun/web/pages/static.py), so it imports nothing of that.
 
 import { isLeftOut } from "../rules.js";
 
-const CHANGED = new Set(["answer_changed", "too_many_photos", "photo_deleted"]); // refusals by what others have done
+const CHANGED = new Set(["answer_changed", "too_many_photos", "photo_deleted"]); // refusals caused by other phones
 
 export class OtherPhones {
-  #ours = new Set();        // ids of answers given on this phone, in whichever tab
-  #theirs = new Map();      // step id → the id of the answer that came from elsewhere
+  #ours = new Set();        // ids of answers given on this phone, in any tab
+  #theirs = new Map();      // step id → the id of another phone's answer
 
-  /** Makes `session` emit "elsewhere" {steps}: ids of steps that were answered on another phone since the last look. */
+  /** Makes `session` emit "elsewhere" {steps}: ids of steps that were answered on another phone since the last poll. */
   constructor(session, outbox) {
     Object.assign(this, { session, outbox });
-    // Noted when it is given: the server may tell of it before its receipt has been seen through.
+    // Noted when given: the server's state may contain an answer before its receipt is processed.
     outbox.addEventListener("change", () => {
       const ids = outbox.items.map(({ body }) => body?.answer_id).filter((id) => id && !this.#ours.has(id));
       for (const answered of ids) {
         this.#ours.add(answered);
-        outbox.others?.postMessage({ answered });
+        outbox.tabs?.postMessage({ answered });
       }
     });
-    outbox.others?.addEventListener("message", ({ data }) => this.#ours.add(data.answered));
-    outbox.addEventListener("refused", ({ detail }) => CHANGED.has(detail.problem.code) && this.#changed(detail));
+    outbox.tabs?.addEventListener("message", ({ data }) => this.#ours.add(data.answered));
+    outbox.addEventListener("refused", ({ detail }) => CHANGED.has(detail.problem.code) && this.#onRefused(detail));
     session.addEventListener("state", ({ detail }) => this.#compare(detail.before));
   }
 
-  /** True while the answer that a step shows is another phone's, and came while this page was open. */
+  /** True while a step shows another phone's answer that came while this page was open. */
   hasChanged(stepId) {
     return this.#theirs.has(stepId) && this.#theirs.get(stepId) === this.answerIdOf(stepId);
   }
 
-  /** The id of the answer that a step shows, null while untouched. */
+  /** → the id of the answer that a step shows, null while untouched. */
   answerIdOf(stepId) {
     const { session } = this;
     return session.localOf(stepId)?.item.body.answer_id ?? session.answers[stepId]?.answer_id ?? null;
   }
 
-  /** What another phone has answered while this one wrote, so that the server did not take it; null without that. */
+  /** → another phone's answer because of which the server refused this phone's, or null. */
   rivalOf(stepId) {
     const isRefused = this.session.localOf(stepId)?.problem?.code === "answer_changed";
     return isRefused ? this.session.answers[stepId] ?? null : null;
   }
 
-  /** Puts what was answered here in the place of the other's. */
+  /** Replaces the other phone's answer with this phone's. */
   keepMine(stepId) {
     const { session } = this;
     const replaces = session.answers[stepId]?.answer_id ?? undefined;
     session.give(stepId, { ...session.localOf(stepId).answer, replaces });
   }
 
-  /** Shows what this phone did not know. An answer that only had other photos than before is given anew with what the
-   *  step says now. */
-  async #changed({ item, problem }) {
+  /** Fetches the state that this phone did not know. If only the photos of the refused answer had changed, gives the
+   *  answer anew with the step's present value. */
+  async #onRefused({ item, problem }) {
     const { session } = this;
     await session.poll(true);
     if (problem.code !== "answer_changed" || !item.isOfPhotos || session.localOf(item.key)?.item !== item) return;
@@ -61,8 +61,9 @@ export class OtherPhones {
     session.answerPhotos(item.key);
   }
 
+  /** Finds the other phones' answers that are not in `before`, the answers until this poll. */
   #compare(before) {
-    // Remarks, which stand among the answers, have no such id.
+    // Remarks are among the answers, and have no answer_id.
     const isTheirs = ([stepId, { answer_id: id }]) => id !== undefined &&
       id !== (before[stepId]?.answer_id ?? null) && !this.#ours.has(id);
     const changed = Object.entries(this.session.answers).filter(isTheirs);

@@ -1,35 +1,37 @@
-// Everything the page sends goes through here: first onto the phone (db.js), then to the server, and off the
-// phone only after the server's receipt.
+// The queue of everything that the page sends: an item is stored on the phone first (db.js), then sent to the server,
+// and deleted from the phone only after the server's receipt.
 //
 // An item is plain data:
-//   {id, run, seq, at, lane, key, kind, method, path, type, body, hold, tries, state, problem, stored, …its maker's}
-// `body` is a JSON value or an ArrayBuffer. `stored` says whether this phone keeps it: "writing", "yes" or "no" (full).
-// Lanes run side by side: "start" goes before all, "answers" are small and go first, "photos" take their time one by
-// one, "last" (the completion) starts when the others are empty. Inside a lane items keep their order, except that
-// one on hold (its position is still being found) lets those of other steps pass.
-// Several tabs share what the phone keeps. One of them sends at a time where the browser has locks; sending twice is
-// harmless anyway, since every item carries an id that the server recognizes.
+//   {id, run, seq, at, lane, key, kind, method, path, type, body, hold, tries, state, problem, stored, and fields of
+//    its kind}
+// `body` is a JSON value or an ArrayBuffer. `stored` says whether it is on the phone: "writing", "yes" or "no" (full).
+// Lanes run in parallel, one item each at a time: "start" opens the others, "answers" are small, "photos" are large,
+// and "last" (the completion) starts when the others are empty. Inside a lane items keep their order, except that an
+// item on hold (its position is still being found) lets items of other steps pass.
+// Several tabs share the stored items. Where the browser has locks, one of them sends at a time; sending an item twice
+// is harmless, since the server recognizes its id.
 
-import { clockMark, correct, uuid, withSkew } from "../rules.js";
+import { clockMark, correctTimes, sentBody, uuid } from "../rules.js";
 import * as db from "./db.js";
 import { Problem, Unreachable, isTransient, send, sha256 } from "../http.js";
 
 const MAX_BACKOFF_MS = 30_000;
-const MAX_HOLD_MS = 25_000;           // for an item found on the phone: the page that held it may be gone
-const MAX_RETRY_AFTER_MS = 300_000;   // a server that asks for longer is asked again all the same
+const MAX_HOLD_MS = 25_000;           // for an item found on the phone: the page that put it on hold may be gone
+const MAX_RETRY_AFTER_MS = 300_000;   // the longest Retry-After that is respected
 const LANES = ["start", "answers", "photos", "last"];
 
 /** Events: "change" · "sent" {item, answer} · "refused" {item, problem} · "progress" {item}
- *  "restored" {items}: left by another tab or an earlier visit · "removed" {item}: sent or taken back by another tab */
+ *  "restored" {items}: found on the phone, from another tab or an earlier visit
+ *  "removed" {item}: sent or taken back by another tab */
 export class Outbox extends EventTarget {
   #busyLanes = new Set();
   #timer = 0;
-  #retryAfterUntil = 0;       // until when the server asked not to be asked again, in performance.now()
+  #retryAfterUntil = 0;       // end of the server's Retry-After, in performance.now()
   #isStopped = false;
   #requests = new Map();      // item id → AbortController
-  #acknowledged = new Set();  // items with their receipt, but not yet off the phone
+  #acknowledged = new Set();  // items with their receipt, but not yet deleted from the phone
   #syncing = Promise.resolve();
-  #deletedIds = new Set();    // of items this tab has done with, while the phone may still show them
+  #deletedIds = new Set();    // of items this tab has finished, while they may still be on the phone
 
   /** `run`: the run's id; its own path is /r/<run_id>. */
   constructor(run) {
@@ -38,24 +40,24 @@ export class Outbox extends EventTarget {
     this.base = `/r/${run}`;
     this.items = [];
     this.retryAt = 0;
-    this.isOpen = true;      // false until the server knows of the start: all else would be refused
-    this.trouble = null;     // null, "full" or "none": why this phone keeps nothing more
+    this.isOpen = true;      // false until the server knows of the start, and would refuse all else
+    this.trouble = null;     // null, or why the phone stores nothing more: "full" or "none" (no database)
     const kick = () => this.kick();
     addEventListener("online", kick);
     addEventListener("pageshow", kick);
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && kick());
-    this.others = globalThis.BroadcastChannel ? new BroadcastChannel(`rundun ${run}`) : null;
-    this.others?.addEventListener("message", () => this.sync());
+    this.tabs = globalThis.BroadcastChannel ? new BroadcastChannel(`rundun ${run}`) : null;
+    this.tabs?.addEventListener("message", () => this.sync());
   }
 
-  /** One request now, outside the queue (state, decode, cancel). Throws Problem or Unreachable. */
+  /** Sends a request at once, outside the queue (state, decode, cancel). → its JSON; throws Problem or Unreachable. */
   request(method, path, body, type) {
     return send(method, this.base + path, body, type, {});
   }
 
-  /** `onKept()` is called once the phone keeps the item. */
+  /** Queues an item and stores it on the phone; `onKept()` is called once it is stored. → the item. */
   add(item, onKept = null) {
-    // By the clock, which other tabs on this phone share; after all that is there, in case it was set back.
+    // By the clock, which the phone's tabs share; behind all queued items, in case the clock was set back.
     const seq = Math.max(Date.now(), ...this.items.map((other) => other.seq + 1));
     const fresh = { tries: 0, state: "waiting", problem: null, hold: false, sent: 0 };
     const whole = { id: uuid(), run: this.run, seq, at: Date.now(), clock: clockMark(), ...fresh, ...item };
@@ -68,20 +70,20 @@ export class Outbox extends EventTarget {
     return this.add({ lane: "start", key: "start", kind: "start", method: "POST", path: "/start", body: identity });
   }
 
-  /** Starts first, then goes on with `item`, which was refused because nobody here had started. */
+  /** Queues a start before `item`, which the server refused because this phone had not started the run. */
   startAgain(item) {
     this.isOpen = false;
-    if (!this.holds("start")) this.start({});
+    if (!this.hasItem("start")) this.start({});
     this.retry(item);
   }
 
-  /** Changes an item that has not gone out yet, here and on the phone. */
+  /** Changes a queued item, here and on the phone. */
   update(item, changes) {
     Object.assign(item, changes);
     if (this.items.includes(item)) this.#save(item);
   }
 
-  /** Items that the server still has to get; refused ones wait for the person and are not among them. */
+  /** The items still to be sent: all but the refused ones, about which the person decides. */
   get unsent() {
     return this.items.filter((item) => item.state !== "refused");
   }
@@ -90,9 +92,10 @@ export class Outbox extends EventTarget {
     return this.items.filter((item) => item.state === "refused");
   }
 
-  holds = (kind) => [...this.items, ...this.#acknowledged].some((item) => item.kind === kind);
+  /** True while an item of this kind is queued, or on the phone after its receipt. */
+  hasItem = (kind) => [...this.items, ...this.#acknowledged].some((item) => item.kind === kind);
 
-  /** How safe items are: none | unkept | locating | saving | stuck | here. The worst one counts. */
+  /** → how safe items are, by the least safe of them: none (no items) | unkept | locating | saving | stuck | here. */
   savedState(items) {
     if (!items.length) return "none";
     if (items.some((item) => item.stored === "no")) return "unkept";
@@ -101,17 +104,17 @@ export class Outbox extends EventTarget {
     return this.isStuck && !this.isBackingOff ? "stuck" : "here";
   }
 
-  /** True while the last try found no server. */
+  /** True while the next attempt waits: the last one found no server, or one that asked for time. */
   get isStuck() {
     return this.retryAt > 0;
   }
 
-  /** True until the time is over that the server has asked for. */
+  /** True until the server's Retry-After is over. */
   get isBackingOff() {
     return performance.now() < this.#retryAfterUntil;
   }
 
-  /** Waits for as long as an error's Retry-After says (RFC 9110 section 10.2.3), even when the network comes back. */
+  /** Waits until an error's Retry-After is over (RFC 9110 section 10.2.3), even when the network comes back. */
   respectRetryAfter(error) {
     if (!error.retryAfter) return;
     const ms = Math.min(MAX_RETRY_AFTER_MS, error.retryAfter * 1000);
@@ -124,17 +127,17 @@ export class Outbox extends EventTarget {
     this.kick();
   }
 
-  /** Takes an item back. → false when it has gone out before, so may have arrived all the same. */
+  /** Takes an item back. → false when it was sent before, and so may have arrived. */
   drop(item) {
     this.#delete(item);
-    // All of an upload that is out may be stored after it was aborted here, and after a delete that overtook it.
+    // A complete upload is not aborted: the server may store it after the abort, and after a delete that overtook it.
     if (item.sent < 1) this.#requests.get(item.id)?.abort();
     this.#emit("change");
     this.#sendNext();
     return item.tries === 0;
   }
 
-  /** A newer answer replaces one that never left the phone, or that the server would not take. */
+  /** Drops a step's items of one kind that were never sent or were refused, in favour of a newer one. */
   dropUnsent(key, kind) {
     for (const item of this.items) {
       const neverLeft = item.tries === 0 || item.state === "refused";
@@ -142,7 +145,7 @@ export class Outbox extends EventTarget {
     }
   }
 
-  /** Tries again at once, since the network seems back, or when the time is over that the server asked for. */
+  /** Sends at once, since the network seems back; while a Retry-After lasts, at its end. */
   kick() {
     if (this.isBackingOff) return this.#waitFor(this.#retryAfterUntil - performance.now());
     clearTimeout(this.#timer);
@@ -156,9 +159,10 @@ export class Outbox extends EventTarget {
     for (const call of this.#requests.values()) call.abort();
   }
 
-  /** Compares with what the phone keeps: finds what another tab or an earlier visit left, misses what went out. */
+  /** Compares with the items on the phone: takes over those of other tabs and earlier visits, and lets go of those that
+   *  another tab has sent. */
   sync() {
-    return (this.#syncing = this.#syncing.then(() => this.#syncNow())); // two at once would each find a part
+    return (this.#syncing = this.#syncing.then(() => this.#syncNow())); // two at once would each find a part of them
   }
 
   async #syncNow() {
@@ -172,10 +176,10 @@ export class Outbox extends EventTarget {
       }
       const known = new Set(this.items.map((item) => item.id));
       const records = [];
-      const skip = () => void (this.trouble ??= "none"); // one that cannot be read must not hold up the others
+      const skip = () => void (this.trouble ??= "none"); // an unreadable item must not hold up the others
       const fresh = [...ids].filter((id) => !known.has(id) && !this.#deletedIds.has(id));
       for (const id of fresh) records.push(await db.get(id).catch(skip));
-      // All at once and in their order, since sending goes on beside this.
+      // All at once and in their order, since sending goes on in parallel.
       const inOrder = (one, other) => one.seq - other.seq;
       const kept = records.filter((one) => one && !this.#deletedIds.has(one.id)).sort(inOrder);
       const items = kept.map((one) => this.#restore(one, epoch));
@@ -191,11 +195,11 @@ export class Outbox extends EventTarget {
 
   #restore(record, epoch) {
     const problem = record.problem ? new Problem(record.problem.status, record.problem.members) : null;
-    // It may have gone out already, with the receipt lost.
+    // It may have been sent before, and its receipt lost: `tries` is 1.
     const state = problem ? "refused" : "waiting";
     const item = { ...record, problem, state, tries: 1, sent: 0, stored: "yes", epoch };
-    const release = () => this.update(item, { hold: false });
-    if (item.hold) setTimeout(release, Math.max(0, item.at + MAX_HOLD_MS - Date.now()));
+    const endHold = () => this.update(item, { hold: false });
+    if (item.hold) setTimeout(endHold, Math.max(0, item.at + MAX_HOLD_MS - Date.now()));
     this.items.push(item);
     return item;
   }
@@ -218,20 +222,20 @@ export class Outbox extends EventTarget {
     item.stored = result;
     if (result === "yes" && this.unsent.every((other) => other.stored !== "no")) this.trouble = null;
     this.#emit("change");
-    this.others?.postMessage("sync");
+    this.tabs?.postMessage("sync");
     this.#sendNext();
   }
 
-  /** Takes an item off the list and off the phone. → once it is off the phone. */
+  /** Deletes an item here and on the phone. Resolves once it is deleted there. */
   async #delete(item) {
     this.items = this.items.filter((other) => other !== item);
     item.writing = null;
     this.#deletedIds.add(item.id);
     await db.remove(item.id).catch(() => {});
-    this.others?.postMessage("sync");
+    this.tabs?.postMessage("sync");
   }
 
-  /** True when another tab has taken the item off the phone. Where the phone has cleared its storage, saves it anew. */
+  /** → true when another tab has deleted the item from the phone. Saves it anew when the phone cleared its storage. */
   async #isElsewhere(item) {
     try {
       const { epoch, ids } = await db.storedIds(this.run);
@@ -261,13 +265,13 @@ export class Outbox extends EventTarget {
 
   #nextItem(lane) {
     if (lane !== "start" && !this.isOpen) return null;
-    // What was refused waits for the person, and the completion with it.
+    // Refused items wait for the person, and the completion with them.
     if (lane === "last" && this.items.some((item) => item.lane !== "last")) return null;
-    const held = new Set();
+    const busy = new Set();
     for (const item of this.items) {
       if (item.lane !== lane || item.state === "refused") continue;
-      if (!item.hold && item.stored !== "writing" && !held.has(item.key)) return item;
-      held.add(item.key);
+      if (!item.hold && item.stored !== "writing" && !busy.has(item.key)) return item;
+      busy.add(item.key);
     }
     return null;
   }
@@ -279,7 +283,7 @@ export class Outbox extends EventTarget {
     try {
       await db.withLock(`rundun ${this.run} ${lane}`, () => this.#sendNow(item, call.signal));
     } catch (error) {
-      if (this.items.includes(item)) this.#failed(item, error);
+      if (this.items.includes(item)) this.#onFailure(item, error);
     } finally {
       this.#requests.delete(item.id);
       this.#busyLanes.delete(lane);
@@ -291,7 +295,7 @@ export class Outbox extends EventTarget {
   async #sendNow(item, signal) {
     const isOff = () => this.#isStopped || signal.aborted || !this.items.includes(item);
     if (isOff()) return;
-    await correct(item, () => this.request("GET", "/state"));
+    await correctTimes(item, () => this.request("GET", "/state"));
     const isElsewhere = item.stored === "yes" && (await this.#isElsewhere(item));
     if (isOff()) return;
     if (isElsewhere) return this.#removedElsewhere(item);
@@ -301,16 +305,17 @@ export class Outbox extends EventTarget {
     this.retryAt = 0;
     this.#acknowledged.add(item);
     this.items = this.items.filter((other) => other !== item);
-    this.#emit("sent", { item, answer }); // its receipt is saved with the run, and only then is it deleted
+    this.#emit("sent", { item, answer }); // listeners save its receipt with the run; only then is it deleted
     await this.#delete(item);
     this.#acknowledged.delete(item);
   }
 
+  /** Sends an item. → the server's receipt; throws Problem or Unreachable, also for a receipt of other content. */
   async #exchange(item, signal) {
     const onprogress = (sent) => this.#emit("progress", { item: Object.assign(item, { sent }) });
     const options = { signal, onprogress };
     if (!(item.body instanceof ArrayBuffer)) {
-      const answer = await send(item.method, this.base + item.path, withSkew(item), null, options);
+      const answer = await send(item.method, this.base + item.path, sentBody(item), null, options);
       const isOfStep = item.kind === "remark" ? answer?.remark !== undefined
         : item.kind !== "answer" || answer?.step?.step_id === item.key;
       if (!(Number.isInteger(answer?.run?.revision) && isOfStep)) throw new Unreachable("not the server's answer");
@@ -319,12 +324,12 @@ export class Outbox extends EventTarget {
     const hash = await sha256(item.body);
     options.digest = hash.base64;
     const answer = await send(item.method, this.base + item.path, item.body, item.type, options);
-    // Only a receipt for these very bytes lets the phone delete them.
+    // The phone may delete the bytes only after a receipt for the same bytes.
     if (answer?.bytes === item.body.byteLength && answer.sha256 === hash.hex) return answer;
     throw new Problem(0, { code: "wrong_receipt", detail: "" });
   }
 
-  #failed(item, error) {
+  #onFailure(item, error) {
     if (isTransient(error, item.tries)) {
       item.state = "waiting";
       const backOff = Math.min(MAX_BACKOFF_MS, 1000 * 2 ** Math.min(item.tries - 1, 5)) * (0.8 + 0.4 * Math.random());

@@ -1,6 +1,6 @@
-// SHA-256 (FIPS 180-4) for pages that came over plain http, where crypto.subtle is missing. Loaded only there.
+// SHA-256 (FIPS 180-4) for pages loaded over plain http, where crypto.subtle is missing. Loaded only there.
 
-/** The first 32 bits of the fractional parts of the square or cube roots of the first primes. */
+/** → the first 32 bits of the fractional parts of the first `count` primes' roots. `root`: 2 for square, 3 for cube. */
 function constants(root, count) {
   const found = [];
   for (let n = 2; found.length < count; n += 1) {
@@ -14,7 +14,7 @@ function constants(root, count) {
 const START = constants(2, 8);
 const K = Int32Array.from(constants(3, 64));
 
-/** ArrayBuffer → Uint8Array of 32 bytes. */
+/** → the digest of an ArrayBuffer, as a Uint8Array of 32 bytes. */
 export function sha256(buffer) {
   const state = Int32Array.from(START);
   const whole = buffer.byteLength - (buffer.byteLength % 64);
@@ -35,6 +35,7 @@ export function sha256(buffer) {
 
 const w = new Int32Array(64);
 
+/** Updates `state` with the 64 bytes of `block` from offset `at`. */
 function mix(state, block, at) {
   for (let i = 0; i < 16; i += 1) w[i] = block.getInt32(at + 4 * i);
   for (let i = 16; i < 64; i += 1) {

@@ -1,10 +1,10 @@
-// The service worker of all runs on this phone (served as /r/sw.js). It answers GET and nothing else: pages from the
-// network while there is one, and from this phone while there is none. It sends nothing: that is the outbox's part.
+// The service worker of all runs on this phone (served as /r/sw.js). It answers only GET requests: pages from the
+// network, and without network from this phone. Sending is the outbox's part.
 //
-// Caches: "rundun <run_id>" holds a run's page and what its steps show, and dies with it; "rundun static" holds scripts
-// and styles by digest.
+// Caches: "rundun <run_id>" has a run's page and pictures, and is deleted with the run; "rundun static" has scripts and
+// styles by digest.
 
-const NETWORK_TIMEOUT_MS = 4000;   // ms until a page that is on this phone is shown instead of waiting for the network
+const NETWORK_TIMEOUT_MS = 4000;   // until the page on this phone is shown instead of waiting for the network
 const STATIC = "rundun static";
 const PAGE = /^\/r\/(r-[0-9a-f-]{36})$/;
 
@@ -21,39 +21,41 @@ addEventListener("fetch", (event) => {
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== location.origin) return;
   const run = PAGE.exec(url.pathname)?.[1];
-  if (run && request.mode === "navigate") event.respondWith(page(request, run, event));
-  else if (url.pathname.startsWith("/static/")) event.respondWith(file(request));
-  else if (url.pathname.startsWith("/media/")) event.respondWith(picture(request));
+  if (run && request.mode === "navigate") event.respondWith(pageResponse(request, run, event));
+  else if (url.pathname.startsWith("/static/")) event.respondWith(fileResponse(request));
+  else if (url.pathname.startsWith("/media/")) event.respondWith(pictureResponse(request));
 });
 
-async function page(request, run, event) {
+/** → a run's page from the network, or the kept page where the network fails, is slow or answers with 5xx. */
+async function pageResponse(request, run, event) {
   const arriving = fetch(request).then((response) => {
-    if (response.status === 200) event.waitUntil(put(run, response.clone()).catch(() => {}));
+    if (response.status === 200) event.waitUntil(putPage(run, response.clone()).catch(() => {}));
     return response;
   });
-  const ours = await caches.match(`/r/${run}`, { cacheName: `rundun ${run}`, ignoreSearch: true, ignoreVary: true });
-  if (!ours) return arriving;
-  const late = new Promise((resolve) => setTimeout(resolve, NETWORK_TIMEOUT_MS, ours));
-  // A gateway's error is no page either; the run's own 403, 404 and 410 are.
-  return Promise.race([arriving.then((response) => (response.status >= 500 ? ours : response), () => ours), late]);
+  const kept = await caches.match(`/r/${run}`, { cacheName: `rundun ${run}`, ignoreSearch: true, ignoreVary: true });
+  if (!kept) return arriving;
+  const late = new Promise((resolve) => setTimeout(resolve, NETWORK_TIMEOUT_MS, kept));
+  // A 5xx is a gateway's error; the run's own 403, 404 and 410 are pages.
+  return Promise.race([arriving.then((response) => (response.status >= 500 ? kept : response), () => kept), late]);
 }
 
-async function file(request) {
+async function fileResponse(request) {
   const kept = await caches.match(request, { cacheName: STATIC, ignoreVary: true });
   return kept ?? fetch(request);
 }
 
-async function picture(request) {
+async function pictureResponse(request) {
   return (await caches.match(request, { ignoreVary: true })) ?? fetch(request);
 }
 
-async function put(run, response) {
-  if (!(await response.clone().text())) return; // over plain http what is left of an answer whose head was cut
+/** Puts a run's page into its cache, unless the response is empty. */
+async function putPage(run, response) {
+  if (!(await response.clone().text())) return; // over plain http, the rest of a response whose head was cut
   const cache = await caches.open(`rundun ${run}`);
   await cache.put(`/r/${run}`, response);
 }
 
-/** Keeps the page of a run and the scripts it names; drops scripts of older versions of the service. */
+/** Keeps a run's page and its scripts, `urls`; deletes scripts of older versions while no other run is on the phone. */
 async function keepPage(run, urls) {
   const cache = await caches.open(STATIC);
   const version = (url) => new URL(url).pathname.split("/")[2];
@@ -64,9 +66,10 @@ async function keepPage(run, urls) {
   await keepAll(STATIC, urls);
   if (await (await caches.open(`rundun ${run}`)).match(`/r/${run}`)) return;
   const response = await fetch(`/r/${run}`, { cache: "no-store" });
-  if (response.status === 200) await put(run, response);
+  if (response.status === 200) await putPage(run, response);
 }
 
+/** Adds the URLs to the cache `name` that it does not have yet. */
 async function keepAll(name, urls) {
   const cache = await caches.open(name);
   await Promise.all(urls.map(async (url) => (await cache.match(url)) ?? cache.add(url)));

@@ -1,5 +1,5 @@
-// What this phone has not sent of a run that takes nothing any more: shown, offered as a file, and deleted only when
-// the person says so. Used by the page of an open run when it ends, and by the server's page of a closed one.
+// The unsent answers and photos of a run that accepts nothing any more: shown, offered as a file, and deleted only when
+// the person says so. Used by the page of an open run when the run ends, and by the server's page of a closed run.
 
 import { h, icon, makeButton, t } from "../dom.js";
 import { openDialog } from "../dialog.js";
@@ -8,23 +8,24 @@ import { loadModule } from "../http.js";
 
 const EVIDENCE = new Set(["answer", "remark", "photo", "signature"]);
 
-/** → an element, or null when nothing is unsent; then the run is deleted from the phone. `open`: the items of an open
- *  page, some of which the phone may have had no room for. `isOver`: false while the run may still be open. */
+/** → an element that shows a run's unsent items; null when there are none, and the run is then deleted from the phone.
+ *  `open`: the items in an open page's memory, which a full phone may not have stored. `isOver`: false while the run
+ *  may still be open. */
 export async function unsentBox(run, open = [], isOver = true) {
-  const { kept, unread } = await read(run);
+  const { kept, unread } = await readItems(run);
   const known = new Set(kept.map((item) => item.id));
   const items = [...kept, ...open.filter((item) => !known.has(item.id))].filter((item) => EVIDENCE.has(item.kind));
   if (!items.length && !unread) {
     await db.deleteRun(run).catch(() => {});
     return null;
   }
-  if (isOver) await db.forgetState(run).catch(() => {});
-  const box = h("section", { class: "unsent" }, items.length ? await offer() : null, unread ? another() : null);
+  if (isOver) await db.deleteState(run).catch(() => {});
+  const box = h("section", { class: "unsent" }, items.length ? await saveOffer() : null, unread ? retryNotice() : null);
   return box;
 
-  async function offer() {
+  async function saveOffer() {
     const note = await db.loadRun(run).catch(() => null);
-    const file = await archive(run, items, note);
+    const file = await makeArchive(run, items, note);
     const canShare = navigator.canShare?.({ files: [file] }) ?? false;
     const share = () => navigator.share({ files: [file] }).catch(() => {});
     const save = () => saveFile(file, file.name);
@@ -34,12 +35,12 @@ export async function unsentBox(run, open = [], isOver = true) {
       h("div", { class: "pair" },
         canShare ? makeButton("button primary", share, t("held_share")) : null,
         makeButton(canShare ? "button" : "button primary", save, icon("download"), h("span", {}, t("held_save"))),
-        // Deleting takes all there is, so it is not offered while nobody knows what that would be.
-        unread ? null : makeButton("button danger", () => forget(), icon("bin"), h("span", {}, t("held_delete")))),
+        // Deleting takes all items, so it is offered only once all of them could be read.
+        unread ? null : makeButton("button danger", confirmDelete, icon("bin"), h("span", {}, t("held_delete")))),
     ];
   }
 
-  function another() {
+  function retryNotice() {
     const again = makeButton("button", tryAgain, t("try_again"));
     const notice = h("p", { class: "notice" }, icon("alert"), h("span", {}, t("held_unread")));
     return [notice, h("div", { class: "pair" }, again)];
@@ -52,7 +53,7 @@ export async function unsentBox(run, open = [], isOver = true) {
     }
   }
 
-  async function forget() {
+  async function confirmDelete() {
     const sure = await openDialog(t("held_delete"), (close) => [
       h("p", {}, t("held_delete_sure", { n: items.length })),
       h("div", { class: "pair" },
@@ -65,9 +66,9 @@ export async function unsentBox(run, open = [], isOver = true) {
   }
 }
 
-/** Reads what the phone keeps of a run, one item after another: one that cannot be read must not hide the others.
- *  → {kept, unread}; `unread`: there may be more than could be read. */
-async function read(run) {
+/** Reads a run's items from the phone one by one, since an unreadable item must not hide the others.
+ *  → {kept, unread}: the items in their order, and whether there may be more that could not be read. */
+async function readItems(run) {
   const kept = [];
   let unread = false;
   try {
@@ -82,7 +83,7 @@ async function read(run) {
   return { kept: kept.sort((one, other) => one.seq - other.seq), unread };
 }
 
-/** Saves a file or blob where the phone keeps downloads. */
+/** Saves a File or Blob to the phone's downloads. */
 export function saveFile(blob, name) {
   const link = h("a", { href: URL.createObjectURL(blob), download: name });
   document.body.append(link);
@@ -91,8 +92,9 @@ export function saveFile(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-/** A ZIP: every picture under its step's name, and the answers as text for people and as JSON for machines. */
-async function archive(run, items, known) {
+/** → a File with a ZIP: every picture under its step's name, and the answers as text for people and as JSON for
+ *  machines. `known`: the saved run (db.js), or undefined. */
+async function makeArchive(run, items, known) {
   const { zip } = await loadModule("offline/zip");
   const label = ({ key }) => {
     const stepId = key.replace(/^remark /, "");
@@ -106,7 +108,7 @@ async function archive(run, items, known) {
     const { kind, key: step, at } = item;
     if (item.body instanceof ArrayBuffer) {
       const ending = /jpeg|png|webp|heic|heif/.exec(item.type)?.[0].replace("jpeg", "jpg") ?? "bin";
-      const name = `${String(files.length + 1).padStart(2, "0")} ${plain(label(item))}.${ending}`;
+      const name = `${String(files.length + 1).padStart(2, "0")} ${plainName(label(item))}.${ending}`;
       files.push({ name, bytes: new Uint8Array(item.body) });
       lines.push(`${label(item)}: ${name}`);
       data.push({ kind, step, at, photo_id: item.photo, file: name });
@@ -122,6 +124,7 @@ async function archive(run, items, known) {
   return new File([zip(files)], `checklist-${run.slice(2, 10)}.zip`, { type: "application/zip" });
 }
 
-function plain(words) {
+/** → `words` as a file name without punctuation, at most 60 characters. */
+function plainName(words) {
   return words.replace(/[^\p{L}\p{N} -]+/gu, "").trim().slice(0, 60) || "photo";
 }

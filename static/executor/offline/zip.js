@@ -12,7 +12,7 @@ function crc32(bytes) {
   return (crc ^ -1) >>> 0;
 }
 
-/** `files`: [{name, bytes: Uint8Array}] → Blob. Names are UTF-8. */
+/** → a Blob with the archive. `files`: [{name, bytes: Uint8Array}]; names are stored as UTF-8. */
 export function zip(files, when = new Date()) {
   const time = (when.getHours() << 11) | (when.getMinutes() << 5) | (when.getSeconds() >> 1);
   const day = ((when.getFullYear() - 1980) << 9) | ((when.getMonth() + 1) << 5) | when.getDate();
@@ -21,12 +21,12 @@ export function zip(files, when = new Date()) {
   let offset = 0;
   for (const { name, bytes } of files) {
     const label = new TextEncoder().encode(name);
-    // Version needed, flags (UTF-8 names), method (stored), time, day, CRC, both sizes, length of the name, no extra.
+    // Version needed, flags (UTF-8 names), method (stored), time, day, CRC, both sizes, name length, extra length.
     const sizes = [[4, bytes.length], [4, bytes.length], [2, label.length], [2, 0]];
     const shared = [[2, 20], [2, 0x800], [2, 0], [2, time], [2, day], [4, crc32(bytes)], ...sizes];
     const local = record([4, 0x04034b50], ...shared);
     parts.push(local, label, bytes);
-    // No comment, disk 0, no attributes, and where the file lies.
+    // Comment length, disk, attributes (all 0), and the offset of the file's local header.
     directory.push(record([4, 0x02014b50], [2, 20], ...shared, [2, 0], [2, 0], [2, 0], [4, 0], [4, offset]), label);
     offset += local.length + label.length + bytes.length;
   }
@@ -36,7 +36,7 @@ export function zip(files, when = new Date()) {
   return new Blob([...parts, ...directory, end], { type: "application/zip" });
 }
 
-/** [[width in bytes, value], …] → the bytes, little-endian. */
+/** → a Uint8Array of the fields in little-endian order. `fields`: [width in bytes, value] each. */
 function record(...fields) {
   const bytes = new Uint8Array(fields.reduce((sum, [width]) => sum + width, 0));
   const view = new DataView(bytes.buffer);

@@ -1,4 +1,4 @@
-// Drawing on a picture, to point at what it shows.
+// The dialog for drawing on a photo.
 
 import { h, makeButton, t } from "../dom.js";
 import { encodeNow, previewOf } from "./shrink.js";
@@ -7,11 +7,11 @@ import { openDialog } from "../dialog.js";
 const PEN_WIDTH = 0.008;       // of the picture's longer side
 const COLOUR = "#ff2d20";
 
-const leftStrokes = new WeakMap();   // photo → its strokes, [[x, y], …] each in parts of the picture's sides
+const leftStrokes = new WeakMap();   // photo → its strokes, each [[x, y], …] in parts of the picture's width and height
 
-/** Lets the person draw on a photo. What was drawn and not used is there again the next time, as long as the page is:
- *  the cross is too near to ask each time, and so nothing is lost by it. `source`: the picture's URL.
- *  → {bytes, type, preview} (shrink.js) of the picture with the drawing, or null. */
+/** Lets the person draw on a photo. Strokes that were not used are there again the next time, as long as the page is
+ *  open: the close button is easily hit, and so loses nothing. `source`: the picture's URL.
+ *  → the picture with the drawing, {bytes, type, preview} (shrink.js), or null. */
 export async function drawOn(photo, source) {
   const image = new Image();
   image.src = source;
@@ -35,7 +35,7 @@ export async function drawOn(photo, source) {
         pen.stroke();
       }
     };
-    const at = (event) => {
+    const pointAt = (event) => {
       const box = canvas.getBoundingClientRect();
       return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
     };
@@ -45,12 +45,12 @@ export async function drawOn(photo, source) {
       event.preventDefault();
       canvas.setPointerCapture(event.pointerId);
       pointer = event.pointerId;
-      strokes.push([at(event)]);
+      strokes.push([pointAt(event)]);
       paint();
     });
     canvas.addEventListener("pointermove", (event) => {
       if (event.pointerId !== pointer) return;
-      strokes.at(-1).push(at(event));
+      strokes.at(-1).push(pointAt(event));
       paint();
     });
     for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => (pointer = null));

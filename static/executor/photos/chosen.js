@@ -1,14 +1,14 @@
-// The bytes of a photo as it is chosen: read, made small where the phone can do that, and shown from memory.
+// A chosen photo's file: read, made small where the phone can do that, and shown from memory.
 // The server sends this within session.js (rundun/web/pages/static.py).
 
 import { loadModuleOnce } from "../http.js";
 
-/** → prepare.js; where the network went before it came, photos stay as large as they are. */
+/** → the module prepare.js, or a substitute that leaves photos as they are when it could not be loaded. */
 export function prepareModule() {
-  return loadModuleOnce("photos/prepare").catch(() => ({ oneAtATime: (work) => work(), prepare: asItIs }));
+  return loadModuleOnce("photos/prepare").catch(() => ({ oneAtATime: (work) => work(), prepare: unprepared }));
 }
 
-async function asItIs(file, bytes) {
+async function unprepared(file, bytes) {
   return { bytes, type: typeOf(file), preview: bytes };
 }
 
@@ -20,20 +20,20 @@ export function urlOf(bytes, type) {
   return URL.createObjectURL(new Blob([bytes], { type }));
 }
 
-/** The URLs by which a picture is shown: {preview} in its tile, {large} when it is tapped; null where this phone cannot
- *  show it. `preview`: an ArrayBuffer, which may be `bytes` itself. */
-export function shownAs({ bytes, type, preview }) {
+/** → object URLs of a picture: {preview} for its tile, {large} for its dialog; null when this phone cannot show it.
+ *  `preview`: an ArrayBuffer, which may be `bytes` itself. */
+export function pictureUrls({ bytes, type, preview }) {
   const large = preview && urlOf(bytes, type);
   return { large, preview: preview && preview !== bytes ? urlOf(preview, "image/jpeg") : large };
 }
 
-/** The picture made small, or as it is where the phone cannot do that: once it is kept it must go out. The server reads
- *  for itself when and where that one was taken. */
-export function prepared(images, file, original) {
-  return images.prepare(file, original).catch(() => asItIs(file, original));
+/** → the picture made small (prepare.js), or as it is when that fails: a stored photo must be sent. The server reads
+ *  the time and place of an unprepared one from its file. */
+export function tryPrepare(images, file, original) {
+  return images.prepare(file, original).catch(() => unprepared(file, original));
 }
 
-/** The bytes of a file, or null: one that is still in somebody's cloud, or gone since it was chosen, cannot be read. */
+/** → the bytes of a file; null when it cannot be read, because it is in a cloud or was deleted since it was chosen. */
 export function bytesOf(file) {
   return file.arrayBuffer().catch(() => null);
 }

@@ -1,11 +1,11 @@
-// A photo, large, and what can be done with it.
+// The dialog of a photo: the large picture, and buttons to send it again, draw on it, take it again, or delete it.
 
 import { h, icon, makeButton, refusedText, t } from "../dom.js";
 import { markOf, stateOf } from "./fields.js";
 import { openDialog } from "../dialog.js";
 import { loadModule } from "../http.js";
 
-/** `rule`: how its step takes pictures (rules.js). */
+/** Opens the dialog, and does what the person chooses. `rule`: the step's rule for photos (rules.js). */
 export async function openPhoto(session, photo, rule) {
   const { photoStore } = session;
   const source = photo.large ?? photo.url;
@@ -20,7 +20,7 @@ export async function openPhoto(session, photo, rule) {
       h("div", { class: "pair" },
         photo.state === "refused" && photo.item ? button("retry", "primary", t("try_again")) : null,
         rule.annotate && source ? button("draw", "", icon("pen"), h("span", {}, t("draw"))) : null,
-        retake((file) => close(file)),
+        retakeButton((file) => close(file)),
         button("delete", "danger", icon("bin"), h("span", {}, t("delete")))),
     ];
   }, { wide: true });
@@ -35,11 +35,11 @@ export async function openPhoto(session, photo, rule) {
     if (drawn) photoStore.draw(photo, drawn);
   }
 
-  /** The camera, for one picture in the place of this one. */
-  function retake(use) {
+  /** → a button that opens the camera; `use(file)` is called with the picture that replaces this one. */
+  function retakeButton(use) {
     const input = h("input", { type: "file", accept: "image/*", capture: "environment", class: "visually-hidden" });
-    input.addEventListener("click", () => session.cameraFor(photo.step));
-    input.addEventListener("cancel", () => session.cameraFor(null));
+    input.addEventListener("click", () => session.noteCamera(photo.step));
+    input.addEventListener("cancel", () => session.noteCamera(null));
     input.addEventListener("change", () => use(input.files[0] ?? null));
     return h("label", { class: "button" }, icon("camera"), h("span", {}, t("retake")), input);
   }

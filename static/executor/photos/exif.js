@@ -1,5 +1,5 @@
-// When and where a picture was taken, as its EXIF says (CIPA DC-008, EXIF 3.0; directories: TIFF 6.0 section 2). What
-// makes no sense counts as not said. rundun/imaging/exif.py reads the same on the server.
+// The time and place of a picture in its EXIF (CIPA DC-008, EXIF 3.0; directories: TIFF 6.0 section 2). Values that
+// make no sense are ignored. rundun/imaging/exif.py reads the same on the server.
 
 import { inspect } from "./formats.js";
 
@@ -8,21 +8,21 @@ const [TAKEN, OFFSET] = [0x9003, 0x9011];   // DateTimeOriginal, OffsetTimeOrigi
 const [LATITUDE_REF, LATITUDE, LONGITUDE_REF, LONGITUDE, GPS_TIME, GPS_DATE] = [1, 2, 3, 4, 7, 29];
 const TEXTS = new Set([TAKEN, OFFSET, LATITUDE_REF, LONGITUDE_REF, GPS_DATE]);
 const TRIPLES = new Set([LATITUDE, LONGITUDE, GPS_TIME]);
-const [ASCII, LONG, RATIONAL, SRATIONAL] = [2, 4, 5, 10];   // some phones write a position with the signed one
+const [ASCII, LONG, RATIONAL, SRATIONAL] = [2, 4, 5, 10];   // some phones write a position as SRATIONAL
 const MAX_BYTES = 65_536;
 const MAX_TEXT = 64;
 const FIRST_YEAR = 1990;
 const FARTHEST_MINUTES = 14 * 60;   // from UTC: the Line Islands
 const NOTHING = { time: {}, place: {} };
 
-/** `buffer`: the ArrayBuffer of a picture's file. → {isCutOff, time, place}: `time` is {taken_at, taken_at_from} and
- *  `place` {lat, lng} as an upload's query has them, {} where nothing is said. Never throws. */
+/** → {isCutOff, time, place} of a picture's file, an ArrayBuffer: `time` is {taken_at, taken_at_from} and `place`
+ *  {lat, lng}, parameters of an upload; {} when the file has none. Never throws. */
 export function lookAt(buffer) {
   const { isCutOff, exif } = inspect(buffer);
   return { isCutOff, ...(exif ? readExif(exif) : NOTHING) };
 }
 
-/** `block`: a Uint8Array, with or without "Exif\0\0" before the TIFF head. → {time, place} */
+/** → {time, place} of an EXIF block, a Uint8Array with or without "Exif\0\0" before its TIFF header. */
 export function readExif(block) {
   const text = String.fromCharCode(...block.subarray(0, 6));
   const tiff = text === "Exif\0\0" ? block.subarray(6, 6 + MAX_BYTES) : block.subarray(0, MAX_BYTES);
@@ -35,7 +35,8 @@ export function readExif(block) {
   return { time: timeOf(about, gps), place: placeOf(gps) };
 }
 
-/** Reads unsigned numbers; what lies behind the end counts as nothing, as it does on the server. */
+/** → a function that reads `size` bytes at `at` as an unsigned number; bytes behind the end are left out, as on the
+ *  server. */
 function reader(tiff, isLittle) {
   const read = (at, size) => {
     const part = tiff.slice(at, at + size);
@@ -45,7 +46,7 @@ function reader(tiff, isLittle) {
   return Object.assign(read, { tiff });
 }
 
-/** Map(tag → value) of what is asked for; texts, arrays of three numbers, places of directories. */
+/** → Map(tag → value) of the known tags in a directory: texts, arrays of three numbers, offsets of directories. */
 function directory(read, at) {
   const values = new Map();
   if (at === undefined) return values;
@@ -74,23 +75,24 @@ function rationalsAt(read, at, isSigned) {
   return numbers.every((one) => Number.isFinite(one) && one >= 0) ? numbers : [];
 }
 
-/** By the offset, else by the GPS, else in this phone's time zone. */
+/** → the upload's parameters of a picture's time, or {}: by its UTC offset, else by its GPS time, else in this phone's
+ *  time zone. */
 function timeOf(about, gps) {
   const taken = /^(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)$/.exec(about.get(TAKEN) ?? "")?.slice(1).map(Number);
   const offset = /^([+-])(\d\d):([0-5]\d)$/.exec(about.get(OFFSET) ?? "");
   const minutes = offset ? Number(offset[2]) * 60 + Number(offset[3]) : Infinity;
   const byOffset = taken && minutes <= FARTHEST_MINUTES ? utc(taken) : null;
-  if (byOffset !== null) return said(byOffset - (offset[1] === "+" ? 60_000 : -60_000) * minutes, "exif");
+  if (byOffset !== null) return takenAt(byOffset - (offset[1] === "+" ? 60_000 : -60_000) * minutes, "exif");
   const day = /^(\d{4}):(\d\d):(\d\d)$/.exec(gps.get(GPS_DATE) ?? "")?.slice(1).map(Number);
   const clock = gps.get(GPS_TIME)?.map(Math.trunc) ?? [];
   const byGps = day && clock.length === 3 ? utc([...day, ...clock]) : null;
-  if (byGps !== null) return said(byGps, "exif");
+  if (byGps !== null) return takenAt(byGps, "exif");
   if (!taken || utc(taken) === null) return {};
   const [year, month, date, hour, minute, second] = taken;
-  return said(new Date(year, month - 1, date, hour, minute, second).getTime(), "exif_local");
+  return takenAt(new Date(year, month - 1, date, hour, minute, second).getTime(), "exif_local");
 }
 
-/** Milliseconds of a time in UTC, or null where the calendar has no such time. */
+/** → the milliseconds of a time in UTC; null when there is no such time, or it is before 1990. */
 function utc([year, month, day, hour, minute, second]) {
   if (month < 1 || hour > 23 || minute > 59 || second > 59) return null;
   const moment = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
@@ -98,23 +100,24 @@ function utc([year, month, day, hour, minute, second]) {
   return year >= FIRST_YEAR && isDay ? moment.getTime() : null;
 }
 
-function said(time, from) {
+function takenAt(time, from) {
   return { taken_at: `${new Date(time).toISOString().slice(0, 19)}Z`, taken_at_from: from };
 }
 
 function placeOf(gps) {
   const lat = degrees(gps.get(LATITUDE), gps.get(LATITUDE_REF), "NS", 90);
   const lng = degrees(gps.get(LONGITUDE), gps.get(LONGITUDE_REF), "EW", 180);
-  if (lat === null || lng === null || (lat === 0 && lng === 0)) return {}; // which is written where nothing is known
+  if (lat === null || lng === null || (lat === 0 && lng === 0)) return {}; // cameras write 0, 0 without a fix
   return { lat, lng };
 }
 
+/** → signed degrees, or null when they make no sense. `letters`: those of the positive and the negative side. */
 function degrees(numbers, reference, letters, most) {
   if (numbers?.length !== 3 || !reference || (reference !== letters[0] && reference !== letters[1])) return null;
   const [whole, minutes, seconds] = numbers;
   if (whole > most || minutes > 60 || seconds > 60) return null;
   const size = Number((whole + minutes / 60 + seconds / 3600).toFixed(7));
   if (size > most) return null;
-  if (size < 1e-6) return 0; // which would be written with an exponent
+  if (size < 1e-6) return 0; // it would be written with an exponent
   return reference === letters[1] ? -size : size;
 }

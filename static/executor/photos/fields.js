@@ -1,5 +1,4 @@
-// Steps whose answer is no value: photo, signature, instruction; and the field for photos that any other step may
-// have as well.
+// The steps whose answer has no value: photo, signature, instruction; and the photo field, which other steps may have.
 
 import { h, icon, makeButton, problemText, setAttr, setText, t, textAttributes, withLinks } from "../dom.js";
 import { isLeftOut, photoRule, slotsOf } from "../rules.js";
@@ -10,16 +9,16 @@ defineStep("photo", class extends StepElement {
   control() {
     const slots = slotsOf(this.step);
     if (!slots.length) return document.createElement("photo-field").prepare(this.session, this.step);
-    // After the list can be used: the element is there, with room for its tiles, and becomes what it is a moment later.
+    // Loaded once the list can be used: until then the element is undefined, and keeps the space of its tiles.
     setTimeout(() => loadModule("photos/slots"));
-    const field = Object.assign(document.createElement("photo-slots"), about(this.session, this.step));
+    const field = Object.assign(document.createElement("photo-slots"), fieldData(this.session, this.step));
     field.style.setProperty("--rows", Math.ceil(slots.length / 2));
     return field;
   }
 });
 
-/** What a field for photos goes by. */
-function about(session, step) {
+/** → the properties of a photo field. */
+function fieldData(session, step) {
   return { session, step, rule: photoRule(step), labelId: `${step.id}-label` };
 }
 
@@ -70,7 +69,7 @@ export class PhotoField extends HTMLElement {
   #tiles = new Map();   // photo id → tile, so that an upload's progress does not rebuild the pictures
 
   prepare(session, step) {
-    return Object.assign(this, about(session, step));
+    return Object.assign(this, fieldData(session, step));
   }
 
   connectedCallback() {
@@ -79,8 +78,8 @@ export class PhotoField extends HTMLElement {
     this.grid = h("div", { class: "tiles", role: "group", ...names });
     this.rules = h("p", { class: "soft count", "aria-live": "polite", shown: true });
     this.buttons = h("div", { class: "pair" },
-      this.input("camera", "take_photo", "camera"),
-      this.rule.gallery ? this.input("gallery", "gallery", "picture") : null);
+      this.makeInput("camera", "take_photo", "camera"),
+      this.rule.gallery ? this.makeInput("gallery", "gallery", "picture") : null);
     this.append(this.grid, this.buttons, this.rules);
     this.listen();
   }
@@ -93,8 +92,9 @@ export class PhotoField extends HTMLElement {
     this.update();
   }
 
-  /** Two inputs, since Android 14 shows no camera in the one without `capture`. */
-  input(source, word, picture, { className = "button", slot = null } = {}) {
+  /** → a button with a file input. Camera and gallery have one each, since Android 14 offers no camera without
+   *  `capture`. */
+  makeInput(source, word, picture, { className = "button", slot = null } = {}) {
     const names = { class: "visually-hidden", "aria-describedby": this.labelId };
     const input = h("input", { type: "file", accept: "image/*", ...names });
     if (source === "camera") input.setAttribute("capture", "environment");
@@ -103,7 +103,7 @@ export class PhotoField extends HTMLElement {
       const files = [...input.files];
       input.value = ""; // so that the same picture can be chosen again
       if (files.length) this.#add(files, source, slot);
-      else this.session.cameraFor(null);
+      else this.session.noteCamera(null);
     });
     if (source === "camera") this.#watchCamera(input);
     const button = h("label", { class: className }, icon(picture), h("span", {}, t(word)), input);
@@ -111,29 +111,29 @@ export class PhotoField extends HTMLElement {
     return button;
   }
 
-  /** The camera may cost this page its life: what it was opened for is written down, until it is back. */
+  /** Notes for which step the camera is open, since the phone may end the page for it. */
   #watchCamera(input) {
-    input.addEventListener("click", () => this.session.cameraFor(this.step.id));
-    input.addEventListener("cancel", () => this.session.cameraFor(null));
+    input.addEventListener("click", () => this.session.noteCamera(this.step.id));
+    input.addEventListener("cancel", () => this.session.noteCamera(null));
   }
 
   async #add(files, source, slot) {
     this.lostNotice?.remove();
     const { photoStore } = this.session;
-    const step = this.closest(".step"); // null in a dialog
+    const step = this.closest(".step"); // null in a remark's dialog
     const wasDone = step?.hasAttribute("done") ?? true;
     this.leftOut = await photoStore.add(this.step.id, files, source, slot);
     this.update();
-    // Where more pictures may follow, the step stays under the thumb; so do words that some were left out.
+    // The list stays where more pictures may follow, or where files were left out, which the field says.
     const mayFollow = this.step.type === "photo" && photoStore.usable(this.step.id).length < this.rule.max;
     if (!wasDone && step.hasAttribute("done") && !mayFollow && !this.leftOut) step.goOn();
   }
 
-  /** Names a photo that was lost with the page. */
+  /** Shows a notice that a photo was lost with the page. */
   showLostPhoto() {
     const dismiss = () => {
       this.lostNotice.remove();
-      this.session.cameraFor(null);
+      this.session.noteCamera(null);
     };
     this.lostNotice = h("div", { class: "notice lost", role: "alert" }, icon("camera"),
       h("span", {}, t("photo_lost"), " ", makeButton("link", dismiss, t("photo_not_lost"))));
@@ -142,7 +142,7 @@ export class PhotoField extends HTMLElement {
 
   update() {
     const photos = this.session.photoStore.ofStep(this.step.id);
-    this.forget(photos);
+    this.removeTiles(photos);
     photos.forEach((photo, index) => {
       const tile = this.tileOf(photo);
       if (this.grid.children[index] !== tile) this.grid.insertBefore(tile, this.grid.children[index] ?? null);
@@ -150,12 +150,12 @@ export class PhotoField extends HTMLElement {
     });
     const n = this.session.photoStore.usable(this.step.id).length;
     setAttr(this.buttons, "hidden", n >= this.rule.max);
-    // Filled while the step is nothing without it.
+    // Filled while a photo step is short of photos.
     this.camera.classList.toggle("primary", this.step.type === "photo" && n < this.rule.min);
     this.sayCount(n);
   }
 
-  /** Says how many photos there are, or have to be: of a step that was left out nothing is needed. */
+  /** Shows how many photos there are, or are needed; a step that was left out needs none. */
   sayCount(n) {
     const answer = this.session.answerOf(this.step.id);
     const isNeeded = !isLeftOut(answer);
@@ -170,8 +170,8 @@ export class PhotoField extends HTMLElement {
     return n === 0 ? t("photos_up_to", { n: max }) : t("photo_count", { n });
   }
 
-  /** Lets go of the tiles of photos that are not among `photos`. */
-  forget(photos) {
+  /** Removes the tiles of photos that are not among `photos`. */
+  removeTiles(photos) {
     const ids = new Set(photos.map((photo) => photo.id));
     for (const [id, tile] of this.#tiles) {
       if (ids.has(id)) continue;
@@ -200,7 +200,7 @@ export class PhotoField extends HTMLElement {
     const image = tile.querySelector("img");
     if (source && image.getAttribute("src") !== source) {
       image.src = source;
-      setAttr(image, "hidden", false); // hidden again by its error, where the phone cannot show it
+      setAttr(image, "hidden", false); // its error event hides it again if the phone cannot show it
     }
     setAttr(tile.querySelector(".tile-file"), "hidden", photo.state === "preparing");
     setText(tile.querySelector("small"), photo.problem ? problemText(photo.problem) : t("no_preview"));
@@ -215,14 +215,14 @@ export class PhotoField extends HTMLElement {
 
 customElements.define("photo-field", PhotoField);
 
-/** Where a photo is, in words: on this phone, being sent, safe on the server. */
+/** → a photo's state in words: on this phone, being sent, safe on the server, … */
 export function stateOf(photo) {
   if (photo.state !== "waiting") return t(`photo_${photo.state}`);
   if (photo.item?.state === "sending") return t("photo_sending");
   return t(photo.item?.stored === "no" ? "photo_unkept" : "photo_waiting");
 }
 
-/** The drawing that stands for it. */
+/** → the name of the icon for a photo's state. */
 export function markOf(photo) {
   const isQueued = photo.state === "waiting" && photo.item?.state !== "sending";
   if (isQueued) return photo.item?.stored === "no" ? "alert" : "phone";

@@ -1,35 +1,37 @@
-// What a picture's file says of itself before anything decodes it: whether its end is there, and where its EXIF is.
-// The server walks files in the same way (rundun/imaging/formats.py). Pure, bounded by the file, never throws.
+// The structure of picture files, read without decoding: whether the end is missing, and the EXIF. The server reads
+// files in the same way (rundun/imaging/formats.py). Pure, bounded by the file's size, never throws.
 
 const MAX_PIECES = 20_000;   // segments, chunks or boxes in one file; cameras write hundreds
 
-/** `buffer`: an ArrayBuffer. → {isCutOff, exif}: whether the end of a JPEG, PNG, WebP or HEIC is missing, false of
- *  anything else; the bytes of its EXIF as a Uint8Array, with or without "Exif\0\0" before them, or null. */
+/** → {isCutOff, exif} of a file. `buffer`: its ArrayBuffer; `isCutOff`: true when the end of a JPEG, PNG, WebP or HEIC
+ *  is missing; `exif`: its EXIF as a Uint8Array, with or without "Exif\0\0" before it, or null. */
 export function inspect(buffer) {
   const bytes = new Uint8Array(buffer);
   const walk = walkOf(bytes);
   try {
     return walk ? walk(bytes, new DataView(buffer)) : { isCutOff: false, exif: null };
   } catch {
-    return { isCutOff: false, exif: null }; // a length that leads out of the file: the server says what is wrong
+    return { isCutOff: false, exif: null }; // a length beyond the end of the file: left to the server's check
   }
 }
 
+/** → the function that walks a file of this format, or null for an unknown format. */
 function walkOf(bytes) {
   const starts = (...head) => head.every((byte, at) => bytes[at] === byte);
   if (starts(0xff, 0xd8, 0xff)) return walkJpeg;
   if (starts(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)) return walkPng;
   if (nameAt(bytes, 0) === "RIFF" && nameAt(bytes, 8) === "WEBP") return walkWebp;
-  // AVIF is made of the same boxes, and its end is where a HEIC's is.
+  // AVIF consists of the same boxes as HEIC.
   return nameAt(bytes, 4) === "ftyp" && /^(hei|hev|mif1|msf1|avi)/.test(nameAt(bytes, 8)) ? walkBoxes : null;
 }
 
+/** → the four characters at `at`. */
 function nameAt(bytes, at) {
   return String.fromCharCode(...bytes.subarray(at, at + 4));
 }
 
-/** Segments (ITU-T T.81 annex B), up to the end marker. In a scan a marker counts only before a whole segment: else a
- *  byte of the scan is damaged, and decoders go on. */
+/** Walks the segments of a JPEG (ITU-T T.81 annex B) up to the end marker. In a scan, a marker counts only before a
+ *  whole segment: otherwise it is a damaged byte of the scan, which decoders ignore. */
 function walkJpeg(bytes, view) {
   let exif = null;
   let at = 2;
@@ -55,7 +57,7 @@ function walkJpeg(bytes, view) {
   return { isCutOff: false, exif };
 }
 
-/** The place of the next marker; 0xFF00 is a stuffed byte, and RSTn belong to the scan. → -1 behind the last */
+/** → the offset of the next marker, -1 behind the last. 0xFF00 is a stuffed byte, and RSTn belong to the scan. */
 function markerFrom(bytes, start) {
   for (let at = bytes.indexOf(0xff, start); at >= 0 && at + 1 < bytes.length; at = bytes.indexOf(0xff, at + 1)) {
     const marker = bytes[at + 1];
@@ -64,7 +66,7 @@ function markerFrom(bytes, start) {
   return -1;
 }
 
-/** Chunks (ISO/IEC 15948 section 5), up to IEND. */
+/** Walks the chunks of a PNG (ISO/IEC 15948 section 5) up to IEND. */
 function walkPng(bytes, view) {
   let exif = null;
   let at = 8;
@@ -79,7 +81,7 @@ function walkPng(bytes, view) {
   return { isCutOff: false, exif };
 }
 
-/** The chunks of a RIFF file, whose head counts all that follows it. */
+/** Walks the chunks of a WebP, a RIFF file whose header has the size of all that follows. */
 function walkWebp(bytes, view) {
   const end = 8 + view.getUint32(4, true);
   if (end > bytes.length) return { isCutOff: true, exif: null };
@@ -92,8 +94,8 @@ function walkWebp(bytes, view) {
   return { isCutOff: false, exif: null };
 }
 
-/** Boxes (ISO/IEC 14496-12 section 4.2), which must all be complete, the pixels among them. What follows the pixels and
- *  is no box is let through: some phones append their own. */
+/** Walks the boxes of a HEIC (ISO/IEC 14496-12 section 4.2), which must be complete and contain pixels. Other data
+ *  behind the pixels is allowed: some phones append their own. */
 function walkBoxes(bytes, view) {
   let hasPixels = false;
   let exif = null;
@@ -108,7 +110,8 @@ function walkBoxes(bytes, view) {
   return { isCutOff: !hasPixels, exif };
 }
 
-/** The boxes from `at` to `last`; one that is too long is the last, and ends behind `last`. */
+/** Yields the boxes from `at` to `last`, {name, start, end}; a box that is too long comes last, and ends behind
+ *  `last`. */
 function* boxes(bytes, view, at, last) {
   for (let n = 0; last - at >= 8 && n < MAX_PIECES; n += 1) {
     let [length, head] = [view.getUint32(at), 8];
@@ -116,7 +119,7 @@ function* boxes(bytes, view, at, last) {
     if (length === 1 && last - at >= 16) {
       [length, head] = [Number(view.getBigUint64(at + 8)), 16];
     } else if (length === 0) {
-      length = last - at; // reaches to the end
+      length = last - at; // extends to the end
     }
     const end = length < head ? Infinity : at + length;
     yield { name, start: at + head, end };
@@ -125,7 +128,8 @@ function* boxes(bytes, view, at, last) {
   }
 }
 
-/** The bytes of a HEIC's `Exif` item, behind those that say where its TIFF head is (ISO/IEC 23008-12 annex A). */
+/** → the EXIF of a HEIC's `Exif` item from its TIFF header on, whose offset it begins with (ISO/IEC 23008-12 annex A);
+ *  null without. */
 function exifOf(bytes, view, metaStart, metaEnd) {
   const found = {};
   for (const box of boxes(bytes, view, metaStart + 4, metaEnd)) found[box.name] ??= box;
@@ -136,7 +140,7 @@ function exifOf(bytes, view, metaStart, metaEnd) {
   return start < place.start + place.length ? bytes.subarray(start, place.start + place.length) : null;
 }
 
-/** Of the items (ISO/IEC 14496-12 section 8.11.6), the id of the first that is EXIF; null without. */
+/** → the id of the first EXIF item (ISO/IEC 14496-12 section 8.11.6), or null. */
 function exifId(bytes, view, { start, end }) {
   const first = start + 4 + (view.getUint8(start) === 0 ? 2 : 4);
   for (const item of boxes(bytes, view, first, end)) {
@@ -147,7 +151,7 @@ function exifId(bytes, view, { start, end }) {
   return null;
 }
 
-/** Where an item lies in the file (section 8.11.3), if it is in one piece there. → {start, length} or null */
+/** → an item's place in the file (section 8.11.3), {start, length}; null unless it is in one piece. */
 function placeOf(view, { start, end }, wanted) {
   const version = view.getUint8(start);
   const sizes = [view.getUint8(start + 4) >> 4, view.getUint8(start + 4) & 15, view.getUint8(start + 5) >> 4];
@@ -163,7 +167,7 @@ function placeOf(view, { start, end }, wanted) {
   for (let n = 0; n < Math.min(count, MAX_PIECES) && at < end; n += 1) {
     const id = next(version < 2 ? 2 : 4);
     const method = version ? next(2) & 15 : 0;
-    next(2); // the file it is in: this one
+    next(2); // data_reference_index: this file
     const base = next(sizes[2]);
     const pieces = next(2);
     const extents = at;

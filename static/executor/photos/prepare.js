@@ -1,12 +1,12 @@
-// What is done with a picture before it goes out: its file is looked at, for its EXIF is gone once it is shrunk.
+// Prepares a picture for its upload: reads its EXIF, which the shrunk picture lacks, and shrinks it.
 
 import { lookAt } from "./exif.js";
 import { oneAtATime, shrink } from "./shrink.js";
 
 export { oneAtATime };
 
-/** A file and its bytes → {bytes, type, preview, time, place} (shrink.js, exif.js), or {word}, of the catalog,
- *  where it must not go out. */
+/** → the prepared picture, {bytes, type, preview, time, place} (shrink.js, exif.js); or {word}, the message key of the
+ *  reason why it must not be sent. `original`: the file's bytes. */
 export async function prepare(file, original) {
   const { isCutOff, time, place } = lookAt(original);
   if (isCutOff) return { word: "photo_cut_off" };

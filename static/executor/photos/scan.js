@@ -1,12 +1,13 @@
-// Live scanning, where the browser has a BarcodeDetector (Chrome on Android). Elsewhere a picture goes to the server.
+// Scanning of codes: live, where the browser has a BarcodeDetector (Chrome on Android); else the server reads a
+// picture.
 
 import { h, makeButton, problemText, setText, t } from "../dom.js";
 import { oneAtATime, shrink } from "./shrink.js";
 import { openDialog } from "../dialog.js";
 
-const SCAN_INTERVAL_MS = 150;   // ms between two looks at the picture
+const SCAN_INTERVAL_MS = 150;   // between two frames that are read
 
-/** → {text, format} of the first code seen, or null. */
+/** Opens a dialog with the camera. → the first code it reads, {text, format}, or null. */
 export function scanLive(formats) {
   let stream = null;
   let timer = 0;
@@ -26,13 +27,13 @@ export function scanLive(formats) {
         stream = await navigator.mediaDevices.getUserMedia({ video: camera });
         if (!video.isConnected) return stop();
         video.srcObject = stream;
-        timer = setInterval(() => look(detector), SCAN_INTERVAL_MS);
+        timer = setInterval(() => readFrame(detector), SCAN_INTERVAL_MS);
       } catch {
         setText(message, t("scan_no_camera"));
       }
     }
 
-    async function look(detector) {
+    async function readFrame(detector) {
       if (video.readyState < 2) return;
       const [code] = await detector.detect(video).catch(() => []);
       if (!code?.rawValue || !video.isConnected) return;
@@ -47,7 +48,7 @@ export function scanLive(formats) {
   }
 }
 
-/** A picture of a code → {text, format} as the server reads it, or {problem} in words. */
+/** Has the server read the code in a picture. → {text, format}, or {problem} in words. */
 export async function scanPicture(session, file) {
   const original = await file.arrayBuffer().catch(() => null);
   if (!original) return { problem: t("photo_unread") };
@@ -57,7 +58,7 @@ export async function scanPicture(session, file) {
     return await session.outbox.request("POST", "/decode", bytes, type);
   } catch (problem) {
     if (problem.code === "unreadable_image") return { problem: t("scan_nothing") };
-    if (session.endsRun(problem)) return { problem: "" };
+    if (session.closeIfOver(problem)) return { problem: "" };
     return { problem: problem.status ? problemText(problem) : t("scan_failed") };
   }
 }

@@ -1,21 +1,23 @@
-// Makes a picture small on the phone: upright, at most 2048 px, JPEG, without EXIF (a canvas writes none).
-// What cannot be decoded here, such as HEIC outside Safari, goes to the server as it is.
+// Makes pictures small on the phone: upright, at most 2048 px, JPEG, without EXIF (a canvas writes none).
+// A picture that the browser cannot decode, such as HEIC outside Safari, stays as it is.
 
-const MAX_SIDE = 2048;   // px; also below the canvas limit of iOS (16.7 megapixels)
+const MAX_SIDE = 2048;   // px; below the canvas limit of iOS (16.7 megapixels)
 const QUALITY = 0.8;
-const PREVIEW_SIDE = 320;   // px; 60 tiles that show the whole picture cost the page 600 MB
+const PREVIEW_SIDE = 320;   // px; 60 tiles with whole pictures cost the page 600 MB
 const PREVIEW_QUALITY = 0.7;
 
 let turn = Promise.resolve();
 
-/** Runs `work` after all earlier work: two 48-megapixel bitmaps at once cost a small phone its tab. */
+/** Runs `work` after all earlier work, since two 48-megapixel bitmaps at once crash a small phone's tab. → its
+ *  result. */
 export function oneAtATime(work) {
   const mine = turn.then(work);
   turn = mine.catch(() => {});
   return mine;
 }
 
-/** File and its bytes → {bytes, type, preview}, ArrayBuffers; `preview` is null where the phone cannot show it. */
+/** → the small picture, {bytes, type, preview}: ArrayBuffers; `preview` is null when the phone cannot show it.
+ *  `original`: the file's bytes. */
 export async function shrink(file, original, maxSide = MAX_SIDE, quality = QUALITY) {
   const picture = await decode(file);
   if (picture) {
@@ -26,7 +28,7 @@ export async function shrink(file, original, maxSide = MAX_SIDE, quality = QUALI
   return { bytes: original, type: file.type || "application/octet-stream", preview: null };
 }
 
-/** A drawable of the picture, upright by its EXIF orientation, or null. */
+/** → an ImageBitmap or image of the file, upright by its EXIF, or null. */
 export async function decode(file) {
   try {
     return await createImageBitmap(file, { imageOrientation: "from-image" });
@@ -54,16 +56,17 @@ async function draw(picture, maxSide, quality) {
   if (!canvas) return null;
   const preview = previewOf(canvas);
   const blob = await toBlob(canvas, "image/jpeg", quality);
-  canvas.width = canvas.height = 0; // gives the memory back now rather than at the next collection
+  canvas.width = canvas.height = 0; // frees the memory now, not at the next garbage collection
   return { blob, preview };
 }
 
-/** A JPEG of a picture for its tile. → ArrayBuffer, null where the browser gave up. */
+/** → a JPEG of a picture for its tile, as an ArrayBuffer; null when the browser fails to encode it. */
 export function previewOf(picture) {
   const canvas = canvasOf(picture, PREVIEW_SIDE);
   return canvas && encodeNow(canvas, "image/jpeg", PREVIEW_QUALITY);
 }
 
+/** → a canvas with the picture, scaled down to `maxSide` pixels; null when the browser has no memory for it. */
 function canvasOf(picture, maxSide) {
   const width = picture.naturalWidth ?? picture.width;
   const height = picture.naturalHeight ?? picture.height;
@@ -73,20 +76,20 @@ function canvasOf(picture, maxSide) {
   canvas.height = Math.max(1, Math.round(height * scale));
   const pen = canvas.getContext("2d", { alpha: false });
   if (!pen) return null;
-  pen.fillStyle = "#fff"; // what is see-through in a PNG would turn black in a JPEG
+  pen.fillStyle = "#fff"; // transparent pixels would turn black in a JPEG
   pen.fillRect(0, 0, canvas.width, canvas.height);
   pen.imageSmoothingQuality = "high";
   pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
   return canvas;
 }
 
-/** canvas.toBlob as a promise; null when the browser gave up. */
+/** → canvas.toBlob as a promise; null when the browser fails to encode it. */
 function toBlob(canvas, type, quality) {
   return new Promise((resolve) => canvas.toBlob(resolve, type, quality));
 }
 
-/** What a canvas shows, encoded at once. → ArrayBuffer, null where the browser gave up. For what a person has made and
- *  taps to use: Chromium's toBlob waits until the page is idle, seconds on a slow phone. */
+/** → a canvas's picture, encoded synchronously, as an ArrayBuffer; null when the browser fails to encode it. For
+ *  pictures that a person waits for: Chromium's toBlob waits until the page is idle, seconds on a slow phone. */
 export function encodeNow(canvas, type, quality) {
   const [head, letters] = canvas.toDataURL(type, quality).split(",");
   if (!head.startsWith(`data:${type}`)) return null;

@@ -1,4 +1,4 @@
-// The dialog for a signature, drawn by finger or typed: both give a PNG.
+// The dialog for a signature, drawn with a finger or typed; both result in a PNG.
 
 import { h, makeButton, setAttr, setText, t } from "../dom.js";
 import { encodeNow } from "./shrink.js";
@@ -9,7 +9,7 @@ const WIDTH = 900;       // px of the PNG; the height follows the pad's shape
 const LINE = 4.5;        // px of the pen in the PNG
 const MAX_NAME = 200;
 
-/** → {png: ArrayBuffer, typedName: string | null}, or null when the person backed out. */
+/** Asks for a signature. → {png: ArrayBuffer, typedName: string | null}, or null when the dialog was cancelled. */
 export async function askSignature(title) {
   return openDialog(t("sign"), (close) => {
     const pad = new Pad();
@@ -40,13 +40,13 @@ export async function askSignature(title) {
         setText(wrong, t(types ? "sign_name_needed" : "sign_needed"));
         return;
       }
-      const png = encodeNow(types ? typed(typedName) : pad.picture(), "image/png");
+      const png = encodeNow(types ? drawName(typedName) : pad.picture(), "image/png");
       if (png) close({ png, typedName });
       else setText(wrong, t("sign_failed"));
     };
     name.addEventListener("keydown", (event) => {
       if (event.key !== "Enter") return;
-      event.preventDefault(); // else it would press the button that has the focus once the dialog is closed
+      event.preventDefault(); // it would press the button that gets the focus when the dialog closes
       use();
     });
     return [
@@ -61,7 +61,7 @@ export async function askSignature(title) {
   }, { wide: true });
 }
 
-/** A canvas that keeps its strokes as points (0..1 of the width), so that it can be drawn again at any size. */
+/** A canvas whose strokes are points in parts of its width (0 to 1), so that they can be redrawn at any size. */
 class Pad {
   #strokes = [];
   #width = 0;
@@ -70,7 +70,7 @@ class Pad {
     this.element = h("canvas", { class: "pad", role: "img", "aria-label": t("sign_pad") });
     const acts = { pointerdown: "down", pointermove: "move", pointerup: "up", pointercancel: "up" };
     for (const [name, act] of Object.entries(acts)) this.element.addEventListener(name, (event) => this[act](event));
-    // Only the width counts: scrolling makes phones resize the height all the time.
+    // Only a new width matters: phones change the height whenever the page scrolls.
     new ResizeObserver(([entry]) => {
       const width = Math.round(entry.contentRect.width);
       if (width && width !== this.#width) this.#fit(width, Math.round(entry.contentRect.height));
@@ -86,14 +86,14 @@ class Pad {
     event.preventDefault();
     this.element.setPointerCapture(event.pointerId);
     this.pointer = event.pointerId;
-    this.#strokes.push([this.#at(event)]);
+    this.#strokes.push([this.#pointAt(event)]);
     this.#draw();
   }
 
   move(event) {
     if (event.pointerId !== this.pointer) return;
     const events = event.getCoalescedEvents?.() ?? [];
-    for (const one of events.length ? events : [event]) this.#strokes.at(-1).push(this.#at(one));
+    for (const one of events.length ? events : [event]) this.#strokes.at(-1).push(this.#pointAt(one));
     this.#draw();
   }
 
@@ -106,7 +106,7 @@ class Pad {
     this.#draw();
   }
 
-  /** The signature in black on white, whatever the colours of the page. */
+  /** → a canvas with the signature in black on white, whatever the colours of the page. */
   picture() {
     const canvas = document.createElement("canvas");
     canvas.width = WIDTH;
@@ -114,11 +114,11 @@ class Pad {
     const pen = canvas.getContext("2d");
     pen.fillStyle = "#fff";
     pen.fillRect(0, 0, canvas.width, canvas.height);
-    stroke(pen, this.#strokes, WIDTH, LINE, "#111");
+    drawStrokes(pen, this.#strokes, WIDTH, LINE, "#111");
     return canvas;
   }
 
-  #at(event) {
+  #pointAt(event) {
     const box = this.element.getBoundingClientRect();
     return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.width];
   }
@@ -135,17 +135,18 @@ class Pad {
     const pen = this.element.getContext("2d");
     const { width, height } = this.element;
     pen.clearRect(0, 0, width, height);
-    stroke(pen, this.#strokes, width, (LINE * width) / WIDTH + 0.5, getComputedStyle(this.element).color);
+    drawStrokes(pen, this.#strokes, width, (LINE * width) / WIDTH + 0.5, getComputedStyle(this.element).color);
   }
 }
 
-function stroke(pen, strokes, scale, line, colour) {
+/** Draws strokes whose points are in parts of `scale` pixels; `line` is the width in pixels. */
+function drawStrokes(pen, strokes, scale, line, colour) {
   Object.assign(pen, { strokeStyle: colour, fillStyle: colour, lineWidth: line, lineCap: "round", lineJoin: "round" });
   for (const points of strokes) {
     pen.beginPath();
     pen.moveTo(points[0][0] * scale, points[0][1] * scale);
     if (points.length === 1) pen.lineTo(points[0][0] * scale + 0.1, points[0][1] * scale);
-    // Through the middles of neighbouring points: a quick hand leaves few of them.
+    // A curve through the middles of neighbouring points, since a quick hand leaves few points.
     for (let i = 1; i < points.length - 1; i += 1) {
       const [[x, y], [nextX, nextY]] = [points[i], points[i + 1]];
       pen.quadraticCurveTo(x * scale, y * scale, ((x + nextX) / 2) * scale, ((y + nextY) / 2) * scale);
@@ -155,7 +156,8 @@ function stroke(pen, strokes, scale, line, colour) {
   }
 }
 
-function typed(name) {
+/** → a canvas with the name in a script font, as large as it fits. */
+function drawName(name) {
   const canvas = document.createElement("canvas");
   canvas.width = WIDTH;
   canvas.height = Math.round(WIDTH / 3);

@@ -1,11 +1,11 @@
-// The photos of a step that names its shots: a tile for each slot, with its label, the camera while it is empty, and
-// then its picture, which opens what can be done with it (dialog.js).
+// The photo field of a step with slots: a tile for each slot with its label, and the camera while it is empty, else its
+// picture, which opens dialog.js.
 
 import { h, icon, setAttr, setText, t, textAttributes } from "../dom.js";
 import { PhotoField, stateOf } from "./fields.js";
 import { slotsOf } from "../rules.js";
 
-export const isWhole = true; // a module without exports passes for one that was cut short (http.js)
+export const isWhole = true; // http.js takes a module without exports for one that was cut short
 
 customElements.define("photo-slots", class extends PhotoField {
   connectedCallback() {
@@ -16,10 +16,11 @@ customElements.define("photo-slots", class extends PhotoField {
     this.listen();
   }
 
+  /** → a slot's tile: {slot, element, empty: the element with its inputs}. */
   #place(slot) {
     const labelId = `${slot.id}-label`;
     const take = (source, word, picture, className) => {
-      const label = this.input(source, word, picture, { className, slot: slot.id });
+      const label = this.makeInput(source, word, picture, { className, slot: slot.id });
       setAttr(label.querySelector("input"), "aria-label", t("slot_label", { slot: slot.label, state: t(word) }));
       return label;
     };
@@ -34,7 +35,7 @@ customElements.define("photo-slots", class extends PhotoField {
   update() {
     const photos = this.session.photoStore.ofStep(this.step.id);
     for (const { slot, element, empty } of this.places) {
-      const taken = photos.filter((one) => one.slot === slot.id); // two where two phones took it, until one is deleted
+      const taken = photos.filter((one) => one.slot === slot.id); // two if two phones took it
       for (const photo of taken) {
         const tile = this.tileOf(photo);
         if (tile.parentNode !== element) element.append(tile);
@@ -42,7 +43,7 @@ customElements.define("photo-slots", class extends PhotoField {
       }
       setAttr(empty, "hidden", taken.length > 0);
     }
-    this.forget(photos);
+    this.removeTiles(photos);
     this.sayCount(new Set(this.session.photoStore.usable(this.step.id).map(({ slot }) => slot)).size);
   }
 

@@ -1,11 +1,11 @@
-// What is visible, done and missing in a run, and when a condition is true; the server's side stands in
+// Evaluates a run: which steps are visible, done and missing, and whether a condition is true. The server's side is in
 // rundun/core/templates/condition.py and rundun/core/runs/progress.py. Pure: no DOM, no state.
 //
-// An answer is {value, skipped, unable, photos}; a step without one is untouched. `arrived` tells which photos, each
-// for which slot, count as there: the server counts only those with a receipt, the form counts all that were chosen, so
-// that what depends on a photo appears at once and not after its upload.
+// An answer is {value, skipped, unable, photos}; a step without an answer is untouched. `arrived` lists the photos that
+// count as present, with their slots: the server counts photos with a receipt, the form all chosen ones, so that steps
+// that depend on a photo appear at once and not after its upload.
 
-/** [{step, section}] in the order they are asked; section is null for a template without sections. */
+/** → a template's steps in their order, [{step, section}]; section is null for a template without sections. */
 export function flatten(template) {
   const rows = (template.steps ?? []).map((step) => ({ step, section: null }));
   for (const section of template.sections ?? []) {
@@ -18,7 +18,7 @@ export function isRequired(step) {
   return step.required ?? true;
 }
 
-/** How a step takes photos: {min, max, annotate, gallery}, or null where it takes none. */
+/** → a step's rule for photos, {min, max, annotate, gallery}, or null for a step without photos. */
 export function photoRule(step) {
   const rule = step.type === "photo" ? step.config ?? {} : step.photo;
   if (!rule) return null;
@@ -28,12 +28,12 @@ export function photoRule(step) {
   return { min, max, annotate: rule.annotate ?? false, gallery };
 }
 
-/** The named shots of a photo step, [{id, label}]; none where photos are taken as they come. */
+/** → the named shots of a photo step, [{id, label}]; [] for a step without slots. */
 export function slotsOf(step) {
   return (step.type === "photo" && step.config?.slots) || [];
 }
 
-/** Photos of a step in the order of its slots, [photo]; those of no slot last. */
+/** → a step's photos in the order of its slots; photos without a slot come last. */
 export function inSlotOrder(step, photos) {
   const order = slotsOf(step).map(({ id }) => id);
   const place = ({ slot }) => (order.includes(slot) ? order.indexOf(slot) : order.length);
@@ -45,7 +45,7 @@ export function maySkip(template, step) {
 }
 
 export function mayBeUnable(template, step) {
-  const isTask = step.type !== "instruction"; // which asks for nothing but to be read
+  const isTask = step.type !== "instruction"; // an instruction is only read
   return isTask && isRequired(step) && (template.settings?.allow_unable ?? true);
 }
 
@@ -53,19 +53,20 @@ export function mayRemark(template) {
   return template.settings?.allow_remarks ?? true;
 }
 
-// These types have no value of their own: to conditions they are answered once they are done.
+// Types without a value: conditions take them as answered once they are done.
 const EVIDENCE_TYPES = new Set(["photo", "signature", "instruction"]);
 
 /**
- * Everything the form and the server must agree on.
+ * Evaluates all steps, as the server does.
  *
  * answers   {step_id: answer}
- * arrived   {step_id: {id of a photo that is there: id of its slot, or null}}
- * signed    [step ids with a stored signature]
+ * arrived   {step_id: {id of a present photo: id of its slot, or null}}
+ * signed    [ids of steps with a signature]
  *
  * → {steps: Map(step_id → {visible, state, done, flagged, waiting, emptySlots, missing}),
- *    progress: {total, answered, skipped, unable}}; emptySlots are the ids of slots without a photo
- *   missing is null, "missing_answer", "missing_photos" or "missing_signature": why the run cannot be completed yet.
+ *    progress: {total, answered, skipped, unable}}
+ *   emptySlots: ids of the slots without a photo; waiting: ids of listed photos that are not present
+ *   missing: null, or why the step prevents completion: "missing_answer", "missing_photos", "missing_signature"
  */
 export function evaluate(template, answers, arrived, signed) {
   const known = new Map();
@@ -74,10 +75,10 @@ export function evaluate(template, answers, arrived, signed) {
   for (const { step } of flatten(template)) {
     const answer = answers[step.id] ?? null;
     const visible = isTrue(step.condition, known);
-    const stepState = { visible, ...evaluateAlone(step, answer, arrived[step.id] ?? {}, signed) };
+    const stepState = { visible, ...evaluateStep(step, answer, arrived[step.id] ?? {}, signed) };
     stepState.done = visible && stepState.whole;
     stepState.flagged = stepState.done && stepState.state === "answered" && isFlagged(step.flag?.when, answer.value);
-    stepState.missing = visible && !stepState.done ? whatIsMissing(step, answer, stepState) : null;
+    stepState.missing = visible && !stepState.done ? missingCode(step, answer, stepState) : null;
     steps.set(step.id, stepState);
     known.set(step.id, { visible, state: stepState.state, value: answer?.value ?? null });
     if (!visible) continue;
@@ -87,22 +88,23 @@ export function evaluate(template, answers, arrived, signed) {
   return { steps, progress };
 }
 
-/** `evaluate` of what a phone knows, its own photos included: `answerOf(id)` → a step's answer, `photos` the store. */
-export function evaluateKept(template, answerOf, photos, signed) {
+/** → `evaluate` of this phone's answers and photos. `answerOf(id)`: a step's answer; `photos`: the PhotoStore. */
+export function evaluateLocal(template, answerOf, photos, signed) {
   const answers = {};
   const arrived = {};
   for (const { step } of flatten(template)) {
     const answer = answerOf(step.id);
     const takesPhotos = photoRule(step) !== null;
     if (answer) answers[step.id] = takesPhotos ? { ...answer, photos: photos.listed(step.id) } : answer;
-    arrived[step.id] = takesPhotos ? photos.arrived(step.id) : {};
+    arrived[step.id] = takesPhotos ? photos.slotsOfPhotos(step.id) : {};
   }
   return evaluate(template, answers, arrived, signed);
 }
 
-/** One step without regard to the others: whether it is whole, and its state for conditions. */
-function evaluateAlone(step, answer, there, signed) {
-  const emptySlots = emptyOf(slotsOf(step), Object.values(there));
+/** → a step's own state, regardless of its condition: {state, whole, waiting, unsigned, emptySlots}. `there`: its
+ *  present photos, {id: slot}. */
+function evaluateStep(step, answer, there, signed) {
+  const emptySlots = emptySlotIds(slotsOf(step), Object.values(there));
   const untouched = { state: "untouched", whole: false, waiting: [], unsigned: false, emptySlots };
   if (answer === null) return untouched;
   if (answer.skipped) return { ...untouched, state: "skipped", whole: true };
@@ -111,25 +113,26 @@ function evaluateAlone(step, answer, there, signed) {
   const waiting = listed.filter((id) => !(id in there));
   const unsigned = step.type === "signature" && !signed.includes(step.id);
   const enough = listed.length - waiting.length >= (photoRule(step)?.min ?? 0);
-  const empty = emptyOf(slotsOf(step), listed.map((id) => there[id]));
+  const empty = emptySlotIds(slotsOf(step), listed.map((id) => there[id]));
   const whole = enough && waiting.length === 0 && empty.length === 0 && !unsigned;
   const state = whole || !EVIDENCE_TYPES.has(step.type) ? "answered" : "untouched";
   return { state, whole, waiting, unsigned, emptySlots: empty };
 }
 
-/** Ids of the slots that none of the `taken` ones is. */
-function emptyOf(slots, taken) {
+/** → the ids of the slots that are not among the `taken` slot ids. */
+function emptySlotIds(slots, taken) {
   return slots.map(({ id }) => id).filter((id) => !taken.includes(id));
 }
 
-function whatIsMissing(step, answer, { waiting, unsigned }) {
+/** → why an unfinished step prevents completion (`evaluate`), or null. */
+function missingCode(step, answer, { waiting, unsigned }) {
   if (answer === null) return isRequired(step) ? "missing_answer" : null;
   if (unsigned) return "missing_signature";
-  // An optional step may stay short of photos, but not with some still on their way.
+  // An optional step may stay short of photos, but not while some are still on their way.
   return isRequired(step) || waiting.length ? "missing_photos" : null;
 }
 
-/** True when `when`, a comparison with the step's own answer or a group of such, holds of an answer's `value`. */
+/** True when an answer's `value` fulfils `when`: a comparison, or a group of comparisons. */
 function isFlagged(when, value) {
   if (!when) return false;
   if (when.op === "and") return when.rules.every((rule) => isFlagged(rule, value));
@@ -140,7 +143,7 @@ function isFlagged(when, value) {
 const TRUE_WHEN_ABSENT = new Set(["neq", "not_contains"]);
 
 /**
- * True when `condition` (a comparison, a group of conditions, or nothing at all) is true.
+ * True when `condition` (a comparison, a group of conditions, or null) is fulfilled.
  *
  * `known` is a Map from the id of each earlier step to {visible, state, value}, where state is "untouched", "answered",
  * "skipped" or "unable". Steps are added in the template's order, so a condition can only look back.
@@ -155,7 +158,7 @@ function isTrue(condition, known) {
 
 function isComparisonTrue({ visible, state, value }, op, wanted) {
   if (!visible) return TRUE_WHEN_ABSENT.has(op);
-  // Nothing flashes up before its question was asked: an untouched step makes even "neq" false.
+  // An untouched step makes even "neq" false, so that no step appears before the question it depends on is answered.
   if (state === "untouched") return false;
   if (state === "skipped") return op === "skipped" || TRUE_WHEN_ABSENT.has(op);
   if (state === "unable") return TRUE_WHEN_ABSENT.has(op);
@@ -175,7 +178,7 @@ function isComparisonTrue({ visible, state, value }, op, wanted) {
 }
 
 function areEqual(a, b) {
-  // A choice of several has no order of its own: the author's list may stand in any.
+  // The options of a multi_choice have no order, so the template's list may have any.
   if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item) => b.includes(item));
   return a === b;
 }

@@ -1,28 +1,28 @@
-// Values as the wire wants them: normalised text, parsed numbers, dates, and what is wrong with a value; the server's
-// side stands in rundun/core/text.py and rundun/core/runs/answer.py. Pure: no DOM, no state.
+// Values in the wire's form: normalised text, parsed numbers, dates; and their validation. The server's side is in
+// rundun/core/text.py and rundun/core/runs/answer.py. Pure: no DOM, no state.
 
 export const MAX_NUMBER = Number.MAX_SAFE_INTEGER;
 export const MAX_BARCODE = 8000;   // a QR code holds at most 7,089 digits
-export const MAX_TEXT = 2000;      // where a template names no other
+export const MAX_TEXT = 2000;      // unless the template sets max_length
 
-// Unicode White_Space and U+FEFF. Not `\s`, which knows U+FEFF but not U+0085; the server trims this same list.
+// Unicode White_Space and U+FEFF. `\s` lacks U+0085; the server trims the same list.
 const WHITE = "\\u0009-\\u000D\\u0020\\u0085\\u00A0\\u1680\\u2000-\\u200A\\u2028\\u2029\\u202F\\u205F\\u3000\\uFEFF";
 const EDGES = new RegExp(`^[${WHITE}]+|[${WHITE}]+$`, "g");
 const ALL_WHITE = new RegExp(`[${WHITE}]`, "g");
 const SURROGATES = /[\uD800-\uDBFF][\uDC00-\uDFFF]|[\uD800-\uDFFF]/g;
 
-/** Normalises text: NFC, trimmed, and without halves of surrogate pairs (which UTF-8 cannot carry). */
+/** → text in NFC, trimmed, with unpaired surrogates (which UTF-8 cannot carry) replaced by U+FFFD. */
 export function tidy(text) {
   const whole = String(text).replace(SURROGATES, (found) => (found.length === 2 ? found : "\uFFFD"));
   return whole.normalize("NFC").replace(EDGES, "");
 }
 
-/** Text in capital letters, by Unicode's full mapping and so the same in every language. */
+/** → normalised text in capital letters, by Unicode's full mapping, which is the same in every language. */
 export function capitals(text) {
   return tidy(tidy(text).toUpperCase());
 }
 
-/** The length in code points, as the server counts it. */
+/** → the length in code points, as the server counts it. */
 export function length(text) {
   let n = 0;
   for (const _ of text) n += 1;
@@ -35,9 +35,9 @@ const MINUS = /[\u2010\u2012\u2013\u2212\uFE63\uFF0D]/g;
 const ZEROS = [0x660, 0x6F0, 0x966, 0x9E6, 0xFF10]; // Arabic-Indic, Persian and Urdu, Devanagari, Bengali, full width
 
 /**
- * The number a person typed, or null: with any of these digits, a comma or a point as decimal mark, groups of thousands
- * or of an Indian lakh, in whatever language. Where both occur, the last is the decimal mark. Alone and before three
- * digits it could be either ("1.234"): then it groups unless it is `mark`, the locale's own decimal mark.
+ * → the number in typed text, or null. Takes the digits of ZEROS, a comma or a point as decimal mark, and groups of
+ * thousands or of an Indian lakh. Where both marks occur, the last is the decimal mark. A single mark before three
+ * digits is ambiguous ("1.234"): it groups, unless it is `mark`, the locale's own decimal mark.
  */
 export function parseNumber(typed, mark = null) {
   const text = String(typed).replace(ALL_WHITE, "").replace(INVISIBLE, "").replace(/['’]/g, "").replace(MINUS, "-")
@@ -60,6 +60,7 @@ export function parseNumber(typed, mark = null) {
   return number === 0 ? 0 : number; // never -0
 }
 
+/** → the decimal mark in a typed number, or null when it has none. */
 function decimalMarkOf(text, mark) {
   if (text.includes("٫")) return "٫";
   const [comma, point] = [text.lastIndexOf(","), text.lastIndexOf(".")];
@@ -71,31 +72,32 @@ function decimalMarkOf(text, mark) {
   return couldGroup && mark && mark !== last ? null : last;
 }
 
-/** How a locale marks decimals when it writes with the digits of `showNumber`. */
+/** → a locale's decimal mark in numbers written by `showNumber`. */
 export function decimalMark(locale) {
   const parts = new Intl.NumberFormat(locale, { numberingSystem: "latn" }).formatToParts(1.5);
   return parts.find(({ type }) => type === "decimal").value;
 }
 
-/** How many decimals the shortest writing of a number needs: 1.50 → 1, 1e-7 → 7. */
+/** → the number of decimals in a number's shortest form: 1.50 → 1, 1e-7 → 7. */
 export function decimalsOf(number) {
   const [mantissa, exponent = "0"] = String(number).split("e");
   const written = (mantissa.split(".")[1] ?? "").length;
   return Math.max(0, written - Number(exponent));
 }
 
-/** A number as a person of that language writes it; never grouped, so that it can be edited and parsed again. */
+/** → a number in a language's form, without grouping, so that it can be edited and parsed again. */
 export function showNumber(number, lang) {
   const options = { useGrouping: false, maximumFractionDigits: 20, numberingSystem: "latn" };
   return new Intl.NumberFormat(lang, options).format(number);
 }
 
-/** `<input type="datetime-local">` gives local time without a zone; the wire wants UTC in whole seconds. */
+/** → the value of an `<input type="datetime-local">` in the wire's form, UTC in whole seconds; null for no time. */
 export function localToUtc(local) {
   const moment = new Date(local);
   return Number.isNaN(moment.getTime()) ? null : `${moment.toISOString().slice(0, 19)}Z`;
 }
 
+/** → a time of the wire for an `<input type="datetime-local">`; "" for no time. */
 export function utcToLocal(utc) {
   const moment = new Date(utc);
   if (Number.isNaN(moment.getTime())) return "";
@@ -103,14 +105,14 @@ export function utcToLocal(utc) {
   return shifted.toISOString().slice(0, 16);
 }
 
-/** What is wrong with a value for its step: null, or [key, values] of the message to show (dom.js, `t`). */
+/** → [key, values] of the message (dom.js, `t`) about an invalid value; null for a valid one. */
 export function complaint(step, value) {
   const config = step.config ?? {};
   switch (step.type) {
     case "text": {
-      const most = config.max_length ?? MAX_TEXT;
+      const max = config.max_length ?? MAX_TEXT;
       if (value === "") return ["wrong_empty", {}];
-      return length(value) > most ? ["wrong_long", { n: most }] : null;
+      return length(value) > max ? ["wrong_long", { n: max }] : null;
     }
     case "barcode":
       if (value === "") return ["wrong_empty", {}];
@@ -124,17 +126,17 @@ export function complaint(step, value) {
       }
       return null;
     case "multi_choice": {
-      const [least, most] = selectable(step);
-      if (value.length < least) return ["wrong_few", { n: least }];
-      return value.length > most ? ["wrong_many", { n: most }] : null;
+      const [min, max] = choiceLimits(step);
+      if (value.length < min) return ["wrong_few", { n: min }];
+      return value.length > max ? ["wrong_many", { n: max }] : null;
     }
     case "datetime": return value ? null : ["wrong_date", {}];
     default: return null;
   }
 }
 
-/** [least, most] options a multi_choice step takes; with a least of 0, "none of these" is an answer too. */
-export function selectable(step) {
+/** → [min, max]: the numbers of options that a multi_choice step takes. With 0, "none of these" is an answer. */
+export function choiceLimits(step) {
   const config = step.config ?? {};
   return [config.min_selected ?? 0, config.max_selected ?? (config.options ?? []).length];
 }

@@ -1,25 +1,25 @@
 // Steps answered by choosing (boolean, choice, multi_choice, rating) or by typing (text, number, datetime, barcode).
-// Choosing is one tap: native radios and checkboxes below the large targets, so that keyboards and screen readers get
-// what they know. What is typed is saved when the field is left, when the page is hidden and before the review: not
-// letter by letter, since every saved answer is an event for somebody.
+// Choosing is one tap; below the large targets are native radios and checkboxes, for keyboards and screen readers.
+// Typed text is saved when the field is left, when the page is hidden, and before the review: not letter by letter,
+// since every saved answer may be sent to a webhook.
 
 import {
   h, icon, locale, makeButton, setAttr, setText, showCount, showDate, showTime, t, textAttributes,
 } from "../dom.js";
 import {
-  MAX_TEXT, capitals, decimalMark, length, localToUtc, markNow, nowUtc, parseNumber, selectable, showNumber, tidy,
+  MAX_TEXT, capitals, choiceLimits, decimalMark, length, localToUtc, markNow, nowUtc, parseNumber, showNumber, tidy,
   utcToLocal,
 } from "../rules.js";
 import { FieldStep, StepElement, defineStep } from "./form.js";
 import { loadModule } from "../http.js";
 
-export const isWhole = true; // a module without exports passes for one that was cut short (http.js)
+export const isWhole = true; // http.js takes a module without exports for one that was cut short
 
-const FILTER_FROM = 15;      // options from which a filter helps more than it costs
+const FILTER_FROM = 15;      // number of options from which there is a filter
 const SAVE_DELAY_MS = 900;   // after the last tick, until a choice of several is saved
 
-/** A radio or checkbox that looks like a button. `text` holds the attributes of its label. */
-function pick(kind, name, value, label, change, text = {}) {
+/** → a radio or checkbox that looks like a button. `text`: the attributes of its label. */
+function makePick(kind, name, value, label, change, text = {}) {
   const input = h("input", { type: kind, name, value, on: { change } });
   const mark = h("span", { class: "mark" }, icon("check"));
   return h("label", { class: `pick ${kind}` }, input, mark, h("span", { class: "pick-label", ...text }, label));
@@ -30,14 +30,15 @@ function group(step, role, className, ...children) {
   return h("div", { role, class: className || "group", ...labels }, ...children);
 }
 
-function check(root, isChosen) {
+/** Checks the inputs for whose value `isChosen(value)` is true. */
+function setChecked(root, isChosen) {
   const inputs = root.querySelectorAll("input[type=radio], input[type=checkbox]");
   for (const input of inputs) input.checked = isChosen(input.value);
 }
 
-/** The options as rows; above many of them a field that filters. */
-function rows(options, kind, name, change, extra = []) {
-  const picks = options.map((option) => pick(kind, name, option.id, option.label, change, textAttributes(option.id)));
+/** → the options as rows; above many of them a field that filters. */
+function optionRows(options, kind, name, change, extra = []) {
+  const picks = options.map(({ id, label }) => makePick(kind, name, id, label, change, textAttributes(id)));
   const list = h("div", { class: "picks" }, picks, extra);
   if (options.length < FILTER_FROM) return [list];
   const none = h("p", { class: "soft", hidden: true }, t("filter_none"));
@@ -61,24 +62,24 @@ defineStep("boolean", class extends StepElement {
   control() {
     const choose = (event) => this.tapped(event.target.value === "true");
     const option = (value, label, own) =>
-      pick("radio", this.id, value, own ?? label, choose, own && textAttributes(this.id));
+      makePick("radio", this.id, value, own ?? label, choose, own && textAttributes(this.id));
     return group(this, "radiogroup", "picks two",
       option("true", t("yes"), this.step.config?.true_label), option("false", t("no"), this.step.config?.false_label));
   }
 
   show(answer) {
-    check(this, (value) => typeof answer?.value === "boolean" && value === String(answer.value));
+    setChecked(this, (value) => typeof answer?.value === "boolean" && value === String(answer.value));
   }
 });
 
 defineStep("choice", class extends StepElement {
   control() {
     const choose = (event) => this.tapped(event.target.value);
-    return group(this, "radiogroup", "", rows(this.step.config.options, "radio", this.id, choose));
+    return group(this, "radiogroup", "", optionRows(this.step.config.options, "radio", this.id, choose));
   }
 
   show(answer) {
-    check(this, (value) => value === answer?.value);
+    setChecked(this, (value) => value === answer?.value);
   }
 });
 
@@ -86,27 +87,24 @@ defineStep("multi_choice", class extends StepElement {
   #timer = 0;
 
   control() {
-    const [least, most] = selectable(this.step);
     const { options } = this.step.config;
-    this.least = least;
-    this.most = most;
+    [this.min, this.max] = choiceLimits(this.step);
     const tick = (event) => this.#ticked(event.target);
-    this.none = least === 0 ? pick("checkbox", this.id, "", t("none_of_these"), tick) : null;
+    this.none = this.min === 0 ? makePick("checkbox", this.id, "", t("none_of_these"), tick) : null;
     this.count = h("p", { class: "soft count", "aria-live": "polite" }, this.#countWords(0));
     this.ready = makeButton("button primary", () => this.#finish(), icon("check"), h("span", {}, t("done")));
     const end = h("div", { class: "choice-end" }, this.count, this.ready);
-    return group(this, "group", "", rows(options, "checkbox", this.id, tick, this.none ? [this.none] : []), end);
+    return group(this, "group", "", optionRows(options, "checkbox", this.id, tick, this.none ? [this.none] : []), end);
   }
 
-  /** The person is done with choosing, which nothing but they can know. */
+  /** Goes on when the person says that the choice is complete. */
   #finish() {
-    if (!this.flush()) return;
-    if (this.hasAttribute("done")) this.goOn();
+    if (this.flush() && this.hasAttribute("done")) this.goOn();
   }
 
   show(answer) {
     const chosen = Array.isArray(answer?.value) ? answer.value : null;
-    check(this, (value) => (value === "" ? chosen?.length === 0 : chosen?.includes(value) ?? false));
+    setChecked(this, (value) => (value === "" ? chosen?.length === 0 : chosen?.includes(value) ?? false));
     this.#limit();
   }
 
@@ -126,36 +124,37 @@ defineStep("multi_choice", class extends StepElement {
   }
 
   #ticked(input) {
-    if (input.value === "" && input.checked) check(this, (value) => value === "");
+    if (input.value === "" && input.checked) setChecked(this, (value) => value === "");
     else if (this.none && input.value !== "") this.none.querySelector("input").checked = false;
     this.#limit();
     setAttr(this, "editing", true);
     clearTimeout(this.#timer);
-    if (this.none?.querySelector("input").checked) return this.tapped([]); // after it there is nothing to choose
+    if (this.none?.querySelector("input").checked) return this.tapped([]); // which completes the choice
     if (this.#isEmptied()) return this.flush();
     this.complain(null);
     this.#timer = setTimeout(() => this.flush(), SAVE_DELAY_MS);
   }
 
-  /** True where nothing is ticked, which says nothing: not that it is none of these. */
+  /** True while nothing is ticked, which is no answer, unlike "none of these". */
   #isEmptied() {
     return this.#chosen().length === 0 && !this.none?.querySelector("input").checked;
   }
 
+  /** Disables further options at the maximum, and shows the count. */
   #limit() {
     const n = this.#chosen().length;
-    const isOver = (input) => n >= this.most && !input.checked && input.value !== "";
+    const isOver = (input) => n >= this.max && !input.checked && input.value !== "";
     for (const input of this.querySelectorAll("input[type=checkbox]")) input.disabled = isOver(input);
     const isNone = Boolean(this.none?.querySelector("input").checked);
     setText(this.count, isNone ? "" : this.#countWords(n));
-    setAttr(this.ready, "disabled", !(n || isNone) || n < this.least);
+    setAttr(this.ready, "disabled", !(n || isNone) || n < this.min);
   }
 
   #countWords(n) {
     const all = this.step.config.options.length;
-    if (this.least > 0 && this.most < all) return t("count_between", { n, least: this.least, most: this.most });
-    if (this.least > 1) return t("count_least", { n, least: this.least });
-    if (this.most < all) return t("count_most", { n, most: this.most });
+    if (this.min > 0 && this.max < all) return t("count_between", { n, least: this.min, most: this.max });
+    if (this.min > 1) return t("count_least", { n, least: this.min });
+    if (this.max < all) return t("count_most", { n, most: this.max });
     return t("count_any", { n });
   }
 });
@@ -163,8 +162,8 @@ defineStep("multi_choice", class extends StepElement {
 defineStep("rating", class extends StepElement {
   control() {
     const config = this.step.config ?? {};
-    const [least, most] = [config.min ?? 1, config.max ?? 5];
-    const grades = Array.from({ length: most - least + 1 }, (_, i) => String(least + i));
+    const [min, max] = [config.min ?? 1, config.max ?? 5];
+    const grades = Array.from({ length: max - min + 1 }, (_, i) => String(min + i));
     const choose = (event) => this.tapped(Number(event.target.value));
     const label = (text) => h("bdi", textAttributes(this.id), text ?? "");
     const hasLabels = config.min_label || config.max_label;
@@ -181,14 +180,14 @@ defineStep("rating", class extends StepElement {
   }
 
   show(answer) {
-    check(this, (value) => answer?.value != null && value === String(answer.value));
+    setChecked(this, (value) => answer?.value != null && value === String(answer.value));
   }
 });
 
 defineStep("text", class extends FieldStep {
   control() {
     const config = this.step.config ?? {};
-    this.most = config.max_length ?? MAX_TEXT;
+    this.max = config.max_length ?? MAX_TEXT;
     this.tidied = config.case === "upper" ? capitals : tidy;
     const { placeholder = null } = config;
     const autocapitalize = config.case === "upper" ? "characters" : "sentences";
@@ -202,10 +201,10 @@ defineStep("text", class extends FieldStep {
 
   typed() {
     const n = length(this.tidied(this.field.value));
-    setText(this.counter, t("count_letters", { n, most: this.most }));
-    setAttr(this.counter, "over", n > this.most);
-    // It speaks up when the end comes near.
-    setAttr(this.counter, "shown", n > this.most * 0.8);
+    setText(this.counter, t("count_letters", { n, most: this.max }));
+    setAttr(this.counter, "over", n > this.max);
+    // Shown near the limit.
+    setAttr(this.counter, "shown", n > this.max * 0.8);
   }
 
   read() {
@@ -221,7 +220,7 @@ defineStep("number", class extends FieldStep {
     const hints = { inputmode, enterkeyhint: "next", autocomplete: "off" };
     const field = this.connect(h("input", { type: "text", class: "figure", dir: "ltr", ...hints }));
     // The numeric keypad of an iPhone has no minus.
-    const sign = makeButton("button square", () => this.#turn(), "±");
+    const sign = makeButton("button square", () => this.#changeSign(), "±");
     setAttr(sign, "aria-label", t("change_sign"));
     const unit = config.unit ? h("bdi", { class: "unit", ...textAttributes(this.id) }, config.unit) : null;
     return [
@@ -238,13 +237,14 @@ defineStep("number", class extends FieldStep {
     this.field.value = value === null ? "" : showNumber(value, locale);
   }
 
-  said(value) {
+  valueWords(value) {
     return showCount(value);
   }
 
-  #turn() {
+  /** Changes the sign of the typed number. */
+  #changeSign() {
     const typed = this.field.value.trim();
-    const minus = /^[\u061C\u200E\u200F]*[-−]/; // Arabic puts a mark of direction before it
+    const minus = /^[\u061C\u200E\u200F]*[-−]/; // in Arabic a mark of direction comes before it
     this.field.value = minus.test(typed) ? typed.replace(minus, "") : `-${typed.replace(/^\+/, "")}`;
     this.edited();
     if (typed === "") this.field.focus();
@@ -265,7 +265,7 @@ defineStep("datetime", class extends FieldStep {
     this.isDay = (this.step.config?.mode ?? "date") === "date";
     const [type, max] = this.isDay ? ["date", "9999-12-31"] : ["datetime-local", "9999-12-31T23:59"];
     const field = this.connect(h("input", { type, max }));
-    const now = makeButton("button", () => this.#now(), t(this.isDay ? "today" : "now"));
+    const now = makeButton("button", () => this.#answerNow(), t(this.isDay ? "today" : "now"));
     return h("div", { class: "field-row" }, field, now);
   }
 
@@ -277,11 +277,11 @@ defineStep("datetime", class extends FieldStep {
     this.field.value = value === null ? "" : this.isDay ? value : utcToLocal(value);
   }
 
-  said(value) {
+  valueWords(value) {
     return this.isDay ? showDate(value) : showTime(value);
   }
 
-  #now() {
+  #answerNow() {
     const local = utcToLocal(nowUtc());
     this.field.value = this.isDay ? local.slice(0, 10) : local;
     this.tapped(this.read());
@@ -297,9 +297,9 @@ defineStep("barcode", class extends FieldStep {
     }));
     this.message = h("p", { class: "soft count", "aria-live": "polite", shown: true });
     const still = h("input", { type: "file", accept: "image/*", capture: "environment", class: "visually-hidden" });
-    still.addEventListener("change", () => this.#fromPicture(still));
+    still.addEventListener("change", () => this.#scanPicture(still));
     this.button = "BarcodeDetector" in window && navigator.mediaDevices?.getUserMedia
-      ? makeButton("button primary", () => this.#live(), icon("scan"), h("span", {}, t("scan")), still)
+      ? makeButton("button primary", () => this.#scanLive(), icon("scan"), h("span", {}, t("scan")), still)
       : null;
     const className = this.button ? "button" : "button primary";
     const picture = h("label", { class: className }, icon("camera"), h("span", {}, t("scan_picture")), still);
@@ -310,13 +310,13 @@ defineStep("barcode", class extends FieldStep {
     return tidy(this.field.value.replaceAll("\0", ""));
   }
 
-  async #live() {
+  async #scanLive() {
     const { scanLive } = await loadModule("photos/scan");
     const found = await scanLive(this.step.config?.formats);
     if (found) this.#take(found);
   }
 
-  async #fromPicture(input) {
+  async #scanPicture(input) {
     const [file] = input.files;
     if (!file) return;
     input.value = "";

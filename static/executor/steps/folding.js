@@ -1,22 +1,23 @@
-// Cards that are done fold to a line, as in the review: once they are off the screen, and so that nothing on it moves.
-// Gloves tap twice, and a second tap must not meet another card than the first. A tap on the line opens the card.
+// Folds done cards to a line, as in the review: only off the screen, and so that nothing on the screen moves, since
+// gloves tap twice, and the second tap must not hit another card. A tap on the line opens the card.
 
 import { describe, h, icon, makeButton, setAttr, setText, t } from "../dom.js";
 
-const SETTLE_MS = 400;   // without a scroll or a change, until cards are folded
+const SETTLE_MS = 400;   // without scrolling or changes, until cards are folded
 
 export class Folding {
   #timer = 0;
 
-  /** `form`: the list's form.js. `seen`: the Set of the cards that are on the screen, any part of them. */
+  /** `form`: the Form. `seen`: the Set of the cards that are at least partly on the screen. */
   constructor(session, form, seen) {
     Object.assign(this, { session, form, seen });
-    for (const event of ["change", "run"]) session.addEventListener(event, () => this.later());
-    addEventListener("scroll", () => this.later(), { passive: true });
-    this.later();
+    for (const event of ["change", "run"]) session.addEventListener(event, () => this.schedule());
+    addEventListener("scroll", () => this.schedule(), { passive: true });
+    this.schedule();
   }
 
-  later() {
+  /** Folds cards once the list is at rest. */
+  schedule() {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#fold(), SETTLE_MS);
   }
@@ -24,12 +25,12 @@ export class Folding {
   #fold() {
     const list = this.form.list;
     if (!list.isConnected || this.form.element.hidden) return;
-    // Of all cards that stay, the first on the screen keeps its place; browsers differ in whether they see to it.
+    // The first card on the screen keeps its place; not all browsers ensure that.
     const steady = [...list.querySelectorAll(".step")].find((step) => this.seen.has(step));
     const before = steady?.getBoundingClientRect().top;
     for (const step of list.querySelectorAll(".step:not([hidden])")) {
       if (this.seen.has(step) || step.contains(document.activeElement)) continue;
-      this.#show(step, this.#mayFold(step));
+      this.#setFolded(step, this.#mayFold(step));
     }
     const moved = steady ? steady.getBoundingClientRect().top - before : 0;
     if (moved) scrollBy({ top: moved, behavior: "instant" });
@@ -40,7 +41,7 @@ export class Folding {
     return isWhole && step.getAttribute("safety") !== "attention" && !this.session.photoStore.refused(step.id).length;
   }
 
-  #show(step, isFolded) {
+  #setFolded(step, isFolded) {
     if (isFolded) {
       setText(this.#line(step).querySelector("bdi"), this.#words(step));
       setAttr(this.#line(step).firstChild, "hidden", !step.told?.isPending);
@@ -48,6 +49,7 @@ export class Folding {
     setAttr(step, "folded", isFolded);
   }
 
+  /** → the words of a folded card's answer. */
   #words(step) {
     const answer = this.session.answerOf(step.id);
     const photos = step.step.type === "photo" ? 0 : this.session.photoStore.usable(step.id).length;
@@ -55,7 +57,7 @@ export class Folding {
     return photos ? `${words} · ${t("photo_count", { n: photos })}` : words;
   }
 
-  /** The line that is shown of a folded card: a button, that the keyboard reaches, too. */
+  /** → the line of a folded card: a button, so that the keyboard reaches it. */
   #line(step) {
     step.line ??= this.#makeLine(step);
     return step.line;

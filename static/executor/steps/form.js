@@ -1,8 +1,9 @@
-// The checklist: every step in one list by section, with the progress above and the buttons that lead on below.
+// The checklist: all steps in one list by section, the progress above it, and below it the buttons for the next step
+// and the review.
 //
-// Why a list and not one step at a time: with 25 steps, most of them one tap, a "Next" button doubles the taps and
-// every page turn costs a wait and the overview. Here a tap answers, and the next open step glides into sight where it
-// is not yet seen whole; going back to look at something is a flick.
+// A list instead of one step at a time: with 25 steps, most of them one tap, a "Next" button doubles the taps, and
+// every page turn costs time and the overview. Here a tap answers, and the next open step scrolls into view unless it
+// is visible as a whole; going back is a flick.
 
 import {
   announce, h, icon, makeButton, scrollBehavior, setAttr, setText, t, textAttributes, withLinks,
@@ -10,18 +11,18 @@ import {
 import { loadModule } from "../http.js";
 import { stepIdOf } from "../rules.js";
 
-const MOST = 0.7;                 // of a card, so that its button is on the screen, too
-const FOLDING_DELAY_MS = 1000;   // the first screen comes first
-const READING_MS = 3000;         // in which what an answer tells is not scrolled away
+const LARGE = 0.7;               // visible part of a card from which its button is taken to be visible
+const FOLDING_DELAY_MS = 1000;   // after the first screen
+const READING_MS = 3000;         // in which a flagged answer's words are not scrolled away
 
 export * from "./step.js";
 export * from "./told.js";
 
 export class Form {
   #sections = [];
-  #seen = new Set();    // cards on the screen, or a part of them
-  #large = new Set();   // cards of which most is on the screen
-  #told = null;         // the card at which the list has stayed for what it tells
+  #seen = new Set();    // cards that are at least partly on the screen
+  #large = new Set();   // cards that are mostly on the screen
+  #told = null;         // the card at which the list stays, so that its flag's words can be read
 
   constructor(session, { onReview }) {
     this.session = session;
@@ -33,7 +34,7 @@ export class Form {
     this.element.append(this.header, this.list, this.footer);
     this.#watchScreen();
     this.element.addEventListener("go-on", (event) => this.#goOn(event.target.closest(".step")));
-    // A tap elsewhere leaves a field, also where a button takes no focus (Safari).
+    // A tap outside a field leaves it, also on a button, which gets no focus in Safari.
     addEventListener("pointerdown", (event) => this.#leaveFields(event.target), { passive: true });
     session.addEventListener("change", () => this.#refresh());
     session.addEventListener("run", () => this.#showSending());
@@ -42,7 +43,7 @@ export class Form {
     this.#refresh();
   }
 
-  /** Saves everything typed. → the first step whose field could not be saved, or null. */
+  /** Saves all typed text. → the first step whose text is invalid, or null. */
   flush() {
     for (const step of this.element.querySelectorAll(".step[editing]")) if (!step.hidden && !step.flush()) return step;
     return null;
@@ -58,6 +59,7 @@ export class Form {
     if (first) this.bring(first, true);
   }
 
+  /** Scrolls to a step, and unfolds it. */
   bring(step, withFocus = false, behavior = scrollBehavior()) {
     step.removeAttribute("folded");
     const room = innerHeight - this.header.offsetHeight - this.footer.offsetHeight;
@@ -66,12 +68,12 @@ export class Form {
     if (withFocus) step.querySelector("h3").focus({ preventScroll: true });
   }
 
-  /** Shows at a step that its photo was lost when the phone ended the page in favour of its camera. */
+  /** Shows at a step, or at its remark, that a photo was lost when the phone ended the page for its camera. */
   showLostPhoto(stepId) {
     const step = this.#steps().find((one) => one.id === stepIdOf(stepId));
     if (!step) return;
     this.bring(step, true);
-    const field = step.querySelector("photo-field, photo-slots"); // the latter comes a moment after the list
+    const field = step.querySelector("photo-field, photo-slots"); // photo-slots is defined a moment after the list
     if (step.id !== stepId) {
       loadModule("steps/remark").then(({ editRemark }) => editRemark(this.session, step.step, true));
     } else if (field) customElements.whenDefined(field.localName).then(() => field.showLostPhoto());
@@ -95,30 +97,30 @@ export class Form {
     this.bring(visible(steps).find(isOpen) ?? visible(steps)[0], true);
   }
 
-  /** Shows where the person has left off: what is open behind the last step that is done. */
+  /** Scrolls to the place where the person left off: the next open step behind the last done one. */
   resume() {
     const last = this.#steps().reverse().find((step) => !step.hidden && step.hasAttribute("done"));
     if (last) this.bring(this.#nextOpen(last) ?? last, false, "instant");
   }
 
-  /** Knows which cards are on the screen: there none folds, and the next action may be one of theirs. */
+  /** Observes which cards are on the screen: these do not fold, and one of them may have the next action. */
   #watchScreen() {
     const watch = new IntersectionObserver((entries) => {
       for (const { target, isIntersecting, intersectionRatio } of entries) {
         this.#seen[isIntersecting ? "add" : "delete"](target);
-        this.#large[intersectionRatio >= MOST ? "add" : "delete"](target);
+        this.#large[intersectionRatio >= LARGE ? "add" : "delete"](target);
       }
       this.showLead();
-    }, { threshold: [0, MOST] });
+    }, { threshold: [0, LARGE] });
     for (const step of this.#steps()) watch.observe(step);
-    // When the first screen is there: until then nothing is done that could be folded.
+    // Not before the first screen: no step is done that early.
     setTimeout(async () => {
       new (await loadModule("steps/folding")).Folding(this.session, this, this.#seen);
     }, FOLDING_DELAY_MS);
   }
 
-  /** One button is filled: the next action. That of the card that is next, while it is on the screen; else what leads
-   *  there, or on. */
+  /** Fills one button, the next action: a button of the next open card while that is on the screen, else the button
+   *  that leads to it, or to the review. */
   showLead() {
     const stepStates = this.session.evaluate().steps;
     const isOpen = (step) => this.#large.has(step) && stepStates.get(step.id).visible && !stepStates.get(step.id).done;
@@ -153,7 +155,7 @@ export class Form {
   }
 
   #footer() {
-    this.nextButton = makeButton("button", () => this.#toNext(), icon("down"), h("span", {}, t("next_open")));
+    this.nextButton = makeButton("button", () => this.#goToNext(), icon("down"), h("span", {}, t("next_open")));
     this.reviewButton = makeButton("button", () => this.onReview(), h("span", {}, t("review")));
     return h("footer", { class: "bottom" }, this.nextButton, this.reviewButton);
   }
@@ -189,7 +191,8 @@ export class Form {
     ];
   }
 
-  /** A button that answers a whole section which asks nothing but yes or no, all with one word for yes; else null. */
+  /** → a button that answers all steps of a section with yes; null unless all are yes or no with the same word for
+   *  yes. */
   #allFine({ steps }) {
     const isPlain = (step) => step.type === "boolean" && !step.photo?.min;
     const words = new Set(steps.map((step) => (isPlain(step) ? step.config?.true_label ?? t("yes") : null)));
@@ -197,7 +200,7 @@ export class Form {
     const { session } = this;
     const answerAll = () => {
       const cards = steps.map(({ id }) => document.getElementById(id));
-      // One after the other: an answer may bring up the next question.
+      // One after the other, since an answer may make the next step visible.
       const isOpen = ({ id, hidden }) => !hidden && !session.answerOf(id) && session.job.proposed(id) !== false;
       const answered = cards.filter((card) => isOpen(card) && card.save(true));
       this.#goOn(cards.filter((card) => !card.hidden).at(-1), answered);
@@ -206,6 +209,7 @@ export class Form {
     return makeButton("button all-fine", answerAll, icon("check"), label);
   }
 
+  /** Shows the visible steps, the counts and the progress. */
   #refresh() {
     const { steps: stepStates, progress } = this.session.evaluate();
     for (const { element, steps, count, allFine } of this.#sections) {
@@ -227,6 +231,7 @@ export class Form {
     this.#showSending();
   }
 
+  /** Shows in the header how safe everything is. */
   #showSending() {
     const { session } = this;
     const photos = session.photoStore.counts();
@@ -252,7 +257,8 @@ export class Form {
     this.sending.replaceChildren(...(said[0] ? [icon(said[0])] : []), h("span", {}, said[1]));
   }
 
-  /** The next step after `from` that is not done; behind the last one only what is missing comes again. */
+  /** → the next open step after `from` (null: from the start); behind the last one the first that is missing; or
+   *  null. */
   #nextOpen(from) {
     const { steps: stepStates } = this.session.evaluate();
     const steps = this.#steps().filter((step) => stepStates.get(step.id).visible);
@@ -262,28 +268,31 @@ export class Form {
     return steps.slice(start).find(isOpen) ?? steps.slice(0, start).find(isMissing) ?? null;
   }
 
-  /** Goes on behind the card `from`, but not before what those that were just `answered` tell can have been read. */
+  /** Scrolls to the next open step behind the card `from`; but not while the words of a card just `answered` and
+   *  flagged are being read. */
   #goOn(from, answered = [from]) {
     this.#told = answered.find((card) => performance.now() - card?.told?.shownAt < READING_MS);
     if (this.#told) return this.#told.told.element.scrollIntoView({ behavior: scrollBehavior(), block: "nearest" });
     const { steps: stepStates } = this.session.evaluate();
-    if (from && !stepStates.get(from.id).done) return; // still wants its photos
+    if (from && !stepStates.get(from.id).done) return; // its photos are still missing
     const next = this.#nextOpen(from);
-    // After the answer has been drawn: steps that appear because of it are then in their place.
+    // After the answer is drawn, so that steps that it makes visible are in place.
     requestAnimationFrame(() => {
       if (!next) this.footer.scrollIntoView({ block: "nearest" });
       else if (!this.#isInSight(next)) this.bring(next);
     });
   }
 
-  /** True for a card that is seen whole: nothing moves then, and a second tap meets what the eye has seen. */
+  /** True for a card that is visible as a whole. The list then stays, so that a second tap does not hit another
+   *  card. */
   #isInSight(step) {
     const { top, bottom } = step.getBoundingClientRect();
     const [from, to] = [this.header.getBoundingClientRect().bottom, this.footer.getBoundingClientRect().top];
     return top >= Math.max(0, from) && bottom <= to;
   }
 
-  #toNext() {
+  /** Scrolls to the next open step behind the step in the middle of the screen. */
+  #goToNext() {
     const blocked = this.flush();
     if (blocked) return this.bring(blocked, true);
     const middle = innerHeight / 2;
@@ -292,8 +301,7 @@ export class Form {
       return top < middle - 1 && bottom > middle - 1;
     };
     const inTheMiddle = this.#steps().filter((step) => !step.hidden && isInTheMiddle(step)).at(-1);
-    // From what was just read or the step in the middle of the screen on, unless that one is itself still open and not
-    // yet reached.
+    // Or behind the flagged step that was just read.
     const next = this.#nextOpen(this.#seen.has(this.#told) ? this.#told : inTheMiddle) ?? this.#nextOpen(null);
     this.#told = null;
     return next && this.bring(next, true);

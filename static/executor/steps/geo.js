@@ -1,40 +1,42 @@
-// Where the phone is, when a step asks for it. Never blocks: every way this can fail ends in null.
+// The phone's position, for steps that ask for it. Every failure results in null.
 
 const SEARCH_TIMEOUT_MS = 20_000;
 const GOOD_METRES = 25;      // accuracy at which the search ends
-const MAX_AGE_MS = 15_000;   // of a fix that is used again, so that ten quick taps do not mean ten searches
+const MAX_AGE_MS = 15_000;   // of a fix that is reused, so that ten quick taps do not start ten searches
 
 let search = null;
 let last = null;
 let refused = false;
 
-/** Whether positions can be had: "yes", "insecure" (browsers give no position over plain http), "refused" or "none". */
+/** → whether positions are available: "yes", "insecure" (over plain http browsers give none), "refused" or "none". */
 export function availability() {
   if (!("geolocation" in navigator)) return "none";
   if (!isSecureContext) return "insecure";
   return refused ? "refused" : "yes";
 }
 
-/** → the newest fix while it is fresh, else null. */
+/** → the newest fix, {lat, lng, accuracy}, if it is less than 15 s old; else null. */
 export function recent() {
   return last && Date.now() - last.found < MAX_AGE_MS ? last.fix : null;
 }
 
-/** → {lat, lng, accuracy} (degrees, degrees, metres) or null, after 20 s at most. Call it from a tap. */
+/** → a promise of the position, {lat, lng, accuracy} (degrees, degrees, metres) or null, after at most 20 s. To be
+ *  called from a tap. */
 export function sample() {
   if (availability() === "none" || availability() === "insecure") return Promise.resolve(null);
   const fix = recent();
   if (fix && fix.accuracy <= GOOD_METRES) return Promise.resolve(fix);
-  search ??= look();
+  search ??= startSearch();
   return search.promise;
 }
 
-/** Ends a search with what it has: the page is about to be hidden and must send its answers now. */
+/** Ends a search with its best fix so far: the page is about to be hidden and must send its answers. */
 export function settle() {
   search?.finish();
 }
 
-function look() {
+/** → a running search, {promise: of its best fix or null, finish(): ends it}. */
+function startSearch() {
   let best = null;
   let finish;
   const promise = new Promise((resolve) => {
@@ -57,7 +59,7 @@ function look() {
       },
       (error) => {
         refused = error.code === error.PERMISSION_DENIED;
-        // "Unavailable" can be followed by a fix once the receiver has warmed up; a refusal cannot.
+        // After "unavailable" a fix may follow once the receiver has warmed up; after a refusal none.
         if (refused) finish();
       },
       { enableHighAccuracy: true, timeout: SEARCH_TIMEOUT_MS, maximumAge: MAX_AGE_MS });

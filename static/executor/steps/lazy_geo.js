@@ -1,11 +1,11 @@
-// geo.js, which asks for positions, from the first step on that wants one.
+// Loads geo.js when the first step asks for a position, and passes calls on to it.
 
 import { loadModuleOnce } from "../http.js";
 
-let geo = null;   // geo.js, once something asked for a position
+let geo = null;   // the module geo.js, once it is loaded
 
 export const lazyGeo = {
-  /** → geo.js, or null where it could not be loaded. */
+  /** → the module geo.js, or null when it could not be loaded. */
   async load() {
     geo ??= await loadModuleOnce("steps/geo").catch(() => null);
     return geo;
@@ -16,11 +16,11 @@ export const lazyGeo = {
   sample() {
     geo?.sample();
   },
-  /** → what an upload says of where the phone is, or nothing. */
+  /** → the newest fix if it is fresh (geo.js), as parameters of an upload; else null or undefined. */
   recent() {
     return geo?.recent();
   },
-  /** Whether positions can be had: "yes", "insecure" (browsers give none over plain http), "refused" or "none". */
+  /** → whether positions are available: "yes", "insecure" (over plain http browsers give none), "refused" or "none". */
   availability() {
     if (geo) return geo.availability();
     if (!("geolocation" in navigator)) return "none";

@@ -1,15 +1,14 @@
-// What can be done with a step beside answering it: a remark, Skip, "I can't do this". Loaded when the first of these
-// menus opens, or ahead while the network is there.
+// A step's menu: remark, Skip, "I can't do this". Loaded when the first menu opens, or ahead.
 
 import { askReason, openDialog } from "../dialog.js";
 import { h, icon, makeButton, t, textAttributes } from "../dom.js";
 import { loadModule } from "../http.js";
 import { isNoted, isTyped, mayBeUnable, mayRemark, maySkip, remarkKey } from "../rules.js";
 
-/** `card`: the step's element. */
+/** Opens a step's menu, and does what the person chooses. `card`: the step's element. */
 export async function openStepMenu(card) {
   const { session, step } = card;
-  const way = wayOutOf(session.template, step);
+  const way = leaveOutKind(session.template, step);
   const isThere = isNoted(session.answerOf(remarkKey(step.id)));
   const choice = await openDialog(h("span", textAttributes(step.id), step.label), (close) => {
     const entry = (does, picture, word) =>
@@ -23,16 +22,16 @@ export async function openStepMenu(card) {
   else if (choice && (await leaveOut(session, step, () => card.giveUp()))) card.goOn();
 }
 
-/** How a step may be left out: "skip", "unable" (I can't do this), or null where it may not. */
-export function wayOutOf(template, step) {
+/** → how a step may be left out: "skip", "unable" (I can't do this), or null if it may not. */
+export function leaveOutKind(template, step) {
   if (maySkip(template, step)) return "skip";
   return mayBeUnable(template, step) ? "unable" : null;
 }
 
-/** Leaves a step out, after asking why where that is wanted; `before()` is called first. → whether it did. */
+/** Leaves a step out, if needed after asking for a reason; `before()` is called first. → false when cancelled. */
 export async function leaveOut(session, step, before = () => {}) {
-  const replaces = isTyped(step) ? session.otherPhones.answerIdOf(step.id) : undefined; // no words go unseen
-  if (wayOutOf(session.template, step) === "skip") {
+  const replaces = isTyped(step) ? session.otherPhones.answerIdOf(step.id) : undefined; // no text goes unseen
+  if (leaveOutKind(session.template, step) === "skip") {
     before();
     session.skip(step.id, replaces);
     return true;

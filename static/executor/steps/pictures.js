@@ -1,11 +1,11 @@
-// A picture that a step shows, large. Loaded when the first is tapped, or ahead where the run has any.
+// The dialog of a step's picture. Loaded when the first is tapped, or ahead in a run with pictures.
 
 import { h, textAttributes } from "../dom.js";
 import { openDialog } from "../dialog.js";
 
-const OPEN = "#picture";   // the address while one is shown, so that the phone's own "back" closes it
+const OPEN = "#picture";   // the address while a picture is open, so that the phone's "back" closes it
 
-/** `picture`: {url, width, height}. */
+/** Shows a picture large, until the person closes it. */
 export async function openPicture(step, { url, width, height }, alt) {
   let close;
   const onBack = () => location.hash !== OPEN && close();

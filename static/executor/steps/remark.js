@@ -1,14 +1,12 @@
-// A remark on a step, beside its answer: how its card shows it, and the dialog that writes it. Loaded with the first of
-// them, or ahead while the network is there.
+// A step's remark: its part of the card, and the dialog that edits it. Loaded with the first remark, or ahead.
 
 import { openDialog } from "../dialog.js";
 import { h, icon, makeButton, refusedText, setAttr, setText, t, textAttributes } from "../dom.js";
 import { loadModule } from "../http.js";
 import { isNoted, remarkKey, tidy } from "../rules.js";
 
-/** Asks for the remark on a step. What is written is saved however the dialog is left, and kept on the phone every
- *  second until then; photos as soon as they are taken. `isPhotoLost`: the phone ended the page in favour of its
- *  camera. */
+/** Edits a step's remark in a dialog. The text is saved however the dialog closes, and stored as a draft every second
+ *  until then; photos are queued when they are taken. `isPhotoLost`: the phone ended the page for its camera. */
 export async function editRemark(session, step, isPhotoLost = false) {
   if (!customElements.get("photo-field")) await loadModule("photos/fields");
   const key = remarkKey(step.id);
@@ -38,7 +36,7 @@ export async function editRemark(session, step, isPhotoLost = false) {
   for (const photo of session.photoStore.ofStep(key)) session.photoStore.remove(photo);
 }
 
-/** What a card shows of its step's remark. */
+/** The part of a card that shows its step's remark. */
 export class RemarkBlock {
   constructor(card) {
     Object.assign(this, { card, session: card.session, step: card.step, key: remarkKey(card.step.id) });
@@ -82,6 +80,7 @@ export class RemarkBlock {
     }));
   }
 
+  /** → [icon or null, words, a button or nothing] of the remark's state. */
   #statusWords(photos) {
     const { session, key } = this;
     const again = (word, act) => makeButton("link", act, t(word));
@@ -93,15 +92,15 @@ export class RemarkBlock {
     const lost = photos.filter((photo) => photo.state === "elsewhere").length;
     const goWithout = () => session.photoStore.dropMissing(key);
     if (lost) return ["alert", t("photos_elsewhere", { n: lost }), again("go_without", goWithout)];
-    if ((kind === "here" || kind === "stuck") && !this.#isSaidOfAnswer(kind)) return ["phone", t(kind)];
+    if ((kind === "here" || kind === "stuck") && !this.#isInFoot(kind)) return ["phone", t(kind)];
     if (kind === "saving") return ["sending", t("saving")];
     const n = photos.filter((photo) => photo.state !== "safe").length;
     if (photos.some((photo) => photo.item?.state === "sending")) return ["sending", t("photos_on_the_way", { n })];
-    return n ? ["phone", t("photos_here", { n })] : [null, ""]; // of what is safe nothing is said
+    return n ? ["phone", t("photos_here", { n })] : [null, ""]; // safe photos are not mentioned
   }
 
-  /** True where the foot of the card says as much of the step's answer. */
-  #isSaidOfAnswer(kind) {
+  /** True when the foot of the card already says the same of the step's answer. */
+  #isInFoot(kind) {
     return this.session.safetyOf(this.step.id).kind === kind && this.card.status.getAttribute("kind") === "phone";
   }
 }

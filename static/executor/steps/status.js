@@ -1,23 +1,24 @@
-// The line at the foot of a step's card: where it stands, what it lacks, what is not safe.
+// The line at the foot of a step's card: its state, missing parts, unsafe parts.
 // The server sends this within step.js (rundun/web/pages/static.py).
 
 import { locale, makeButton, refusedText, t } from "../dom.js";
 import { isLeftOut, photoRule, slotsOf } from "../rules.js";
 
-/** → [icon or null, words, a button or nothing, what is said above them] */
+/** → the content of the line: [icon or null, words, a button or nothing, words above them or nothing]. */
 export function statusWords(card, answer, stepState, safety) {
-  const [picture, words, action] = whereItStands(card, answer, stepState, safety);
+  const [picture, words, action] = mainStatus(card, answer, stepState, safety);
   if (!isLeftOut(answer)) return [picture, words, action];
-  // Without it the card would look as if nobody had been there, also before the server knows.
+  // Otherwise a card that is left out would look untouched.
   const why = answer.unable ? t("unable_safe", { reason: answer.unable.reason }) : t("skipped_safe");
   return picture ? [picture, words, action, why] : ["cross", why];
 }
 
-function whereItStands(card, answer, stepState, safety) {
+/** → [icon or null, words, a button or nothing]: the most important fact about a step. */
+function mainStatus(card, answer, stepState, safety) {
   const { session, step } = card;
   const { photoStore } = session;
   const again = (word, act) => makeButton("link", act, t(word));
-  if (session.otherPhones.rivalOf(step.id)) return [null, ""]; // said beside the field
+  if (session.otherPhones.rivalOf(step.id)) return [null, ""]; // shown beside the field
   if (safety.kind === "attention") {
     return ["alert", refusedText(safety.problem), again("try_again", () => session.retry(step.id))];
   }
@@ -27,7 +28,7 @@ function whereItStands(card, answer, stepState, safety) {
   if (!answer) return step.geo && session.geo.availability() === "yes" ? ["pin", t("geo_note")] : [null, ""];
   if (safety.kind === "locating") return ["pin", t("locating")];
   if (safety.kind === "unkept") return ["alert", t("unkept")];
-  // What is under way is said once, in the header; here only what is not.
+  // The header shows what is being sent; this line only what waits.
   const isWaiting = session.outbox.isBackingOff;
   if (safety.kind === "here") return isWaiting ? ["phone", t("here")] : [null, ""];
   if (safety.kind === "saving") return [null, ""];
@@ -52,7 +53,7 @@ function whereItStands(card, answer, stepState, safety) {
   return ["pin", t("unplaced_refused"), again("try_again", () => session.answer(step.id, value))];
 }
 
-/** What a step lacks, in words: of one with slots the names of those without a photo. */
+/** → the missing parts of a step in words; of a step with slots the names of the empty ones. */
 export function missingText(step, { missing, emptySlots }) {
   const names = slotsOf(step).filter(({ id }) => emptySlots.includes(id)).map(({ label }) => label);
   if (!names.length) return t(missing ?? "missing_answer");

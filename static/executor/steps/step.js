@@ -1,12 +1,11 @@
-// What all steps have in common: the card with label, hint, photos, status line, remark, and the menu of what else can
-// be done with it.
-// Each type is a custom element <step-TYPE> with the contract's own name, made from a class below this one:
+// The base class of all steps: the card with label, hint, photos, status line, remark, and the button of its menu.
+// Each type is a custom element <step-TYPE>, named as in the contract, of a subclass:
 //
-//   control()      its controls, built once
-//   show(answer)   puts an answer (or null) into the controls; not called while the person edits them
-//   flush()        saves what is typed and not saved yet (only where something can be typed)
+//   control()      returns its controls; called once
+//   show(answer)   shows an answer (or null) in the controls; not called while the person edits them
+//   flush()        saves typed text that is not saved yet (only types with a field)
 //
-// Attributes say how the step stands, for CSS: state (untouched, answered, skipped, unable), safety (none, locating,
+// Attributes have the step's state, for CSS: state (untouched, answered, skipped, unable), safety (none, locating,
 // here, saving, stuck, unkept, safe, attention), done, missing, editing.
 
 import { h, icon, makeButton, setAttr, setText, t, textAttributes, withLinks } from "../dom.js";
@@ -20,7 +19,7 @@ import { loadModule } from "../http.js";
 const LONG_HINT = 150;   // characters: about three lines on a phone
 
 export class StepElement extends HTMLElement {
-  /** Must be called before the element enters the page. */
+  /** Sets the element's session and step; to be called before it enters the page. */
   prepare(session, step) {
     this.session = session;
     this.step = step;
@@ -44,9 +43,9 @@ export class StepElement extends HTMLElement {
         this.#menu()),
       ...this.#hint(),
       h("div", { class: "control" }, this.control()), this.wrong);
-    if (this.told) this.append(this.told.element); // where the tap was, above the photos
+    if (this.told) this.append(this.told.element); // near the tap, above the photos
     if (step.photo && step.type !== "photo") this.append(document.createElement("photo-field").prepare(session, step));
-    // Which step's it is: "Sign" is on many cards.
+    // Screen readers add the step's label: "Sign" is on many cards.
     for (const button of this.querySelectorAll(".control > .button, .field-row .button, .pair button")) {
       setAttr(button, "aria-describedby", this.labelId);
     }
@@ -62,7 +61,7 @@ export class StepElement extends HTMLElement {
     this.restore();
   }
 
-  /** What is typed and not saved yet is kept as a draft, and nothing is called safe meanwhile. */
+  /** While a step is being edited, its text is kept as a draft, and the page does not say that all is safe. */
   static observedAttributes = ["editing"];
 
   attributeChangedCallback(_, before, after) {
@@ -71,7 +70,7 @@ export class StepElement extends HTMLElement {
     this.session.emit("run");
   }
 
-  /** Takes over what an earlier page has left (only where something can be typed). */
+  /** Restores the draft of an earlier page (only types with a field). */
   restore() {}
 
   control() {
@@ -80,12 +79,12 @@ export class StepElement extends HTMLElement {
 
   show() {}
 
-  /** → false when something typed could not be saved. */
+  /** Saves typed text. → false when it is invalid. */
   flush() {
     return true;
   }
 
-  /** Reads the session again: another device, a receipt or a refusal changed something. */
+  /** Shows the session's present state, after a change by the person, another phone, a receipt or a refusal. */
   update() {
     const answer = this.session.answerOf(this.step.id);
     if (!this.hasAttribute("editing")) this.show(answer ?? this.session.job.proposal(this.step));
@@ -94,7 +93,7 @@ export class StepElement extends HTMLElement {
     this.#showRemark();
   }
 
-  /** Saves a value, or says what is wrong with it. → whether it is saved. */
+  /** Saves a value, or shows why it is invalid. → true when it is valid. */
   save(value) {
     const wrong = complaint(this.step, value);
     this.complain(wrong);
@@ -107,13 +106,13 @@ export class StepElement extends HTMLElement {
     return true;
   }
 
-  /** True for a step with an answer that says something: it was not left out. */
+  /** True for a step with an answer that does not leave it out. */
   get isAnswered() {
     const answer = this.session.answerOf(this.id);
     return Boolean(answer && !isLeftOut(answer));
   }
 
-  /** Saves what one tap chose, and lets the form go on to the next step. */
+  /** Saves a value chosen with one tap; if the step was not done before, the form goes on to the next. */
   tapped(value) {
     const isFirst = !this.hasAttribute("done");
     if (this.save(value) && isFirst) this.goOn();
@@ -123,13 +122,14 @@ export class StepElement extends HTMLElement {
     this.dispatchEvent(new CustomEvent("go-on", { bubbles: true }));
   }
 
+  /** Shows a message, [key, values], about the typed value; null removes it. */
   complain(wrong) {
     setText(this.wrong, wrong ? t(...wrong) : "");
     const fields = this.querySelectorAll(".control input, .control textarea");
     for (const field of fields) setAttr(field, "aria-invalid", wrong ? "true" : null);
   }
 
-  /** What right looks like, small, which is known once the run is started. */
+  /** Shows the template's pictures of the step, small; they are known once the run is started. */
   #showPictures() {
     const { step, session } = this;
     const ids = session.shown?.step_pictures[step.id];
@@ -143,22 +143,23 @@ export class StepElement extends HTMLElement {
     this.querySelector(":scope > .control").before(h("div", { class: "shown" }, ...small));
   }
 
+  /** → the step's hint as elements; a long one is folded. */
   #hint() {
     const { hint } = this.step;
     if (!hint) return [];
     const text = h("p", { class: "hint soft", ...textAttributes(this.id) }, withLinks(hint));
     if (hint.length <= LONG_HINT && hint.split("\n").length <= 3) return [text];
     text.classList.add("folded");
-    const more = h("button", { type: "button", class: "link", "aria-expanded": "false" }, t("more"));
-    more.addEventListener("click", () => {
+    const more = makeButton("link", () => {
       const isFolded = text.classList.toggle("folded");
-      more.setAttribute("aria-expanded", String(!isFolded));
+      setAttr(more, "aria-expanded", String(!isFolded));
       setText(more, t(isFolded ? "more" : "less"));
-    });
+    }, t("more"));
+    setAttr(more, "aria-expanded", "false");
     return [text, more];
   }
 
-  /** The button of the menu (menu.js): remark, skip, "I can't do this"; null where there is nothing in it. */
+  /** → the button of the step's menu (menu.js): remark, skip, "I can't do this"; null when the menu would be empty. */
   #menu() {
     const { step, session } = this;
     const { template } = session;
@@ -171,19 +172,19 @@ export class StepElement extends HTMLElement {
     return button;
   }
 
-  /** What was being typed counts no more: the step is left out. */
+  /** Discards typed text, because the step is left out. */
   giveUp() {
     this.removeAttribute("editing");
     this.complain(null);
   }
 
-  /** Nothing is typed or chosen any more: what the job proposes is not wanted. */
+  /** Discards the proposal of a step whose field or choice the person has emptied. */
   cleared() {
     this.giveUp();
     if (this.id in (this.session.job.value.prefill ?? {})) this.session.drafts.clear(this.id);
   }
 
-  /** Shows the step's remark; its module comes with the first of them. */
+  /** Shows the step's remark; the module is loaded with the first remark. */
   async #showRemark() {
     const key = remarkKey(this.step.id);
     if (!this.remark) {
@@ -213,8 +214,10 @@ export class StepElement extends HTMLElement {
   }
 }
 
-/** A step with one field. Subclasses: `read()` returns the field's value for the wire, `write(value)` shows one. */
+/** A step with one field. In subclasses `read()` returns the field's value for the wire, `write(value)` shows a
+ *  value. */
 export class FieldStep extends StepElement {
+  /** Connects the step's field. → the field. */
   connect(field) {
     this.field = field;
     setAttr(field, "aria-labelledby", this.labelId);
@@ -230,7 +233,7 @@ export class FieldStep extends StepElement {
       if (event.key !== "Enter" || field.tagName === "TEXTAREA" || event.isComposing) return;
       event.preventDefault();
       if (field.value !== "" && this.flush()) {
-        field.blur(); // puts the keyboard away, so that the next step has room
+        field.blur(); // closes the keyboard, so that there is space for the next step
         this.goOn();
       }
     });
@@ -239,7 +242,7 @@ export class FieldStep extends StepElement {
 
   typed() {}
 
-  /** Notes that what stands in the field is not saved yet. */
+  /** Keeps the field's text as a draft, and marks the step as being edited. */
   edited() {
     if (!this.hasAttribute("editing")) this.replaces = this.session.otherPhones.answerIdOf(this.id);
     setAttr(this, "editing", true);
@@ -271,11 +274,11 @@ export class FieldStep extends StepElement {
     this.typed();
   }
 
-  /** Offers the words of another phone, which came while somebody wrote here: neither is lost without being seen. */
+  /** Offers the choice between this phone's refused answer and another phone's, so that neither is lost unseen. */
   update() {
     super.update();
     const theirs = this.session.otherPhones.rivalOf(this.id);
-    const said = theirs && (theirs.unable?.reason ?? (theirs.skipped ? t("skipped") : this.said(theirs.value)));
+    const said = theirs && (theirs.unable?.reason ?? (theirs.skipped ? t("skipped") : this.valueWords(theirs.value)));
     if (said === (this.rival?.dataset.said ?? null)) return;
     this.rival?.remove();
     const words = theirs && h("div", {},
@@ -288,8 +291,8 @@ export class FieldStep extends StepElement {
     if (this.rival) this.wrong.before(this.rival);
   }
 
-  /** A value of this step in words. */
-  said(value) {
+  /** → a value of this step in words. */
+  valueWords(value) {
     return String(value);
   }
 
@@ -297,7 +300,7 @@ export class FieldStep extends StepElement {
     if (!this.hasAttribute("editing")) return true;
     if (this.field.value.trim() === "" && !this.field.validity.badInput) {
       const { isAnswered } = this;
-      // An emptied field answers nothing, and the server keeps no empty answers: say so instead of losing it.
+      // The server stores no empty answers: show that the old answer stays.
       if (isAnswered) this.complain(["wrong_emptied", {}]);
       else this.cleared();
       return !isAnswered;

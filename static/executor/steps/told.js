@@ -1,31 +1,32 @@
-// What a template tells about a flagged answer, with buttons for what it may ask for: a call, a remark, or else.
+// The template's words about a flagged answer, with buttons for the actions they may ask for: a call, a remark, or
+// another.
 // The server sends this within step.js (rundun/web/pages/static.py).
 
 import { h, icon, makeButton, phoneNumbers, setAttr, t, telAddress, textAttributes, withLinks } from "../dom.js";
 import { isNoted, mayRemark, remarkKey } from "../rules.js";
 import { loadModule } from "../http.js";
 
-// Ids of the steps whose number was tapped, or that the person says they have seen to. The tab keeps them: who calls
-// may come back to a page that is loaded anew.
+// The ids of the steps whose number was tapped, or that the person has marked as done. Stored by tab: after a call the
+// phone may load the page anew.
 const KEY = `seen to ${location.pathname}`;
 let seenTo = new Set();
 try {
   seenTo = new Set(JSON.parse(sessionStorage.getItem(KEY)));
-} catch { /* a browser that stores nothing: until the page is left */ }
+} catch { /* a browser without storage: kept until the page is left */ }
 
-/** A place for what a step tells, in its card and at the review; empty while its answer is not flagged. */
+/** The place for a flag's words in the step's card and in the review; empty while the answer is not flagged. */
 export class Told {
   shownAt = NaN;   // performance.now() of the flag
 
-  /** `id`: where the words are said when they come, as in the step's card; null where they are only read. */
+  /** `id`: makes screen readers read the words when they appear, as in the step's card; null: not, as in the review. */
   constructor(session, step, id = null) {
     Object.assign(this, { session, step });
-    // There before its words: screen readers say only what is put into such a place.
+    // Created before its words, since screen readers read only changes of such an element.
     this.words = h("div", { id, role: id ? "status" : null, tabindex: "-1" });
     this.ways = h("div", { class: "pair" });
     const confirm = () => {
       this.#confirm();
-      this.words.focus({ preventScroll: true }); // the button goes
+      this.words.focus({ preventScroll: true }); // the button is hidden now
     };
     this.doneButton = this.#button("done", "check", confirm);
     this.element = h("div", { class: "told" }, this.words, this.ways);
@@ -35,15 +36,15 @@ export class Told {
     return this.words.hasChildNodes();
   }
 
-  /** True while the person has not tapped the number, noted anything on the step, or said that it is done. */
+  /** True while the words are shown and the person has not called, made a remark on the step, or tapped "done". */
   get isPending() {
     return this.isShown && !isActedOn(this.session, this.step);
   }
 
-  /** Shows the words while the answer is flagged, quietly once something was done about it. */
+  /** Shows the words while the answer is flagged; less prominently once the person has acted on it. */
   update(isFlagged) {
     const { session, step } = this;
-    if (this.isShown && !isFlagged) this.#keep(false);
+    if (this.isShown && !isFlagged) this.#setSeenTo(false);
     if (isFlagged !== this.isShown) {
       this.shownAt = isFlagged ? performance.now() : NaN;
       const told = () => h("p", {}, icon("alert"), h("span", textAttributes(step.id), withLinks(step.flag.tell)));
@@ -56,7 +57,7 @@ export class Told {
       this.ways.dataset.said = said;
       const note = async () => (await loadModule("steps/remark")).editRemark(session, step);
       this.ways.replaceChildren(
-        ...numbers.map((number) => this.#call(number)),
+        ...numbers.map((number) => this.#callLink(number)),
         ...(mayNote ? [this.#button("remark_add", "pen", note)] : []),
         this.doneButton);
     }
@@ -65,7 +66,7 @@ export class Told {
     this.words.querySelector("use")?.setAttribute("href", this.isPending ? "#i-alert" : "#i-check");
   }
 
-  #keep(isSeenTo) {
+  #setSeenTo(isSeenTo) {
     seenTo[isSeenTo ? "add" : "delete"](this.step.id);
     try {
       sessionStorage.setItem(KEY, JSON.stringify([...seenTo]));
@@ -73,11 +74,11 @@ export class Told {
   }
 
   #confirm = () => {
-    this.#keep(true);
+    this.#setSeenTo(true);
     this.session.changed(this.step.id);
   };
 
-  #call(number) {
+  #callLink(number) {
     const about = { class: "button", href: telAddress(number), "aria-describedby": `${this.step.id}-label` };
     const words = h("span", {}, t("call", { number: number.replaceAll(" ", "\u00a0") }));
     return h("a", { ...about, on: { click: this.#confirm } }, words);
@@ -94,8 +95,8 @@ function isActedOn(session, { id }) {
   return seenTo.has(id) || isNoted(session.answerOf(remarkKey(id)));
 }
 
-/** The numbers that the words name; else those of the job's fields that they name, as in "call the fleet desk"; else
- *  the first of the organization's contact. */
+/** → the telephone numbers in a flag's words; else those of the job's fields whose labels are in the words, as in "call
+ *  the fleet desk"; else the first in the organization's contact. */
 function numbersOf({ job, organization }, { flag }) {
   const text = flag.tell.toLocaleLowerCase();
   const isNamed = ({ kind, label }) => kind === "phone" && text.includes(label.toLocaleLowerCase());
