@@ -1,4 +1,4 @@
-"""Deliveries with their attempts, sending them again, and trying a webhook out: /v1/deliveries."""
+"""Deliveries with their attempts, their retries, and tests of webhooks: /v1/deliveries."""
 
 from typing import Literal
 
@@ -31,7 +31,7 @@ class DeliveriesQuery(ListQuery):
 
 
 class RetryBody(StrictModel):
-    """Which deliveries are sent again."""
+    """The deliveries to send again."""
 
     status: Literal["failed"]
     """Those that have failed."""
@@ -49,7 +49,7 @@ class RetryBody(StrictModel):
 async def list_deliveries(call: ApiCall) -> Response:
     """List deliveries.
 
-    All of the organization, each with all its attempts, the newest first.
+    All of the organization, each with all its attempts, newest first.
     """
     params = query(DeliveriesQuery, call.request)
     page = await call.read(delivery_rows.page, params.status, params.page_request())
@@ -78,7 +78,7 @@ async def list_run_deliveries(call: ApiCall) -> Response:
 async def retry_delivery(call: ApiCall) -> Response:
     """Send a delivery again.
 
-    It goes out now, whatever became of it before; the `event_id` stays the same, and attempts count on.
+    It is sent now, whatever its status; the `event_id` stays the same, and attempts are counted on.
     """
     read(EmptyBody, await call.json())
     return await call.post(posts.retry_delivery, call.path("delivery_id"))
@@ -91,9 +91,9 @@ async def retry_delivery(call: ApiCall) -> Response:
     problems=("not_found", "quota_exceeded"),
 )
 async def retry_deliveries(call: ApiCall) -> Response:
-    """Send all that have failed again.
+    """Send failed deliveries again.
 
-    Those made at or after `since`, and of one run, if you like.
+    All of them, or those made at or after `since`, or those of one run.
     """
     failed = read(RetryBody, await call.json()).failed()
     so_far = RetryProgress()
@@ -104,14 +104,14 @@ async def retry_deliveries(call: ApiCall) -> Response:
 
 @router.route(
     "POST /webhooks/test",
-    {200: Success("What came of it.", TrialJson)},
+    {200: Success("The result of the attempt.", TrialJson)},
     body=WebhookTestBody,
     problems=("address_not_allowed", "held"),
 )
 async def test_webhook(call: ApiCall) -> Response:
     """Try a webhook out.
 
-    Sends one signed `webhook.test` now and tells what came of it. At most ten a minute.
+    Sends one signed `webhook.test` now and returns the result. At most ten a minute.
     """
     body = read(WebhookTestBody, await call.json())
     return await call.respond(json_response(await send_test(call.ctx, call.request, call.org_id, body)))

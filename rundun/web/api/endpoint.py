@@ -1,4 +1,4 @@
-"""The frame of each call to /v1, whose routes are all made here: whose it is, within which limits, and only once."""
+"""The frame of each call to /v1, whose routes are all made here: API key, limits, and `Idempotency-Key`."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterator
@@ -27,7 +27,7 @@ from rundun.web.http.turns import Turns
 
 P = ParamSpec("P")
 T = TypeVar("T")
-READING = ("GET", "HEAD")  # what a key that is read-only may ask for
+READING = ("GET", "HEAD")  # methods of read-only keys
 MAX_KEY = 255  # characters of an Idempotency-Key
 _KEY = re.compile(r'"((?:[\x20\x21\x23-\x5B\x5D-\x7E]|\\["\\])*)"|([\x21\x23-\x7E][\x20-\x7E]*)')
 
@@ -47,43 +47,43 @@ class ApiCall:
     _body: bytes | None = None
 
     def path(self, name: str) -> str:
-        """Return a parameter of the path."""
+        """Return the path's parameter `name`."""
         return str(self.request.path_params[name])
 
     async def body(self, media_types: tuple[str, ...] = JSON) -> bytes:
-        """Read the JSON body's bytes, within the settings' limit."""
+        """Return the JSON body's bytes, at most as many as the settings allow."""
         if self._body is None:
             self._body = await read_json_bytes(self.request, self.ctx.settings.limits.body_bytes, media_types)
         return self._body
 
     async def json(self, media_types: tuple[str, ...] = JSON) -> Any:
-        """Read and parse the JSON body."""
+        """Return the parsed JSON body."""
         return parse(await self.body(media_types))
 
     @property
     def turns(self) -> Turns:
-        """Return the turns of the organization's API keys, in which long work is done."""
+        """Return the fair queue for long work of the organization's API keys."""
         return self.ctx.turns.of_keys(self.org_id)
 
     async def read(self, function: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return `function(tx, org_id, *args)`, on a consistent snapshot."""
+        """Return `function(tx, org_id, *args)`, run on a consistent snapshot."""
         return await self.ctx.database.read(function, self.org_id, *args, **kwargs)
 
     async def write(self, action: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `action(tx, org_id, *args)` in a write transaction."""
+        """Return `action(tx, org_id, *args)`, run in a write transaction."""
         return await self.ctx.database.write(action, self.org_id, *args, **kwargs)
 
     async def post(
         self, action: Callable[Concatenate[Tx, str, P], StoredResponse], /, *args: P.args, **kwargs: P.kwargs
     ) -> Response:
-        """Run `action(tx, org_id, *args)`, and store the response that it returns, in one transaction."""
+        """Run `action(tx, org_id, *args)` and store its response in one transaction; return the response."""
         stored_response = await self.ctx.database.write(
             idempotency.run_and_store, self.idempotency_key, action, self.org_id, *args, **kwargs
         )
         return to_response(stored_response)
 
     async def respond(self, stored_response: StoredResponse) -> Response:
-        """Answer what was done outside of the database, once that is stored under the `Idempotency-Key`."""
+        """Return the response to work done outside the database, after storing it under the `Idempotency-Key`."""
         if self.idempotency_key:
             await self.ctx.database.write(stored_responses.put, self.idempotency_key, stored_response)
         return to_response(stored_response)
@@ -93,13 +93,13 @@ Handler = Callable[[ApiCall], Awaitable[Response]]
 
 
 def to_response(stored_response: StoredResponse) -> Response:
-    """Return a stored response as HTTP."""
+    """Return a stored response as an HTTP response."""
     return Json(stored_response.body, stored_response.status, stored_response.headers)
 
 
 def api_router(tag: Tag, *, reads_idempotency_key: bool = True) -> ApiRouter[ApiCall]:
-    """Return a router of /v1 for the handlers of one file; without `reads_idempotency_key` their POSTs can be repeated
-    as they are.
+    """Return a router of /v1 for the handlers of one file. Without `reads_idempotency_key` the header is ignored, since
+    repeating their POSTs is harmless.
     """
     wrap = partial(_endpoint, is_once=reads_idempotency_key)
     return ApiRouter(tag, "/v1", wrap, reads_idempotency_key=reads_idempotency_key)
@@ -113,15 +113,16 @@ def _endpoint(handler: Handler, operation: Operation, *, is_once: bool) -> Calla
         ctx.rate_limiter.count_call(request, key.key_id, key.org_id)
         if key.read_only and request.method not in READING:
             raise Problem("write_not_allowed", "This API key may only read; nothing was changed.")
-        if operation.erases and not key.may_erase:  # one that leaks must neither destroy evidence nor be told of it
+        if operation.erases and not key.may_erase:  # so a leaked key cannot destroy evidence or export a person's data
             raise Problem("erasure_not_allowed", "This API key may not erase anything; nothing was changed.")
         call = ApiCall(request, ctx, key.org_id, Actor("integrator", key.name, key.key_id), key.key_id)
-        return await (_once(call, handler, key) if is_once and request.method == "POST" else handler(call))
+        return await (_handle_once(call, handler, key) if is_once and request.method == "POST" else handler(call))
 
     return endpoint
 
 
 async def _api_key(ctx: Context, request: Request) -> ApiKey:
+    """Return the request's API key; raise `unauthorized`, which counts against the client's address."""
     try:
         return await ctx.keys.get_key(request)
     except Problem as problem:
@@ -130,8 +131,8 @@ async def _api_key(ctx: Context, request: Request) -> ApiKey:
         raise
 
 
-async def _once(call: ApiCall, handler: Handler, api_key: ApiKey) -> Response:
-    """Handle a POST once for each `Idempotency-Key`."""
+async def _handle_once(call: ApiCall, handler: Handler, api_key: ApiKey) -> Response:
+    """Handle a POST, or return the response stored under its `Idempotency-Key`."""
     header = call.request.headers.get("idempotency-key")
     if header is None:
         return await handler(call)
@@ -149,8 +150,8 @@ async def _once(call: ApiCall, handler: Handler, api_key: ApiKey) -> Response:
 
 @contextmanager
 def one_at_a_time(call: ApiCall, detail: str, key: str = "") -> Iterator[None]:
-    """Refuse requests of the organization to the same path, and with the same `key`, while the first is worked on, with
-    `request_in_progress` and this detail.
+    """While the context lasts, refuse other requests of the organization to the same path with the same `key`, with
+    `request_in_progress` and `detail`.
     """
     name, under_way = (call.org_id, call.request.url.path, key), call.ctx.under_way
     if name in under_way:
@@ -163,7 +164,9 @@ def one_at_a_time(call: ApiCall, detail: str, key: str = "") -> Iterator[None]:
 
 
 def _key(header: str) -> str:
-    """Parse `Idempotency-Key`, quoted (a string of RFC 8941 section 3.3.3) or bare."""
+    """Return the key in an `Idempotency-Key` header, quoted (a string of RFC 8941 section 3.3.3) or bare; raise
+    `invalid` for a malformed one.
+    """
     match = _KEY.fullmatch(header.strip())
     key = match and (re.sub(r"\\(.)", r"\1", match[1]) if match[1] is not None else match[2])
     if not key or len(key) > MAX_KEY:
@@ -173,7 +176,8 @@ def _key(header: str) -> str:
 
 
 def _fingerprint(body: bytes, key_id: str, api_key: str) -> bytes:
+    """Return the fingerprint of a body, b"" if it is not JSON."""
     try:
         return fingerprint(parse(body), key_id, api_key)
     except Problem:
-        return b""  # it will be refused, and refusals are not stored
+        return b""  # the handler refuses it, and refusals are not stored

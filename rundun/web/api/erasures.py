@@ -26,7 +26,7 @@ _reading = api_router("Runs", reads_idempotency_key=False)
 
 @router.route(
     "POST /erasures",
-    {200: Success("The runs, or that they are erased.", ErasureJson)},
+    {200: Success("The runs, or the number of erased ones.", ErasureJson)},
     body=ErasureBody,
     problems=("erasure_changed",),
     erases=True,
@@ -34,15 +34,14 @@ _reading = api_router("Runs", reads_idempotency_key=False)
 async def erase_person(call: ApiCall) -> Response:
     """Erase a person.
 
-    First without a `digest`: lists the runs of the person, and nothing happens. Look at who each run says did it: two
-    people may have one name. `run_ids` chooses some of the runs; the digest is that of these then.
+    First, without a `digest`, it lists the person's runs and changes nothing. Check the executor of each run: two
+    people may have the same name. `run_ids` chooses some of the runs; the digest is then that of the chosen ones.
 
-    Then with the `digest` of that list: erases them, each as `DELETE /v1/runs/{run_id}` does, unless the list has
-    become another one meanwhile, because a run has come, has gone or has changed: then it is 409 `erasure_changed` and
-    nothing is gone.
+    Then, with the `digest` of that list, it erases the runs, each like `DELETE /v1/runs/{run_id}`. If the list has
+    changed meanwhile, because a run was added, erased or changed, it is 409 `erasure_changed` and nothing is erased.
 
-    Should the service be killed in the middle, some runs are gone and others are not: ask for the list again, and erase
-    what is left with its digest. Only for keys that may erase.
+    If the service is killed in between, some runs are erased and others are not: request the list again, and erase the
+    rest with its digest. Only for keys that may erase.
     """
     body = read(ErasureBody, await call.json())
     person = body.person.person()
@@ -64,13 +63,13 @@ async def erase_person(call: ApiCall) -> Response:
     erases=True,
 )
 async def get_person_archive(call: ApiCall) -> Response:
-    """Get all that is kept of a person.
+    """Get all data of a person.
 
-    A ZIP of the runs that `POST /v1/erasures` lists, for whoever asks what is kept of them. For each run there is
-    `run.json`, the record with replaced answers and remarks and what was changed; `events.json`; `deliveries.json`, to
-    which hosts they were sent, and when; `report.html`, all of it to be read; and original photos and signatures. What
-    opens something is left out: the run's link, its webhook, and addresses of pictures, in whose place there are the
-    names of the files. It is made while it is sent, and two are at once, not more: then it is 409
+    A ZIP of the runs that `POST /v1/erasures` lists, for a person who asks for their data. For each run it has
+    `run.json`, the record with replaced answers and remarks and its changes; `events.json`; `deliveries.json`, the
+    hosts and times of its deliveries; `report.html`, all of it for readers; and the original photos and signatures.
+    The run's link and webhook are left out, and file names replace the addresses of pictures, since these give access.
+    The ZIP is made while it is sent. At most two downloads of an organization run at once: a third is 409
     `request_in_progress`. Only for keys that may erase.
     """
     require_place(call.ctx, call.org_id)
@@ -88,7 +87,7 @@ router.routes += _reading.routes
 
 
 def _erasure(found: PersonList, kept: list[KeptCopy], *, is_done: bool) -> StoredResponse:
-    """Return the list; once it is erased, nothing is stored that tells of a run."""
+    """Return the response with the list; `is_done`: with the number of erased runs and no runs, since it is stored."""
     content: ErasureJson = {
         "erased": len(found.runs) if is_done else 0,
         "digest": found.digest,

@@ -1,4 +1,4 @@
-"""The event feed, with long poll: events in the order in which they were committed: /v1/events."""
+"""The event feed, with long poll, in the order of commits: /v1/events."""
 
 import asyncio
 from collections.abc import Callable
@@ -32,10 +32,9 @@ Ts = TypeVarTuple("Ts")
 async def list_events(call: ApiCall) -> Response:
     """Fetch events.
 
-    The oldest first, in the order in which they were committed, as the webhook's body without `delivery_attempt`
-    and thumbnails. With `wait` the answer comes as soon as there is an event, or empty after that many seconds.
-    Keep `next_cursor` once you have dealt with what came, and give it as `after` the next time: nothing is lost and
-    nothing comes twice.
+    In the order in which they were committed, oldest first, each like a webhook's body without `delivery_attempt` and
+    thumbnails. With `wait` the response comes as soon as there is an event, or empty after that many seconds. Store
+    `next_cursor` after handling the events, and pass it as `after` the next time: no event is lost or comes twice.
     """
     return await _events(call, events.of_organization)
 
@@ -49,18 +48,19 @@ async def list_events(call: ApiCall) -> Response:
 async def list_run_events(call: ApiCall) -> Response:
     """Fetch a run's events.
 
-    In the order in which they were committed, with long poll, as `GET /v1/events` does.
+    In the order in which they were committed, with long poll, like `GET /v1/events`.
     """
     return await _events(call, events.of_run, call.path("run_id"))
 
 
 async def _events(call: ApiCall, function: Callable[[Tx, str, *Ts, int, int], Feed], *args: *Ts) -> Response:
+    """Respond with the events after the cursor, read by `function`; with `wait`, after the first change."""
     params = query(EventsQuery, call.request)
     notifier, until = call.ctx.notifier, asyncio.get_running_loop().time() + params.wait
     read_args = (call.org_id, *args, params.after, params.limit)
     change = notifier.next_change(call.org_id)
     page = await notifier.shared_read(change, function, *read_args)
-    while not page.data and not notifier.ended and await _changes(call, change, until):
+    while not page.data and not notifier.ended and await _wait_for(call, change, until):
         change = notifier.next_change(call.org_id)
         page = await notifier.shared_read(change, function, *read_args)
     cursor = event_cursor(params.after if page.last is None else page.last)
@@ -70,9 +70,9 @@ async def _events(call: ApiCall, function: Callable[[Tx, str, *Ts, int, int], Fe
     return Json(head + f',"next_cursor":"{cursor}"}}'.encode(), headers=headers)
 
 
-async def _changes(call: ApiCall, change: NextChange, until: float) -> bool:
-    """Wait for a change until a time of the loop, and tell whether it came. Who has hung up meanwhile is not noticed
-    before then, which costs less than to watch everybody who has not.
+async def _wait_for(call: ApiCall, change: NextChange, until: float) -> bool:
+    """Wait for `change` until the loop's time `until`; return whether it came. A closed connection is not noticed
+    before then: watching all connections would cost more.
     """
     left = until - asyncio.get_running_loop().time()
     if left <= 0:

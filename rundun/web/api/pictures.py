@@ -24,7 +24,7 @@ _PICTURE = Bytes(PICTURE, "The picture's bytes as they are, at most 15 MiB and 5
             headers=("Location",),
             followed_by={"picture_id": "$response.body#/picture_id"},
         ),
-        200: Success("These bytes were stored before, and stay as if they had come now.", PictureJson),
+        200: Success("These bytes were stored before; their week begins anew.", PictureJson),
     },
     headers=("Content-Digest",),
     body=_PICTURE,
@@ -33,10 +33,10 @@ _PICTURE = Bytes(PICTURE, "The picture's bytes as they are, at most 15 MiB and 5
 async def upload_picture(call: ApiCall) -> Response:
     """Upload a picture for templates.
 
-    What right looks like, for `pictures` of a step. The id follows from the bytes, so the same bytes again get the same
-    id, and repeating needs no `Idempotency-Key`. The picture is shown as a JPEG of at most 1280 px without metadata;
-    what was sent is not kept. Only templates of your organization can name it. It is deleted a week after its last
-    upload unless a template names it by then.
+    For `pictures` of a step, which show how the result should look. The id is derived from the bytes, so the same bytes
+    get the same id, and repeating needs no `Idempotency-Key`. The picture is shown as a JPEG of at most 1280 px without
+    metadata; the uploaded file is not kept. Only templates of your organization can name it. It is deleted a week after
+    its last upload unless a template names it by then.
     """
     picture, is_new = await store_picture(call.ctx, call.request, call.org_id)
     content = template_pictures.picture_json(picture, call.ctx.links)
@@ -48,7 +48,7 @@ async def upload_picture(call: ApiCall) -> Response:
 async def get_picture(call: ApiCall) -> Response:
     """Read about a picture of templates.
 
-    Where it can be seen, by the id that a step names.
+    Its addresses, by the id that a step names.
     """
     picture = await call.read(pictures.get, call.path("picture_id"))
     return Json(template_pictures.picture_json(picture, call.ctx.links))

@@ -1,4 +1,4 @@
-"""Runs and the organization, what an integrator calls first: /v1/runs and /v1/organization."""
+"""Runs and the organization: /v1/runs and /v1/organization."""
 
 from datetime import UTC, datetime
 
@@ -40,7 +40,7 @@ from rundun.web.http.problems import Json
 from rundun.web.http.query_params import RunsQuery, is_current, list_json, query
 
 router = api_router("Runs")
-SHAPE = "d"  # of records, in their ETag: another letter once the same revision has other members
+SHAPE = "d"  # in ETags of records; to be changed when a record of the same revision gets other members
 
 
 @router.route(
@@ -66,9 +66,9 @@ SHAPE = "d"  # of records, in their ETag: another letter once the same revision 
 async def dispatch_run(call: ApiCall) -> Response:
     """Dispatch a run.
 
-    Makes a run of a template's current version and its link. One credit of the organization is taken in the same
-    transaction; what is refused makes nothing and costs nothing. Sent again with its `Idempotency-Key` after the run
-    was erased, it is 410 `run_erased` and brings nobody back.
+    Makes a run of a template's current version, and its link. One credit of the organization is taken in the same
+    transaction; a refused dispatch makes nothing and costs nothing. Repeated with its `Idempotency-Key` after the run
+    was erased, it is 410 `run_erased` and restores nothing.
     """
     order, destination = (await read_dispatch_body(call.ctx.database, call.org_id, await call.json())).order()
     warnings = link_warnings(call.ctx.settings.public_url) + await destination_warnings(
@@ -93,15 +93,15 @@ async def dispatch_run(call: ApiCall) -> Response:
 async def repeat_run(call: ApiCall) -> Response:
     """Repeat a run.
 
-    Dispatches a run that is closed once more, for one credit: of the current version of its template, with its title,
-    note, fields, reference, language and webhook, but for what the body has in their place. Due time, expiry and values
-    to confirm are not copied. A field that the template has no more is named in `warnings`. What was forgotten with the
-    run, and is not in the body, is 422 at its place: fields of kind `secret`, and a webhook's secret that is not kept
-    any more. The new run names this one in `previous_run_id`. One that was missed is handled by that (`handled_at`),
-    unless it is flagged.
+    Dispatches a closed run again, for one credit: with the current version of its template and with its title, note,
+    fields, reference, language and webhook; fields in the body replace these. Due time, expiry and values to confirm
+    are not copied. Fields that the template no longer has are named in `warnings`. Values that the run no longer has,
+    and the body doesn't have either, are 422 at their place: fields of kind `secret`, and a webhook's deleted secret.
+    The new run names this one in `previous_run_id`. If this one was missed and is not flagged, it is now handled
+    (`handled_at`).
     """
     run_id, ctx = call.path("run_id"), call.ctx
-    webhook = (await call.read(run_rows.get_of_org, run_id)).webhook  # for a run of somebody else nothing is looked up
+    webhook = (await call.read(run_rows.get_of_org, run_id)).webhook  # no DNS look-up for another organization's run
     body = await read_repeat_body(ctx.database, call.org_id, run_id, await call.json())
     warnings = link_warnings(ctx.settings.public_url) + await destination_warnings(
         ctx.check_destination, body.destination_after(webhook), call.org_id
@@ -113,8 +113,8 @@ async def repeat_run(call: ApiCall) -> Response:
 async def get_run(call: ApiCall) -> Response:
     """Read a run.
 
-    The whole record: the template as it was dispatched, all answers, photos, positions, times, and who did it. It
-    can be read at any moment; reading changes nothing.
+    The whole record: the dispatched version of the template, all answers, photos, positions, times, and the executor.
+    It can be read at any moment; reading changes nothing.
     """
     state, now = await call.read(get, call.path("run_id"))
     links = call.ctx.links
@@ -129,9 +129,9 @@ async def get_run(call: ApiCall) -> Response:
 async def get_run_archive(call: ApiCall) -> Response:
     """Get a run with all its evidence.
 
-    A ZIP, as the console gives it: `run.json`, the record with replaced answers and remarks and the names of the files;
-    `report.html`, all of it to be read, in English; and the original photos and signatures. It is made while it is
-    sent, and two downloads of an organization are at once, not more: then it is 409 `request_in_progress`.
+    A ZIP, like that of the console: `run.json`, the record with replaced answers and remarks and the names of the
+    files; `report.html`, all of it for readers, in English; and the original photos and signatures. The ZIP is made
+    while it is sent. At most two downloads of an organization run at once: a third is 409 `request_in_progress`.
     """
     ctx, org_id = call.ctx, call.org_id
     require_place(ctx, org_id)
@@ -147,7 +147,7 @@ async def get_run_archive(call: ApiCall) -> Response:
 def run_record(state: RunState, links: Urls, now: int) -> bytes:
     """Return the whole record of a run as JSON."""
     record = to_json(run_json.record_json(state.run, state.step_states, state.evidence, links, now))
-    head, link, rest = record.partition(b',"link":')  # before it stands nothing that anybody wrote
+    head, link, rest = record.partition(b',"link":')  # no person's text precedes it
     return head + b',"template":' + template_json(state.version) + link + rest
 
 
@@ -155,13 +155,13 @@ def run_record(state: RunState, links: Urls, now: int) -> bytes:
 async def list_runs(call: ApiCall) -> Response:
     """List runs.
 
-    Without their templates and answers, the newest first. A search with `q` lists the newest first whatever the list is
-    sorted by, and looks for 200 ms at most, so its page may have fewer than `limit`, or none, and `has_more` all the
-    same: `next_cursor` searches further back.
+    Without their templates and answers, newest first. A search with `q` lists the newest first regardless of the sort
+    order. It takes at most 200 ms, so its page may have fewer runs than `limit`, or none, and still `has_more`:
+    `next_cursor` continues the search.
     """
     params, links, now = query(RunsQuery, call.request), call.ctx.links, call.ctx.now()
     filters, page_request = params.filter(now), params.page_request()
-    # A list follows an index; a search may take 200 ms.
+    # A list reads an index; a search may take 200 ms, so it waits for its turn.
     reads = call.ctx.database if filters.q is None else call.turns
     page = await reads.read(search.page, call.org_id, filters, page_request)
     return list_json(call.request, page, [to_json(run_json.run_json(run, links, now)) for run in page.items])
@@ -176,7 +176,7 @@ async def list_runs(call: ApiCall) -> Response:
 async def cancel_run(call: ApiCall) -> Response:
     """Cancel a run.
 
-    Ends a run that is pending or in progress. Its link says so from then on, and `run.cancelled` is sent.
+    Ends a run that is pending or in progress. Its link then shows that it is cancelled, and `run.cancelled` is sent.
     """
     reason = read(CancelBody, await call.json()).reason
     return await call.post(posts.cancel_run, call.path("run_id"), reason)
@@ -191,7 +191,7 @@ async def cancel_run(call: ApiCall) -> Response:
 async def extend_run(call: ApiCall) -> Response:
     """Extend a run.
 
-    Lets a run be open until `expires_in_hours` from now, or without end. It can't be made shorter.
+    Keeps a run open until `expires_in_hours` from now, or without end. The time can't be shortened.
     """
     hours = read(ExtendBody, await call.json()).expires_in_hours
     return await call.post(posts.extend_run, call.path("run_id"), hours, call.actor)
@@ -206,8 +206,8 @@ async def extend_run(call: ApiCall) -> Response:
 async def release_run(call: ApiCall) -> Response:
     """Release a run from its device.
 
-    Where the template's `scope` is `first_device`, lets the next device that starts the run take it over. Until
-    then nothing can be added. That start keeps the answers and the first identity, and is no event.
+    If the template's `scope` is `first_device`, the next device that starts the run takes it over. Until then nothing
+    can be added. That start keeps the answers and the first identity, and makes no event.
     """
     read(EmptyBody, await call.json())
     return await call.post(posts.release_run, call.path("run_id"), call.actor)
@@ -223,21 +223,21 @@ async def release_run(call: ApiCall) -> Response:
 async def patch_run(call: ApiCall) -> Response:
     """Change a run.
 
-    A JSON merge patch (RFC 7396). While the run is open it changes what the run is about: title, note, due time, fields
-    and `executor_ref`, which the executor's page shows at its next look; webhooks that name it get `run.changed`.
+    A JSON merge patch (RFC 7396). While the run is open it changes the job: title, note, due time, fields and
+    `executor_ref`, which the executor's page shows at its next poll; webhooks that name `run.changed` get that event.
 
-    It gives the run another URL, another secret or other events, or its first webhook, from the next attempt on of
-    whatever waits. `null` removes the webhook: what has not arrived by then has `failed`, and stays in the log. A
-    closed run takes such a patch as long as something of it has not arrived. What is under way ends as it began. The
-    same patch again changes nothing.
+    It also changes the webhook's URL, secret or events, or adds the run's first webhook, from the next attempt of each
+    waiting delivery on. `null` removes the webhook: deliveries that have not arrived by then have `failed`, and stay in
+    the log. A closed run accepts changes of its webhook while some of its deliveries have not arrived. Attempts under
+    way end as they began. The same patch again changes nothing.
     """
     run_id, body = call.path("run_id"), read(RunPatch, await call.json(MERGE_PATCH))
-    await call.read(run_rows.get_of_org, run_id)  # for a run of somebody else nothing is looked up
+    await call.read(run_rows.get_of_org, run_id)  # no DNS look-up for another organization's run
     warnings = await destination_warnings(call.ctx.check_destination, body.destination(), call.org_id)
     state = None
-    # Two at once would take the same deliveries from each other, without end.
+    # Two at once would take over the same deliveries from each other, without end.
     with one_at_a_time(call, "Another change of this run is still being worked on."):
-        while state is None:  # until all that is pending has been taken along
+        while state is None:  # until all pending deliveries are taken over
             state = await call.write(patches.patch, run_id, body.changes(), call.actor)
     run = run_json.full_json(state.run, state.step_states, state.evidence, call.ctx.links, call.ctx.now())
     content: RunPatchedJson = {**run, "warnings": warnings}
@@ -246,16 +246,16 @@ async def patch_run(call: ApiCall) -> Response:
 
 @router.route(
     "DELETE /runs/{run_id}",
-    {204: Success("Nothing of it is left but its id, its times, and who erased it.")},
+    {204: Success("Only its id, its times, and the actor of the erasure are left.")},
     erases=True,
 )
 async def erase_run(call: ApiCall) -> Response:
     """Erase a run.
 
-    For good, an open one too, which sends no `run.cancelled`: answers, remarks, photos, signatures, what it was about,
-    who did it, its events, deliveries and history, and stored responses that name it. All about it answers 410
-    `run_erased` from then on. The feed has one more event of it, `run.erased`, with ids only, which is sent to webhooks
-    that name it. Counts and credits stay. Again: nothing changes. Only for keys that may erase.
+    For good, also an open run, without `run.cancelled`: its answers, remarks, photos, signatures, job, executor,
+    events, deliveries and history, and the stored responses that name it. All its addresses then return 410
+    `run_erased`. The feed gets one more event of it, `run.erased`, with ids only, which is sent to webhooks that name
+    that event. Counts and credits stay. Repeated, it changes nothing. Only for keys that may erase.
     """
     await call.write(erasures.erase_of_org, call.path("run_id"), call.key_id)
     return Response(status_code=204)
@@ -263,8 +263,8 @@ async def erase_run(call: ApiCall) -> Response:
 
 @router.route("GET /organization", {200: Success("The organization.", OrganizationJson)}, tag="Organization")
 async def get_organization(call: ApiCall) -> Response:
-    """Whose key this is.
+    """Read the organization.
 
-    The organization, what is left of its credits, and how many deliveries were given up.
+    The organization of the API key, its credits left, and the number of its failed deliveries.
     """
     return Json(await call.read(organization_json))

@@ -1,4 +1,4 @@
-"""The checklists of an integrator, in versions: /v1/templates."""
+"""Templates and their versions: /v1/templates."""
 
 from starlette.responses import Response
 
@@ -19,7 +19,7 @@ _reading = api_router("Templates", reads_idempotency_key=False)
     "POST /templates",
     {
         201: Success(
-            "The template as it is kept.",
+            "The stored template.",
             "TemplateSaved",
             headers=("ETag", "Location"),
             followed_by={"template_id": "$response.body#/id"},
@@ -32,8 +32,8 @@ async def create_template(call: ApiCall) -> Response:
     """Make a template.
 
     Either `sections` or `steps`, with at least one step. Ids of sections, steps, options and fields may be left out.
-    Whatever is wrong is answered at once, each place with its pointer. At most 512 KiB. A field that is `required`
-    is warned of: dispatches without it will be refused.
+    All mistakes are returned at once, each with its pointer. At most 512 KiB. A `required` field causes a warning:
+    dispatches without it will be refused.
     """
     draft = await call.turns.run(actions.read_draft, await call.json())
     return await call.post(posts.create_template, draft)
@@ -45,10 +45,9 @@ async def create_template(call: ApiCall) -> Response:
 async def check_template(call: ApiCall) -> Response:
     """Check a template.
 
-    Answers what `POST /v1/templates` would say of the same body: the warnings, or the same problem with all that is
-    wrong, each place with its pointer. Keeps nothing, so it may be sent as often as you like: an `Idempotency-Key` is
-    ignored, and a quota that is used up doesn't matter. Pictures that steps name must be uploaded, and are not kept any
-    longer for being named here.
+    Returns the result of `POST /v1/templates` with the same body: the warnings, or the same problem with all mistakes,
+    each with its pointer. It stores nothing and may be repeated: an `Idempotency-Key` is ignored, and quotas don't
+    matter. Pictures that steps name must be uploaded before; this check doesn't keep them any longer.
     """
     draft = await call.turns.run(actions.read_draft, await call.json())
     checked: TemplateCheckedJson = {"valid": True, "warnings": await call.read(actions.check, draft)}
@@ -59,7 +58,7 @@ async def check_template(call: ApiCall) -> Response:
 async def list_templates(call: ApiCall) -> Response:
     """List templates.
 
-    Each in its current version, the newest template first.
+    Each in its current version, newest template first.
     """
     params = query(TemplatesQuery, call.request)
     page = await call.turns.read(page_current, call.org_id, params.page_request(), params.include_archived)
@@ -77,7 +76,7 @@ async def list_templates(call: ApiCall) -> Response:
 async def get_template(call: ApiCall) -> Response:
     """Read a template.
 
-    As it is now, or as it was in version `v`.
+    Its current version, or version `v`.
     """
     v = query(TemplateQuery, call.request).v
     head, version = await call.read(get_version, call.path("template_id"), v)
@@ -89,7 +88,7 @@ async def get_template(call: ApiCall) -> Response:
 
 @router.route(
     "PUT /templates/{template_id}",
-    {200: Success("The template as it is kept.", "TemplateSaved", headers=("ETag",))},
+    {200: Success("The stored template.", "TemplateSaved", headers=("ETag",))},
     headers=("If-Match",),
     body="TemplateRevisionDraft",
     problems=("version_mismatch", "quota_exceeded"),
@@ -97,9 +96,9 @@ async def get_template(call: ApiCall) -> Response:
 async def revise_template(call: ApiCall) -> Response:
     """Revise a template.
 
-    Makes the next version, for runs dispatched from now on; an archived template comes back. The same content again
-    makes none, and keeps the ids of what is sent without. Get it, edit it, and put it back with `If-Match`, and
-    nobody's change is lost.
+    Makes the next version, for runs dispatched from now on; an archived template is restored. The same content makes no
+    version, and parts sent without ids keep their ids. To lose no other change, get the template, edit it, and put it
+    back with `If-Match`.
     """
     draft = await call.turns.run(actions.read_draft, await call.json())
     if_match = call.request.headers.get("if-match")
@@ -111,7 +110,7 @@ async def revise_template(call: ApiCall) -> Response:
 async def archive_template(call: ApiCall) -> Response:
     """Archive a template.
 
-    No more runs are dispatched from it. It can still be read, and a `PUT` brings it back.
+    No more runs can be dispatched from it. It can still be read, and a `PUT` restores it.
     """
     await call.write(actions.archive, call.path("template_id"), call.actor)
     return Response(status_code=204)
@@ -125,7 +124,7 @@ async def archive_template(call: ApiCall) -> Response:
 async def list_template_versions(call: ApiCall) -> Response:
     """List a template's versions.
 
-    All of them, the newest first.
+    All of them, newest first.
     """
     page_request = query(ListQuery, call.request).page_request()
     page = await call.turns.read(page_versions, call.org_id, call.path("template_id"), page_request)
