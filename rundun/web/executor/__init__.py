@@ -1,1 +1,1 @@
-"""The executor's side, what a phone opens and sends: /r."""
+"""The executor's page and its requests: /r."""

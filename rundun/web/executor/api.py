@@ -34,8 +34,8 @@ MAX_ANSWER = 256 * 1024
 
 
 async def read_body(request: Request, take: Callable[[Any], T], max_bytes: int = MAX_BODY) -> T:
-    """Read a JSON body from our own page and `take` it, for a run that exists: nothing is waited for from those who try
-    links, nor do they hear what is wrong with a body that is here.
+    """Read a JSON body from our own page and return `take(body)`; raise `NotFound` for an unknown run, before waiting
+    for a body and before any complaint about it, so that guessed links learn nothing.
     """
     require_same_site(request)
     ctx, run_id, was_here = context_of(request), request.path_params["run_id"], is_received(request)
@@ -56,7 +56,7 @@ async def read_body(request: Request, take: Callable[[Any], T], max_bytes: int =
     problems=("run_closed",),
 )
 async def get_state(request: Request) -> Response:
-    """Read where the run stands.
+    """Read the run's state.
 
     The checklist, all answers and receipts: enough to resume on another device.
     """
@@ -79,13 +79,13 @@ async def get_state(request: Request) -> Response:
 async def start_run(request: Request) -> Response:
     """Start the run.
 
-    A human has tapped Start. Again: the same person, whose first name, address or number is kept.
+    A person has tapped Start. A repeated start keeps the name, address or number of the first.
     """
     ctx = context_of(request)
     start_input = await read_body(request, lambda body: read(StartBody, body).start())
     run_id = request.path_params["run_id"]
     run, version, token = await ctx.database.write(execution.start, run_id, start_input, device_of(request))
-    assert run.assigned_to is not None  # since it is started
+    assert run.assigned_to is not None  # it is started
     content: StartedJson = {
         "run": record.run_state_json(run, ctx.now()),
         "assigned_to": run.assigned_to,
@@ -106,8 +106,8 @@ async def start_run(request: Request) -> Response:
 async def answer_step(request: Request) -> Response:
     """Answer a step.
 
-    A value, a skip, or “I can't do this”. The newest to arrive counts; it is accepted while its photos are still
-    missing. An `answer_id` that was applied before, or the same content, changes nothing.
+    A value, a skip, or “I can't do this”. The answer that arrives last counts; it is accepted while its photos are
+    still missing. An `answer_id` that was applied before, or the same content, changes nothing.
     """
     ctx = context_of(request)
     answer_input = await read_body(request, lambda body: read(AnswerBody, body).answer_input(), MAX_ANSWER)
@@ -115,7 +115,7 @@ async def answer_step(request: Request) -> Response:
     device = device_of(request)
     state = await ctx.database.write(execution.answer, run_id, step_id, answer_input, device)
     response = Json(step_written(state, step_id, ctx.links))
-    if device is None and not state.run.is_closed:  # a phone that joins a run under way may see what comes of it
+    if device is None and not state.run.is_closed:  # a phone that joins a started run may see its end
         set_device(request, response, secrets.token_urlsafe(24))
     return response
 
@@ -129,8 +129,8 @@ async def answer_step(request: Request) -> Response:
 async def put_remark(request: Request) -> Response:
     """Note a remark on a step.
 
-    Beside its answer, whether there is one or not; neither replaces the other. Without text and photos the remark is
-    taken back. A `remark_id` that was applied before, or the same content, changes nothing.
+    It stands beside the step's answer, if there is one; neither replaces the other. Without text and photos the remark
+    is taken back. A `remark_id` that was applied before, or the same content, changes nothing.
     """
     ctx = context_of(request)
     remark_input = await read_body(request, lambda body: read(RemarkBody, body).remark_input())
@@ -148,7 +148,8 @@ async def put_remark(request: Request) -> Response:
 async def complete_run(request: Request) -> Response:
     """Submit the run.
 
-    All is done. What is still missing is answered all at once. Again on a completed run: the same answer.
+    Completes the run. If steps are missing, the problem lists all of them. Repeated on a completed run, it returns the
+    same response.
     """
     ctx = context_of(request)
     await read_body(request, lambda body: read(EmptyBody, body))
@@ -157,6 +158,7 @@ async def complete_run(request: Request) -> Response:
 
 
 def _ended(run: Run) -> EndedJson:
+    """Return the response about a closed run."""
     return {"run": record.run_state_json(run, run.closed_at or 0)}
 
 
@@ -166,7 +168,7 @@ def _ended(run: Run) -> EndedJson:
 async def give_up_run(request: Request) -> Response:
     """Give the run up.
 
-    The executor stops for good. Again with the same words: the same answer.
+    The executor stops for good. Repeated with the same reason, it returns the same response.
     """
     ctx = context_of(request)
     reason = (await read_body(request, lambda body: read(CancelBody, body))).reason

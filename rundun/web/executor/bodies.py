@@ -1,4 +1,4 @@
-"""The JSON bodies that an executor's phone sends, as strict models, and what they mean to the actions."""
+"""The JSON bodies that an executor's phone sends: strict models, converted to the inputs of actions."""
 
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
@@ -27,7 +27,7 @@ from rundun.core.validation import (
 )
 from rundun.errors import FieldError, Invalid
 
-ClockSkew = Annotated[int, Integer(-4_000_000_000, 4_000_000_000)]  # a clock that was never set says 1970
+ClockSkew = Annotated[int, Integer(-4_000_000_000, 4_000_000_000)]  # a clock that was never set is in 1970
 
 
 def _number_in(minimum: float, maximum: float) -> Constraint:
@@ -40,7 +40,7 @@ def _number_in(minimum: float, maximum: float) -> Constraint:
 
 
 class StartBody(StrictModel):
-    """What the start screen asked."""
+    """The identity given on the start screen."""
 
     name: Annotated[str, Text(200)] | None = None
     """Required when the template's `identity_required` is `name`."""
@@ -49,14 +49,14 @@ class StartBody(StrictModel):
     phone: Annotated[str, Text(40), PHONE] | None = None
     """Required when it is `phone`."""
     language: LanguageTag | None = None
-    """What the page is read in."""
+    """The language of the page."""
     client_time: Time | None = None
-    """What the phone's clock said at the tap."""
+    """The phone's time at the tap."""
     clock_skew_seconds: ClockSkew | None = None
-    """How far the phone's clock is ahead of the server's, as in an answer."""
+    """The seconds by which the phone's clock is ahead of the server's, as in an answer."""
 
     def start(self) -> StartInput:
-        """Return who starts the run, and in which language."""
+        """Return the input of the start: identity, language and clock skew."""
         return StartInput(Identity(self.name, self.email, self.phone), self.language, self.clock_skew_seconds)
 
 
@@ -68,7 +68,7 @@ class GeoBody(StrictModel):
     lng: Annotated[Number, _number_in(-180, 180)]
     """Longitude."""
     accuracy: Annotated[Number, _number_in(0, 1e8)] | None = None
-    """Radius of the circle it lies in."""
+    """Radius of the circle around it, in metres."""
 
     def position(self) -> PositionJson:
         """Return the position as it is stored."""
@@ -76,7 +76,7 @@ class GeoBody(StrictModel):
 
 
 class UnableBody(StrictModel):
-    """Why a step can't be done."""
+    """The reason why a step can't be done."""
 
     reason: Annotated[str, Text(2000)]
     """In words."""
@@ -86,35 +86,37 @@ class AnswerBody(StrictModel):
     """One answer: a `value`, or `skipped`, or `unable`."""
 
     answer_id: Annotated[str, Matching(UUID, "must be a UUID")] | None = None
-    """Made by the phone. One that was applied already changes nothing, even after a newer answer: repeating is safe."""
+    """Made by the phone. An id that was applied before changes nothing, even after a newer answer: it may be
+    repeated."""
     replaces: Annotated[str, Matching(UUID, "must be a UUID")] | None = None
-    """The `answer_id` of the answer that its author has seen, `null` for none: where another is in force by now that
-    says something else, `answer_changed`, and nothing changes. Left out: whatever is in force is replaced."""
+    """The `answer_id` of the answer that its author has seen, `null` for none. If the present answer is another one
+    with other content, it is `answer_changed`, and nothing changes. Left out: the present answer is replaced in any
+    case."""
     value: Any = None
-    """What the step's type asks for; `null` for photo, signature and instruction steps."""
+    """A value of the step's type; `null` for photo, signature and instruction steps."""
     skipped: bool = False
-    """Where the step is not required and the template allows it."""
+    """Only if the step is not required and the template allows it."""
     unable: UnableBody | None = None
-    """“I can't do this”, where the template allows it."""
+    """“I can't do this”, if the template allows it."""
     photos: Annotated[list[PhotoId], Field(max_length=100)] | None = None
-    """The photos of this answer in order, also those still to come. Left out: those that have arrived."""
+    """The photos of this answer in order, including those not uploaded yet. Left out: those that have arrived."""
     seen_photos: Annotated[list[PhotoId], Field(max_length=1000)] | None = None
-    """The photos of this step that its author knew of beside those in `photos`, deleted ones too. Then all others,
-    which another phone has listed or sent meanwhile, count as well, and what is named here and not in `photos` is left
-    out. A skip whose author did not know of all of them changes nothing. Left out: `photos` are all there are."""
+    """The other photos of this step that its author knew of, including deleted ones. Photos in neither list, which
+    another phone has listed or sent meanwhile, then count as well; photos named only here are left out. A skip whose
+    author did not know of all photos changes nothing. Left out: `photos` are all that count."""
     missing_photos: Annotated[list[PhotoId], Field(max_length=1000)] = []
-    """Beside `seen_photos`: photos that its author saw listed, saw that they had not arrived, and went on without. They
-    are no longer waited for, and count if they have arrived after all."""
+    """Beside `seen_photos`: listed photos that its author saw had not arrived, and went on without. They are no longer
+    waited for, and count if they have arrived after all."""
     geo: GeoBody | None = None
-    """Where it was answered."""
+    """The position of the phone."""
     answered_at: Time | None = None
-    """When, by the phone's clock, which the page corrects by the server's."""
+    """The time of the answer, by the phone's clock, which the page corrects by the server's."""
     clock_skew_seconds: ClockSkew | None = None
-    """How many seconds the phone's clock is ahead of the server's, below 0 behind, as the header `Date` of a live
-    response has shown. The run names the farthest that was said, from 300 on."""
+    """The seconds by which the phone's clock is ahead of the server's (negative: behind), by the header `Date` of a
+    live response. The run keeps the largest that was sent, from 300 on."""
 
     def answer_input(self) -> AnswerInput:
-        """Return what is answered; raises `Invalid` unless it is exactly one of a value, a skip, an “I can't”."""
+        """Return the input of the answer; raise `Invalid` unless it is exactly one of a value, a skip, an “I can't”."""
         if errors := list(self._contradictions()):
             raise Invalid(errors)
         return AnswerInput(
@@ -132,6 +134,7 @@ class AnswerBody(StrictModel):
         )
 
     def _contradictions(self) -> Iterator[FieldError]:
+        """Yield the fields that contradict each other."""
         if "value" not in self.model_fields_set and not self.skipped and self.unable is None:
             yield FieldError("/value", "required", "is required, or skipped, or unable")
         if self.skipped and self.unable is not None:
@@ -152,20 +155,21 @@ def _duplicates(photos: Sequence[str]) -> Iterator[FieldError]:
 
 
 class RemarkBody(StrictModel):
-    """A remark on a step; without text and photos the one in force is taken back."""
+    """A remark on a step; one without text and photos takes the present remark back."""
 
     remark_id: Annotated[str, Matching(UUID, "must be a UUID")]
-    """Made by the phone. One that was applied already changes nothing, even after a newer remark: repeating is safe."""
+    """Made by the phone. An id that was applied before changes nothing, even after a newer remark: it may be
+    repeated."""
     text: Annotated[str, Text(MAX_TEXT, 0)] = ""
-    """What is noted."""
+    """The words."""
     photos: Annotated[list[PhotoId], Field(max_length=MAX_PHOTOS)] = []
-    """The photos of this remark in order, also those still to come; they are uploaded with `?remark=1`."""
+    """The photos of this remark in order, including those not uploaded yet; they are uploaded with `?remark=1`."""
     seen_photos: Annotated[list[PhotoId], Field(max_length=1000)] | None = None
-    """As in an answer: photos of this remark that its author knew of beside those in `photos`. Then others that the
-    remark has stay. Left out: `photos` are all there are."""
+    """As in an answer: the other photos of this remark that its author knew of. Photos in neither list then stay. Left
+    out: `photos` are all that count."""
 
     def remark_input(self) -> RemarkInput:
-        """Return what is noted; raises `Invalid` for a photo that is there twice."""
+        """Return the input of the remark; raise `Invalid` for a photo that is listed twice."""
         if errors := list(_duplicates(self.photos)):
             raise Invalid(errors)
         seen = None if self.seen_photos is None else tuple(self.seen_photos)
@@ -173,6 +177,6 @@ class RemarkBody(StrictModel):
 
 
 class PhotoBody(StrictModel):
-    """What the path of an upload says, as strictly as a body."""
+    """The parameters in the path of an upload, read as strictly as a body."""
 
     photo_id: PhotoId

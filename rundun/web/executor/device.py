@@ -6,14 +6,14 @@ from starlette.responses import Response
 
 from rundun.web.context import context_of
 
-# Without a prefix as the console's cookies have: each run's has a path of its own, which __Host- would not allow, and
-# phones on open runs have this one. Nobody can make it: the signature is over the run, too.
+# Without the prefix of the console's cookies: each run's cookie has its own path, which __Host- does not allow. It
+# cannot be forged: the signature includes the run.
 COOKIE = "rundun_device"
 COOKIE_SECONDS = 365 * 24 * 3600
 
 
 def device_of(request: Request) -> str | None:
-    """Return the token in this run's signed cookie, None without a cookie or with one that we did not make."""
+    """Return the token in this run's signed cookie; None without a cookie or for a forged one."""
     signed = request.cookies.get(COOKIE)
     if signed is None:
         return None
@@ -24,9 +24,9 @@ def device_of(request: Request) -> str | None:
 
 
 def _signer(request: Request) -> Signer:
-    """Return the signer of this run's cookies. Its key is never rotated, or a phone would be locked out of a run that
-    only the first device may do. It need not be: what counts is that the token is the run's own, which is compared
-    with `runs.device`; the signature only keeps out what we have never given out.
+    """Return the signer of this run's cookies. Its key is never rotated, since that would lock a phone out of a run
+    that only the first device may do. Rotation is not needed: the token is compared with `runs.device`, and the
+    signature only keeps out tokens that this service never issued.
     """
     return Signer(context_of(request).database.env.device_key, salt=f"device.{request.path_params['run_id']}")
 

@@ -1,4 +1,4 @@
-"""The frame of each call to /r: within which limits."""
+"""The frame of each call to /r: its rate limits."""
 
 from functools import wraps
 
@@ -19,7 +19,7 @@ def executor_router() -> ApiRouter[Request]:
 
 
 def rate_limited(handler: Handler) -> Handler:
-    """Limit the requests to `handler` for each run, for each organization, and for each address that tries links."""
+    """Wrap `handler` in rate limits by run, by organization, and by client address for requests with unknown links."""
 
     @wraps(handler)
     async def endpoint(request: Request) -> Response:

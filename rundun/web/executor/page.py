@@ -1,4 +1,4 @@
-"""The executor's page, or why there is nothing to do: /r/{run_id}."""
+"""The executor's page, or the page of a closed run: /r/{run_id}."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -25,7 +25,9 @@ from rundun.web.pages.pages import Handler, compress
 
 
 async def page(request: Request) -> Response:
-    """Serve the executor's page, neutral to robots and previews, or why there is nothing to do: GET /r/{run_id}."""
+    """Serve the executor's page, or the page of a closed, erased or unknown run: GET /r/{run_id}. Robots and link
+    previews change nothing by it.
+    """
     ctx = context_of(request)
     run_id = request.path_params["run_id"]
     try:
@@ -49,22 +51,25 @@ async def page(request: Request) -> Response:
         photo_bytes = ctx.settings.limits.photo_bytes
         return ctx.pages.render_run(content, preferred, branding, photo_bytes, days_shown=days_shown)
 
-    return await _in_turn(request, state.run.org_id, render)
+    return await _queue_render(request, state.run.org_id, render)
 
 
-async def _in_turn(request: Request, org_id: str, render: Callable[[], Response]) -> Response:
-    """Render a page in a turn of the organization's links; raises `rate_limited`."""
+async def _queue_render(request: Request, org_id: str, render: Callable[[], Response]) -> Response:
+    """Respond with a page, rendered in a fair turn of the organization's links; raise `rate_limited` when the
+    queue is full.
+    """
     return await context_of(request).turns.of_links(org_id).run(lambda: compress(request, render()))
 
 
 async def _closed_page(request: Request, ctx: Context, problem: Problem) -> Response:
+    """Respond with the page of a closed run, or of a run that belongs to another phone."""
     run_id, device = request.path_params["run_id"], device_of(request)
     state, organization, is_executor = await ctx.database.read(execution.load_closed, run_id, device)
     run = state.run
     kind = "other_device" if problem.code == "other_device" else run.status
     run_facts = {
         "run_id": run.run_id,
-        # Only for a phone that has read it before: to others the link says no more than that it is over.
+        # Only for the phone that did the run: to others the link tells only that it is over.
         "title": run.job.title if run.device is not None and run.device == device_of(request) else None,
         "closed_at": times.wire_or_none(run.closed_at),
         "progress": dict(run.progress),
@@ -81,10 +86,11 @@ async def _closed_page(request: Request, ctx: Context, problem: Problem) -> Resp
         reason = run_state.reason_for(run, is_executor=is_executor)
         return ctx.pages.render_closed(kind, preferred, contact, run_facts, branding, receipt, reason)
 
-    return await _in_turn(request, run.org_id, render)
+    return await _queue_render(request, run.org_id, render)
 
 
 async def _erased_page(request: Request, ctx: Context) -> Response:
+    """Respond with the page of an erased run: its id, the time and the organization's contact."""
     erased, organization = await ctx.database.read(execution.load_erased, request.path_params["run_id"])
     closed_at = times.wire(erased.erased_at)
     run_facts: dict[str, Any] = {
@@ -101,21 +107,21 @@ async def _erased_page(request: Request, ctx: Context) -> Response:
 
 
 def _receipt(state: RunState, organization: Organization, ctx: Context) -> dict[str, Any]:
-    """Return what static/executor/end/closed.js makes a receipt of."""
+    """Return the state from which static/executor/end/closed.js makes the receipt."""
     whole = state_json(state, organization, ctx.links, ctx.now())
     kept = {name: whole[name] for name in ("run", "organization", "template", "answers", "remarks")}
     return {**kept, "job": {"title": state.run.job.title}, "signed": list(whole["signatures"])}
 
 
 def preferred_languages(request: Request, run_language: str | None) -> list[str]:
-    """List the languages to answer in, the most preferred first: chosen on the page, the run's own, the browser's."""
+    """List language tags, the most preferred first: the one chosen on the page, the run's, the browser's."""
     chosen = request.query_params.get("lang", "")
     own = [tag for tag in (chosen, run_language) if tag and languages.is_tag(tag)]
     return [*own, *languages.accepted_tags(request.headers.get("accept-language", ""))]
 
 
 def with_error_page(handler: Handler) -> Handler:
-    """Answer a browser that asks too often with a page instead of JSON."""
+    """Wrap `handler` so that `rate_limited` becomes a page instead of JSON for a browser."""
 
     @wraps(handler)
     async def endpoint(request: Request) -> Response:

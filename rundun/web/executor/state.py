@@ -1,4 +1,4 @@
-"""The JSON about a run that a phone gets."""
+"""The JSON of a run for the executor's phone."""
 
 from typing import Any
 
@@ -18,8 +18,8 @@ from rundun.store.sqlite.transaction import TemplateVersion
 def state_json(
     state: RunState, organization: Organization, links: Urls, now: int, *, in_page: bool = False
 ) -> StateJson:
-    """Return a run's state as JSON: enough to resume on another device. What is put `in_page`, the HTML, has no
-    secrets, and labels of fields as their author wrote them.
+    """Return a run's state as JSON, enough to resume on another device. `in_page` is the state in the HTML: without
+    secrets, and with untranslated labels of fields.
     """
     language = None if in_page else state.run.language
     job = job_json.job_json(state.run, state.version.template, language, with_secrets=not in_page)
@@ -56,10 +56,10 @@ def state_json(
 
 
 def _template_json(state: RunState, job: ShownJobJson) -> dict[str, Any]:
-    """Return the template as its author wrote it, without its fields and, before Start, without its pictures: links are
-    looked at by many.
+    """Return the template's stored JSON without its hidden fields and, before Start, without its pictures, since a link
+    may be opened by others than the executor.
     """
-    # a third of what writing the models anew takes
+    # a third of the time of serializing the models
     template = job_json.remove_hidden_fields(from_json(state.version.body), job)
     if state.version.pictures and state.run.status == "pending":
         for holder in (template, *(template.get("sections") or ())):
@@ -69,7 +69,7 @@ def _template_json(state: RunState, job: ShownJobJson) -> dict[str, Any]:
 
 
 def pictures_json(run: Run, version: TemplateVersion, links: Urls) -> PicturesJson:
-    """Return what the steps of a started run show, as JSON; before Start nothing."""
+    """Return the pictures of a started run's steps as JSON; {} before Start."""
     if run.status == "pending":
         return {}
     return {
@@ -79,7 +79,7 @@ def pictures_json(run: Run, version: TemplateVersion, links: Urls) -> PicturesJs
 
 
 def remark_written(state: RunState, step_id: str) -> RemarkedJson:
-    """Return the remark on a step after a write, as JSON, with the run in brief."""
+    """Return the response to a write of a remark: the remark (None once it is taken back), and the run in brief."""
     remark = state.evidence.remarks.get(step_id)
     return {
         "run": record.run_brief_json(state.run),
@@ -88,6 +88,6 @@ def remark_written(state: RunState, step_id: str) -> RemarkedJson:
 
 
 def step_written(state: RunState, step_id: str, links: Urls) -> WrittenJson:
-    """Return a step after a write, as JSON, with the run in brief."""
+    """Return the response to a write of a step: the step, and the run in brief."""
     step = record.step_json(state.step_states[step_id], state.evidence, links)
     return {"run": record.run_brief_json(state.run), "step": {"step_id": step_id, **step}}

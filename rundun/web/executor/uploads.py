@@ -56,12 +56,14 @@ _RECEIPT = {
 
 
 def _target(request: Request, *, is_remark: bool = False) -> PhotoRef:
+    """Return the photo that the path names; raise `Invalid` for a malformed id."""
     path = request.path_params
     photo_id = read(PhotoBody, {"photo_id": path["photo_id"]}, "path").photo_id
     return PhotoRef(path["run_id"], path["step_id"], photo_id, is_remark)
 
 
 def _metadata(target: PhotoRef, params: PhotoQuery) -> PhotoMetadata:
+    """Return the metadata in an upload's query; raise `Invalid` for a half position or a photo drawn on itself."""
     geo = params.model_dump(include=set(GeoBody.model_fields), exclude_none=True)
     position = read(GeoBody, geo, "query").position() if geo else None
     if params.annotated_from == target.photo_id:
@@ -83,8 +85,8 @@ def _metadata(target: PhotoRef, params: PhotoQuery) -> PhotoMetadata:
 async def put_photo(request: Request) -> Response:
     """Upload a photo.
 
-    The raw bytes under an id that the phone makes. Once the receipt is there the photo is on the disk. The same
-    bytes again get the same receipt, unless somebody has deleted the photo meanwhile.
+    The raw bytes under an id that the phone makes. When the receipt is sent, the photo is on the disk. The same bytes
+    again get the same receipt, unless the photo was deleted meanwhile.
     """
     require_same_site(request)
     ctx = context_of(request)
@@ -112,8 +114,8 @@ async def _store(
     metadata: PhotoMetadata,
     device: str | None,
 ) -> tuple[Photo, bool]:
-    """Store a photo in as few commits as can carry its pieces, the photo itself with the last of them. Returns what
-    `add_photo` returns; if it cannot be stored, its pieces are deleted again.
+    """Store a photo's pieces in as few commits as their size allows, and the photo itself in the last one. Return the
+    photo and whether it is new; when it cannot be stored, its pieces are deleted again.
     """
     new, pieces = _cut(body, derived)
     batch: list[Piece] = []
@@ -128,13 +130,13 @@ async def _store(
             weight += len(piece.data)
         return await database.write_heavy(weight, photos.add_photo, target, new, batch, metadata, device)
     except BaseException:
-        if is_begun:  # after all pieces that still wait, should the request have been cancelled
+        if is_begun:  # after the pieces that are still queued if the request was cancelled
             await database.write_last(files.remove_unfinished, new.numbers)
         raise
 
 
 def _cut(body: BufferedUpload, derived: Derivatives) -> tuple[PhotoFiles, Iterator[Piece]]:
-    """Return the files of a photo, with numbers next to each other, and the pieces of all of them."""
+    """Return a photo's files, with consecutive numbers, and an iterator over their pieces."""
     first = files.new_number()
     original = StoredFile(first, derived.content_type, body.bytes, body.sha256)
     shown = original if derived.photo is None else _jpeg(first + 1, derived.photo)
@@ -148,6 +150,7 @@ def _cut(body: BufferedUpload, derived: Derivatives) -> tuple[PhotoFiles, Iterat
 
 
 def _jpeg(number: int, data: bytes) -> StoredFile:
+    """Return the file row of a JPEG."""
     return StoredFile(number, "image/jpeg", len(data), hashlib.sha256(data).hexdigest())
 
 
@@ -159,7 +162,7 @@ def _jpeg(number: int, data: bytes) -> StoredFile:
 async def delete_photo(request: Request) -> Response:
     """Delete a photo.
 
-    Erases it for good, while the run is open. Again: nothing changes.
+    Erases it for good, while the run is open. Repeated, it changes nothing.
     """
     require_same_site(request)
     ctx = context_of(request)
@@ -195,12 +198,13 @@ async def put_signature(request: Request) -> Response:
 async def put_closing_signature(request: Request) -> Response:
     """Upload the signature that closes the run.
 
-    Where the template says `signature_on_complete`.
+    For templates with `signature_on_complete`.
     """
     return await _put_signature(request, "")
 
 
 async def _put_signature(request: Request, step_id: str) -> Response:
+    """Store the signature of a step, or of the run (`step_id` ""), and respond with its receipt."""
     require_same_site(request)
     ctx = context_of(request)
     run_id = request.path_params["run_id"]
@@ -222,7 +226,7 @@ async def _put_signature(request: Request, step_id: str) -> Response:
 
 @router.route(
     "POST /decode",
-    {200: Success("What it says.", DecodedJson)},
+    {200: Success("The barcode's text and format.", DecodedJson)},
     headers=("Content-Digest",),
     body=_PHOTO,
     problems=(*_OPEN, *_UNREADABLE),
@@ -230,7 +234,7 @@ async def _put_signature(request: Request, step_id: str) -> Response:
 async def decode_barcode(request: Request) -> Response:
     """Read a barcode from a picture.
 
-    For phones without a scanner. Of a started run, and of the formats that its barcode steps take.
+    For phones without a scanner, in a started run. Finds the formats of its barcode steps.
     """
     require_same_site(request)
     ctx, run_id = context_of(request), request.path_params["run_id"]
@@ -238,7 +242,7 @@ async def decode_barcode(request: Request) -> Response:
     formats = _formats(state)
     org_id = state.run.org_id
     async with ctx.upload_buffer.receive(request, org_id, ctx.settings.limits.photo_bytes) as body:
-        barcode = await _unless_gone(request, ctx.imaging.decode_barcode(body.read, formats, org_id, run_id))
+        barcode = await _run_while_connected(request, ctx.imaging.decode_barcode(body.read, formats, org_id, run_id))
     if barcode is None:
         raise Problem("unreadable_image", "There is no barcode to be seen in this picture.")
     content: DecodedJson = {"text": barcode.text, "format": barcode.format}
@@ -246,6 +250,7 @@ async def decode_barcode(request: Request) -> Response:
 
 
 def _formats(state: RunState) -> tuple[BarcodeFormat, ...]:
+    """Return the formats of the barcode steps; raise `not_started` before Start, `Invalid` without barcode steps."""
     if state.run.status == "pending":
         raise Problem("not_started", "This run has not been started yet: POST to its start first.")
     steps = [step for step in state.version.steps if isinstance(step, BarcodeStep)]
@@ -254,8 +259,10 @@ def _formats(state: RunState) -> tuple[BarcodeFormat, ...]:
     return tuple(sorted({name for step in steps for name in step.config.formats}))
 
 
-async def _unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """Return the result of `work`, given up when the client goes away: nobody else wants it. The body must be read."""
+async def _run_while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """Return the result of `work`; cancel it and raise `ClientDisconnect` when the client closes the connection. The
+    request's body must have been read before.
+    """
     task = asyncio.create_task(work)
     disconnect = asyncio.ensure_future(request.receive())
     try:
