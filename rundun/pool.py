@@ -1,4 +1,4 @@
-"""Bounded work: so many places for each owner and in all, and a few threads that owners share fairly."""
+"""Bounded work: a limit of places for each owner and in all, and a few threads that owners share fairly."""
 
 import asyncio
 import functools
@@ -14,21 +14,21 @@ from rundun.core.fair_share import owner_limit
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Job = tuple[str, Future[Any], Callable[[], Any]]  # whose it is, what comes of it, what is called
-# Nothing is left for an owner, or for all; a function has waited too long; the pool is closed.
+QueuedCall = tuple[str, Future[Any], Callable[[], Any]]  # owner, future of the outcome, function
+# An owner has all its places, or all are taken; a call has waited too long; the pool is closed.
 RefusalReason = Literal["owner", "all", "late", "closed"]
-Limits = Mapping[str, int]  # by owner, the maximum of places with this one; "" stands for all owners together
+Limits = Mapping[str, int]  # by owner, the most places that it may have; "" stands for all owners together
 
 
 class BoundedPool:
-    """Places that are taken for a while, and functions that run in threads while they have one.
+    """A limited number of places, and functions that run in a few threads while they have a place.
 
     A 48-megapixel HEIC takes 400 MB and three seconds: unbounded, a van full of phones coming back online would take
     the service down. A place is free again when the *thread* is done, not when the client has gone away; work that
     still waits when its client goes away is never begun.
 
-    Of the owners that wait the one that has used the threads for the shortest time is next (start-time fair queueing,
-    Goyal, Vin and Cheng 1996), so that nobody stands behind all that somebody else has sent, however long that takes.
+    Of the waiting owners, the one that has used the threads for the shortest time is next (start-time fair queueing,
+    Goyal, Vin and Cheng 1996), so no owner waits until all calls of another one are done.
     """
 
     def __init__(
@@ -42,10 +42,10 @@ class BoundedPool:
         close_seconds: float = 2,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Make a pool. `refusal` makes what is raised where no place is left. A function has begun within
-        `wait_seconds` or is refused. `close` waits `close_seconds` for what runs. The threads are daemons, since no
-        thread can be stopped and the process must not wait for one; they end when there was nothing to do for
-        `idle_seconds`.
+        """Make a pool of at most `threads`. `refusal` makes the exception that a refused caller gets. A function that
+        has not begun within `wait_seconds` is refused. `close` waits `close_seconds` for running functions. The threads
+        are daemons, since no thread can be stopped and the process must not wait for one; they end after
+        `idle_seconds` without a call.
 
         A `sparing` pool is for functions that may hang: no owner has more threads than its `owner_limit`.
         """
@@ -55,25 +55,25 @@ class BoundedPool:
         self._wait_seconds = wait_seconds
         self._close_seconds = close_seconds
         self._idle_seconds = idle_seconds
-        self._lock = threading.Lock()  # what follows is changed by the threads, too
+        self._lock = threading.Lock()  # for all attributes below: the threads change them as well
         self._work = threading.Condition(self._lock)
         self._idle = 0
-        self._held: Counter[str] = Counter()
+        self._taken: Counter[str] = Counter()
         self._running: Counter[str] = Counter()  # functions in threads, by owner
-        self._waiting: dict[str, deque[Job]] = {}  # by owner, of two that used as much the next one first
-        self._used: dict[str, float] = {}  # seconds in the threads, by owner; who comes begins at `_begun_at`
-        self._begun_at = 0.0  # what the owner of the function that began last had used by then
+        self._waiting: dict[str, deque[QueuedCall]] = {}  # by owner; of two that used as much, the next one first
+        self._used: dict[str, float] = {}  # seconds in the threads, by owner; a new owner begins at `_begun_at`
+        self._begun_at = 0.0  # the seconds that the owner of the last call to begin had used before it
         self.clock = clock
         self._threads: set[threading.Thread] = set()
         self._is_closed = False
 
-    def held(self, owner: str = "") -> int:
-        """Count the places that an owner has, or all together have, right now."""
-        return self._held[owner]
+    def count_taken(self, owner: str = "") -> int:
+        """Count the places that `owner` has taken now; without an owner, all places that are taken."""
+        return self._taken[owner]
 
     @contextmanager
     def place(self, limits: Limits) -> Iterator[None]:
-        """Take a place of each of these owners while the context lasts; raises the refusal."""
+        """Take a place for each owner of `limits` while the context lasts; raises the refusal."""
         with self._lock:
             self._take(limits)
         try:
@@ -84,19 +84,21 @@ class BoundedPool:
     async def run(
         self, owner: str, limits: Limits, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """Run `function` in a thread in the owner's turn, and return or raise what comes of it; raises the refusal."""
-        job: Future[R] = Future()
+        """Run `function` in a thread when it is the owner's turn, and return its result; raises its error, or the
+        refusal where it did not begin.
+        """
+        future: Future[R] = Future()
         with self._lock:
             self._take(limits)
             call = functools.partial(function, *args, **kwargs)
             self._used[owner] = max(self._used.get(owner, 0.0), self._begun_at)
-            self._waiting.setdefault(owner, deque()).append((owner, job, call))
+            self._waiting.setdefault(owner, deque()).append((owner, future, call))
             self._work.notify()
-        job.add_done_callback(functools.partial(self._settle, owner, limits))
-        self._start_thread(job)
-        late = self._wait_seconds and asyncio.get_running_loop().call_later(self._wait_seconds, job.cancel)
+        future.add_done_callback(functools.partial(self._settle, owner, limits))
+        self._start_thread(future)
+        late = self._wait_seconds and asyncio.get_running_loop().call_later(self._wait_seconds, future.cancel)
         try:
-            return await asyncio.wrap_future(job)
+            return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is None or task.cancelling():
@@ -110,27 +112,27 @@ class BoundedPool:
         if self._is_closed:
             raise self._refusal("closed")
         for owner, max_places in limits.items():
-            if self._held[owner] >= max_places:
+            if self._taken[owner] >= max_places:
                 raise self._refusal("owner" if owner else "all")
-        self._held.update(limits.keys())
+        self._taken.update(limits.keys())
 
     def _give_back(self, limits: Limits) -> None:
         with self._lock:
-            self._held.subtract(limits.keys())
-            self._held += Counter()  # drops those with none
+            self._taken.subtract(limits.keys())
+            self._taken += Counter()  # drops those with none
 
-    def _settle(self, owner: str, limits: Limits, job: Future[Any]) -> None:
+    def _settle(self, owner: str, limits: Limits, future: Future[Any]) -> None:
         self._give_back(limits)
-        if job.cancelled():
+        if future.cancelled():
             with self._lock:
-                jobs = self._waiting.get(owner, deque())
-                left = deque(waiting for waiting in jobs if waiting[1] is not job)
+                calls = self._waiting.get(owner, deque())
+                left = deque(call for call in calls if call[1] is not future)
                 if left:
                     self._waiting[owner] = left
-                elif jobs:
+                elif calls:
                     del self._waiting[owner]
 
-    def _start_thread(self, job: Future[Any]) -> None:
+    def _start_thread(self, future: Future[Any]) -> None:
         with self._lock:
             are_enough = sum(map(len, self._waiting.values())) <= self._idle
             if are_enough or len(self._threads) >= self._max_threads:
@@ -144,21 +146,21 @@ class BoundedPool:
                 self._threads.discard(thread)
                 is_alone = not self._threads
             if is_alone:
-                job.cancel()
+                future.cancel()
                 raise self._refusal("all") from None
 
-    def next_job(self, done: str | None, seconds: float) -> Job | None:
-        """Return the next job to run, or None to end the calling thread. `done` is the owner of the job that the thread
-        has just run, None for none, and `seconds` the time that it took.
+    def next_call(self, done: str | None, seconds: float) -> QueuedCall | None:
+        """Wait for the next call and return it, or None to end the calling thread. `done` is the owner of the call that
+        the thread has just run, None for none, and `seconds` the time that it took.
         """
         with self._lock:
             if done is not None:
                 self._running[done] -= 1
                 self._running += Counter()  # drops those with none
                 self._used[done] += seconds
-                self._forget_used()
+                self._drop_used()
                 if self._sparing:
-                    self._work.notify_all()  # who had too many may go on
+                    self._work.notify_all()  # an owner that had its limit of threads may have one again
             self._idle += 1
             while not self._work.wait_for(
                 lambda: self._next_owner() is not None or self._is_closed, self._idle_seconds
@@ -170,38 +172,38 @@ class BoundedPool:
             if owner is None:
                 self._threads.discard(threading.current_thread())
                 return None
-            jobs = self._waiting.pop(owner)
-            job = jobs.popleft()
+            calls = self._waiting.pop(owner)
+            call = calls.popleft()
             self._running[owner] += 1
             self._begun_at = max(self._begun_at, self._used[owner])
-            if jobs:
-                self._waiting[owner] = jobs  # behind all others
-            return job
+            if calls:
+                self._waiting[owner] = calls  # behind all others
+            return call
 
-    def _forget_used(self) -> None:
-        """Drop what owners have used that would begin with no less if they came now."""
+    def _drop_used(self) -> None:
+        """Drop the seconds used by inactive owners that would begin with at least as many if they came now."""
         active = self._waiting.keys() | self._running.keys()
         self._used = {
             owner: used for owner, used in self._used.items() if owner in active or (active and used > self._begun_at)
         }
 
     def _next_owner(self) -> str | None:
-        """Return the owner whose turn it is, None where nobody's is."""
+        """Return the waiting owner whose call is next; None where none waits or may have another thread."""
         limit = owner_limit(self._max_threads, self._running.total())
         allowed = [owner for owner in self._waiting if not self._sparing or self._running[owner] < limit]
         return min(allowed, key=self._used.__getitem__, default=None)
 
     async def close(self) -> int:
-        """Refuse what waits, and wait a little for what runs, since nobody wants its outcome any more. Returns how many
-        threads still run.
+        """Refuse the waiting calls, wait at most `close_seconds` for the running ones, and return the number of threads
+        that still run: their outcome is of no use any more.
         """
         with self._lock:
             self._is_closed = True
             self._work.notify_all()
-            waiting = [job for jobs in self._waiting.values() for _, job, _ in jobs]
+            waiting = [future for calls in self._waiting.values() for _, future, _ in calls]
             threads = list(self._threads)
-        for job in waiting:
-            job.cancel()
+        for future in waiting:
+            future.cancel()
         return await asyncio.to_thread(self._join, threads) if threads else 0
 
     def _join(self, threads: list[threading.Thread]) -> int:
@@ -212,36 +214,36 @@ class BoundedPool:
 
 
 def call_within(seconds: float, function: Callable[[], R]) -> R:
-    """Run a function that may hang, as one on a disk that is away does, and return or raise what comes of it; raises
-    TimeoutError when it takes longer, and leaves its thread, a daemon, behind.
+    """Run a function that may hang, as on a disk that is away, and return its result; raises its error, or TimeoutError
+    after `seconds`, which leaves its thread, a daemon, behind.
     """
-    job: Future[R] = Future()
-    threading.Thread(target=_do, args=(job, function), name="call", daemon=True).start()
-    return job.result(seconds)
+    future: Future[R] = Future()
+    threading.Thread(target=_settle_future, args=(future, function), name="call", daemon=True).start()
+    return future.result(seconds)
 
 
 def _work(pool: BoundedPool) -> None:
-    """Run jobs until the thread ends. No job is held once it is done: pictures are large."""
+    """Run calls until the thread ends. No reference to a call stays once it is done: pictures are large."""
     owner, seconds = None, 0.0
-    while next_job := pool.next_job(owner, seconds):
-        owner, job, call = next_job
-        del next_job
+    while next_call := pool.next_call(owner, seconds):
+        owner, future, call = next_call
+        del next_call
         began = pool.clock()
-        _do(job, call)
+        _settle_future(future, call)
         seconds = pool.clock() - began
-        del job, call
+        del future, call
 
 
-def _do(job: Future[Any], call: Callable[[], Any]) -> None:
-    if not job.set_running_or_notify_cancel():
+def _settle_future(future: Future[Any], call: Callable[[], Any]) -> None:
+    if not future.set_running_or_notify_cancel():
         return
     try:
         outcome = call()
     except StopIteration:  # no future of asyncio takes it
-        job.set_exception(RuntimeError("a function raised StopIteration"))
+        future.set_exception(RuntimeError("a function raised StopIteration"))
     except BaseException as error:
-        job.set_exception(error)
+        future.set_exception(error)
     else:
-        job.set_result(outcome)
+        future.set_result(outcome)
     finally:
-        del job, call  # the traceback of an error leads here: without this it would hold itself
+        del future, call  # the traceback of an error leads here: without this it would refer to itself

@@ -201,7 +201,7 @@ async def test_who_waits_too_long_is_told_to_come_back_and_never_runs():
         (running,) = await queued(pool, first)
         await begun(first)
         assert (await refusal(pool.run(second))).detail == "late"
-        assert pool.pool.held() == 1, "its place is free again"
+        assert pool.pool.count_taken() == 1, "its place is free again"
         first.go.set()
         assert await running == "done", "what runs may take longer"
         assert not second.begun.is_set()
@@ -246,15 +246,15 @@ def test_a_place_is_one_of_every_owner_named():
     pool = BoundedPool(refused)
     limits = {"r-1": 1, "org-1": 2, "": 3}
     with pool.place(limits):
-        assert [pool.held(owner) for owner in limits] == [1, 1, 1]
+        assert [pool.count_taken(owner) for owner in limits] == [1, 1, 1]
         with pytest.raises(Problem, match="owner"), pool.place(limits):
             pass
-        assert pool.held("org-1") == 1, "one that was refused holds nothing"
+        assert pool.count_taken("org-1") == 1, "one that was refused holds nothing"
         second, third = {**limits, "r-2": 1}, {"r-3": 1, "org-1": 2, "": 3}
         del second["r-1"]
         with pool.place(second), pytest.raises(Problem, match="owner"), pool.place(third):
             pass
-    assert not pool._held
+    assert not pool._taken
 
 
 STUCK = """

@@ -68,7 +68,7 @@ class Pictures:
             try:
                 return work()
             finally:
-                if self.large.held() <= 1:  # with further pictures waiting, the memory would be needed again at once
+                if self.large.count_taken() <= 1:  # with more waiting, the memory would be needed again at once
                     _trim_memory()
 
         return await _run_in_pool(self.large, owner, work_and_trim)

@@ -1,6 +1,4 @@
-"""Buffers for picture bodies as they arrive: in memory while there is room for them there, else in a temporary file, so
-that memory stays small however many come at once.
-"""
+"""Buffers for picture bodies as they arrive: in memory up to a bound for all of them, else in a temporary file."""
 
 import asyncio
 import base64
@@ -23,25 +21,25 @@ from rundun.pool import BoundedPool, RefusalReason
 from rundun.web.http.body import stream_within
 from rundun.web.http.timings import KIND, UPLOAD
 
-# Bytes that may stay in memory: of one body, and of all bodies together.
+# The most bytes in memory: of one body, and of all bodies together.
 IN_MEMORY = 1024 * 1024
 MEMORY = 24 * 1024 * 1024
-# Bytes of a body that must arrive within so many seconds, again and again: 2 KiB/s with pauses of ten seconds do.
+# Each stride of a body has that many bytes and seconds: 2 KiB/s with pauses of ten seconds is fast enough.
 STRIDE, STRIDE_SECONDS = 8 * 1024, 15.0
-SLOW = 8 * 1024  # bytes a second below which a body gives way to others of its organization
+SLOW = 8 * 1024  # bytes a second; a slower body is ended for another one of its organization
 _SHA256 = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):")
 
 
 @dataclass(frozen=True, slots=True)
 class BufferedUpload:
-    """A body that has arrived whole: its size in bytes and its SHA-256 in hex."""
+    """A complete body in memory or in a temporary file, its size in bytes and its SHA-256 in hex."""
 
     file: IO[bytes]
     bytes: int
     sha256: str
 
     def rewound(self) -> IO[builtins.bytes]:
-        """Return the file, to be read from its beginning."""
+        """Return the file, positioned at its beginning."""
         self.file.seek(0)
         return self.file
 
@@ -52,19 +50,19 @@ class BufferedUpload:
 
 @dataclass(slots=True, eq=False)
 class _Arrival:
-    """A body on its way. It must get a stride further in time; `give_way` ends it, and `ended` tells that it has."""
+    """A body on its way. Each `STRIDE` must arrive in time; `cancel` ends it, and `ended` is set once it has ended."""
 
     run_id: str
     org_id: str
     deadline: asyncio.Timeout
-    until: float  # on the loop's clock, for all of it
+    until: float  # on the loop's clock, for the whole body
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     _bytes: int = 0  # of this stride
     _since: float = field(default_factory=lambda: asyncio.get_running_loop().time())
-    _last_seconds: float = 0  # that the last stride took
+    _last_seconds: float = 0  # duration of the last stride
 
     def advance(self, size: int) -> None:
-        """Count bytes that came."""
+        """Count `size` bytes that have arrived; a complete stride moves the deadline."""
         self._bytes += size
         if self._bytes >= STRIDE:
             now = asyncio.get_running_loop().time()
@@ -73,23 +71,24 @@ class _Arrival:
             self.deadline.reschedule(min(self.until, now + STRIDE_SECONDS))
 
     def pace(self) -> float:
-        """Return how many bytes a second come: as in the last stride, or fewer if this one takes longer already."""
+        """Return the bytes a second of the last stride, or of the current one if it takes longer already."""
         return STRIDE / max(self._last_seconds, asyncio.get_running_loop().time() - self._since, 1e-6)
 
-    def give_way(self) -> None:
-        """End it for the sake of others."""
+    def cancel(self) -> None:
+        """End the body, so that another one gets its place."""
         if not self.deadline.expired():
             self.deadline.reschedule(0)
 
 
 @dataclass(slots=True)
 class UploadBuffer:
-    """Room for the picture bodies that are under way or in work, so that slow ones don't fill the disk.
+    """Places for the picture bodies that are under way or in work: limited, so slow ones can't fill the disk.
 
-    `of_run` and `in_all` are how many at once; an organization has at most its `owner_limit`. `seconds`, and one more
-    for every `bytes_per_second`, is how long a body may take altogether, if all the while some of it comes: the
-    server's own time-out is content with a byte now and then. Where no place is left, the slowest body gives way: of
-    whoever has more than the newcomer, else one that is `SLOW`. Of all bodies `memory` bytes may be in memory.
+    There are at most `of_run` for a run and `in_all` altogether; an organization has at most its `owner_limit`. A body
+    may take `seconds`, and one more for every `bytes_per_second` of its size, and each stride must come in time: the
+    server's own time-out accepts a byte now and then. Where no place is left, the slowest body is ended: one of an
+    organization or a run that has more than the new body's, else one that is `SLOW`. At most `memory` bytes of all
+    bodies are in memory.
     """
 
     of_run: int = 4
@@ -103,18 +102,18 @@ class UploadBuffer:
     @asynccontextmanager
     async def receive(self, request: Request, org_id: str, limit: int) -> AsyncIterator[BufferedUpload]:
         """Receive a picture's body of at most `limit` bytes, for a run of an organization, or for its templates where
-        the path names no run. Empty, truncated or altered ones are refused: the request must announce its bytes by
-        `Content-Digest` (RFC 9530, sha-256) or at least by `Content-Length`. Raises `unavailable` when there is no
-        room, or when the body takes too long.
+        the path names no run. The request must announce its bytes by `Content-Digest` (RFC 9530, sha-256) or at least
+        by `Content-Length`. Raises `digest_mismatch` where the body is empty, truncated or altered, and `unavailable`
+        where there is no place or no disk space, or the body takes too long.
         """
         request.scope[KIND] = UPLOAD
         announced = request.headers.get("content-digest")
         if announced is None and "content-length" not in request.headers:
             raise Problem("digest_mismatch", "Send “Content-Digest: sha-256=:…:” or a Content-Length.")
         expected = None if announced is None else _sha256(announced)
-        run_id = request.path_params.get("run_id", f"templates of {org_id}")  # which have the places of a run
+        run_id = request.path_params.get("run_id", f"templates of {org_id}")  # these share the places of one run
         length = request.headers.get("content-length")
-        await self._make_room(run_id, org_id)
+        await self._free_place(run_id, org_id)
         with self._slots.place(self._limits(run_id, org_id)), self._file(length) as file:
             body = await self._arrive(request, run_id, org_id, limit, file)
             if body.bytes == 0:
@@ -124,28 +123,28 @@ class UploadBuffer:
             yield body
 
     def _limits(self, run_id: str, org_id: str) -> Mapping[str, int]:
-        return {run_id: self.of_run, org_id: owner_limit(self.in_all, self._slots.held()), "": self.in_all}
+        return {run_id: self.of_run, org_id: owner_limit(self.in_all, self._slots.count_taken()), "": self.in_all}
 
-    async def _make_room(self, run_id: str, org_id: str) -> None:
-        """Let a slower body give way where there is no place; there may be none then, either."""
-        held = self._slots.held
-        while held(run_id) < self.of_run and held(org_id) >= owner_limit(self.in_all, held()):
+    async def _free_place(self, run_id: str, org_id: str) -> None:
+        """End slower bodies until there is a place for one of the run, or no body may be ended for it."""
+        taken = self._slots.count_taken
+        while taken(run_id) < self.of_run and taken(org_id) >= owner_limit(self.in_all, taken()):
             slowest = self._slowest(run_id, org_id)
             if slowest is None:
                 return
-            slowest.give_way()
+            slowest.cancel()
             await slowest.ended.wait()
 
     def _slowest(self, run_id: str, org_id: str) -> _Arrival | None:
-        """Return the body that gives way to one of a run, or None."""
-        held = self._slots.held
-        waiting = [one for one in self._arrivals if not one.deadline.expired()]
-        if not waiting:
+        """Return the body to be ended for a new one of the run, or None."""
+        taken = self._slots.count_taken
+        arrivals = [one for one in self._arrivals if not one.deadline.expired()]
+        if not arrivals:
             return None
-        slowest = min(waiting, key=lambda one: (-held(one.org_id), -held(one.run_id), one.pace()))
+        slowest = min(arrivals, key=lambda one: (-taken(one.org_id), -taken(one.run_id), one.pace()))
         if slowest.org_id != org_id:
-            return slowest if held(slowest.org_id) > held(org_id) + 1 else None
-        return slowest if held(slowest.run_id) > held(run_id) + 1 or slowest.pace() < SLOW else None
+            return slowest if taken(slowest.org_id) > taken(org_id) + 1 else None
+        return slowest if taken(slowest.run_id) > taken(run_id) + 1 or slowest.pace() < SLOW else None
 
     async def _arrive(self, request: Request, run_id: str, org_id: str, limit: int, file: IO[bytes]) -> BufferedUpload:
         now = asyncio.get_running_loop().time()
@@ -176,12 +175,12 @@ class UploadBuffer:
             self.memory += size
 
     def timeout(self, announced: str | None, limit: int) -> float:
-        """Return the seconds for a body of that `Content-Length`, at most `limit` bytes."""
+        """Return the seconds that a body may take whose `Content-Length` is `announced`, at most `limit` bytes."""
         return self.seconds + _size(announced, limit) / self.bytes_per_second
 
 
 def _size(announced: str | None, maximum: int) -> int:
-    """Return the bytes that `Content-Length` announces, at most `maximum`; also `maximum` where it says nothing."""
+    """Return the bytes that `Content-Length` announces, at most `maximum`; `maximum` without a readable one."""
     return min(int(announced), maximum) if announced and re.fullmatch(r"\d{1,19}", announced, re.ASCII) else maximum
 
 
@@ -195,7 +194,7 @@ async def _write(request: Request, limit: int, file: IO[bytes], arrival: _Arriva
         try:
             file.write(chunk)
         except OSError:
-            raise _no_room() from None
+            raise _disk_full() from None
         hashed.update(chunk)
         size += len(chunk)
         arrival.advance(len(chunk))
@@ -206,15 +205,15 @@ def _temporary() -> IO[bytes]:
     try:
         return tempfile.TemporaryFile()
     except OSError:
-        raise _no_room() from None
+        raise _disk_full() from None
 
 
-def _no_room() -> Problem:
-    return Problem("unavailable", "There is no room for the picture right now.", retry_after=30)
+def _disk_full() -> Problem:
+    return Problem("unavailable", "There is no space for the picture right now.", retry_after=30)
 
 
 def _sha256(announced: str) -> str:
-    """Return the SHA-256 that `Content-Digest` announces, in hex."""
+    """Return the SHA-256 that `Content-Digest` announces, in hex; raises `digest_mismatch` where it has none."""
     match = _SHA256.search(announced)
     if not match:
         raise Problem("digest_mismatch", "Content-Digest must have a sha-256 member (RFC 9530).")

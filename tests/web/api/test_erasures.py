@@ -313,7 +313,7 @@ async def test_two_archives_of_an_organization_are_sent_at_once(w: World, monkey
             client = await unread.enter_async_context(httpx2.AsyncClient(base_url=base, headers=w.acme.headers))
             for _ in range(2):
                 await unread.enter_async_context(client.stream("POST", "/v1/erasures/archive", json=body))
-            assert pool.held(w.acme_id) == 2
+            assert pool.count_taken(w.acme_id) == 2
             refused = await w.acme.post("/v1/erasures/archive", json=body)
             for one in (refused, await w.acme.get(f"/v1/runs/r-{uuid.uuid4()}/archive")):
                 assert (one.status_code, one.json()["code"]) == (409, "request_in_progress")
@@ -324,7 +324,7 @@ async def test_two_archives_of_an_organization_are_sent_at_once(w: World, monkey
                 assert (one.status_code, one.headers["retry-after"]) == (409, "5")
             await unread.aclose()  # who has gone away gives the place back
             async with asyncio.timeout(PATIENCE):
-                while pool.held(w.acme_id):
+                while pool.count_taken(w.acme_id):
                     await asyncio.sleep(0)
     assert (await w.acme.post("/v1/erasures/archive", json=body)).status_code == 200
     with pool.place({w.acme_id: 1}):

@@ -100,7 +100,7 @@ async def test_organizations_take_turns_and_one_has_no_place_of_another(
         for one, picture in [*((eve, b"eve") for eve in eves[:4]), (ed, b"ed")]:
             tasks.append(asyncio.create_task(one.call("POST", "/decode", content=picture)))
             async with asyncio.timeout(PATIENCE):
-                while pool.held() < len(tasks):
+                while pool.count_taken() < len(tasks):
                     await asyncio.sleep(0)
         fifth = await eves[4].call("POST", "/decode", content=b"eve")
         assert (fifth.status_code, fifth.headers["retry-after"]) == (503, "5")

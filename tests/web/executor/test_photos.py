@@ -135,7 +135,7 @@ async def test_organizations_take_turns_with_their_photos(w: World, monkeypatch:
     for number, (ed, data) in enumerate(zip(eds, photos, strict=True), 1):
         tasks.append(asyncio.create_task(ed.photo("s-ok", data)))
         async with asyncio.timeout(60):
-            while pool.held() < number:
+            while pool.count_taken() < number:
                 await asyncio.sleep(0)
     gate.set()
     assert [answer.status_code for answer in await asyncio.gather(*tasks)] == [201] * len(eds)
@@ -163,13 +163,13 @@ async def test_large_pictures_of_one_organization_keep_no_small_one_waiting(
     await ed.start()
     bombs = [asyncio.create_task(eve.photo("s-ok", images.jpeg(80 + n, 80))) for n, eve in enumerate(eves * 2)]
     async with asyncio.timeout(PATIENCE):
-        while large.held() < len(bombs) or not begun:
+        while large.count_taken() < len(bombs) or not begun:
             await asyncio.sleep(0)
         assert (await ed.photo("s-ok", images.jpeg(64, 64))).status_code == 201
     assert len(begun) == 1, "one large picture at a time"
     own = asyncio.create_task(ed.photo("s-ok", images.jpeg(70, 70)))
     async with asyncio.timeout(PATIENCE):
-        while large.held() <= len(bombs):
+        while large.count_taken() <= len(bombs):
             await asyncio.sleep(0)
     gate.set()
     assert (await own).status_code == 201

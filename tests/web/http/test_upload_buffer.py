@@ -207,7 +207,7 @@ async def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(tempfile, "TemporaryFile", full)
     upload_buffer = UploadBuffer(memory=0)
-    with pytest.raises(Problem, match="no room") as caught:
+    with pytest.raises(Problem, match="no space") as caught:
         async with upload_buffer.receive(upload(hello, content_length="5"), "org-1", 100):
             pass
     assert (caught.value.code, caught.value.retry_after) == ("unavailable", 30)

@@ -144,7 +144,7 @@ async def test_only_so_many_streams_are_open_for_an_organization(w: World, monke
                     assert third.status_code == 429, third.headers
                     assert third.headers["retry-after"] == "30"
             async with asyncio.timeout(PATIENCE):
-                while w.service.streams.held(w.acme_id):  # closing takes a turn of the server's loop
+                while w.service.streams.count_taken(w.acme_id):  # closing takes a turn of the server's loop
                     await asyncio.sleep(0)
         w.service.notifier.end()
 
