@@ -20,7 +20,7 @@ from rundun.errors import Problem
 from rundun.imaging.worker import picture_pools
 from rundun.logs import log
 from rundun.maintenance.backups import Backups
-from rundun.scheduler import Jobs, schedule, started
+from rundun.scheduler import Ticks, schedule, started
 from rundun.spreadsheets.reader import SpreadsheetReader
 from rundun.store import files
 from rundun.store.database import Database
@@ -192,7 +192,7 @@ async def _replay_erasures(database: Database, copied: Sequence[JournalEntry]) -
         log("warning", "service.held", since=times.wire(since), until="rundun live")
 
 
-async def _store_uses(uses: Jobs) -> None:
+async def _store_uses(uses: Ticks) -> None:
     for name, keep in uses.items():
         try:
             await keep()

@@ -1,6 +1,6 @@
-"""Jobs, tick by tick: what is due is retried, overdue runs expire, what is old is cleared up.
+"""The scheduler's ticks: due deliveries are retried, overdue runs expire, expired rows and files are deleted.
 
-Each unit of work says whether there is more, and tests call it directly.
+Tests call the ticks directly.
 """
 
 import asyncio
@@ -35,21 +35,21 @@ from rundun.webhooks.dispatcher import Dispatcher
 TICK_SECONDS = 1
 MINUTE_SECONDS = 60
 CLEAR_UP_SECONDS = 600
-ABANDONED_AFTER_MS = times.HOUR  # the age from which an unfinished file is no upload any more
-SHRINK_PAGES = 256  # given back at a time: 2 MiB
+ABANDONED_AFTER_MS = times.HOUR  # the age at which an unfinished file counts as an abandoned upload
+SHRINK_PAGES = 256  # cut off the file at a time: 2 MiB
 PICTURE_BATCH_SIZE = 8  # pictures deleted at a time
 DELETE_BATCH_SIZE = 200  # stored responses, or secrets, deleted at a time
-SPARE_PAGES = 512  # left free
-EXPIRY_BATCH_SIZE = 25  # runs expired in one go
-RETRY_PAUSE_MS = 60 * times.SECOND  # how long a run that could not be expired is left alone
+SPARE_PAGES = 512  # kept free in the file
+EXPIRY_BATCH_SIZE = 25  # runs expired at a time
+RETRY_PAUSE_MS = 60 * times.SECOND  # before a run that could not be expired is tried again
 
-Jobs = Mapping[str, Callable[[], Awaitable[object]]]  # by name
-Resting = dict[str, int]  # run ids, and until when they are left alone
+Ticks = Mapping[str, Callable[[], Awaitable[object]]]  # by name
+Resting = dict[str, int]  # by run id, when it may be tried again, in milliseconds
 
 
 async def expire_due(database: Database, resting: Resting | None = None) -> int:
-    """Expire every run whose time is up; returns how many. Each is a write of its own, so one that fails holds up
-    nobody; it is noted in `resting` and left alone for a minute.
+    """Expire every overdue run, each in its own write, and return their number. A run whose write fails is noted in
+    `resting` and tried again after a minute.
     """
     total, resting = 0, {} if resting is None else resting
     while ids := await _overdue(database, resting):
@@ -58,7 +58,7 @@ async def expire_due(database: Database, resting: Resting | None = None) -> int:
         )
         for run_id, outcome in zip(ids, outcomes, strict=True):
             if isinstance(outcome, Problem) and outcome.code == "unavailable":
-                raise outcome  # the disk is full, say: that is no fault of this run's
+                raise outcome  # for example, a full disk, which is not an error of this run
             if isinstance(outcome, BaseException):
                 resting[run_id] = database.env.clock() + RETRY_PAUSE_MS
                 log("error", "run.not_expired", exc=outcome, run=short(run_id))
@@ -69,7 +69,7 @@ async def expire_due(database: Database, resting: Resting | None = None) -> int:
 
 
 async def _overdue(database: Database, resting: Resting) -> list[str]:
-    """List the ids of the runs to expire now, at most `EXPIRY_BATCH_SIZE`."""
+    """List the ids of the runs to expire now, at most `EXPIRY_BATCH_SIZE`, without those that rest."""
     now = database.env.clock()
     for run_id in [run_id for run_id, until in resting.items() if not now < until <= now + RETRY_PAUSE_MS]:
         del resting[run_id]  # also where the clock was put back
@@ -78,8 +78,8 @@ async def _overdue(database: Database, resting: Resting) -> list[str]:
 
 
 async def index_runs(database: Database) -> None:
-    """Index what runs are searched by, in short writes with rests as long as these, however much there is; but not
-    what has come since this began: while many come, a few large batches cost less than many small ones.
+    """Index the texts of runs for search, in short writes with rests of the same length. Texts stored after this began
+    are left to the next tick: while many come, a few large batches cost less than many small ones.
     """
     newest = await database.read(search_index.newest)
     while await database.read(search_index.is_behind, newest):
@@ -89,10 +89,10 @@ async def index_runs(database: Database) -> None:
 
 
 async def clear_up(database: Database) -> None:
-    """Delete uploads that came to nothing, pictures that no template has named in time, responses that nobody can ask
-    for again and what the histories of organizations have kept for long enough, and give back their room.
+    """Delete abandoned uploads, unused pictures, and expired sessions, stored responses, sent tables and changes of
+    organizations; then cut free pages off the file, but for `SPARE_PAGES`, which the next photos use.
 
-    In small steps, each a write of its own, so that nobody waits long; a few free pages stay for the next photos.
+    Each step is a small write, so other writes wait little.
     """
     numbers = await database.read(files.list_unfinished, database.env.clock() - ABANDONED_AFTER_MS)
     for number in numbers:
@@ -114,14 +114,14 @@ async def clear_up(database: Database) -> None:
     while left > SPARE_PAGES:
         still = await database.write_heavy(SHRINK_PAGES * housekeeping.PAGE, housekeeping.shrink, SHRINK_PAGES)
         if still >= left:
-            break  # somebody frees as fast, or the file can't shrink: the next tick goes on
+            break  # other writes free as many, or the file can't shrink: the next tick goes on
         left = still
     if left < before:
         log("info", "database.shrunk", bytes=(before - left) * housekeeping.PAGE)
 
 
 async def make_tables(database: Database) -> None:
-    """Make what is left of tables of jobs that were accepted before the process ended, or while the disk was full."""
+    """Dispatch the remaining runs of accepted tables, after a restart or a full disk."""
     for number in await database.read(sent_tables.unfinished):
         while await database.write(table_actions.step, number):
             pass
@@ -129,8 +129,8 @@ async def make_tables(database: Database) -> None:
 
 
 async def delete_secrets(database: Database, days: float) -> int:
-    """Delete the webhooks' secrets of runs that were closed, and whose deliveries were settled, so many days ago, in
-    small steps; returns how many. Zero days: never. What is sent by hand later goes unsigned, and the run says so.
+    """Delete the webhook secrets of runs that were closed, and whose deliveries were settled, `days` ago, in small
+    steps, and return their number. Zero days: never. A later retry by hand is unsigned, and the run says so.
     """
     total, before = 0, database.env.clock() - int(days * times.DAY)
     while days and await database.read(webhook_secrets.is_any_old, before):
@@ -141,7 +141,7 @@ async def delete_secrets(database: Database, days: float) -> int:
 
 
 async def delete_copies(database: Database) -> None:
-    """Delete the old snapshots of upgrades, and what restores have put aside, beside the database."""
+    """Delete the old snapshots of upgrades and the databases that restores replaced, beside the database."""
     for copy in await asyncio.to_thread(copies.remove_old, database.path, database.env.clock()):
         log("info", "copy.removed", file=copy.path.name, bytes=copy.bytes)
 
@@ -153,17 +153,17 @@ def schedule(
     *,
     backups: Backups | None = None,
     secrets_days: float = 0,
-    each_minute: Jobs | None = None,
+    each_minute: Ticks | None = None,
 ) -> AsyncIOScheduler:
-    """Schedule the ticks, quick and slow ones, and the caller's jobs for `each_minute`. Stop the dispatcher before you
-    shut this down, which cancels running coroutines at once.
+    """Return a scheduler of all ticks, with the caller's ticks `each_minute`. Stop the dispatcher before you shut it
+    down, which cancels running coroutines at once.
     """
     scheduler = AsyncIOScheduler(
         timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
     )
 
-    def every(seconds: float, name: str, job: Callable[..., Awaitable[object]], *args: object, **more: Any) -> None:
-        scheduler.add_job(_guarded, "interval", seconds=seconds, args=[job, *args], id=name, **more)
+    def every(seconds: float, name: str, tick: Callable[..., Awaitable[object]], *args: object, **more: Any) -> None:
+        scheduler.add_job(_run_tick, "interval", seconds=seconds, args=[tick, *args], id=name, **more)
 
     every(TICK_SECONDS, "file", database.examine_file)
     every(TICK_SECONDS, "deliveries", dispatcher.tick)
@@ -172,8 +172,8 @@ def schedule(
     if alerts:
         every(TICK_SECONDS, "alerts", alerts.tick)
     every(MINUTE_SECONDS, "put_off", dispatcher.expedite)
-    for name, job in (each_minute or {}).items():
-        every(MINUTE_SECONDS, name, job)
+    for name, tick in (each_minute or {}).items():
+        every(MINUTE_SECONDS, name, tick)
     at_start = datetime.now(UTC)
     if backups:
         every(MINUTE_SECONDS, "backup", backups.tick, next_run_time=at_start)
@@ -186,21 +186,21 @@ def schedule(
     return scheduler
 
 
-async def _guarded(job: Callable[..., Awaitable[object]], *args: object) -> None:
+async def _run_tick(tick: Callable[..., Awaitable[object]], *args: object) -> None:
     try:
-        await job(*args)
+        await tick(*args)
     except asyncio.CancelledError:
-        pass  # the scheduler is shut down; a write that was under way is whole all the same
+        pass  # the scheduler is shut down; a write under way is finished all the same
     except DatabaseLost:
-        pass  # the log says so, once
+        pass  # already logged, once
     except Exception as error:  # the next tick tries again
         log("error", "tick.failed", exc=error)
 
 
 @asynccontextmanager
 async def started(scheduler: AsyncIOScheduler) -> AsyncIterator[None]:
-    """Run the scheduler's jobs for as long as the context lasts. Its shutdown happens in the next turn of the loop, and
-    its jobs hear of it in the one after that.
+    """Run the scheduler while the context lasts. Its shutdown happens in the next turn of the loop, and its ticks are
+    cancelled in the turn after that.
     """
     scheduler.start()
     following = asyncio.create_task(_follow_clock(scheduler))
@@ -214,12 +214,12 @@ async def started(scheduler: AsyncIOScheduler) -> AsyncIterator[None]:
 
 
 async def _follow_clock(scheduler: AsyncIOScheduler) -> None:
-    """Make jobs due that lie further ahead than their interval: APScheduler waits for a time of day, so that a clock
-    put back by an hour would halt them for an hour. This waits by the loop's time.
+    """Make ticks due that are scheduled further ahead than their interval: APScheduler waits for a time of day, so a
+    clock put back by an hour would halt them for an hour. This waits by the loop's time.
     """
     while True:
         await asyncio.sleep(TICK_SECONDS)
         now = datetime.now(UTC)
-        for job in scheduler.get_jobs():
-            if job.next_run_time > now + job.trigger.interval:
-                job.modify(next_run_time=now)
+        for tick in scheduler.get_jobs():
+            if tick.next_run_time > now + tick.trigger.interval:
+                tick.modify(next_run_time=now)

@@ -65,7 +65,7 @@ def read_health(tx: Tx, org_id: str | None, seconds: float) -> HealthReport:
         file,
         damage,
         tx.now,
-        newest=housekeeping.newest(tx),
+        newest=housekeeping.newest_time(tx),
         held_since=service_state.held_since(tx),
         waiting=housekeeping.outbox_info(tx, org_id),
         storage=[quotas.get(tx, org_id)] if org_id else quotas.list_all(tx),

@@ -13,7 +13,7 @@ from rundun.store import housekeeping
 from rundun.store.backups import copies
 from rundun.store.erasure.journal import journal_path
 from rundun.store.erasure.journal_copy import JournalCopy
-from rundun.store.housekeeping import Room
+from rundun.store.housekeeping import DiskSpace
 
 HELD = "after a restore nothing is written there before “rundun live”."
 GROWN, LARGE = 256 * MIB, 1024 * MIB  # a log that nobody checkpoints: from the first on a note, from the second wrong
@@ -26,7 +26,13 @@ Result = tuple[str, State, str]  # what was looked at, and what came of it
 
 
 def judge(
-    settings: ServiceSettings, missed_at: int | None, file_bytes: int, room: Room, now: int, *, is_held: bool = False
+    settings: ServiceSettings,
+    missed_at: int | None,
+    file_bytes: int,
+    disk: DiskSpace,
+    now: int,
+    *,
+    is_held: bool = False,
 ) -> Iterator[Result]:
     """Judge the backups in the folder, and the log. `missed_at` is since when backups fail or are overdue, which they
     may be while all that goes out `is_held`: then nothing is written into the folder. Blocks.
@@ -36,7 +42,7 @@ def judge(
     elif not settings.database.external_checkpoints:
         yield "backup", "note", "None are made by themselves: set backup.folder, best to another disk."
     if settings.database.external_checkpoints:
-        yield "checkpoints", *_log(room)
+        yield "checkpoints", *_log(disk)
 
 
 def _folder(
@@ -79,7 +85,7 @@ def _backups(
 ) -> tuple[State, str]:
     try:
         found = copies.backups(settings.database.path, folder)
-        free = housekeeping.room(folder / "any").free_bytes
+        free = housekeeping.disk_space(folder / "any").free_bytes
     except OSError as error:
         return "wrong", f"{folder} can't be read: {error.strerror}."
     last = copies.last_good(found, now)
@@ -109,10 +115,10 @@ def _age(milliseconds: int) -> str:
     return f"{hours / 24:.1f} days" if hours >= 48 else f"{hours:.1f} hours"
 
 
-def _log(room: Room) -> tuple[State, str]:
+def _log(disk: DiskSpace) -> tuple[State, str]:
     """Judge the log of a file that another program checkpoints."""
-    told = f"They are left to another program; the log beside the file has {size(room.log_bytes)}."
-    if room.log_bytes < GROWN:
+    told = f"They are left to another program; the log beside the file has {size(disk.log_bytes)}."
+    if disk.log_bytes < GROWN:
         return "good", told
-    state: State = "wrong" if room.log_bytes >= LARGE else "note"
+    state: State = "wrong" if disk.log_bytes >= LARGE else "note"
     return state, f"{told} It grows: is that program (Litestream, say) running?"

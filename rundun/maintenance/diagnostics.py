@@ -19,7 +19,7 @@ from rundun.core.text import MIB, join_names, size
 from rundun.maintenance import backup_health, https_health
 from rundun.read_only import reading
 from rundun.store import housekeeping
-from rundun.store.housekeeping import Room
+from rundun.store.housekeeping import DiskSpace
 from rundun.store.organizations.quotas import StorageUse
 from rundun.store.sqlite import database_file
 from rundun.store.sqlite.transaction import Clock
@@ -73,12 +73,12 @@ def report(
     """
     with reading(settings, clock) as tx:
         examined = health.read_health(tx, org_id, seconds)
-    room = housekeeping.room(settings.database.path)
+    space = housekeeping.disk_space(settings.database.path)
     look_up_seconds = min(seconds, LOOK_UP_SECONDS)
-    findings = [*_file(settings, examined, room, seconds), *_erased(examined)]
+    findings = [*_file(settings, examined, space, seconds), *_erased(examined)]
     findings += [*_clock(examined), *_deliveries(examined)]
     missed_at, is_held = examined.backup_missed_at, examined.held_since is not None
-    judged = backup_health.judge(settings, missed_at, examined.file.bytes, room, examined.now, is_held=is_held)
+    judged = backup_health.judge(settings, missed_at, examined.file.bytes, space, examined.now, is_held=is_held)
     findings += [Finding(*result) for result in judged]
     findings += [*_quotas(examined, org_id), *_retention(examined)]
     findings += _receivers(settings, examined, look_up_seconds)
@@ -120,9 +120,9 @@ def _json(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | float) else str(value)
 
 
-def _file(settings: ServiceSettings, examined: HealthReport, room: Room, seconds: float) -> Iterator[Finding]:
+def _file(settings: ServiceSettings, examined: HealthReport, space: DiskSpace, seconds: float) -> Iterator[Finding]:
     file = examined.file
-    behind = f", and {size(room.log_bytes)} in its log" if room.log_bytes else ""
+    behind = f", and {size(space.log_bytes)} in its log" if space.log_bytes else ""
     says = f"{size(file.bytes)}{behind}, schema {file.schema}, journal mode {file.journal}"
     yield Finding("database", "good" if file.journal == "wal" else "wrong", f"{says}.")
     if others := database_file.open_to_others(settings.database.path):
@@ -138,8 +138,8 @@ def _file(settings: ServiceSettings, examined: HealthReport, room: Room, seconds
     elif seconds:
         text = f"The file is too large to be read whole in {seconds:g} s; python -m rundun check takes its time."
         yield Finding("integrity", "note", text)
-    state: State = "wrong" if room.free_bytes < MIN_FREE else "note" if room.free_bytes < LOW_FREE else "good"
-    yield Finding("disk", state, f"{size(room.free_bytes)} are free.")
+    state: State = "wrong" if space.free_bytes < MIN_FREE else "note" if space.free_bytes < LOW_FREE else "good"
+    yield Finding("disk", state, f"{size(space.free_bytes)} are free.")
     yield _sqlite(settings, file.sqlite)
 
 

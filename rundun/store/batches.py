@@ -1,4 +1,4 @@
-"""Batches of actions in one transaction: each in a savepoint of its own, all answered after one commit."""
+"""Batches of calls in one transaction: each in its own savepoint, all answered after one commit."""
 
 import asyncio
 import logging
@@ -18,8 +18,8 @@ _log = logging.getLogger("rundun.store")
 
 
 @dataclass(slots=True)
-class Job:
-    """A call that waits for its turn; `weight` is the bytes it brings."""
+class Call:
+    """A queued call of an action, later with its result or error. `weight` is the bytes it carries."""
 
     function: Callable[..., Any]
     args: tuple[Any, ...]
@@ -34,7 +34,7 @@ class Job:
 
 
 def unavailable(error: object) -> Problem:
-    """Log a full disk or a locked file, and return the Problem that asks the client to try again."""
+    """Log `error`, a full disk or a locked file, and return the Problem that asks the client to try again."""
     _log.error("database error=%s", error)
     return Problem("unavailable", "The database can't be used right now; try again.", retry_after=5)
 
@@ -52,29 +52,29 @@ _TEMPORARY_CODES = frozenset(
 
 
 def client_error(error: BaseException) -> BaseException:
-    """Return the client's error: a Problem if the disk is full or the file locked, which passes, or else `error`."""
+    """Return the error for the client: `unavailable` if the disk is full or the file locked, else `error`."""
     code = getattr(error, "sqlite_errorcode", None)
-    if code is not None and code & 0xFF in _TEMPORARY_CODES:  # the low byte; the rest says which kind of it
+    if code is not None and code & 0xFF in _TEMPORARY_CODES:  # the low byte is the primary code
         return unavailable(error)
     return error
 
 
-def commit_batch(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> bool:
-    """Run `jobs` in one transaction; afterwards each has its result or its error, and all successes are on disk.
+def commit_batch(db: sqlite3.Connection, env: Env, calls: Sequence[Call]) -> bool:
+    """Run `calls` in one transaction; afterwards each has its result or its error, and all successes are on disk.
     Returns whether there was a commit.
 
     On a full disk SQLite rolls the whole transaction back by itself; later savepoints would then commit one by one,
-    so the whole batch fails and nothing half done is kept. Refusals fail with it: they may rest on what an earlier
-    job had written (the last credit taken, a run closed) and what is gone again.
+    so the whole batch fails. Refusals fail with it: they may rest on rows of an earlier call (the last credit taken, a
+    run closed) that were rolled back.
     """
     try:
         db.execute("BEGIN IMMEDIATE")
-        for job in jobs:
-            _run_in_savepoint(db, env, job)
+        for call in calls:
+            _run_in_savepoint(db, env, call)
             if not db.in_transaction:
                 raise _RolledBack("the transaction was rolled back, as on a full or failing disk")
-        grown = quotas.add_growth(db, env.quotas, _growth(jobs))
-        is_rotated = any(SIGNING_KEY in job.touched for job in jobs)
+        grown = quotas.add_growth(db, env.quotas, _growth(calls))
+        is_rotated = any(SIGNING_KEY in call.touched for call in calls)
         links = read_links(db, env.links.public_url) if is_rotated else env.links
         db.execute("COMMIT")
         env.links = links
@@ -84,39 +84,39 @@ def commit_batch(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> bool:
             db.execute("ROLLBACK")
         env.versions.clear()  # a version may have been read before it was committed
         problem = client_error(error) if isinstance(error, sqlite3.Error) else unavailable(error)
-        refuse_batch(jobs, problem)
-        for job in jobs:
-            job.touched.clear()
-            job.journal.clear()
+        refuse_batch(calls, problem)
+        for call in calls:
+            call.touched.clear()
+            call.journal.clear()
         return False
-    _keep_journal(env, jobs)
+    _keep_journal(env, calls)
     return True
 
 
-def _keep_journal(env: Env, jobs: Sequence[Job]) -> None:
-    """Write to the erasure journal what `jobs` have committed to be gone. Who is not told so, since that failed, asks
-    again and has it written again.
+def _keep_journal(env: Env, calls: Sequence[Call]) -> None:
+    """Write the erasures that `calls` have committed to the erasure journal. Where this fails, these calls are answered
+    with `unavailable`; the client then sends the erasure again, which writes its entry again.
     """
-    entries = [entry for job in jobs for entry in job.journal]
+    entries = [entry for call in calls for entry in call.journal]
     if env.keep_journal is None or not entries:
         return
     try:
         env.keep_journal(entries)
     except OSError as error:
         problem = unavailable(f"the erasure journal can't be written: {error}")
-        refuse_batch([job for job in jobs if job.journal], problem)
+        refuse_batch([call for call in calls if call.journal], problem)
 
 
-def refuse_batch(jobs: Sequence[Job], problem: BaseException) -> None:
-    """Answer all of `jobs` with `problem`."""
-    for job in jobs:
-        job.result, job.error = None, problem
+def refuse_batch(calls: Sequence[Call], problem: BaseException) -> None:
+    """Set `problem` as the error of all `calls`."""
+    for call in calls:
+        call.result, call.error = None, problem
 
 
-def _growth(jobs: Sequence[Job]) -> dict[str, int]:
+def _growth(calls: Sequence[Call]) -> dict[str, int]:
     growth: dict[str, int] = {}
-    for job in jobs:
-        for org_id, size in job.growth.items():  # a third of the time that Counter takes
+    for call in calls:
+        for org_id, size in call.growth.items():  # a third of the time that Counter takes
             growth[org_id] = growth.get(org_id, 0) + size
     return growth
 
@@ -125,32 +125,32 @@ class _RolledBack(Exception):
     """Raised when SQLite has rolled the whole transaction back by itself."""
 
 
-def _run_in_savepoint(db: sqlite3.Connection, env: Env, job: Job) -> None:
-    db.execute("SAVEPOINT job")
+def _run_in_savepoint(db: sqlite3.Connection, env: Env, call: Call) -> None:
+    db.execute("SAVEPOINT one_call")
     tx = env.tx(db)
     try:
-        job.result = job.function(tx, *job.args, **job.kwargs)
+        call.result = call.function(tx, *call.args, **call.kwargs)
     except CommitThenRaise as refusal:
-        job.error = refusal
+        call.error = refusal
     except BaseException as error:
-        job.error = client_error(error)
+        call.error = client_error(error)
         if db.in_transaction:
-            db.execute("ROLLBACK TO job")
-            db.execute("RELEASE job")
+            db.execute("ROLLBACK TO one_call")
+            db.execute("RELEASE one_call")
         return
-    job.touched, job.growth, job.journal = tx.touched, tx.growth, tx.journal
-    db.execute("RELEASE job")
+    call.touched, call.growth, call.journal = tx.touched, tx.growth, tx.journal
+    db.execute("RELEASE one_call")
 
 
-def read_batch(db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> None:
-    """Run `jobs` on one consistent snapshot; no cursor stays open, since an open read stops checkpoints."""
+def read_batch(db: sqlite3.Connection, env: Env, calls: Sequence[Call]) -> None:
+    """Run `calls` on one consistent snapshot; no cursor stays open, since an open read stops checkpoints."""
     db.execute("BEGIN")
     try:
-        for job in jobs:
+        for call in calls:
             try:
-                job.result = job.function(env.tx(db), *job.args, **job.kwargs)
+                call.result = call.function(env.tx(db), *call.args, **call.kwargs)
             except BaseException as error:
-                job.error = client_error(error)
+                call.error = client_error(error)
     finally:
         if db.in_transaction:  # a failing disk may have ended it
             db.execute("ROLLBACK")
@@ -160,9 +160,9 @@ def write_once(
     db: sqlite3.Connection, env: Env, action: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
 ) -> T:
     """Run one action in one transaction, without an event loop: for the command line, and for tests."""
-    job = Job(action, args, kwargs, cast("asyncio.Future[Any]", None))
+    call = Call(action, args, kwargs, cast("asyncio.Future[Any]", None))
     quotas.load_full(db, env.quotas)
-    commit_batch(db, env, [job])
-    if job.error:
-        raise job.error.problem if isinstance(job.error, CommitThenRaise) else job.error
-    return cast(T, job.result)
+    commit_batch(db, env, [call])
+    if call.error:
+        raise call.error.problem if isinstance(call.error, CommitThenRaise) else call.error
+    return cast(T, call.result)

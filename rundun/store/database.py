@@ -1,7 +1,7 @@
 """The database in a running process: one writer that commits in groups, and a reader that cannot write.
 
-A transaction is a plain function `action(tx, …)`. All that wait for the writer run in one hop to its thread, inside
-one BEGIN IMMEDIATE … COMMIT, each in a savepoint of its own, and are answered after the commit is on the disk.
+A transaction is a plain function `action(tx, …)`. All waiting actions run in one hop to the writer's thread, inside
+one BEGIN IMMEDIATE … COMMIT, each in its own savepoint, and are answered after the commit is on the disk.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from rundun.core import histogram, times
 from rundun.core.histogram import Histogram
 from rundun.store import housekeeping
 from rundun.store.backups import copies
-from rundun.store.batches import Job, commit_batch, read_batch, refuse_batch
+from rundun.store.batches import Call, commit_batch, read_batch, refuse_batch
 from rundun.store.erasure.journal import ErasureJournal
 from rundun.store.long_reads import LongReader
 from rundun.store.organizations import quotas
@@ -36,8 +36,8 @@ _log = logging.getLogger("rundun.store")
 
 @dataclass(slots=True)
 class WriteFigures:
-    """Figures of all batches of writes since the process began: how long each took, how many writes were in it, and of
-    how many nothing was kept.
+    """Figures of all write batches since the process began: their durations, their numbers of writes, and the number of
+    batches that failed.
     """
 
     seconds: Histogram = field(default_factory=lambda: Histogram(histogram.SECONDS))
@@ -45,25 +45,25 @@ class WriteFigures:
     failed: int = 0
 
 
-def _write_in_place(
-    files: FileWatch, writes: WriteFigures, db: sqlite3.Connection, env: Env, jobs: Sequence[Job]
+def _write_batch(
+    files: FileWatch, writes: WriteFigures, db: sqlite3.Connection, env: Env, calls: Sequence[Call]
 ) -> None:
-    """Commit `jobs`: nothing is written to a lost file, and nothing acknowledged that was."""
+    """Commit `calls`; all fail with `DatabaseLost` where the file was lost before the commit or after it."""
     if not files.is_lost:
         began = time.perf_counter()
-        writes.failed += not commit_batch(db, env, jobs)
+        writes.failed += not commit_batch(db, env, calls)
         writes.seconds.observe(time.perf_counter() - began)
-        writes.sizes.observe(len(jobs))
+        writes.sizes.observe(len(calls))
         files.examine(whole=False)
     if files.is_lost:
-        refuse_batch(jobs, DatabaseLost())
+        refuse_batch(calls, DatabaseLost())
 
 
-def _read_in_place(files: FileWatch, db: sqlite3.Connection, env: Env, jobs: Sequence[Job]) -> None:
+def _read_batch(files: FileWatch, db: sqlite3.Connection, env: Env, calls: Sequence[Call]) -> None:
     if files.is_lost:
-        refuse_batch(jobs, DatabaseLost())
+        refuse_batch(calls, DatabaseLost())
     else:
-        read_batch(db, env, jobs)
+        read_batch(db, env, calls)
 
 
 class Database:
@@ -85,8 +85,8 @@ class Database:
         self.writes = WriteFigures()
         self._files = files
         self._lock = lock
-        self._writer = Worker(writer, partial(_write_in_place, files, self.writes), env, self._tell)
-        self._reader = Worker(reader, partial(_read_in_place, files), env, self._tell)
+        self._writer = Worker(writer, partial(_write_batch, files, self.writes), env, self._notify)
+        self._reader = Worker(reader, partial(_read_batch, files), env, self._notify)
         self._subscribers: list[Subscriber] = []
         self._proving = asyncio.Lock()
         self._proven_at: int | None = None
@@ -102,11 +102,11 @@ class Database:
         default_quota: int = 0,
         external_checkpoints: bool = False,
     ) -> Self:
-        """Take the lock, migrate, and start the writer and the readers. `default_quota`: as `Quotas` has it;
-        `external_checkpoints` as `open_writer` has it.
+        """Take the lock, migrate, and start the writer and the readers. `default_quota` is of `Quotas`,
+        `external_checkpoints` of `open_writer`. Raises `unavailable` where the lock is taken or the file unusable.
 
-        One reader for short reads: what waits for it is read in one go, and a second thread would only fight the first
-        one and the loop for the interpreter.
+        There is one reader for short reads: those that wait are one batch, and a second thread would only compete with
+        the first one and the loop for the interpreter.
         """
         lock = Lock(path)
         opened: list[ThreadConnection] = []
@@ -134,98 +134,98 @@ class Database:
         return cls(env, files, lock, journal, writer, reader, long_reader)
 
     def subscribe(self, subscriber: Subscriber) -> None:
-        """Call `subscriber(touched)` in the event loop after each commit that touched something."""
+        """Call `subscriber(touched)` in the event loop after each commit whose actions touched something."""
         self._subscribers.append(subscriber)
 
-    def _tell(self, touched: set[str]) -> None:
+    def _notify(self, touched: set[str]) -> None:
         for subscriber in self._subscribers:
             try:
                 subscriber(touched)
-            except Exception:  # what is committed is answered, whatever becomes of those who hear of it
+            except Exception:  # a committed write is answered although a subscriber fails
                 _log.exception("subscriber error")
 
     async def write(self, action: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `action(tx, …)`; returns, or raises, once the commit is on the disk."""
+        """Run `action(tx, …)`; returns its result, or raises its error, once the commit is on the disk."""
         return await self._writer.submit(action, args, kwargs)
 
     async def write_heavy(
         self, weight: int, action: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Run an action that brings `weight` bytes, as `write` does, so that no commit grows too long."""
+        """Run an action that carries `weight` bytes, like `write`; a batch has a limit of such bytes."""
         return await self._writer.submit(action, args, kwargs, weight)
 
     async def write_last(self, action: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run an action as the last of its commit, so that whoever comes after finds all that it has changed, also
-        what is kept beside the file, as the signing key is.
+        """Run an action as the last of its commit, like `write`. The next call then finds all its changes, including
+        those kept outside the file, such as the signing key in `Env`.
         """
         return await self._writer.submit(action, args, kwargs, MAX_BATCH)
 
     async def read(self, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `function(tx, …)` on a consistent snapshot that cannot write."""
+        """Return the result of `function(tx, …)`, run on one read-only snapshot."""
         return await self._reader.submit(function, args, kwargs)
 
     async def read_heavy(
         self, weight: int, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Read `weight` bytes of pictures, as `read` does, so that others need not wait for many of them."""
+        """Read `weight` bytes of pictures, like `read`; a batch has a limit of such bytes."""
         return await self._reader.submit(function, args, kwargs, weight)
 
     @property
     def path(self) -> Path:
-        """Return the file's path, as the settings have it."""
+        """Return the file's path from the settings."""
         return self._files.path
 
     @property
     def queued_writes(self) -> int:
-        """Return how many writes wait for the next commit."""
+        """Return the number of writes that wait for the next commit."""
         return self._writer.queued
 
     @property
     def is_in_place(self) -> bool:
-        """Tell whether the files that were opened are still where they were."""
+        """Tell whether the opened files are still at their paths."""
         return not self._files.is_lost
 
-    async def room(self) -> housekeeping.Room:
-        """Return the size of the log, and what is left on the disk; OSError if the folder is gone."""
-        return await asyncio.to_thread(housekeeping.room, self._files.path)
+    async def disk_space(self) -> housekeeping.DiskSpace:
+        """Return the bytes of the log and the free bytes of the disk; OSError if the folder does not exist."""
+        return await asyncio.to_thread(housekeeping.disk_space, self._files.path)
 
     async def truncate_log(self) -> bool:
-        """Move the log into the file and cut it to nothing; False where somebody else still reads an older state. The
-        readers here wait meanwhile, since a state that is being read keeps the log.
+        """Move the log into the file and cut it to 0 bytes; False where another process reads an older snapshot. This
+        process's readers are paused meanwhile, since an open snapshot keeps the log.
         """
         loop = asyncio.get_running_loop()
-        holds, may_read = loop.create_future(), threading.Event()
+        is_paused, may_read = loop.create_future(), threading.Event()
 
-        def hold(db: sqlite3.Connection) -> None:
-            loop.call_soon_threadsafe(holds.set_result, None)
+        def pause(db: sqlite3.Connection) -> None:
+            loop.call_soon_threadsafe(is_paused.set_result, None)
             may_read.wait()
 
         async with self.long_reader.paused():  # before short reads wait
-            holding = asyncio.create_task(self._reader.alone(hold))
+            pausing = asyncio.create_task(self._reader.run_alone(pause))
             try:
-                await asyncio.wait([holds, holding], return_when=asyncio.FIRST_COMPLETED)
-                return await self._writer.alone(housekeeping.truncate_log)
+                await asyncio.wait([is_paused, pausing], return_when=asyncio.FIRST_COMPLETED)
+                return await self._writer.run_alone(housekeeping.truncate_log)
             finally:
                 may_read.set()
-                await holding
+                await pausing
 
     async def prove_writable(self) -> None:
-        """Prove that a write has reached the disk within the last second, or write now; raises `unavailable`."""
+        """Write to the disk unless a write of this function reached it within the last second; raises `unavailable`."""
         if self._files.is_lost:
             raise DatabaseLost
-        async with self._proving:  # however many ask, they ask the disk once
+        async with self._proving:  # concurrent callers share one write
             now = self.env.clock()
             if self._proven_at is None or not 0 <= now - self._proven_at < times.SECOND:
-                await self.write(housekeeping.prove)
+                await self.write(housekeeping.write_proof)
                 self._proven_at = now
 
     async def examine_file(self) -> None:
-        """Look whether the file is still where it was opened; from then on all is refused until it is back."""
+        """Look whether the file is still at its path; while it is not, all calls fail with `DatabaseLost`."""
         await asyncio.to_thread(self._files.examine)
 
     async def close(self) -> None:
-        """Finish what waits, close all connections, release the lock."""
-        await self.examine_file()  # the next start learns from it
+        """Run the waiting calls, close all connections, and release the lock."""
+        await self.examine_file()  # a lost file is noted for the next start
         await self.long_reader.close()
         await self._reader.close()
         await self._writer.close()

@@ -1,4 +1,4 @@
-"""The file as a whole: proof that writes reach it, what it holds in numbers, and giving back free pages."""
+"""The database file as a whole: its figures, its log, its free pages, and a proof that writes reach the disk."""
 
 import shutil
 import sqlite3
@@ -12,15 +12,15 @@ from rundun.store.organizations import quotas
 from rundun.store.sqlite import service_state
 from rundun.store.sqlite.transaction import Tx
 
-PAGE = 8192  # bytes, as `connection` sets it
+PAGE = 8192  # bytes; `connection` sets this size
 _OPEN = "SELECT count(*) FROM runs INDEXED BY runs_open WHERE status IN ('pending', 'in_progress')"
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Counts of what is open now; `overdue` is for how long the oldest delivery has been due, in milliseconds,
-    `retention_due` what was kept for as long as was set, by what it is, `bytes` the size of the file, and `held_since`
-    when all that goes out was held, if it is.
+    """Counts over all organizations; `overdue` is the milliseconds since which the oldest delivery has been due,
+    `retention_due` the number of rows past their retention period, by kind, `bytes` the size of the file, and
+    `held_since` the time of the restore that holds deliveries and alerts, None without.
     """
 
     deliveries_pending: int
@@ -35,7 +35,7 @@ class Totals:
 
 
 def totals(tx: Tx) -> Totals:
-    """Count what is open over all organizations, each count from an index that leads to its rows."""
+    """Return the counts over all organizations, each from an index of just its rows."""
     return Totals(
         deliveries_pending=count_pending(tx),
         deliveries_failed=tx.number(
@@ -53,31 +53,31 @@ def totals(tx: Tx) -> Totals:
 
 
 def count_pending(tx: Tx) -> int:
-    """Count the deliveries of all organizations that are pending."""
+    """Count the pending deliveries of all organizations."""
     return tx.number("SELECT count(*) FROM deliveries INDEXED BY deliveries_next WHERE status = 'pending'")
 
 
-def prove(tx: Tx) -> None:
-    """Write a row that has to reach the disk."""
+def write_proof(tx: Tx) -> None:
+    """Write a row, whose commit proves that the disk takes writes."""
     tx.replace("proof", number=1, at=tx.now)
 
 
 def free_pages(tx: Tx) -> int:
-    """Count the pages of the file that hold nothing."""
+    """Count the unused pages of the file."""
     return tx.number("PRAGMA freelist_count")
 
 
 def shrink(tx: Tx, pages: int) -> int:
-    """Cut at most `pages` free pages off the file, which shows once it is checkpointed; returns how many are left."""
-    # However many pages it is asked for, Python takes one step of this pragma, which is one page.
+    """Cut at most `pages` free pages off the file, which the next checkpoint does; return the number left."""
+    # Python takes only one step of this pragma, and thereby one page, whatever number is asked for.
     for _ in range(pages):
         tx.db.execute("PRAGMA incremental_vacuum(1)").close()
     return free_pages(tx)
 
 
 def truncate_log(db: sqlite3.Connection) -> bool:
-    """Move the log into the file and cut it to nothing, outside of any transaction; False where somebody else still
-    reads an older state, whom nobody shall wait for. Where another program makes all checkpoints, that one does it.
+    """Move the log into the file and cut it to 0 bytes, outside of a transaction; return False at once where another
+    connection reads an older snapshot. True and nothing done where another program makes all checkpoints.
     """
     if not db.execute("PRAGMA wal_autocheckpoint").fetchone()[0]:
         return True
@@ -90,8 +90,8 @@ def truncate_log(db: sqlite3.Connection) -> bool:
 
 
 def put_checkpoint_pages(tx: Tx, pages: int) -> int:
-    """Let the log be written back into the file whenever it has so many pages; returns how many it was before. Zero, by
-    which somebody else does that, stays.
+    """Set the number of log pages at which SQLite makes a checkpoint; return the number before. Zero stays: another
+    program makes the checkpoints.
     """
     before = tx.number("PRAGMA wal_autocheckpoint")
     if before:
@@ -99,14 +99,14 @@ def put_checkpoint_pages(tx: Tx, pages: int) -> int:
     return before
 
 
-# Before this, a WAL file could be corrupted by two connections that checkpoint at once.
+# In older ones two connections that checkpoint at once can corrupt a WAL file.
 SQLITE_SOUND = (3, 51, 3)
-_STEPS = 100_000  # of SQLite's machine between two looks at the clock
+_STEPS = 100_000  # instructions of SQLite's virtual machine between two looks at the clock
 
 
 @dataclass(frozen=True, slots=True)
 class FileInfo:
-    """The file: `bytes` its size without the log beside it, `schema` the number of its newest migration."""
+    """The file: `bytes` is its size without its log, `schema` the number of its newest migration."""
 
     bytes: int
     journal: str
@@ -116,7 +116,7 @@ class FileInfo:
 
 @dataclass(frozen=True, slots=True)
 class OutboxInfo:
-    """Counts of the outbox; `oldest_due` is since when the longest waiting delivery is due, in milliseconds."""
+    """Counts of the outbox; `oldest_due` is the time at which the longest waiting delivery was due, if any."""
 
     pending: int
     failed: int
@@ -124,7 +124,7 @@ class OutboxInfo:
 
 
 def file_info(tx: Tx) -> FileInfo:
-    """Return what SQLite knows of the file at once, however large it is."""
+    """Return the size, journal mode, schema and SQLite version of the file, without reading all of it."""
     return FileInfo(
         bytes=tx.number("PRAGMA page_count") * PAGE,
         journal=tx.db.execute("PRAGMA journal_mode").fetchone()[0],
@@ -134,8 +134,8 @@ def file_info(tx: Tx) -> FileInfo:
 
 
 def quick_check(tx: Tx, seconds: float) -> list[str] | None:
-    """List what is wrong in the file line by line, nothing if all is well; None when `seconds` were not enough to read
-    all of it.
+    """List the lines of SQLite's quick check that report damage, none for a sound file; None where `seconds` were not
+    enough to read it.
     """
     until = time.monotonic() + seconds
     tx.db.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
@@ -153,8 +153,8 @@ def quick_check(tx: Tx, seconds: float) -> list[str] | None:
     return [] if messages == ["ok"] else [line for line in lines if not line.startswith("***")] or messages
 
 
-def newest(tx: Tx) -> int:
-    """Return the newest time that was stored, in milliseconds; 0 in an empty file."""
+def newest_time(tx: Tx) -> int:
+    """Return the newest time stored in the file, in milliseconds; 0 in an empty file."""
     queries = (
         "SELECT max(created_at) FROM runs INDEXED BY runs_of_org WHERE org_id = ? AND erased_at IS NULL",
         "SELECT max(created_at) FROM deliveries INDEXED BY deliveries_of_org WHERE org_id = ?",
@@ -168,7 +168,7 @@ def newest(tx: Tx) -> int:
 
 
 def outbox_info(tx: Tx, org_id: str | None) -> OutboxInfo:
-    """Count the outbox of one organization, or of all."""
+    """Return the counts of the outbox of one organization, or of all for None."""
     org_ids = _organizations(tx) if org_id is None else [org_id]
     query = "SELECT count(*) FROM deliveries INDEXED BY deliveries_by_status WHERE org_id = ? AND status = ?"
     pending, failed = (sum(tx.number(query, each, status) for each in org_ids) for status in ("pending", "failed"))
@@ -176,7 +176,7 @@ def outbox_info(tx: Tx, org_id: str | None) -> OutboxInfo:
 
 
 def _oldest_due(tx: Tx, org_id: str | None) -> int | None:
-    """Return since when the longest waiting delivery is due, in milliseconds."""
+    """Return the time at which the longest waiting delivery was due, in milliseconds; None where none is due."""
     row = tx.db.execute(
         "SELECT next_attempt_at FROM deliveries INDEXED BY deliveries_next "
         "WHERE status = 'pending' AND next_attempt_at <= :now AND (:org IS NULL OR org_id = :org) "
@@ -187,24 +187,24 @@ def _oldest_due(tx: Tx, org_id: str | None) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """The room that the database takes beside its file, and what is left on its disk."""
+class DiskSpace:
+    """Sizes in bytes: the log beside the database, and the free space of its disk."""
 
     log_bytes: int
     free_bytes: int
 
 
-def room(path: Path) -> Room:
-    """Read the size of the log of the database at `path`, and what is left on its disk. Blocks; raises OSError where
-    the folder is gone.
+def disk_space(path: Path) -> DiskSpace:
+    """Return the log size of the database at `path` and the free space of its disk. Blocks; raises OSError where the
+    folder does not exist.
     """
     real = path.resolve()
     log = Path(f"{real}-wal")
     try:
         log_bytes = log.stat().st_size
-    except OSError:  # there is none while nobody has the database open
+    except OSError:  # there is none while no process has the database open
         log_bytes = 0
-    return Room(log_bytes, shutil.disk_usage(real.parent).free)
+    return DiskSpace(log_bytes, shutil.disk_usage(real.parent).free)
 
 
 def _organizations(tx: Tx) -> list[str]:

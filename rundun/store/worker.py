@@ -1,4 +1,4 @@
-"""A connection's thread, and the calls that wait for it."""
+"""A connection in a thread, and the queue of calls for it."""
 
 import asyncio
 import sqlite3
@@ -9,26 +9,26 @@ from typing import Self, TypeVar, TypeVarTuple
 import aiosqlite
 
 from rundun.errors import Problem
-from rundun.store.batches import Job, client_error
+from rundun.store.batches import Call, client_error
 from rundun.store.sqlite.transaction import CommitThenRaise, Env
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 MAX_BATCH = 4 * 1024 * 1024  # bytes of pictures that one commit, or one read, may carry
-BATCH_YIELDS = 4  # turns of the event loop the first of a batch waits for others: some ten microseconds
+BATCH_YIELDS = 4  # turns of the event loop that the first call of a batch waits for others: some ten microseconds
 
 
 class ThreadConnection(aiosqlite.Connection):
-    """An aiosqlite connection that runs a whole function in its thread, in one hop."""
+    """An aiosqlite connection that runs a function in its thread, in one hop."""
 
     async def call(self, function: Callable[[sqlite3.Connection, *Ts], T], *args: *Ts) -> T:
-        """Run `function(connection, *args)` in the connection's thread."""
+        """Run `function(connection, *args)` in the connection's thread, and return its result."""
         execute: Callable[..., Awaitable[T]] = self._execute
         return await execute(function, self._conn, *args)
 
     @classmethod
     async def open(cls, connector: Callable[[], sqlite3.Connection]) -> Self:
-        """Start the thread and open the connection in it; when that fails, the thread has ended."""
+        """Start the thread and open the connection in it; where this raises, the thread has ended."""
         opened = cls(connector, 64)
         try:
             await opened
@@ -40,14 +40,14 @@ class ThreadConnection(aiosqlite.Connection):
 
 
 class Worker:
-    """A connection and its queue: all calls that wait are taken together, in the order they came. Of the heavy calls
-    only as many as fit are taken with the rest, so nobody stands behind all of somebody's pictures.
+    """A connection and its queue: all waiting calls are one batch, in the order of their arrival. Of the heavy calls a
+    batch has only `MAX_BATCH` bytes, so no call waits for all pictures of another client.
     """
 
     def __init__(
         self,
         db: ThreadConnection,
-        batch: Callable[[sqlite3.Connection, Env, Sequence[Job]], None],
+        batch: Callable[[sqlite3.Connection, Env, Sequence[Call]], None],
         env: Env,
         committed: Callable[[set[str]], None],
     ) -> None:
@@ -55,30 +55,32 @@ class Worker:
         self._batch = batch
         self._env = env
         self._committed = committed
-        self._waiting: deque[Job] = deque()
-        self._heavy: deque[Job] = deque()
+        self._waiting: deque[Call] = deque()
+        self._heavy: deque[Call] = deque()
         self._wake = asyncio.Event()
         self._closing = False
         self._task = asyncio.create_task(self._work())
 
-    async def alone(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        """Run `function(connection)` between two batches, outside of any transaction."""
+    async def run_alone(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `function(connection)` between two batches, outside of a transaction, and return its result."""
         return await self._db.call(function)
 
     @property
     def queued(self) -> int:
-        """Return how many calls wait."""
+        """Return the number of waiting calls."""
         return len(self._waiting) + len(self._heavy)
 
     async def submit(
         self, function: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object], weight: int = 0
     ) -> T:
-        """Queue a call and wait for its result; a client that goes away leaves its transaction whole."""
+        """Queue a call of `weight` bytes, and return its result or raise its error. Cancelling the caller does not
+        cancel it. Raises `unavailable` while the worker closes.
+        """
         if self._closing:
             raise Problem("unavailable", "The service is ending; try again.", retry_after=5)
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         queue = self._heavy if weight else self._waiting
-        queue.append(Job(function, args, kwargs, future, weight))
+        queue.append(Call(function, args, kwargs, future, weight))
         self._wake.set()
         return await future
 
@@ -91,44 +93,44 @@ class Worker:
                 # far less than small ones, whose thread and the loop's fight for the interpreter at every statement.
                 for _ in range(BATCH_YIELDS):
                     await asyncio.sleep(0)
-                jobs = self._take()
+                calls = self._take()
                 try:
-                    await self._db.call(self._batch, self._env, jobs)
+                    await self._db.call(self._batch, self._env, calls)
                 except BaseException as error:
                     problem = client_error(error)
-                    for job in jobs:
-                        job.error = problem
-                self._answer(jobs)
+                    for call in calls:
+                        call.error = problem
+                self._answer(calls)
 
-    def _take(self) -> list[Job]:
-        jobs = list(self._waiting)
+    def _take(self) -> list[Call]:
+        calls = list(self._waiting)
         self._waiting.clear()
         weight = 0
         while self._heavy and (not weight or weight + self._heavy[0].weight <= MAX_BATCH):
-            jobs.append(self._heavy.popleft())
-            weight += jobs[-1].weight
-        return jobs
+            calls.append(self._heavy.popleft())
+            weight += calls[-1].weight
+        return calls
 
-    def _answer(self, jobs: list[Job]) -> None:
+    def _answer(self, calls: list[Call]) -> None:
         touched: set[str] = set()
-        for job in jobs:
-            touched |= job.touched
+        for call in calls:
+            touched |= call.touched
         if touched:
             self._committed(touched)  # before any answer: a revoked key is dead once its revocation is answered
-        for job in jobs:
-            if job.future.done():  # who asked has gone away
+        for call in calls:
+            if call.future.done():  # the caller was cancelled
                 continue
-            if isinstance(job.error, CommitThenRaise):
-                job.future.set_exception(job.error.problem)
-            elif isinstance(job.error, StopIteration):
-                job.future.set_exception(RuntimeError("an action raised StopIteration"))  # no future takes it
-            elif job.error is not None:
-                job.future.set_exception(job.error)
+            if isinstance(call.error, CommitThenRaise):
+                call.future.set_exception(call.error.problem)
+            elif isinstance(call.error, StopIteration):
+                call.future.set_exception(RuntimeError("an action raised StopIteration"))  # no future takes it
+            elif call.error is not None:
+                call.future.set_exception(call.error)
             else:
-                job.future.set_result(job.result)
+                call.future.set_result(call.result)
 
     async def close(self) -> None:
-        """Finish what waits, then close the connection (an open one would keep the process alive)."""
+        """Run the waiting calls, then close the connection (an open one would keep the process alive)."""
         self._closing = True
         self._wake.set()
         await self._task

@@ -15,7 +15,7 @@ from rundun.core.histogram import Histogram
 from rundun.errors import Problem
 from rundun.store import housekeeping
 from rundun.store.database import Database
-from rundun.store.housekeeping import Room, Totals
+from rundun.store.housekeeping import DiskSpace, Totals
 from rundun.web.context import context_of
 from rundun.web.http import timings
 
@@ -30,7 +30,7 @@ async def metrics(request: Request) -> Response:
     except Problem:  # for example a lost file: the other metrics matter all the more
         totals = None
     try:
-        disk = await database.room()
+        disk = await database.disk_space()
     except OSError:  # the folder is missing
         disk = None
     process, writer = _process(database.env.clock()), _writer(database)
@@ -75,7 +75,7 @@ def _writer(database: Database) -> Iterator[str]:
     yield from _family("rundun_commits_failed_total", "counter", text, {"": writes.failed})
 
 
-def _disk(disk: Room) -> Iterator[str]:
+def _disk(disk: DiskSpace) -> Iterator[str]:
     yield from _gauge("rundun_wal_bytes", "Size of the database's log.", disk.log_bytes)
     yield from _gauge("rundun_disk_free_bytes", "Free space on the database's disk.", disk.free_bytes)
 

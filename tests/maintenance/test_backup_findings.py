@@ -15,7 +15,7 @@ from rundun.maintenance import backup_health, diagnostics, https_health
 from rundun.store.backups import copies
 from rundun.store.erasure import journal_file
 from rundun.store.erasure.journal import journal_path
-from rundun.store.housekeeping import Room
+from rundun.store.housekeeping import DiskSpace
 from rundun.store.sqlite.transaction import JournalEntry
 from rundun.web.console.settings.health import NAMES
 from tests.helpers.files.rights import as_nobody, closed_to_us
@@ -28,8 +28,8 @@ def judged(
     folder: Path, log: int = 0, missed_at: int | None = None, now: int = NOON, *, is_held: bool = False, **flags: object
 ) -> dict[str, tuple[str, str]]:
     """State and sentence by what was looked at."""
-    settings, room = settings_for(folder, **flags), Room(log, 2**40)
-    results = backup_health.judge(settings, missed_at, 8192, room, now, is_held=is_held)
+    settings, space = settings_for(folder, **flags), DiskSpace(log, 2**40)
+    results = backup_health.judge(settings, missed_at, 8192, space, now, is_held=is_held)
     return {name: (state, text) for name, state, text in results}
 
 

@@ -168,7 +168,7 @@ async def test_metrics_tell_what_stands_behind_a_slow_write(w: World) -> None:
     before = await metrics(w)
     first = asyncio.create_task(w.database.write(slow))
     assert await asyncio.to_thread(busy.wait, PATIENCE)
-    others = [asyncio.create_task(w.database.write(housekeeping.prove)) for _ in range(3)]
+    others = [asyncio.create_task(w.database.write(housekeeping.write_proof)) for _ in range(3)]
     await asyncio.sleep(0)
     during = await metrics(w)
     go_on.set()

@@ -123,16 +123,16 @@ def _translated(database: Path, target: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise _no_room(target) from None
+            raise _disk_full(target) from None
         raise Problem("unavailable", f"The backup {target} can't be written: {error.strerror}.") from None
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
-            raise _no_room(target) from None
+            raise _disk_full(target) from None
         raise Problem("unavailable", f"The backup of {database} to {target} has failed: {error}.") from None
 
 
-def _no_room(target: Path) -> Problem:
-    return Problem("unavailable", f"There is no room left in {target.parent} for the backup.")
+def _disk_full(target: Path) -> Problem:
+    return Problem("unavailable", f"There is no space left in {target.parent} for the backup.")
 
 
 def _copy(database: Path, part: Path, file: int, cancelled: threading.Event) -> None:
@@ -144,7 +144,7 @@ def _copy(database: Path, part: Path, file: int, cancelled: threading.Event) -> 
         holds = [stack.enter_context(ExitStack()) for _ in range(HOLDS)]
         source = stack.enter_context(_held(database))
         needed = source.execute("SELECT page_count FROM pragma_page_count").fetchone()[0] * housekeeping.PAGE
-        _require_room(needed, database, part)
+        _require_disk_space(needed, database, part)
         pace = _Pace(file, cancelled, [partial(at.enter_context, _held(database)) for at in holds])
         with closing(sqlite3.connect(part, isolation_level=None)) as copy:
             copy.execute("PRAGMA journal_mode = OFF")  # nobody needs a part that is not whole
@@ -167,7 +167,7 @@ def _held(database: Path) -> Iterator[sqlite3.Connection]:
         yield db
 
 
-def _require_room(needed: int, database: Path, part: Path) -> None:
+def _require_disk_space(needed: int, database: Path, part: Path) -> None:
     spare = SPARE if os.stat(database).st_dev == os.stat(part).st_dev else 0
     free = shutil.disk_usage(part.parent).free
     if free < needed + spare:

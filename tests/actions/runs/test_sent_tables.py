@@ -61,7 +61,7 @@ async def test_all_are_made_in_the_order_of_the_table_between_other_writes(w: Wo
     async def write_others() -> None:
         nonlocal between
         while True:
-            await w.database.write(housekeeping.prove)
+            await w.database.write(housekeeping.write_proof)
             between += 1
 
     others = asyncio.create_task(write_others())

@@ -146,7 +146,7 @@ def test_room_is_looked_for_first_and_can_end_all_the_same(tmp_path: Path, monke
     with mounted(small, size="6m"):
         with pytest.raises(Problem, match=r"The backup takes \d+\.\d MiB, and 6\.0 MiB are free in "):
             backup.make(path, small / "backup.db")
-        monkeypatch.setattr(backup, "_require_room", lambda *_: None)
-        with pytest.raises(Problem, match=r"There is no room left in .*small for the backup\."):
+        monkeypatch.setattr(backup, "_require_disk_space", lambda *_: None)
+        with pytest.raises(Problem, match=r"There is no space left in .*small for the backup\."):
             backup.make(path, small / "backup.db")
         assert [*small.iterdir()] == []
