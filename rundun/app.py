@@ -182,11 +182,11 @@ async def _replay_erasures(database: Database, copied: Sequence[JournalEntry]) -
     """
     since = await database.read(service_state.held_since)
     entries = await asyncio.to_thread(database.journal.merge, copied)
-    left = await database.read(journal.unapplied, entries)
+    left = await database.read(journal.list_unapplied, entries)
     for start in range(0, len(left), replay.BATCH_SIZE):
-        ended = await database.write_last(replay.end_again, left[start : start + replay.BATCH_SIZE])
+        ended = await database.write_last(replay.replay_erasures, left[start : start + replay.BATCH_SIZE])
         log("warning", "journal.applied", what=" ".join(f"{count} {what}" for what, count in ended.items()))
-    known = await database.read(lambda tx: journal.known(tx.db))
+    known = await database.read(lambda tx: journal.list_known(tx.db))
     await asyncio.to_thread(database.journal.merge, known)
     if since is not None:
         log("warning", "service.held", since=times.wire(since), until="rundun live")

@@ -126,5 +126,5 @@ COMMANDS: Mapping[str, Callable[..., object]] = {
     "operators remove": operators.remove_by_email,
     "operators second-factor": second_factor.switch_off_by_email,
     "operators setup-link": setup_link,
-    "live": going_live.end,
+    "live": going_live.resume_outgoing,
 }

@@ -29,10 +29,10 @@ def repeat_run(
     tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any], actor: Actor, warnings: list[WarnedJson]
 ) -> StoredResponse:
     """Dispatch a closed run again; the response has the `warnings`, and one for each field that was not copied."""
-    repeated = repeats.again(tx, org_id, run_id, changes, actor)
+    repeated = repeats.repeat_run(tx, org_id, run_id, changes, actor)
     not_copied: list[WarnedJson] = [
         {"code": "field_gone", "detail": f"The template has no field {name} any more: its value was not copied."}
-        for name in repeated.gone
+        for name in repeated.dropped
     ]
     return _dispatched(tx, repeated.run, [*warnings, *not_copied])
 

@@ -2,8 +2,8 @@
 
 
 def owner_limit(capacity: int, taken: int) -> int:
-    """Return how many places one owner may hold while all owners together hold `taken` of `capacity`: as many as are
-    left. An owner alone takes half of the places and leaves half, two take a third each, and while there are fewer such
-    owners than places, a new owner finds one free.
+    """Return the most places that one owner may take while `taken` of `capacity` are taken: as many as are free. An
+    owner alone gets half of the places, two get a third each, and a new owner finds a free place as long as there are
+    fewer owners than places.
     """
     return capacity - taken

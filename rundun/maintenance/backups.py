@@ -116,7 +116,7 @@ class Backups:
         if is_well or turn.error is not None:  # else it is not tried now
             self.error = turn.error
         if is_well and since is not None:
-            await self._database.write(backup_actions.forget_missed)
+            await self._database.write(backup_actions.clear_missed)
         elif is_missed and since is None:
             await self._database.write(backup_actions.note_missed)
         _count(last, is_missed=is_missed or (since is not None and not is_well))

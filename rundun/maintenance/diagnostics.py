@@ -27,7 +27,7 @@ from rundun.store.sqlite.transaction import Clock
 MIN_FREE, LOW_FREE = 64 * MIB, 1024 * MIB  # on the disk: too little below the first, little below the second
 AHEAD = 5 * 60 * times.SECOND  # what the newest time in the file may be ahead of the clock
 OVERDUE = 10 * 60 * times.SECOND  # how long a delivery may be due
-HELD_LONG = times.HOUR  # how long what goes out may be held before that looks forgotten
+HELD_LONG = times.HOUR  # a hold that lasts longer looks like an oversight
 NOT_OVERWRITTEN = times.HOUR  # from when on it is strange that what was erased is still there
 MAX_LENGTH = 24 * 3600.0  # seconds that the integrity of a file may take
 FIRST_DAY = 1_735_689_600_000  # 2025: a clock that stands before has been reset
@@ -189,8 +189,8 @@ def _deliveries(examined: HealthReport) -> Iterator[Finding]:
     late = 0 if waiting.oldest_due is None else examined.now - waiting.oldest_due
     if examined.held_since is not None:
         held = f"After a restore nothing goes out, since {times.wire(examined.held_since)}. {waiting.pending} wait; "
-        is_forgotten = examined.now - examined.held_since > HELD_LONG
-        yield Finding("held", "wrong" if is_forgotten else "note", f"{held}“rundun live” lets them go.")
+        is_long = examined.now - examined.held_since > HELD_LONG
+        yield Finding("held", "wrong" if is_long else "note", f"{held}“rundun live” lets them go.")
         late = 0
     if waiting.oldest_due is not None:
         text += f" The oldest has been due since {times.wire(waiting.oldest_due)}."

@@ -86,7 +86,7 @@ def put_body(tx: Tx, number: int, content: Any) -> None:
     tx.grow(org_id, quotas.RESPONSE + len(body) + headers)
 
 
-def empty_of_run(tx: Tx, run_id: str, erased_at: int) -> None:
+def erase_response(tx: Tx, run_id: str, erased_at: int) -> None:
     """Leave of the response to a run's dispatch only that the run was erased, and when: sent again, the dispatch must
     not make another run. Of its key, which may name somebody, a digest is left.
     """

@@ -31,7 +31,7 @@ async def send_test(ctx: Context, request: Request, org_id: str, webhook: Webhoo
     """Send a test event; return the request and its outcome. Raises `rate_limited`, `address_not_allowed`, and `held`
     after a restore.
     """
-    await ctx.database.read(going_live.require_none)
+    await ctx.database.read(going_live.require_not_held)
     ctx.rate_limiter.count(request, TESTS, org_id)
     await destination_warnings(ctx.check_destination, webhook.url, org_id, "/url")
     event_id = f"evt-{uuid.uuid4()}"

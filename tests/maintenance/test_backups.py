@@ -141,7 +141,7 @@ async def test_backups_have_numbers_from_the_first_turn_on_and_while_all_is_held
         await backups.turn()
         assert await told(w) == (0, None), "held, and the folder is not here"
         away.rename(folder)
-        await w.database.write(going_live.end)
+        await w.database.write(going_live.resume_outgoing)
         assert await told(w) == (0, None)
         await backups.turn()
         assert await told(w) == (0, 0) and len(names(folder)) == 2

@@ -1,5 +1,5 @@
-"""Backups on schedule: when the last was made, and since when they are missed, so that the administrator is told once,
-also after a restart.
+"""Stored state of scheduled backups: the time of the last one, and since when they are missed. It is stored so that a
+restart does not alert the administrator twice.
 """
 
 from rundun.store.sqlite import service_state
@@ -9,19 +9,17 @@ _MISSED, _LAST, _ALERTED = "backup_missed_at", "backup_last_at", "backup_alerted
 
 
 def missed_at(tx: Tx) -> int | None:
-    """Return since when backups fail or are overdue, in milliseconds, None while all is well."""
+    """Return since when backups fail or are overdue, in milliseconds; None while they succeed."""
     return service_state.find(tx, _MISSED)
 
 
 def last_at(tx: Tx) -> int | None:
-    """Return when the last good backup was made, as far as the folder was ever seen, in milliseconds; None if there was
-    none.
-    """
+    """Return the time of the last good backup that was seen in the folder, in milliseconds; None without one."""
     return service_state.find(tx, _LAST)
 
 
 def note_last(tx: Tx, last: int | None) -> None:
-    """Note when the last good backup in the folder was made, in milliseconds, None where there is none."""
+    """Store the time of the last good backup in the folder, in milliseconds; None deletes it."""
     if last is None:
         service_state.remove(tx, _LAST)
     else:
@@ -29,22 +27,22 @@ def note_last(tx: Tx, last: int | None) -> None:
 
 
 def note_missed(tx: Tx) -> None:
-    """Note that a backup has failed or is overdue."""
+    """Store now as the time since which backups fail or are overdue."""
     service_state.put(tx, _MISSED, tx.now)
 
 
-def forget_missed(tx: Tx) -> None:
-    """Forget that backups were missed, now that there is one that is new enough: the next time is news."""
+def clear_missed(tx: Tx) -> None:
+    """Delete the state of missed backups, as there is a new one: the next missed backup is alerted again."""
     for name in (_MISSED, _ALERTED):
         service_state.remove(tx, name)
 
 
 def awaits_alert(tx: Tx) -> bool:
-    """Tell whether the administrator is still to be told that backups are missed."""
+    """Tell whether an alert about missed backups is due."""
     return missed_at(tx) is not None and service_state.find(tx, _ALERTED) is None
 
 
 def mark_alerted(tx: Tx) -> None:
-    """Note that the administrator knows that backups are missed."""
+    """Store that the alert about missed backups was sent."""
     if missed_at(tx) is not None:  # else one was made while the alert was under way
         service_state.put(tx, _ALERTED, tx.now)

@@ -1,5 +1,5 @@
-"""What goes out is held after a restore, since a copy that somebody tries out must not post to real receivers, until
-the administrator says that it is the service itself.
+"""The hold after a restore: deliveries and alerts wait until the administrator calls `live`, since a copy of the
+service that is only tried out must not post to real receivers.
 """
 
 from typing import TypedDict
@@ -11,15 +11,15 @@ from rundun.store.sqlite import service_state
 from rundun.store.sqlite.transaction import Tx
 
 
-class LetOutJson(TypedDict):
-    """What was held until now: `since` when, None where nothing was, and how many `deliveries`."""
+class ResumedJson(TypedDict):
+    """The end of a hold: `since` when it lasted, None where there was none, and the number of `deliveries` held."""
 
     since: str | None
     deliveries: int
 
 
-def end(tx: Tx) -> LetOutJson:
-    """Let go out what is held, from this commit on (`live`)."""
+def resume_outgoing(tx: Tx) -> ResumedJson:
+    """End the hold that a restore began (`live`): deliveries and alerts go out from this commit on."""
     since = service_state.held_since(tx)
     if since is None:
         return {"since": None, "deliveries": 0}
@@ -28,8 +28,8 @@ def end(tx: Tx) -> LetOutJson:
     return {"since": times.wire(since), "deliveries": housekeeping.count_pending(tx)}
 
 
-def require_none(tx: Tx) -> None:
-    """Refuse a request that would go out while all that does is held; raises `held`."""
+def require_not_held(tx: Tx) -> None:
+    """Raise `held` while a restore holds outgoing requests."""
     since = service_state.held_since(tx)
     if since is not None:
         detail = f"After a restore nothing goes out, since {times.wire(since)}; the administrator ends it with “live”."

@@ -57,7 +57,7 @@ def make_next_alert(tx: Tx, *, for_all: bool, backup_error: str | None = None) -
 
 def test_alert(tx: Tx) -> Alert:
     """Return an alert for testing; raises `held` after a restore."""
-    going_live.require_none(tx)
+    going_live.require_not_held(tx)
     content: AlertTestJson = {"alert": TEST, "public_url": tx.links.public_url, "sent_at": times.wire(tx.now)}
     return Alert(TEST, tx.new_id("alert"), to_json(content))
 

@@ -52,7 +52,7 @@ def settle(
         deliveries.put_webhook_gone(tx, claimed.number, claimed.url, gone=False)
     deliveries.settle(tx, claimed.org_id, claimed.number, attempt, status, next_at)
     if status == "delivered" and claimed.envelope["event"] == erasure.ERASED:
-        erasure.forget_webhook(tx, claimed.envelope["run_id"])
+        erasure.erase_webhook(tx, claimed.envelope["run_id"])
     elif alerting and status == "failed" and claimed.trigger == "automatic":
         deliveries.put_awaiting_alert(tx, claimed.number)
     return status

@@ -41,10 +41,10 @@ def _erase(tx: Tx, run: Run, by: str, at: int | None) -> int:
     stub = erased_stub(run, tx.now)
     # Before the others go: numbers of events, by which the feed is read, never go back.
     events.add(tx, stub, event.run_erased(), stub.seq, now)
-    erasure.empty(tx, run, stub, at, by)
-    idempotency.empty_of_run(tx, run.run_id, at)
-    sent_tables.forget_digest(tx, run)
+    erasure.put_stub(tx, run, stub, at, by)
+    idempotency.erase_response(tx, run.run_id, at)
+    sent_tables.erase_digest(tx, run)
     erasure.remove_rows(tx, run.run_id)
     if not deliveries.is_any_undelivered(tx, run.run_id):
-        erasure.forget_webhook(tx, run.run_id)
+        erasure.erase_webhook(tx, run.run_id)
     return at

@@ -1,6 +1,4 @@
-"""What has to stay gone although an older copy of the database was put back: what the erasure journal says is done
-again.
-"""
+"""Replay of the erasure journal: erasures and revocations are applied to a restored database."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +11,7 @@ from rundun.store.sqlite.transaction import JournalEntry, Tx
 
 BATCH_SIZE = 50  # entries applied in one transaction
 
-_END: Mapping[str, Callable[[Tx, JournalEntry], object]] = {
+_APPLY: Mapping[str, Callable[[Tx, JournalEntry], object]] = {
     "run": lambda tx, entry: erasures.erase(tx, entry.id, entry.by or "journal", journal=False, at=entry.at),
     "key": lambda tx, entry: api_keys.revoke(tx, entry.id),
     "operator": lambda tx, entry: operators.remove_by_administrator(tx, entry.id),
@@ -21,13 +19,13 @@ _END: Mapping[str, Callable[[Tx, JournalEntry], object]] = {
 }
 
 
-def end_again(tx: Tx, entries: Sequence[JournalEntry]) -> Mapping[str, int]:
-    """Erase the runs, revoke the keys and remove the operators of `journal.unapplied` entries, and replace the
-    signing key once if one says so; returns how many of each.
+def replay_erasures(tx: Tx, entries: Sequence[JournalEntry]) -> Mapping[str, int]:
+    """Apply `journal.list_unapplied` entries to a restored database: erase runs, revoke keys, remove operators, and
+    rotate the signing key once if an entry names it. Returns the number of entries of each kind.
     """
     for entry in entries:
-        _END[entry.what](tx, entry)
+        _APPLY[entry.what](tx, entry)
     if any(entry.what == "signing_key" for entry in entries):
         signing_key.rotate(tx)
-    tx.journal.clear()  # the journal has all of it
+    tx.journal.clear()  # the journal has these entries already
     return Counter(entry.what for entry in entries)

@@ -221,5 +221,5 @@ def remove_attempts(tx: Tx, limit: int) -> int:
     for number in numbers:
         retention.remove_attempts(tx, number)
         if run_id := erasure.find_by_delivery(tx, number):
-            erasure.forget_webhook(tx, run_id)
+            erasure.erase_webhook(tx, run_id)
     return len(numbers)

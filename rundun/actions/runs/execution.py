@@ -107,7 +107,7 @@ def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device:
     step, old = state.step(step_id), state.answers.get(step_id)
     was_applied, count = False, 0  # as of a step without an answer in force, which never had another
     if old is not None:
-        was_applied, count = answers.find_repeat(tx, run_id, step_id, answer_input.answer_id)
+        was_applied, count = answers.count_with_id(tx, run_id, step_id, answer_input.answer_id)
     if was_applied:
         return state
     if (run.is_closed or run.is_overdue(tx.now, tx.grace)) and _is_in_force(state, step, answer_input):

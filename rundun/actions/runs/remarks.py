@@ -42,7 +42,7 @@ def remark(tx: Tx, run_id: str, step_id: str, remark_input: RemarkInput, device:
     state = run_state.load(tx, run)
     state.step(step_id)
     require_allowed(state.version)
-    was_applied, count = remarks.find_repeat(tx, run_id, step_id, remark_input.remark_id)
+    was_applied, count = remarks.count_with_id(tx, run_id, step_id, remark_input.remark_id)
     old = state.evidence.remarks.get(step_id)
     content = (remark_input.text, _listed(tx, run, step_id, remark_input, old))
     if was_applied:

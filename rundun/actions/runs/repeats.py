@@ -15,12 +15,10 @@ from rundun.store.sqlite.transaction import Tx
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """A run that repeats another: `gone` are the ids of fields that were not copied, since its template has them no
-    more.
-    """
+    """The new run of a repeat; `dropped` are the ids of fields that were not copied, since its template lacks them."""
 
     run: Run
-    gone: tuple[str, ...]
+    dropped: tuple[str, ...]
 
 
 def dispatch(tx: Tx, org_id: str, dispatch_request: DispatchRequest, actor: Actor) -> Run:
@@ -35,7 +33,7 @@ def dispatch(tx: Tx, org_id: str, dispatch_request: DispatchRequest, actor: Acto
     return run
 
 
-def again(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any], actor: Actor) -> Repeated:
+def repeat_run(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any], actor: Actor) -> Repeated:
     """Dispatch a closed run again, of its template's current version, for one credit. What is copied, and `changes`,
     are as `core.runs.repeat.repeat` has it, and a missed run is handled as by `dispatch`. Raises NotFound,
     `run_erased`, `wrong_status` for an open run, `invalid` also for what can't be copied and was not given, and as
@@ -46,7 +44,7 @@ def again(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any], actor: A
     repeated = repeat.repeat(previous, version.template, changes)
     if repeated.errors:
         raise Invalid(_all_errors(tx, org_id, repeated))
-    return Repeated(dispatch(tx, org_id, repeated.order, actor), repeated.gone)
+    return Repeated(dispatch(tx, org_id, repeated.order, actor), repeated.dropped)
 
 
 def errors(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any]) -> tuple[FieldError, ...]:

@@ -1,8 +1,8 @@
 """URLs of webhooks: one spelling for each.
 
-The URL is normalised once, when it comes in. What comes out is what is stored, returned, signed as `@target-uri`,
-and sent, byte for byte; so everything that an HTTP client or a signature library would spell its own way is either
-settled here or refused.
+A URL is normalised once, when a request is read. The result is stored, returned, signed as `@target-uri` and sent,
+byte for byte; so any part that an HTTP client or a signature library would spell its own way is normalised here, or
+the URL is refused.
 """
 
 import re
@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 import idna
 
-Key = tuple[str, str, int]
+DestinationKey = tuple[str, str, int]
 
 MAX_LENGTH = 2048
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -27,14 +27,14 @@ _TO_ESCAPE = re.compile(r"[^A-Za-z0-9\-._~!$&'()*+,;=:@/?%]")  # all but RFC 398
 
 
 def shown_host(origin: str) -> str:
-    """Return the host of `<scheme>://<host>:<port>` for people: without its scheme's usual port."""
+    """Return the host and port of `<scheme>://<host>:<port>`, without the scheme's default port."""
     scheme, _, authority = origin.partition("://")
     return authority.removesuffix(f":{DEFAULT_PORTS.get(scheme)}")
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A normalised URL in its parts; `host` is without brackets, `port` is always there, `target` is path + query."""
+    """A normalised URL in its parts; `host` is without brackets, `port` never missing, `target` is path + query."""
 
     url: str
     scheme: str
@@ -43,20 +43,20 @@ class Destination:
     target: str
 
     @property
-    def key(self) -> Key:
-        """Return what the limits per destination count by."""
+    def destination_key(self) -> DestinationKey:
+        """Return the scheme, host and port that per-destination limits count by."""
         return self.scheme, self.host, self.port
 
     @property
     def authority(self) -> str:
-        """Return the `Host` header, without the scheme's own port."""
+        """Return the `Host` header: the host, and the port unless it is the scheme's default."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
 
 @lru_cache(maxsize=1024)
 def normalise(url: str) -> Destination:
-    """Return the one spelling of a URL (RFC 3986, section 6.2); raises ValueError with a sentence for people.
+    """Return the normalised URL in its parts (RFC 3986, section 6.2); raises ValueError with a sentence.
 
     Scheme and host in lower case, names as A-labels (IDNA 2008), addresses canonical, no default port, "/" for an
     empty path, no dot segments, everything outside RFC 3986's characters percent-encoded.
@@ -113,7 +113,7 @@ def _host(text: str) -> str:
 
 
 def _ipv4(parts: list[str]) -> str:
-    """Return the dotted form of what `inet_aton` would take for an address: 127.1, 0x7f.0.0.1, 0177.1, 2130706433."""
+    """Return the dotted form of an address that `inet_aton` accepts, such as 127.1, 0x7f.0.0.1, 0177.1, 2130706433."""
     try:
         *heads, tail = [_number(part) for part in parts]
         if len(heads) > 3 or any(head > 255 for head in heads) or tail >= 256 ** (4 - len(heads)):
@@ -150,7 +150,7 @@ def _port(text: str | None, scheme: str) -> int:
 
 
 def _without_dots(path: str) -> str:
-    """Remove dot segments (RFC 3986, section 5.2.4). Clients do this on their own, so signing has to come after."""
+    """Return the path without dot segments (RFC 3986, section 5.2.4). Clients drop them before they sign and send."""
     stack: list[str] = []
     segments = path.split("/")[1:]
     for segment in segments:

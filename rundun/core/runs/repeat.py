@@ -13,12 +13,12 @@ from rundun.errors import FieldError
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """A dispatch that repeats a run: `gone` are the ids of fields that the run had and the template has no more,
-    `errors` say what can't be copied and was not given.
+    """A dispatch that repeats a run. `dropped` are the ids of the run's fields that the template lacks, `errors` name
+    the values that can't be copied and were not given.
     """
 
     order: DispatchRequest
-    gone: tuple[str, ...]
+    dropped: tuple[str, ...]
     errors: tuple[FieldError, ...]
 
 
@@ -29,7 +29,7 @@ def repeat(run: Run, template: Template, changes: Mapping[str, Any]) -> Repeat:
     `webhook` the fields of `Webhook` that do.
     """
     given: Mapping[str, Any] = changes.get("fields") or {}
-    copied, gone = copied_fields(run, template)
+    copied, dropped = copied_fields(run, template)
     fields = {**copied, **given}
     webhook, errors = _webhook(run, changes)
     errors += [error for field in template.fields for error in _secret(field, fields)]
@@ -45,7 +45,7 @@ def repeat(run: Run, template: Template, changes: Mapping[str, Any]) -> Repeat:
         "expires_in_hours" in changes,
         previous_run_id=run.run_id,
     )
-    return Repeat(order, tuple(name for name in gone if name not in given), tuple(errors))
+    return Repeat(order, tuple(name for name in dropped if name not in given), tuple(errors))
 
 
 def copied_fields(run: Run, template: Template) -> tuple[Mapping[str, Any], tuple[str, ...]]:
@@ -77,6 +77,6 @@ def _webhook(run: Run, changes: Mapping[str, Any]) -> tuple[Webhook | None, list
 
 def webhook_errors(webhook: Webhook) -> Iterator[FieldError]:
     """Find that a webhook can't be copied, since nobody knows its secret any more."""
-    if webhook.is_secret_forgotten:
+    if webhook.is_secret_removed:
         detail = "is not kept any more: give it anew, or null for requests that are not signed"
         yield FieldError("/webhook/secret", "required", detail)

@@ -32,8 +32,8 @@ AFTER_DUE = times.DAY  # that it is open, at least, once it is due
 @dataclass(slots=True)
 class Webhook:
     """The webhook of a run; without a secret its events are not signed. `gone` after a 410: one attempt each.
-    `destination` is what limits are counted by, `<org_id> <scheme>://<host>:<port>`; the dispatch fills it in.
-    `is_secret_forgotten` where it had a secret that is not kept any more.
+    `destination` is the key of its delivery slots, `<org_id> <scheme>://<host>:<port>`, set at the dispatch.
+    `is_secret_removed` where its secret was deleted after the run's end.
     """
 
     url: str
@@ -41,7 +41,7 @@ class Webhook:
     events: tuple[str, ...]
     gone: bool = False
     destination: str = ""
-    is_secret_forgotten: bool = False
+    is_secret_removed: bool = False
 
     @property
     def host(self) -> str:
@@ -50,15 +50,15 @@ class Webhook:
 
 
 def with_destination(org_id: str, webhook: Webhook) -> Webhook:
-    """Give a webhook what limits on its deliveries are counted by: nobody's deliveries wait for another's."""
-    scheme, host, port = normalise(webhook.url).key
+    """Return a webhook with its `destination`, which begins with the organization: each has its own limits."""
+    scheme, host, port = normalise(webhook.url).destination_key
     return replace(webhook, destination=f"{org_id} {scheme}://{host}:{port}")
 
 
 def patch_webhook(webhook: Webhook, changes: Mapping[str, Any]) -> Webhook:
     """Return a webhook with some fields changed; at another URL it is not gone."""
-    is_forgotten = webhook.is_secret_forgotten and "secret" not in changes
-    patched = replace(webhook, **changes, is_secret_forgotten=is_forgotten)
+    is_removed = webhook.is_secret_removed and "secret" not in changes
+    patched = replace(webhook, **changes, is_secret_removed=is_removed)
     return patched if patched.url == webhook.url else replace(patched, gone=False)
 
 

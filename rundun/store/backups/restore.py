@@ -146,7 +146,7 @@ def _settle_present(real: Path) -> tuple[int, list[JournalEntry]]:
             with closing(sqlite3.connect(real, isolation_level=None)) as db:
                 db.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
                 newest = int(db.execute("SELECT coalesce(max(number), 0) FROM events").fetchone()[0])
-                gone = erasure_journal.known(db)
+                gone = erasure_journal.list_known(db)
         except sqlite3.Error:  # damaged, or older than the journal
             pass
     return newest, gone

@@ -36,7 +36,7 @@ def find(tx: Tx, run_id: str) -> ErasedRun | None:
     return None if row is None else ErasedRun(*row)
 
 
-def empty(tx: Tx, run: Run, stub: Run, at: int, by: str) -> None:
+def put_stub(tx: Tx, run: Run, stub: Run, at: int, by: str) -> None:
     """Store the `stub` of a run in its place, with the time of the erasure and its author, `by`."""
     runs.put(tx, run, stub)
     tx.update("runs", run.number, erased_at=at, erased_by=by, has_photos=0)
@@ -82,7 +82,7 @@ def find_by_delivery(tx: Tx, number: int) -> str | None:
     return None if row is None else str(row[0])
 
 
-def forget_webhook(tx: Tx, run_id: str) -> None:
+def erase_webhook(tx: Tx, run_id: str) -> None:
     """Remove the webhook of an erased run, with what its delivery, and what was answered about that, tell of it."""
     tx.db.execute("DELETE FROM attempts WHERE delivery IN (SELECT number FROM deliveries WHERE run_id = ?)", (run_id,))
     tx.db.execute("UPDATE deliveries SET destination = org_id, wants_alert = 0 WHERE run_id = ?", (run_id,))

@@ -67,7 +67,7 @@ _KNOWN = {
 }
 
 
-def known(db: sqlite3.Connection) -> list[JournalEntry]:
+def list_known(db: sqlite3.Connection) -> list[JournalEntry]:
     """List what the database knows to be gone, so that a journal that was lost grows again. What retention has erased
     is not in it, as it is due again after a restore. A file of an older version knows less, and tells the rest.
     """
@@ -83,7 +83,7 @@ def known(db: sqlite3.Connection) -> list[JournalEntry]:
     return found
 
 
-def unapplied(tx: Tx, entries: Sequence[JournalEntry]) -> list[JournalEntry]:
+def list_unapplied(tx: Tx, entries: Sequence[JournalEntry]) -> list[JournalEntry]:
     """List those of the entries that say more than the database knows: what is there still, but must be gone."""
     wanted = {
         "run": "SELECT id FROM runs WHERE id IN (SELECT value FROM json_each(?)) AND erased_at IS NULL",

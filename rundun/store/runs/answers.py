@@ -66,7 +66,7 @@ def find(tx: Tx, run_id: str, step_id: str, answer_id: str) -> Answer | None:
     return None if row is None else _answer(row)
 
 
-def find_repeat(tx: Tx, run_id: str, step_id: str, answer_id: str | None) -> tuple[bool, int]:
+def count_with_id(tx: Tx, run_id: str, step_id: str, answer_id: str | None) -> tuple[bool, int]:
     """Tell whether a step has had an answer of that id, replaced since or not, and how many answers it has had."""
     row = tx.db.execute(
         "SELECT EXISTS (SELECT 1 FROM answers WHERE run_id = :run AND step_id = :step AND answer_id = :answer), "

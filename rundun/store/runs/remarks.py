@@ -37,7 +37,7 @@ def of_run(tx: Tx, run_id: str, limit: int) -> list[tuple[str, Remark]]:
     return [(row[0], _remark(row)) for row in rows]
 
 
-def find_repeat(tx: Tx, run_id: str, step_id: str, remark_id: str) -> tuple[bool, int]:
+def count_with_id(tx: Tx, run_id: str, step_id: str, remark_id: str) -> tuple[bool, int]:
     """Tell whether a step has had a remark of that id, replaced since or not, and how many remarks it has had."""
     row = tx.db.execute(
         "SELECT ifnull(sum(remark_id = ?), 0), count(*) FROM remarks WHERE run_id = ? AND step_id = ?",

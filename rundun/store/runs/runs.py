@@ -89,7 +89,7 @@ def _webhook_columns(webhook: Webhook | None) -> dict[str, Any]:
         "webhook_events": webhook and _json_or_none(webhook.events),
         "webhook_gone": int(webhook.gone) if webhook else 0,
         "webhook_destination": webhook and webhook.destination,
-        "webhook_forgotten": int(webhook.is_secret_forgotten) if webhook else 0,
+        "webhook_forgotten": int(webhook.is_secret_removed) if webhook else 0,
     }
 
 

@@ -101,7 +101,7 @@ def unfinished(tx: Tx) -> list[int]:
     return [row[0] for row in rows]
 
 
-def forget_digest(tx: Tx, run: Run) -> None:
+def erase_digest(tx: Tx, run: Run) -> None:
     """Remove the digest of the table that a run is of, if it is of one: whoever has the file could try out what was
     said of the run. The same table is not noticed any more then.
     """

@@ -172,7 +172,7 @@ async def test_what_a_restore_ends_again_is_the_administrators(w: World) -> None
     bob = await w.database.write(operators.add, w.acme_id, "bob@example.com", "Bob", "member", "hash")
     before = await newest(w)
     entries = [JournalEntry("key", key.key_id, 1), JournalEntry("operator", bob.operator_id, 1)]
-    await w.database.write(replay.end_again, entries)
+    await w.database.write(replay.replay_erasures, entries)
     assert [(what, actor.by) for what, actor, _ in await since(w, before)] == [
         ("key_revoked", "administrator"),
         ("operator_removed", "administrator"),

@@ -67,9 +67,9 @@ def test_one_spelling(given_url: str, url: str) -> None:
 
 
 def test_the_key_of_the_limits() -> None:
-    assert normalise("HTTPS://A.example/x").key == normalise("https://a.example:443/y?z").key
-    assert normalise("http://a.example/").key == ("http", "a.example", 80)
-    assert normalise("http://[0:0::1]:99/").key == ("http", "::1", 99)
+    assert normalise("HTTPS://A.example/x").destination_key == normalise("https://a.example:443/y?z").destination_key
+    assert normalise("http://a.example/").destination_key == ("http", "a.example", 80)
+    assert normalise("http://[0:0::1]:99/").destination_key == ("http", "::1", 99)
 
 
 @pytest.mark.parametrize(

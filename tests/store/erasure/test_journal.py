@@ -133,7 +133,7 @@ async def test_a_revoked_key_and_a_removed_operator_are_in_the_journal_once_that
         await database.write(operators.remove, operator_id)
         entries = journal_file.read(database.journal.path)
         assert [(entry.what, entry.id) for entry in entries] == [("key", key_id), ("operator", operator_id)]
-        assert set(await database.read(lambda tx: erasure_journal.known(tx.db))) == set(entries)
+        assert set(await database.read(lambda tx: erasure_journal.list_known(tx.db))) == set(entries)
 
 
 async def test_who_was_not_told_on_a_full_disk_asks_again_and_is(tmp_path):
@@ -186,14 +186,14 @@ def test_an_older_file_tells_what_it_knows(tmp_path, schema, there):
         ):
             with suppress(sqlite3.OperationalError):
                 db.execute(statement)
-        assert {entry.id for entry in erasure_journal.known(db)} == there
+        assert {entry.id for entry in erasure_journal.list_known(db)} == there
 
 
 def test_runs_that_retention_has_erased_are_not_looked_through_at_each_start(tmp_path):
     with closing(open_writer(tmp_path / "rundun.db")) as db:
         seen = []
         db.set_trace_callback(seen.append)
-        erasure_journal.known(db)
+        erasure_journal.list_known(db)
         db.set_trace_callback(None)
         (query,) = [one for one in seen if " FROM runs " in one]
         (step,) = db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()

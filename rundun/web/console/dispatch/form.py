@@ -170,7 +170,7 @@ def repeated_run(run: Run, version: TemplateVersion, current: TemplateVersion) -
     """Return the run to be repeated; `version` is the template version it had, `current` the current one."""
     dropped = copied_fields(run, current.template)[1]
     labels = [field.label for field in version.template.fields if field.id in dropped]
-    is_known = run.webhook is not None and not run.webhook.is_secret_forgotten
+    is_known = run.webhook is not None and not run.webhook.is_secret_removed
     return RepeatedRun(run, labels, run.webhook if is_known else None)
 
 
