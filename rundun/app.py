@@ -27,7 +27,7 @@ from rundun.store.database import Database
 from rundun.store.deliveries import outbox
 from rundun.store.erasure import journal
 from rundun.store.sqlite import service_state
-from rundun.store.sqlite.database_file import telling_damage
+from rundun.store.sqlite.database_file import translate_damage
 from rundun.store.sqlite.transaction import Clock, JournalEntry, Tx, wall_clock
 from rundun.web import sample_pictures
 from rundun.web.context import Context
@@ -66,7 +66,7 @@ def make_app(
     async def lifespan(app: Application) -> AsyncIterator[dict[str, Context]]:
         async with AsyncExitStack() as stack:
             try:
-                with telling_damage(settings.database.path):
+                with translate_damage(settings.database.path):
                     context, dispatcher = await stack.enter_async_context(
                         running(settings, pages, clock=clock, announce=announce, ticking=ticking)
                     )
@@ -180,7 +180,7 @@ async def _replay_erasures(database: Database, copied: Sequence[JournalEntry]) -
     erasures and revocations are applied again; entries that a lost journal lacks are added from the database and from
     its copy, which has the entries `copied`.
     """
-    since = await database.read(service_state.held_since)
+    since = await database.read(service_state.find_held_since)
     entries = await asyncio.to_thread(database.journal.merge, copied)
     left = await database.read(journal.list_unapplied, entries)
     for start in range(0, len(left), replay.BATCH_SIZE):

@@ -66,7 +66,7 @@ def read_health(tx: Tx, org_id: str | None, seconds: float) -> HealthReport:
         damage,
         tx.now,
         newest=housekeeping.newest_time(tx),
-        held_since=service_state.held_since(tx),
+        held_since=service_state.find_held_since(tx),
         waiting=housekeeping.outbox_info(tx, org_id),
         storage=[quotas.get(tx, org_id)] if org_id else quotas.list_all(tx),
         needing_https=_needing_https(tx, org_id),

@@ -90,7 +90,7 @@ def get(tx: Tx, org_id: str, begins: Sequence[int]) -> Overview:
         _in_spans(tx, org_id, "expired", begins),
         bool(templates.page_current(tx, org_id, PageRequest(1), include_archived=False).items),
         quotas.get(tx, org_id),
-        service_state.held_since(tx) is not None,
+        service_state.find_held_since(tx) is not None,
         backups.missed_at(tx) is not None and organizations.is_alone(tx),
     )
 

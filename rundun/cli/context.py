@@ -54,7 +54,7 @@ def _add_settings(command: Callable[..., None], load: Callable[..., ServiceSetti
         try:
             settings = load(config_file, flags=flags)
             require_reachable(settings.database.path)
-            with database_file.telling_damage(settings.database.path):
+            with database_file.translate_damage(settings.database.path):
                 command(settings, **arguments)
         except loader.ConfigError as error:
             click.echo(f"Error: {_list_text(error.problems)}", err=True)

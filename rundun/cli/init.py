@@ -15,7 +15,7 @@ from rundun.cli.context import with_settings, write_here
 from rundun.config.settings import ServiceSettings
 from rundun.errors import Problem
 from rundun.store.sqlite import connection, database_file
-from rundun.store.sqlite.access import as_user, user_name
+from rundun.store.sqlite.access import runuser_advice, user_name
 
 
 @click.command()
@@ -62,7 +62,7 @@ def _require_safe_folder(path: Path) -> None:
             continue
         if status.st_uid != 0:
             user = user_name(status.st_uid)
-            raise Problem("invalid", f"{part} belongs to {user}: {as_user(user)}")
+            raise Problem("invalid", f"{part} belongs to {user}: {runuser_advice(user)}")
         if stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_IWOTH and not status.st_mode & stat.S_ISVTX:
             raise Problem(
                 "invalid", f"All may write into {part}: make the database in a folder that only one user may."

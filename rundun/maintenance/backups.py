@@ -69,7 +69,7 @@ class Backups:
         """Append to the journal's copy what it lacks, unless all that goes out is held: what is tried out on a copy of
         the database must not happen to the service.
         """
-        if await self._database.read(service_state.held_since) is None:
+        if await self._database.read(service_state.find_held_since) is None:
             try:
                 await self._pool.run("journal", {}, self._journal_copy.complete)
                 self._copy_error = None
@@ -97,7 +97,7 @@ class Backups:
         a copy of the service that has the same one in its settings.
         """
         now = self._database.env.clock()
-        if await self._database.read(service_state.held_since) is not None:
+        if await self._database.read(service_state.find_held_since) is not None:
             found = await self._pool.run("backup", {}, self._find_last, now)
             _count(None if found is None else found.at, is_missed=False)
             return

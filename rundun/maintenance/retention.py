@@ -53,7 +53,7 @@ class Sweeper:
         """Sweep, unless it has to wait."""
         self._wait_after_jump()
         is_waiting = self._monotonic() - self._since < WAIT_SECONDS
-        if is_waiting or await self._database.read(service_state.held_since) is not None:
+        if is_waiting or await self._database.read(service_state.find_held_since) is not None:
             return
         with suppress(_ClockJumpedError):
             await sweep(self._database, self._rest_and_look)

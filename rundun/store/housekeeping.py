@@ -48,7 +48,7 @@ def totals(tx: Tx) -> Totals:
         organizations_near_quota=quotas.count_near(tx),
         retention_due=retention.count_due(tx),
         bytes=tx.number("PRAGMA page_count") * PAGE,
-        held_since=service_state.held_since(tx),
+        held_since=service_state.find_held_since(tx),
     )
 
 

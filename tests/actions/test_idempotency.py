@@ -297,7 +297,7 @@ async def test_but_not_where_only_the_first_can_compare(w: World, code: str) -> 
 async def test_digests_from_before_are_erased(w: World) -> None:
     def age(tx: Tx) -> None:
         tx.db.execute("UPDATE idempotency_keys SET fingerprint = ?", (hashlib.sha256(b"4711").digest(),))
-        tx.db.execute(dict(connection.shipped())[17])
+        tx.db.execute(dict(connection.list_migrations())[17])
 
     body = {"template_id": await w.template(BOOLEAN)}
     first = await dispatch(w, body)

@@ -13,7 +13,7 @@ from rundun.actions import signing_key
 from rundun.actions.organizations import operators
 from rundun.actions.runs import execution
 from rundun.actions.runs.execution import AnswerInput
-from rundun.store.sqlite.connection import open_writer, shipped
+from rundun.store.sqlite.connection import list_migrations, open_writer
 from tests.helpers.console.console import operator
 from tests.helpers.pictures.images import jpeg, png, sideways_jpeg
 from tests.helpers.pictures.photos import OVERLAY, SIGN, started
@@ -203,7 +203,7 @@ async def test_a_rotation_that_can_not_be_written_changes_nothing(w: World) -> N
 
 
 async def test_cookies_and_addresses_of_an_older_database_stay_good(tmp_path: Path) -> None:
-    older = list(takewhile(lambda one: "'device'" not in one[1], shipped()))
+    older = list(takewhile(lambda one: "'device'" not in one[1], list_migrations()))
     assert older
     db = open_writer(tmp_path / "rundun.db", older)
     db.execute("DELETE FROM secrets WHERE name = 'device'")  # which came with the migration

@@ -135,7 +135,7 @@ def test_a_file_that_others_may_read_is_told_and_kept_to_its_owner_when_served(f
     )
     with serving(folder) as service:
         assert service.url
-        (line,) = [line for line in service.err if "others could read" in line]
+        (line,) = [line for line in service.err if "other users could read" in line]
         assert " warning " in line and ", ".join(map(str, files)) in line
         assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
         code, _, lines = check(folder)

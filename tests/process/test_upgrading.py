@@ -14,7 +14,7 @@ from tests.helpers.files.frozen_files import thawed
 from tests.helpers.processes.service_process import PATIENCE, Serving, done, looking, rows, rundun, serving
 
 GUIDE = (paths.templates() / "docs/upgrading.md").read_text("utf-8")
-NEWEST = connection.shipped()[-1][0]
+NEWEST = connection.list_migrations()[-1][0]
 ANSWERS = {"boolean": True, "text": "Dark"}
 
 

@@ -262,4 +262,4 @@ async def test_nothing_goes_out_before_somebody_says_that_this_is_the_service(fi
         assert samples((await w.browser().get("/metrics")).text)["rundun_held", None] == 0
         assert "nothing goes out" not in text_of(await shown(ann, ""))
     async with world(w.settings.database.path.parent, w.clock) as later:
-        assert await later.database.read(service_state.held_since) is None
+        assert await later.database.read(service_state.find_held_since) is None

@@ -20,7 +20,7 @@ class ResumedJson(TypedDict):
 
 def resume_outgoing(tx: Tx) -> ResumedJson:
     """End the hold that a restore began (`live`): deliveries and alerts go out from this commit on."""
-    since = service_state.held_since(tx)
+    since = service_state.find_held_since(tx)
     if since is None:
         return {"since": None, "deliveries": 0}
     service_state.remove(tx, service_state.HELD_SINCE)
@@ -30,7 +30,7 @@ def resume_outgoing(tx: Tx) -> ResumedJson:
 
 def require_not_held(tx: Tx) -> None:
     """Raise `held` while a restore holds outgoing requests."""
-    since = service_state.held_since(tx)
+    since = service_state.find_held_since(tx)
     if since is not None:
         detail = f"After a restore nothing goes out, since {times.wire(since)}; the administrator ends it with “live”."
         raise Problem("held", detail)

@@ -37,7 +37,7 @@ class Alert:
 
 def has_alert(tx: Tx) -> bool:
     """Tell whether there is an alert to send; none while deliveries are held after a restore."""
-    if service_state.held_since(tx) is not None:
+    if service_state.find_held_since(tx) is not None:
         return False
     return bool(backups.awaits_alert(tx) or deliveries.list_awaiting_alert(tx, 1) or quotas.list_awaiting_alert(tx))
 

@@ -15,7 +15,7 @@ _APPLY: Mapping[str, Callable[[Tx, JournalEntry], object]] = {
     "run": lambda tx, entry: erasures.erase(tx, entry.id, entry.by or "journal", journal=False, at=entry.at),
     "key": lambda tx, entry: api_keys.revoke(tx, entry.id),
     "operator": lambda tx, entry: operators.remove_by_administrator(tx, entry.id),
-    "signing_key": lambda tx, entry: rotations.note(tx, entry.at),
+    "signing_key": lambda tx, entry: rotations.add_rotation(tx, entry.at),
 }
 
 

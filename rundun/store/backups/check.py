@@ -66,7 +66,7 @@ def _require_file(copy: Path, database: Path, found: os.stat_result) -> None:
 
 
 def _require_ours(copy: Path, application: int, schema: int) -> None:
-    newest = connection.shipped()[-1][0]
+    newest = connection.list_migrations()[-1][0]
     if application != APPLICATION_ID or not schema:
         raise Problem("unavailable", f"{copy} is no Rundun database.")
     if schema > newest:
@@ -126,7 +126,7 @@ _OTHERS = frozenset(
 def _require_schema(db: sqlite3.Connection, copy: Path, schema: int) -> None:
     """Refuse a file that has anything less, more or else than the migrations to its schema make, white space aside."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as empty:
-        for number, sql in connection.shipped():
+        for number, sql in connection.list_migrations():
             if number <= schema:
                 empty.executescript(sql)
         expected = _objects(empty)

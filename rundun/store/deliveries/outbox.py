@@ -61,7 +61,7 @@ _DUE = "SELECT number, event, destination, attempts, next_attempt_at, next_trigg
 
 def is_due(tx: Tx) -> bool:
     """Tell whether a delivery is due; False while deliveries are held after a restore."""
-    if service_state.held_since(tx) is not None:
+    if service_state.find_held_since(tx) is not None:
         return False
     query = "SELECT 1 FROM deliveries WHERE status = 'pending' AND next_attempt_at <= ? LIMIT 1"
     return tx.db.execute(query, (tx.now,)).fetchone() is not None
@@ -84,7 +84,7 @@ def list_next_due(tx: Tx, span: int, step: int) -> list[int]:
     """List the milliseconds, up to `span`, until further deliveries become due. Each is rounded up to a multiple of
     `step`, so that they are few. Empty while deliveries are held after a restore.
     """
-    if service_state.held_since(tx) is not None:
+    if service_state.find_held_since(tx) is not None:
         return []
     rows = tx.db.execute(
         "SELECT DISTINCT (next_attempt_at - :now + :step - 1) / :step * :step FROM deliveries "
@@ -100,7 +100,7 @@ def claim(tx: Tx, slots: DeliverySlots[str], claimed: Set[int]) -> Claim:
     are the numbers of deliveries already claimed by this process: they are known only in its memory, as a claim writes
     nothing. Empty while deliveries are held after a restore.
     """
-    if service_state.held_since(tx) is not None:
+    if service_state.find_held_since(tx) is not None:
         return Claim([], more=False)
     first = tx.db.execute(
         _DUE + "INDEXED BY deliveries_next WHERE status = 'pending' AND next_attempt_at <= ? "

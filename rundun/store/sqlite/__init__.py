@@ -1,1 +1,1 @@
-"""One file, one connection, one transaction: what all subjects of the store stand on. It imports none of them."""
+"""The database file, its connections and transactions, the base of all other folders of the store."""

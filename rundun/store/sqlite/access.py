@@ -1,4 +1,4 @@
-"""Whether this process may reach a file, told by the first thing that it may not."""
+"""Checks whether this process may reach a file, with the missing right in words."""
 
 import os
 import pwd
@@ -8,8 +8,8 @@ from rundun.errors import Problem
 
 
 def denial(path: Path) -> str | None:
-    """Say which folder on the way to a file this user may not enter, or that the file may not be read; None where it is
-    not that. The file is not opened.
+    """Return a sentence on the first folder of the path that this user may not enter, or on a file that it may not
+    read; None where no right is missing. The file is not opened.
     """
     real = path.resolve()
     for folder in reversed(real.parents):
@@ -23,30 +23,30 @@ def denial(path: Path) -> str | None:
 
 
 def require_reachable(path: Path) -> None:
-    """Refuse a file on the way to which is a folder that this user may not enter, or that may not be read."""
+    """Raise `unavailable` where this user lacks the right to reach or read the file."""
     if denied := denial(path):
         raise Problem("unavailable", denied)
 
 
 def require_no_others(path: Path) -> None:
-    """Refuse root a file of another user, as the service's, who could not open what root makes beside it: the lock, a
-    socket, an erasure journal. What SQLite makes it gives to the file's owner itself.
+    """Raise `invalid` where root opens another user's file, such as the service's: its owner could not open the files
+    that root makes beside it, such as the lock, a socket or an erasure journal. SQLite's own have the right owner.
     """
     if os.geteuid() != 0 or not path.exists():
         return
     if (owner := path.stat().st_uid) != 0:
         user = user_name(owner)
         why = f"{path} belongs to {user}, who could not open what root leaves beside it"
-        raise Problem("invalid", f"{why}: {as_user(user)}")
+        raise Problem("invalid", f"{why}: {runuser_advice(user)}")
 
 
-def as_user(user: str) -> str:
-    """Say how root does something as another user."""
+def runuser_advice(user: str) -> str:
+    """Return the advice to call a command as another user."""
     return f"call this as that user, by runuser -u {user} -- …"
 
 
 def user_name(user: int) -> str:
-    """Return the name of a user, or the number where it has none, as in a container that knows no users."""
+    """Return the name of the user with this number, or the number itself where it has none, as in some containers."""
     try:
         return pwd.getpwuid(user).pw_name
     except KeyError:

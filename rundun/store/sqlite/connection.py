@@ -1,4 +1,4 @@
-"""Connections to the file: one writer, read-only readers, and the migrations between versions."""
+"""Connections to the file: one writer, read-only readers; and the migrations of the schema."""
 
 import json
 import logging
@@ -14,16 +14,16 @@ from pathlib import Path
 from rundun.errors import Problem
 from rundun.store.sqlite.database_file import OWNER_ONLY, translate_errors
 
-APPLICATION_ID = 0x52754E64  # "RuNd" in the file's header, so that `file` and we know our own
+APPLICATION_ID = 0x52754E64  # "RuNd" in the file's header, by which `file` and Rundun recognise it
 BUSY_MILLISECONDS = 5000
-TOKENIZER = "trigram case_sensitive 1"  # what searches need, see migrations/0023_search.sql
+TOKENIZER = "trigram case_sensitive 1"  # for searches, see migrations/0023_search.sql
 SQLITE = sqlite3.sqlite_version  # of the library
 _log = logging.getLogger("rundun.store")
 Migrations = Sequence[tuple[int, str]]  # numbered from 1 without gaps, each with its SQL
 
 
-def shipped() -> Migrations:
-    """List the migrations that come with this version, in order."""
+def list_migrations() -> Migrations:
+    """List the migrations of this version of Rundun, in order."""
     return sorted(
         (int(file.name[:4]), file.read_text("utf-8"))
         for file in resources.files("rundun.store").joinpath("migrations").iterdir()
@@ -32,19 +32,19 @@ def shipped() -> Migrations:
 
 
 class _LeavingCheckpoints(sqlite3.Connection):
-    """A writer that leaves all checkpoints to another program: the last connection that closes makes one, unless it
-    can't write, as the reader here. (`SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE` can be set from Python 3.12 on.)
+    """A writer that makes no checkpoint when it is closed. SQLite makes one when the last connection is closed, unless
+    this one is read-only, so `close` opens a reader. (`SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE` needs Python 3.12.)
     """
 
     path: Path
 
     def close(self) -> None:
-        """Close the connection, the log staying as it is."""
+        """Close the connection and leave the log as it is."""
         with ExitStack() as stack:
             try:
                 last = stack.enter_context(closing(_connect(self.path, "ro")))
-                last.execute("SELECT count(*) FROM sqlite_master").fetchone()  # from here on it shares the file's lock
-            except sqlite3.Error:  # the file was taken away
+                last.execute("SELECT count(*) FROM sqlite_master").fetchone()  # from now on it shares the file's lock
+            except sqlite3.Error:  # the file was deleted
                 pass
             super().close()
 
@@ -52,26 +52,27 @@ class _LeavingCheckpoints(sqlite3.Connection):
 def open_writer(
     path: Path, migrations: Migrations | None = None, *, external_checkpoints: bool = False
 ) -> sqlite3.Connection:
-    """Open the one connection that writes and checkpoints, migrated to the newest schema. Hold the `Lock` first. With
-    `external_checkpoints` another program makes these, and this connection none, not even when it is closed.
+    """Open the connection that writes and makes checkpoints, migrated to the newest schema. The caller has the `Lock`.
+    With `external_checkpoints` another program makes them, and this connection none, not even when it is closed. Raises
+    `unavailable` for a file that is not Rundun's, is newer, or can't be opened.
     """
     with translate_errors(path):
-        if not path.exists():  # no file that somebody has open is opened and closed here, see database_file.py
+        if not path.exists():  # an existing file must not be opened and closed here, see database_file.py
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY))
         db = _connect(path, "rw", _LeavingCheckpoints if external_checkpoints else sqlite3.Connection)
         try:
             if external_checkpoints:
                 db.execute("PRAGMA wal_autocheckpoint = 0")
-            version = schema_of(db, path, migrations := migrations or shipped())
+            version = read_schema(db, path, migrations := migrations or list_migrations())
             for pragma in (
-                "page_size = 8192",  # the first two only count before the first table
+                "page_size = 8192",  # this and the next only work before the first table
                 "auto_vacuum = INCREMENTAL",
                 "journal_mode = WAL",
-                "synchronous = FULL",  # an answered request is on the disk
+                "synchronous = FULL",  # an answered write is on the disk
                 "foreign_keys = ON",
                 "journal_size_limit = 67108864",
-                "secure_delete = ON",  # what is deleted is not left lying in the file
-                "temp_store = MEMORY",  # what savepoints set aside stays out of temporary files
+                "secure_delete = ON",  # deleted rows are overwritten in the file
+                "temp_store = MEMORY",  # savepoints write no temporary files
                 "cache_size = -32768",
             ):
                 db.execute(f"PRAGMA {pragma}")
@@ -83,14 +84,14 @@ def open_writer(
 
 
 def open_reader(path: Path, *, is_older_taken: bool = False) -> sqlite3.Connection:
-    """Open a connection that can neither write nor checkpoint; refuse any other schema than this version's, but for an
-    older one that `is_older_taken`.
+    """Open a connection that can neither write nor make checkpoints. Raises `unavailable` for another schema than this
+    version's, except for an older one with `is_older_taken`.
     """
     with translate_errors(path):
         db = _connect(path, "ro")
         try:
-            migrations = shipped()
-            version = schema_of(db, path, migrations)
+            migrations = list_migrations()
+            version = read_schema(db, path, migrations)
             if version < migrations[-1][0] and not is_older_taken:
                 raise Problem("unavailable", f"{path} was written by an older Rundun; serve it once with this one.")
             db.execute("PRAGMA query_only = ON")
@@ -101,8 +102,8 @@ def open_reader(path: Path, *, is_older_taken: bool = False) -> sqlite3.Connecti
 
 
 def is_in_use(path: Path) -> bool:
-    """Tell whether there is a database with an organization in it, as each has that was made or served, of whatever
-    version. Refuses a file that is not ours, and a newer one.
+    """Tell whether the file is a database of this version or an older one, with an organization. Raises `unavailable`
+    for a file that is not Rundun's, and for a newer one.
     """
     with translate_errors(path):
         if not path.exists() or not path.stat().st_size:
@@ -132,8 +133,8 @@ def _connect(path: Path, mode: str, kind: type[sqlite3.Connection] = sqlite3.Con
 
 
 def guard_schema(db: sqlite3.Connection) -> None:
-    """Keep the file's schema from calling what could do harm. SQLite 3.40, which Debian 12 has, takes its own JSON
-    functions for that, and NULL for wrong JSON: there the schema is trusted, and has a `json_valid` of ours.
+    """Forbid the file's schema to call functions with side effects. SQLite 3.40, as in Debian 12, counts its own JSON
+    functions among these and takes NULL for invalid JSON: there the schema is trusted, with a `json_valid` of ours.
     """
     if _distrusts_json():
         db.create_function("json_valid", 1, _json_valid, deterministic=True)
@@ -160,9 +161,9 @@ def _json_valid(text: str | None) -> bool | None:
         return False
 
 
-def schema_of(db: sqlite3.Connection, path: Path, migrations: Migrations) -> int:
-    """Return the version of the schema, 0 for an empty file. Refuse a newer one and a file that is not ours, before
-    anything in it is changed.
+def read_schema(db: sqlite3.Connection, path: Path, migrations: Migrations) -> int:
+    """Return the number of the schema, 0 for an empty file. Raises `unavailable` for a newer schema and for a file that
+    is not Rundun's, before anything in it is changed.
     """
     version = int(db.execute("PRAGMA user_version").fetchone()[0])
     application = int(db.execute("PRAGMA application_id").fetchone()[0])
@@ -176,7 +177,7 @@ def schema_of(db: sqlite3.Connection, path: Path, migrations: Migrations) -> int
 
 
 def migrate(db: sqlite3.Connection, path: Path, version: int, migrations: Migrations) -> None:
-    """Bring the schema up to date, one transaction a migration; a copy from before is in `<path>.schema-<version>`."""
+    """Apply the missing migrations, each in a transaction; a copy from before them is in `<path>.schema-<version>`."""
     newest = migrations[-1][0]
     snapshot = Path(f"{path.resolve()}.schema-{version}") if 0 < version < newest else None
     if version < newest:
@@ -195,7 +196,7 @@ def migrate(db: sqlite3.Connection, path: Path, version: int, migrations: Migrat
 
 
 def _require_search() -> None:
-    """Refuse an SQLite without what searches need, before anything in the file is changed."""
+    """Raise `unavailable` for an SQLite without full-text search, before anything in the file is changed."""
     with closing(sqlite3.connect(":memory:")) as db:
         try:
             db.execute(f"CREATE VIRTUAL TABLE texts USING fts5(text, tokenize = '{TOKENIZER}')")
@@ -207,7 +208,7 @@ def _require_search() -> None:
 
 
 def _take_snapshot(db: sqlite3.Connection, snapshot: Path) -> None:
-    """Copy the database to the disk before anything is changed; readable by the owner only, as it holds the secrets."""
+    """Copy the database to `snapshot` before the migrations; only its owner may read it, as it holds all secrets."""
     part = Path(f"{snapshot}.part")
     file = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, OWNER_ONLY)
     try:

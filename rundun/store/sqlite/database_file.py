@@ -1,7 +1,7 @@
-"""The file itself: whose it is, whether it is still the one that was opened, and who may read it.
+"""The database file: its lock, its mode, and a watch for its removal or replacement.
 
-Nothing in a process may open and close the file by itself while SQLite has it open: closing any of its descriptors
-drops SQLite's locks on it (POSIX, fcntl(2)). The one descriptor here outlives SQLite's.
+Nothing else in a process may open and close the file while SQLite has it open: closing any descriptor of it drops
+SQLite's locks (POSIX, fcntl(2)). The descriptor here outlives SQLite's.
 """
 
 import errno
@@ -30,14 +30,14 @@ Identity = tuple[int, int]  # device and inode
 
 
 class DatabaseLocked(Problem):
-    """Raised when another process holds the database."""
+    """Raised where another process has locked the database."""
 
     def __init__(self, path: Path) -> None:
         super().__init__("unavailable", f"Another process is serving {path}.")
 
 
 class DatabaseLost(Problem):
-    """Raised while the files that were opened are not where they were opened. The log has said so, once."""
+    """Raised while the opened files are not at their paths; the loss is logged, once."""
 
     def __init__(self) -> None:
         detail = (
@@ -49,7 +49,7 @@ class DatabaseLost(Problem):
 
 @contextmanager
 def translate_errors(path: Path) -> Iterator[None]:
-    """Turn errors of the file system or SQLite about `path` into a `Problem` that says so."""
+    """Raise an error of the file system or of SQLite about `path` as a `Problem` that names it."""
     try:
         yield
     except OSError as error:
@@ -65,8 +65,8 @@ def translate_errors(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def telling_damage(path: Path) -> Iterator[None]:
-    """Turn an error of SQLite that tells of damage in the file at `path` into a `Problem` that says what to do."""
+def translate_damage(path: Path) -> Iterator[None]:
+    """Raise an SQLite error about damage in the file at `path` as a `Problem` with advice."""
     try:
         yield
     except sqlite3.DatabaseError as error:
@@ -74,20 +74,20 @@ def telling_damage(path: Path) -> Iterator[None]:
 
 
 def _damage(path: Path, error: sqlite3.Error) -> Problem | None:
-    """Return what to say, and do, of an error that tells of damage in the file at `path`; None of any other."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte; the rest says which kind of it
+    """Return a Problem with advice for an error about damage in the file at `path`; None for any other error."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the primary code
     if code not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return None
     return Problem("unavailable", f"{path} is damaged: {error}. {RESTORE}")
 
 
 class Lock:
-    """The right to write to a database, held until closed or the process ends: an flock on a file beside it, which
-    guards its name and its log, and a lock on the file itself, which guards it under any other name. Makes the file if
-    it is missing. Close SQLite's connections first.
+    """The right to write to a database, until closed or the end of the process: an flock on `<file>.lock`, which guards
+    its name and its log, and a lock on the file itself, which guards it under any other name. Makes the file if it is
+    missing. Close SQLite's connections first. Raises `DatabaseLocked`, or `unavailable`.
 
-    The file beside lies where the file itself is, also when `path` is a symbolic link. Unless what lies beside has to
-    be `together` with the file, it may be another one's.
+    `<file>.lock` is beside the file itself, also where `path` is a symbolic link. With `together`, a log of another
+    file beside it is refused.
     """
 
     def __init__(self, path: Path, *, together: bool = True) -> None:
@@ -113,7 +113,7 @@ class Lock:
             self.note_lost(None)
 
     def _open(self, name: str | Path) -> int:
-        # No link: whoever may write into the folder would have root, who locks it, empty or make a file elsewhere.
+        # No link: a user who may write into the folder could make root, who locks it, empty or make a file elsewhere.
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         self._descriptors.append(os.open(name, flags, OWNER_ONLY))
         if not stat.S_ISREG(os.fstat(self._descriptors[-1]).st_mode):
@@ -121,16 +121,16 @@ class Lock:
         return self._descriptors[-1]
 
     def note_lost(self, inode: int | None) -> None:
-        """Note for the next start that the file with this inode was lost, or that none was."""
+        """Write the inode of a lost file into `<file>.lock` for the next start; None clears it."""
         try:
             os.ftruncate(self._beside, 0)
             if inode is not None:
                 os.pwrite(self._beside, f"{_LOST}{inode}\n".encode(), 0)
         except OSError:
-            pass  # a full disk, say: then the next start knows less
+            pass  # for example, a full disk: then the next start can't tell
 
-    def written(self) -> tuple[int, int]:
-        """Return size and time of the last change of the file's content, wherever it is now."""
+    def content_state(self) -> tuple[int, int]:
+        """Return the size of the opened file in bytes and the time of its last change in nanoseconds."""
         found = os.fstat(self._file)
         return found.st_size, found.st_mtime_ns
 
@@ -141,8 +141,9 @@ class Lock:
 
 
 def lock_byte(file: int) -> bool:
-    """Lock one byte of the file, and tell whether it could be had. A lock of the open file description (Linux) ends
-    with this descriptor only. Not flock: over NFS and on BSD that is a lock of all bytes, SQLite's included.
+    """Lock one byte of the open file; return False where another process has it. On Linux the lock belongs to the open
+    file description, so only closing this descriptor ends it. Over NFS and on BSD, flock would lock all bytes, SQLite's
+    included.
     """
     try:
         if sys.platform == "linux":
@@ -160,7 +161,7 @@ def lock_byte(file: int) -> bool:
 
 
 def sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk."""
+    """Sync a folder, so that the names in it are on the disk."""
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(opened)
@@ -169,8 +170,8 @@ def sync_folder(folder: Path) -> None:
 
 
 def require_together(path: Path) -> None:
-    """Refuse a database whose log lies there without it, or beside another file than its own: SQLite would delete the
-    log, or mix the two, and what is only in the log is lost.
+    """Raise `unavailable` where a log is there without its database, or beside another database: SQLite would delete
+    the log or mix the two, and the commits that are only in the log would be lost.
     """
     real = path.resolve()
     names = [name for name in (f"{real}-wal", f"{real}-shm") if os.path.exists(name)]
@@ -191,7 +192,7 @@ def require_together(path: Path) -> None:
 
 
 def is_together(path: Path) -> bool:
-    """Tell whether nothing lies beside the file that is another one's."""
+    """Tell whether the log beside the file, if there is one, is its own."""
     try:
         require_together(path)
     except Problem:
@@ -204,18 +205,18 @@ def _is_other(real: Path, found: Identity) -> bool:
 
 
 def is_away(path: Path) -> bool:
-    """Tell whether the file is gone, or another than the one that was lost."""
+    """Tell whether the file is missing, or is another one than the file that was lost."""
     found = _identity(path)
     return found is None or _is_other(path.resolve(), found)
 
 
 def was_lost(path: Path) -> bool:
-    """Tell whether the last service on this path has noted that its file was lost."""
+    """Tell whether the last service on this path noted that its file was lost."""
     return _lost(path.resolve()) is not None
 
 
 def _lost(real: Path) -> int | None:
-    """Read the inode of the file that was lost, as `Lock.note_lost` has noted it."""
+    """Return the inode of the lost file, noted by `Lock.note_lost`; None where none is noted."""
     try:
         return int(Path(f"{real}.lock").read_text("ascii").removeprefix(_LOST))
     except (OSError, ValueError):
@@ -223,7 +224,7 @@ def _lost(real: Path) -> int | None:
 
 
 def open_to_others(path: Path) -> list[str]:
-    """List those of the database, its log and the log's index that others than their owner may read or write."""
+    """List the names of the database, its log and the log's index that other users may read or write."""
     real = path.resolve()
     return [name for name in (f"{real}", f"{real}-wal", f"{real}-shm") if _mode(name) & ~OWNER_ONLY]
 
@@ -231,28 +232,28 @@ def open_to_others(path: Path) -> list[str]:
 def _mode(name: str) -> int:
     try:
         return os.stat(name).st_mode & 0o777
-    except OSError:  # it is not there, say
+    except OSError:  # for example, it does not exist
         return 0
 
 
 def keep_to_owner(path: Path) -> None:
-    """Take the rights of others off the database, which a copy often gives them; logs that, or that it can't be done.
-    What SQLite makes beside the database has the mode of the database.
+    """Remove the rights of other users on the database, which copying often gives them; log that, or that it failed.
+    SQLite gives the files beside the database its mode.
     """
     before = open_to_others(path)
     for name in before:
         try:
             os.chmod(name, OWNER_ONLY)
         except OSError:
-            pass  # another's file, or a file system without modes: told below
+            pass  # another user's file, or a file system without modes: logged below
     if left := open_to_others(path):
-        _log.warning("others may read %s, every secret included, and that can't be changed", ", ".join(left))
+        _log.warning("other users may read %s with all its secrets, and its mode can't be changed", ", ".join(left))
     elif before:
-        _log.warning("others could read %s, every secret included; from now on only the owner can", ", ".join(before))
+        _log.warning("other users could read %s with all its secrets; now only the owner can", ", ".join(before))
 
 
 def _identity(name: str | Path) -> Identity | None:
-    """Return device and inode of what has this name now, None if nothing that can be reached has."""
+    """Return the device and inode of the file with this name; None if it can't be reached."""
     try:
         found = os.stat(name)
     except OSError:
@@ -261,35 +262,34 @@ def _identity(name: str | Path) -> Identity | None:
 
 
 class FileWatch:
-    """A watch over the files that were opened: the database, its log and the log's index (`-wal`, `-shm`).
+    """A watch over the opened files: the database, its log and the log's index (`-wal`, `-shm`).
 
-    A file that was removed or replaced goes on as a ghost, without a name: whatever is written to it is gone once the
-    process ends. So each commit is followed by a look, before anybody is told that it is on the disk; and there is one
-    each second, for those who only read. Once a file is lost nothing is written any more, and nothing is read either,
-    since no restart would know what such an answer has said. When the same files are back, all goes on, unless somebody
-    wrote to them meanwhile. The lock's own file keeps the inode of a lost file for the next start, which could not tell
-    otherwise whether the log that lies there belongs to the file beside it.
+    A file that was removed or replaced stays open without a name: its writes are lost once the process ends. So the
+    files are examined after each commit, before its calls are answered, and once a second for services that only read.
+    Once a file is lost, writes and reads are refused: a restart would not know the data of such an answer. When the
+    same files are back, the service goes on, unless another process wrote to them. `<file>.lock` keeps the inode of a
+    lost file for the next start, which could not tell otherwise whether a log there belongs to the file beside it.
     """
 
     def __init__(self, path: Path, lock: Lock) -> None:
         real = path.resolve()
         self.path = path
         self._lock = lock
-        named = os.fspath(path.absolute())  # as it was named: a symbolic link that leads elsewhere now is noticed, too
+        named = os.fspath(path.absolute())  # the given name: a symbolic link with a new target is noticed as well
         opened = _identity(named)
         self._inode = opened[1] if opened else None
-        self._holding = {named: opened, f"{real}-wal": _identity(f"{real}-wal")}
-        self._all = {**self._holding, f"{real}-shm": _identity(f"{real}-shm")}
-        self._noticing = threading.Lock()
-        self._left = (0, 0)  # what the file was like when it was lost
-        self._is_spoilt = False
+        self._with_data = {named: opened, f"{real}-wal": _identity(f"{real}-wal")}
+        self._all = {**self._with_data, f"{real}-shm": _identity(f"{real}-shm")}
+        self._changing = threading.Lock()
+        self._state_when_lost = (0, 0)  # the file's content state when it was lost
+        self._is_changed = False
         self.is_lost = False
 
     def examine(self, *, whole: bool = True) -> None:
-        """Look whether the files are where they were opened: `is_lost` says it from then on. For any thread. Not
-        `whole`: only at those that hold data, which takes a few microseconds, and finds none again that was lost.
+        """Set `is_lost` where a file is not at its path, and clear it where all are back. For any thread. Without
+        `whole` only the files with data are examined, in a few microseconds, and a lost one stays lost.
         """
-        for name, opened in (self._all if whole else self._holding).items():
+        for name, opened in (self._all if whole else self._with_data).items():
             if (found := _identity(name)) != opened:
                 self._lose(name, "removed" if found is None else "replaced")
                 return
@@ -297,22 +297,22 @@ class FileWatch:
             self._regain()
 
     def _lose(self, name: str, how: str) -> None:
-        with self._noticing:
+        with self._changing:
             if self.is_lost:
                 return
             self.is_lost = True
-            self._left = self._lock.written()
+            self._state_when_lost = self._lock.content_state()
             self._lock.note_lost(self._inode)
             _log.error("%s was %s under the running service, which refuses everything from now on", name, how)
 
     def _regain(self) -> None:
-        with self._noticing:
+        with self._changing:
             if not self.is_lost:
                 return
-            if self._lock.written() == self._left:
+            if self._lock.content_state() == self._state_when_lost:
                 self.is_lost = False
                 self._lock.note_lost(None)
                 _log.warning("the database is back, and the service goes on")
-            elif not self._is_spoilt:
-                self._is_spoilt = True
-                _log.error("the database is back, but somebody wrote to it meanwhile: restart the service")
+            elif not self._is_changed:
+                self._is_changed = True
+                _log.error("the database is back, but another process wrote to it meanwhile: restart the service")

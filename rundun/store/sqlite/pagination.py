@@ -19,7 +19,7 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """A page of a list: some rows, and the key to go on from when there are more."""
+    """A page of a list: its rows, and the key before which the next page begins, None on the last page."""
 
     items: list[T]
     next_before: tuple[int, ...] | None
@@ -32,6 +32,6 @@ class Page(Generic[T]):
         key: Callable[[sqlite3.Row], tuple[int, ...]],
         item: Callable[[sqlite3.Row], T],
     ) -> "Page[T]":
-        """Make a page of `rows`, which were read with one more than the limit."""
+        """Make a page of `rows`, of which one more than the limit was read."""
         shown = rows[: page_request.limit]
         return cls([item(row) for row in shown], key(shown[-1]) if len(rows) > page_request.limit else None)

@@ -1,40 +1,40 @@
-"""What the service has to remember of itself between two starts: numbers by name."""
+"""Stored state of the service itself: numbers by name."""
 
 import sqlite3
 
 from rundun.store.sqlite.transaction import Tx
 
-HELD_SINCE = "held_since"  # when all that goes out was held, in milliseconds
-EVENT_FLOOR = "event_floor"  # the number that events go on above after a restore
+HELD_SINCE = "held_since"  # the time of the restore that holds deliveries and alerts, in milliseconds
+EVENT_FLOOR = "event_floor"  # events after a restore have greater numbers
 
 
 def find(tx: Tx, name: str) -> int | None:
-    """Find the number of that name, or None."""
+    """Find the number named `name`, or None."""
     return _find(tx.db, name)
 
 
 def put(tx: Tx, name: str, value: int) -> None:
-    """Store a number under a name, in place of the one before."""
+    """Store a number under a name, replacing an earlier one."""
     tx.replace("service_state", name=name, value=value)
 
 
 def remove(tx: Tx, name: str) -> None:
-    """Delete the number of that name, if there is one."""
+    """Delete the number named `name`, if there is one."""
     tx.db.execute("DELETE FROM service_state WHERE name = ?", (name,))
 
 
-def held_since(tx: Tx) -> int | None:
-    """Return since when all that goes out is held, in milliseconds; None where it is not."""
+def find_held_since(tx: Tx) -> int | None:
+    """Find since when deliveries and alerts are held after a restore, in milliseconds; None while they are not."""
     return read_held_since(tx.db)
 
 
 def read_held_since(db: sqlite3.Connection) -> int | None:
-    """Return since when all that goes out is held, as `held_since` does."""
+    """Return the result of `find_held_since`, without a transaction."""
     return _find(db, HELD_SINCE)
 
 
 def read_event_floor(db: sqlite3.Connection) -> int:
-    """Return the number that events go on above, 0 in a database that was never restored."""
+    """Return the number above which new events are numbered; 0 in a database that was never restored."""
     return _find(db, EVENT_FLOOR) or 0
 
 

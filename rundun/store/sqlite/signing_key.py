@@ -1,7 +1,7 @@
-"""The keys that addresses and cookies are signed with; they live and travel with the database.
+"""The secret keys for signatures, stored in the database.
 
-The signing key, for media addresses and the console's forms, can be rotated. The device key, for the cookies of
-executors' phones, stays: who has lost it is locked out of a run that only the first device may do.
+The signing key, for media URLs and the console's forms, can be rotated. The device key, for the cookies of executors'
+phones, can't: a phone without a valid cookie is locked out of a run that only the first device may do.
 """
 
 import secrets
@@ -14,19 +14,19 @@ BYTES = 32
 
 
 def read_links(db: sqlite3.Connection, public_url: str) -> Urls:
-    """Return the maker of URLs below `public_url`, with the signing key now in force."""
+    """Return the maker of URLs below `public_url`, with the current signing key."""
     key = bytes(db.execute("SELECT value FROM secrets WHERE name = 'signing'").fetchone()[0])
     return Urls(public_url, key, *db.execute("SELECT count(*), coalesce(max(last_event), 0) FROM rotations").fetchone())
 
 
 def read_device_key(db: sqlite3.Connection) -> bytes:
-    """Return the key that the cookies of executors' phones are signed with."""
+    """Return the key that signs the cookies of executors' phones."""
     return bytes(db.execute("SELECT value FROM secrets WHERE name = 'device'").fetchone()[0])
 
 
 def rotate(tx: Tx) -> Urls:
-    """Replace the signing key: from this commit on everybody signs with another, and what was signed before is void.
-    Returns the maker of URLs with the new key.
+    """Replace the signing key, which voids all earlier signatures from this commit on, and return the maker of URLs
+    with the new key.
     """
     last_event = tx.number("SELECT coalesce(max(number), 0) FROM events")
     tx.db.execute("UPDATE secrets SET value = ? WHERE name = 'signing'", (secrets.token_bytes(BYTES),))
@@ -36,6 +36,6 @@ def rotate(tx: Tx) -> Urls:
     return read_links(tx.db, tx.links.public_url)
 
 
-def note(tx: Tx, at: int) -> None:
-    """Note a replacement of the signing key that an older copy of the database does not know of."""
+def add_rotation(tx: Tx, at: int) -> None:
+    """Store a rotation of the signing key at `at`, in milliseconds, that a restored database lacks."""
     tx.insert("rotations", at=at, last_event=0)

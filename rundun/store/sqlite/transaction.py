@@ -1,4 +1,4 @@
-"""One transaction: the connection, the time it happens at, and what it touches, for others to hear once committed."""
+"""One transaction: its connection, its time, and the names of the things that it changes."""
 
 import sqlite3
 import threading
@@ -17,7 +17,7 @@ from rundun.core.urls import Urls
 from rundun.errors import NotFound, Problem
 
 Clock = Callable[[], int]  # milliseconds since 1970 UTC
-SIGNING_KEY = "signing key"  # what a transaction touched that has replaced it
+SIGNING_KEY = "signing key"  # in `Tx.touched` after a rotation
 
 
 def wall_clock() -> int:
@@ -26,7 +26,7 @@ def wall_clock() -> int:
 
 
 class CommitThenRaise(Exception):
-    """Raised by an action whose changes are to be committed although the caller is refused with `problem`."""
+    """Raised by an action whose changes are committed although its caller is refused with `problem`."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(str(problem))
@@ -35,9 +35,9 @@ class CommitThenRaise(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TemplateVersion:
-    """One version of a template as it was written; `body` is its JSON without what the server assigns, `untouched` the
-    progress of a run that nobody has begun. Where it `takes_photos` of no step no run of it ever has one, and so with
-    signatures. `pictures` has what its steps show, by id: they stay as they are for as long as the version is there.
+    """One version of a template. `body` is its JSON without the members that the server assigns, `untouched` the
+    progress of a run before its start. Without `takes_photos` or `takes_signatures` no run of it ever has any.
+    `pictures` are those that its steps show, by id; they do not change as long as the version exists.
     """
 
     template_id: str
@@ -55,13 +55,13 @@ class TemplateVersion:
 
     @property
     def signature_steps(self) -> set[str]:
-        """Return the ids of the steps that are answered with a signature."""
+        """Return the ids of the signature steps."""
         return {step.id for step in self.steps if step.type == "signature"}
 
 
 class TemplateVersionCache:
-    """Parsed template versions, which never change, shared by the writer's and the reader's thread. At most so many,
-    and so many bytes of JSON, are cached; the first to come is the first to go.
+    """Parsed template versions, which never change, shared by the writer's and the reader's thread: at most
+    `max_versions` and `max_bytes` of JSON; the first added is the first dropped.
     """
 
     def __init__(self, max_versions: int = 512, max_bytes: int = 32 * 1024 * 1024) -> None:
@@ -72,7 +72,7 @@ class TemplateVersionCache:
         self._lock = threading.Lock()
 
     def find(self, template_id: str, v: int) -> TemplateVersion | None:
-        """Find a version, or None when it is not cached."""
+        """Find a cached version; None where it is not cached."""
         return self._versions.get((template_id, v))
 
     def put(self, version: TemplateVersion) -> None:
@@ -94,9 +94,8 @@ class TemplateVersionCache:
 
 @dataclass(slots=True)
 class Quotas:
-    """How much organizations may store: `default` is the bytes of those without a quota of their own, 0 = any number.
-    `full` names those that had reached theirs in the last commit that added something of them, so that who is not in it
-    need not be looked up.
+    """Quotas in memory. `default` is the bytes for organizations without their own quota, 0 for unlimited. `full` has
+    the ids of organizations that had used up their quota at their last commit that grew; others need no look-up.
     """
 
     default: int = 0
@@ -108,9 +107,9 @@ JournalWord = Literal["run", "key", "operator", "signing_key"]
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """What has to stay gone even where an older copy of the database is put back: a run that was erased, a key that was
-    revoked or an operator who was removed, by id; or a signing key that was replaced, by the time of that. `by` is
-    whose doing the erasure of a run was, None where an older version has not said so.
+    """An entry of the erasure journal, to be applied again to a restored database: an erased run, a revoked key or a
+    removed operator, by `id`, or a rotation of the signing key, by its time. `by` is the actor who erased a run; older
+    versions wrote none.
     """
 
     what: JournalWord
@@ -124,13 +123,13 @@ KeepJournal = Callable[[Sequence[JournalEntry]], None]  # writes entries to the 
 
 @dataclass(slots=True)
 class Tx:
-    """One transaction, which every action and store function gets first.
+    """One transaction, the first parameter of every action and store function.
 
-    `now` is read once, in milliseconds; nothing below asks a clock. `grace` is how long a started run goes on after
-    `expires_at`, in milliseconds. `versions` caches parsed template versions, which never change. `touched` names
-    what changed (`outbox`, `keys`, `events of <organization>`, `runs of <organization>`), for those who wait for it.
-    New events are numbered above `event_floor`. `growth` is the bytes that were added of each organization, `journal`
-    what the erasure journal has to say before anybody is answered.
+    `now` is read once, in milliseconds; actions and the store read no clock. `grace` is the time that a started run has
+    after `expires_at`, in milliseconds. `versions` caches parsed template versions. `touched` names the changed things
+    (`outbox`, `keys`, `events of <organization>`, `runs of <organization>`) for subscribers. New events are numbered
+    above `event_floor`. `growth` is the bytes added, by organization; `journal` goes to the erasure journal before the
+    call is answered.
     """
 
     db: sqlite3.Connection
@@ -145,26 +144,26 @@ class Tx:
     journal: list[JournalEntry] = field(default_factory=list)
 
     def grow(self, org_id: str, size: int) -> None:
-        """Note that `size` bytes of an organization are added."""
+        """Count `size` bytes, negative for deleted ones, as stored for an organization."""
         self.growth[org_id] = self.growth.get(org_id, 0) + size
 
     def number(self, query: str, *parameters: object) -> int:
-        """Return the number that a query answers."""
+        """Return the first value of a query's first row, as an int."""
         return int(self.db.execute(query, parameters).fetchone()[0])
 
     def get_row(self, what: str, query: str, *parameters: object) -> sqlite3.Row:
-        """Return the first row that a query answers, or raise NotFound of `what` it should be."""
+        """Return the first row of a query; raises NotFound, with `what` as the missing thing."""
         row: sqlite3.Row | None = self.db.execute(query, parameters).fetchone()
         if row is None:
             raise NotFound(what)
         return row
 
     def insert(self, table: str, /, **values: Any) -> int:
-        """Insert one row by the names of its columns; returns its rowid."""
+        """Insert a row, with values by column, and return its rowid."""
         return self._add("INSERT", table, values)
 
     def replace(self, table: str, /, **values: Any) -> int:
-        """Insert one row by the names of its columns, in place of one with the same key; returns its rowid."""
+        """Insert a row, with values by column, replacing one with the same key, and return its rowid."""
         return self._add("INSERT OR REPLACE", table, values)
 
     def update(self, table: str, number: int, /, **values: Any) -> None:
@@ -177,7 +176,7 @@ class Tx:
         return int(cursor.lastrowid or 0)
 
     def new_id(self, prefix: str) -> str:
-        """Return a fresh UUIDv4 id such as `r-…`; `prefix` comes without the dash."""
+        """Return a new id, `prefix`, a dash and a random UUID, such as `r-…`."""
         return f"{prefix}-{uuid.uuid4()}"
 
 
@@ -193,9 +192,9 @@ def _update_sql(table: str, columns: tuple[str, ...]) -> str:
 
 @dataclass(slots=True)
 class Env:
-    """What all transactions of a process share. `links` is another one once the signing key was rotated, set by that
-    commit; `device_key` signs the cookies of executors' phones. New events are numbered above `event_floor`. What has
-    to stay gone after a restore goes to `keep_journal`.
+    """The environment that all transactions of a process share. The commit of a rotation replaces `links`; `device_key`
+    signs the cookies of executors' phones. New events are numbered above `event_floor`. `keep_journal` writes entries
+    to the erasure journal.
     """
 
     clock: Clock
@@ -208,5 +207,5 @@ class Env:
     keep_journal: KeepJournal | None = None
 
     def tx(self, db: sqlite3.Connection) -> Tx:
-        """Return a transaction on `db`, now."""
+        """Return a transaction on `db`, with the current time."""
         return Tx(db, self.clock(), self.links, self.grace, self.versions, self.quotas, self.event_floor)

@@ -176,8 +176,8 @@ async def test_the_migration_counts_what_is_there(tmp_path: Path) -> None:
             await w.database.write(lambda tx, table=later: tx.db.execute(f"DELETE FROM {table}") and None)
         expected = await w.database.read(uses)
     path = tmp_path / "rundun.db"
-    number, sql = next((number, sql) for number, sql in connection.shipped() if "CREATE VIEW uses " in sql)
-    since = "".join(later for other, later in connection.shipped() if other >= number)
+    number, sql = next((number, sql) for number, sql in connection.list_migrations() if "CREATE VIEW uses " in sql)
+    since = "".join(later for other, later in connection.list_migrations() if other >= number)
     db = connection.open_writer(path)
     for kind, name in re.findall(r"CREATE (VIEW|TRIGGER|TABLE) (\w+)", since)[::-1]:
         db.execute(f"DROP {kind} IF EXISTS {name}")
@@ -185,7 +185,7 @@ async def test_the_migration_counts_what_is_there(tmp_path: Path) -> None:
         db.execute(f"ALTER TABLE organizations DROP COLUMN {column}")
     db.execute(f"PRAGMA user_version = {number - 1}")
     db.close()  # as the version before has left it
-    db = connection.open_writer(path, [one for one in connection.shipped() if one[0] <= number])
+    db = connection.open_writer(path, [one for one in connection.list_migrations() if one[0] <= number])
     assert dict(db.execute("SELECT id, bytes_used FROM organizations WHERE bytes_used").fetchall()) == expected
     assert db.execute("PRAGMA foreign_key_check").fetchall() == []
     db.close()

@@ -153,12 +153,12 @@ async def test_runs_of_before_count_what_could_not_be_done(w: World, tmp_path: P
     path = tmp_path / "before.db"
     with closing(sqlite3.connect(w.settings.database.path)) as source:
         source.execute("VACUUM INTO ?", (str(path),))
-    (at,) = [number for number, sql in connection.shipped() if "flagged = json_extract" in sql]
+    (at,) = [number for number, sql in connection.list_migrations() if "flagged = json_extract" in sql]
     with closing(sqlite3.connect(path, isolation_level=None)) as before:  # as the version before has left it
         before.execute("UPDATE runs SET flagged = 0")
         before.execute("ALTER TABLE photos DROP COLUMN slot")
         before.execute(f"PRAGMA user_version = {at - 1}")
-    db = connection.open_writer(path, [one for one in connection.shipped() if one[0] <= at])
+    db = connection.open_writer(path, [one for one in connection.list_migrations() if one[0] <= at])
     found = {row["id"]: row["flagged"] for row in db.execute("SELECT id, flagged FROM runs")}
     db.close()
     assert found == {open_run.run_id: 1, closed.run_id: 1, plain.run_id: 0}

@@ -153,14 +153,14 @@ async def test_what_was_there_before_the_upgrade_counts_as_handled(
     path = tmp_path / "before.db"
     with closing(sqlite3.connect(w.settings.database.path)) as source:
         source.execute("VACUUM INTO ?", (str(path),))
-    (at,) = [number for number, sql in connection.shipped() if "deliveries_to_handle" in sql]
+    (at,) = [number for number, sql in connection.list_migrations() if "deliveries_to_handle" in sql]
     with closing(sqlite3.connect(path, isolation_level=None)) as before:  # as the version before has left it
         for name in ("runs_missed_to_handle", "runs_flagged_to_handle", "deliveries_to_handle"):
             before.execute(f"DROP INDEX {name}")
         for table in ("runs", "deliveries"):
             before.execute(f"ALTER TABLE {table} DROP COLUMN handled_at")
         before.execute(f"PRAGMA user_version = {at - 1}")
-    with closing(connection.open_writer(path, [one for one in connection.shipped() if one[0] <= at])) as db:
+    with closing(connection.open_writer(path, [one for one in connection.list_migrations() if one[0] <= at])) as db:
         found = {row[0] for row in db.execute("SELECT id FROM runs WHERE handled_at IS NOT NULL")}
         left = db.execute("SELECT run_id FROM deliveries WHERE handled_at IS NOT NULL").fetchall()
     assert found == {flagged.run_id, missed.run_id}
@@ -177,11 +177,11 @@ async def test_a_job_that_expired_half_done_before_the_upgrade_counts_as_handled
     path = tmp_path / "before.db"
     with closing(sqlite3.connect(w.settings.database.path)) as source:
         source.execute("VACUUM INTO ?", (str(path),))
-    (at,) = [number for number, sql in connection.shipped() if "DROP INDEX runs_missed_to_handle" in sql]
+    (at,) = [number for number, sql in connection.list_migrations() if "DROP INDEX runs_missed_to_handle" in sql]
     with closing(sqlite3.connect(path, isolation_level=None)) as before:
         before.execute("UPDATE runs SET flagged = 1 WHERE id = ?", (flagged.run_id,))
         before.execute(f"PRAGMA user_version = {at - 1}")
-    with closing(connection.open_writer(path, [one for one in connection.shipped() if one[0] <= at])) as db:
+    with closing(connection.open_writer(path, [one for one in connection.list_migrations() if one[0] <= at])) as db:
         found = db.execute("SELECT id, handled_at FROM runs WHERE handled_at IS NOT NULL").fetchall()
     assert [tuple(row) for row in found] == [(half.run_id, NOON + 25 * HOUR)]
     assert unbegun.run_id not in dict(found), "a later upgrade leaves alone what is still to do"

@@ -42,11 +42,11 @@ def as_nobody() -> Iterator[None]:
 def _code_that_nobody_can_read() -> Iterator[None]:
     """Have all of the code at hand also where only root may enter the checkout, as in root's home."""
     _load_all()
-    shipped = connection.shipped()
+    shipped = connection.list_migrations()
     with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patched:
         os.chmod(name, 0o755)
         samples = shutil.copytree(paths.samples(), Path(name, "samples"))
-        patched.setattr(connection, "shipped", lambda: shipped)
+        patched.setattr(connection, "list_migrations", lambda: shipped)
         patched.setattr(paths, "samples", lambda: samples)
         yield
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rundun.core import times
 from rundun.store.backups import copies
-from rundun.store.sqlite.connection import open_writer, shipped
+from rundun.store.sqlite.connection import list_migrations, open_writer
 from tests.helpers.files.database import opened
 
 NOW = times.parse("2026-11-26T16:17:00Z") or 0
@@ -74,7 +74,7 @@ async def test_what_a_killed_restore_or_upgrade_has_left_goes_at_the_next_start(
 def test_the_snapshot_of_a_linked_database_lies_beside_the_file(tmp_path: Path) -> None:
     folder, link = tmp_path / "disk", tmp_path / "link.db"
     folder.mkdir()
-    with closing(open_writer(folder / "rundun.db", shipped()[:17])):
+    with closing(open_writer(folder / "rundun.db", list_migrations()[:17])):
         link.symlink_to(folder / "rundun.db")
     open_writer(link).close()
     assert [copy.path for copy in copies.beside(link)] == [folder / "rundun.db.schema-17"]

@@ -12,7 +12,7 @@ import pytest
 from rundun.errors import Problem
 from rundun.store.erasure import journal as erasure_journal
 from rundun.store.erasure import journal_file
-from rundun.store.sqlite.connection import open_writer, shipped
+from rundun.store.sqlite.connection import list_migrations, open_writer
 from rundun.store.sqlite.database_file import Lock
 from tests.helpers.files.restoring import NOW, add_organization, make_database, make_files, names_in
 from tests.helpers.patience import PATIENCE
@@ -145,11 +145,11 @@ def test_root_restores_on_a_new_machine_what_the_service_can_open(files):
 @pytest.mark.parametrize("schema", [1, 4, 17])
 def test_a_copy_of_an_older_rundun_is_brought_up_to_date_when_it_is_opened(files, schema):
     files.copy.unlink()
-    with closing(open_writer(files.copy, shipped()[:schema])) as db:
+    with closing(open_writer(files.copy, list_migrations()[:schema])) as db:
         add_organization(db, "Hooli")
     files.restore()
     with closing(open_writer(files.database)) as db:
-        assert db.execute("PRAGMA user_version").fetchone()[0] == shipped()[-1][0]
+        assert db.execute("PRAGMA user_version").fetchone()[0] == list_migrations()[-1][0]
     assert names_in(files.database) == ["Hooli"]
     assert state(files.database) == {"held_since": NOW, "event_floor": NOW * 1000}
 
@@ -221,7 +221,7 @@ def test_a_journal_that_others_may_have_written_is_refused_before_anything_is_to
 
 def test_a_key_revoked_before_an_upgrade_stays_revoked_though_the_restore_comes_first(files):
     files.database.unlink()
-    with closing(open_writer(files.database, shipped()[:17])) as db:
+    with closing(open_writer(files.database, list_migrations()[:17])) as db:
         add_organization(db, "Acme")
         values = "('key-1', 'org-Acme', 'leaked', x'01', 0, 5)"
         db.execute(f"INSERT INTO keys (id, org_id, name, digest, created_at, revoked_at) VALUES {values}")

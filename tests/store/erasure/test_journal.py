@@ -16,7 +16,7 @@ from rundun.store.erasure import journal_file
 from rundun.store.erasure.journal import ErasureJournal
 from rundun.store.erasure.journal_copy import JournalCopy
 from rundun.store.organizations import api_keys, operators, organizations
-from rundun.store.sqlite.connection import open_writer, shipped
+from rundun.store.sqlite.connection import list_migrations, open_writer
 from rundun.store.sqlite.transaction import JournalEntry
 from tests.helpers.files.database import opened
 
@@ -175,7 +175,7 @@ async def test_nothing_of_a_refused_write_is_in_the_journal(tmp_path):
 
 @pytest.mark.parametrize(("schema", "there"), [(1, {"key-1"}), (17, {"key-1", "7"}), (18, {"key-1", "7", "u-1"})])
 def test_an_older_file_tells_what_it_knows(tmp_path, schema, there):
-    with closing(open_writer(tmp_path / "rundun.db", shipped()[:schema])) as db:
+    with closing(open_writer(tmp_path / "rundun.db", list_migrations()[:schema])) as db:
         db.execute("PRAGMA foreign_keys = OFF")
         db.execute(
             "INSERT INTO keys (id, org_id, name, digest, created_at, revoked_at) VALUES ('key-1', 'o', '', x'01', 0, 5)"

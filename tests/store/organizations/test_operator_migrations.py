@@ -29,7 +29,7 @@ INVITATION = (digest("link"), "inv-1", "org-g", "eve@example.com", "member", NOW
 
 def from_before(path: Path) -> None:
     """A database as the version before has left it."""
-    db = connection.open_writer(path, connection.shipped()[:BEFORE])
+    db = connection.open_writer(path, connection.list_migrations()[:BEFORE])
     db.executemany("INSERT INTO organizations (id, name, created_at) VALUES (?, ?, 0)", ORGANIZATIONS)
     db.executemany("INSERT INTO operators VALUES (?, ?, ?, ?, ?, ?, ?, ?)", OPERATORS)
     db.executemany("INSERT INTO sessions VALUES (?, ?, ?, ?)", SESSIONS)

@@ -8,7 +8,7 @@ BEFORE = 11  # the schema in which a photo did not say where its time was from
 
 
 def test_photos_live_on_with_where_their_time_is_from(tmp_path: Path) -> None:
-    db = connection.open_writer(tmp_path / "rundun.db", connection.shipped()[:BEFORE])
+    db = connection.open_writer(tmp_path / "rundun.db", connection.list_migrations()[:BEFORE])
     db.execute("INSERT INTO organizations (id, name, created_at) VALUES ('org-a', 'Acme', 0)")
     db.execute("PRAGMA foreign_keys = OFF")
     for number, (source, taken_at) in enumerate([("camera", 7), ("camera", None), ("gallery", 8), (None, 9)], 1):

@@ -14,7 +14,7 @@ from rundun.errors import Problem
 from rundun.store import files
 from rundun.store.database import Database
 from rundun.store.sqlite import signing_key
-from rundun.store.sqlite.connection import APPLICATION_ID, open_reader, open_writer, shipped
+from rundun.store.sqlite.connection import APPLICATION_ID, list_migrations, open_reader, open_writer
 from rundun.store.sqlite.database_file import keep_to_owner
 from rundun.store.sqlite.transaction import Tx
 from rundun.webhooks.dispatcher import FinishedAttempt
@@ -73,7 +73,7 @@ async def test_a_mode_that_cannot_be_changed_is_told(tmp_path: Path, caplog: pyt
     with read_only(tmp_path):
         keep_to_owner(path)
     (record,) = caplog.records
-    assert record.getMessage() == f"others may read {path}, every secret included, and that can't be changed"
+    assert record.getMessage() == f"other users may read {path} with all its secrets, and its mode can't be changed"
     keep_to_owner(path)
     assert path.stat().st_mode & 0o777 == 0o600
 
@@ -108,7 +108,7 @@ async def test_a_file_of_a_newer_rundun_is_left_alone(tmp_path: Path) -> None:
     others, path = connection_threads(), tmp_path / "rundun.db"
     open_writer(path).close()
     before = spoilt(path, "PRAGMA user_version = 99")
-    newest = shipped()[-1][0]
+    newest = list_migrations()[-1][0]
     said = rf"rundun\.db was written by a newer Rundun \(schema 99, this knows {newest}\)\.$"
     for _ in range(2):  # the second time shows that the first gave up its lock
         with pytest.raises(Problem, match=said):
@@ -159,7 +159,7 @@ async def test_an_empty_file_becomes_a_database(tmp_path: Path) -> None:
         def ids(tx: Tx) -> tuple[int, int]:
             return tuple(tx.db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
 
-        assert await one.read(ids) == (APPLICATION_ID, shipped()[-1][0])
+        assert await one.read(ids) == (APPLICATION_ID, list_migrations()[-1][0])
 
 
 # ---- migrations
@@ -171,14 +171,14 @@ def test_a_migration_keeps_what_was_there_before_it_begins(tmp_path: Path) -> No
     old.execute("INSERT INTO organizations (id, name, created_at) VALUES ('org-1', 'Acme', 0)")
     keys = signing_key.read_links(old, "").key, signing_key.read_device_key(old)
     old.close()
-    now = shipped()[-1][0]
+    now = list_migrations()[-1][0]
     added = [
         (now + 1, "ALTER TABLE organizations ADD COLUMN shade TEXT DEFAULT 'red';"),
         (now + 2, "UPDATE organizations SET shade = 'blue';"),
     ]
     before = os.umask(0)
     try:
-        new = open_writer(path, [*shipped(), *added])
+        new = open_writer(path, [*list_migrations(), *added])
     finally:
         os.umask(before)
     assert new.execute("SELECT name, shade FROM organizations").fetchone()[:] == ("Acme", "blue")
@@ -202,8 +202,8 @@ def test_a_migration_keeps_what_was_there_before_it_begins(tmp_path: Path) -> No
 def test_what_was_changed_on_runs_outlives_the_change_of_its_table(tmp_path: Path, what: str) -> None:
     """Where a webhook or a job can be changed, the table has another constraint; its rows are as they were."""
     path = tmp_path / "rundun.db"
-    number = next(number for number, sql in shipped() if f"'{what}'" in sql)
-    old = open_writer(path, [one for one in shipped() if one[0] < number])
+    number = next(number for number, sql in list_migrations() if f"'{what}'" in sql)
+    old = open_writer(path, [one for one in list_migrations() if one[0] < number])
     old.execute("INSERT INTO organizations (id, name, created_at) VALUES ('org-1', 'Acme', 0)")
     old.execute("INSERT INTO templates (id, org_id, v, created_at, updated_at) VALUES ('t-1', 'org-1', 1, 0, 0)")
     old.execute("INSERT INTO template_versions VALUES ('t-1', 1, '{}', 0)")
@@ -225,17 +225,17 @@ def test_what_was_changed_on_runs_outlives_the_change_of_its_table(tmp_path: Pat
 def test_a_migration_that_fails_changes_nothing_and_can_be_mended(tmp_path: Path) -> None:
     path = tmp_path / "rundun.db"
     open_writer(path).close()
-    now = shipped()[-1][0]
+    now = list_migrations()[-1][0]
     half = (now + 1, "ALTER TABLE organizations ADD COLUMN shade TEXT; INSERT INTO nowhere VALUES (1);")
     for _ in range(2):  # the second time it meets the snapshot of the first
         with pytest.raises(Problem, match="no such table: nowhere"):
-            open_writer(path, [*shipped(), half])
+            open_writer(path, [*list_migrations(), half])
     db = open_writer(path)
     assert db.execute("PRAGMA user_version").fetchone()[0] == now
     assert "shade" not in [row["name"] for row in db.execute("PRAGMA table_info(organizations)")]
     db.close()
     whole = (now + 1, "ALTER TABLE organizations ADD COLUMN shade TEXT;")
-    open_writer(path, [*shipped(), whole]).close()
+    open_writer(path, [*list_migrations(), whole]).close()
     assert sorted(one.name for one in tmp_path.iterdir()) == ["rundun.db", f"rundun.db.schema-{now}"]
 
 

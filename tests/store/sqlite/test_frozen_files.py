@@ -128,7 +128,7 @@ async def test_an_upgrade_that_is_killed_loses_nothing(tmp_path: Path) -> None:
     subprocess.run([sys.executable, str(script), str(tmp_path)], env=environment(), check=True)
     copies = sorted(tmp_path.iterdir())
     then = contents(before / "rundun.db")
-    assert len(copies) > 2 + 2 * (connection.shipped()[-1][0] - 17), "at both ends of each migration"
+    assert len(copies) > 2 + 2 * (connection.list_migrations()[-1][0] - 17), "at both ends of each migration"
     for copy in copies:
         for snapshot in copy.glob("*.schema-17"):
             assert contents(snapshot) == then, "one that has its name is whole"

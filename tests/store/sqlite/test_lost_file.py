@@ -59,7 +59,10 @@ async def test_what_comes_back_changed_is_left_alone(tmp_path: Path, caplog: pyt
         for _ in range(2):
             await one.examine_file()
             await assert_refuses(one)
-    assert len([record for record in caplog.records if "somebody wrote to it meanwhile" in record.getMessage()]) == 1
+    assert (
+        len([record for record in caplog.records if "another process wrote to it meanwhile" in record.getMessage()])
+        == 1
+    )
     async with opened(path) as one:
         assert await one.read(noted) == ["before"], "a restart judges it anew"
 

@@ -13,8 +13,8 @@ BODY = '{"name":"Check","steps":[{"id":"s-ok","type":"boolean","label":"All fine
 
 
 async def test_what_is_there_goes_on_and_is_counted_as_before(tmp_path: Path) -> None:
-    number = next(number for number, sql in connection.shipped() if "CREATE TABLE pictures" in sql)
-    before = [one for one in connection.shipped() if one[0] < number]
+    number = next(number for number, sql in connection.list_migrations() if "CREATE TABLE pictures" in sql)
+    before = [one for one in connection.list_migrations() if one[0] < number]
     db = connection.open_writer(tmp_path / "rundun.db", before)
     values = ("org-old", "Old", 1000 + len(BODY))
     db.execute("INSERT INTO organizations (id, name, created_at, bytes_used) VALUES (?, ?, 0, ?)", values)

@@ -56,7 +56,7 @@ async def show_run(call: ConsoleCall, status: int = 200, wrong: Problem | None =
         pictures=pictures.shown_json(detail.state.version.pictures, ctx.links),
         deadline=run.deadline(ctx.grace),
         can_release=is_pinned and not run.is_closed,
-        is_held=await call.ctx.database.read(service_state.held_since) is not None,
+        is_held=await call.ctx.database.read(service_state.find_held_since) is not None,
         will_change=any(delivery.status == "pending" for delivery in detail.deliveries.items),
         past=past,
         reason=call.form.get("reason", ""),
