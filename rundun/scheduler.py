@@ -105,7 +105,7 @@ async def clear_up(database: Database) -> None:
         await database.write(changes.remove_expired)
     while await database.read(pictures.is_any_expired):
         await database.write(pictures.remove_expired, PICTURE_BATCH_SIZE)
-    while await database.read(idempotency.has_expired):
+    while await database.read(idempotency.is_any_expired):
         await database.write(idempotency.remove_expired, DELETE_BATCH_SIZE)
     while await database.read(sent_tables.is_any_old):
         await database.write(sent_tables.remove_old, DELETE_BATCH_SIZE)

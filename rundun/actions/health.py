@@ -76,7 +76,7 @@ def read_health(tx: Tx, org_id: str | None, seconds: float) -> HealthReport:
         names={row.org_id: row.name for row in organizations.list_all(tx)},
         backup_missed_at=backups.missed_at(tx),
         erased_since=erased_bytes.find_since(tx),
-        is_overwritten=slack_space.is_reachable(tx),
+        is_overwritten=slack_space.is_supported(tx),
     )
 
 

@@ -19,7 +19,7 @@ def rotate(tx: Tx) -> int:
     """
     links = signing_key.rotate(tx)
     runs.raise_revisions(tx)
-    for number, run in idempotency.of_runs_with_media(tx):
+    for number, run in idempotency.list_with_media(tx):
         steps = templates.get_version(tx, run["template_id"], run["template_v"]).signature_steps
         idempotency.put_body(tx, number, media_links.renew(run, steps, links))
     for organization in organizations.list_all(tx):

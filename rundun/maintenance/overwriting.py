@@ -45,7 +45,7 @@ async def overwrite(database: Database) -> bool:
     if not await database.truncate_log():
         return False
     _only_in_log.pop(database, None)  # by a clock that is put back the same mark may come again
-    await database.write(erased_bytes.unmark, done.mark, done.found_at)
+    await database.write(erased_bytes.note_overwritten, done.mark, done.found_at)
     return await database.read(erased_bytes.find_mark) is None
 
 
@@ -61,7 +61,7 @@ async def _overwrite_in_file(database: Database) -> None:
     is_first = True
     while await database.write_heavy(search_index.MERGED_BYTES, search_index.merge, is_first=is_first):
         is_first = False
-    if await database.read(slack_space.is_reachable):
+    if await database.read(slack_space.is_supported):
         await _overwrite_slack_space(database)
 
 

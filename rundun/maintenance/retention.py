@@ -80,11 +80,11 @@ class Sweeper:
 async def sweep(database: Database, rest: Rest = asyncio.sleep) -> None:
     """Delete the runs, photos and attempts that were kept for long enough."""
     await _of_runs(database, "runs", rest)
-    if await database.read(retention_rows.due_runs, "photos", 1):
+    if await database.read(retention_rows.list_due_runs, "photos", 1):
         async with _small_checkpoints(database):
             await _of_runs(database, "photos", rest)
     total = 0
-    while await database.read(retention_rows.due_attempts, 1):
+    while await database.read(retention_rows.list_due_attempts, 1):
         began = time.monotonic()
         total += await database.write(retention.remove_attempts, ATTEMPTS_BATCH_SIZE)
         await rest(time.monotonic() - began)
@@ -131,7 +131,7 @@ async def _of_runs(database: Database, what: Literal["photos", "runs"], rest: Re
 
 
 async def _due(database: Database, what: Literal["photos", "runs"], failed: set[str]) -> list[str]:
-    ids = await database.read(retention_rows.due_runs, what, RUN_BATCH_SIZE + len(failed))
+    ids = await database.read(retention_rows.list_due_runs, what, RUN_BATCH_SIZE + len(failed))
     return [run_id for run_id in ids if run_id not in failed]
 
 

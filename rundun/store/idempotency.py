@@ -71,7 +71,7 @@ def put(tx: Tx, idempotency_key: IdempotencyKey, stored_response: StoredResponse
     tx.grow(idempotency_key.org_id, quotas.RESPONSE + len(stored_response.body) + len(headers))
 
 
-def of_runs_with_media(tx: Tx) -> Iterator[tuple[int, Any]]:
+def list_with_media(tx: Tx) -> Iterator[tuple[int, Any]]:
     """Yield the stored responses that show a run with media URLs: their numbers and bodies, parsed."""
     query = "SELECT number FROM idempotency_keys WHERE path GLOB '/v1/runs/*' AND instr(body, CAST('/media/' AS BLOB))"
     for (number,) in tx.db.execute(query).fetchall():
@@ -109,7 +109,7 @@ def _erased_key(key: str) -> str:
     return f"erased {hashlib.sha256(key.encode()).hexdigest()}"
 
 
-def has_expired(tx: Tx) -> bool:
+def is_any_expired(tx: Tx) -> bool:
     """Tell whether some stored response is too old to be given."""
     query = "SELECT 1 FROM idempotency_keys WHERE created_at <= ? LIMIT 1"
     return tx.db.execute(query, (tx.now - TTL_MS,)).fetchone() is not None

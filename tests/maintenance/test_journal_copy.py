@@ -118,7 +118,7 @@ async def test_a_folder_that_hangs_stops_no_start(
 async def test_the_log_says_once_why_it_is_not_used(folder: Folder, caplog: pytest.LogCaptureFixture) -> None:
     folder.copy.write_text('{"what":"run","id":"r-9","at":1}\n')
     folder.copy.chmod(0o622)
-    expected = [f"{folder.copy} can't be used: others than its owner may write it."]
+    expected = [f"{folder.copy} can't be used: other users than its owner may write it."]
     async with backed_up(folder.path, Clock()) as (w, backups):
         assert told(caplog) == expected, "at the start, which does not believe it"
         caplog.clear()

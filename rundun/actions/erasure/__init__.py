@@ -1,1 +1,1 @@
-"""What goes for good: by hand, by the days that are set, and again after a restore."""
+"""Erasing runs and persons, retention, and the replay of erasures after a restore."""

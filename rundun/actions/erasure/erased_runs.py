@@ -1,4 +1,4 @@
-"""What is left of erased runs, for those who ask about one."""
+"""Reading the remains of erased runs."""
 
 from dataclasses import dataclass
 
@@ -12,8 +12,8 @@ from rundun.store.sqlite.transaction import Tx
 
 @dataclass(frozen=True, slots=True)
 class ErasedDetail:
-    """What is left of an erased run; `who` is the operator or API key that has erased it, by name, or else as stored:
-    an id, or a word.
+    """The remains of an erased run; `who` is the name of the operator or API key that erased it, or else the stored id
+    or word.
     """
 
     run: ErasedRun
@@ -21,7 +21,7 @@ class ErasedDetail:
 
 
 def get(tx: Tx, org_id: str, run_id: str) -> ErasedDetail:
-    """Return what is left of an organization's run, or raise NotFound."""
+    """Return the remains of an organization's erased run; raises NotFound."""
     erased = erasure.find(tx, run_id)
     if erased is None or erased.org_id != org_id:
         raise NotFound("run")
@@ -29,7 +29,7 @@ def get(tx: Tx, org_id: str, run_id: str) -> ErasedDetail:
 
 
 def _name(tx: Tx, org_id: str, by: str) -> str:
-    """Return the name of the operator or API key with that id, or `by` itself where it is no id, or not any more."""
+    """Return the name of the operator or API key with the id `by`, or `by` itself where there is none."""
     try:
         if by.startswith("key-"):
             return api_keys.get_of_org(tx, org_id, by).name
@@ -38,10 +38,12 @@ def _name(tx: Tx, org_id: str, by: str) -> str:
         return by
 
 
-def dispatched_at(tx: Tx, run_id: str) -> int:
-    """Return when a run was dispatched, erased or not, in milliseconds; raises NotFound."""
+def get_dispatched_at(tx: Tx, run_id: str) -> int:
+    """Return when a run, erased or not, was dispatched, in milliseconds. Raises NotFound, and `invalid` for a shortened
+    id.
+    """
     erased = erasure.find(tx, run_id)
     if erased is None and runs.find_ids(tx, f"r-{run_id.removeprefix('r-')}", 1) not in ([], [run_id]):
-        said = f"{run_id} is only how the id begins. Erasing is final, so say all of it, as “rundun runs show” does."
-        raise Problem("invalid", said)
+        detail = f"{run_id} is only the beginning of an id. Erasing is final: give all of it, as in “rundun runs show”."
+        raise Problem("invalid", detail)
     return runs.get(tx, run_id).created_at if erased is None else erased.created_at

@@ -1,4 +1,4 @@
-"""Erasing a run: everything that was said or shown goes, for good. Its ids, times and counts stay."""
+"""Erasing a run: all its texts, answers and pictures are deleted for good. Its ids, times and counts stay."""
 
 from rundun.core.runs import event
 from rundun.core.runs.run import Run, erased_stub
@@ -13,10 +13,10 @@ from rundun.store.sqlite.transaction import JournalEntry, Tx
 def erase(
     tx: Tx, run_id: str, by: str, *, org_id: str | None = None, journal: bool = True, at: int | None = None
 ) -> None:
-    """Erase a run, open or closed; raises NotFound, also where `org_id` is given and the run is another organization's.
-    `by`: whose doing it is, the id of a key or an operator, or a word. Again: nothing changes, but the `journal` hears
-    of it again, so that this request is as safe as the first. Without `journal` a restored copy has the run until
-    whoever erases it comes by again. `at`, in milliseconds: it was erased then already, but a copy has brought it back.
+    """Erase a run, open or closed. Raises NotFound, also where the run is not of `org_id`. `by` is the id of a key or
+    an operator, or a word. For an erased run only the journal entry is written, as its first writing may have failed.
+    Without `journal` a restored database has the run until it is erased anew. `at`, in milliseconds, is the time of an
+    earlier erasure that a restore has undone.
     """
     run = erasure.find(tx, run_id) or runs.get(tx, run_id)
     if org_id is not None and run.org_id != org_id:
@@ -30,16 +30,18 @@ def erase(
 
 
 def erase_of_org(tx: Tx, org_id: str, run_id: str, by: str) -> None:
-    """Erase an organization's run; raises NotFound for one of any other."""
+    """Erase a run of an organization; raises NotFound for a run of another one."""
     erase(tx, run_id, by, org_id=org_id)
 
 
 def _erase(tx: Tx, run: Run, by: str, at: int | None) -> int:
-    """Erase a run that is not erased yet; returns when it was, no time of it being later."""
+    """Erase a run that is not erased yet, and return the time stored for it, which is not before any other of its
+    times.
+    """
     first = max(run.created_at, run.started_at or 0, run.closed_at or 0)
     now, at = max(tx.now, first), max(tx.now if at is None else at, first)
     stub = erased_stub(run, tx.now)
-    # Before the others go: numbers of events, by which the feed is read, never go back.
+    # Added before the others are deleted: the numbers of events, by which the feed is read, never decrease.
     events.add(tx, stub, event.run_erased(), stub.seq, now)
     erasure.put_stub(tx, run, stub, at, by)
     idempotency.erase_response(tx, run.run_id, at)

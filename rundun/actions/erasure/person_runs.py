@@ -1,4 +1,4 @@
-"""The list of one person's runs, which is what an erasure of a person is about."""
+"""The list of one person's runs, which an erasure of the person erases."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,13 +9,13 @@ from rundun.store.erasure import person_runs
 from rundun.store.erasure.person_runs import BEGINNING, PersonRun, Place
 from rundun.store.sqlite.transaction import Tx
 
-MAX_LISTED = 2000  # runs; a list that has got so long ends there
+MAX_LISTED = 2000  # runs; a list ends at this length
 
 
 @dataclass(frozen=True, slots=True)
 class PersonList:
-    """A list of a person's runs, the oldest first. It goes on behind `after`; None: all there are have been found.
-    `alike` are those that may be the person's, which is written otherwise there.
+    """A list of a person's runs, the oldest first, so far: the search goes on after `after`, None once it is complete.
+    `alike` are runs with a similar value, which may be the person's.
     """
 
     runs: tuple[PersonRun, ...] = ()
@@ -24,21 +24,21 @@ class PersonList:
 
     @property
     def is_done(self) -> bool:
-        """Tell whether nothing more is looked for."""
+        """Tell whether the search is over: at the organization's last run, or at `MAX_LISTED`."""
         return self.after is None or max(len(self.runs), len(self.alike)) >= MAX_LISTED
 
     @property
     def has_more(self) -> bool:
-        """Tell whether the list ends before the last run of the organization."""
+        """Tell whether runs of the organization are left to be searched."""
         return self.after is not None
 
     @property
     def digest(self) -> str:
-        """Return what names exactly this list, in hexadecimal."""
+        """Return the SHA-256 of the list's run ids and revisions, in hexadecimal."""
         return list_digest((run.run_id, run.revision) for run in self.runs)
 
-    def only(self, run_ids: Sequence[str]) -> "PersonList":
-        """Return the list with these runs alone; raises `Invalid` for what is not in it."""
+    def select(self, run_ids: Sequence[str]) -> "PersonList":
+        """Return the list with only the runs of `run_ids`; raises `Invalid` for ids that are not in it."""
         listed, chosen = {run.run_id for run in self.runs}, set(run_ids)
         if chosen - listed:
             detail = "must be a run of the list"
@@ -47,27 +47,27 @@ class PersonList:
         return replace(self, runs=tuple(run for run in self.runs if run.run_id in chosen))
 
     def with_alike(self, chosen: Mapping[str, str]) -> "PersonList":
-        """Return the list with some of `alike` besides, by their ids with the revisions that were looked at; raises
-        `erasure_changed` where one is there no more, or in another revision.
+        """Return the list with the `chosen` runs of `alike` added; `chosen` maps their ids to the revisions that were
+        shown. Raises `erasure_changed` where one is missing or has another revision.
         """
         alike = tuple(run for run in self.alike if chosen.get(run.run_id) == str(run.revision))
         if len(alike) < len(chosen):
-            raise Problem("erasure_changed", "One of the runs has changed or is gone; nothing was erased. Look again.")
+            raise Problem("erasure_changed", "One of the runs has changed; nothing was erased. Look again.")
         return replace(self, runs=(*self.runs, *alike))
 
-    def require(self, digest: str) -> None:
-        """Refuse to erase another list than the one that was looked at, with `erasure_changed`."""
+    def require_digest(self, digest: str) -> None:
+        """Raise `erasure_changed` unless the list has the `digest` of the list that was shown."""
         if digest != self.digest:
             runs = "1 run" if len(self.runs) == 1 else f"{len(self.runs)} runs"
-            detail = f"The list is another one by now, with {runs}; nothing was erased. Look at it again first."
+            detail = f"The list has changed and now has {runs}; nothing was erased. Look at it again first."
             raise Problem("erasure_changed", detail)
 
 
-def look_on(tx: Tx, org_id: str, person: Person, so_far: PersonList, *, with_alike: bool = False) -> PersonList:
-    """Look through the next of an organization's runs for those of a person, and `with_alike` for those that may be;
-    begin with an empty `PersonList`.
+def list_more(tx: Tx, org_id: str, person: Person, so_far: PersonList, *, with_alike: bool = False) -> PersonList:
+    """Search the next of an organization's runs for those of a person, with `with_alike` also for similar values, and
+    return the list `so_far` with them. Begin with an empty `PersonList`.
     """
     if so_far.after is None:
         return so_far
-    found, alike, after = person_runs.look_on(tx, org_id, person, so_far.after, with_alike=with_alike)
+    found, alike, after = person_runs.page(tx, org_id, person, so_far.after, with_alike=with_alike)
     return PersonList((*so_far.runs, *found), after, (*so_far.alike, *alike))

@@ -1,4 +1,4 @@
-"""Retention: how long an organization and its templates keep things, and deleting what was kept for long enough."""
+"""Retention: the periods of organizations and templates, and the deletion of runs, photos and attempts past them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -19,19 +19,18 @@ from rundun.store.sqlite import service_state
 from rundun.store.sqlite.transaction import Tx
 from rundun.store.templates import templates
 
-STEP_BYTES = 512 * 1024  # of pictures deleted in one write: SQLite overwrites each of them
-STEP_PHOTOS = 10  # whose pictures are deleted in one write
-LATE = times.HOUR  # a sweep comes every ten minutes
-_SET_AT = "retention_set_at"  # when days were last set, by anybody
+STEP_BYTES = 512 * 1024  # of pictures deleted in one write: SQLite overwrites each byte
+STEP_PHOTOS = 10  # photos whose pictures are deleted in one write
+LATE = times.HOUR  # rows due for longer are late: there is a sweep every ten minutes
+_SET_AT = "retention_set_at"  # when any organization last set periods
 
-# ---- what is set
+# ---- periods
 
 
 @dataclass(frozen=True, slots=True)
 class DueByRule:
-    """The runs whose photos, and those that as a whole, the next sweep deletes by a rule that is not stored yet, and
-    would not have deleted by the present one; and whether anything would be kept for a shorter time by it, be there
-    something yet or not.
+    """The effect of a rule that is not stored yet: the numbers of runs whose photos, and of runs that as a whole, only
+    the new rule makes due now, and whether any period `is_shorter` by it.
     """
 
     photos: int
@@ -41,38 +40,38 @@ class DueByRule:
 
 @dataclass(frozen=True, slots=True)
 class RetentionOfTemplate:
-    """What an organization and one of its templates have set, and what of both holds."""
+    """The retention periods of an organization and of one of its templates."""
 
     organization: Retention
     template: TemplateRetention
 
     @property
     def kept(self) -> Kept:
-        """Return what holds for the template's runs."""
+        """Return the periods that apply to the template's runs, in days."""
         return rules.effective_days(self.organization, self.template)
 
 
 def get_of_organization(tx: Tx, org_id: str) -> Retention:
-    """Read how long an organization keeps what it has."""
+    """Return an organization's retention periods, in days; raises NotFound."""
     return retention_days.get(tx, org_id)
 
 
 def get_of_template(tx: Tx, org_id: str, template_id: str) -> RetentionOfTemplate:
-    """Read what holds for the runs of an organization's template, or raise NotFound."""
+    """Return the retention periods of an organization and of one of its templates; raises NotFound."""
     templates.get(tx, org_id, template_id)
     return RetentionOfTemplate(retention_days.get(tx, org_id), retention_days.get_of_template(tx, template_id))
 
 
 def days_shown(tx: Tx, org_id: str, template_id: str) -> Mapping[str, int | None]:
-    """Read what executors are told before they start a run of a template, as `core.erasure.retention.days_shown` has
-    it.
+    """Return the days that executors see before they start a run of a template, as `core.erasure.retention.days_shown`
+    returns them; `NO_DAYS_SHOWN` where the organization shows none.
     """
-    held = get_of_template(tx, org_id, template_id)
-    return rules.days_shown(held.kept) if held.organization.tells else rules.NO_DAYS_SHOWN
+    periods = get_of_template(tx, org_id, template_id)
+    return rules.days_shown(periods.kept) if periods.organization.tells else rules.NO_DAYS_SHOWN
 
 
 def put(tx: Tx, org_id: str, new: Retention, actor: Actor = ADMINISTRATOR) -> None:
-    """Store how long an organization keeps what it has; raises `Invalid` with every wrong field."""
+    """Store an organization's retention periods; raises `Invalid` with every wrong field."""
     _require_of_organization(new)
     before = retention_days.get(tx, org_id)
     retention_days.put(tx, org_id, new)
@@ -85,7 +84,7 @@ def put(tx: Tx, org_id: str, new: Retention, actor: Actor = ADMINISTRATOR) -> No
 def put_of_template(
     tx: Tx, org_id: str, template_id: str, new: TemplateRetention, actor: Actor = ADMINISTRATOR
 ) -> None:
-    """Store what an organization's template has of its own; raises NotFound, and `Invalid` with every wrong field."""
+    """Store a template's own retention periods; raises NotFound, and `Invalid` with every wrong field."""
     head = templates.get(tx, org_id, template_id)
     _require_of_template(new)
     before = retention_days.get_of_template(tx, template_id)
@@ -98,8 +97,8 @@ def put_of_template(
 
 
 def count_late(tx: Tx, org_id: str | None) -> Mapping[str, int]:
-    """Count what should have been deleted `LATE` ago or earlier, as `store.erasure.retention.count_due` does: nothing
-    while the days of somebody were set since, as what is due by the new ones may only have become so.
+    """Return the counts of `store.erasure.retention.count_due` for rows that have been due for `LATE` or longer. Empty
+    where any organization set its periods within `LATE`: rows may be due only since then.
     """
     set_at = service_state.find(tx, _SET_AT)
     is_new = set_at is not None and set_at <= tx.now < set_at + LATE
@@ -122,8 +121,8 @@ def _require_days(**days_of: int | None) -> None:
 
 
 def set_by_command(tx: Tx, org: str, changes: dict[str, int | bool | None]) -> dict[str, int | bool | None]:
-    """Change how long an organization, named by id or name, keeps what it has, in the fields of `Retention` that are
-    given (`orgs retention`); returns all of them.
+    """Change the given fields of an organization's `Retention` (`orgs retention`) and return all of them; `org` is its
+    id or name.
     """
     org_id = organizations.find(tx, org).org_id
     new = replace(retention_days.get(tx, org_id), **changes)  # type: ignore[arg-type]
@@ -138,12 +137,12 @@ def set_by_command(tx: Tx, org: str, changes: dict[str, int | bool | None]) -> d
 
 
 def due_by_rule(tx: Tx, org_id: str, new: Retention) -> DueByRule:
-    """Count what the next sweep would delete of an organization were `new` stored now; raises `Invalid` as `put`."""
+    """Return the effect of storing `new` for an organization now; raises `Invalid` with every wrong field."""
     _require_of_organization(new)
     before = retention_days.get(tx, org_id)
     changes = [
         (template_id, rules.effective_days(before, own), rules.effective_days(new, own))
-        for template_id in retention_days.template_ids(tx, org_id)
+        for template_id in retention_days.list_template_ids(tx, org_id)
         for own in [retention_days.get_of_template(tx, template_id)]
     ]
     kept = ("photos_days", "runs_days", "attempts_days")
@@ -152,8 +151,8 @@ def due_by_rule(tx: Tx, org_id: str, new: Retention) -> DueByRule:
 
 
 def due_by_template_rule(tx: Tx, org_id: str, template_id: str, new: TemplateRetention) -> DueByRule:
-    """Count what the next sweep would delete of an organization's template were `new` stored now; raises as
-    `put_of_template`.
+    """Return the effect of storing `new` for an organization's template now; raises NotFound, and `Invalid` with every
+    wrong field.
     """
     now = get_of_template(tx, org_id, template_id)
     _require_of_template(new)
@@ -166,7 +165,7 @@ def due_by_template_rule(tx: Tx, org_id: str, template_id: str, new: TemplateRet
 def _count_due_by_rules(changes: Sequence[tuple[str, Kept, Kept]], tx: Tx) -> tuple[int, int]:
     photos = runs_ = 0
     for template_id, before, after in changes:
-        goes_before = after.photos_days != after.runs_days  # else photos go with their run
+        goes_before = after.photos_days != after.runs_days  # else photos are deleted with their run
         if goes_before and after.photos_days is not None and rules.is_shorter(before.photos_days, after.photos_days):
             photos += retention.count_older(tx, "photos", template_id, tx.now - after.photos_days * times.DAY)
         if after.runs_days is not None and rules.is_shorter(before.runs_days, after.runs_days):
@@ -174,7 +173,7 @@ def _count_due_by_rules(changes: Sequence[tuple[str, Kept, Kept]], tx: Tx) -> tu
     return photos, runs_
 
 
-# ---- what is deleted
+# ---- deletion
 
 
 def _kept(tx: Tx, run: Run) -> Kept:
@@ -182,42 +181,41 @@ def _kept(tx: Tx, run: Run) -> Kept:
 
 
 def remove_photos(tx: Tx, run_ids: Sequence[str]) -> int:
-    """Delete pictures of closed runs that were kept for long enough, as many as nobody waits long for, one run after
-    the other; returns how many of the runs are done with. What the photos were taken for, when, and their digests stay,
-    so that the record can be read.
+    """Delete pictures of closed runs past the period of their photos, run by run, few enough for one short write, and
+    return the number of runs that are finished. The photos' rows stay, with steps, times and digests, for the record.
     """
     photos, size = STEP_PHOTOS, STEP_BYTES
     for number, run_id in enumerate(run_ids):
         run = runs.get(tx, run_id)
         if not rules.is_due(retention.find_kept_from(tx, run_id), _kept(tx, run).photos_days, tx.now):
-            continue  # the rule has been changed meanwhile
-        for photo in retention.photos_left(tx, run_id):
+            continue  # the period was changed meanwhile
+        for photo in retention.list_photos_left(tx, run_id):
             if photos <= 0 or size <= 0:
                 return number
             size -= retention.remove_bytes(tx, run.org_id, photo, size)
             photos -= 1
         if size <= 0:
-            return number  # of the last one there may be more
-        if count := retention.count_removed(tx, run_id):
+            return number  # the last photo may have bytes left
+        if count := retention.count_removed_photos(tx, run_id):
             run_changes.add(tx, run, "photos_removed", Actor("retention"), tx.now, count=count)
-        retention.put_without_photos(tx, run_id)
+        retention.put_photos_removed(tx, run_id)
         tx.touched.add(runs.TOUCHED + run.org_id)
     return len(run_ids)
 
 
 def erase_run(tx: Tx, run_id: str) -> None:
-    """Erase a closed run that was kept for long enough."""
+    """Erase a closed run if it is past its retention period."""
     run = runs.get(tx, run_id)
     kept_from = retention.find_kept_from(tx, run_id)
-    if rules.is_due(kept_from, _kept(tx, run).runs_days, tx.now):  # else the rule has been changed meanwhile
+    if rules.is_due(kept_from, _kept(tx, run).runs_days, tx.now):  # else the period was changed meanwhile
         erasures.erase(tx, run_id, "retention", journal=False)
 
 
 def remove_attempts(tx: Tx, limit: int) -> int:
-    """Delete the attempts of at most `limit` settled deliveries that were kept for long enough; returns of how many.
-    Of an erased run the webhook goes with them: its `run.erased` can't be sent again.
+    """Delete the attempts of at most `limit` settled deliveries past their period, and return the number of deliveries.
+    With them the webhook of an erased run is erased: its `run.erased` can't be retried.
     """
-    numbers = retention.due_attempts(tx, limit)
+    numbers = retention.list_due_attempts(tx, limit)
     for number in numbers:
         retention.remove_attempts(tx, number)
         if run_id := erasure.find_by_delivery(tx, number):

@@ -42,7 +42,7 @@ person = click.Group("person", help="All runs of one person: a copy of them, and
 @with_settings
 def runs_erase(settings: ServiceSettings, run_ids: tuple[str, ...], yes: bool) -> None:
     """Erase runs for good, with everything that was entered or shown in them."""
-    since = min(run_reading(settings, lambda tx: [erased_runs.dispatched_at(tx, run_id) for run_id in run_ids]))
+    since = min(run_reading(settings, lambda tx: [erased_runs.get_dispatched_at(tx, run_id) for run_id in run_ids]))
     if not yes:
         _confirm(f"Erase {_count_text(len(run_ids))} for good?", "--yes")
     _erase_runs(settings, run_ids)
@@ -98,7 +98,7 @@ def person_erase(settings: ServiceSettings, org: str | None, digest: str | None,
             print_line(line)
         _confirm(f"Erase {_count_text(len(found.runs))} for good?", "--digest")
     else:
-        found.require(digest)
+        found.require_digest(digest)
     if found.runs:
         _erase_runs(settings, [run.run_id for run in found.runs])
     _print_copies(settings)

@@ -1,4 +1,4 @@
-"""What is left of an erased run, and the removal of everything else of it."""
+"""Erased runs: their remaining ids and times, and the deletion of everything else."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ from rundun.store.erasure import erased_bytes
 from rundun.store.runs import run_secrets, runs, search_index
 from rundun.store.sqlite.transaction import Tx
 
-ERASED = "run.erased"  # the event that is left of a run
+ERASED = "run.erased"  # the only event that an erased run keeps
 
 
 @dataclass(frozen=True, slots=True)
 class ErasedRun:
-    """What is left of an erased run; times in milliseconds, `erased_by` the id of a key or an operator, or a word."""
+    """The remains of an erased run; times in milliseconds. `erased_by` is the id of a key or an operator, or a word."""
 
     run_id: str
     org_id: str
@@ -27,7 +27,7 @@ class ErasedRun:
 
 
 def find(tx: Tx, run_id: str) -> ErasedRun | None:
-    """Find what is left of an erased run; None where there is no such run, and where it is not erased."""
+    """Find the remains of an erased run; None where there is no run with this id, and where it is not erased."""
     row = tx.db.execute(
         "SELECT id, org_id, template_id, template_v, created_at, started_at, closed_at, erased_at, erased_by "
         "FROM runs WHERE id = ? AND erased_at IS NOT NULL",
@@ -44,8 +44,7 @@ def put_stub(tx: Tx, run: Run, stub: Run, at: int, by: str) -> None:
     search_index.remove(tx, run.number)
 
 
-# All that belongs to a run, in an order in which nothing points at what is gone: `:run` is its id, `:event` the number
-# of its `run.erased`.
+# All rows of a run, in an order without dangling references; `:run` is its id, `:event` the number of its `run.erased`.
 _DELETIONS = (
     "DELETE FROM attempts WHERE delivery IN (SELECT number FROM deliveries WHERE run_id = :run AND event <> :event)",
     "DELETE FROM deliveries WHERE run_id = :run AND event <> :event",
@@ -64,8 +63,8 @@ _FILES = (
 
 
 def remove_rows(tx: Tx, run_id: str) -> None:
-    """Delete all that other tables have of a run, but its newest event, which is `run.erased`, with its delivery. Its
-    files are out of reach from here on; their bytes go piece by piece, since they may be many.
+    """Delete the rows of a run in other tables, but for its newest event, `run.erased`, and that one's delivery. Its
+    files can't be read from now on; their bytes, which may be many, are deleted piece by piece later.
     """
     event = tx.number("SELECT max(number) FROM events WHERE run_id = ?", run_id)
     numbers = [row[0] for row in tx.db.execute(_FILES, {"run": run_id}).fetchall()]
@@ -76,14 +75,14 @@ def remove_rows(tx: Tx, run_id: str) -> None:
 
 
 def find_by_delivery(tx: Tx, number: int) -> str | None:
-    """Find the id of the run that the delivery of that number is of, if it is erased."""
+    """Find the id of the erased run that a delivery belongs to; None where its run is not erased."""
     query = "SELECT r.id FROM deliveries AS d JOIN runs AS r ON r.id = d.run_id AND r.erased_at IS NOT NULL"
     row = tx.db.execute(f"{query} WHERE d.number = ?", (number,)).fetchone()
     return None if row is None else str(row[0])
 
 
 def erase_webhook(tx: Tx, run_id: str) -> None:
-    """Remove the webhook of an erased run, with what its delivery, and what was answered about that, tell of it."""
+    """Erase the webhook of an erased run, and its traces in the delivery, its attempts and stored responses."""
     tx.db.execute("DELETE FROM attempts WHERE delivery IN (SELECT number FROM deliveries WHERE run_id = ?)", (run_id,))
     tx.db.execute("UPDATE deliveries SET destination = org_id, wants_alert = 0 WHERE run_id = ?", (run_id,))
     tx.db.execute("DELETE FROM idempotency_keys WHERE run_id = ?", (run_id,))

@@ -1,7 +1,7 @@
-"""The erasure journal: what has to stay gone even where an older copy of the database is put back.
+"""The erasure journal: erasures and revocations that are applied again to a restored database.
 
-One JSON line an entry in `<database>.erasures`, on the disk before anybody is told that something is gone. Its copy in
-the folder of the backups is in `journal_copy.py`.
+It has one JSON line an entry, in `<database>.erasures`. An entry is on the disk before its request is answered. For the
+journal's copy in the folder of the backups see `journal_copy.py`.
 """
 
 import sqlite3
@@ -18,13 +18,13 @@ SUFFIX = ".erasures"
 
 
 def journal_path(database: Path) -> Path:
-    """Return the path of a database's journal: beside the file itself, also when `database` is a symbolic link."""
+    """Return the path of a database's journal: beside the file itself, also where `database` is a symbolic link."""
     real = database.resolve()
     return real.with_name(real.name + SUFFIX)
 
 
 class ErasureJournal:
-    """The journal of the database at `database`."""
+    """The erasure journal of the database at `database`."""
 
     def __init__(self, database: Path) -> None:
         self._database = database
@@ -32,15 +32,15 @@ class ErasureJournal:
         self._unwritten: list[JournalEntry] = []
 
     def append(self, entries: Sequence[JournalEntry]) -> None:
-        """Write entries to the disk; OSError where it fails, and then they are written with the next ones."""
+        """Append entries, and wait for the disk. Raises OSError; then the next call writes these entries as well."""
         self._unwritten += entries
         if self._unwritten:
             journal_file.append(self.path, self._unwritten, self._database)
         self._unwritten = []
 
     def merge(self, others: Iterable[JournalEntry]) -> list[JournalEntry]:
-        """Write those of the other entries that the journal lacks, and return all it has then. Raises `unavailable`
-        where it can't be used.
+        """Append those of `others` that the journal lacks, and return all its entries. Raises `unavailable` where it
+        can't be read or written.
         """
         with translate_errors(self.path):
             entries = journal_file.read(self.path)
@@ -50,13 +50,13 @@ class ErasureJournal:
 
 
 def missing_entries(entries: Iterable[JournalEntry], present: Iterable[JournalEntry]) -> list[JournalEntry]:
-    """List those of the entries, each once, that are not `present`."""
+    """List the entries that are not `present`, each once."""
     present_ids = {(entry.what, entry.id) for entry in present}
     missing = {(entry.what, entry.id): entry for entry in entries if (entry.what, entry.id) not in present_ids}
     return list(missing.values())
 
 
-# --- what the database itself has
+# --- the entries of the database itself
 
 
 _KNOWN = {
@@ -68,8 +68,8 @@ _KNOWN = {
 
 
 def list_known(db: sqlite3.Connection) -> list[JournalEntry]:
-    """List what the database knows to be gone, so that a journal that was lost grows again. What retention has erased
-    is not in it, as it is due again after a restore. A file of an older version knows less, and tells the rest.
+    """List the erasures and revocations in a database as entries, from which a lost journal is rebuilt. Runs erased by
+    retention are left out: after a restore they are due again. Kinds that an older file has no table for are left out.
     """
     found: list[JournalEntry] = []
     for what, query in _KNOWN.items():
@@ -78,20 +78,20 @@ def list_known(db: sqlite3.Connection) -> list[JournalEntry]:
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
                 raise
-            continue  # there is no such table, or column, yet
+            continue  # the table or column is missing in an older file
         found += [JournalEntry(what, str(one), at, by) for one, at, by in rows]  # type: ignore[arg-type]
     return found
 
 
 def list_unapplied(tx: Tx, entries: Sequence[JournalEntry]) -> list[JournalEntry]:
-    """List those of the entries that say more than the database knows: what is there still, but must be gone."""
+    """List the entries that are not applied to the database yet: their run, key, operator or signing key is in use."""
     wanted = {
         "run": "SELECT id FROM runs WHERE id IN (SELECT value FROM json_each(?)) AND erased_at IS NULL",
         "key": "SELECT id FROM keys WHERE id IN (SELECT value FROM json_each(?)) AND revoked_at IS NULL",
         "operator": "SELECT id FROM operators WHERE id IN (SELECT value FROM json_each(?))",
         "signing_key": "SELECT value FROM json_each(?) WHERE CAST(value AS INTEGER) NOT IN (SELECT at FROM rotations)",
     }
-    # A word that is not there is of a newer version.
+    # Entries of other kinds are from a newer version.
     left: set[tuple[str, str]] = set()
     for what, query in wanted.items():
         ids = [entry.id for entry in entries if entry.what == what]

@@ -1,8 +1,8 @@
 """The erasure journal's copy in the folder of the backups, for the day when the disk of the database is lost.
 
-The folder may hang for ever, as that of a dead server does, so no request waits for the copy: the backups add to it
-once a minute, and `check` counts the entries that it lacks. It is added to, never replaced, since it has all that there
-is to know where the journal itself was lost.
+The folder may never answer, as on a dead server, so no request waits for the copy: the backups append to it once a
+minute, and `check` counts the entries that it lacks. It is never replaced, since it is all there is where the journal
+was lost.
 """
 
 from pathlib import Path
@@ -20,15 +20,15 @@ class JournalCopy:
     def __init__(self, path: Path, folder: Path) -> None:
         self.path = folder / path.name
         self._journal = path
-        self._compared: tuple[_Version, _Version] | None = None  # both files, when nothing was missing
+        self._compared: tuple[_Version, _Version] | None = None  # the versions of both files when no entry was missing
 
     def read(self) -> list[JournalEntry]:
         """List the entries of the copy. Raises OSError."""
         return journal_file.read(self.path)
 
     def complete(self) -> None:
-        """Append the journal's entries that the copy lacks. Both are only read if one of them has changed. Blocks;
-        raises OSError.
+        """Append the journal's entries that the copy lacks; reads nothing unless a file has changed. Blocks; raises
+        OSError.
         """
         journal = _version(self._journal)
         if self._compared == (journal, _version(self.path)):
@@ -38,13 +38,13 @@ class JournalCopy:
         self._compared = journal, _version(self.path)
 
     def find_missing(self) -> tuple[int, list[JournalEntry]]:
-        """Count the journal's entries, and list those that the copy lacks. Raises OSError."""
+        """Return the number of the journal's entries, and those that the copy lacks. Raises OSError."""
         entries = journal_file.read(self._journal)
         return len(entries), missing_entries(entries, self.read())
 
 
 def _version(path: Path) -> _Version:
-    """Return what changes whenever the file does; None where there is none."""
+    """Return inode, size and time of the last change, which differ for changed files; None without a file."""
     try:
         found = path.stat()
     except FileNotFoundError:

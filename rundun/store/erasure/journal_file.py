@@ -1,7 +1,7 @@
 """The file of an erasure journal, one JSON line an entry.
 
-What stands in it is erased and revoked, so it is read only where it is a plain file that nobody may write but its
-owner, who is the one that reads it, root, or the owner of its folder.
+Its entries are erased and revoked, so it is read only where it is a plain file that only its owner may write, and the
+owner is the reading user, root, or the owner of its folder.
 """
 
 import errno
@@ -19,12 +19,12 @@ from rundun.store.sqlite.transaction import JournalEntry, JournalWord
 MAX_BYTES = 256 * 1024 * 1024  # some two million entries
 MAX_ID = 200  # characters
 _WORDS: Final = frozenset(get_args(JournalWord))
-_SAFELY = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # no link is followed, and no pipe is waited for
+_SAFELY = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # follows no link, and waits for no pipe
 
 
 def read(path: Path) -> list[JournalEntry]:
-    """List the entries of a journal; none where there is no file. What was torn by a crash, or is no entry, is left
-    out. Raises OSError, also for a file that others may have written.
+    """List the entries of a journal; none without a file. Lines that are no entries, such as torn ones after a crash,
+    are left out. Raises OSError, also for a file that other users may have written.
     """
     try:
         file = os.open(path, os.O_RDONLY | _SAFELY)
@@ -36,8 +36,8 @@ def read(path: Path) -> list[JournalEntry]:
 
 
 def append(path: Path, entries: Sequence[JournalEntry], beside: Path) -> None:
-    """Append lines and wait for the disk. A file that this makes belongs to whom `beside` does, whoever runs this.
-    Raises OSError, as `read` does.
+    """Append entries and wait for the disk. A new file gets the owner of `beside`, also where root makes it. Raises
+    OSError, also for a file that other users may have written.
     """
     lines = b"".join(_line(one) for one in entries)
     is_new = not os.path.lexists(path)
@@ -65,15 +65,15 @@ def _require_trusted(path: Path, file: int) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise OSError(errno.EINVAL, "it is no plain file")
     if found.st_uid not in (os.geteuid(), 0, path.parent.stat().st_uid):
-        raise OSError(errno.EPERM, "it belongs to somebody else")
+        raise OSError(errno.EPERM, "it belongs to another user")
     if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise OSError(errno.EPERM, "others than its owner may write it")
+        raise OSError(errno.EPERM, "other users than its owner may write it")
     if found.st_size > MAX_BYTES:
         raise OSError(errno.EFBIG, "it is too large for a journal")
 
 
 def _entry(line: bytes) -> JournalEntry | None:
-    """Read a line; None where it is none of ours."""
+    """Return the entry of a line; None where it is no entry of this version."""
     try:
         found = from_json(line, allow_inf_nan=False)
         what, id_, at, by = found["what"], found["id"], found["at"], found.get("by")

@@ -1,8 +1,8 @@
-"""Runs of one person, found by what they say of their executor.
+"""Runs of one person, found by the executor's data.
 
-References have an index. For the rest, what an organization's runs say is read one after another, some at a time so
-that nobody waits: of 100,000 in a third of a second. It is done a few times a year, and an index would be written at
-every Start.
+References have an index. For the other fields, all runs of the organization are read in order, a part at a time so that
+other requests don't wait: 100,000 take a third of a second. This happens a few times a year, while an index would be
+written at every start of a run.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from rundun.core.json_types.base import Status
 from rundun.store.runs.runs import read_identity
 from rundun.store.sqlite.transaction import Tx
 
-AT_ONCE = 500  # runs that are looked at in one go, for about a millisecond
+AT_ONCE = 500  # runs read at a time, in about a millisecond
 
 _STORED: Mapping[PersonField, str] = {
     "email": "json_extract(identity, '$.email')",
@@ -28,7 +28,7 @@ _STORED: Mapping[PersonField, str] = {
 
 @dataclass(frozen=True, slots=True)
 class PersonRun:
-    """A run of a person, as far as it takes to know it again; times in milliseconds."""
+    """A run of a person, with the fields by which a reader recognises it; times in milliseconds."""
 
     run_id: str
     template_id: str
@@ -48,11 +48,11 @@ Place = tuple[int, int]  # of a run among those of its organization: `created_at
 BEGINNING: Place = (-1, -1)
 
 
-def look_on(
+def page(
     tx: Tx, org_id: str, person: Person, after: Place, *, with_alike: bool
 ) -> tuple[list[PersonRun], list[PersonRun], Place | None]:
-    """Look through the next of an organization's runs, the oldest first; returns those of the person, those that may
-    be, if asked for, and behind which run to go on, None at the end.
+    """Read the next `AT_ONCE` runs of an organization after a place, the oldest first. Returns those of the person,
+    with `with_alike` those with a similar value, and the place to go on after, None at the end.
     """
     index, condition = "runs_of_org", ""
     if person.field == "executor_ref" and not with_alike:

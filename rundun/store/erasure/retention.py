@@ -1,6 +1,6 @@
-"""Retention: from when on runs are kept, what is due by the days that are set, and deleting it step by step.
+"""Retention: when periods begin, which rows are due, and their deletion in steps.
 
-The queries have the days as `core.erasure.retention` works them out: the template's, else the organization's.
+The queries use the same periods as `core.erasure.retention`: the template's days, else the organization's.
 """
 
 from collections.abc import Sequence
@@ -14,24 +14,24 @@ from rundun.store.erasure import erased_bytes
 from rundun.store.organizations import statistics
 from rundun.store.sqlite.transaction import Tx
 
-# ---- from when on
+# ---- when periods begin
 
-# A run that nobody has completed ends at its deadline, but a service that was off notices that later; counted from the
-# deadline, what the phone still holds could be refused before it had a day to arrive.
+# A run that was not completed ends at its deadline, but a service that was off notices that later; counted from the
+# deadline, answers that the phone still has could be refused before they had a day to arrive.
 
 
 def put_kept_from(tx: Tx, run: Run, at: int) -> None:
-    """Store from when on a closed run is kept, in milliseconds."""
+    """Store when a closed run's retention periods begin, in milliseconds."""
     tx.db.execute("UPDATE runs SET kept_from = ? WHERE number = ?", (at, run.number))
 
 
 def find_kept_from(tx: Tx, run_id: str) -> int | None:
-    """Find from when on a run is kept, in milliseconds; None while it is open."""
+    """Find when a run's retention periods begin, in milliseconds; None while it is open. Raises NotFound."""
     kept_from: int | None = tx.get_row("run", "SELECT kept_from FROM runs WHERE id = ?", run_id)[0]
     return kept_from
 
 
-# ---- what is due
+# ---- due rows
 
 _OF_ORG = "(:org IS NULL OR o.id = :org)"
 _OLD = f"kept_from IS NOT NULL AND erased_at IS NULL AND kept_from <= :now - days * {times.DAY}"
@@ -40,8 +40,8 @@ _HAVE = {"photos": "has_photos AND ", "runs": ""}
 
 
 def _due_runs(what: Literal["photos", "runs"]) -> str:
-    """Return the rest of a SELECT of runs of which something is due, the templates one after the other. Photos that are
-    set to be kept for longer than their run are none of it: they go with the run.
+    """Return the SQL after `SELECT …` for the runs that are due, or whose photos are, template by template. Photos with
+    a longer period than their run are due with the run.
     """
     days = f"CASE WHEN t.keep_{what}_days IS NULL THEN o.keep_{what}_days ELSE nullif(t.keep_{what}_days, 0) END"
     return (
@@ -59,21 +59,21 @@ _DUE_ATTEMPTS = (
 )
 
 
-def due_runs(tx: Tx, what: Literal["photos", "runs"], limit: int) -> list[str]:
-    """List the ids of at most `limit` closed runs whose photos, or which as a whole, were kept for long enough."""
+def list_due_runs(tx: Tx, what: Literal["photos", "runs"], limit: int) -> list[str]:
+    """List the ids of at most `limit` closed runs past their retention period, or past that of their photos."""
     values = {"now": tx.now, "limit": limit, "org": None}
     return [row["id"] for row in tx.db.execute(f"SELECT r.id {_due_runs(what)}", values).fetchall()]
 
 
-def due_attempts(tx: Tx, limit: int) -> list[int]:
-    """List the numbers of at most `limit` settled deliveries whose attempts were kept for long enough."""
+def list_due_attempts(tx: Tx, limit: int) -> list[int]:
+    """List the numbers of at most `limit` settled deliveries past the retention period of their attempts."""
     values = {"now": tx.now, "limit": limit, "org": None}
     return [row["number"] for row in tx.db.execute(f"SELECT d.number {_DUE_ATTEMPTS}", values).fetchall()]
 
 
 def count_due(tx: Tx, org_id: str | None = None, since: int = 0) -> dict[str, int]:
-    """Count the runs whose photos are due, the runs, and the deliveries whose attempts are, of one organization or all,
-    and for `since` milliseconds or longer; each at most `statistics.MAX_COUNTED` and one.
+    """Count the due rows of one organization or all, by kind: `photos` and `runs` count runs, `attempts` deliveries.
+    Only those due for `since` milliseconds count; each count ends at `statistics.MAX_COUNTED` + 1.
     """
     rows = {"photos": _due_runs("photos"), "runs": _due_runs("runs"), "attempts": _DUE_ATTEMPTS}
     values = {"now": tx.now - since, "limit": statistics.MAX_COUNTED + 1, "org": org_id}
@@ -84,8 +84,8 @@ def count_due(tx: Tx, org_id: str | None = None, since: int = 0) -> dict[str, in
 
 
 def count_older(tx: Tx, what: Literal["photos", "runs"], template_id: str, before: int) -> int:
-    """Count the runs of a template that are kept from `before`, in milliseconds, or earlier and have photos, or are
-    there at all.
+    """Count the closed runs of a template, for `photos` only those with photos, whose retention periods began at
+    `before`, in milliseconds, or earlier.
     """
     return tx.number(
         f"SELECT count(*) FROM runs INDEXED BY {_INDEXES[what]} WHERE template_id = ? AND {_HAVE[what]}"  # noqa: S608
@@ -95,12 +95,12 @@ def count_older(tx: Tx, what: Literal["photos", "runs"], template_id: str, befor
     )
 
 
-# ---- deleting
+# ---- deletion
 
 
 @dataclass(frozen=True, slots=True)
 class StoredPhoto:
-    """A photo with bytes left: its number, its files from the original on, and the length of its position."""
+    """A photo with bytes left: its number, the numbers of its files, and the length of its stored position."""
 
     number: int
     original: int
@@ -109,12 +109,12 @@ class StoredPhoto:
     geo_length: int
 
     def files(self) -> Sequence[int]:
-        """Return the numbers of its files, each once, the original first."""
+        """Return the numbers of the photo's files, each once, the original first."""
         return list(dict.fromkeys((self.original, self.derived, self.thumbnail)))
 
 
-def photos_left(tx: Tx, run_id: str) -> list[StoredPhoto]:
-    """List the photos of a run of which bytes are left."""
+def list_photos_left(tx: Tx, run_id: str) -> list[StoredPhoto]:
+    """List the photos of a run that have bytes left."""
     rows = tx.db.execute(
         "SELECT number, original, derived, thumbnail, ifnull(length(geo), 0) FROM photos "
         "WHERE run_id = ? AND thumbnail <> original ORDER BY number",
@@ -124,8 +124,8 @@ def photos_left(tx: Tx, run_id: str) -> list[StoredPhoto]:
 
 
 def remove_bytes(tx: Tx, org_id: str, photo: StoredPhoto, budget: int) -> int:
-    """Delete the bytes of a photo, at most about `budget` of them, so that nobody waits long; from the first call on it
-    can't be seen any more. Returns how many are gone; the photo is done where that is less than `budget`.
+    """Delete about `budget` bytes of a photo at most, so that other writes don't wait long, and return the number
+    deleted; fewer than `budget` means that the photo has none left. It can't be read from the first call on.
     """
     numbers = photo.files()
     marks = ", ".join("?" * len(numbers))
@@ -137,23 +137,23 @@ def remove_bytes(tx: Tx, org_id: str, photo: StoredPhoto, budget: int) -> int:
         f"SELECT rowid, length(bytes) AS size FROM chunks WHERE file IN ({marks})",  # noqa: S608
         numbers,
     ).fetchall()
-    gone = 0
+    deleted = 0
     for row in rows:
         tx.db.execute("DELETE FROM chunks WHERE rowid = ?", (row["rowid"],))
-        gone += int(row["size"])
-        if gone >= budget:
-            return gone
+        deleted += int(row["size"])
+        if deleted >= budget:
+            return deleted
     tx.grow(org_id, -photo.geo_length)
     tx.db.execute(
         "UPDATE photos SET derived = original, thumbnail = original, geo = NULL WHERE number = ?", (photo.number,)
     )
     for number in numbers[1:]:
         files.remove(tx, number)
-    return gone
+    return deleted
 
 
-def put_without_photos(tx: Tx, run_id: str) -> None:
-    """Note that a run has no photo any more whose bytes are there. Its record is another from now on."""
+def put_photos_removed(tx: Tx, run_id: str) -> None:
+    """Store that no photo of a run has bytes left; its record changes, and so does its revision."""
     tx.db.execute(
         "UPDATE runs SET has_photos = 0, revision = revision + 1, updated_at = max(updated_at, ?) WHERE id = ?",
         (tx.now, run_id),
@@ -161,12 +161,12 @@ def put_without_photos(tx: Tx, run_id: str) -> None:
     erased_bytes.mark(tx)
 
 
-def count_removed(tx: Tx, run_id: str) -> int:
-    """Count the photos of a run whose bytes are gone."""
+def count_removed_photos(tx: Tx, run_id: str) -> int:
+    """Count the photos of a run whose bytes are deleted."""
     return tx.number("SELECT count(*) FROM photos WHERE run_id = ? AND thumbnail = original", run_id)
 
 
 def remove_attempts(tx: Tx, number: int) -> None:
-    """Delete the attempts of a delivery, which itself stays, with what came of it and their number."""
+    """Delete the attempts of a delivery; its status and the number of attempts stay."""
     tx.db.execute("DELETE FROM attempts WHERE delivery = ?", (number,))
     tx.db.execute("UPDATE deliveries SET attempts_removed = 1 WHERE number = ?", (number,))

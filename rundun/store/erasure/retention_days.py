@@ -1,11 +1,11 @@
-"""Retention: the days that organizations and templates have set."""
+"""Retention periods in days, set by organizations and their templates."""
 
 from rundun.core.erasure.retention import Retention, TemplateRetention
 from rundun.store.sqlite.transaction import Tx
 
 
 def get(tx: Tx, org_id: str) -> Retention:
-    """Return how long an organization keeps what it has, or raise NotFound."""
+    """Return an organization's retention periods, in days; raises NotFound."""
     query = (
         "SELECT keep_photos_days, keep_runs_days, keep_attempts_days, tells_retention FROM organizations WHERE id = ?"
     )
@@ -14,7 +14,7 @@ def get(tx: Tx, org_id: str) -> Retention:
 
 
 def put(tx: Tx, org_id: str, retention: Retention) -> None:
-    """Store how long an organization keeps what it has."""
+    """Store an organization's retention periods, in days."""
     tx.db.execute(
         "UPDATE organizations SET keep_photos_days = ?, keep_runs_days = ?, keep_attempts_days = ?, "
         "tells_retention = ? WHERE id = ?",
@@ -23,18 +23,18 @@ def put(tx: Tx, org_id: str, retention: Retention) -> None:
 
 
 def get_of_template(tx: Tx, template_id: str) -> TemplateRetention:
-    """Return what a template has of its own, or raise NotFound."""
+    """Return a template's own retention periods, in days; raises NotFound."""
     query = "SELECT keep_photos_days, keep_runs_days FROM templates WHERE id = ?"
     return TemplateRetention(*tx.get_row("template", query, template_id))
 
 
 def put_of_template(tx: Tx, template_id: str, retention: TemplateRetention) -> None:
-    """Store what a template has of its own."""
+    """Store a template's own retention periods, in days."""
     days = (retention.photos_days, retention.runs_days)
     tx.db.execute("UPDATE templates SET keep_photos_days = ?, keep_runs_days = ? WHERE id = ?", (*days, template_id))
 
 
-def template_ids(tx: Tx, org_id: str) -> list[str]:
+def list_template_ids(tx: Tx, org_id: str) -> list[str]:
     """List the ids of all templates of an organization."""
     rows = tx.db.execute("SELECT id FROM templates WHERE org_id = ? ORDER BY number", (org_id,)).fetchall()
     return [row["id"] for row in rows]

@@ -1,10 +1,10 @@
-"""Slack space: what lies in a page between its rows, and is overwritten here.
+"""Overwriting of slack space, the unallocated bytes of a page between its cell pointers and its cells.
 
-SQLite overwrites what is deleted (secure_delete), but not what it has copied: when it spreads the rows of a full page
-over two, the first keeps them in its unallocated space, where they outlive their own deletion. Pages are read and
-written through `sqlite_dbpage`, so within transactions; which are pages of B-trees the pointer map tells, which a file
-with auto_vacuum has (https://www.sqlite.org/fileformat2.html, sections 1.6 and 1.8). Where a page is not just as
-described there, it is left alone.
+SQLite overwrites deleted rows (secure_delete), but not copies that it has made: when it splits a full page, the rows
+moved to the new page stay in the slack space of the old one, where they outlive their own deletion. Pages are read and
+written through `sqlite_dbpage`, so within transactions. The pointer map, which a file with auto_vacuum has, tells which
+pages belong to B-trees (https://www.sqlite.org/fileformat2.html, sections 1.6 and 1.8). A page that does not match the
+description there is left as it is.
 """
 
 import sqlite3
@@ -13,37 +13,36 @@ from dataclasses import dataclass
 
 from rundun.store.sqlite.transaction import Tx
 
-_PENDING_BYTE = 0x40000000  # the page that it lies in is never used
+_PENDING_BYTE = 0x40000000  # SQLite never uses the page with this byte
 _TREES = (1, 5)  # entries of the pointer map for pages of B-trees, roots and others
-MAPS_SCANNED = 16  # pages of the pointer map in one go: of large pictures each has few pages of trees
+MAPS_SCANNED = 16  # pages of the pointer map at a time: with large pictures each has few pages of trees
 _HEADER_BYTES = {2: 12, 5: 12, 10: 8, 13: 8}  # by type of page: interior ones, then leaves
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A part of a scan: the `pages` with something in their slack space, and below which page the next part begins; 0
-    at the end.
+    """A part of a scan: the `pages` with non-zero slack space, and the page `below` which the next part begins, 0 at
+    the end.
     """
 
     pages: tuple[int, ...]
     below: int
 
 
-def is_reachable(tx: Tx) -> bool:
-    """Tell whether this SQLite lets pages be read and written, which it was built for or not."""
+def is_supported(tx: Tx) -> bool:
+    """Tell whether this SQLite was built with `sqlite_dbpage`, through which pages are read and written."""
     try:
         return bool(tx.number("SELECT sqlite_compileoption_used('ENABLE_DBPAGE_VTAB')"))
-    except sqlite3.OperationalError:  # built without telling how
+    except sqlite3.OperationalError:  # built without its compile options
         return False
 
 
 def scan(tx: Tx, below: int | None, limit: int) -> Scan:
-    """Look at `limit` pages of B-trees at most, and the first page of the file behind all others, from the last page
-    of the file on or from before page `below`.
+    """Scan at most `limit` pages of B-trees backwards from before page `below`, or from the end for None; the file's
+    first page is the last one scanned.
 
-    From the end to the beginning: giving back free pages moves others, and always to the beginning. Splitting a page
-    moves others to any place, also from before a part of the scan to behind it, with their slack space: what a scan
-    misses by that the next one finds.
+    Backwards, since the shrinking of the file moves pages, and always towards its beginning. Splitting a page can move
+    others, with their slack space, past the scan: the next scan finds these.
     """
     file = _File(tx)
     end = min(below or file.page_count + 1, file.page_count + 1)
@@ -60,7 +59,7 @@ def scan(tx: Tx, below: int | None, limit: int) -> Scan:
 
 
 def overwrite(tx: Tx, pages: tuple[int, ...]) -> None:
-    """Overwrite the slack space of these pages, if they are still pages of B-trees."""
+    """Overwrite the slack space of those `pages` that are still pages of B-trees."""
     file = _File(tx)
     for page in pages:
         if page > file.page_count or not (page == 1 or file.is_of_tree(page)):
@@ -72,8 +71,8 @@ def overwrite(tx: Tx, pages: tuple[int, ...]) -> None:
 
 
 def _slack_of(page: bytes, header: int) -> tuple[int, int] | None:
-    """Return where the slack space of a page begins and ends, None where it is all zeros, or the page is in no order;
-    `header` is where its header begins.
+    """Return the begin and end of a page's slack space; None where it is all zeros, or the page is malformed. `header`
+    is the offset of the page's header.
     """
     kind, free_block, cells, content = struct.unpack_from(">BHHH", page, header)
     header_bytes = _HEADER_BYTES.get(kind)
@@ -88,7 +87,7 @@ def _slack_of(page: bytes, header: int) -> tuple[int, int] | None:
 
 
 class _File:
-    """The pages of the file as a transaction sees them."""
+    """The pages of the database file in a transaction."""
 
     def __init__(self, tx: Tx) -> None:
         self._db = tx.db
@@ -108,15 +107,15 @@ class _File:
         self._db.execute("UPDATE sqlite_dbpage SET data = ? WHERE pgno = ?", (data, page))
 
     def is_of_tree(self, page: int) -> bool:
-        """Tell whether a page behind the first is one of a B-tree."""
+        """Tell whether a page, not the first, belongs to a B-tree."""
         _, map_page = self._map_before(page + 1)
         if not self._has_map or page <= map_page or page == self._pending:
             return False
         return self._read_map(map_page)[5 * (page - map_page - 1)] in _TREES
 
     def trees_below(self, end: int, limit: int) -> tuple[int, list[int]]:
-        """List at most `limit` pages of B-trees below page `end` that stand in the same page of the pointer map as the
-        one before `end`, the last first; and which pages are left below those.
+        """Return the page below which the scan goes on, and at most `limit` pages of B-trees below page `end`, the last
+        first. They are on the same page of the pointer map as the page before `end`.
         """
         begin, map_page = self._map_before(end)
         if not self._has_map or end - 1 <= map_page:
@@ -132,14 +131,14 @@ class _File:
         return begin, pages
 
     def _map_before(self, end: int) -> tuple[int, int]:
-        """Return where the pages begin that the pointer map tells of in one page, and that page, for those before page
-        `end`.
+        """Return the first page of the group that the page before `end` belongs to, and the group's page of the pointer
+        map.
         """
         begin = (end - 3) // self._per_map * self._per_map + 2
         return begin, begin + (begin == self._pending)
 
     def _read_map(self, page: int) -> bytes:
-        """Read a page of the pointer map, which many pages in a row have in common, once."""
+        """Return a page of the pointer map; repeated calls for the same page read it once."""
         if self._map[0] != page:
             self._map = page, self.read(page)
         return self._map[1]

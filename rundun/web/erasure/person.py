@@ -25,8 +25,8 @@ async def list_runs(
     """
     found = PersonList()
     while not found.is_done:
-        found = await reads.read(person_erasure.look_on, org_id, person, found, with_alike=with_alike)
-    return found if run_ids is None else found.only(run_ids)
+        found = await reads.read(person_erasure.list_more, org_id, person, found, with_alike=with_alike)
+    return found if run_ids is None else found.select(run_ids)
 
 
 async def erase_listed(
@@ -44,7 +44,7 @@ async def erase_listed(
     erasure is erased, too.
     """
     found = await list_runs(reads, org_id, person, run_ids, with_alike=bool(alike))
-    found.require(digest)
+    found.require_digest(digest)
     found = found.with_alike(alike)
     for start in range(0, len(found.runs), AT_ONCE):
         some = found.runs[start : start + AT_ONCE]

@@ -92,7 +92,7 @@ async def test_a_run_that_fails_holds_up_nobody(w: World, monkeypatch: pytest.Mo
         return [len((await w.run(ed))["answers"]["s-pic"]["photos"]) for ed in runs]
 
     with monkeypatch.context() as patched:
-        patched.setattr(rows, "count_removed", stubborn)
+        patched.setattr(rows, "count_removed_photos", stubborn)
         await swept(w)
     assert await left() == [0, 1, 0]
     await swept(w)
@@ -280,7 +280,7 @@ async def test_what_is_still_to_be_done_is_told(w: World) -> None:
     assert await found(w) == ("good", "2 runs, 2 runs with photos."), "the sweep could not know before"
     w.clock.forward(hours=1)
     assert ((await found(w)) or ("",))[0] == "note"
-    await w.database.write(actions.erase_run, (await w.database.read(rows.due_runs, "runs", 1))[0])
+    await w.database.write(actions.erase_run, (await w.database.read(rows.list_due_runs, "runs", 1))[0])
     await keep(w, photos_days=1, runs_days=1)
     assert await found(w) == ("good", "1 run, 1 run with photos.")
     globex = (await w.globex.get("/v1/organization")).json()["id"]

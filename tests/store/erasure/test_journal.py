@@ -243,5 +243,5 @@ def test_a_file_of_somebody_else_is_not_believed(journal):
     journal.path.write_text(LINE)
     journal.path.chmod(0o600)
     os.chown(journal.path, 65534, 65534)
-    with pytest.raises(OSError, match="somebody else"):
+    with pytest.raises(OSError, match="another user"):
         journal_file.read(journal.path)

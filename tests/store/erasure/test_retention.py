@@ -53,9 +53,9 @@ def test_the_queries_find_what_the_rules_say(
             closed = {f"r-{number}": None if age is None else NOW - age for number, age in enumerate(ages)}
             return [run_id for run_id, at in closed.items() if rules.is_due(at, days, NOW)]
 
-        found = rows.due_runs(tx, "runs", 100)
+        found = rows.list_due_runs(tx, "runs", 100)
         assert sorted(found) == due(kept.runs_days)
-        with_photos = {*found, *rows.due_runs(tx, "photos", 100)}
+        with_photos = {*found, *rows.list_due_runs(tx, "photos", 100)}
         assert sorted(with_photos) == due(kept.photos_days), "photos go with their run at the latest"
         assert rows.count_due(tx)["runs"] == len(found)
     finally:

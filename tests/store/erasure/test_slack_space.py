@@ -111,7 +111,7 @@ async def test_nothing_that_was_deleted_is_left_and_all_else_is_as_it_was(
         before = await db.read(dump)
         assert await overwriting.overwrite(db)
         content = (tmp_path / "rundun.db").read_bytes() + (tmp_path / "rundun.db-wal").read_bytes()
-        if not await db.read(slack_space.is_reachable):
+        if not await db.read(slack_space.is_supported):
             content = without_slack(content)
         assert {int(number) for number in re.findall(rb"<canary (\d+)>", content)} == set(there)
         assert await db.read(dump) == [line for line in before if "erased_bytes" not in line]
@@ -207,7 +207,7 @@ async def test_while_only_the_log_is_left_nothing_is_scanned_again(
         for number in (1, 2):
             await db.write(shrink, [number])
             assert not await overwriting.overwrite(db)
-            assert (None in scanned) == await db.read(slack_space.is_reachable)
+            assert (None in scanned) == await db.read(slack_space.is_supported)
             scanned.clear()
             assert not await overwriting.overwrite(db)
             assert scanned == []
@@ -229,7 +229,7 @@ async def test_since_when_something_is_left_outlives_later_erasures(db: Database
     await db.write(erased_bytes.mark)
     clock.forward(hours=1)
     await db.write(erased_bytes.mark)
-    await db.write(erased_bytes.unmark, first, found_at)
+    await db.write(erased_bytes.note_overwritten, first, found_at)
     assert await db.read(erased_bytes.find_since) == found_at, "the second last was later than that"
     assert await overwriting.overwrite(db)
     assert await db.read(erased_bytes.find_since) is None
