@@ -84,11 +84,11 @@ def _backups(
     settings: ServiceSettings, folder: Path, missed_at: int | None, file_bytes: int, now: int, *, is_held: bool
 ) -> tuple[State, str]:
     try:
-        found = copies.backups(settings.database.path, folder)
+        found = copies.list_backups(settings.database.path, folder)
         free = housekeeping.disk_space(folder / "any").free_bytes
     except OSError as error:
         return "wrong", f"{folder} can't be read: {error.strerror}."
-    last = copies.last_good(found, now)
+    last = copies.find_last_good(found, now)
     told = "None has been made yet"
     if last is not None:
         in_all = "there is 1" if len(found) == 1 else f"there are {len(found)}"

@@ -138,8 +138,8 @@ class Backups:
         path, last = self._database.path, None
         try:
             backup.remove_parts(self._folder)
-            found = copies.backups(path, self._folder)
-            last = copies.last_good(found, now)
+            found = copies.list_backups(path, self._folder)
+            last = copies.find_last_good(found, now)
             put_off = min(PUT_OFF_MS, self._settings.every // 4) if is_overwriting else 0
             is_due = last is None or now - last.at >= self._settings.every + put_off
             if not is_due or is_resting:
@@ -156,7 +156,7 @@ class Backups:
     def _find_last(self, now: int) -> Copy | None:
         """Find the last good backup, and touch nothing. In a thread."""
         try:
-            return copies.last_good(copies.backups(self._database.path, self._folder), now)
+            return copies.find_last_good(copies.list_backups(self._database.path, self._folder), now)
         except OSError:
             return None
 

@@ -1,4 +1,4 @@
-"""Files in 1 MiB chunks, and the photos and signatures made of them."""
+"""Stored files in chunks of 1 MiB, and the rows of photos and signatures that refer to them."""
 
 import io
 import secrets
@@ -22,7 +22,7 @@ CHUNK = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file, stored or to be stored; `bytes` its size, `sha256` in hex."""
+    """A file, stored or to be stored; `bytes` is its size, `sha256` in hex."""
 
     number: int
     content_type: str
@@ -31,7 +31,7 @@ class StoredFile:
 
 
 class Piece(NamedTuple):
-    """The `part`th MiB of a file that is to be stored."""
+    """The `part`th MiB of a file, to be stored."""
 
     file: StoredFile
     part: int
@@ -39,38 +39,38 @@ class Piece(NamedTuple):
 
 
 def get(tx: Tx, number: int) -> StoredFile:
-    """Return a complete file whose bytes are there, or raise NotFound."""
+    """Return a complete file; raises NotFound, also where its bytes were removed."""
     query = "SELECT number, content_type, bytes, sha256 FROM files WHERE number = ? AND is_whole AND removed_at IS NULL"
     return StoredFile(*tx.get_row("file", query, number))
 
 
 def get_chunk(tx: Tx, number: int, part: int) -> bytes:
-    """Return the `part`th MiB of a file, or raise NotFound."""
+    """Return the `part`th MiB of a file; raises NotFound."""
     return bytes(tx.get_row("file", "SELECT bytes FROM chunks WHERE file = ? AND part = ?", number, part)["bytes"])
 
 
 def read_all(tx: Tx, number: int) -> bytes:
-    """Return all bytes of a small file such as a thumbnail; empty when it is erased."""
+    """Return all bytes of a small file such as a thumbnail; b"" where they were deleted."""
     rows = tx.db.execute("SELECT bytes FROM chunks WHERE file = ? ORDER BY part", (number,))
     return b"".join(row["bytes"] for row in rows.fetchall())
 
 
 def new_number() -> int:
-    """Draw a number for a file: it stands in the file's address, and one that counts would tell how many files there
-    are. No two of 2^62 are the same, also not where the first was deleted, as certainly as no two UUIDs are. Those next
-    to a drawn one may be given to what belongs together, which then lies together, too.
+    """Return a random number for a new file. It is part of the file's URL, where a counter would tell how many files
+    there are. Two of 2^62 are as unlikely to be equal as two UUIDs. Files that belong together may take the numbers
+    after it, and are then stored side by side.
     """
     return 1 + secrets.randbits(62)
 
 
-def cut(file: StoredFile, opened: IO[bytes]) -> Iterator[Piece]:
-    """Cut the bytes of a file, read from `opened`, into pieces."""
+def split_pieces(file: StoredFile, opened: IO[bytes]) -> Iterator[Piece]:
+    """Yield the pieces of a file, whose bytes are read from `opened`."""
     for part, data in enumerate(iter(partial(opened.read, CHUNK), b"")):
         yield Piece(file, part, data)
 
 
 def add_pieces(tx: Tx, pieces: Iterable[Piece]) -> None:
-    """Store pieces, with the first piece of a file the file itself, which nobody sees before `finish`."""
+    """Store pieces, and with a file's first piece its row, which is not read before `mark_complete`."""
     for file, part, data in pieces:
         if part == 0:
             tx.insert(
@@ -85,16 +85,16 @@ def add_pieces(tx: Tx, pieces: Iterable[Piece]) -> None:
         tx.insert("chunks", file=file.number, part=part, bytes=data)
 
 
-def finish(tx: Tx, numbers: Iterable[int]) -> None:
-    """Mark files as complete: all their pieces are there."""
+def mark_complete(tx: Tx, numbers: Iterable[int]) -> None:
+    """Mark files as complete, so that they can be read."""
     tx.db.executemany("UPDATE files SET is_whole = 1 WHERE number = ?", [(number,) for number in numbers])
 
 
 def add_small(tx: Tx, content_type: str, data: bytes, sha256: str, number: int = 0) -> int:
-    """Store a file of at most a few MiB, complete at once, and return its number, a new one without `number`."""
+    """Store a complete file of at most a few MiB, under `number` or a new one, and return its number."""
     file = StoredFile(number or new_number(), content_type, len(data), sha256)
-    add_pieces(tx, cut(file, io.BytesIO(data)))
-    finish(tx, [file.number])
+    add_pieces(tx, split_pieces(file, io.BytesIO(data)))
+    mark_complete(tx, [file.number])
     return file.number
 
 
@@ -105,20 +105,20 @@ def remove(tx: Tx, number: int) -> None:
 
 
 def mark_erased(tx: Tx, numbers: Iterable[int]) -> None:
-    """Put files out of reach whose bytes are to be deleted piece by piece: they stand there as uploads that came to
-    nothing, at the beginning of time.
+    """Mark files as erased: they can't be read from now on, and their bytes are deleted piece by piece. They are stored
+    as incomplete uploads from the beginning of time.
     """
     tx.db.executemany("UPDATE files SET is_whole = 0, created_at = 0 WHERE number = ?", [(each,) for each in numbers])
 
 
 def find_erased(tx: Tx) -> int | None:
-    """Find a file that is marked as erased, and still there; None where there is none."""
+    """Find the number of a file that is marked as erased and not yet deleted; None without one."""
     row = tx.db.execute("SELECT number FROM files WHERE NOT is_whole AND created_at = 0 LIMIT 1").fetchone()
     return None if row is None else int(row["number"])
 
 
 def remove_parts(tx: Tx, number: int, limit: int) -> bool:
-    """Delete at most `limit` MiB of a file, the file itself with the last of them; returns whether there is more."""
+    """Delete at most `limit` MiB of a file, with the last one the file itself; return whether more is left."""
     last = "SELECT part FROM chunks WHERE file = :file ORDER BY part DESC LIMIT :limit"
     tx.db.execute(f"DELETE FROM chunks WHERE file = :file AND part IN ({last})", {"file": number, "limit": limit})  # noqa: S608
     if tx.number("SELECT EXISTS (SELECT 1 FROM chunks WHERE file = ?)", number):
@@ -128,8 +128,8 @@ def remove_parts(tx: Tx, number: int, limit: int) -> bool:
 
 
 def list_unfinished(tx: Tx, before: int | None = None) -> list[int]:
-    """List the numbers of files that are neither complete nor erased; only those begun before `before`, in
-    milliseconds, if that is given.
+    """List the numbers of files that are neither complete nor erased, of those begun before `before`, in milliseconds,
+    or of all for None.
     """
     query = (
         "SELECT number FROM files WHERE NOT is_whole AND created_at > 0 AND created_at < coalesce(?, created_at + 1)"
@@ -138,8 +138,8 @@ def list_unfinished(tx: Tx, before: int | None = None) -> list[int]:
 
 
 def remove_unfinished(tx: Tx, numbers: Iterable[int]) -> None:
-    """Delete those of some files that are not complete, with their bytes. What is complete belongs to a photo and
-    stays: the client may have gone away just as the last pieces were stored.
+    """Delete those of the files that are incomplete, with their bytes. A complete one belongs to a photo and stays: the
+    client may have gone away while the last pieces were stored.
     """
     for number in numbers:
         if tx.number("SELECT EXISTS (SELECT 1 FROM files WHERE number = ? AND NOT is_whole)", number):
@@ -162,8 +162,8 @@ def _photo(row: sqlite3.Row) -> Photo:
 PhotosByStep = dict[str, dict[str, Photo]]  # by step and id, in order of arrival
 
 
-def photos(tx: Tx, run_id: str) -> tuple[PhotosByStep, PhotosByStep, PhotosByStep]:
-    """Return all photos of a run: those of answers, those of remarks, and those that retention has deleted."""
+def list_photos(tx: Tx, run_id: str) -> tuple[PhotosByStep, PhotosByStep, PhotosByStep]:
+    """Return a run's photos of answers, those of remarks, and those whose bytes retention has deleted."""
     of_answers: PhotosByStep = {}
     of_remarks: PhotosByStep = {}
     removed: PhotosByStep = {}
@@ -176,8 +176,8 @@ def photos(tx: Tx, run_id: str) -> tuple[PhotosByStep, PhotosByStep, PhotosBySte
     return of_answers, of_remarks, removed
 
 
-def signatures(tx: Tx, run_id: str) -> dict[int, Signature]:
-    """Return all signatures of a run by their number, in order of arrival."""
+def list_signatures(tx: Tx, run_id: str) -> dict[int, Signature]:
+    """Return all signatures of a run by number, in order of arrival."""
     rows = tx.db.execute(
         "SELECT signatures.number, step_id, file, typed_name, bytes, sha256, received_at FROM signatures "
         "JOIN files ON files.number = signatures.file WHERE run_id = ? ORDER BY signatures.number",
@@ -187,7 +187,7 @@ def signatures(tx: Tx, run_id: str) -> dict[int, Signature]:
 
 
 def find_photo(tx: Tx, run_id: str, step_id: str, photo_id: str) -> Photo | None:
-    """Find a photo of a step by its id, or None."""
+    """Find a photo of a step by its id; None where there is none."""
     row = tx.db.execute(
         _PHOTOS + "WHERE run_id = ? AND step_id = ? AND photo_id = ?", (run_id, step_id, photo_id)
     ).fetchone()
@@ -196,8 +196,8 @@ def find_photo(tx: Tx, run_id: str, step_id: str, photo_id: str) -> Photo | None
 
 @dataclass(frozen=True, slots=True)
 class PhotoMetadata:
-    """What the phone says of a photo: camera or gallery, when, how it knows that, where, for which slot of its step,
-    what it was drawn on. `exif` is what the original says where the phone says nothing.
+    """The phone's statements about a photo: its source, time and the origin of that time, position, slot, and the photo
+    that it was drawn on. `exif` has the original's values for those that the phone does not state.
     """
 
     source: str | None = None
@@ -211,8 +211,8 @@ class PhotoMetadata:
 
 @dataclass(frozen=True, slots=True)
 class PhotoFiles:
-    """The files of a photo, with the size of the derived picture in pixels; `derived` is `original` where that is its
-    own derivative.
+    """The files of a photo, and the size of the derived picture in pixels; `derived` is `original` where that is shown
+    as it is.
     """
 
     original: StoredFile
@@ -223,7 +223,7 @@ class PhotoFiles:
 
     @property
     def numbers(self) -> set[int]:
-        """Return the numbers of all files, each once."""
+        """Return the numbers of the photo's files."""
         return {self.original.number, self.derived.number, self.thumbnail.number}
 
 
@@ -238,7 +238,7 @@ def add_photo(
     *,
     is_remark: bool,
 ) -> None:
-    """Store a photo, whose files are complete."""
+    """Store the row of a photo whose files are complete, and count its bytes."""
     geo = metadata.geo and to_json(metadata.geo).decode()
     tx.insert(
         "photos",
@@ -264,7 +264,7 @@ def add_photo(
 
 
 def remove_photo(tx: Tx, run_id: str, photo: Photo) -> None:
-    """Delete a photo with all its bytes."""
+    """Delete a photo's row and files."""
     tx.db.execute(
         "DELETE FROM photos WHERE run_id = ? AND step_id = ? AND photo_id = ?", (run_id, photo.step_id, photo.photo_id)
     )
@@ -275,20 +275,20 @@ def remove_photo(tx: Tx, run_id: str, photo: Photo) -> None:
 def add_signature(
     tx: Tx, run: Run, step_id: str, file: int, typed_name: str | None, size: int, received_at: int
 ) -> int:
-    """Store a signature picture of `size` bytes, and return its number; earlier ones stay."""
+    """Store a signature whose file has `size` bytes, and return its number; earlier ones of the step stay."""
     tx.grow(run.org_id, quotas.SIGNATURE + size + len((typed_name or "").encode()))
     values = {"step_id": step_id, "file": file, "typed_name": typed_name, "received_at": received_at}
     return tx.insert("signatures", run_id=run.run_id, **values)
 
 
 def remove_signature(tx: Tx, signature: Signature) -> None:
-    """Delete a signature with its bytes."""
+    """Delete a signature's row and file."""
     tx.db.execute("DELETE FROM signatures WHERE number = ?", (signature.number,))
     remove(tx, signature.file)
 
 
-def latest_signature(tx: Tx, run_id: str, step_id: str) -> int | None:
-    """Return the number of the step's newest signature, or None."""
+def find_latest_signature(tx: Tx, run_id: str, step_id: str) -> int | None:
+    """Find the number of a step's newest signature; None without one."""
     query = "SELECT max(number) FROM signatures WHERE run_id = ? AND step_id = ?"
     number: int | None = tx.db.execute(query, (run_id, step_id)).fetchone()[0]
     return number

@@ -1,4 +1,4 @@
-"""Responses to POSTs that carried an `Idempotency-Key`, for as long as these may be sent again."""
+"""Stored responses to POSTs with an `Idempotency-Key`, for as long as these may be repeated."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -13,12 +13,12 @@ from rundun.store.sqlite.transaction import Tx
 
 TTL_MS = 24 * times.HOUR
 _IS_DISPATCH = "(path = '/v1/runs' OR path GLOB '/v1/runs/*/again')"
-ERASED = 410  # status of what is left of a response whose run was erased
+ERASED = 410  # status of a stored response whose run was erased
 
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """A name for one request, however often it is sent: who, where, and their key; `fingerprint` is of its body."""
+    """The name of one request: organization, path and the client's key; `fingerprint` is that of its body."""
 
     org_id: str
     path: str
@@ -28,7 +28,7 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, slots=True)
 class StoredResponse:
-    """A response as it goes out; `body` is JSON."""
+    """A response as it is sent; `body` is JSON."""
 
     status: int
     body: bytes
@@ -36,12 +36,12 @@ class StoredResponse:
 
 
 def json_response(content: Any, status: int = 200, **headers: str) -> StoredResponse:
-    """Make a response of `content`, which is anything pydantic's serialiser knows, or bytes that are JSON already."""
+    """Return a response of `content`: a value that pydantic can serialise, or bytes that are JSON already."""
     return StoredResponse(status, content if isinstance(content, bytes) else to_json(content), headers)
 
 
 def find(tx: Tx, idempotency_key: IdempotencyKey) -> tuple[bytes, StoredResponse] | None:
-    """Find the fingerprint and the response of an earlier request with this key; None if it is new or too long ago."""
+    """Find the fingerprint and the response of an earlier request with this key; None without one in `TTL_MS`."""
     row = tx.db.execute(
         "SELECT fingerprint, status, body, headers FROM idempotency_keys "
         "WHERE org_id = ? AND path = ? AND key IN (?, ?) AND created_at > ? ORDER BY created_at DESC LIMIT 1",
@@ -59,7 +59,7 @@ def find(tx: Tx, idempotency_key: IdempotencyKey) -> tuple[bytes, StoredResponse
 
 
 def put(tx: Tx, idempotency_key: IdempotencyKey, stored_response: StoredResponse) -> None:
-    """Store a response, in place of one that is too old to be given."""
+    """Store a response, replacing one that is older than `TTL_MS`."""
     headers = to_json(stored_response.headers).decode()
     tx.db.execute(
         "INSERT INTO idempotency_keys (org_id, path, key, fingerprint, status, body, headers, created_at) "
@@ -72,14 +72,14 @@ def put(tx: Tx, idempotency_key: IdempotencyKey, stored_response: StoredResponse
 
 
 def list_with_media(tx: Tx) -> Iterator[tuple[int, Any]]:
-    """Yield the stored responses that show a run with media URLs: their numbers and bodies, parsed."""
+    """Yield the numbers and parsed bodies of stored responses that have media URLs."""
     query = "SELECT number FROM idempotency_keys WHERE path GLOB '/v1/runs/*' AND instr(body, CAST('/media/' AS BLOB))"
     for (number,) in tx.db.execute(query).fetchall():
         yield number, from_json(tx.get_row("response", "SELECT body FROM idempotency_keys WHERE number = ?", number)[0])
 
 
 def put_body(tx: Tx, number: int, content: Any) -> None:
-    """Store another body of a response."""
+    """Replace the body of a stored response."""
     body = to_json(content)
     query = "UPDATE idempotency_keys SET body = ? WHERE number = ? RETURNING org_id, length(headers)"
     ((org_id, headers),) = tx.db.execute(query, (body, number)).fetchall()
@@ -87,14 +87,14 @@ def put_body(tx: Tx, number: int, content: Any) -> None:
 
 
 def erase_response(tx: Tx, run_id: str, erased_at: int) -> None:
-    """Leave of the response to a run's dispatch only that the run was erased, and when: sent again, the dispatch must
-    not make another run. Of its key, which may name somebody, a digest is left.
+    """Replace the response to a run's dispatch by the time of the run's erasure: the same dispatch, sent again, must
+    not make another run. The key, which may name a person, is replaced by its digest.
     """
     body = to_json({"erased_at": times.wire(erased_at)})
     query = f"SELECT number, org_id, path, key FROM idempotency_keys WHERE run_id = ? AND {_IS_DISPATCH}"  # noqa: S608
     for number, org_id, path, key in tx.db.execute(query, (run_id,)).fetchall():
         erased_key = _erased_key(key)
-        # One may be left that is too old to be given.
+        # One older than `TTL_MS` may be left.
         tx.db.execute(
             "DELETE FROM idempotency_keys WHERE org_id = ? AND path = ? AND key = ?", (org_id, path, erased_key)
         )
@@ -110,13 +110,13 @@ def _erased_key(key: str) -> str:
 
 
 def is_any_expired(tx: Tx) -> bool:
-    """Tell whether some stored response is too old to be given."""
+    """Tell whether a stored response is older than `TTL_MS`."""
     query = "SELECT 1 FROM idempotency_keys WHERE created_at <= ? LIMIT 1"
     return tx.db.execute(query, (tx.now - TTL_MS,)).fetchone() is not None
 
 
 def remove_expired(tx: Tx, limit: int) -> None:
-    """Delete at most `limit` stored responses that are too old to be given."""
+    """Delete at most `limit` stored responses that are older than `TTL_MS`."""
     tx.db.execute(
         "DELETE FROM idempotency_keys WHERE number IN "
         "(SELECT number FROM idempotency_keys WHERE created_at <= ? ORDER BY created_at LIMIT ?)",

@@ -88,7 +88,7 @@ def test_the_reason_for_a_missing_backup_is_told_where_it_is_known(tmp_path: Pat
 
 def test_a_folder_that_does_not_answer_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     release = threading.Event()
-    monkeypatch.setattr(copies, "backups", lambda *given: release.wait(PATIENCE) and [])
+    monkeypatch.setattr(copies, "list_backups", lambda *given: release.wait(PATIENCE) and [])
     monkeypatch.setattr("os.path.isfile", lambda path: release.wait(PATIENCE))
     for module in (backup_health, kinds):
         monkeypatch.setattr(module, "FOLDER_SECONDS", 0.05)

@@ -51,7 +51,7 @@ async def test_one_is_made_when_it_is_due_whatever_was_restarted(folder: Path) -
             assert names(folder) == [*there, "rundun-notes.db"], hours
             told = samples((await w.browser().get("/metrics")).text)
             assert told["rundun_backup_missed", None] == 0
-            age = (clock() - copies.backups(w.database.path, folder)[-1].at) / times.SECOND
+            age = (clock() - copies.list_backups(w.database.path, folder)[-1].at) / times.SECOND
             assert told["rundun_backup_age_seconds", None] == age
     assert counters.backup == {}
 

@@ -22,7 +22,7 @@ async def upload(w: World, mebibytes: int, *, finish: bool) -> int:
     for piece in pieces:
         await w.database.write_heavy(MIB, files.add_pieces, [piece])
     if finish:
-        await w.database.write(files.finish, [number])
+        await w.database.write(files.mark_complete, [number])
     return number
 
 

@@ -96,7 +96,7 @@ async def test_media_are_read_as_heavy(tmp_path: Path, monkeypatch: pytest.Monke
         pieces = zeros(2 * MIB + 1)
         number = pieces[0].file.number
         await w.database.write(files.add_pieces, pieces)
-        await w.database.write(files.finish, [number])
+        await w.database.write(files.mark_complete, [number])
         monkeypatch.setattr(Worker, "submit", submit)
         address = w.database.env.links.media(number, "image/jpeg")
         assert len((await w.browser().get(address)).content) == 2 * MIB + 1

@@ -221,7 +221,7 @@ def _decide(tx: Tx, state: RunState, step: StepBase, answer_input: AnswerInput) 
             raise Invalid([FieldError("/unable", "not_allowed", "this template takes no “I can't do this”")])
         return Answer(answer_input.answer_id, None, False, unable, photos, answer_input.geo, None, **common)
     value = answers_of.read_value(step, answer_input.value)
-    signature = files.latest_signature(tx, run.run_id, step.id) if step.type == "signature" else None
+    signature = files.find_latest_signature(tx, run.run_id, step.id) if step.type == "signature" else None
     return Answer(answer_input.answer_id, value, False, None, photos, answer_input.geo, signature, **common)
 
 
@@ -269,7 +269,7 @@ def complete(tx: Tx, run_id: str, device: str | None) -> Run:
     ]
     signature = None
     if state.version.template.settings.signature_on_complete:
-        signature = files.latest_signature(tx, run_id, "")
+        signature = files.find_latest_signature(tx, run_id, "")
         if signature is None:
             missing.append(_missing("/signature", MissingStep("", "missing_signature", "The run is not signed yet.")))
     if missing:

@@ -135,7 +135,7 @@ def add_photo(
         files.remove_unfinished(tx, new.numbers)
         return before, False
     files.add_pieces(tx, pieces)
-    files.finish(tx, new.numbers)
+    files.mark_complete(tx, new.numbers)
     return _add(tx, before, target, new, metadata), True
 
 

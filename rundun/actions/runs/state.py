@@ -40,10 +40,10 @@ def load(tx: Tx, run: Run) -> RunState:
     version = templates.get_version(tx, run.template_id, run.template_v)
     in_force = answers.in_force(tx, run.run_id)
     has_any = version.takes_photos or run.has_remarks
-    photos, remark_photos, removed = files.photos(tx, run.run_id) if has_any else ({}, {}, {})
+    photos, remark_photos, removed = files.list_photos(tx, run.run_id) if has_any else ({}, {}, {})
     evidence = Evidence(
         photos,
-        files.signatures(tx, run.run_id) if version.takes_signatures else {},
+        files.list_signatures(tx, run.run_id) if version.takes_signatures else {},
         remarks.in_force(tx, run.run_id) if run.has_remarks else {},
         remark_photos,
         removed,

@@ -1,1 +1,1 @@
-"""Copies of the whole file: made, checked, and put in its place."""
+"""Copies of the database file: making backups, checking and restoring them."""

@@ -1,12 +1,12 @@
-"""A backup: a copy of the whole database, made beside everything that reads and writes it, and checked.
+"""Making a backup: a checked copy of the whole database, while it is read and written.
 
 Measured with 2 GB beside 200 commits a second on a disk: while pages are copied in steps, the p99 of commits is 1 to 2
-times that without, against 2 to 5 times with `VACUUM INTO`, which can't be held back and costs a processor.
+times that without, against 2 to 5 times with `VACUUM INTO`, which can't be slowed down and takes a whole processor.
 
-What is committed during the copy waits in the log, and the first commit afterwards would move all of it into the file
-at once. So two more snapshots are taken on the way, and ended one after the other, and the log goes into the file in
-three parts. Without them, measured by turns on a busy machine, the p99 was 1.2 to 1.4 times as high, and the longest
-commit up to 1.6 times as long.
+Commits during the copy stay in the log, and the first commit afterwards would move all of them into the file at once.
+So two more snapshots are opened during the copy and closed one after the other, and the log is moved in three parts.
+Without them, measured by turns on a busy machine, the p99 was 1.2 to 1.4 times as high, and the longest commit up to
+1.6 times as long.
 """
 
 import errno
@@ -30,23 +30,24 @@ from rundun.store.sqlite.access import require_reachable
 from rundun.store.sqlite.database_file import OWNER_ONLY, lock_byte, sync_folder
 
 STEP = 256  # pages copied at a time: 2 MiB
-SYNC_STEPS = 2  # steps that are on the disk before more is copied: what piles up there makes all commits wait
-HOLDS, HOLD_SECONDS, LARGE = 2, 0.5, 32_768  # SQLite has marks for four states that are read at a time
-CHECK_STEPS, WORK_SECONDS = 128, 0.01  # of SQLite's machine, or pages, between two looks at the clock
+SYNC_STEPS = 2  # steps between two syncs: with more unwritten data, all commits wait
+# More snapshots, the seconds between their ends, and the pages from which they are opened. SQLite can have four open.
+SNAPSHOTS, RELEASE_SECONDS, LARGE = 2, 0.5, 32_768
+CHECK_STEPS, WORK_SECONDS = 128, 0.01  # SQLite's instructions between two looks at the clock; work before a rest
 SPARE = 64 * MIB  # left free on the database's own disk, which a backup must not fill
 _PART = re.compile(r".+\.[0-9a-f]{8}\.rundun-part")
 _BELONGINGS = ("", "-wal", "-shm", "-journal", ".lock", ".sock", ".erasures")
-_BESIDE_PART = ("-journal", "-wal", "-shm")  # what SQLite may make beside a part
+_BESIDE_PART = ("-journal", "-wal", "-shm")  # files that SQLite may make beside a part
 
 
 class Cancelled(Exception):
-    """Raised when a backup was given up because the process ends."""
+    """Raised where a backup is cancelled because the process ends."""
 
 
 def make(database: Path, target: Path, cancelled: threading.Event | None = None) -> int:
-    """Write a backup of `database` to `target`, which is there only once the backup is whole, checked and on the disk;
-    returns its bytes. Until then nothing is changed but a part beside it, which is gone when the backup fails. Blocks;
-    raises Problem, or `Cancelled`.
+    """Write a backup of `database` to `target` and return its bytes. `target` exists only once the backup is complete,
+    checked and on the disk; until then it is a part beside it, which is deleted where the backup fails. Blocks. Raises
+    Problem, or `Cancelled`.
     """
     _require_free(database, target)
     with _part_of(target) as (part, file), _translated(database, target):
@@ -62,7 +63,7 @@ def make(database: Path, target: Path, cancelled: threading.Event | None = None)
 
 
 def _require_free(database: Path, target: Path) -> None:
-    """Refuse a target that is there, or is the database or what belongs to it."""
+    """Raise a Problem where `target` exists, has no folder, or belongs to the database itself."""
     real, folder = database.resolve(), target.parent
     if target.resolve() in [Path(f"{real}{ending}") for ending in _BELONGINGS]:
         raise Problem("invalid", f"{target} belongs to the database itself; name another file for its backup.")
@@ -77,8 +78,8 @@ def _require_free(database: Path, target: Path) -> None:
 
 @contextmanager
 def _part_of(target: Path) -> Iterator[tuple[Path, int]]:
-    """Make the file that becomes the backup, and delete it at the end if it is still there. Those that kills have left
-    in the folder are deleted first: nobody holds a lock on them any more.
+    """Yield the path and descriptor of a new part, the file that becomes the backup, and delete it at the end unless it
+    was renamed. Parts that killed processes have left in the folder are deleted first.
     """
     part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.rundun-part")
     try:
@@ -95,11 +96,11 @@ def _part_of(target: Path) -> Iterator[tuple[Path, int]]:
 
 
 def remove_parts(folder: Path) -> None:
-    """Delete the parts in a folder that kills have left: nobody holds a lock on them any more. OSError."""
+    """Delete the parts that killed processes have left in a folder, which nothing locks any more. Raises OSError."""
     for part in [path for path in folder.iterdir() if _PART.fullmatch(path.name)]:
         try:
             file = os.open(part, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except OSError:  # gone meanwhile, or another's
+        except OSError:  # deleted meanwhile, or another user's
             continue
         try:
             if lock_byte(file):
@@ -112,13 +113,13 @@ def _remove_part(part: Path) -> None:
     for ending in (*_BESIDE_PART, ""):
         try:
             os.unlink(f"{part}{ending}")
-        except OSError:  # there is none, or its folder is gone: the next backup deletes it
+        except OSError:  # it does not exist, or the folder can't be reached: the next backup deletes it
             pass
 
 
 @contextmanager
 def _translated(database: Path, target: Path) -> Iterator[None]:
-    """Turn what goes wrong on the way into a `Problem` that says so."""
+    """Raise errors of the file system and of SQLite as a `Problem` that names them."""
     try:
         yield
     except OSError as error:
@@ -136,31 +137,30 @@ def _disk_full(target: Path) -> Problem:
 
 
 def _copy(database: Path, part: Path, file: int, cancelled: threading.Event) -> None:
-    """Copy all pages as they are now. The transaction that stays open holds the state: without it, SQLite would begin
-    anew after each commit of another connection, and never end under load. Two more, from a third and from two thirds
-    of the copy on, hold up what is committed meanwhile.
+    """Copy all pages of an open snapshot: without it, SQLite would begin anew after each commit of another connection,
+    and never end under load. Two more snapshots are opened at a third and at two thirds of the copy, see above.
     """
     with ExitStack() as stack:
-        holds = [stack.enter_context(ExitStack()) for _ in range(HOLDS)]
-        source = stack.enter_context(_held(database))
+        snapshots = [stack.enter_context(ExitStack()) for _ in range(SNAPSHOTS)]
+        source = stack.enter_context(_snapshot(database))
         needed = source.execute("SELECT page_count FROM pragma_page_count").fetchone()[0] * housekeeping.PAGE
         _require_disk_space(needed, database, part)
-        pace = _Pace(file, cancelled, [partial(at.enter_context, _held(database)) for at in holds])
+        pace = _Pace(file, cancelled, [partial(each.enter_context, _snapshot(database)) for each in snapshots])
         with closing(sqlite3.connect(part, isolation_level=None)) as copy:
-            copy.execute("PRAGMA journal_mode = OFF")  # nobody needs a part that is not whole
+            copy.execute("PRAGMA journal_mode = OFF")  # an incomplete part is never used
             copy.execute("PRAGMA synchronous = OFF")
             source.backup(copy, pages=STEP, progress=pace)
-            copy.execute("PRAGMA journal_mode = DELETE")  # one file, which can be read where nothing can be written
+            copy.execute("PRAGMA journal_mode = DELETE")  # one file, which can be read in a read-only folder
         source.close()
-        for hold in holds if pace.held else []:
-            if cancelled.wait(HOLD_SECONDS):
+        for snapshot in snapshots if pace.opened else []:
+            if cancelled.wait(RELEASE_SECONDS):
                 raise Cancelled
-            hold.close()
+            snapshot.close()
 
 
 @contextmanager
-def _held(database: Path) -> Iterator[sqlite3.Connection]:
-    """Open a connection that reads the state of this moment until it is closed."""
+def _snapshot(database: Path) -> Iterator[sqlite3.Connection]:
+    """Yield a connection with an open snapshot of the current state."""
     with closing(connection.open_reader(database, is_older_taken=True)) as db:
         db.execute("BEGIN")
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -176,34 +176,34 @@ def _require_disk_space(needed: int, database: Path, part: Path) -> None:
 
 
 class _Pace:
-    """Called after each step of a copy: rests for twice as long as the step took, so that the disk has time for others,
-    and calls each of `holds` in its turn, evenly spread over a copy of more than `LARGE` pages.
+    """Called after each step of a copy: rests for twice as long as the step took, so that commits get the disk, and
+    calls each of `open_snapshots` in order, evenly spread over a copy of more than `LARGE` pages.
     """
 
-    def __init__(self, file: int, cancelled: threading.Event, holds: Sequence[Callable[[], object]]) -> None:
+    def __init__(self, file: int, cancelled: threading.Event, open_snapshots: Sequence[Callable[[], object]]) -> None:
         self._file = file
         self._cancelled = cancelled
-        self._holds = holds
+        self._open_snapshots = open_snapshots
         self._steps = 0
         self._since = time.monotonic()
-        self.held = 0
+        self.opened = 0
 
     def __call__(self, status: int, remaining: int, total: int) -> None:
         self._steps += 1
         if self._steps % SYNC_STEPS == 0:
             os.fdatasync(self._file)
-        count = len(self._holds)
-        if total > LARGE and self.held < count and (count + 1) * remaining <= (count - self.held) * total:
-            self._holds[self.held]()
-            self.held += 1
+        count = len(self._open_snapshots)
+        if total > LARGE and self.opened < count and (count + 1) * remaining <= (count - self.opened) * total:
+            self._open_snapshots[self.opened]()
+            self.opened += 1
         if self._cancelled.wait(2 * (time.monotonic() - self._since) if remaining else 0):
             raise Cancelled
         self._since = time.monotonic()
 
 
 def _damage(part: Path, cancelled: threading.Event | None) -> str:
-    """Return what is wrong in a copy that nobody changes, nothing if all is well. Rests for twice as long as it works:
-    it would take one of two processors for itself.
+    """Return SQLite's messages on damage in the part, "" for a sound one. Rests for twice as long as it works, since it
+    would take a whole processor. Raises `Cancelled`.
     """
     cancelled, since = cancelled or threading.Event(), time.monotonic()
 
@@ -228,9 +228,9 @@ def _damage(part: Path, cancelled: threading.Event | None) -> str:
 
 
 def _put(part: Path, target: Path) -> None:
-    """Give a part its name, in the place of nothing, and see that the folder knows it after a power cut."""
+    """Rename the part to `target`, which must not exist, and sync the folder. Raises `invalid` where it exists."""
     try:
-        os.link(part, target)  # unlike a rename, it does not replace what somebody has put there meanwhile
+        os.link(part, target)  # unlike a rename, a link does not replace a file made there meanwhile
     except FileExistsError:
         raise Problem("invalid", f"{target} is already there, and stays as it is; name another file.") from None
     except OSError:  # a file system without links

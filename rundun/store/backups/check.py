@@ -1,7 +1,7 @@
-"""Whether a file is a whole database of ours, before it is put in the place of one.
+"""Checks that a file is a complete Rundun database, before it is restored.
 
-Its schema is compared with what the migrations make, since a schema is code: a trigger in it is at work from then on,
-and can make good that a key was revoked, or keep what is erased, and no check of the pages finds it.
+Its schema is compared with the one that the migrations make, since a schema is code: a trigger in it would run from
+then on. It could undo the revocation of a key, or keep erased data, and no check of the pages finds it.
 """
 
 import os
@@ -18,12 +18,12 @@ from rundun.store.sqlite.connection import APPLICATION_ID
 
 _MAGIC = b"SQLite format 3\0"
 _HEADER = struct.Struct(">16sH10xI28xI4xI20xI4x")  # see https://www.sqlite.org/fileformat.html, section 1.3
-_NAMED = 5  # of what is wrong
+_NAMED = 5  # findings in a message, at most
 
 
 def require_header(copy: Path, database: Path) -> None:
-    """Refuse what can't be a copy of a database of ours, by what a look at the file's first page tells: in no time,
-    and without a lock.
+    """Raise a Problem where the header of the file shows that it is no copy of a Rundun database, or is incomplete.
+    This is fast and needs no lock.
     """
     try:
         found = os.stat(copy)
@@ -42,7 +42,7 @@ def require_header(copy: Path, database: Path) -> None:
     _require_ours(copy, application, schema)
     size = pages * (65536 if page_size == 1 else page_size)
     if found.st_size < size:
-        raise Problem("unavailable", f"{copy} is not whole: of {size} bytes {found.st_size} are there.")
+        raise Problem("unavailable", f"{copy} is incomplete: it has {found.st_size} of {size} bytes.")
 
 
 def _require_file(copy: Path, database: Path, found: os.stat_result) -> None:
@@ -74,8 +74,8 @@ def _require_ours(copy: Path, application: int, schema: int) -> None:
 
 
 def require_database(db: sqlite3.Connection, copy: Path) -> None:
-    """Refuse an open file that is damaged, or has another schema than a database of its version: all of it is read.
-    `copy` is what the file is called in the sentence.
+    """Raise `unavailable` where an open file is damaged, or has another schema than its version. This reads all of it.
+    `copy` is the name of the file in the message.
     """
     schema = int(db.execute("PRAGMA user_version").fetchone()[0])
     _require_ours(copy, int(db.execute("PRAGMA application_id").fetchone()[0]), schema)
@@ -85,12 +85,12 @@ def require_database(db: sqlite3.Connection, copy: Path) -> None:
         raise Problem("unavailable", f"{copy} is damaged: {'; '.join(damage)[:500]}.")
     if rows := db.execute("PRAGMA foreign_key_check").fetchmany(_NAMED):
         tables = ", ".join(sorted({f"{row[0]} of {row[2]}" for row in rows}))
-        raise Problem("unavailable", f"{copy} is not whole: rows are missing that others belong to ({tables}).")
+        raise Problem("unavailable", f"{copy} is incomplete: it lacks rows that others refer to ({tables}).")
 
 
 class _Object(NamedTuple):
-    """A table, index, view or trigger as `sqlite_master` has it, its SQL without white space; "" stands for that of an
-    index that a constraint makes.
+    """A row of `sqlite_master`: a table, index, view or trigger with its SQL, white space removed; "" for the index of
+    a constraint.
     """
 
     kind: str
@@ -108,8 +108,8 @@ def _without_space(text: str) -> str:
     return "".join(text.split())
 
 
-# Tables that a file may have besides: those of SQLite and of Litestream, and the one that `restore` makes in older
-# files and their migration then leaves. None has anything that is ever run.
+# Other tables that a file may have: those of SQLite and of Litestream, and the one that `restore` makes in older files.
+# None of them has code.
 _OTHERS = frozenset(
     _Object("table", name, name, _without_space(f"CREATE TABLE {name} {columns}"))
     for name, columns in {
@@ -124,7 +124,7 @@ _OTHERS = frozenset(
 
 
 def _require_schema(db: sqlite3.Connection, copy: Path, schema: int) -> None:
-    """Refuse a file that has anything less, more or else than the migrations to its schema make, white space aside."""
+    """Raise `unavailable` unless the file has the same schema as the migrations make, white space aside."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as empty:
         for number, sql in connection.list_migrations():
             if number <= schema:
@@ -132,7 +132,7 @@ def _require_schema(db: sqlite3.Connection, copy: Path, schema: int) -> None:
         expected = _objects(empty)
     found = _objects(db)
     if missing := {one.name for one in expected} - {one.name for one in found}:
-        raise Problem("unavailable", f"{copy} is not whole: {', '.join(sorted(missing)[:_NAMED])} is not in it.")
+        raise Problem("unavailable", f"{copy} is incomplete: it lacks {', '.join(sorted(missing)[:_NAMED])}.")
     if others := [f"{one.kind} {one.name}" for one in found - expected - _OTHERS]:
         names = ", ".join(sorted(others)[:_NAMED])
-        raise Problem("unavailable", f"{copy} has what no Rundun has put there: {names}.")
+        raise Problem("unavailable", f"{copy} has a schema that no Rundun has made: {names}.")

@@ -1,5 +1,5 @@
-"""Copies of the database that hold older states of it: backups in their folder, and what lies beside the file: the
-snapshot taken before each upgrade, and the file that a restore has put aside.
+"""Copies of the database with older states: backups in their folder; and beside the file the snapshot that precedes
+each upgrade, and the database that a restore has replaced.
 """
 
 import re
@@ -10,13 +10,13 @@ from typing import Literal
 
 from rundun.core import times
 
-KEPT_MS = 30 * times.DAY  # how long snapshots, and what a restore has put aside, are kept
-BEFORE_RESTORE = ".before-restore-"  # and a stamp: the name of the file that a restore has put aside
+KEPT_MS = 30 * times.DAY  # after which snapshots and replaced databases are deleted
+BEFORE_RESTORE = ".before-restore-"  # and a stamp: the end of the name of a replaced database
 _STAMP = r"\d{4}-\d{2}-\d{2}T\d{6}Z"
-# Also what SQLite may have left beside such a file.
+# Includes files that SQLite may have left beside such a file.
 _BESIDE = re.compile(rf"\.schema-\d+|{re.escape(BEFORE_RESTORE)}({_STAMP})(?:-wal|-shm|-journal)?")
 
-# What a restore or an upgrade that was killed has left: whole databases, maybe.
+# Files that a killed restore or upgrade has left, which may be complete databases.
 _UNFINISHED = re.compile(r"(?:\.restore|\.schema-\d+)\.part(?:-wal|-shm|-journal)?")
 
 CopyKind = Literal["backup", "snapshot", "before_restore"]
@@ -24,8 +24,8 @@ CopyKind = Literal["backup", "snapshot", "before_restore"]
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A copy: its file, the bytes in it, and its time in milliseconds: the one in a backup's name, that of the last
-    change of a snapshot, and that of the restore which put a file aside.
+    """A copy: its file, its bytes, and its time in milliseconds: of a backup the time in its name, of a snapshot that
+    of its last change, of a replaced database that of the restore.
     """
 
     path: Path
@@ -35,7 +35,7 @@ class Copy:
 
 
 def stamp(at: int) -> str:
-    """Return a time as names of copies have it, such as `2026-11-26T161700Z`."""
+    """Return a time in the form that names of copies have, such as `2026-11-26T161700Z`."""
     return times.wire(at)[:19].replace(":", "") + "Z"
 
 
@@ -44,13 +44,13 @@ def _from_stamp(text: str) -> int | None:
 
 
 def backup_path(folder: Path, database: Path, at: int) -> Path:
-    """Return the path of a backup made on schedule at a time."""
+    """Return the path of the scheduled backup of `database` at `at`, in milliseconds."""
     return folder / f"{database.resolve().stem}-{stamp(at)}.db"
 
 
-def backups(database: Path, folder: Path) -> list[Copy]:
-    """List the backups of `database` that were made on schedule into `folder`, the oldest first: files with names of
-    theirs only. Raises OSError where the folder can't be read.
+def list_backups(database: Path, folder: Path) -> list[Copy]:
+    """List the scheduled backups of `database` in `folder`, recognised by their names, the oldest first. Raises OSError
+    where the folder can't be read.
     """
     named = re.compile(rf"{re.escape(database.resolve().stem)}-({_STAMP})\.db")
     found = [
@@ -61,21 +61,21 @@ def backups(database: Path, folder: Path) -> list[Copy]:
     return sorted(found, key=lambda copy: copy.at)
 
 
-def beside(database: Path) -> list[Copy]:
-    """List the snapshots of upgrades, and the files that restores have put aside, the oldest first."""
+def list_beside(database: Path) -> list[Copy]:
+    """List the snapshots of upgrades and the replaced databases beside the file, the oldest first."""
     real, found = database.resolve(), []
     for path, size, changed_at in _files(real.parent):
         name = path.name.removeprefix(real.name)
         if path.name.startswith(real.name) and (match := _BESIDE.fullmatch(name)):
-            # A file that was renamed has the time at which it was last written, which may be long before.
-            put_aside_at = (match[1] and _from_stamp(match[1])) or 0
+            # A renamed file keeps the time of its last change, which may be long before the restore.
+            replaced_at = (match[1] and _from_stamp(match[1])) or 0
             kind: CopyKind = "before_restore" if match[1] else "snapshot"
-            found.append(Copy(path, kind, size, max(changed_at, put_aside_at)))
+            found.append(Copy(path, kind, size, max(changed_at, replaced_at)))
     return sorted(found, key=lambda copy: copy.at)
 
 
 def remove_unfinished(database: Path) -> None:
-    """Delete what restores and upgrades that were killed have left. Hold the `Lock`: then none is under way."""
+    """Delete the files that killed restores and upgrades have left. The caller has the `Lock`, so none is under way."""
     real = database.resolve()
     for path, _, _ in _files(real.parent):
         if path.name.startswith(real.name) and _UNFINISHED.fullmatch(path.name.removeprefix(real.name)):
@@ -83,7 +83,7 @@ def remove_unfinished(database: Path) -> None:
 
 
 def _under_way(database: Path, folder: Path) -> list[Copy]:
-    """List the backups that have no name of their own yet, by the one that they get, with the time of their begin."""
+    """List the backups under way, with the names that they will get and the times of their begin."""
     named = re.compile(rf"({re.escape(database.resolve().stem)}-({_STAMP})\.db)\.[0-9a-f]{{8}}\.rundun-part")
     return [
         Copy(folder / match[1], "backup", size, at)
@@ -92,15 +92,15 @@ def _under_way(database: Path, folder: Path) -> list[Copy]:
     ]
 
 
-def every_copy(database: Path, folder: Path | None) -> list[Copy]:
-    """List all copies, the oldest first, also backups under way; `folder` is that of backups, if any. One that can't be
-    read has none.
+def list_all(database: Path, folder: Path | None) -> list[Copy]:
+    """List all copies, backups under way included, the oldest first. `folder` is the folder of backups, None without
+    one; a folder that can't be read counts as empty.
     """
-    found = beside(database)
+    found = list_beside(database)
     if folder is not None:
         try:
-            under_way = _under_way(database, folder)  # first: what is finished meanwhile is in both
-            made = backups(database, folder)
+            under_way = _under_way(database, folder)  # first: a backup finished meanwhile is in both lists
+            made = list_backups(database, folder)
             paths = {copy.path for copy in made}
             found += made + [copy for copy in under_way if copy.path not in paths]
         except OSError:
@@ -108,36 +108,36 @@ def every_copy(database: Path, folder: Path | None) -> list[Copy]:
     return sorted(found, key=lambda copy: copy.at)
 
 
-def last_good(found: Sequence[Copy], now: int) -> Copy | None:
-    """Return the newest backup that is not from later than now, as those are of a clock that was ahead."""
+def find_last_good(found: Sequence[Copy], now: int) -> Copy | None:
+    """Find the newest backup that is not from after `now`, when the clock was ahead; None without one."""
     return max((copy for copy in found if copy.at <= now), key=lambda copy: copy.at, default=None)
 
 
 def is_overdue(last: int, now: int, every: int) -> bool:
-    """Tell whether another backup should have been made since the `last` one, half an interval ago or longer; all in
-    milliseconds.
+    """Tell whether the next backup is late by half an interval or more; `last` is the time of the last one, `every` the
+    interval, both in milliseconds.
     """
     return now - last > every * 3 // 2
 
 
 def remove_surplus(found: Sequence[Copy], keep: int, now: int) -> list[Copy]:
-    """Delete all backups but the newest `keep`, and return them. Those from later than now go before all others."""
+    """Delete all backups but the newest `keep`, those from after `now` first, and return the deleted ones."""
     ranked = sorted(found, key=lambda copy: (copy.at <= now, copy.at))
-    return [_removed(copy) for copy in ranked[: max(0, len(ranked) - keep)]]
+    return [_remove(copy) for copy in ranked[: max(0, len(ranked) - keep)]]
 
 
 def remove_old(database: Path, now: int) -> list[Copy]:
-    """Delete the snapshots, and what restores have put aside, that are older than `KEPT_MS`, and return them."""
-    return [_removed(copy) for copy in beside(database) if copy.at < now - KEPT_MS]
+    """Delete the snapshots and replaced databases that are older than `KEPT_MS`, and return them."""
+    return [_remove(copy) for copy in list_beside(database) if copy.at < now - KEPT_MS]
 
 
-def _removed(copy: Copy) -> Copy:
+def _remove(copy: Copy) -> Copy:
     copy.path.unlink(missing_ok=True)
     return copy
 
 
 def _files(folder: Path) -> list[tuple[Path, int, int]]:
-    """List the plain files of a folder with their sizes and the times of their last change, in milliseconds."""
+    """List the plain files of a folder with their bytes and the times of their last change, in milliseconds."""
     found: list[tuple[Path, int, int]] = []
     for path in folder.iterdir():
         try:

@@ -1,8 +1,8 @@
-"""Putting a copy in the place of the database: `restore`.
+"""Restoring a copy of the database: `restore`.
 
-The copy is copied once more, to a file beside the database, and all that is read, checked and changed is that one; only
-then does it take the database's name, in one step of the file system. Whenever this is cut short, there is either the
-database as it was or the restored one.
+The copy is copied once more, to a part beside the database. Only the part is checked and changed; then it is renamed to
+the database's name, in one step of the file system. So an interruption leaves either the old database or the restored
+one.
 """
 
 import os
@@ -25,14 +25,14 @@ from rundun.store.sqlite.database_file import OWNER_ONLY, Lock, sync_folder
 from rundun.store.sqlite.transaction import JournalEntry
 
 PART = ".restore.part"
-_BESIDE = ("-wal", "-shm", "-journal")  # what SQLite would mix with another file of the database's name
-_OF_THE_DISK = frozenset((sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN))
+_BESIDE = ("-wal", "-shm", "-journal")  # files that SQLite would mix with another file of the database's name
+_DISK_ERRORS = frozenset((sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN))
 
 
 def restore(database: Path, copy: Path, now: int, *, is_live: bool) -> Path | None:
-    """Put a copy in the place of the database, at `now` in milliseconds; all that goes out is held from then on unless
-    `is_live`. Returns where the database before is kept, None where there was none. Raises `unavailable` or `not_found`
-    with a sentence, and then there is the database before.
+    """Replace the database by a copy, at `now` in milliseconds; deliveries and alerts are held from then on unless
+    `is_live`. Returns the path at which the replaced database is kept, None where there was none. Raises `unavailable`
+    or `not_found`; then the database is unchanged.
     """
     require_header(copy, database)
     was_there = database.exists()
@@ -47,18 +47,18 @@ def restore(database: Path, copy: Path, now: int, *, is_live: bool) -> Path | No
                 _own_as_folder(real)
             with _part(real, copy) as part:
                 _check(part, copy)
-                newest, gone = _settle_present(real)
+                newest, erased = _checkpoint_present(real)
                 _prepare(part, newest, now, is_live=is_live)
-                _merge_journals(real, copy, gone)
+                _merge_journals(real, copy, erased)
                 return _replace(real, part, lock, now)
         except BaseException:
             if not was_there and real.exists() and not real.stat().st_size:
-                real.unlink()  # only the lock has made it
+                real.unlink()  # an empty file that the lock has made
             raise
 
 
 def _own_as_folder(real: Path) -> None:
-    """Give what the lock has made to the owner of its folder, where root has: the service has to open it."""
+    """Give the files that the lock of root has made to the owner of their folder: the service has to open them."""
     if os.geteuid() == 0:
         owner = real.parent.stat()
         for name in (f"{real}.lock", real):
@@ -67,9 +67,9 @@ def _own_as_folder(real: Path) -> None:
 
 @contextmanager
 def _part(real: Path, copy: Path) -> Iterator[Path]:
-    """Copy the copy to where it can take the database's name, for the owner only; it is gone afterwards."""
+    """Yield a part, a copy of the copy beside the database that only its owner may read; delete it at the end."""
     part = Path(f"{real}{PART}")
-    _remove(part)  # what a crash has left
+    _remove(part)  # left by a crash
     try:
         try:
             _copy(copy, part, real)
@@ -86,21 +86,21 @@ def _remove(part: Path) -> None:
 
 
 def _check(part: Path, copy: Path) -> None:
-    """Refuse a file of which anything is damaged or missing."""
+    """Raise `unavailable` where the part is damaged or incomplete; `copy` is its name in the message."""
     try:
         with closing(sqlite3.connect(part, isolation_level=None)) as db:
             guard_schema(db)
             require_database(db, copy)
             db.execute("PRAGMA journal_mode = DELETE")  # so that all changes are in one file
     except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode & 0xFF in _OF_THE_DISK:
+        if error.sqlite_errorcode & 0xFF in _DISK_ERRORS:
             raise
         raise Problem("unavailable", f"{copy} is damaged: {error}.") from None
 
 
 def _prepare(part: Path, newest: int, now: int, *, is_live: bool) -> None:
-    """End in the file what must not come back; it is on the disk afterwards. `newest` is the number of the newest event
-    of the database before.
+    """Delete sessions and links from the part, store the state of the restore, and sync it to the disk. `newest` is the
+    number of the newest event in the replaced database.
     """
     with closing(sqlite3.connect(part, isolation_level=None)) as db:
         guard_schema(db)
@@ -108,7 +108,7 @@ def _prepare(part: Path, newest: int, now: int, *, is_live: bool) -> None:
         db.execute("BEGIN IMMEDIATE")
         for table in ("sessions", "invitations", "password_resets"):
             if db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)).fetchone():
-                db.execute(f"DELETE FROM {table}")  # noqa: S608 (words of ours; older files lack the last)
+                db.execute(f"DELETE FROM {table}")  # noqa: S608 (constants; older files lack the last table)
         known = db.execute("SELECT coalesce(max(number), 0) FROM events").fetchone()[0]
         _put_state(db, now, max(known, newest, now * 1000), is_live=is_live)
         db.execute("COMMIT")
@@ -121,8 +121,8 @@ def _prepare(part: Path, newest: int, now: int, *, is_live: bool) -> None:
 
 
 def _put_state(db: sqlite3.Connection, now: int, event_floor: int, *, is_live: bool) -> None:
-    """Note what the service has to go by: numbers of events go on above all that the lost time can have given out, and
-    what was known of backups is not so any more.
+    """Store the service's state after the restore: the floor of event numbers, above all that can have been used
+    before, and the time of the hold; and delete the state of backups, which is of the copied database.
     """
     db.execute(
         "CREATE TABLE IF NOT EXISTS service_state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID"
@@ -135,44 +135,45 @@ def _put_state(db: sqlite3.Connection, now: int, event_floor: int, *, is_live: b
         db.execute("INSERT INTO service_state VALUES ('held_since', ?)", (now,))
 
 
-def _settle_present(real: Path) -> tuple[int, list[JournalEntry]]:
-    """Bring what is in the log of the database into its file, and return the number of its newest event and what it
-    knows to be gone; 0 and nothing where it is damaged, which keeps its log. Nothing is opened beside a log that is not
-    its own, which SQLite would delete or mix with it.
+def _checkpoint_present(real: Path) -> tuple[int, list[JournalEntry]]:
+    """Move the log of the present database into its file, and return the number of its newest event and its erasures
+    and revocations; 0 and none where it is damaged, which keeps its log. A database beside the log of another file is
+    not opened, since SQLite would delete the log or mix the two.
     """
-    newest, gone = 0, []
+    newest, erased = 0, []
     if real.stat().st_size and database_file.is_together(real):
         try:
             with closing(sqlite3.connect(real, isolation_level=None)) as db:
                 db.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
                 newest = int(db.execute("SELECT coalesce(max(number), 0) FROM events").fetchone()[0])
-                gone = erasure_journal.list_known(db)
+                erased = erasure_journal.list_known(db)
         except sqlite3.Error:  # damaged, or older than the journal
             pass
-    return newest, gone
+    return newest, erased
 
 
-def _merge_journals(real: Path, copy: Path, gone: list[JournalEntry]) -> None:
-    """Add to the database's journal what those beside the copy, and the database itself, know to be `gone`. Another
-    database's do no harm: no two have an id in common.
+def _merge_journals(real: Path, copy: Path, erased: list[JournalEntry]) -> None:
+    """Add `erased`, the entries of the present database, and those of all journals beside the copy to the database's
+    journal. Entries of other databases do no harm: no two databases have an id in common.
     """
     journal = ErasureJournal(real)
     others = [path for path in copy.resolve().parent.glob(f"*{SUFFIX}") if path.resolve() != journal.path]
     entries = [entry for path in others for entry in _read_journal(path)]
-    journal.merge([*gone, *entries])
+    journal.merge([*erased, *entries])
 
 
 def _read_journal(path: Path) -> list[JournalEntry]:
     try:
         return journal_file.read(path)
     except OSError as error:
-        text = f"{path} says what must stay gone, and can't be used: {error.strerror}."
+        text = f"The erasure journal {path} can't be used: {error.strerror}."
         raise Problem("unavailable", f"{text} Move it away, or, if you trust it, make it yours.") from None
 
 
 def _replace(real: Path, part: Path, lock: Lock, now: int) -> Path | None:
-    """Give the part the database's name, and return under which one the file before is kept. What SQLite keeps beside
-    goes with that, and a note for the next start says whose it is as long as it is there.
+    """Rename the part to the database's name, and return the name under which the replaced file is kept, None where
+    there was none. The files of SQLite beside it are kept with it; as long as they still lie there, the lock's file has
+    the inode that they belong to.
     """
     found = real.stat()
     is_together = database_file.is_together(real)
@@ -185,7 +186,7 @@ def _replace(real: Path, part: Path, lock: Lock, now: int) -> Path | None:
         os.replace(part, real)
     except BaseException:
         for name in _named(kept) if kept else ():
-            name.unlink()  # it has its other name still
+            name.unlink()  # the old name still exists
         raise
     for left in _files_beside(real):
         os.unlink(left)
@@ -199,7 +200,7 @@ def _files_beside(real: Path) -> list[str]:
 
 
 def _free_name(real: Path, now: int) -> Path:
-    """Return the name that the database of before gets; a second later where there is such a file already."""
+    """Return an unused name for the replaced database, with the time `now` or the next free second."""
     while _named(name := Path(f"{real}{BEFORE_RESTORE}{stamp(now)}")):
         now += times.SECOND
     return name
@@ -210,8 +211,8 @@ def _named(kept: Path) -> list[Path]:
 
 
 def _keep(real: Path, kept: Path, now: int, *, is_together: bool) -> None:
-    """Give the file as it is, and its log if it has one still, another name beside the one they have. A log that is
-    another file's gets a name of its own, so that SQLite mixes the two here neither.
+    """Link the file and its log, if there is one, to a second name. A log of another file gets a different name, so
+    that SQLite does not mix the two there either.
     """
     for suffix in ("", "-wal", "-journal"):
         name = Path(f"{real}{suffix}")
@@ -230,7 +231,7 @@ def _keep(real: Path, kept: Path, now: int, *, is_together: bool) -> None:
 
 
 def _copy(source: Path, target: Path, owned_as: Path) -> None:
-    """Copy a file to the disk, for the owner of `owned_as` only, also where it is root who does it."""
+    """Copy a file and sync it. Only its owner may read it, under root the owner of `owned_as`."""
     file = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, OWNER_ONLY)
     with open(file, "wb") as written, open(source, "rb") as read:
         if os.geteuid() == 0:

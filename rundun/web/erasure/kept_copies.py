@@ -29,7 +29,7 @@ def find_copies(settings: ServiceSettings, since: int) -> list[KeptCopy]:
     kept_for = {"backup": backup.keep * backup.every}  # if no backup is missed
     return [
         KeptCopy(copy.path.name, copy.kind, copy.at + kept_for.get(copy.kind, copies.KEPT_MS))
-        for copy in copies.every_copy(settings.database.path, backup.folder)
+        for copy in copies.list_all(settings.database.path, backup.folder)
         if copy.at >= second
     ]
 

@@ -142,9 +142,9 @@ def _cut(body: BufferedUpload, derived: Derivatives) -> tuple[PhotoFiles, Iterat
     shown = original if derived.photo is None else _jpeg(first + 1, derived.photo)
     thumbnail = _jpeg(first + 2, derived.thumbnail)
     pieces = chain(
-        files.cut(original, body.rewound()),
-        files.cut(shown, io.BytesIO(derived.photo or b"")),
-        files.cut(thumbnail, io.BytesIO(derived.thumbnail)),
+        files.split_pieces(original, body.rewind()),
+        files.split_pieces(shown, io.BytesIO(derived.photo or b"")),
+        files.split_pieces(thumbnail, io.BytesIO(derived.thumbnail)),
     )
     return PhotoFiles(original, shown, thumbnail, derived.width, derived.height), pieces
 

@@ -38,14 +38,14 @@ class BufferedUpload:
     bytes: int
     sha256: str
 
-    def rewound(self) -> IO[builtins.bytes]:
-        """Return the file, positioned at its beginning."""
+    def rewind(self) -> IO[builtins.bytes]:
+        """Move to the file's beginning, and return the file."""
         self.file.seek(0)
         return self.file
 
     def read(self) -> builtins.bytes:
         """Return all bytes."""
-        return self.rewound().read()
+        return self.rewind().read()
 
 
 @dataclass(slots=True, eq=False)

@@ -23,7 +23,7 @@ def digest(data: bytes) -> dict[str, str]:
 def zeros(size: int) -> list[Piece]:
     """The pieces of a new file of so many bytes, all of them zero."""
     file = StoredFile(files.new_number(), "image/jpeg", size, "0" * 64)
-    return list(files.cut(file, io.BytesIO(bytes(size))))
+    return list(files.split_pieces(file, io.BytesIO(bytes(size))))
 
 
 async def started(w: World, *steps: Any, **more: Any) -> Ed:

@@ -56,7 +56,7 @@ async def test_beside_a_writer_it_is_whole_and_one_moment(
 
     monkeypatch.setattr(backup._Pace, "__call__", step)
     monkeypatch.setattr(backup, "LARGE", 0)
-    monkeypatch.setattr(backup, "HOLD_SECONDS", 0)
+    monkeypatch.setattr(backup, "RELEASE_SECONDS", 0)
     written = await asyncio.to_thread(backup.make, tmp_path / "rundun.db", target)
     assert steps > 3
     assert modes == {0o600}

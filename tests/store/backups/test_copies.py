@@ -30,13 +30,13 @@ def test_only_files_that_rundun_has_named_are_copies(tmp_path: Path) -> None:
     put(tmp_path / "shop.db.before-restore-2026-11-26T161700Z", NOW - 99 * times.DAY)
     for others in ("shop.db", "shop.db-wal", "shop.db.schema-17.part", "shop.db.schema-", "my-shop.db.schema-17"):
         put(tmp_path / others)
-    found = sorted(copies.every_copy(database, folder), key=lambda copy: (copy.at, copy.kind))
+    found = sorted(copies.list_all(database, folder), key=lambda copy: (copy.at, copy.kind))
     assert [(copy.path.name, copy.kind, copy.bytes) for copy in found] == [
         ("shop.db.schema-17", "snapshot", 9),
         ("shop-2026-11-26T161700Z.db", "backup", 9),
         ("shop.db.before-restore-2026-11-26T161700Z", "before_restore", 9),
     ]
-    assert [copy.path.name for copy in copies.every_copy(database, tmp_path / "away")] == [
+    assert [copy.path.name for copy in copies.list_all(database, tmp_path / "away")] == [
         "shop.db.schema-17",
         "shop.db.before-restore-2026-11-26T161700Z",
     ]
@@ -49,11 +49,11 @@ def test_a_backup_under_way_is_a_copy_by_the_name_that_it_gets(tmp_path: Path) -
     database = tmp_path / "shop.db"
     put(tmp_path / "shop-2026-11-26T161700Z.db.0a0b0c0d.rundun-part")
     name = "shop-2026-11-26T161700Z.db"
-    found = copies.every_copy(database, tmp_path)
+    found = copies.list_all(database, tmp_path)
     assert [(copy.path.name, copy.kind, copy.at) for copy in found] == [(name, "backup", NOW)]
     put(tmp_path / name)
-    assert len(copies.every_copy(database, tmp_path)) == 1, "it has both names for a moment"
-    assert [copy.path.name for copy in copies.backups(database, tmp_path)] == [name]
+    assert len(copies.list_all(database, tmp_path)) == 1, "it has both names for a moment"
+    assert [copy.path.name for copy in copies.list_backups(database, tmp_path)] == [name]
 
 
 async def test_what_a_killed_restore_or_upgrade_has_left_goes_at_the_next_start(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_the_snapshot_of_a_linked_database_lies_beside_the_file(tmp_path: Path) 
     with closing(open_writer(folder / "rundun.db", list_migrations()[:17])):
         link.symlink_to(folder / "rundun.db")
     open_writer(link).close()
-    assert [copy.path for copy in copies.beside(link)] == [folder / "rundun.db.schema-17"]
+    assert [copy.path for copy in copies.list_beside(link)] == [folder / "rundun.db.schema-17"]
 
 
 def test_the_newest_stay_whatever_the_clock_did(tmp_path: Path) -> None:
@@ -85,11 +85,11 @@ def test_the_newest_stay_whatever_the_clock_did(tmp_path: Path) -> None:
     days = (-9, -2, -1, 0, 400)
     for day in days:
         put(copies.backup_path(tmp_path, database, NOW + day * times.DAY))
-    found = copies.backups(database, tmp_path)
-    newest = copies.last_good(found, NOW)
+    found = copies.list_backups(database, tmp_path)
+    newest = copies.find_last_good(found, NOW)
     assert newest is not None and newest.at == NOW
     assert [copy.at for copy in copies.remove_surplus(found, 2, NOW)] == [
         NOW + day * times.DAY for day in (400, -9, -2)
     ], "first of all the one that a clock ahead has made"
-    assert [copy.at for copy in copies.backups(database, tmp_path)] == [NOW - times.DAY, NOW]
-    assert copies.last_good([], NOW) is None
+    assert [copy.at for copy in copies.list_backups(database, tmp_path)] == [NOW - times.DAY, NOW]
+    assert copies.find_last_good([], NOW) is None
