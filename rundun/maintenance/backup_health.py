@@ -1,4 +1,4 @@
-"""What there is to say of backups, and of a log whose checkpoints are left to another program: state and sentence."""
+"""Findings about backups, the journal's copy, and a log that another program checkpoints."""
 
 import os
 from collections.abc import Iterator
@@ -16,13 +16,13 @@ from rundun.store.erasure.journal_copy import JournalCopy
 from rundun.store.housekeeping import DiskSpace
 
 HELD = "after a restore nothing is written there before “rundun live”."
-GROWN, LARGE = 256 * MIB, 1024 * MIB  # a log that nobody checkpoints: from the first on a note, from the second wrong
+GROWN, LARGE = 256 * MIB, 1024 * MIB  # bytes of a log without checkpoints: a note, and wrong
 
-COPIED_WITHIN_MS = 120 * times.SECOND  # that the journal's copy may be behind, which is completed once a minute
-FOLDER_SECONDS = 5.0  # that the folder of backups may take to answer
+COPIED_WITHIN_MS = 120 * times.SECOND  # in which entries reach the journal's copy, completed once a minute
+FOLDER_SECONDS = 5.0  # for which the folder of backups may not answer
 
 State = Literal["good", "note", "wrong"]
-Result = tuple[str, State, str]  # what was looked at, and what came of it
+Result = tuple[str, State, str]  # the check's name, its state and a sentence
 
 
 def judge(
@@ -34,13 +34,13 @@ def judge(
     *,
     is_held: bool = False,
 ) -> Iterator[Result]:
-    """Judge the backups in the folder, and the log. `missed_at` is since when backups fail or are overdue, which they
-    may be while all that goes out `is_held`: then nothing is written into the folder. Blocks.
+    """Yield the findings about the folder of backups and the log. `missed_at` is since when backups fail or are
+    overdue; while deliveries are held (`is_held`), nothing is written into the folder, so they may be. Blocks.
     """
     if settings.backup.folder is not None:
         yield from _folder(settings, settings.backup.folder, missed_at, file_bytes, now, is_held=is_held)
     elif not settings.database.external_checkpoints:
-        yield "backup", "note", "None are made by themselves: set backup.folder, best to another disk."
+        yield "backup", "note", "No backups are scheduled: set backup.folder, best to another disk."
     if settings.database.external_checkpoints:
         yield "checkpoints", *_log(disk)
 
@@ -48,7 +48,7 @@ def judge(
 def _folder(
     settings: ServiceSettings, folder: Path, missed_at: int | None, file_bytes: int, now: int, *, is_held: bool
 ) -> list[Result]:
-    """Judge what is in the folder, which may be on a disk that is away and answers nothing at all."""
+    """Return the findings about the folder; it may be on a disk that does not answer, which is one finding."""
 
     def look() -> list[Result]:
         backup = _backups(settings, folder, missed_at, file_bytes, now, is_held=is_held)
@@ -62,9 +62,9 @@ def _folder(
 
 
 def _journal(database: Path, folder: Path, now: int, *, is_held: bool) -> tuple[State, str]:
-    """Judge whether what must stay gone after a restore stands beside the backups, too."""
+    """Return the state and sentence about the journal's copy in the folder of backups."""
     try:
-        folder.stat()  # else a copy that is away would do for an empty one
+        folder.stat()  # raises for a missing folder, whose copy would count as empty
         count, missing = JournalCopy(journal_path(database), folder).find_missing()
     except OSError as error:
         return "wrong", f"The erasure journal can't be compared with its copy in {folder}: {error.strerror}."
@@ -76,8 +76,8 @@ def _journal(database: Path, folder: Path, now: int, *, is_held: bool) -> tuple[
     if missing:
         return "note", f"{told} yet: the service adds them once a minute."
     if count == 1:
-        return "good", f"1 erasure or revocation stands in {folder}, too."
-    return "good", f"{count} erasures and revocations stand in {folder}, too."
+        return "good", f"1 erasure or revocation is copied to {folder}."
+    return "good", f"{count} erasures and revocations are copied to {folder}."
 
 
 def _backups(
@@ -116,8 +116,8 @@ def _age(milliseconds: int) -> str:
 
 
 def _log(disk: DiskSpace) -> tuple[State, str]:
-    """Judge the log of a file that another program checkpoints."""
-    told = f"They are left to another program; the log beside the file has {size(disk.log_bytes)}."
+    """Return the state and sentence about a log that another program checkpoints."""
+    told = f"Another program makes them; the log beside the file has {size(disk.log_bytes)}."
     if disk.log_bytes < GROWN:
         return "good", told
     state: State = "wrong" if disk.log_bytes >= LARGE else "note"

@@ -1,4 +1,4 @@
-"""Backups on schedule, and the erasure journal's copy beside them, in threads of their own, so that nothing else waits
+"""Scheduled backups, and the copy of the erasure journal beside them, in their own threads, so that nothing else waits
 for them or for their folder.
 """
 
@@ -26,14 +26,14 @@ from rundun.store.sqlite.database_file import DatabaseLost
 from rundun.store.sqlite.transaction import JournalEntry
 
 RETRY_PAUSE_MS = 10 * 60 * times.SECOND  # after a backup that has failed
-PUT_OFF_MS = 30 * 60 * times.SECOND  # at most, while bytes of something erased are still in the file
-CLOSE_SECONDS = 5  # that a copy under way has to give up
-READ_SECONDS = 10  # that a start waits for the folder: a disk may have to spin up first
+POSTPONED_MS = 30 * 60 * times.SECOND  # at most, while erased data is still being overwritten
+CLOSE_SECONDS = 5  # for a backup under way to stop
+READ_SECONDS = 10  # for which a start waits for the folder: a disk may have to spin up first
 
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """What came of one look at the folder: the newest good backup, whether another is due, and why there is none."""
+    """The result of a turn: the last good backup, whether another one is due but not made, and the error."""
 
     last: Copy | None
     is_due: bool = False
@@ -41,7 +41,7 @@ class _Turn:
 
 
 class Backups:
-    """The maker of backups, tick by tick. Whether one is due the newest in the folder says, so that a restart neither
+    """Scheduled backups, tick by tick. The newest backup in the folder decides whether one is due, so a restart neither
     skips nor repeats one.
     """
 
@@ -49,52 +49,52 @@ class Backups:
         self._database = database
         self._folder = folder
         self._settings = settings
-        self.error: str | None = None  # why there is no newer backup, None where there is no need of one
+        self.error: str | None = None  # why there is no newer backup; None where none is needed
         self._rest_until = 0
         self._journal_copy = JournalCopy(database.journal.path, folder)
-        self._copy_error: str | None = None  # why the journal's copy could not be used, as the log has it
+        self._copy_error: str | None = None  # the logged error of the journal's copy
         self._cancelled = threading.Event()
         self._pool = BoundedPool(_refused, threads=2, close_seconds=CLOSE_SECONDS)
         self._under_way: dict[str, asyncio.Task[None]] = {}
 
     async def tick(self) -> None:
-        """Begin a turn, and complete the journal's copy, each unless the one before is still under way: a backup may
-        take an hour, and the copy does not wait for it.
+        """Start a turn, and the completion of the journal's copy, each unless its last one is still under way: a backup
+        may take an hour, and the copy does not wait for it.
         """
         for name, step in {"turn": self.turn, "journal": self.copy_journal}.items():
             if name not in self._under_way or self._under_way[name].done():
-                self._under_way[name] = asyncio.create_task(_guarded(step))
+                self._under_way[name] = asyncio.create_task(_run_step(step))
 
     async def copy_journal(self) -> None:
-        """Append to the journal's copy what it lacks, unless all that goes out is held: what is tried out on a copy of
-        the database must not happen to the service.
+        """Append missing entries to the journal's copy, unless a restore holds deliveries: erasures that are tried out
+        on a copy of the database must not reach the service itself.
         """
         if await self._database.read(service_state.find_held_since) is None:
             try:
                 await self._pool.run("journal", {}, self._journal_copy.complete)
                 self._copy_error = None
             except OSError as error:
-                self._tell_copy_error(error.strerror or str(error))
+                self._log_copy_error(error.strerror or str(error))
 
     async def read_journal_copy(self) -> list[JournalEntry]:
-        """List the entries of the journal's copy, none where it can't be read in time."""
+        """List the entries of the journal's copy; none, with a log line, where it can't be read in `READ_SECONDS`."""
         try:
             async with asyncio.timeout(READ_SECONDS):
                 return await self._pool.run("journal", {}, self._journal_copy.read)
-        except OSError as error:  # a TimeoutError, too
-            self._tell_copy_error(error.strerror or f"the folder has not answered within {READ_SECONDS:g} seconds")
+        except OSError as error:  # a TimeoutError is one
+            self._log_copy_error(error.strerror or f"the folder has not answered within {READ_SECONDS:g} seconds")
             return []
 
-    def _tell_copy_error(self, error: str) -> None:
-        """Log why the journal's copy can't be used, once until that changes."""
+    def _log_copy_error(self, error: str) -> None:
+        """Log why the journal's copy can't be used, unless the last line was the same."""
         if error != self._copy_error:
             log("error", "journal.not_copied", error=f"{self._journal_copy.path} can't be used: {error}.")
         self._copy_error = error
 
     async def turn(self) -> None:
-        """Make a backup if one is due, delete those beyond `keep`, and note whether one is missed, as it is from the
-        moment on that the folder is away. While all that goes out is held the folder is only looked at, as this may be
-        a copy of the service that has the same one in its settings.
+        """Make a backup if one is due, delete those beyond `keep`, and store whether backups are missed, as they are
+        once the folder can't be reached. While a restore holds deliveries, the folder is only read: this may be a copy
+        of the service with the same folder in its settings.
         """
         now = self._database.env.clock()
         if await self._database.read(service_state.find_held_since) is not None:
@@ -102,18 +102,18 @@ class Backups:
             _count(None if found is None else found.at, is_missed=False)
             return
         since = await self._database.read(backup_actions.missed_at)
-        if not counters.backup:  # the first turn may take as long as a backup, and is told of when it is over
+        if not counters.backup:  # before the first turn, which may take as long as a backup, the stored state counts
             _count(await self._database.read(backup_actions.last_at), is_missed=since is not None)
         is_resting = now < self._rest_until <= now + RETRY_PAUSE_MS
         is_overwriting = await self._database.read(erased_bytes.find_since) is not None
-        turn = await self._pool.run("backup", {}, self._look, now, is_resting, is_overwriting)
-        if turn.error is not None and not is_resting:  # else the folder is still away, and the log has it
+        turn = await self._pool.run("backup", {}, self._work_in_folder, now, is_resting, is_overwriting)
+        if turn.error is not None and not is_resting:  # else the error is logged already
             self._rest_until = now + min(RETRY_PAUSE_MS, self._settings.every)
             log("error", "backup.failed", error=turn.error)
-        last = await self._keep_last(turn)
+        last = await self._store_last(turn)
         is_well = turn.error is None and not turn.is_due
         is_missed = turn.error is not None or (last is not None and copies.is_overdue(last, now, self._settings.every))
-        if is_well or turn.error is not None:  # else it is not tried now
+        if is_well or turn.error is not None:  # else no backup was tried
             self.error = turn.error
         if is_well and since is not None:
             await self._database.write(backup_actions.clear_missed)
@@ -121,8 +121,8 @@ class Backups:
             await self._database.write(backup_actions.note_missed)
         _count(last, is_missed=is_missed or (since is not None and not is_well))
 
-    async def _keep_last(self, turn: _Turn) -> int | None:
-        """Store when the last good backup was made, and return it, as it was known before while the folder is away."""
+    async def _store_last(self, turn: _Turn) -> int | None:
+        """Store the time of the last good backup and return it; the stored one where the folder can't be read."""
         known = await self._database.read(backup_actions.last_at)
         if turn.last is None and turn.error is not None:
             return known
@@ -131,16 +131,16 @@ class Backups:
             await self._database.write(backup_actions.note_last, last)
         return last
 
-    def _look(self, now: int, is_resting: bool, is_overwriting: bool) -> _Turn:
-        """Do all that touches the folder. In a thread. While something erased is being overwritten, only the first
-        backup is made at once; any other waits, but never for so long that it is overdue.
+    def _work_in_folder(self, now: int, is_resting: bool, is_overwriting: bool) -> _Turn:
+        """Do the part of a turn that uses the folder; runs in a thread. While erased data is being overwritten, only
+        the first backup is made at once; later ones wait, but not until they are overdue.
         """
         path, last = self._database.path, None
         try:
             backup.remove_parts(self._folder)
             found = copies.list_backups(path, self._folder)
             last = copies.find_last_good(found, now)
-            put_off = min(PUT_OFF_MS, self._settings.every // 4) if is_overwriting else 0
+            put_off = min(POSTPONED_MS, self._settings.every // 4) if is_overwriting else 0
             is_due = last is None or now - last.at >= self._settings.every + put_off
             if not is_due or is_resting:
                 return _Turn(last, is_due)
@@ -154,7 +154,7 @@ class Backups:
         return _Turn(last)
 
     def _find_last(self, now: int) -> Copy | None:
-        """Find the last good backup, and touch nothing. In a thread."""
+        """Find the last good backup, None without one or where the folder can't be read; runs in a thread."""
         try:
             return copies.find_last_good(copies.list_backups(self._database.path, self._folder), now)
         except OSError:
@@ -168,7 +168,7 @@ class Backups:
         return Copy(target, "backup", written, now)
 
     async def close(self) -> None:
-        """Give up the copy under way, of which nothing is left."""
+        """Cancel the backup under way, which deletes its part, and end the threads."""
         self._cancelled.set()
         await self._pool.close()
         for task in self._under_way.values():
@@ -177,10 +177,10 @@ class Backups:
         counters.backup = {}
 
 
-async def _guarded(step: Callable[[], Awaitable[None]]) -> None:
+async def _run_step(step: Callable[[], Awaitable[None]]) -> None:
     try:
         await step()
-    except (backup.Cancelled, DatabaseLost):  # the service ends; of a lost file the log says so, once
+    except (backup.Cancelled, DatabaseLost):  # the service ends; a lost file is logged already
         pass
     except Exception as error:  # the next tick tries again
         log("error", "tick.failed", exc=error)

@@ -1,4 +1,4 @@
-"""Findings about a Rundun: what `check` prints and the console shows."""
+"""Findings about a service, which `check` prints and the console shows."""
 
 import json
 import os
@@ -24,15 +24,15 @@ from rundun.store.organizations.quotas import StorageUse
 from rundun.store.sqlite import database_file
 from rundun.store.sqlite.transaction import Clock
 
-MIN_FREE, LOW_FREE = 64 * MIB, 1024 * MIB  # on the disk: too little below the first, little below the second
-AHEAD = 5 * 60 * times.SECOND  # what the newest time in the file may be ahead of the clock
-OVERDUE = 10 * 60 * times.SECOND  # how long a delivery may be due
+MIN_FREE, LOW_FREE = 64 * MIB, 1024 * MIB  # free bytes of the disk below which it is wrong, or a note
+AHEAD = 5 * 60 * times.SECOND  # by which the newest time in the file may be ahead of the clock
+OVERDUE = 10 * 60 * times.SECOND  # for which a delivery may be due
 HELD_LONG = times.HOUR  # a hold that lasts longer looks like an oversight
-NOT_OVERWRITTEN = times.HOUR  # from when on it is strange that what was erased is still there
-MAX_LENGTH = 24 * 3600.0  # seconds that the integrity of a file may take
-FIRST_DAY = 1_735_689_600_000  # 2025: a clock that stands before has been reset
-RECEIVERS_NAMED, RUNS_NAMED = 10, 5  # receivers that are refused, and runs of each
-MAX_LOOK_UPS, LOOK_UP_SECONDS = 100, 5.0  # names of receivers looked up, and how long for all of them
+NOT_OVERWRITTEN = times.HOUR  # after which erased data should be overwritten
+MAX_LENGTH = 24 * 3600.0  # seconds for the check of the file's integrity
+FIRST_DAY = 1_735_689_600_000  # 2025: a clock before it has been reset
+RECEIVERS_NAMED, RUNS_NAMED = 10, 5  # refused receivers, and runs of each, that are named
+MAX_LOOK_UPS, LOOK_UP_SECONDS = 100, 5.0  # names of receivers looked up, and the seconds for all of them
 
 STARS = "*" * 8  # in place of a secret
 State = Literal["good", "note", "wrong"]
@@ -40,7 +40,7 @@ State = Literal["good", "note", "wrong"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A result: what was looked at, and what came of it. `note` deserves attention, `wrong` has to be mended."""
+    """A finding: the check's name, its state and a sentence. `note` deserves attention, `wrong` must be fixed."""
 
     name: str
     state: State
@@ -49,27 +49,27 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All findings; `settings` are values by name, as they are in force, secrets starred."""
+    """All findings, and the effective `settings` by name, secrets starred."""
 
     settings: dict[str, Any]
     findings: list[Finding]
 
     @property
     def settings_as_toml(self) -> list[tuple[str, str]]:
-        """Return names and values of the settings, for people."""
+        """Return the names of the settings with their values as TOML text."""
         return [(name, _as_toml(value)) for name, value in self.settings.items()]
 
     @property
     def is_fine(self) -> bool:
-        """Tell whether nothing has to be mended."""
+        """Tell whether no finding is `wrong`."""
         return all(finding.state != "wrong" for finding in self.findings)
 
 
 def report(
     settings: ServiceSettings, clock: Clock, *, org_id: str | None = None, seconds: float = MAX_LENGTH
 ) -> Report:
-    """Examine everything, beside a running service too; one organization's part or all. The file's integrity is
-    examined for at most so many seconds, zero = not, and then no name is looked up. Blocks.
+    """Return the report on a service, running or not, for one organization or for all. The file's integrity is checked
+    for at most `seconds`; zero skips it, and the look-up of names. Blocks.
     """
     with reading(settings, clock) as tx:
         examined = health.read_health(tx, org_id, seconds)
@@ -82,14 +82,14 @@ def report(
     findings += [Finding(*result) for result in judged]
     findings += [*_quotas(examined, org_id), *_retention(examined)]
     findings += _receivers(settings, examined, look_up_seconds)
-    if org_id is None:  # else it is none of their business
+    if org_id is None:  # organizations don't see the administrator's alerts
         findings += _alerts(settings, look_up_seconds)
     findings += [Finding(*result) for result in https_health.judge(settings, examined.now, examined.needing_https)]
-    return Report(in_force(settings), findings)
+    return Report(effective_settings(settings), findings)
 
 
-def in_force(settings: ServiceSettings) -> dict[str, Any]:
-    """Return every setting with its value as JSON has it; a secret that is set is only starred."""
+def effective_settings(settings: ServiceSettings) -> dict[str, Any]:
+    """Return every setting by name with its value in JSON; a secret as stars, or None where it is not set."""
     shown: dict[str, Any] = {}
     for setting in SETTINGS:
         value = getattr(getattr(settings, setting.section), setting.name)
@@ -102,14 +102,14 @@ def in_force(settings: ServiceSettings) -> dict[str, Any]:
 
 
 def _as_toml(value: Any) -> str:
-    """Write a setting's value as TOML has it; one that is not set and a secret are no TOML."""
+    """Return a setting's value as TOML, a secret as stars, and “not set” for None."""
     if value is None or value == STARS:
         return value or "not set"
     return json.dumps(value, ensure_ascii=False)
 
 
 def without_path(url: str) -> str:
-    """Return a URL without its path, which often says who may post to a chat's hook."""
+    """Return a URL with “/…” in place of its path, which is often the secret of a chat's hook."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}{'/…' if parts.path.strip('/') or parts.query else ''}"
 
@@ -127,16 +127,16 @@ def _file(settings: ServiceSettings, examined: HealthReport, space: DiskSpace, s
     yield Finding("database", "good" if file.journal == "wal" else "wrong", f"{says}.")
     if others := database_file.open_to_others(settings.database.path):
         names = ", ".join(map(os.path.basename, others))
-        text = f"Others than its owner may read {names}, every secret included: chmod 600."
+        text = f"Other users can read {names} with all its secrets: chmod 600."
         yield Finding("access", "wrong", text)
     else:
-        yield Finding("access", "good", "Only its owner may read it.")
+        yield Finding("access", "good", "Only its owner can read it.")
     if examined.damage:
         yield Finding("integrity", "wrong", f"The file is damaged: {examined.first_damage}. {database_file.RESTORE}")
     elif examined.damage is not None:
         yield Finding("integrity", "good", "SQLite finds no damage in the file.")
     elif seconds:
-        text = f"The file is too large to be read whole in {seconds:g} s; python -m rundun check takes its time."
+        text = f"The file is too large to be checked in {seconds:g} s; python -m rundun check has no such limit."
         yield Finding("integrity", "note", text)
     state: State = "wrong" if space.free_bytes < MIN_FREE else "note" if space.free_bytes < LOW_FREE else "good"
     yield Finding("disk", state, f"{size(space.free_bytes)} are free.")
@@ -144,8 +144,8 @@ def _file(settings: ServiceSettings, examined: HealthReport, space: DiskSpace, s
 
 
 def _sqlite(settings: ServiceSettings, version: tuple[int, ...]) -> Finding:
-    """Judge the version of SQLite. A version before `SQLITE_SOUND` is `good` while Rundun alone makes checkpoints, and
-    a `note` with `external_checkpoints`.
+    """Return the finding about the version of SQLite. One before `SQLITE_SOUND` is `good` while Rundun alone makes
+    checkpoints, and a `note` with `external_checkpoints`.
     """
     text = f"SQLite {'.'.join(map(str, version))}"
     if version >= housekeeping.SQLITE_SOUND:
@@ -164,21 +164,21 @@ def _erased(examined: HealthReport) -> Iterator[Finding]:
         yield Finding(
             "erased",
             "note",
-            "This SQLite was built without sqlite_dbpage: copies that it has made of erased texts, between rows of its "
-            "pages, stay in the file until they happen to be overwritten. Who can read the file itself can find them.",
+            "This SQLite was built without sqlite_dbpage: copies of erased texts, between rows of its pages, stay in "
+            "the file until they happen to be overwritten. Any user who can read the file can find them.",
         )
     if since is not None and examined.now - since > NOT_OVERWRITTEN:
-        text = f"What was erased from {times.wire(since)} on is not overwritten in the file and its log yet: either the"
-        yield Finding("erased", "note", f"{text} service doesn't run, or something has been reading an older state.")
+        text = f"Data erased since {times.wire(since)} is not overwritten in the file and its log yet: either the"
+        yield Finding("erased", "note", f"{text} service doesn't run, or another process keeps an older snapshot open.")
 
 
 def _clock(examined: HealthReport) -> Iterator[Finding]:
     now = times.wire(examined.now)
     if examined.newest > examined.now + AHEAD or examined.now < FIRST_DAY:
         newest = times.wire(examined.newest)
-        yield Finding("clock", "wrong", f"It is {now} here, but the newest time in the file is {newest}.")
+        yield Finding("clock", "wrong", f"It is {now}, but the newest time in the file is {newest}.")
     else:
-        yield Finding("clock", "good", f"It is {now}, and nothing in the file is from later.")
+        yield Finding("clock", "good", f"It is {now}, and no time in the file is later.")
 
 
 def _deliveries(examined: HealthReport) -> Iterator[Finding]:
@@ -190,7 +190,7 @@ def _deliveries(examined: HealthReport) -> Iterator[Finding]:
     if examined.held_since is not None:
         held = f"After a restore nothing goes out, since {times.wire(examined.held_since)}. {waiting.pending} wait; "
         is_long = examined.now - examined.held_since > HELD_LONG
-        yield Finding("held", "wrong" if is_long else "note", f"{held}“rundun live” lets them go.")
+        yield Finding("held", "wrong" if is_long else "note", f"{held}“rundun live” resumes them.")
         late = 0
     if waiting.oldest_due is not None:
         text += f" The oldest has been due since {times.wire(waiting.oldest_due)}."
@@ -201,7 +201,9 @@ def _deliveries(examined: HealthReport) -> Iterator[Finding]:
 
 
 def _receivers(settings: ServiceSettings, examined: HealthReport, seconds: float) -> Iterator[Finding]:
-    """Find the open runs whose receiver is refused now: by a setting, an upgrade, an interface or the name's owner."""
+    """Yield the findings about open runs whose receivers are refused now, because of a setting, an upgrade, a network
+    interface or a changed name.
+    """
     runs: dict[str, list[str]] = {}
     for webhook in examined.webhooks:
         runs.setdefault(webhook.destination, []).append(webhook.run_id.removeprefix("r-")[:8])
@@ -245,8 +247,8 @@ def _alerts(settings: ServiceSettings, seconds: float) -> Iterator[Finding]:
 def _judge(
     settings: ServiceSettings, hosts: Iterable[str], seconds: float
 ) -> tuple[Mapping[str, str], tuple[str, ...], int]:
-    """Return why hosts are refused, by host, the names that were not found, and how many were not looked up: all but
-    the first `MAX_LOOK_UPS`, or all where there are zero seconds for it.
+    """Return the reasons of refused hosts by host, the names without an address, and the number of names not looked up,
+    which are those after the first `MAX_LOOK_UPS`, or all with zero seconds.
     """
     hosts = list(dict.fromkeys(hosts))
     all_names = [host for host in hosts if not is_literal(host)]
@@ -261,7 +263,7 @@ def _judge(
 
 
 def _quotas(examined: HealthReport, org_id: str | None) -> Iterator[Finding]:
-    """Find who could fill the disk for all others, and whose quota is nearly used up."""
+    """Yield the findings about organizations without a quota, and those whose quota is nearly used up."""
     unlimited = sum(use.quota is None for use in examined.storage)
     if unlimited and len(examined.storage) > 1:
         text = (
@@ -277,28 +279,28 @@ def _quotas(examined: HealthReport, org_id: str | None) -> Iterator[Finding]:
 
 
 def _retention(examined: HealthReport) -> Iterator[Finding]:
-    """Find what was kept for as long as was set and is there still."""
+    """Yield the finding about data that is past its retention period, if there is any."""
     one = {"runs": "run", "photos": "run with photos", "attempts": "delivery with attempts"}
     many = {"runs": "runs", "photos": "runs with photos", "attempts": "deliveries with attempts"}
     counts = {what: count for what, count in examined.retention_due.items() if count}
     due = [f"{counts[what]:,} {(one if counts[what] == 1 else many)[what]}" for what in one if what in counts]
-    text = f"Kept for as long as was set, and to be deleted by the next sweep: {', '.join(due)}."
+    text = f"Past their retention period, to be deleted by the next sweep: {', '.join(due)}."
     is_late = any(examined.retention_late.values())
     late = " Some is late: no Rundun has run for an hour, its clock jumps, or its sweep fails." if is_late else ""
-    held = " None comes by while all that goes out is held."
+    held = " There is none while deliveries are held."
     if due:
         yield Finding("retention", "note" if is_late else "good", text + (held if examined.held_since else late))
 
 
 def _refused(use: StorageUse) -> str:
-    """Say what an organization is refused, as more of a sentence."""
+    """Return the end of a sentence on the requests that an organization is refused; "" for none."""
     if use.fraction >= quotas.MOST:
         return ": new runs are refused, and phones as well"
     return ": new runs are refused" if use.is_full else ""
 
 
 def storage(use: StorageUse) -> str:
-    """Say in a line what an organization stores, and how much it may."""
+    """Return a line on the bytes that an organization stores, and its quota."""
     if use.quota is None:
         return f"{size(use.used)} used, no quota"
     return f"{size(use.used)} used of {size(use.quota)}{_refused(use)}"

@@ -1,4 +1,4 @@
-"""What there is to say of the address that links begin with, and of its certificate: state and sentence."""
+"""Findings about the address that links begin with, and about the service's own certificate."""
 
 import re
 import ssl
@@ -20,12 +20,12 @@ ENDS_SOON = 14 * times.DAY
 _CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)  # RFC 7468
 
 State = Literal["good", "note", "wrong"]
-Result = tuple[str, State, str]  # what was looked at, and what came of it
+Result = tuple[str, State, str]  # the check's name, its state and a sentence
 
 
 def judge(settings: ServiceSettings, now: int, needing_https: Sequence[str] = ()) -> Iterator[Result]:
-    """Judge the address as it is set, and the certificate that the service itself answers with; `needing_https` names
-    the templates that ask for what phones give to HTTPS pages only. Blocks.
+    """Yield the findings about the configured address and the service's own certificate. `needing_https` are the names
+    of templates with steps that work on HTTPS pages only. Blocks.
     """
     yield "address", *_address(settings, needing_https)
     if settings.server.tls_certificate is not None:
@@ -46,14 +46,14 @@ def _address(settings: ServiceSettings, needing_https: Sequence[str]) -> tuple[S
 
 
 def certificate_ends_at(pem: bytes) -> int:
-    """Read the `notAfter` of the first certificate of a PEM file, in milliseconds; ValueError if there is none."""
+    """Return when the first certificate of a PEM file ends, in milliseconds; raises ValueError without one."""
     try:
         first = _CERTIFICATE.search(pem.decode("ascii", "replace"))
         certificate, _ = decode(ssl.PEM_cert_to_DER_cert(first[0] if first else ""), asn1Spec=rfc5280.Certificate())
         not_after = certificate["tbsCertificate"]["validity"]["notAfter"].getComponent()
         return int(not_after.asDateTime.timestamp()) * times.SECOND
     except (ValueError, PyAsn1Error):
-        raise ValueError("there is no certificate in it that can be read") from None
+        raise ValueError("it has no readable certificate") from None
 
 
 def _certificate(file: Path, now: int) -> tuple[State, str]:

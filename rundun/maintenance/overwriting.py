@@ -1,8 +1,8 @@
-"""The overwriting of what is left in the file of something that was erased: the bytes of its files, what the index of a
-search has of it, copies between rows, the log.
+"""Overwriting the remains of erased data in the database file: bytes of stored files, entries of the search index,
+copies between rows, and the log.
 
-An erasure notes that there is some, and is answered; this goes on from there in small steps, and after a restart from
-the beginning, until all of it is overwritten.
+An erasure sets a mark and is answered. This continues in small steps, after a restart from the beginning, until all
+remains are overwritten.
 """
 
 from dataclasses import dataclass
@@ -14,26 +14,26 @@ from rundun.store.erasure import erased_bytes, slack_space
 from rundun.store.runs import search_index
 from rundun.store.sqlite.transaction import Tx
 
-PARTS = 2  # chunks of a MiB that go in one commit: deleting them writes as many bytes to the log
-PAGES_SCANNED = 128  # in one go
-PAGES_WRITTEN = 32
-SCANS = 4  # of the whole file, at most: where others write all the time, each finds copies of rows that are still there
+PARTS = 2  # chunks of 1 MiB deleted in one commit, which writes as many bytes to the log
+PAGES_SCANNED = 128  # in one read
+PAGES_WRITTEN = 32  # in one commit
+SCANS = 4  # of the whole file, at most: under constant writes each scan finds new copies, of rows that still exist
 
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """The latest mark, and when that was found."""
+    """The latest mark, and the time at which it was read."""
 
     mark: int
     found_at: int
 
 
-_only_in_log: WeakKeyDictionary[Database, _Mark] = WeakKeyDictionary()  # up to which mark all is overwritten but there
+_only_in_log: WeakKeyDictionary[Database, _Mark] = WeakKeyDictionary()  # the mark up to which only the log has remains
 
 
 async def overwrite(database: Database) -> bool:
-    """Overwrite what is left of all that was erased, in small steps; returns whether nothing is left to do. Something
-    is while others read an older state of the file, as a backup does, or where more was erased meanwhile.
+    """Overwrite all remains of erased data, in small steps, and return whether none is left. Some are left while
+    another connection reads an older snapshot, such as a backup, or where more was erased meanwhile.
     """
     found = await database.read(_find_mark)
     if found is None:
@@ -44,7 +44,7 @@ async def overwrite(database: Database) -> bool:
         _only_in_log[database] = done = found
     if not await database.truncate_log():
         return False
-    _only_in_log.pop(database, None)  # by a clock that is put back the same mark may come again
+    _only_in_log.pop(database, None)  # the same mark may come again if the clock is put back
     await database.write(erased_bytes.note_overwritten, done.mark, done.found_at)
     return await database.read(erased_bytes.find_mark) is None
 
@@ -66,11 +66,10 @@ async def _overwrite_in_file(database: Database) -> None:
 
 
 async def _overwrite_slack_space(database: Database) -> None:
-    """Overwrite all slack space, until a scan of the whole file finds none to overwrite, `SCANS` times at most.
+    """Scan the whole file and overwrite slack space, until a scan finds none, `SCANS` times at most.
 
-    A page that is split while a scan is under way can take erased text past it. The next scan finds that, unless a
-    split takes it past that one, too: where others write all the time, a copy is left that has escaped all of them, in
-    theory, until something else is erased.
+    A page split during a scan can move erased text past it. The next scan finds this, unless another split moves it
+    past that scan as well. So under constant writes a copy can, in theory, stay until the next erasure.
     """
     for _ in range(SCANS):
         if not await _scan(database):
@@ -78,7 +77,7 @@ async def _overwrite_slack_space(database: Database) -> None:
 
 
 async def _scan(database: Database) -> bool:
-    """Overwrite the slack space of all pages once; returns whether there was some."""
+    """Overwrite the slack space of all pages once; return whether any had some."""
     has_found = False
     below: int | None = None
     while below != 0:

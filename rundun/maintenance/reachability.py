@@ -1,4 +1,4 @@
-"""What `check` finds from outside of the service: whether one runs, and whether its public address leads to it."""
+"""Findings of `check` from outside the service: whether it runs, and whether its public address leads to it."""
 
 import http.client
 import socket
@@ -21,16 +21,18 @@ from rundun.store.organizations import api_keys
 from rundun.store.sqlite.transaction import wall_clock
 
 NO_KEY = "No API key works; make one with rundun keys create."
-ASKED = "/r/sw.js"  # which all phones fetch, so that no proxy hides it as it may hide /healthz
+ASKED = "/r/sw.js"  # all phones fetch it, so a proxy does not block it, as it may block /healthz
 OTHERWISE = (
     "Links begin with this address, and it does not lead to this service. Where it is only this machine that doesn't "
     "get there, give the name the proxy's address in /etc/hosts."
 )
-SECONDS = 5.0  # for the name, and once more for the answer
+SECONDS = 5.0  # for looking up the name, and again for the answer
 
 
 def examine(settings: ServiceSettings, found: Sequence[Finding]) -> Iterator[Finding]:
-    """Find what only a process beside the service may ask, after what was `found` in its database. Blocks."""
+    """Yield the findings about the running service, its public address and its keys, except where the findings in its
+    database, `found`, report damage. Blocks.
+    """
     listener = find_listener(socket_path(settings.database.path))
     if listener is None:
         text = "No service serves this database. Start it, unless you have stopped it yourself."
@@ -44,13 +46,13 @@ def examine(settings: ServiceSettings, found: Sequence[Finding]) -> Iterator[Fin
 
 
 def try_alert(settings: ServiceSettings) -> Finding:
-    """Have the running service send a test alert, as all alerts come from there, and say what came of it. Blocks."""
+    """Have the running service send a test alert, and return the result as a finding. Blocks."""
     if settings.alerts.url is None:
-        return Finding("alert", "wrong", "alerts.url is not set, so nobody is told of anything.")
+        return Finding("alert", "wrong", "alerts.url is not set, so there are no alerts.")
     try:
         sent = send_command(socket_path(settings.database.path), ALERT_TEST_COMMAND, {})
     except NotListening:
-        return Finding("alert", "wrong", "No test alert was sent: it is the running service that sends them.")
+        return Finding("alert", "wrong", "No test alert was sent: only a running service sends alerts.")
     except Problem as problem:
         return Finding("alert", "wrong", f"No test alert was sent. {problem.detail}")
     where = without_path(settings.alerts.url)
@@ -63,20 +65,20 @@ def try_alert(settings: ServiceSettings) -> Finding:
 
 
 def has_key(settings: ServiceSettings) -> bool:
-    """Tell whether an API key is valid that the erasure journal does not revoke with the next start."""
+    """Tell whether there is a valid API key that the erasure journal does not revoke at the next start."""
     with reading(settings, wall_clock) as tx:
         valid = {key.key_id for key in api_keys.list_all(tx) if key.revoked_at is None}
     try:
         entries = journal_file.read(journal.journal_path(settings.database.path))
-    except OSError:  # the start says so
+    except OSError:  # the start reports it
         return bool(valid)
     return bool(valid - {entry.id for entry in entries if entry.what == "key"})
 
 
 def _public_url(settings: ServiceSettings, *, is_served: bool) -> Iterator[Finding]:
-    """Look the address up that was set, and ask it for `ASKED` where a service should answer."""
+    """Yield the finding about `server.public_url`: its name is looked up, and `ASKED` fetched if a service runs."""
     url = settings.server.public_url
-    if url is None:  # it is where the service listens
+    if url is None:  # then links begin with the address at which the service listens
         return
     host = urlsplit(url).hostname or ""
     if not webhook_addresses.look_up([host], SECONDS):
@@ -97,20 +99,20 @@ def _public_url(settings: ServiceSettings, *, is_served: bool) -> Iterator[Findi
 
 
 def _ask(url: str, settings: ServiceSettings) -> int | None:
-    """Return when the certificate of the address ends, None without one. ValueError: what is wrong with the answer,
-    `_LeadsElsewhere` where it certainly isn't the service's.
+    """Return when the certificate of the address ends, in milliseconds, None for plain HTTP. Raises ValueError with the
+    end of a sentence, `_LeadsElsewhere` where the answer is certainly not the service's.
     """
     try:
-        return call_within(SECONDS, lambda: _answer(url, settings))  # a time limit of sockets is one of each step
+        return call_within(SECONDS, lambda: _fetch(url, settings))  # a socket's time-out is for each single step
     except TimeoutError:
         raise ValueError(f"does not answer within {SECONDS:g} seconds") from None
 
 
 class _LeadsElsewhere(ValueError):
-    """Raised where no service of ours can be behind an address; the text is what comes of asking."""
+    """Raised where the answer can't be the service's; its text is the end of a sentence."""
 
 
-def _answer(url: str, settings: ServiceSettings) -> int | None:
+def _fetch(url: str, settings: ServiceSettings) -> int | None:
     try:
         with closing(_connection(url, settings)) as connection:
             connection.connect()
@@ -124,9 +126,9 @@ def _answer(url: str, settings: ServiceSettings) -> int | None:
     except OSError as error:
         raise ValueError(f"does not answer: {error.strerror or error or type(error).__name__}") from None
     except http.client.HTTPException:
-        raise _LeadsElsewhere("gives no answer of HTTP") from None
+        raise _LeadsElsewhere("does not answer in HTTP") from None
     if status != 200:
-        raise _LeadsElsewhere(f"answers {status} in place of 200")
+        raise _LeadsElsewhere(f"answers {status} instead of 200")
     return ends_at
 
 

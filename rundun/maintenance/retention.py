@@ -1,5 +1,5 @@
-"""The sweep that deletes what was kept for as long as was set: in small steps, each a write of its own, with rests
-between them, so that nobody waits long. Ended at any moment, it goes on where it was.
+"""The sweep that deletes runs, photos and attempts past their retention periods: in small writes with rests, so that
+other writes don't wait long. It can be interrupted at any time, and goes on at the next sweep.
 """
 
 import asyncio
@@ -19,25 +19,25 @@ from rundun.store.sqlite import service_state
 
 RUN_BATCH_SIZE = 100  # ids of runs looked up at a time
 ATTEMPTS_BATCH_SIZE = 200  # deliveries whose attempts are deleted in one write
-CHECKPOINT_PAGES = 128  # of the log: 1 MiB
-WAIT_SECONDS = 3600  # before anything is deleted: by then a clock that was wrong at the start is mostly right
-MAX_JUMP_SECONDS = 600  # by which the clock may leave the monotonic one, as it does when it is adjusted
+CHECKPOINT_PAGES = 128  # pages of the log between checkpoints during a sweep of photos: 1 MiB
+WAIT_SECONDS = 3600  # after a start, before a sweep: most clocks that are wrong at the start are right by then
+MAX_JUMP_SECONDS = 600  # by which the clock may differ from the monotonic one, as after small adjustments
 
-Rest = Callable[[float], Awaitable[object]]  # for so many seconds
+Rest = Callable[[float], Awaitable[object]]  # sleeps for that many seconds
 
 
 class _ClockJumpedError(Exception):
-    """The clock has jumped during a sweep."""
+    """Raised where the clock has jumped during a sweep."""
 
 
 class Sweeper:
-    """The sweep as a job, which a wrong clock is not enough to start: a machine without a battery begins in the past,
-    and a clock that was mistyped is a year ahead until somebody sees it, while what is deleted is gone for good. So the
-    sweep waits until the service has run for an hour, and for an hour more after each jump of the clock against the
-    monotonic one, which nobody sets. Days count from what the clock said when a run was closed, right or wrong.
+    """The tick that sweeps, except after a start or a jump of the clock. A machine without a battery starts in the
+    past, and a mistyped clock is a year ahead until a person notices, while deletion is final. So the sweep waits until
+    the service has run for an hour, and for an hour more after each jump of the clock against the monotonic one, which
+    can't be set. Days count from the clock's time at the end of a run, right or wrong.
 
-    Nothing is deleted while all that goes out is held after a restore: the copy may have been put back for what a wrong
-    rule has deleted.
+    Nothing is deleted while a restore holds deliveries and alerts: the restore may be for data that a wrong rule has
+    deleted.
     """
 
     def __init__(
@@ -50,21 +50,21 @@ class Sweeper:
         self._wait()
 
     async def tick(self) -> None:
-        """Sweep, unless it has to wait."""
+        """Sweep, unless the waiting time or a hold lasts."""
         self._wait_after_jump()
         is_waiting = self._monotonic() - self._since < WAIT_SECONDS
         if is_waiting or await self._database.read(service_state.find_held_since) is not None:
             return
         with suppress(_ClockJumpedError):
-            await sweep(self._database, self._rest_and_look)
+            await sweep(self._database, self._rest_and_check)
 
-    async def _rest_and_look(self, seconds: float) -> None:
+    async def _rest_and_check(self, seconds: float) -> None:
         await self._rest(seconds)
         if self._wait_after_jump():
             raise _ClockJumpedError
 
     def _wait_after_jump(self) -> bool:
-        """Begin to wait anew if the clock has jumped since the waiting began; returns whether it has."""
+        """Restart the waiting time if the clock has jumped since it began; return whether it has."""
         seconds = self._monotonic() - self._since
         jump = (self._clock() - self._clock_then) / times.SECOND - seconds
         if abs(jump) <= MAX_JUMP_SECONDS:
@@ -78,11 +78,11 @@ class Sweeper:
 
 
 async def sweep(database: Database, rest: Rest = asyncio.sleep) -> None:
-    """Delete the runs, photos and attempts that were kept for long enough."""
-    await _of_runs(database, "runs", rest)
+    """Delete the runs, photos and attempts past their retention periods; `rest` sleeps between two writes."""
+    await _delete_due(database, "runs", rest)
     if await database.read(retention_rows.list_due_runs, "photos", 1):
         async with _small_checkpoints(database):
-            await _of_runs(database, "photos", rest)
+            await _delete_due(database, "photos", rest)
     total = 0
     while await database.read(retention_rows.list_due_attempts, 1):
         began = time.monotonic()
@@ -94,8 +94,8 @@ async def sweep(database: Database, rest: Rest = asyncio.sleep) -> None:
 
 @asynccontextmanager
 async def _small_checkpoints(database: Database) -> AsyncIterator[None]:
-    """Write the log back little by little as long as the context lasts: what is overwritten lies all over the file, and
-    a commit that has to write back megabytes of it holds up all others.
+    """Make small checkpoints while the context lasts: the overwritten pages are spread over the file, and a checkpoint
+    of megabytes of them would delay all commits.
     """
     before = await database.write(housekeeping.put_checkpoint_pages, CHECKPOINT_PAGES)
     try:
@@ -105,11 +105,11 @@ async def _small_checkpoints(database: Database) -> AsyncIterator[None]:
             await database.write(housekeeping.put_checkpoint_pages, before)
 
 
-async def _of_runs(database: Database, what: Literal["photos", "runs"], rest: Rest) -> None:
-    """Delete all runs that are due, or their photos. One that fails holds up nobody; the next sweep tries again."""
+async def _delete_due(database: Database, what: Literal["photos", "runs"], rest: Rest) -> None:
+    """Delete all due runs, or the photos of runs. A run that fails is skipped; the next sweep tries it again."""
     total, failed = 0, set[str]()
     last: list[str] = []
-    while (ids := await _due(database, what, failed)) != last:
+    while (ids := await _list_due(database, what, failed)) != last:
         last, at_once, number = ids, len(ids), 0
         while number < len(ids):
             began = time.monotonic()
@@ -118,11 +118,11 @@ async def _of_runs(database: Database, what: Literal["photos", "runs"], rest: Re
                 number, total, at_once = number + done, total + done, len(ids)
             except Exception as error:
                 if isinstance(error, Problem) and error.code == "unavailable":
-                    raise  # the disk is full, say: that is no fault of this run's
+                    raise  # for example, a full disk, which is not an error of this run
                 if at_once == 1:
                     failed.add(ids[number])
                     number += 1
-                    if not isinstance(error, Problem):  # such as one that was erased just now
+                    if not isinstance(error, Problem):  # as for a run that was erased just now
                         log("error", "retention.failed", exc=error, run=short(ids[number - 1]))
                 at_once = 1
             await rest(time.monotonic() - began)
@@ -130,13 +130,13 @@ async def _of_runs(database: Database, what: Literal["photos", "runs"], rest: Re
         log("info", f"retention.{what}_deleted", runs=total)
 
 
-async def _due(database: Database, what: Literal["photos", "runs"], failed: set[str]) -> list[str]:
+async def _list_due(database: Database, what: Literal["photos", "runs"], failed: set[str]) -> list[str]:
     ids = await database.read(retention_rows.list_due_runs, what, RUN_BATCH_SIZE + len(failed))
     return [run_id for run_id in ids if run_id not in failed]
 
 
 async def _delete(database: Database, what: Literal["photos", "runs"], run_ids: Sequence[str]) -> int:
-    """Delete the next runs, or their photos; returns how many of them are done with."""
+    """Erase the first of the runs, or delete photos of as many as one write takes; return the number finished."""
     if what == "photos":
         return await database.write_heavy(retention.STEP_BYTES, retention.remove_photos, run_ids)
     await database.write(retention.erase_run, run_ids[0])

@@ -77,7 +77,7 @@ def test_journal_not_written(tmp_path: Path) -> None:
         service.kill()
     journal.unlink()
     (folder / journal.name).unlink()
-    assert "erasures and revocations stand in" in rundun(tmp_path, "check", backup_folder=str(folder)).stdout
+    assert "erasures and revocations are copied to" in rundun(tmp_path, "check", backup_folder=str(folder)).stdout
     journal_file.append(journal, [JournalEntry("key", key_id, 1)], tmp_path)
     told = rundun(tmp_path, "check", backup_folder=str(folder)).stdout
     assert "WRONG  journal: Of 1 erasures and revocations 1 are not in " in told

@@ -37,7 +37,7 @@ def test_backups_are_told_with_their_age(tmp_path: Path) -> None:
     folder = tmp_path / "backups"
     flags = {"backup__folder": str(folder), "backup__every_hours": 6}
     assert judged(tmp_path) == {
-        "backup": ("note", "None are made by themselves: set backup.folder, best to another disk.")
+        "backup": ("note", "No backups are scheduled: set backup.folder, best to another disk.")
     }
     assert judged(tmp_path, **flags) == {
         "backup": ("wrong", f"{folder} can't be read: No such file or directory."),
@@ -83,7 +83,7 @@ def test_the_reason_for_a_missing_backup_is_told_where_it_is_known(tmp_path: Pat
         assert judged(tmp_path, now=now, is_held=is_held, backup__folder=str(own))["journal"] == expected
     journal_file.append(own / "rundun.db.erasures", [JournalEntry("key", "key-1", NOON)], own)
     found = judged(tmp_path, now=later, backup__folder=str(own))["journal"]
-    assert found == ("good", f"1 erasure or revocation stands in {own}, too.")
+    assert found == ("good", f"1 erasure or revocation is copied to {own}.")
 
 
 def test_a_folder_that_does_not_answer_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

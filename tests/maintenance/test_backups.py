@@ -13,7 +13,7 @@ import pytest
 from rundun import counters, paths
 from rundun.actions.backups import going_live
 from rundun.core import times
-from rundun.maintenance.backups import PUT_OFF_MS, Backups
+from rundun.maintenance.backups import POSTPONED_MS, Backups
 from rundun.scheduler import delete_copies
 from rundun.store.backups import copies
 from rundun.store.erasure import erased_bytes
@@ -72,7 +72,7 @@ async def test_one_waits_until_what_was_erased_is_overwritten_but_not_for_long(f
         assert await after() == 2
         await w.database.write(erased_bytes.mark)
         backups._settings = replace(backups._settings, keep=3)
-        assert await after(hours=EVERY, seconds=PUT_OFF_MS / times.SECOND - 1) == 2
+        assert await after(hours=EVERY, seconds=POSTPONED_MS / times.SECOND - 1) == 2
         assert await after(seconds=1) == 3
 
 
@@ -158,7 +158,7 @@ async def test_backups_have_numbers_from_the_first_turn_on_and_while_all_is_held
             release.wait(PATIENCE)
             return Backups._look(backups, *given)
 
-        monkeypatch.setattr(backups, "_look", look)
+        monkeypatch.setattr(backups, "_work_in_folder", look)
         turn = asyncio.create_task(backups.turn())
         try:
             assert await asyncio.to_thread(entered.wait, PATIENCE)

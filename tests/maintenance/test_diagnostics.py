@@ -121,7 +121,7 @@ def test_a_damaged_file_is_told(folder: Path) -> None:
 def test_a_file_that_others_may_read_is_told_and_kept_to_its_owner_when_served(folder: Path) -> None:
     path = folder / "rundun.db"
     files = [path, folder / "rundun.db-wal", folder / "rundun.db-shm"]
-    assert about(check(folder)[2], "access") == "ok     access: Only its owner may read it."
+    assert about(check(folder)[2], "access") == "ok     access: Only its owner can read it."
     with serving(folder) as killed:
         assert killed.url
         killed.kill()
@@ -131,7 +131,7 @@ def test_a_file_that_others_may_read_is_told_and_kept_to_its_owner_when_served(f
     names = ", ".join(file.name for file in files)
     assert (code, about(lines, "access")) == (
         1,
-        f"WRONG  access: Others than its owner may read {names}, every secret included: chmod 600.",
+        f"WRONG  access: Other users can read {names} with all its secrets: chmod 600.",
     )
     with serving(folder) as service:
         assert service.url

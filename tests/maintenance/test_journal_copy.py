@@ -88,8 +88,8 @@ async def test_a_folder_that_hangs_stops_no_write_and_has_all_once_it_answers(fo
 async def test_a_backup_under_way_does_not_hold_it_up(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     release = threading.Event()
     async with backed_up(folder.path, Clock()) as (w, backups):
-        look = backups._look
-        monkeypatch.setattr(backups, "_look", lambda *given: release.wait(PATIENCE) and look(*given))
+        look = backups._work_in_folder
+        monkeypatch.setattr(backups, "_work_in_folder", lambda *given: release.wait(PATIENCE) and look(*given))
         keys: list[str] = []
         for _ in range(2):
             keys.append(await revoked(w))

@@ -84,11 +84,11 @@ def test_the_answer_is_told_and_no_redirect_followed(tmp_path: Path, monkeypatch
     assert found(tmp_path, url) == ("wrong", refused)
     with answering(MOVED) as (port, _):
         url = f"http://127.0.0.1:{port}"
-        told = f"GET {url}/r/sw.js answers 302 in place of 200. {reachability.OTHERWISE}"
+        told = f"GET {url}/r/sw.js answers 302 instead of 200. {reachability.OTHERWISE}"
         assert found(tmp_path, url) == ("wrong", told)
     with answering(b"SSH-2.0\r\n") as (port, _):
         state, text = found(tmp_path, f"http://127.0.0.1:{port}")
-        assert state == "wrong" and "/r/sw.js gives no answer of HTTP. " in text
+        assert state == "wrong" and "/r/sw.js does not answer in HTTP. " in text
     monkeypatch.setattr(reachability, "SECONDS", 0.3)
     with answering(None) as (port, _):
         state, text = found(tmp_path, f"http://127.0.0.1:{port}")

@@ -78,7 +78,7 @@ async def test_nothing_is_deleted_while_all_that_goes_out_is_held(w: World) -> N
     assert await left(w, runs) == 1
     report = await asyncio.to_thread(diagnostics.report, w.settings, w.clock, seconds=0)
     (text,) = [finding.text for finding in report.findings if finding.name == "retention"]
-    assert text.endswith("1 run. None comes by while all that goes out is held.")
+    assert text.endswith("1 run. There is none while deliveries are held.")
     await w.database.write(service_state.remove, service_state.HELD_SINCE)
     await service.run(minutes=10)
     assert await left(w, runs) == 0

@@ -141,7 +141,7 @@ async def test_an_alert_can_be_tried_out(tmp_path: Path, operator: Receiver) -> 
         assert (await said("--alert")).startswith(told)
         assert len(operator.received) == 2
     environment = {"alerts_url": operator.url, "webhooks_allow": "127.0.0.0/8"}
-    for given, told in ((environment, "No test alert was sent: it is the running"), ({}, "alerts.url is not set, so")):
+    for given, told in ((environment, "No test alert was sent: only a running"), ({}, "alerts.url is not set, so")):
         checked = rundun(tmp_path, "check", "--alert", **given)
         assert checked.exit_code == 1 and f"\nWRONG  alert: {told}" in checked.stdout
 
