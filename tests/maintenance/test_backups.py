@@ -156,7 +156,7 @@ async def test_backups_have_numbers_from_the_first_turn_on_and_while_all_is_held
         def look(*given: Any) -> Any:
             entered.set()
             release.wait(PATIENCE)
-            return Backups._look(backups, *given)
+            return Backups._work_in_folder(backups, *given)
 
         monkeypatch.setattr(backups, "_work_in_folder", look)
         turn = asyncio.create_task(backups.turn())
