@@ -102,7 +102,7 @@ def main() -> None:
         template = collected(domain)
         pot_of(domain).write_text(text_of(template, f"{about}\n{HEADER}"), "utf-8")
         begun = sys.argv[1:] if domain == "console" else []
-        for tag in sorted({*i18n.files(paths.locales(), domain), *begun}):
+        for tag in sorted({*i18n.catalog_files(paths.locales(), domain), *begun}):
             catalog = updated(tag, template, domain)
             po_of(tag, domain).parent.mkdir(parents=True, exist_ok=True)
             po_of(tag, domain).write_text(text_of(catalog, header_of(catalog)), "utf-8")

@@ -1,1 +1,1 @@
-"""Actions, what can happen: one function is one transaction."""
+"""Actions: each public function is one transaction that reads or changes the database by the rules."""

@@ -1,5 +1,5 @@
-"""Commands of the command line that write, by name: they run in its own process or, beside a running service, in that
-one. Arguments and results are plain JSON.
+"""The writing commands of the command line, by name. They run in its process or, if a service is running, in the
+service's. Arguments and results are plain JSON.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,38 +20,38 @@ from rundun.store.sqlite.transaction import Tx
 
 
 def create_key(tx: Tx, org: str | None, name: str, may_erase: bool = False, read_only: bool = False) -> dict[str, str]:
-    """Create an API key (`keys create`)."""
+    """Create an API key (`keys create`); return it with its secret."""
     org_id = organizations.find_or_only(tx, org).org_id
     key, secret = api_keys.create(tx, org_id, name, may_erase=may_erase, read_only=read_only)
     return {"key_id": key.key_id, "org_id": key.org_id, "name": key.name, "key": secret}
 
 
 def revoke_key(tx: Tx, key_id: str) -> dict[str, str]:
-    """Revoke an API key (`keys revoke`); returns whose it was, and what it is called."""
+    """Revoke an API key (`keys revoke`); return its name and its organization's."""
     key = api_keys.revoke(tx, key_id)
     return {"name": key.name, "organization": organization_rows.get(tx, key.org_id).name}
 
 
 def create_organization(tx: Tx, name: str) -> str:
-    """Create an organization (`orgs create`); returns its id."""
+    """Create an organization (`orgs create`); return its id."""
     return organizations.create(tx, name).org_id
 
 
 def import_template(tx: Tx, org: str | None, template: object) -> str:
-    """Create a template (`templates import`); returns its id."""
+    """Create a template (`templates import`); return its id."""
     draft = template_actions.read_draft(template)
     return template_actions.create(tx, organizations.find_or_only(tx, org).org_id, draft).template_id
 
 
 def revise_template(tx: Tx, template: str, org: str | None, content: object) -> dict[str, str | int | bool]:
-    """Revise a template into its next version (`templates revise`); tells the version, and whether it is a new one."""
+    """Revise a template (`templates revise`); return its version, and whether that is new: not for equal content."""
     head = template_actions.find(tx, template, org)
     version = template_actions.revise(tx, head.org_id, head.template_id, template_actions.read_draft(content), None)
     return {"template_id": head.template_id, "v": version.v, "is_new": version.v != head.v}
 
 
 def archive_template(tx: Tx, template: str, org: str | None) -> dict[str, str]:
-    """Archive a template (`templates archive`); returns its id and name."""
+    """Archive a template (`templates archive`); return its id and name."""
     head = template_actions.find(tx, template, org)
     template_actions.archive(tx, head.org_id, head.template_id)
     _, version = template_actions.get_version(tx, head.org_id, head.template_id, None)
@@ -62,13 +62,13 @@ _ORDER = TypeAdapter(DispatchRequest)
 
 
 def dispatch_run(tx: Tx, org_id: str, order: object) -> dict[str, str | None]:
-    """Dispatch a run (`runs dispatch`); `order` has the fields of a `DispatchRequest`, read and checked before."""
+    """Dispatch a run (`runs dispatch`) and return its id, link and expiry; `order` is a `DispatchRequest` in JSON."""
     run = runs.dispatch(tx, org_id, _ORDER.validate_python(order))
     return {"run_id": run.run_id, "link": tx.links.run(run.run_id), "expires_at": times.wire_or_none(run.expires_at)}
 
 
 def cancel_run(tx: Tx, run_id: str, reason: str | None) -> str:
-    """Cancel a run (`runs cancel`), by its id or how that begins; returns the id."""
+    """Cancel a run (`runs cancel`), by its id or the beginning of it; return the id."""
     return runs.cancel_by_command(tx, run_id, reason).run_id
 
 
@@ -78,29 +78,31 @@ _ORDERS = TypeAdapter(list[DispatchRequest])
 def accept_table(
     tx: Tx, org_id: str, version: int, orders: object, digest: str, again: bool
 ) -> dict[str, str | int | bool]:
-    """Accept the dispatches of a table (`runs dispatch --table`); `orders` as `order` above, `digest` as hex digits."""
+    """Accept a table (`runs dispatch --table`) and return its number, whether it is new, and its time. `orders` are
+    `DispatchRequest`s in JSON, `digest` the table's SHA-256 in hex.
+    """
     requests = _ORDERS.validate_python(orders)
     table, is_new = sent_tables.accept(tx, org_id, version, requests, bytes.fromhex(digest), again=again)
     return {"number": table.number, "is_new": is_new, "created_at": times.wire(table.created_at)}
 
 
 def erase_run(tx: Tx, run_id: str) -> None:
-    """Erase a run (`runs erase`, `person erase`)."""
+    """Erase a run (`runs erase`, `person erase`); raises NotFound."""
     erasures.erase(tx, run_id, "command line")
 
 
 def add_operator(tx: Tx, org: str | None, email: str, name: str, role: Role, password: str) -> str:
-    """Add an operator (`operators add`), the password hashed; returns the operator's id."""
+    """Add an operator (`operators add`) with a hashed password; return the operator's id."""
     return operators.add(tx, organizations.find_or_only(tx, org).org_id, email, name, role, password).operator_id
 
 
 def put_password(tx: Tx, email: str, password: str, org: str | None = None) -> None:
-    """Store an operator's password (`operators password`), hashed; all sessions of the operator are over."""
+    """Store an operator's hashed password (`operators password`), and end the operator's sessions."""
     operators.change_password(tx, operators.get_by_email(tx, email, org).operator_id, password)
 
 
 def setup_link(tx: Tx, org: str | None) -> str:
-    """Make a link for an owner (`operators setup-link`), good for an hour."""
+    """Return a new link by which an owner joins (`operators setup-link`), valid for an hour."""
     return tx.links.join(operators.create_setup_link(tx, organizations.find_or_only(tx, org).org_id))
 
 

@@ -1,4 +1,4 @@
-"""The very first start: an organization, the sample templates, a key and a link for the first operator."""
+"""The first start on an empty database: an organization, sample templates, a key, a link for the first operator."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from rundun.store.sqlite.transaction import Tx
 
 @dataclass(frozen=True, slots=True)
 class FirstStart:
-    """All that the very first start made, shown once on the terminal."""
+    """The key, template ids and link that the first start made, shown once on the terminal."""
 
     key: str
     template_ids: tuple[str, ...]
@@ -24,8 +24,8 @@ class FirstStart:
 
 
 def bootstrap(tx: Tx, samples: Sequence[Any], sample_pictures: Sequence[NewPicture] = ()) -> FirstStart | None:
-    """Fill an empty database: an organization, the sample templates with their pictures, a key and a link. None for a
-    database in use.
+    """Fill an empty database with an organization, the sample templates and their pictures, a key and a link; return
+    None for a database with an organization.
     """
     if organizations.list_all(tx):
         return None

@@ -1,4 +1,4 @@
-"""Health of the service, as far as the database tells of it, on one snapshot."""
+"""Data about the service's health, read from the database on one snapshot."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,19 +17,20 @@ from rundun.store.sqlite.pagination import END, PageRequest
 from rundun.store.sqlite.transaction import Tx
 from rundun.store.templates import templates
 
-MAX_TEMPLATES = 2000  # examined for steps that need HTTPS
-MAX_OPEN = 20_000  # open runs examined for their receivers
+MAX_TEMPLATES = 2000  # searched for steps that need HTTPS
+MAX_OPEN = 20_000  # open runs whose receivers are read
 
 
 @dataclass(frozen=True, slots=True)
 class HealthReport:
-    """The findings of an examination: `damage` is what is wrong in the file, None when it was not checked, or not to
-    its end; `newest` the newest time in it, `held_since` when all that goes out was held, and `backup_missed_at` since
-    when backups fail or are overdue, in milliseconds; `webhooks` are those of open runs, `names` those of the
-    organizations by id, and `needing_https` those of templates that ask for what phones give to HTTPS pages only;
-    `retention_due` and `retention_late` what should have been deleted by now, and for an hour at least. `erased_since`
-    is since when something that was erased waits to be overwritten, and `is_overwritten` whether that is done between
-    rows, too. Of a damaged file nothing else is known.
+    """Data about the service's health; a damaged file has only the first three fields. Times are in milliseconds.
+
+    `damage` has SQLite's messages, None where the file was not checked to its end. `newest` is the newest time in the
+    file, `held_since` the time of a restore that holds deliveries, `backup_missed_at` since when backups fail or are
+    overdue, `erased_since` since when erased data waits to be overwritten. `is_overwritten`: this SQLite can overwrite
+    copies between rows. `webhooks` are those of open runs, `names` those of organizations by id, `needing_https` those
+    of templates with steps that work on HTTPS pages only. `retention_due` and `retention_late` count the rows past
+    their period, and those past it for an hour, by kind.
     """
 
     file: FileInfo
@@ -50,13 +51,13 @@ class HealthReport:
 
     @property
     def first_damage(self) -> str:
-        """Return the first of what is wrong in the file, and how much more there is."""
+        """Return the first message on damage, and the number of further ones; "" without damage."""
         lines = self.damage or [""]
         return f"{lines[0][:300]}, and {len(lines) - 1} more like it" if len(lines) > 1 else lines[0]
 
 
 def read_health(tx: Tx, org_id: str | None, seconds: float) -> HealthReport:
-    """Examine the data of one organization or of all; the file's integrity for at most `seconds`, zero = not."""
+    """Read the data of one organization, or of all for None. The file is checked for at most `seconds`; zero: not."""
     file = housekeeping.file_info(tx)
     damage = housekeeping.quick_check(tx, seconds) if seconds else None
     if damage:
@@ -81,7 +82,7 @@ def read_health(tx: Tx, org_id: str | None, seconds: float) -> HealthReport:
 
 
 def _needing_https(tx: Tx, org_id: str | None) -> list[str]:
-    """List the names of templates with a step that asks for the position, or scans a barcode live."""
+    """List the names of templates with a step that records the position or scans a barcode."""
     needing: list[str] = []
     for owner in [org_id] if org_id else [row.org_id for row in organizations.list_all(tx)]:
         before: tuple[int, ...] = (END, END)

@@ -1,4 +1,4 @@
-"""Idempotent POSTs: an action and its stored response in one transaction, so that a second POST with an
+"""Idempotent POSTs: an action and its response are stored in one transaction, so that a second POST with the same
 `Idempotency-Key` changes nothing (draft-ietf-httpapi-idempotency-key-header).
 """
 
@@ -29,8 +29,8 @@ def run_and_store(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> StoredResponse:
-    """Run `action(tx, *args)` and store the response that it returns under `idempotency_key` where there is one. What
-    is refused is not stored: it changed nothing, and may go well the next time.
+    """Run `action(tx, *args)`, store its response under `idempotency_key` unless that is None, and return it. Refusals
+    are not stored: they changed nothing, and the next try may succeed.
     """
     response = action(tx, *args, **kwargs)
     if idempotency_key:
@@ -47,8 +47,8 @@ def create_once(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> str:
-    """Return the id, by the name of its attribute, of what `action(tx, *args)` creates, or has created before under
-    this key: of two forms at once the second finds what the first has created.
+    """Run `action(tx, *args)` unless it was run under this key before, and return the attribute `id_name` of the object
+    that it created. Of two equal forms at once, the second gets the first one's id.
     """
     stored = find_response(tx, idempotency_key)
     if stored is None:
@@ -58,8 +58,8 @@ def create_once(
 
 
 def find_response(tx: Tx, idempotency_key: IdempotencyKey) -> StoredResponse | None:
-    """Return the stored response to a request, None for a new request; raises `idempotency_key_reused`, and
-    `run_erased` where the run that it made was erased since.
+    """Find the stored response to a request; None for a new request. Raises `idempotency_key_reused`, and `run_erased`
+    where the run of the response was erased since.
     """
     stored = idempotency.find(tx, idempotency_key)
     if stored is None:

@@ -1,4 +1,4 @@
-"""What an organization has to do, and has done: what needs somebody, what each day has brought, and each month."""
+"""An organization's overview: runs and deliveries that call for attention, today's runs, and counts by time."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -17,14 +17,12 @@ from rundun.store.sqlite import service_state
 from rundun.store.sqlite.pagination import PageRequest
 from rundun.store.sqlite.transaction import Tx
 
-SHORT = 5  # of what is listed on the overview
+SHORT = 5  # entries of each list on the overview
 
 
 @dataclass(frozen=True, slots=True)
 class ShortList:
-    """The first `SHORT` runs of a list, and how many it has: counted to `statistics.MAX_COUNTED`, and one more means
-    more.
-    """
+    """The first `SHORT` runs of a list, and the number of its runs; `statistics.MAX_COUNTED` + 1 stands for more."""
 
     items: Sequence[ListedRun]
     count: int
@@ -32,11 +30,10 @@ class ShortList:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What needs somebody: runs that are late, missed or flagged, and failed deliveries, `failed` of them, in groups of
-    which the first `SHORT` are here. Then today: runs that are due, in progress and done. `dispatched`, `done`,
-    `cancelled` and `expired` have one number for each day, today's last. `has_templates`: runs can be dispatched.
-    `is_held`: after a restore nothing goes out. `misses_backup`: backups fail or are overdue, where the service is this
-    organization's alone.
+    """The overview. Late, missed and flagged runs, and `failed` deliveries, of whose groups it has the first `SHORT`,
+    call for attention. `due_today`, `in_progress` and `done_today` are today's runs. `dispatched`, `done`, `cancelled`
+    and `expired` have a number for each day, today's last. With `has_templates` runs can be dispatched. `is_held`: a
+    restore holds deliveries. `misses_backup`: backups fail or are overdue, False unless this is the only organization.
     """
 
     late: ShortList
@@ -59,8 +56,8 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Credits left (None = unlimited) and whether owners give them themselves, what is stored, and one number for each
-    span.
+    """An organization's usage: credits left, None for unlimited; whether its owners give credits themselves; its
+    storage; and one number for each span of time.
     """
 
     credits: int | None
@@ -72,7 +69,7 @@ class Usage:
 
 
 def get(tx: Tx, org_id: str, begins: Sequence[int]) -> Overview:
-    """Read an organization's overview; `begins`: when each day begins, in milliseconds, and when tomorrow does."""
+    """Return an organization's overview. `begins` are the begins of the days and of tomorrow, in milliseconds."""
     to_come = RunFilter("pending", is_by_due=True, late_from=tx.now + 1, late_until=begins[-1])
     under_way = RunFilter("in_progress", is_by_due=True, late_from=tx.now + 1)
     return Overview(
@@ -101,7 +98,7 @@ def _short_list(tx: Tx, org_id: str, filters: RunFilter) -> ShortList:
 
 
 def usage(tx: Tx, org_id: str, begins: Sequence[int]) -> Usage:
-    """Read an organization's usage by span; `begins`: when each begins, in milliseconds, and when the last is over."""
+    """Return an organization's usage. `begins` are the begins of the spans and the end of the last, in milliseconds."""
     return Usage(
         organizations.get(tx, org_id).credits,
         organizations.is_alone(tx),
@@ -113,7 +110,7 @@ def usage(tx: Tx, org_id: str, begins: Sequence[int]) -> Usage:
 
 
 def _in_spans(tx: Tx, org_id: str, what: Statistic, begins: Sequence[int]) -> list[int]:
-    """Count in each span how often a statistic's event has happened."""
+    """Return the number of a statistic's events in each span."""
     counts = [0] * (len(begins) - 1)
     for at, number in statistics.list_counts(tx, org_id, what, begins[0], begins[-1]):
         counts[bisect_right(begins, at) - 1] += number

@@ -1,4 +1,4 @@
-"""The POSTs of /v1 that write: each an action with its response, which is stored in the same transaction."""
+"""The writing POSTs of /v1: each runs an action and returns its response, stored in the same transaction."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,14 +21,14 @@ from rundun.store.sqlite.transaction import Tx
 
 
 def dispatch_run(tx: Tx, org_id: str, dispatch_request: DispatchRequest, warnings: list[WarnedJson]) -> StoredResponse:
-    """Dispatch a run; the response has the `warnings`."""
+    """Dispatch a run; return the 201 response, with the `warnings`."""
     return _dispatched(tx, runs.dispatch(tx, org_id, dispatch_request), warnings)
 
 
 def repeat_run(
     tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any], actor: Actor, warnings: list[WarnedJson]
 ) -> StoredResponse:
-    """Dispatch a closed run again; the response has the `warnings`, and one for each field that was not copied."""
+    """Repeat a run; return the 201 response, with the `warnings` and one for each field that was not copied."""
     repeated = repeats.repeat_run(tx, org_id, run_id, changes, actor)
     not_copied: list[WarnedJson] = [
         {"code": "field_gone", "detail": f"The template has no field {name} any more: its value was not copied."}
@@ -49,17 +49,17 @@ def _dispatched(tx: Tx, run: Run, warnings: list[WarnedJson]) -> StoredResponse:
 
 
 def cancel_run(tx: Tx, org_id: str, run_id: str, reason: str | None) -> StoredResponse:
-    """Cancel a run for its integrator."""
+    """Cancel a run for its integrator; return the response with the run."""
     return _changed(tx, runs.cancel_by_integrator(tx, org_id, run_id, reason))
 
 
 def extend_run(tx: Tx, org_id: str, run_id: str, hours: float | None, actor: Actor) -> StoredResponse:
-    """Extend a run."""
+    """Extend a run; return the response with the run."""
     return _changed(tx, runs.extend(tx, org_id, run_id, hours, actor))
 
 
 def release_run(tx: Tx, org_id: str, run_id: str, actor: Actor) -> StoredResponse:
-    """Release a run from its device."""
+    """Release a run from its device; return the response with the run."""
     return _changed(tx, runs.release(tx, org_id, run_id, actor))
 
 
@@ -68,18 +68,18 @@ def _changed(tx: Tx, state: RunState) -> StoredResponse:
 
 
 def create_template(tx: Tx, org_id: str, draft: Draft) -> StoredResponse:
-    """Create a template."""
+    """Create a template; return the 201 response."""
     version = templates.create(tx, org_id, draft)
     location = f"/v1/templates/{version.template_id}"
     return json_response(templates.saved_json(version), 201, etag=templates.etag(version), location=location)
 
 
 def retry_delivery(tx: Tx, org_id: str, delivery_id: str) -> StoredResponse:
-    """Send a delivery again now."""
+    """Retry a delivery now; return the 202 response with the delivery."""
     return json_response(delivery_json(deliveries.retry(tx, org_id, delivery_id)), 202)
 
 
 def retry_deliveries(tx: Tx, org_id: str, failed_filter: FailedFilter, so_far: RetryProgress) -> StoredResponse:
-    """Send the last of the failed deliveries that pass a filter again now."""
+    """Retry the last part of the failed deliveries that pass a filter; return the 202 response with their number."""
     progress = deliveries.retry_failed(tx, org_id, failed_filter, so_far)
     return json_response(RetriedJson(retried=progress.count), 202)

@@ -1,4 +1,4 @@
-"""Rotation of the signing key, for when somebody may have a copy of the database."""
+"""Rotation of the signing key, for the case that a copy of the database has leaked."""
 
 from rundun.core import media_links
 from rundun.core.actor import ADMINISTRATOR
@@ -11,11 +11,11 @@ from rundun.store.templates import templates
 
 
 def rotate(tx: Tx) -> int:
-    """Rotate the signing key (`keys rotate-signing`): media URLs and sessions of the console made before end, and forms
-    that are open are stale. The phones of open runs go on. Returns how many sessions have ended.
+    """Rotate the signing key (`keys rotate-signing`) and return the number of ended sessions. Earlier media URLs, open
+    forms and all sessions of the console become invalid; phones go on with their runs.
 
-    Media URLs in events are signed anew as they are read, those in stored responses here; whoever polls a run under
-    way gets its new ones, since it has a new revision.
+    Media URLs in events are signed when they are read, those in stored responses are signed anew here. Open runs get a
+    new revision, so clients that poll them get the new URLs.
     """
     links = signing_key.rotate(tx)
     runs.raise_revisions(tx)

@@ -1,4 +1,4 @@
-"""Texts that others wrote, as an assistant gets them: bounded, without unseen characters and without ids of runs."""
+"""Untrusted texts for assistants: shortened, without invisible characters and without ids of runs."""
 
 import re
 from collections.abc import Callable
@@ -6,22 +6,22 @@ from typing import Any
 
 from rundun.logs import redact
 
-MAX_TEXT = 1_000  # of one text that somebody wrote
-MAX_SHORT = 300  # of one where there may be many
+MAX_TEXT = 1_000  # characters of a text
+MAX_SHORT = 300  # characters of a text where there may be many
 REPLACED = "\N{REPLACEMENT CHARACTER}"
-# What a model reads and a person doesn't see: controls, what turns the direction of a text, all other format characters
-# but the few that show (Arabic number signs and the like), fillers, tags, and variation selectors beyond the sixteen.
+# Characters that a model reads and a person doesn't see: controls, marks of direction, all other format characters but
+# the few visible ones (such as Arabic number signs), fillers, tags, and variation selectors beyond the sixteen.
 _UNSEEN = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u070f\u115f\u1160\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
     "\u3164\ufeff\uffa0\ufff0-\ufffb\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\U000e0000-\U000e0fff"
 )
-# Persian is misspelt without the one joiner, and emoji fall apart without the other and their selectors. A single one
-# has its use, as has a selector with a joiner behind it; more in a row only hide something.
+# Persian is misspelt without one of the joiners, and emoji fall apart without the other and their selectors. A single
+# one is legitimate, and so is a selector followed by a joiner; more in a row only hide data.
 _JOINERS = "\u200c\u200d\ufe00-\ufe0f"
 _HIDDEN = re.compile(f"[{_UNSEEN}]|(?!\ufe0f\u200d(?![{_JOINERS}]))[{_JOINERS}]{{2,}}")
 
-# A UUID, whole or but for its end, or its 32 digits alone; the dash may be any.
+# A UUID, complete or without its end, or its 32 digits alone; with any kind of dash.
 _DASH = "[-\u2010-\u2015\u2212\ufe58\ufe63\uff0d]"
 _DIGIT = "[0-9a-f]"
 _UUID = re.compile(
@@ -33,31 +33,31 @@ _RUN = re.compile(f"(?<![0-9a-z])r{_DASH}{_UUID.pattern}", re.IGNORECASE)
 
 
 def cut(text: str, maximum: int = MAX_TEXT) -> str:
-    """Return at most so much of a text, and how much was cut."""
+    """Return the first `maximum` characters of a text, followed by the number of characters cut off, if any."""
     rest = len(text) - maximum
     return text if rest <= 0 else f"{text[:maximum]}… ({rest} more characters)"
 
 
-def safe(value: Any, maximum: int = MAX_TEXT) -> Any:
-    """Return what somebody wrote, bounded, and without what opens a run or cannot be seen. While a run is open, its id
-    is its link, and a UUID may be one whatever stands before it: 8 digits are left of each.
+def sanitize(value: Any, maximum: int = MAX_TEXT) -> Any:
+    """Return a JSON value with all texts cut to `maximum` characters, invisible characters replaced, and UUIDs cut to 8
+    digits: the id of an open run is its link, and any UUID may be such an id.
     """
     if isinstance(value, str):
         return cut(redact(_HIDDEN.sub(REPLACED, _UUID.sub(_shortened, value))), maximum)
-    return _each(value, lambda one: safe(one, maximum))
+    return _each(value, lambda one: sanitize(one, maximum))
 
 
-def as_written(document: Any) -> Any:
-    """Return a template as it has to come back to be revised: to the letter, but for whole ids of runs."""
-    return _RUN.sub(_shortened, document) if isinstance(document, str) else _each(document, as_written)
+def without_run_ids(document: Any) -> Any:
+    """Return a template with the ids of runs cut, and otherwise unchanged, as revising it needs exact texts."""
+    return _RUN.sub(_shortened, document) if isinstance(document, str) else _each(document, without_run_ids)
 
 
-def hides(document: Any) -> bool:
-    """Tell whether a template has characters that a person doesn't see."""
+def has_hidden_characters(document: Any) -> bool:
+    """Tell whether a JSON value has texts with invisible characters."""
     if isinstance(document, dict):
-        return any(hides(one) for one in document.values())
+        return any(has_hidden_characters(one) for one in document.values())
     if isinstance(document, list):
-        return any(hides(one) for one in document)
+        return any(has_hidden_characters(one) for one in document)
     return isinstance(document, str) and _HIDDEN.search(document) is not None
 
 

@@ -9,7 +9,7 @@ from rundun.core.validation import StrictModel
 from rundun.errors import Problem
 from rundun.mcp import arguments, views
 from rundun.mcp.api_client import ApiClient
-from rundun.mcp.others_words import safe
+from rundun.mcp.others_words import sanitize
 from rundun.mcp.run_handles import RunHandles
 from rundun.mcp.template_language import short_guide
 from rundun.mcp.views import result
@@ -104,7 +104,7 @@ async def check_template(session: Session, args: arguments.CheckTemplate) -> str
     document. Mend all of it and check again.
     """
     try:
-        return result(safe((await session.api.check("/templates/check", args.template)).body))
+        return result(sanitize((await session.api.check("/templates/check", args.template)).body))
     except Problem as problem:
         if not problem.errors:
             raise
@@ -184,7 +184,7 @@ async def dispatch_run(session: Session, args: arguments.DispatchRun) -> str:
     """
     made = (await session.api.post("/runs", args.model_dump(exclude_none=True))).body
     content = {"run": session.handles.add(made["run_id"]), "link": made["link"], "expires_at": made["expires_at"]}
-    return result({**content, "warnings": safe(made["warnings"])})
+    return result({**content, "warnings": sanitize(made["warnings"])})
 
 
 @_tool("Cancel a run", "ends", arguments.CancelRun)
@@ -207,4 +207,4 @@ def _page_text(body: Any, row: Callable[[Any], Any]) -> str:
 
 
 def _saved_text(body: Any) -> str:
-    return result({**views.template_row(body), "warnings": safe(body["warnings"])})
+    return result({**views.template_row(body), "warnings": sanitize(body["warnings"])})

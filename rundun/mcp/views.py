@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rundun.errors import Problem
-from rundun.mcp.others_words import MAX_SHORT, as_written, hides, safe
+from rundun.mcp.others_words import MAX_SHORT, has_hidden_characters, sanitize, without_run_ids
 
 MAX_CHARACTERS = 40_000  # of one result
 MAX_ERRORS, MAX_OPTIONS = 40, 30
@@ -27,11 +27,12 @@ def result(content: Any) -> str:
 
 def refusal(problem: Problem) -> dict[str, Any]:
     """Return a problem as a JSON object: its code, its detail, and as many errors with JSON pointers as fit."""
-    content: dict[str, Any] = {"code": safe(problem.code, 100), "detail": safe(problem.detail)}
+    content: dict[str, Any] = {"code": sanitize(problem.code, 100), "detail": sanitize(problem.detail)}
     if problem.errors:
         shown = problem.errors[:MAX_ERRORS]
         errors = [
-            {"pointer": safe(one.pointer), "code": safe(one.code, 100), "detail": safe(one.detail)} for one in shown
+            {"pointer": sanitize(one.pointer), "code": sanitize(one.code, 100), "detail": sanitize(one.detail)}
+            for one in shown
         ]
         content["errors"] = _take_fitting(errors, MAX_CHARACTERS - 2_000 - len(result(content)))
         if left := len(problem.errors) - len(content["errors"]):
@@ -41,12 +42,12 @@ def refusal(problem: Problem) -> dict[str, Any]:
 
 def mark_executor(value: Any) -> dict[str, Any]:
     """Return an executor's text in a JSON object that marks it as theirs."""
-    return {"written_by_executor": safe(value)}
+    return {"written_by_executor": sanitize(value)}
 
 
 def mark_dispatcher(value: Any) -> dict[str, Any]:
     """Return a dispatch's data, often from guests or customers, in a JSON object that marks it."""
-    return {"written_by_dispatcher": safe(value)}
+    return {"written_by_dispatcher": sanitize(value)}
 
 
 def _without_empty(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,17 +63,17 @@ def template_row(template: Mapping[str, Any]) -> dict[str, Any]:
     description, tags = template.get("description") or "", template.get("tags") or []
     return {
         "template_id": template["id"],
-        **_without_empty({name: safe(template.get(name)) for name in names}),
-        **_without_empty({"description": safe(description, 200), "tags": safe(tags[:5], 40)}),
+        **_without_empty({name: sanitize(template.get(name)) for name in names}),
+        **_without_empty({"description": sanitize(description, 200), "tags": sanitize(tags[:5], 40)}),
         "steps": sum(1 for _ in _steps(template)),
     }
 
 
 def template(record: Mapping[str, Any], section: str | None) -> dict[str, Any]:
     """Return a template as a JSON object: whole, one section, or, if too long, its outline; raises `not_found`."""
-    document = as_written({name: value for name, value in record.items() if name not in _ASSIGNED})
+    document = without_run_ids({name: value for name, value in record.items() if name not in _ASSIGNED})
     content = {"template_id": record["id"], **_without_empty({name: record[name] for name in ("v", "archived_at")})}
-    content |= {"about_its_texts": f"{DATA} {HIDES}" if hides(document) else DATA}
+    content |= {"about_its_texts": f"{DATA} {HIDES}" if has_hidden_characters(document) else DATA}
     if section is not None:
         found = [one for one in document.get("sections") or () if section in (one["id"], one["title"])]
         if not found:
@@ -82,9 +83,9 @@ def template(record: Mapping[str, Any], section: str | None) -> dict[str, Any]:
     if len(json.dumps(whole, ensure_ascii=False, indent=1)) <= MAX_CHARACTERS:
         return whole
     sections = document.get("sections") or []
-    outline = [{"id": one["id"], "title": safe(one["title"]), "steps": len(one["steps"])} for one in sections]
+    outline = [{"id": one["id"], "title": sanitize(one["title"]), "steps": len(one["steps"])} for one in sections]
     told = "Too long for one result: read it by `section`. It can't be revised here, but in the console."
-    return {**content, "name": safe(record["name"]), "left_out": told, "sections": outline}
+    return {**content, "name": sanitize(record["name"]), "left_out": told, "sections": outline}
 
 
 _ASSIGNED = {"id", "v", "org_id", "created_at", "updated_at", "archived_at", "warnings"}
@@ -113,7 +114,7 @@ def run_row(run: Mapping[str, Any], add_run: AddRun) -> dict[str, Any]:
     if identity:
         row["executor"] = mark_executor(identity)
     if cancellation := run["cancellation"]:
-        reason = safe(cancellation["reason"], MAX_SHORT)
+        reason = sanitize(cancellation["reason"], MAX_SHORT)
         is_executor = cancellation["by"] == "executor"
         said = {} if reason is None else mark_executor(reason) if is_executor else {"reason": reason}
         row["cancellation"] = {"by": cancellation["by"], **said}
@@ -126,11 +127,11 @@ def run(record: Mapping[str, Any], add_run: AddRun, *, only_flagged: bool, first
     kinds = {one["id"]: one["kind"] for one in record["template"].get("fields") or ()}
     fields = {name: SECRET if kinds.get(name) == "secret" else value for name, value in record["fields"].items()}
     said = {name: record[name] for name in ("title", "note", "executor_ref")} | {"prefilled": len(record["prefill"])}
-    content = {**run_row(record, add_run), "template_name": safe(record["template"]["name"])}
-    if about := _without_empty({**said, "fields": safe(fields, MAX_SHORT)}):
+    content = {**run_row(record, add_run), "template_name": sanitize(record["template"]["name"])}
+    if about := _without_empty({**said, "fields": sanitize(fields, MAX_SHORT)}):
         content["about"] = mark_dispatcher(about)
     if webhook := record["webhook"]:
-        content["webhook"] = {**webhook, "url": safe(origin(webhook["url"]))}
+        content["webhook"] = {**webhook, "url": sanitize(origin(webhook["url"]))}
     if signature := record["signature"]:
         typed = signature["typed_name"]
         content["signature"] = {"received_at": signature["received_at"], **(mark_executor(typed) if typed else {})}
@@ -156,7 +157,7 @@ def _take_fitting(rows: list[Any], characters: int) -> list[Any]:
 def _answer(
     step: Mapping[str, Any], answer: Mapping[str, Any] | None, remark: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    content: dict[str, Any] = {"step_id": step["id"], "type": step["type"], "label": safe(step["label"], 500)}
+    content: dict[str, Any] = {"step_id": step["id"], "type": step["type"], "label": sanitize(step["label"], 500)}
     if answer:
         content |= {name: True for name in ("flagged", "skipped") if answer[name]}
         if answer["unable"]:
@@ -174,7 +175,7 @@ def _value(step: Mapping[str, Any], value: Any) -> Any:
     """Return a value for a result: the labels of options, “signed” for a signature, other text marked."""
     if step["type"] in ("choice", "multi_choice") and value is not None:
         labels = {one["id"]: one["label"] for one in step["config"]["options"]}
-        chosen = [safe(labels[one], 100) for one in (value if isinstance(value, list) else [value])]
+        chosen = [sanitize(labels[one], 100) for one in (value if isinstance(value, list) else [value])]
         more = [f"… ({len(chosen) - MAX_OPTIONS} more)"] if len(chosen) > MAX_OPTIONS else []
         return [*chosen[:MAX_OPTIONS], *more] if isinstance(value, list) else chosen[0]
     if step["type"] == "signature":
@@ -194,9 +195,14 @@ def delivery(row: Mapping[str, Any], add_run: AddRun) -> dict[str, Any]:
         last = row["attempts"][-1]
         told = {name: last[name] for name in ("trigger", "started_at", "duration_ms", "status")}
         excerpt = last["response_excerpt"]
-        said = {"written_by_receiver": safe(excerpt, MAX_SHORT)} if excerpt else {}
-        error = {"error": safe(last["error"])} if last["error"] else {}
-        content["last_attempt"] = {"destination": safe(origin(last["url"])), **_without_empty(told), **error, **said}
+        said = {"written_by_receiver": sanitize(excerpt, MAX_SHORT)} if excerpt else {}
+        error = {"error": sanitize(last["error"])} if last["error"] else {}
+        content["last_attempt"] = {
+            "destination": sanitize(origin(last["url"])),
+            **_without_empty(told),
+            **error,
+            **said,
+        }
     return content
 
 

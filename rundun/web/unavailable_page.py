@@ -10,7 +10,7 @@ from rundun.errors import Problem
 from rundun.web.context import context_of
 from rundun.web.executor.page import preferred_languages
 from rundun.web.http import problems
-from rundun.web.http.problems import of_problem
+from rundun.web.http.problems import answer_problem
 from rundun.wording.problem_codes import PROBLEMS
 
 _RUN = re.compile(r"/r/[^/]+")
@@ -25,7 +25,7 @@ def respond(request: Request, error: Exception) -> Response:
     if error.code == "not_found" and _asks_for_page(request):
         return not_found(request)
     if error.code not in ("unavailable", "internal") or not _accepts_html(request):
-        return of_problem(request, error)
+        return answer_problem(request, error)
     path, pages, preferred = request.url.path, context_of(request).pages, preferred_languages(request, None)
     if _RUN.fullmatch(path) and request.method == "GET":
         response = pages.render_closed(error.code, preferred)
@@ -34,7 +34,7 @@ def respond(request: Request, error: Exception) -> Response:
         status = PROBLEMS[error.code].status
         response = pages.render("console/unavailable.html", status, **language.page_names())
     else:
-        return of_problem(request, error)
+        return answer_problem(request, error)
     request.scope["rundun.code"] = error.code
     if error.retry_after is not None:
         response.headers["retry-after"] = str(error.retry_after)
@@ -46,7 +46,7 @@ def respond_without_route(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404 and _asks_for_page(request):
         return not_found(request)
-    return problems.of_http(request, error)
+    return problems.answer_http_error(request, error)
 
 
 def not_found(request: Request) -> Response:

@@ -85,11 +85,11 @@ class ConsoleLanguage:
         """Return a message with its {name}s filled in; in a language read from the right, text values are isolated."""
         if self.direction == "rtl":
             values = {name: isolate(value) if isinstance(value, str) else value for name, value in values.items()}
-        return i18n.filled(message, self.tag, values)
+        return i18n.fill_in(message, self.tag, values)
 
     def number(self, value: float) -> str:
         """Return a number in the language's format, with all its digits."""
-        return i18n.number(value, self.tag)
+        return i18n.format_number(value, self.tag)
 
     def size(self, count: int) -> str:
         """Return a number of bytes with a unit, such as “1.5 MB”."""
@@ -106,7 +106,7 @@ class ConsoleCatalogs:
     """The console's languages: English, and those with a nearly complete catalogue, which is read at its first use."""
 
     def __init__(self, folder: Path) -> None:
-        self._files = i18n.files(folder, "console")
+        self._files = i18n.catalog_files(folder, "console")
         self._read: dict[str, gettext.NullTranslations | None] = {ENGLISH: gettext.NullTranslations()}
 
     @property
@@ -130,7 +130,7 @@ class ConsoleCatalogs:
             for message in missing:
                 message.string = ""  # also if it has some forms: gettext needs all or none
             is_complete = len(missing) <= _LACKING * len(catalog)
-            self._read[tag] = i18n.translations(catalog) if is_complete else None
+            self._read[tag] = i18n.compile_catalog(catalog) if is_complete else None
         return self._read[tag]
 
 

@@ -1,7 +1,7 @@
-"""Languages and their catalogs, for the pages of executors; those of operators have theirs in console_words.py.
+"""Languages and their catalogs, for the pages of executors; for those of operators see console_words.py.
 
-page_words.py has the English, `rundun/locales/<language>/LC_MESSAGES/rundun.po` the other languages; each is read once,
-when somebody first needs it.
+page_words.py has the English words, `rundun/locales/<language>/LC_MESSAGES/rundun.po` those of other languages; each
+file is read once, at its first use.
 """
 
 import gettext
@@ -26,11 +26,11 @@ English = Mapping[str, str | tuple[str, str]]  # by name: one text, or the singu
 ENGLISH = "en"
 _NAME = re.compile(r'"(\w+)"')
 _NAME_START = re.compile(r"`(\w+)\$\{")
-COUNTED = range(201)  # every plural category of whole numbers has one in here, but for those of millions
+COUNTED = range(201)  # has a number of each plural category, but for those of millions
 
 
 class Translate(Protocol):
-    """A function that gives the words under a name, in one language; see `Language.say`."""
+    """A function that returns the words under a name in one language; see `Language.say`."""
 
     def __call__(self, word: str, **values: str | int) -> str: ...
 
@@ -39,8 +39,8 @@ class Translate(Protocol):
 class Language:
     """The words of one language, for one reader.
 
-    `tag` is what the reader asked for, such as es-MX, `catalog` the tag of the catalogue with its words, `texts` the
-    language for the template's own texts, and `names` what each language there is calls itself.
+    `tag` is the requested language, such as es-MX, `catalog` the tag of the catalogue with its words, `texts` the
+    language of the template's own texts, and `names` each available language's name for itself.
     """
 
     tag: str
@@ -51,53 +51,55 @@ class Language:
 
     @property
     def direction(self) -> str:
-        """Return `ltr` or `rtl`, for the attribute `dir`."""
+        """Return the direction of the language, `ltr` or `rtl`, for the attribute `dir`."""
         return direction(self.tag)
 
     def knows(self, word: str) -> bool:
-        """Tell whether there are words under the name `word`."""
+        """Tell whether the catalogue has words under the name `word`."""
         return word in self.entries
 
     def say(self, word: str, **values: str | int) -> str:
-        """Return the words under the name `word`, {name} filled in; where there are plural forms, `n` chooses one."""
+        """Return the words under the name `word`, {name}s filled in; `n` chooses among plural forms."""
         entry = self.entries[word]
         if not isinstance(entry, str):
             entry = entry.get(_locale(self.tag).plural_form(int(values["n"])), entry["other"])
-        return filled(entry, self.tag, values)
+        return fill_in(entry, self.tag, values)
 
     def time(self, wire: str) -> str:
-        """Format a time of the wire for the reader, in UTC; the page's script knows the reader's own zone."""
+        """Return an RFC 3339 time as text in UTC; only the page's script knows the reader's time zone."""
         at, locale = datetime.fromisoformat(wire), _locale(self.tag)
         day, hour = dates.format_date(at, "medium", locale), dates.format_time(at, "short", locale=locale)
         return f"{day} {hour} UTC"
 
     def for_scripts(self, words: Iterable[str], unknown: bool | Sequence[str] = True) -> dict[str, object]:
-        """Return what `static/executor/dom.js` reads: the entries of `words`, and about the language. `unknown`: ids of
-        template parts with texts in a language that nobody knows; True when all of the template's are.
+        """Return the data for `static/executor/dom.js`: the entries of `words`, and under "" data about the language.
+        `unknown` are the ids of template parts whose texts are in an unknown language, True for all parts.
         """
         about = {"languages": list(self.names.items()), "texts": self.texts, "unknown": unknown}
         return {"": about, **{word: self.entries[word] for word in sorted(words)}}
 
     def language_of(self, part_id: str, unknown: bool | Sequence[str]) -> str | None:
-        """Return `lang` for texts of a template part, "" where nobody knows it; None for the page's own language."""
+        """Return the attribute `lang` for texts of a template part: None for the page's language, "" for an unknown
+        one.
+        """
         if unknown is True or (unknown and part_id in unknown):
             return ""
         return None if _locale(self.texts).language == _locale(self.tag).language else self.texts
 
 
 class Entries(Mapping[str, Mapping[str, Entry]]):
-    """The entries of each language by its tag, English first, read when they are first needed."""
+    """The entries of each language by its tag, English first, read at their first use."""
 
     def __init__(self, folder: Path, english: English) -> None:
-        self._files, self._english = files(folder, "rundun"), english
+        self._files, self._english = catalog_files(folder, "rundun"), english
         self._read: dict[str, Mapping[str, Entry]] = {}
 
     def __getitem__(self, tag: str) -> Mapping[str, Entry]:
         entries = self._read.get(tag)
-        if entries is None:  # two threads at once read it twice, to the same end
+        if entries is None:  # two threads at once may read it twice, with the same result
             spoken = gettext.NullTranslations()
             if tag != ENGLISH:
-                spoken = translations(read_catalog(self._files[tag], tag))
+                spoken = compile_catalog(read_catalog(self._files[tag], tag))
             entries = self._read[tag] = _entries(tag, self._english, spoken)
         return entries
 
@@ -116,32 +118,32 @@ class Catalogs:
 
     @cached_property
     def names(self) -> dict[str, str]:
-        """Return what each language calls itself, by its tag."""
+        """Return each language's name for itself, by its tag."""
         return {tag: own_name(tag) for tag in sorted(self.entries)}
 
     def language(self, preferred: Sequence[str], translated: Sequence[str] = ()) -> Language:
-        """Choose a reader's language, the most preferred first, of a template with texts `translated` to others."""
+        """Return the reader's language. `preferred` are tags, the best first, `translated` those of the template."""
         tag, catalog = choose(preferred, self.entries)
         texts = languages.choose(preferred, [*translated, *self.entries])
         return Language(tag, catalog, texts[0] if texts else tag, self.entries[catalog], self.names)
 
     def words_in(self, scripts: Iterable[str]) -> frozenset[str]:
-        """Return the words that texts of scripts name, in full or by their start: "finish", `photo_${state}`."""
+        """Return the words that the texts of scripts name, in full ("finish") or by their start (`photo_${state}`)."""
         text = "\n".join(scripts)
         names, starts = set(_NAME.findall(text)), tuple(_NAME_START.findall(text))
         return frozenset(word for word in self.entries[ENGLISH] if word in names or word.startswith(starts))
 
 
-def files(folder: Path, domain: str) -> dict[str, Path]:
+def catalog_files(folder: Path, domain: str) -> dict[str, Path]:
     """Return the catalogue files of a domain, `rundun` or `console`, by the tags of their languages."""
     found = sorted(folder.glob(f"*/LC_MESSAGES/{domain}.po"))
     return {path.parent.parent.name.replace("_", "-"): path for path in found}
 
 
 def choose(preferred: Sequence[str], catalogs: Iterable[str]) -> tuple[str, str]:
-    """Return the reader's language, the most preferred first, such as es-MX, and the tag of its catalogue."""
+    """Return the reader's language, such as es-MX, and the tag of its catalogue; `preferred` has the best first."""
     requested, catalog = languages.choose(preferred, list(catalogs)) or (ENGLISH, ENGLISH)
-    # Who asks for Arabic and reads that of Egypt elsewhere wants its digits here, too.
+    # A reader who prefers Arabic, then that of Egypt, gets Egypt's digits.
     variety = f"{requested.lower()}-"
     requested = next(
         (tag for tag in preferred if tag.lower().startswith(variety) and _is_known(tag, catalog)), requested
@@ -149,33 +151,33 @@ def choose(preferred: Sequence[str], catalogs: Iterable[str]) -> tuple[str, str]
     return str(_locale(requested)).replace("_", "-") if _is_known(requested, catalog) else catalog, catalog
 
 
-def filled(text: str, tag: str, values: Mapping[str, str | int]) -> str:
-    """Fill in the {name}s of a text, numbers as the language `tag` writes them."""
+def fill_in(text: str, tag: str, values: Mapping[str, str | int]) -> str:
+    """Return a text with its {name}s replaced, numbers in the form of the language `tag`."""
     return re.sub(r"\{(\w+)\}", lambda match: _formatted(values[match[1]], tag), text)
 
 
 def _formatted(value: str | int, tag: str) -> str:
-    return value if isinstance(value, str) else number(value, tag)
+    return value if isinstance(value, str) else format_number(value, tag)
 
 
-def number(value: float, tag: str) -> str:
-    """Write a number as the language `tag` does, with all its digits."""
+def format_number(value: float, tag: str) -> str:
+    """Return a number with all its digits in the form of the language `tag`."""
     return numbers.format_decimal(value, locale=_locale(tag), decimal_quantization=False, numbering_system="default")
 
 
 def direction(tag: str) -> str:
-    """Return `ltr` or `rtl`."""
+    """Return the direction of the language `tag`, `ltr` or `rtl`."""
     return _locale(tag).text_direction
 
 
 def read_catalog(path: Path, tag: str) -> Catalog:
-    """Read a catalogue file; the plural forms are those that its header names."""
+    """Return a catalogue read from its file, with the plural forms of its header."""
     with path.open("rb") as file:
         return read_po(file, locale=tag.replace("-", "_"), abort_invalid=True)
 
 
-def translations(catalog: Catalog) -> gettext.GNUTranslations:
-    """Compile a catalogue for gettext."""
+def compile_catalog(catalog: Catalog) -> gettext.GNUTranslations:
+    """Return a catalogue in the form that gettext uses."""
     compiled = io.BytesIO()
     write_mo(compiled, catalog)
     compiled.seek(0)
@@ -195,9 +197,9 @@ def _entries(tag: str, english: English, spoken: gettext.NullTranslations) -> di
     return entries
 
 
-@lru_cache(256)  # anybody may ask for any tag
+@lru_cache(256)  # clients may send any tag
 def _locale(tag: str) -> Locale:
-    """Return Babel's locale of a tag; where Babel knows no such region or script, of its language."""
+    """Return Babel's locale of a tag; that of its language alone where Babel lacks its region or script."""
     try:
         return Locale.parse(tag, sep="-")
     except (UnknownLocaleError, ValueError):
@@ -205,12 +207,12 @@ def _locale(tag: str) -> Locale:
 
 
 def _is_known(requested: str, catalog: str) -> bool:
-    """Tell whether Babel and browsers know a variety of the catalog's language by the tag `requested`."""
+    """Tell whether `requested` is a variety of the catalogue's language under a tag that Babel and browsers know."""
     tag = requested.lower()
     return tag.startswith(catalog.lower()) and str(_locale(requested)).lower() == tag.replace("-", "_")
 
 
 def own_name(tag: str) -> str:
-    """Return what a language calls itself."""
+    """Return a language's name for itself, with a capital letter."""
     name = _locale(tag).display_name or tag
     return name[:1].upper() + name[1:]

@@ -1,5 +1,5 @@
-"""What the executor's pages say in English, by the names under which pages and scripts ask for it. {name} is filled in;
-of two forms {n} chooses one. `make catalogs` collects it for translators.
+"""The English words of the executor's pages, by the names that pages and scripts use. {name}s are filled in, and {n}
+chooses between singular and plural. `make catalogs` collects them for translators.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Every code that a problem can have: its HTTP status, and what is said of it to those who meet it."""
+"""All codes of problems: the HTTP status of each, and its words for integrators, operators and executors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from rundun.wording.console_words import N_
 class ProblemCode:
     """A code's HTTP status, and its words.
 
-    `title`, `meaning` and `remedy` are for integrators: in the problem document, and on the page that its `type` points
-    to. `console` are a title and what an operator can do, None for codes that no operator meets; `phone` is what the
-    executor's page says, None where that is `problem_other` with the code.
+    `title`, `meaning` and `remedy` are for integrators, in the problem document and on the page that its `type` links
+    to. `console` are a title and a remedy for operators, None for codes that operators never see; `phone` is the
+    sentence on the executor's page, None for `problem_other` with the code.
     """
 
     status: int
@@ -67,7 +67,9 @@ PROBLEMS: Mapping[str, ProblemCode] = {
         "Ask the administrator for a larger quota, then send the same request again.",
         (
             N_("The storage is used up"),
-            N_("Nothing new can be stored. Delete something, or ask the administrator of this server for more room."),
+            N_(
+                "Nothing new can be stored. Delete something, or ask the administrator of this server for more storage."
+            ),
         ),
     ),
     "write_not_allowed": ProblemCode(
@@ -152,7 +154,7 @@ PROBLEMS: Mapping[str, ProblemCode] = {
     "erasure_changed": ProblemCode(
         409,
         "The list of runs has changed",
-        "The person's runs are not those of the list that “digest” is of: one has come, has gone or has changed.",
+        "The list of the person's runs is no longer the one with this “digest”: a run was added, removed or changed.",
         "Ask for the list again, without a digest, look at it, and send the digest of that one. Nothing was erased.",
         (N_("The list of jobs has changed"), N_("Nothing was deleted. Look at the list again first.")),
     ),
@@ -173,7 +175,7 @@ PROBLEMS: Mapping[str, ProblemCode] = {
     "held": ProblemCode(
         409,
         "What goes out is held",
-        "The database was put back from a copy, and nothing is sent until it is known to be the service itself.",
+        "The database was restored from a copy. Nothing is sent until it is confirmed to be the service itself.",
         "The administrator ends it with “rundun live”. Deliveries wait until then, and none is lost.",
         (
             N_("Nothing goes out at the moment"),
@@ -198,8 +200,8 @@ PROBLEMS: Mapping[str, ProblemCode] = {
     "run_erased": ProblemCode(
         410,
         "The run was erased",
-        "All that was said or shown in the run was erased, at “erased_at”. Its id and its times are all that is left.",
-        "Remove what you hold of it yourself. Nothing brings it back, and it counts no more in lists.",
+        "All texts, answers and pictures of the run were erased, at “erased_at”. Only its id and its times are left.",
+        "Erase your own copies of it. It can't be restored, and is in no list any more.",
         (N_("This job was deleted"), N_("All that was said or shown in it is gone.")),
     ),
     "cursor_gone": ProblemCode(
@@ -310,8 +312,8 @@ PROBLEMS: Mapping[str, ProblemCode] = {
     "unavailable": ProblemCode(
         503,
         "Try again shortly",
-        "The service can't do this right now: too much at once, no room on the disk, the organization's quota used "
-        "to 120 %, or the database taken away.",
+        "The service can't do this right now: too many requests at once, a full disk, 120 % of the organization's "
+        "quota used, or the database file moved or deleted.",
         "Wait for as many seconds as Retry-After says and send the same again.",
         (N_("That did not work just now"), N_("Nothing is lost. Try again in a moment.")),
         phone="The server is busy. Please try again in a moment.",

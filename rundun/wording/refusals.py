@@ -1,5 +1,5 @@
-"""What an operator is told of a refusal, in their language: by its code, as the API's sentences are for integrators. In
-English, where those say more, such as a limit, they are told to operators, too.
+"""Refusals in words for operators, in their language, by the code: the API's sentences are for integrators. In English
+operators also get the API's sentence where it says more, such as a limit.
 """
 
 import re
@@ -12,7 +12,7 @@ from rundun.wording.problem_codes import PROBLEMS
 from rundun.wording.time_zone import Zone
 
 _INSIDE = N_("Nothing may be sent to that address: it is inside the server’s own network.")
-# What is wrong in a field, by its name in what was sent and by code; "" is any field.
+# Sentences on wrong fields, by the field's name and the error's code; "" stands for any.
 _FIELDS: Mapping[tuple[str, str], str] = {
     ("events", ""): N_("Choose at least one event."),
     ("email", "bad_format"): N_("That is no e-mail address."),
@@ -57,8 +57,8 @@ _TOO_MANY: Mapping[str, tuple[str, str]] = {
 }
 
 
-_WIRE_TIME = re.compile(r"(?<!such as )\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")  # but in an example of one
-_EXACT = (  # sentences that say more than their code, of tables and their files
+_WIRE_TIME = re.compile(r"(?<!such as )\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")  # not in an example
+_EXACT = (  # sentences about tables and their files that say more than their code
     N_("Choose a checklist."),
     N_("There is no table: the first line has the names of the columns."),
     N_("The first row has no name of a column. Put the names above the rows, as listed here."),
@@ -77,27 +77,27 @@ _EXACT = (  # sentences that say more than their code, of tables and their files
 
 
 def title(language: ConsoleLanguage, problem: Problem) -> str:
-    """Return what a page about a refusal is headed with."""
-    return language.gettext(_said(problem.code)[0])
+    """Return the title of a page about a refusal."""
+    return language.gettext(_console_words(problem.code)[0])
 
 
-def _said(code: str) -> tuple[str, str]:
-    """Return the title and the remedy that operators are told of a code, or those of `invalid`."""
+def _console_words(code: str) -> tuple[str, str]:
+    """Return the title and the remedy of a code for operators, or those of `invalid`."""
     said = PROBLEMS[code].console or PROBLEMS["invalid"].console
     assert said
     return said
 
 
 def reason(language: ConsoleLanguage, problem: Problem) -> str:
-    """Return the sentence or two that tell why something was refused, and what can be done."""
+    """Return one or two sentences on the cause of a refusal, and the remedy."""
     if isinstance(problem, TooMany):
         return language.ngettext(*_TOO_MANY[problem.what], problem.most)
     said = list(dict.fromkeys(field_reason(language, error) for error in problem.errors))
-    return " ".join(said) or language.gettext(_said(problem.code)[1])
+    return " ".join(said) or language.gettext(_console_words(problem.code)[1])
 
 
 def exact_reason(language: ConsoleLanguage, problem: Problem) -> str:
-    """Return the sentence that a refusal came with, or what its code says where there is none in the language."""
+    """Return the refusal's own sentence, or `reason` where the language has no translation of it."""
     if language.is_english:
         return problem.detail
     sentence, values = (problem.sentence, problem.values) if isinstance(problem, WrongTable) else (problem.detail, {})
@@ -105,8 +105,8 @@ def exact_reason(language: ConsoleLanguage, problem: Problem) -> str:
 
 
 def exact_field_reason(language: ConsoleLanguage, zone: Zone, error: FieldError) -> str:
-    """Return what is wrong in a field as a sentence of its own: in English as the API says it, with times by the clocks
-    of `zone`.
+    """Return a complete sentence on a wrong field: in English the API's, with times in the zone `zone`, in other
+    languages `field_reason`.
     """
     if not language.is_english:
         return field_reason(language, error)
@@ -115,14 +115,14 @@ def exact_field_reason(language: ConsoleLanguage, zone: Zone, error: FieldError)
 
 
 def field_reasons(language: ConsoleLanguage, problem: Problem) -> dict[str, str]:
-    """Return what is wrong in each field, by its name."""
+    """Return the sentences on wrong fields, by the field's pointer without its slash."""
     return {error.pointer.removeprefix("/"): field_reason(language, error) for error in problem.errors}
 
 
 def field_reason(language: ConsoleLanguage, error: FieldError) -> str:
-    """Return what is wrong in a field."""
+    """Return the sentence on a wrong field, by its name and code."""
     name = error.pointer.rpartition("/")[2]
     for known in ((name, error.code), (name, ""), ("", error.code)):
         if known in _FIELDS:
             return language.gettext(_FIELDS[known])
-    return language.gettext(_said("invalid")[1])
+    return language.gettext(_console_words("invalid")[1])

@@ -12,7 +12,7 @@ from babel.messages.frontend import CommandLineInterface
 from playwright.async_api import expect
 
 from rundun import paths
-from rundun.wording.i18n import COUNTED, Catalogs, read_catalog, translations
+from rundun.wording.i18n import COUNTED, Catalogs, compile_catalog, read_catalog
 from rundun.wording.page_words import WORDS as PAGE_WORDS
 from tests.browser.checklists import COUNT, YES_NO, dispatched
 from tests.browser.phone import Phone
@@ -164,7 +164,7 @@ def test_a_count_is_never_lost(tag: str) -> None:
 @pytest.mark.parametrize("tag", LANGUAGES)
 def test_gettext_and_the_page_choose_the_same_form(tag: str) -> None:
     """The rule in the file's header, which translators' tools read, is the one of CLDR, which browsers have."""
-    speaks = translations(read_catalog(path_of(tag), tag))
+    speaks = compile_catalog(read_catalog(path_of(tag), tag))
     for key, entry in WORDS.entries[tag].items():
         if isinstance(entry, str):
             continue

@@ -11,7 +11,7 @@ import pytest
 from rundun.errors import FieldError, Problem
 from rundun.mcp import server, views
 from rundun.mcp.api_client import ApiClient
-from rundun.mcp.others_words import as_written, safe
+from rundun.mcp.others_words import sanitize, without_run_ids
 from tests.helpers.assistants import in_this_process, key_of
 from tests.helpers.service import PUBLIC_URL, Receiver, World
 
@@ -36,14 +36,14 @@ STEP = {"id": "s-ok", "type": "boolean", "label": "Done?"}
 )
 def test_a_uuid_is_cut_whatever_stands_around_it(written: str) -> None:
     for before, after in (("", ""), ("r-", ""), ("R-", ""), ("https://x/r/r-", "?a"), ('{"id": "', '", "seq": 3}')):
-        said = safe(f"{before}{written}{after}")
+        said = sanitize(f"{before}{written}{after}")
         assert "1a2b3c4d" in said.lower() and "5e6f" not in said.lower(), said
         assert said.endswith(after) and said.startswith(before)
 
 
 @pytest.mark.parametrize("kept", ["12345678-1234-5678", "a" * 64, "T-12345678", r"C:\users\x2d", "100%25", "a &amp; b"])
 def test_what_is_no_uuid_stays(kept: str) -> None:
-    assert safe(kept) == kept
+    assert sanitize(kept) == kept
 
 
 SEEN = {*range(0x600, 0x606), 0x6DD, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}  # signs of format that show
@@ -52,14 +52,14 @@ SEEN = {*range(0x600, 0x606), 0x6DD, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}  # s
 def test_what_is_not_seen_is_replaced() -> None:
     formats = {code for code in range(0x110000) if unicodedata.category(chr(code)) == "Cf"} - SEEN - {0x200C, 0x200D}
     for code in sorted(formats | {*range(0xE0100, 0xE01F0), 0x85, 0x1B}):
-        assert safe(f"a{chr(code)}b") == "a�b", hex(code)
+        assert sanitize(f"a{chr(code)}b") == "a�b", hex(code)
     for hidden in ("\u200c\u200d\u200c", "\ufe00\ufe05\ufe0f", "\u200d\ufe0f\u200d", "\ufe0f\u200d\ufe0f"):
-        assert safe(f"a{hidden}b") == "a�b", ascii(hidden)
+        assert sanitize(f"a{hidden}b") == "a�b", ascii(hidden)
 
 
 @pytest.mark.parametrize("kept", ["می‌خواهم", "👨‍👩‍👧", "❤️‍🔥", "1️⃣", "क्‍ष", "☎︎", "a\tb\nc", "؀1"])
 def test_what_joins_letters_and_emoji_stays(kept: str) -> None:
-    assert safe(kept) == kept
+    assert sanitize(kept) == kept
 
 
 async def test_texts_of_a_checklist_are_cleaned_but_where_it_is_revised(w: World) -> None:
@@ -88,7 +88,7 @@ async def test_texts_of_a_checklist_are_cleaned_but_where_it_is_revised(w: World
             "revise_template", **{one: whole[one] for one in ("template_id", "v", "template")}
         )
         assert revised["name"] == shown
-    assert as_written({"a": [f"r-{ID}", f"https://x/{ID}", 1]}) == {"a": ["r-1a2b3c4d", f"https://x/{ID}", 1]}
+    assert without_run_ids({"a": [f"r-{ID}", f"https://x/{ID}", 1]}) == {"a": ["r-1a2b3c4d", f"https://x/{ID}", 1]}
 
 
 def answering_problem(receiver: Receiver, **document: Any) -> None:

@@ -17,7 +17,7 @@ from tests.catalogs import ABOUT, collected, english_of, extracted, header_of, p
 from tests.helpers.console.console import operator, shown
 from tests.helpers.service import HOUR, NOON, World
 
-LANGUAGES = sorted(i18n.files(paths.locales(), "console"))
+LANGUAGES = sorted(i18n.catalog_files(paths.locales(), "console"))
 
 
 def messages(catalog: Catalog) -> dict[tuple[Any, Any], Message]:
@@ -31,7 +31,7 @@ def placeholders(text: str) -> set[str]:
 @pytest.mark.parametrize("domain", ABOUT)
 def test_catalogs_have_what_the_pages_say(domain: str) -> None:
     said = list(messages(collected(domain)))
-    for path in (pot_of(domain), *i18n.files(paths.locales(), domain).values()):
+    for path in (pot_of(domain), *i18n.catalog_files(paths.locales(), domain).values()):
         catalog = i18n.read_catalog(path, "en")
         assert list(messages(catalog)) == said and not catalog.obsolete, f"{path}: run `make catalogs`."
 

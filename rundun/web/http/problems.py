@@ -14,16 +14,16 @@ from rundun.wording.problem_codes import PROBLEMS
 
 
 class Json(Response):
-    """A JSON answer; `content` is anything pydantic's serialiser knows, or bytes that are JSON already."""
+    """A JSON response; its content is a value that pydantic can serialise, or bytes that are JSON already."""
 
     media_type = "application/json"
 
     def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
-        """Forbid caches, as what is answered may hold links and answers, unless the caller says otherwise."""
+        """Set the headers, with `no-store` unless given otherwise, as the content may have links and answers."""
         super().init_headers({"cache-control": "no-store", **(headers or {})})
 
     def render(self, content: Any) -> bytes:
-        """Return the body."""
+        """Return the body as JSON."""
         return content if isinstance(content, bytes) else to_json(content)
 
 
@@ -51,28 +51,28 @@ def problem_response(problem: Problem, request_id: str) -> Response:
     return Json({**document, **problem.extensions}, code.status, headers, media_type="application/problem+json")
 
 
-def of_problem(request: Request, error: Exception) -> Response:
-    """Answer a `Problem` that a handler raised; Starlette calls this."""
+def answer_problem(request: Request, error: Exception) -> Response:
+    """Return the response to a `Problem` that a handler raised, and note its code; called by Starlette."""
     assert isinstance(error, Problem)
     request.scope["rundun.code"] = error.code
     return problem_response(error, request.scope["rundun.request_id"])
 
 
-def of_http(request: Request, error: Exception) -> Response:
-    """Answer what Starlette itself refused: no such route, no such method."""
+def answer_http_error(request: Request, error: Exception) -> Response:
+    """Return the response to a refusal by Starlette itself, such as an unknown route or method."""
     assert isinstance(error, HTTPException)
     code = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}.get(error.status_code, "bad_request")
     details = {
         "not_found": "There is nothing at this address.",
         "method_not_allowed": f"{request.method} is not a method of this address.",
     }
-    response = of_problem(request, Problem(code, details.get(code, error.detail)))
+    response = answer_problem(request, Problem(code, details.get(code, error.detail)))
     if code == "method_not_allowed":
         response.headers["allow"] = ", ".join(_methods(request))
     return response
 
 
 def _methods(request: Request) -> list[str]:
-    """List all methods of an address (RFC 9110 section 10.2.1): Starlette names those of the first route only."""
+    """List all methods of an address (RFC 9110, section 10.2.1); Starlette names only those of the first route."""
     path, routes = request.scope["path"], request.app.routes
     return sorted({method for route in routes if route.path_regex.match(path) for method in route.methods})

@@ -1,4 +1,4 @@
-"""Scripts and styles, read and compressed once at start, cached by browsers for ever under their digest: /static."""
+"""Static files below /static: read and compressed at the start, cached by browsers for ever under their digest."""
 
 import gzip
 import hashlib
@@ -18,7 +18,7 @@ from starlette.routing import Route
 from rundun.errors import NotFound
 from rundun.web.http.query_params import is_current
 
-# Files served as one, since each request costs a phone a round trip: the file that is asked for, and its parts.
+# Files served as one, since each request costs a phone a round trip: the requested file, and the parts before it.
 PARTS = {
     "console/console.css": ("tokens.css",),
     "executor/styles/page.css": ("tokens.css",),
@@ -50,14 +50,14 @@ PARTS = {
 }
 _IMPORT = re.compile(r'^(?:@import|export \* from|import (\{[^}]*\}|\* as \w+) from) "([^"]+)";$', re.MULTILINE)
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
-_TYPES |= {".webp": "image/webp", ".ico": "image/x-icon", ".png": "image/png"}  # as not every system's table has them
-# What browsers and phones ask for without being told.
+_TYPES |= {".webp": "image/webp", ".ico": "image/x-icon", ".png": "image/png"}  # not every system's table has these
+# Icons that browsers and phones request on their own.
 _ICONS = ("favicon.ico", "apple-touch-icon.png")
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """What stays as it is while the process lives: its bytes plain and packed with gzip, and their entity tag."""
+    """Content that does not change while the process runs: its bytes, the same gzipped, and their entity tag."""
 
     content_type: str
     plain: bytes
@@ -65,14 +65,14 @@ class Asset:
     tag: str
 
     def response(self, request: Request, headers: Mapping[str, str]) -> Response:
-        """Respond with the bytes, compressed for whoever takes gzip."""
+        """Return a response with the bytes, gzipped if the client accepts it and that is smaller."""
         headers = {**headers, "vary": "accept-encoding", "content-type": self.content_type}
         if "gzip" not in request.headers.get("accept-encoding", "") or len(self.packed) >= len(self.plain):
             return Response(self.plain, headers=headers)
         return Response(self.packed, headers={**headers, "content-encoding": "gzip"})
 
     def tagged_response(self, request: Request, headers: Mapping[str, str]) -> Response:
-        """Respond with the bytes and their entity tag, or 304 to whoever has them."""
+        """Return a response with the bytes and their entity tag, or 304 if the client has them."""
         headers = {**headers, "etag": self.tag, "cache-control": "no-cache"}
         if is_current(request, self.tag):
             return Response(status_code=304, headers={**headers, "vary": "accept-encoding"})
@@ -80,14 +80,14 @@ class Asset:
 
 
 def pack(content_type: str, plain: bytes) -> Asset:
-    """Make an asset of its bytes."""
+    """Return the asset of these bytes."""
     tag = f'"{hashlib.sha256(plain).hexdigest()[:32]}"'
     return Asset(content_type, plain, gzip.compress(plain, 9, mtime=0), tag)
 
 
 class Assets:
-    """All files below a folder. Their addresses carry one digest of all files, so modules import each other by relative
-    addresses and still never mix two versions.
+    """All files below a folder. Their URLs have one digest of all files, so that modules can import each other by
+    relative URLs and never mix two versions.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -104,16 +104,16 @@ class Assets:
         self.digest = digest.hexdigest()[:12]
 
     def url(self, name: str) -> str:
-        """Return the address of a file; KeyError where there is none, so that a page with a dead link never starts."""
+        """Return the URL of a file; raises KeyError for an unknown one, so that no page with a dead link is served."""
         self._assets[name]
         return f"/static/{self.digest}/{name}"
 
     def text(self, name: str) -> str:
-        """Return a file as it is served, as text; KeyError where there is none."""
+        """Return the text of a file as it is served; raises KeyError for an unknown one."""
         return self._assets[name].plain.decode()
 
     async def get(self, request: Request) -> Response:
-        """Serve a file, compressed for whoever takes gzip: GET /static/{digest}/{name}."""
+        """GET /static/{digest}/{name}: serve a file; raises NotFound."""
         asset = self._assets.get(request.path_params["name"])
         if asset is None:
             raise NotFound("file")
@@ -122,17 +122,17 @@ class Assets:
         return asset.response(request, {"cache-control": cache_control})
 
     async def worker(self, request: Request) -> Response:
-        """Serve the service worker, which controls only what lies below its own address: GET /r/sw.js."""
+        """GET /r/sw.js: serve the service worker, which controls only pages below its own address."""
         asset = self._assets["executor/offline/sw.js"]
         return Response(asset.plain, headers={"cache-control": "no-cache", "content-type": asset.content_type})
 
     async def icon(self, request: Request) -> Response:
-        """Serve the service's icon where browsers look for it unasked: GET /favicon.ico, /apple-touch-icon.png."""
+        """GET /favicon.ico and /apple-touch-icon.png: serve an icon that browsers request on their own."""
         name = request.url.path.removeprefix("/")
         return self._assets[name].response(request, {"cache-control": "public, max-age=86400"})
 
     def routes(self) -> list[Route]:
-        """Return the routes of all files, which must come before those of /r/{run_id}."""
+        """Return the routes of all files; they must precede those of /r/{run_id}."""
         return [
             Route("/static/{digest}/{name:path}", self.get, methods=["GET"]),
             Route("/r/sw.js", self.worker, methods=["GET"]),
@@ -141,7 +141,7 @@ class Assets:
 
 
 def _join(name: str, files: Mapping[str, bytes]) -> bytes:
-    """Return a served file: what its parts and it import of other files, each name once, then their own lines."""
+    """Return a served file: the imports from other files, each name once, then the other lines of its parts and it."""
     texts = {part: files[part].decode() for part in (*PARTS[name], name)}
     imports: dict[tuple[str, bool], dict[str, None]] = {}  # names by their module, and whether it is named as a whole
     for part, text in texts.items():
@@ -159,7 +159,9 @@ def _join(name: str, files: Mapping[str, bytes]) -> bytes:
 
 
 def _minified(name: str, plain: bytes) -> bytes:
-    """Return a script or style without comments and needless white space: 28 % of what phones would load."""
+    """Return a script or style without comments and needless white space, which saves phones 28 % of the bytes; other
+    files unchanged.
+    """
     if name.endswith(".js"):
         return bytes(jsmin(plain))
     return bytes(cssmin(plain)) if name.endswith(".css") else plain
