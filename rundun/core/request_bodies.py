@@ -1,4 +1,4 @@
-"""The JSON bodies that integrators send, as strict models, and what they mean to the actions."""
+"""The JSON bodies of integrators as strict models, with methods that return the actions' arguments."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -75,9 +75,9 @@ _KNOWN_EVENTS = (*event.EVENTS, *event.ON_REQUEST)
 Hours = Annotated[Number, Constraint(_hours, {"exclusiveMinimum": 0, "maximum": MAX_HOURS})]
 Time = Annotated[str, Constraint(_time, {"format": "date-time"})]
 _URL_SCHEMA = {"type": "string", "format": "uri", "maxLength": MAX_LENGTH, "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://"}
-Url = Annotated[Destination, ParsedFrom(_url, _URL_SCHEMA)]  # normalised once, as it is read
-# What is not printable, as far as plain ranges can say it: controls, spaces but U+0020, invisible marks, private use.
-# Characters that Unicode has not assigned are refused as well.
+Url = Annotated[Destination, ParsedFrom(_url, _URL_SCHEMA)]  # normalised once, while the body is read
+# Unprintable characters as plain ranges: controls, spaces but U+0020, invisible marks, private use. Characters that
+# Unicode has not assigned are refused as well.
 _UNPRINTABLE = (
     r"\u0000-\u001f\u007f-\u00a0\u00ad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f"
     r"\u3000\ue000-\uf8ff\ufeff\ufff9-\ufffb"
@@ -87,70 +87,70 @@ EventName = Annotated[str, Constraint(_event, {"enum": ["*", *_KNOWN_EVENTS]})]
 
 
 class WebhookBody(StrictModel):
-    """Where events go."""
+    """The webhook of a run: the URL to which its events are sent, and their signing."""
 
     url: Url
-    """http or https. It is normalised once (scheme and host in lower case, no default port, `/` for an empty path);
-    what comes out is what is signed and what the run shows. Addresses that deliveries may not go to are refused."""
+    """http or https. It is normalised once (scheme and host in lower case, no default port, `/` for an empty path); the
+    normalised URL is signed, and is on the run. Forbidden addresses are refused."""
     secret: Secret | None = None
     """The HMAC key: printable characters (assigned by Unicode, and no controls, invisible marks, or spaces but U+0020),
     kept until the deliveries are settled, never shown again. Without it requests carry a digest of the body but no
     signature."""
     events: Annotated[list[EventName], Field(min_length=1, max_length=20)] = ["*"]
-    """Which events are sent. `*` stands for the five of a run's course, that is all but `run.started`, `run.changed`
-    and `run.erased`."""
+    """The events to send. `*` stands for the five of a run's course, that is all but `run.started`, `run.changed` and
+    `run.erased`."""
 
     def webhook(self) -> Webhook:
-        """Return the webhook with its URL normalised."""
+        """Return the webhook, with its URL normalised and its events named."""
         return Webhook(self.url.url, self.secret, _all_named(self.events))
 
 
 def _all_named(events: Sequence[str]) -> tuple[str, ...]:
-    """Return the events that are named, in their order, `*` standing for those of a run's course."""
+    """Return the named events in a fixed order, with those of a run's course in place of `*`."""
     named = {*events, *(event.EVENTS if "*" in events else ())}
     return tuple(name for name in _KNOWN_EVENTS if name in named)
 
 
-_NONE_GIVEN: Any = Field(default_factory=dict)  # pydantic copies a default of {} deeply for each body
-_STAYS: Any = Field(default_factory=lambda: None)  # left out; in a merge patch: unchanged
+_NONE_GIVEN: Any = Field(default_factory=dict)  # pydantic makes a deep copy of a default {} for each body
+_STAYS: Any = Field(default_factory=lambda: None)  # an omitted field, which a merge patch leaves unchanged
 
 
 class WebhookPatch(StrictModel):
-    """What changes on a webhook (RFC 7396): fields that are left out stay, `null` removes one."""
+    """A merge patch (RFC 7396) of a webhook: omitted fields stay, `null` removes one."""
 
     url: Url = _STAYS
-    """Where events go from now on, normalised and checked as in a dispatch; required for a run without a webhook."""
+    """The new URL, normalised and checked as in a dispatch; required for a run without a webhook."""
     secret: Secret | None = _STAYS
-    """The HMAC key of each request from now on, of printable characters as in a dispatch; `null` = they are not
-    signed."""
+    """The HMAC key of all requests from now on, of printable characters as in a dispatch; `null` = unsigned requests.
+    """
     events: Annotated[list[EventName], Field(min_length=1, max_length=20)] | None = _STAYS
-    """Which events are sent from now on, with those that wait already; `null` = as a dispatch without `events` does."""
+    """The events to send from now on, among those that wait already as well; `null` = the default of a dispatch."""
 
 
 class RunPatch(StrictModel):
     """A JSON merge patch (RFC 7396) of a run."""
 
     webhook: WebhookPatch | None = _STAYS
-    """What changes on the webhook; `null` removes it: what has not arrived by then has failed."""
+    """Changes of the webhook; `null` removes it, and deliveries that have not arrived have failed."""
     title: Annotated[str, Text(200), _ONE_LINE] | None = _STAYS
-    """What the executor reads first, in one line; `null` removes it."""
+    """The title that the executor reads first, in one line; `null` removes it."""
     note: Annotated[str, Text(4000)] | None = _STAYS
-    """What the executor reads after Start; `null` removes it."""
+    """The note that the executor reads after Start; `null` removes it."""
     due_at: Time | None = _STAYS
-    """When the run should be done; not past. After `expires_at` it moves that to 24 hours after itself. `null` removes
-    it, and leaves the expiry."""
+    """When the run should be done; not past. A time after `expires_at` moves the expiry to 24 hours after it. `null`
+    removes it, and leaves the expiry."""
     fields: Annotated[dict[str, Any], Field(max_length=MAX_FIELDS)] = _STAYS
     """Values of fields of the run's own template version; others stay, `null` removes one unless it is required."""
     executor_ref: Annotated[str, Text(256, 0), _NO_NULL] | None = _STAYS
     """Your own name for this job; `null` removes it."""
 
     def destination(self) -> Destination | None:
-        """Return the destination to check before, None where no URL is named."""
+        """Return the destination of the given URL, to be checked first; None without a URL."""
         webhook = self.webhook
         return webhook.url if webhook and "url" in webhook.model_fields_set else None
 
     def changes(self) -> Mapping[str, Any]:
-        """Return the patch as it is stored: the URL normalised, every event named, times in milliseconds."""
+        """Return the given fields as they are stored: the URL normalised, events named, times in milliseconds."""
         changes = {name: getattr(self, name) for name in self.model_fields_set}
         if self.due_at is not None:
             changes["due_at"] = _whole_second(self.due_at)
@@ -170,29 +170,29 @@ class DispatchBody(StrictModel):
     template_id: str
     """The template to be done, in its current version: later edits, or archiving it, never touch this run."""
     webhook: WebhookBody | None = None
-    """Where events of this run are sent."""
+    """The webhook for events of this run."""
     expires_in_hours: Hours | None = OPEN_HOURS
-    """Hours from now until the run expires unless it was started; `null` = never. Left out: 72, or until 24 hours after
+    """Hours from now until the run expires unless it was started; `null` = never. Omitted: 72, or until 24 hours after
     `due_at` if that is later."""
     executor_ref: Annotated[str, Text(256, 0), _NO_NULL] | None = None
     """Your own name for this job; it comes back on the run and in every event."""
     language: LanguageTag | None = None
     """The language in which the executor's page opens (BCP 47)."""
     title: Annotated[str, Text(200), _ONE_LINE] | None = None
-    """What the executor reads first, in one line, such as “Beach house 3 · check-out 11:00”."""
+    """The title that the executor reads first, in one line, such as “Beach house 3 · check-out 11:00”."""
     note: Annotated[str, Text(4000)] | None = None
-    """What the executor reads after Start, in several lines."""
+    """The note that the executor reads after Start; it may have several lines."""
     due_at: Time | None = None
     """When the run should be done (RFC 3339, in whole seconds); closes nothing. Not past, at most ten years from now,
     and not after the run expires."""
     fields: Annotated[dict[str, Any], Field(max_length=MAX_FIELDS)] = _NONE_GIVEN
     """Values of the template's `fields` by their ids; `null` = none."""
     prefill: Annotated[dict[str, Any], Field(max_length=MAX_STEPS)] = _NONE_GIVEN
-    """Values by step id, as an answer has them, that the executor confirms or changes; until then they are no answers.
-    Photos, signatures and instructions have none."""
+    """Values by step id, in the form of answers, that the executor confirms or changes; until then they are no answers.
+    Photo, signature and instruction steps have none."""
 
     def job(self) -> RunJob:
-        """Return what the run is about, its values as they were sent."""
+        """Return the job of the run, with its values as they were sent."""
         plain = {name: getattr(self, name) for name in PLAIN_MEMBERS}
         if self.due_at is not None:
             plain["due_at"] = _whole_second(self.due_at)
@@ -200,7 +200,7 @@ class DispatchBody(StrictModel):
         return NO_JOB if job == NO_JOB else job
 
     def order(self) -> tuple[DispatchRequest, Destination | None]:
-        """Return what is to be dispatched, and the destination to check before."""
+        """Return the dispatch request, and the webhook's destination, to be checked first; None without a webhook."""
         webhook, destination = (self.webhook.webhook(), self.webhook.url) if self.webhook else (None, None)
         is_bound = "expires_in_hours" in self.model_fields_set
         request = DispatchRequest(
@@ -210,46 +210,46 @@ class DispatchBody(StrictModel):
 
 
 class RepeatBody(RunPatch):
-    """What a run has of its own that repeats another; what is left out is copied from that one."""
+    """The fields of a repeated run; omitted ones are copied from the previous run."""
 
     webhook: WebhookPatch | None = _STAYS
-    """What is different of the webhook; `null` = none. Its `secret` is required where it was forgotten since."""
+    """Changes of the copied webhook; `null` = none. Its `secret` is required where it was deleted since."""
     title: Annotated[str, Text(200), _ONE_LINE] | None = _STAYS
-    """What the executor reads first, in one line; `null` = none."""
+    """The title that the executor reads first, in one line; `null` = none."""
     note: Annotated[str, Text(4000)] | None = _STAYS
-    """What the executor reads after Start; `null` = none."""
+    """The note that the executor reads after Start; `null` = none."""
     due_at: Time | None = None
     """When the run should be done, as in a dispatch. It is not copied."""
     fields: Annotated[dict[str, Any], Field(max_length=MAX_FIELDS)] = _STAYS
-    """Values of fields of the template's current version; others are copied, `null` = none. Those of kind `secret`
-    ended with the run before, and each has to be here, a value or `null`."""
+    """Values of fields of the template's current version; others are copied, `null` = none. Fields of kind `secret`
+    ended with the previous run: each must be given, with a value or `null`."""
     executor_ref: Annotated[str, Text(256, 0), _NO_NULL] | None = _STAYS
     """Your own name for this job; `null` = none."""
     language: LanguageTag | None = _STAYS
     """The language in which the executor's page opens (BCP 47); `null` = none."""
     expires_in_hours: Hours | None = _STAYS
-    """As in a dispatch. It is not copied: left out, 72, or until 24 hours after `due_at` if that is later."""
+    """As in a dispatch. It is not copied. Omitted: 72, or until 24 hours after `due_at` if that is later."""
     prefill: Annotated[dict[str, Any], Field(max_length=MAX_STEPS)] = _NONE_GIVEN
     """Values by step id, as in a dispatch. They are not copied."""
 
     def destination_after(self, before: Webhook | None) -> Destination | None:
-        """Return the destination to check before: the one that is given, else that of the webhook that is copied."""
+        """Return the destination to be checked first: the given one, else that of the copied webhook; None without."""
         is_copied = before is not None and ("webhook" not in self.model_fields_set or self.webhook is not None)
         return self.destination() or (normalise(before.url) if before and is_copied else None)
 
 
 class CancelBody(StrictModel):
-    """Why a run is ended before its time."""
+    """The reason for cancelling a run."""
 
     reason: Annotated[str, Text(2000)] | None = None
-    """In words, for whoever reads the run or the event."""
+    """The reason in words, for readers of the run or the event."""
 
 
 class ExtendBody(StrictModel):
-    """How long a run is to be open from now."""
+    """The new expiry of a run."""
 
     expires_in_hours: Hours | None
-    """Hours from now, never earlier than now set; `null` = without end."""
+    """Hours from now until the run expires, not before its present expiry; `null` = never."""
 
 
 class EmptyBody(StrictModel):
@@ -257,18 +257,18 @@ class EmptyBody(StrictModel):
 
 
 class PersonBody(StrictModel):
-    """A person, by one of these."""
+    """A person, by exactly one of these fields."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
     email: Annotated[str, Text(254), EMAIL] = _STAYS
     """The address stated at Start, in upper or lower case."""
     phone: Annotated[str, Text(40), PHONE] = _STAYS
-    """The number stated at Start: its digits, however they are spaced, and a plus or 00 in front."""
+    """The number stated at Start: its digits, with any spacing, and a plus or 00 in front."""
     name: Annotated[str, Text(200)] = _STAYS
-    """The name stated at Start, in upper and lower case as it was typed. Others may have the same."""
+    """The name stated at Start, with the same upper and lower case. Others may have the same name."""
     executor_ref: Annotated[str, Text(256), _NO_NULL] = _STAYS
-    """Your own name for the job, where you gave one to all jobs of a person."""
+    """Your own name for the job, if it is the same for all jobs of a person."""
     assigned_to: Annotated[str, Matching(r"u-[0-9a-f-]{36}", "must be “u-” and a UUID")] = _STAYS
     """The id that the executor of a run got at Start."""
 
@@ -279,7 +279,7 @@ class PersonBody(StrictModel):
         return self
 
     def person(self) -> Person:
-        """Return the person that is named."""
+        """Return the person."""
         (field,) = (field for field in PERSON_FIELDS if field in self.model_fields_set)
         return person(field, getattr(self, field))
 
@@ -288,22 +288,21 @@ RunIdText = Annotated[str, Matching(r"r-[0-9a-f-]{36}", "must be “r-” and a 
 
 
 class PersonQueryBody(StrictModel):
-    """Whose runs are asked for."""
+    """The person whose runs are listed."""
 
     person: PersonBody
-    """Compared whole: a part of a name, or of an address, finds nobody."""
+    """The person. A part of a name or of an address finds no run."""
     run_ids: Annotated[list[RunIdText], Field(min_length=1, max_length=2500)] | None = None
-    """Only these of the runs that are found, such as those of one of two people with one name. Another run is refused.
-    """
+    """Only these of the person's runs, for example to tell two people with one name apart. Other runs are refused."""
 
 
 class ErasureBody(PersonQueryBody):
-    """Whose runs are to be erased."""
+    """The person whose runs are erased."""
 
     digest: Annotated[str, Matching("[0-9a-f]{64}", "must be a SHA-256 in small hexadecimal digits")] | None = None
-    """The `digest` of the list that was answered before, with the same `run_ids`. Without it nothing is erased."""
+    """The `digest` of the last answered list, with the same `run_ids`. Without it nothing is erased."""
 
 
 def read_person(field: str, value: str) -> Person:
-    """Read a person from a field's name and a value that was typed; raises `Invalid`."""
+    """Return the person with this value in this field; raises `Invalid`."""
     return read(PersonBody, {field: value}).person()
