@@ -1,1 +1,1 @@
-"""What keeps the service well: backups on schedule, deleting, overwriting, and findings on its health."""
+"""Maintenance: scheduled backups, retention, overwriting of erased data, and findings about the service's health."""

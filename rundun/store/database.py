@@ -67,7 +67,7 @@ def _read_batch(files: FileWatch, db: sqlite3.Connection, env: Env, calls: Seque
 
 
 class Database:
-    """The database: `await db.write(action, …)`, `await db.read(function, …)`; `subscribe` for what commits touch."""
+    """The database: `await db.write(action, …)`, `await db.read(function, …)`; `subscribe` to changes."""
 
     def __init__(
         self,
@@ -151,7 +151,7 @@ class Database:
     async def write_heavy(
         self, weight: int, action: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Run an action that carries `weight` bytes, like `write`; a batch has a limit of such bytes."""
+        """Run an action that carries `weight` bytes, like `write`; the bytes in a batch are limited."""
         return await self._writer.submit(action, args, kwargs, weight)
 
     async def write_last(self, action: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -167,7 +167,7 @@ class Database:
     async def read_heavy(
         self, weight: int, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Read `weight` bytes of pictures, like `read`; a batch has a limit of such bytes."""
+        """Read `weight` bytes of pictures, like `read`; the bytes in a batch are limited."""
         return await self._reader.submit(function, args, kwargs, weight)
 
     @property

@@ -29,7 +29,7 @@ def test_file_removed(tmp_path: Path) -> None:
         assert f"{acme.path} was removed under the running service" in line
     with serving(tmp_path) as second:
         assert second.ended() == 1
-        assert second.text.startswith("Error: rundun.db is gone, but not what belongs to it")
+        assert second.text.startswith("Error: rundun.db is missing, but not ")
         assert "or remove both of these as well" in " ".join(second.text.split())
     assert not acme.path.exists(), "nobody begins anew beside what is left"
     acme.kept.rename(acme.path)

@@ -95,7 +95,7 @@ class DeliverySlots(Generic[K]):
         return dict(+granted)
 
     def take(self, key: K) -> None:
-        """Take a slot for a delivery that starts, whatever the limits."""
+        """Take a slot for a delivery that starts; limits are not checked here."""
         self._count(key, -1)
         self._busy[key] += 1
         self._total += 1

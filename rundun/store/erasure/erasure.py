@@ -63,7 +63,7 @@ _FILES = (
 
 
 def remove_rows(tx: Tx, run_id: str) -> None:
-    """Delete the rows of a run in other tables, but for its newest event, `run.erased`, and that one's delivery. Its
+    """Delete the rows of a run in other tables, but for its newest event, `run.erased`, with its delivery. Its
     files can't be read from now on; their bytes, which may be many, are deleted piece by piece later.
     """
     event = tx.number("SELECT max(number) FROM events WHERE run_id = ?", run_id)

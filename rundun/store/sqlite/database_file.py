@@ -180,14 +180,14 @@ def require_together(path: Path) -> None:
     if left and (found is None or not os.stat(real).st_size):
         raise Problem(
             "unavailable",
-            f"{path} is gone, but not what belongs to it and may hold what was written last: {left}. Put the file back "
-            f"beside it; or remove {these} as well, if you mean to begin anew.",
+            f"{path} is missing, but not {left}, with its last commits. Put the file back beside it, or remove {these} "
+            "as well, to start with a new database.",
         )
     if left and found is not None and _is_other(real, found):
         raise Problem(
             "unavailable",
-            f"{path} was replaced while it was served, and would be mixed with what belongs to the file before: "
-            f"{left}. Put that file back; or remove {these}, to go on with {path} as it is.",
+            f"{path} was replaced while it was served, and would be mixed with {left} of the earlier file. Put that "
+            f"file back, or remove {these}, to continue with {path} as it is.",
         )
 
 

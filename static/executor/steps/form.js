@@ -62,8 +62,8 @@ export class Form {
   /** Scrolls to a step, and unfolds it. */
   bring(step, withFocus = false, behavior = scrollBehavior()) {
     step.removeAttribute("folded");
-    const room = innerHeight - this.header.offsetHeight - this.footer.offsetHeight;
-    const block = step.offsetHeight < room * 0.9 ? "center" : "start";
+    const height = innerHeight - this.header.offsetHeight - this.footer.offsetHeight;
+    const block = step.offsetHeight < height * 0.9 ? "center" : "start";
     step.scrollIntoView({ behavior, block });
     if (withFocus) step.querySelector("h3").focus({ preventScroll: true });
   }

@@ -122,7 +122,7 @@ async def test_a_log_without_its_file_is_not_begun_anew(tmp_path: Path) -> None:
         for present in (False, True):
             if present:
                 path.touch()
-            with pytest.raises(Problem, match=r"rundun\.db is gone, but not what belongs to it"):
+            with pytest.raises(Problem, match=r"rundun\.db is missing, but not "):
                 await Database.open(path, clock=lambda: 0, public_url="http://rundun.test", grace=0)
             assert path.exists() is present
             assert (tmp_path / "rundun.db-wal").stat().st_size
