@@ -177,7 +177,7 @@ def read_catalog(path: Path, tag: str) -> Catalog:
 
 
 def compile_catalog(catalog: Catalog) -> gettext.GNUTranslations:
-    """Return a catalogue in the form that gettext uses."""
+    """Return the translations of a catalogue, compiled for gettext."""
     compiled = io.BytesIO()
     write_mo(compiled, catalog)
     compiled.seek(0)

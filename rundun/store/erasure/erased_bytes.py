@@ -10,7 +10,7 @@ _SINCE = "erased_bytes_since"  # the time of the first erasure that is not overw
 
 
 def mark(tx: Tx) -> None:
-    """Set the mark to now: data was erased and is to be overwritten."""
+    """Set the mark to now, but above the latest one: data was erased and is to be overwritten."""
     since = find_since(tx)
     service_state.put(tx, _STATE, max(tx.now, (find_mark(tx) or 0) + 1))
     service_state.put(tx, _SINCE, tx.now if since is None else since)
