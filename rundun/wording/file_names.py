@@ -76,6 +76,6 @@ def _list_photos(state: RunState) -> Iterator[Photo]:
     """Yield the photos of answers, then those of remarks, in each step in the order of its page."""
     evidence = state.evidence
     for step_id, stored in evidence.photos.items():
-        yield from order_photos(record.photos_of(state.step_states[step_id], evidence), stored)
+        yield from order_photos(record.answer_photos(state.step_states[step_id], evidence), stored)
     for step_id, stored in evidence.remark_photos.items():
-        yield from order_photos(record.photos_of_remark(step_id, evidence), stored)
+        yield from order_photos(record.remark_photos(step_id, evidence), stored)

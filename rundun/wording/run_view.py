@@ -184,7 +184,7 @@ class RunView:
             self._proposal_view(step, answer),
             list(_step_flags(self.state.run, step_state)),
             self._photo_views(
-                step, record.photos_of(step_state, self.state.evidence), self.state.evidence.photos.get(step.id, {})
+                step, record.answer_photos(step_state, self.state.evidence), self.state.evidence.photos.get(step.id, {})
             ),
             len([awaited for awaited in step_state.waiting_for if awaited != "signature"]),
             self.state.evidence.count_removed(step.id, step_state.photos),
@@ -214,7 +214,7 @@ class RunView:
             remark = None
         if remark is None and not stored:
             return None
-        photos = self._photo_views(step, record.photos_of_remark(step_id, evidence), stored)
+        photos = self._photo_views(step, record.remark_photos(step_id, evidence), stored)
         removed = 0 if remark is None else evidence.count_removed(step_id, remark.photos)
         awaited = 0 if remark is None else len(set(remark.photos) - set(stored)) - removed
         return RemarkView(remark, photos, awaited, removed)

@@ -77,7 +77,7 @@ def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Urls) 
             "thumbnail": None,
             "url": links.media(photo.derived, "image/jpeg"),
         }
-        for index, photo in enumerate(record.photos_of(step_state, evidence))
+        for index, photo in enumerate(record.answer_photos(step_state, evidence))
     ]
     return NewEvent(
         "step.completed",

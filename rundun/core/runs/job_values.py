@@ -47,7 +47,9 @@ def set_fields(template: Template, job: RunJob, values: Mapping[str, Any]) -> Ru
 
 
 def read_fields(template: Template, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[FieldError]]:
-    """Return (values in normal form, errors); a None is no value, and missing required fields are no errors here."""
+    """Return the values in normal form by field id, without those that are None, and the errors of the others; a
+    missing required field is no error here.
+    """
     known = {field.id: field for field in template.fields}
     values, errors = {}, []
     for field_id, value in given.items():

@@ -3,10 +3,11 @@
 An answer lists its photos in order, and may name the other photos of the step that its author had seen. Then:
 
 * Photos unknown to the author stay: those that the answer in force lists follow the listed ones, then all others that
-have arrived or arrive later, in the order of their arrival. * A photo that the author had seen and does not list is
-left out, until an answer lists it again. A listed photo that was seen to be missing is no longer awaited, but counts if
-it has arrived or arrives after all. * A deleted photo stays deleted, even if a list still has it. * Of a photo and a
-drawing on it only the drawing counts.
+  have arrived or arrive later, in the order of their arrival.
+* A photo that the author had seen and does not list is left out, until an answer lists it again. A listed photo that
+  was seen to be missing is no longer awaited, but counts if it has arrived or arrives after all.
+* A deleted photo stays deleted, even if a list still has it.
+* Of a photo and a drawing on it only the drawing counts.
 
 An answer that names no seen photos has exactly the photos that it lists.
 """

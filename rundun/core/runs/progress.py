@@ -1,4 +1,4 @@
-"""Progress of a run: the visible steps, the done ones, and the missing_steps ones."""
+"""Progress of a run: its visible, done and missing steps."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -157,7 +157,7 @@ def count_flagged(step_states: Mapping[str, StepState]) -> int:
 
 
 def answer_kind(answer: Answer) -> Literal["answered", "skipped", "unable"]:
-    """Return the kind of an answer."""
+    """Return the kind of an answer, which is the name of its count in a run's progress."""
     if answer.skipped:
         return "skipped"
     return "answered" if answer.unable is None else "unable"

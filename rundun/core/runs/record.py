@@ -1,4 +1,4 @@
-"""The record of a run as JSON: what `GET /v1/runs/{id}`, the executor's page and the events all show."""
+"""The record of a run as JSON, for `GET /v1/runs/{id}`, the executor's page and the events."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from rundun.core.urls import Urls
 
 
 def photo_receipt(photo: Photo, links: Urls) -> execution.ReceiptJson:
-    """Return the receipt of a photo for the executor's phone, which may then delete its own copy."""
+    """Return the receipt of a photo for the executor's phone, which may then delete its copy."""
     return {
         "photo_id": photo.photo_id,
         "slot": photo.slot,
@@ -40,7 +40,9 @@ def signature_receipt(signature: Signature, links: Urls) -> execution.SignatureR
 
 
 def photo_json(photo: Photo, index: int, links: Urls, stored: Mapping[str, Photo]) -> runs.PhotoJson:
-    """Return one photo as the run shows it, with what it was drawn on, which is among those `stored` of the step."""
+    """Return a photo of a run's record; `undrawn` is the photo under its drawing, one of `stored`, the step's photos by
+    id, or None.
+    """
     undrawn = stored.get(photo.annotated_from or "")
     return {**_photo_json(photo, index, links), "undrawn": _photo_json(undrawn, index, links) if undrawn else None}
 
@@ -71,7 +73,7 @@ def _photo_json(photo: Photo, index: int, links: Urls) -> runs.UndrawnPhotoJson:
 
 
 def value_json(step_state: StepState, evidence: Evidence, links: Urls) -> Any:
-    """Return the value of a step's answer; a signature's is the URL of its picture."""
+    """Return the value of a step's answer, None without one; the value of a signature is the URL of its picture."""
     answer = step_state.answer
     if answer is None:
         return None
@@ -81,19 +83,19 @@ def value_json(step_state: StepState, evidence: Evidence, links: Urls) -> Any:
 
 
 def unable_json(step_state: StepState) -> UnableJson | None:
-    """Return why a step could not be done, or None."""
+    """Return the reason that a step could not be done, None for any other answer."""
     answer = step_state.answer
     return None if answer is None or answer.unable is None else {"reason": answer.unable}
 
 
-def photos_of(step_state: StepState, evidence: Evidence) -> list[Photo]:
-    """Return the photos of a step's answer in force that have arrived, in the answer's order."""
+def answer_photos(step_state: StepState, evidence: Evidence) -> list[Photo]:
+    """Return the photos that have arrived for a step's answer in force, in its order."""
     stored = evidence.photos.get(step_state.step.id, {})
     return [stored[photo_id] for photo_id in step_state.photos if photo_id in stored]
 
 
 def answers_json(step_states: Mapping[str, StepState], evidence: Evidence, links: Urls) -> dict[str, runs.AnsweredJson]:
-    """Return the answers of visible steps that were answered, skipped or closed as unable."""
+    """Return the answers of visible steps by step id, skipped and unable ones included."""
     answers: dict[str, runs.AnsweredJson] = {}
     for step_id, step_state in step_states.items():
         answer = step_state.answer
@@ -108,8 +110,8 @@ def answers_json(step_states: Mapping[str, StepState], evidence: Evidence, links
             "unable": unable_json(step_state),
             "geo": answer.geo,
             "flagged": step_state.flagged,
-            "photos": _photos_json(photos_of(step_state, evidence), evidence.photos.get(step_id, {}), links)
-            if step_state.photos  # which few have
+            "photos": _photos_json(answer_photos(step_state, evidence), evidence.photos.get(step_id, {}), links)
+            if step_state.photos  # few steps have any
             else [],
         }
         if removed := evidence.count_removed(step_id, step_state.photos):
@@ -117,19 +119,19 @@ def answers_json(step_states: Mapping[str, StepState], evidence: Evidence, links
     return answers
 
 
-def photos_of_remark(step_id: str, evidence: Evidence) -> list[Photo]:
-    """Return the photos of a step's remark in force that have arrived, in its order."""
+def remark_photos(step_id: str, evidence: Evidence) -> list[Photo]:
+    """Return the photos that have arrived for a step's remark in force, in its order."""
     remark, stored = evidence.remarks.get(step_id), evidence.remark_photos.get(step_id, {})
     return [] if remark is None else [stored[photo_id] for photo_id in remark.photos if photo_id in stored]
 
 
 def remarks_json(step_states: Mapping[str, StepState], evidence: Evidence, links: Urls) -> dict[str, runs.RemarkJson]:
-    """Return the remarks on visible steps, but for those taken back."""
+    """Return the remarks in force on visible steps by step id, without those taken back."""
     remarks: dict[str, runs.RemarkJson] = {}
     for step_id, remark in evidence.remarks.items():
         if not step_states[step_id].visible or remark.is_empty:
             continue
-        photos = photos_of_remark(step_id, evidence)
+        photos = remark_photos(step_id, evidence)
         remarks[step_id] = {
             "remark_id": remark.remark_id,
             "text": remark.text,
@@ -143,7 +145,7 @@ def remarks_json(step_states: Mapping[str, StepState], evidence: Evidence, links
 
 
 def remark_state_json(remark: Remark) -> execution.RemarkStateJson:
-    """Return a remark as the executor's page needs it, with the ids of all its photos."""
+    """Return a remark for the executor's page, with the ids of all its photos, those still to come included."""
     return {
         "remark_id": remark.remark_id,
         "text": remark.text,
@@ -154,12 +156,12 @@ def remark_state_json(remark: Remark) -> execution.RemarkStateJson:
 
 
 def _photos_json(listed: Sequence[Photo], stored: Mapping[str, Photo], links: Urls) -> list[runs.PhotoJson]:
-    """Return photos in their order, each with the one that it was drawn on from all that are `stored`."""
+    """Return the `listed` photos in order; `stored` has the photos they were drawn on."""
     return [photo_json(photo, index, links, stored) for index, photo in enumerate(listed)]
 
 
 def signature_json(run: Run, evidence: Evidence, links: Urls) -> runs.SignatureAnswerJson | None:
-    """Return the signature that closed a run or, where the run ended otherwise, the newest given for it; or None."""
+    """Return the signature that closed a run or, if it ended otherwise, the newest one given to close it; or None."""
     numbers = [number for number, row in evidence.signatures.items() if row.step_id == "" and run.is_closed]
     number = max(numbers, default=None) if run.signature is None else run.signature
     if number is None:
@@ -173,7 +175,7 @@ def signature_json(run: Run, evidence: Evidence, links: Urls) -> runs.SignatureA
 
 
 def reference_json(run: Run) -> ReferenceJson:
-    """Return what the integrator knows a run by, for the record and for each event."""
+    """Return the integrator's own reference of a run, for the record and for each event."""
     return {"executor_ref": run.executor_ref}
 
 
@@ -224,14 +226,14 @@ def _end_json(run: Run) -> runs.RunEndJson:
 
 
 def run_json(run: Run, links: Urls, now: int) -> runs.RunListedJson:
-    """Return a run without its template and answers, as lists show it."""
+    """Return a run for lists: without its template, answers and most of its job."""
     return {**_head_json(run, links, now), **_end_json(run)}
 
 
 def full_json(
     run: Run, step_states: Mapping[str, StepState], evidence: Evidence, links: Urls, now: int
 ) -> runs.RunSteeredJson:
-    """Return all of a run but its template, which the caller puts in verbatim, and without the secrets of its job."""
+    """Return the record of a run without the secrets of its job, and without its template, which the caller adds."""
     return {
         **_head_json(run, links, now),
         "note": run.job.note,
@@ -247,14 +249,14 @@ def full_json(
 def record_json(
     run: Run, step_states: Mapping[str, StepState], evidence: Evidence, links: Urls, now: int
 ) -> runs.RunSteeredJson:
-    """Return `full_json` with the secrets of the job, which an open run has: for an answer that is stored nowhere."""
+    """Return `full_json` with the secrets of an open run's job, for responses that are stored nowhere."""
     record = full_json(run, step_states, evidence, links, now)
     record["fields"] |= run.job.secrets
     return record
 
 
 def run_brief_json(run: Run) -> execution.RunBriefJson:
-    """Return what every response to a write of the executor's says of the run."""
+    """Return the members of the run in every response to a write of the executor."""
     return {
         "status": run.status,
         "expires_at": times.wire_or_none(run.expires_at),
@@ -264,7 +266,7 @@ def run_brief_json(run: Run) -> execution.RunBriefJson:
 
 
 def run_state_json(run: Run, now: int) -> execution.RunStateJson:
-    """Return what the executor's page knows of the run itself."""
+    """Return the run for the executor's page, without its steps and job."""
     return {
         "run_id": run.run_id,
         "late": run.is_late(now),
@@ -279,7 +281,7 @@ def run_state_json(run: Run, now: int) -> execution.RunStateJson:
 
 
 def step_json(step_state: StepState, evidence: Evidence, links: Urls) -> execution.StepStateJson:
-    """Return one step, hidden or not, as the executor's page needs it."""
+    """Return the state of one step, hidden or not, for the executor's page."""
     answer = step_state.answer
     if answer is None:
         return {"answer_id": None, "visible": step_state.visible, "done": False, "flagged": False, "waiting_for": []}

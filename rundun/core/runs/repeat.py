@@ -1,4 +1,4 @@
-"""Repeating a run: what a new dispatch copies of a closed one, and what it can't."""
+"""Repeating a run: the dispatch that copies a closed run, and the values that can't be copied."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -23,16 +23,15 @@ class Repeat:
 
 
 def repeat(run: Run, template: Template, changes: Mapping[str, Any]) -> Repeat:
-    """Return the dispatch of `template`, the current version of that of a closed run, that repeats it: reference,
-    language, webhook and job are the run's, but for due time, secrets, prefill and `changes`, which has members of a
-    `DispatchRequest` and of its job by their names on the wire, None removing one. `fields` has those that change, and
-    `webhook` the fields of `Webhook` that do.
+    """Return the dispatch that repeats a closed run; `template` is the current version of its template. Reference,
+    language, webhook and job are copied, without due time, secrets and prefill. `changes` has members of the dispatch
+    and of its job by their names on the wire (None removes one), in `fields` and `webhook` only the changed ones.
     """
     given: Mapping[str, Any] = changes.get("fields") or {}
     copied, dropped = copied_fields(run, template)
     fields = {**copied, **given}
-    webhook, errors = _webhook(run, changes)
-    errors += [error for field in template.fields for error in _secret(field, fields)]
+    webhook, errors = _patched_webhook(run, changes)
+    errors += [error for field in template.fields for error in _secret_errors(field, fields)]
     plain = {"due_at": None, **plain_changes(changes)}
     job = replace(run.job, **plain, fields=fields, secrets={}, prefill=changes.get("prefill") or {})
     order = DispatchRequest(
@@ -49,23 +48,25 @@ def repeat(run: Run, template: Template, changes: Mapping[str, Any]) -> Repeat:
 
 
 def copied_fields(run: Run, template: Template) -> tuple[Mapping[str, Any], tuple[str, ...]]:
-    """Return the values of a closed run's fields that a version of its template still has, and the ids of the others.
-    Its secrets are in neither: they ended with it.
+    """Return the values of a closed run's fields that `template` has, by id, and the ids of its other fields. Secrets
+    are in neither: they ended with the run.
     """
     known = {field.id for field in template.fields}
     copied = {name: value for name, value in run.job.fields.items() if name in known}
     return copied, tuple(name for name in run.job.fields if name not in known)
 
 
-def _secret(field: JobField, fields: Mapping[str, Any]) -> Iterator[FieldError]:
-    """Find a secret of which nobody has said anything: also whether there was one is not known any more."""
+def _secret_errors(field: JobField, fields: Mapping[str, Any]) -> Iterator[FieldError]:
+    """Yield an error for a secret that `fields` does not have, not even as None: the closed run no longer says whether
+    it had one.
+    """
     if field.kind == "secret" and field.id not in fields:
         or_none = "" if field.required else ", or null for none"
         detail = f"is required: “{field.label}” is a secret, which ended with the run before; give it anew{or_none}"
         yield FieldError(f"/fields/{field.id}", "required", detail)
 
 
-def _webhook(run: Run, changes: Mapping[str, Any]) -> tuple[Webhook | None, list[FieldError]]:
+def _patched_webhook(run: Run, changes: Mapping[str, Any]) -> tuple[Webhook | None, list[FieldError]]:
     given = changes.get("webhook", {})
     if given is None or (not given and run.webhook is None):
         return None, []
@@ -76,7 +77,7 @@ def _webhook(run: Run, changes: Mapping[str, Any]) -> tuple[Webhook | None, list
 
 
 def webhook_errors(webhook: Webhook) -> Iterator[FieldError]:
-    """Find that a webhook can't be copied, since nobody knows its secret any more."""
+    """Yield an error for a webhook that can't be copied, since its secret was deleted."""
     if webhook.is_secret_removed:
         detail = "is not kept any more: give it anew, or null for requests that are not signed"
         yield FieldError("/webhook/secret", "required", detail)

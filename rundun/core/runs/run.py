@@ -1,4 +1,4 @@
-"""A run and its life: one table of moves, and the times that bound it."""
+"""The run: its members, statuses and moves, its deadline, and whether it is late or calls for attention."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -24,9 +24,9 @@ MOVES: Mapping[tuple[Status, Move], Status] = {
 STATUSES: tuple[Status, ...] = ("pending", "in_progress", "completed", "cancelled", "expired")
 OPEN: tuple[Status, ...] = ("pending", "in_progress")
 CLOSED: tuple[Status, ...] = ("completed", "cancelled", "expired")
-LEAST_CLOCK_SKEW = 300  # seconds that a phone's clock is off for the record to say so
-OPEN_HOURS = 72  # that a run is open for its start, where the dispatch does not say
-AFTER_DUE = times.DAY  # that it is open, at least, once it is due
+LEAST_CLOCK_SKEW = 300  # seconds; a smaller skew is not recorded
+OPEN_HOURS = 72  # from dispatch to expiry, by default
+AFTER_DUE = times.DAY  # milliseconds from the due time to the earliest expiry by default
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ class Webhook:
 
     @property
     def host(self) -> str:
-        """Return the host of the URL, all that is shown of it where a path may be a secret."""
+        """Return the host of the URL, for places that must not show the path, which may be a secret."""
         return normalise(self.url).host
 
 
@@ -56,7 +56,7 @@ def with_destination(org_id: str, webhook: Webhook) -> Webhook:
 
 
 def patch_webhook(webhook: Webhook, changes: Mapping[str, Any]) -> Webhook:
-    """Return a webhook with some fields changed; at another URL it is not gone."""
+    """Return a webhook with the `changes` of its fields; another URL makes `gone` False."""
     is_removed = webhook.is_secret_removed and "secret" not in changes
     patched = replace(webhook, **changes, is_secret_removed=is_removed)
     return patched if patched.url == webhook.url else replace(patched, gone=False)
@@ -64,7 +64,9 @@ def patch_webhook(webhook: Webhook, changes: Mapping[str, Any]) -> Webhook:
 
 @dataclass(frozen=True, slots=True)
 class Cancellation:
-    """A cancellation: who ended a run before its time, and why. `member`, the operator, goes into the event alone."""
+    """A cancellation `by` integrator, operator or executor, `at` a time in milliseconds. `member`, the operator, is
+    only for the event.
+    """
 
     by: By
     reason: str | None
@@ -75,9 +77,9 @@ class Cancellation:
 
 @dataclass(slots=True)
 class PlainRun:
-    """The members of a run that are plain values, each stored as it is, in the column of its name. Times are in
-    milliseconds, `number` is the run's place in the database. `flagged` counts the steps that call for attention,
-    `clock_skew_seconds` is how far the phone's clock is ahead, if it is far.
+    """The members of a run that are plain values, each stored unchanged in the column of its name. Times are in
+    milliseconds, `number` is the row's number, `flagged` the number of steps that call for attention;
+    `clock_skew_seconds` is None unless the phone's clock is far ahead, or behind (below 0).
     """
 
     number: int
@@ -99,9 +101,9 @@ class PlainRun:
     signature: int | None = None
     flagged: int = 0
     clock_skew_seconds: int | None = None
-    has_remarks: bool = False  # there may be some, or photos of some
-    previous_run_id: str | None = None  # of the closed run that it repeats
-    handled_at: int | None = None  # somebody is done with what it called for
+    has_remarks: bool = False  # False: neither remarks nor their photos have to be read
+    previous_run_id: str | None = None  # the closed run that this one repeats
+    handled_at: int | None = None
     updated_at: int = 0
 
 
@@ -112,7 +114,7 @@ _NO_PROGRESS: Any = field(default_factory=dict)
 class Run(PlainRun):
     """One execution of one template version."""
 
-    progress: ProgressJson = _NO_PROGRESS  # which only an erased run has
+    progress: ProgressJson = _NO_PROGRESS  # the default is for erased runs
     identity: Identity = NOBODY
     webhook: Webhook | None = None
     cancellation: Cancellation | None = None
@@ -120,23 +122,25 @@ class Run(PlainRun):
 
     @property
     def is_closed(self) -> bool:
-        """Tell whether the run is closed, so that nothing can change any more."""
+        """Tell whether the run is completed, cancelled or expired."""
         return self.status in CLOSED
 
     def deadline(self, grace: int) -> int | None:
-        """Return the time from which nothing is accepted; `grace` in milliseconds is added once the run is started."""
+        """Return the time in milliseconds from which the run accepts nothing, None = never: `expires_at`, and `grace`
+        (milliseconds) later once the run is started.
+        """
         if self.expires_at is None:
             return None
         return self.expires_at + (grace if self.status == "in_progress" else 0)
 
     def is_overdue(self, now: int, grace: int) -> bool:
-        """Tell whether the run is open and must be expired before anything else happens to it."""
+        """Tell whether the run is open past its deadline; then it is expired before any other change."""
         deadline = self.deadline(grace)
         return not self.is_closed and deadline is not None and now >= deadline
 
     def is_late(self, now: int) -> bool:
-        """Tell whether the run was, or is, not done by the time it was due, begun or not; where it has no due time,
-        whether it was, or is, still being done after `expires_at`. One that expired before it was begun is not late.
+        """Tell whether the run is or was open past its due time (or ended at it, not completed) or, without a due time,
+        in progress past `expires_at`. A run that expired before its start is not late.
         """
         if self.status == "expired" and self.started_at is None:
             return False
@@ -145,29 +149,27 @@ class Run(PlainRun):
             return (self.closed_at or now) >= due_at and not is_done_by_then
         if self.expires_at is None or self.started_at is None:
             return False
-        if self.status == "expired":  # at its deadline, which without grace is no later than that
+        if self.status == "expired":  # at its deadline, which equals `expires_at` without grace
             return self.closed_at != self.expires_at
         return (self.closed_at or now) >= self.expires_at
 
     @property
     def late_after(self) -> int | None:
-        """Return the time from which on the run, if it is still open, can be late; None = never."""
+        """Return the time in milliseconds from which the run, while open, can be late; None = never."""
         return self.expires_at if self.job.due_at is None else self.job.due_at
 
     @property
     def is_missed(self) -> bool:
-        """Tell whether the run expired before it was done, begun or not."""
+        """Tell whether the run expired, started or not."""
         return self.status == "expired"
 
     @property
     def calls_for_attention(self) -> bool:
-        """Tell whether there is something for the organization to do about the run: it was missed, or has steps that
-        call for attention, and nobody is done with it.
-        """
+        """Tell whether the run was missed or has steps that call for attention, and is not handled yet."""
         return (self.is_missed or self.flagged > 0) and self.handled_at is None
 
     def closed_as(self, status: Status) -> int | None:
-        """Return when the run ended in `status`, else None."""
+        """Return `closed_at` if the run ended in `status`, else None."""
         return self.closed_at if self.status == status else None
 
     @property
@@ -175,11 +177,11 @@ class Run(PlainRun):
         """Return the seconds from Start to completion, None for a run that is not completed."""
         if self.status != "completed" or self.started_at is None or self.closed_at is None:
             return None
-        return max(0, self.closed_at - self.started_at) // times.SECOND  # less in records of before clocks were judged
+        return max(0, self.closed_at - self.started_at) // times.SECOND  # old records can end before they start
 
 
 def without_secrets(run: Run) -> Run:
-    """Return a run without the secrets of its job, as it is once it is closed."""
+    """Return a run without the secrets of its job, which end when it is closed."""
     return replace(run, job=replace(run.job, secrets={})) if run.job.secrets else run
 
 
@@ -208,8 +210,8 @@ def erased_stub(run: Run, now: int) -> Run:
 
 
 def with_clock_skew(run: Run, seconds: int | None) -> Run:
-    """Return a run that names by how many seconds a phone's clock is ahead of the server's, or behind (below 0): the
-    farthest that was ever said, and nothing below five minutes.
+    """Return a run with the largest clock skew reported so far: `seconds` that a phone's clock is ahead of the
+    server's, or behind (below 0). Less than five minutes, or None, leaves the run unchanged.
     """
     if seconds is None or abs(seconds) < max(LEAST_CLOCK_SKEW, abs(run.clock_skew_seconds or 0) + 1):
         return run
@@ -217,7 +219,9 @@ def with_clock_skew(run: Run, seconds: int | None) -> Run:
 
 
 def expiry(now: int, hours: float | None) -> int | None:
-    """Return the time `hours` from `now`, rounded up so that the whole second on the wire is the true one."""
+    """Return the time `hours` after `now`, in milliseconds, rounded up to a whole second, which is all that the wire
+    shows; None (never) without `hours`.
+    """
     if hours is None:
         return None
     at = now + int(hours * times.HOUR)
@@ -226,10 +230,10 @@ def expiry(now: int, hours: float | None) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class DispatchRequest:
-    """A run to dispatch; `expires_in_hours` None = never, the webhook's URL already normalised. Unless the hours are
-    `is_bound`, named by whoever dispatches, the run stays open until a day after it is due. Without a webhook of its
-    own it gets what `webhook_from` says: none, the default one of its template or organization, or that of the run that
-    it repeats, which is closed.
+    """A run to dispatch; `expires_in_hours` None = never, the webhook's URL is normalised. `is_bound`: the request
+    names the hours; otherwise the run stays open at least until a day after its due time. Without a `webhook`,
+    `webhook_from` decides: none (`request`), the default one of its template or organization, or the one of the closed
+    run that it repeats (`previous`).
     """
 
     template_id: str
@@ -244,7 +248,7 @@ class DispatchRequest:
 
 
 def expires_at(dispatch_request: DispatchRequest, now: int) -> int | None:
-    """Return when a run that is dispatched at `now` expires, in milliseconds; None = never."""
+    """Return the expiry of a run that is dispatched at `now`, both in milliseconds; None = never."""
     until, due_at = expiry(now, dispatch_request.expires_in_hours), dispatch_request.job.due_at
     if until is None or due_at is None or dispatch_request.is_bound:
         return until
@@ -254,7 +258,9 @@ def expires_at(dispatch_request: DispatchRequest, now: int) -> int | None:
 def new_run(
     dispatch_request: DispatchRequest, run_id: str, org_id: str, template_v: int, now: int, progress: ProgressJson
 ) -> Run:
-    """Make the pending run of a dispatch at `now` (milliseconds); `progress` is that of the version, untouched."""
+    """Return the pending run of a dispatch at `now` (milliseconds); `progress` counts the steps of `template_v` without
+    answers.
+    """
     return Run(
         number=0,
         run_id=run_id,
@@ -277,7 +283,7 @@ def new_run(
 
 
 def revised(run: Run, now: int, **changes: Any) -> Run:
-    """Return a run in its next revision, with `changes` of its fields that are made at `now`, in milliseconds. A clock
-    that is put back makes no run older.
+    """Return a run in its next revision, with the `changes` of its fields. `updated_at` is `now` (milliseconds), but
+    never earlier than before, since a clock can be put back.
     """
     return replace(run, revision=run.revision + 1, updated_at=max(run.updated_at, now), **changes)

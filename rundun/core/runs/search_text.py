@@ -1,4 +1,4 @@
-"""What a run is searched by: its words without case and accents, and what a search looks for in them."""
+"""The search text of a run, folded (without case and accents), and the needles of a search, which are looked for in it."""
 
 import re
 import unicodedata
@@ -8,13 +8,13 @@ from typing import Any
 from rundun.core.actor import Identity
 
 MAX_LENGTH = 200  # characters of a search
-MAX_PART = 500  # characters of a field that are looked through
-MAX_TEXT = 4000  # of all that a run says, before and after it is folded: some letters become eighteen
-SHORT = 3  # fewer characters find only words that begin so
-_BEGINS = ("\n", " ")  # what stands before a word
+MAX_PART = 500  # characters of a field that can be found
+MAX_TEXT = 4000  # characters of a search text, before and after folding: a letter can become eighteen
+SHORT = 3  # characters; a shorter search finds only beginnings of words
+_BEGINS = ("\n", " ")  # the characters before a word
 
-# Combining classes of marks that are left out where people write in a hurry: accents and points of Latin, Greek,
-# Cyrillic, Hebrew and Arabic letters. Marks of other scripts are letters to those who write them: か is not が.
+# Combining classes of marks that are often left out in writing: accents and points of Latin, Greek, Cyrillic, Hebrew
+# and Arabic letters. Marks of other scripts distinguish letters: か is not が.
 _ACCENTS = frozenset((1, *range(10, 36), 202, 214, 216, 218, 220, 222, 228, *range(230, 236), 240))
 _MARKS = (
     *range(0x300, 0x370),
@@ -24,8 +24,8 @@ _MARKS = (
     *range(0x1DC0, 0x1E00),
 )
 _UNSEEN = (0, 0xAD, 0x640, 0x61C, *range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A))
-# Besides: letters that Unicode takes for no variant of another one, as people write them whose keyboard has none; marks
-# of punctuation that look alike; digits; and characters that are not seen.
+# Also letters that Unicode does not decompose, as they are typed on a keyboard without them; punctuation marks that
+# look alike; digits; and invisible characters.
 _ALIKE = str.maketrans(
     {
         **{chr(mark): "" for mark in _MARKS if unicodedata.combining(chr(mark)) in _ACCENTS},
@@ -37,7 +37,7 @@ _ALIKE = str.maketrans(
         **{chr(unseen): "" for unseen in (*_UNSEEN, 0xFEFF, 0xFE0E, 0xFE0F)},
     }
 )
-_PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]+")  # nobody writes them: the index has them for itself
+_PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]+")  # not part of any script: the index uses them
 _NUMBER = re.compile(r"[0-9 ()+./-]+", re.ASCII)
 _SPACERS = re.compile(r"[^0-9]+", re.ASCII)
 _LETTER = re.compile(r"\s+|.[\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670]*", re.DOTALL)
@@ -45,8 +45,8 @@ _RUN_ID = re.compile(r"(?:.*/)?(r-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4
 
 
 def fold(text: str) -> str:
-    """Return a text as it is searched: whatever the case, the accents and the white space, in Unicode's compatibility
-    form. What two texts share when they are written alike, they share when they are folded.
+    """Return a text in the form for comparing: lower case, without accents, white space as single spaces, in Unicode's
+    compatibility form. Texts with a common part also have it in common when folded.
     """
     if text.isascii():
         return " ".join(text.lower().replace("\0", "").split())
@@ -57,12 +57,12 @@ def fold(text: str) -> str:
 def run_text(
     run_id: str, executor_ref: str | None, title: str | None, fields: Mapping[str, Any], identity: Identity
 ) -> str:
-    """Return what a run is searched by: each folded text on a line of its own, a line break before the first; a number
-    that is written in groups, as one of a phone is, once more without them. Secrets are no part of it. Of each text
-    the first 500 characters count, and of all, the fields last, about 4,000.
+    """Return the search text of a run: each value folded on a line of its own, with a line break before the first; a
+    number written in groups, like a phone number, has a second line without them. Secrets are left out. Each value
+    counts with its first 500 characters, all of them, `fields` last, with about 4,000.
     """
     texts = (title, executor_ref, identity.name, identity.email, identity.phone, *fields.values())
-    lines, left = ["", run_id[:10]], MAX_TEXT  # of the id what the receipt shows
+    lines, left = ["", run_id[:10]], MAX_TEXT  # the receipt shows these characters of the id
     for text in texts:
         if text is None or left <= 0:
             continue
@@ -74,13 +74,13 @@ def run_text(
 
 
 def _ungrouped(folded: str) -> str:
-    """Return a number without what it is grouped with, another text as it is."""
+    """Return the digits of a number that is written in groups; any other text unchanged."""
     return _SPACERS.sub("", folded) if _NUMBER.fullmatch(folded) else folded
 
 
 def needles(search: str) -> tuple[str, ...]:
-    """Return what a search looks for, in what `run_text` returns: a run is found that has one of them. Of fewer than
-    three characters, words that begin so; none at all where nothing is left to look for.
+    """Return the folded texts that a search looks for; a run is found if its `run_text` contains one of them. With
+    fewer than three characters they are beginnings of words; none for a search without visible characters.
     """
     folded = fold(search)
     if not folded:
@@ -91,16 +91,18 @@ def needles(search: str) -> tuple[str, ...]:
     return (folded,) if digits == folded or len(digits) < SHORT else (folded, digits)
 
 
-def run_id_in(search: str) -> str | None:
-    """Return the run's id that somebody searches by, or pastes with the link around it; None where it is none."""
+def find_run_id(search: str) -> str | None:
+    """Return the id if a search consists of a run's id or of a link that ends in it, else None."""
     match = _RUN_ID.fullmatch(search.strip().lower())
     return match and match[1]
 
 
 def split_matches(text: str, search: str) -> list[tuple[str, bool]]:
-    """Split a text into parts, each with whether a search finds it there: where `run_text` has it in the whole text."""
+    """Split a text into (part, is a match) pairs, for highlighting. A part matches if `run_text` of the whole text has
+    it.
+    """
     wanted, plain = needles(search), fold(text[:MAX_PART])
-    if not any(needle in f"\n{plain}\n{_ungrouped(plain)}" for needle in wanted):  # most texts: the rest takes long
+    if not any(needle in f"\n{plain}\n{_ungrouped(plain)}" for needle in wanted):  # as in most texts; the rest is slow
         return [(text, False)]
     folded, places = _folded_with_places(text[:MAX_PART])
     texts = [(folded, places)]
@@ -117,7 +119,9 @@ def split_matches(text: str, search: str) -> list[tuple[str, bool]]:
 
 
 def _folded_with_places(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """Fold a text letter by letter, with where each letter of the result begins and ends in the text."""
+    """Return a text folded letter by letter, and for each character of the result the (begin, end) of its letter in the
+    text.
+    """
     folded, places = "", list[tuple[int, int]]()
     for match in _LETTER.finditer(text):
         letter = " " if match[0].isspace() else fold(match[0])
@@ -128,8 +132,8 @@ def _folded_with_places(text: str) -> tuple[str, list[tuple[int, int]]]:
 
 
 def _spans(folded: str, places: list[tuple[int, int]], needle: str) -> Iterator[tuple[int, int]]:
-    """Yield where each match of a needle begins and ends in the text, without the white space before a word that the
-    needle may begin with.
+    """Yield the (begin, end) of each match of a needle in the text of `places`, without the white space that the needle
+    may begin with.
     """
     begins = needle[0] in _BEGINS
     for match in re.finditer(re.escape(needle), f"\n{folded}"):

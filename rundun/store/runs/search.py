@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from time import monotonic
 
 from rundun.core.runs.run import Run
-from rundun.core.runs.search_text import needles, run_id_in
+from rundun.core.runs.search_text import find_run_id, needles
 from rundun.store.runs import lists as run_lists
 from rundun.store.runs import search_index
 from rundun.store.runs.lists import RunFilter
@@ -98,7 +98,7 @@ class _Search:
         self.chosen: Sequence[int] | None = chosen
         self.is_partial = False
         self.membership = run_lists.membership(org_id, filters)
-        if (run_id := run_id_in(text)) is not None:
+        if (run_id := find_run_id(text)) is not None:
             self.texts = ("",)  # which every run has
             chosen += [row["number"] for row in tx.db.execute("SELECT number FROM runs WHERE id = ?", (run_id,))]
         else:

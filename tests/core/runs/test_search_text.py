@@ -4,7 +4,7 @@ from hypothesis import example, given
 from hypothesis import strategies as some
 
 from rundun.core.actor import Identity
-from rundun.core.runs.search_text import fold, needles, run_id_in, run_text, split_matches
+from rundun.core.runs.search_text import find_run_id, fold, needles, run_text, split_matches
 
 RUN_ID = "r-1de29692-0000-4000-8000-000000000001"
 
@@ -100,6 +100,6 @@ def test_what_the_index_has_for_itself_nobody_writes() -> None:
 
 def test_a_link_has_a_runs_id_in_it() -> None:
     for search in (RUN_ID, RUN_ID.upper(), f" https://example.com/r/{RUN_ID} "):
-        assert run_id_in(search) == RUN_ID
+        assert find_run_id(search) == RUN_ID
     for search in (RUN_ID[:-1], f"{RUN_ID}0", "r-1de29692", "calle"):
-        assert run_id_in(search) is None
+        assert find_run_id(search) is None
