@@ -73,7 +73,7 @@ async def _overdue(database: Database, resting: Resting) -> list[str]:
     now = database.env.clock()
     for run_id in [run_id for run_id, until in resting.items() if not now < until <= now + RETRY_PAUSE_MS]:
         del resting[run_id]  # also where the clock was put back
-    ids = await database.read(run_rows.overdue, EXPIRY_BATCH_SIZE + len(resting))
+    ids = await database.read(run_rows.list_overdue, EXPIRY_BATCH_SIZE + len(resting))
     return [run_id for run_id in ids if run_id not in resting][:EXPIRY_BATCH_SIZE]
 
 
@@ -81,10 +81,10 @@ async def index_runs(database: Database) -> None:
     """Index the texts of runs for search, in short writes with rests of the same length. Texts stored after this began
     are left to the next tick: while many come, a few large batches cost less than many small ones.
     """
-    newest = await database.read(search_index.newest)
+    newest = await database.read(search_index.read_newest)
     while await database.read(search_index.is_behind, newest):
         began = time.monotonic()
-        await database.write(search_index.index_some, search_index.BATCH_SIZE)
+        await database.write(search_index.index_next, search_index.BATCH_SIZE)
         await asyncio.sleep(time.monotonic() - began)
 
 
@@ -122,7 +122,7 @@ async def clear_up(database: Database) -> None:
 
 async def make_tables(database: Database) -> None:
     """Dispatch the remaining runs of accepted tables, after a restart or a full disk."""
-    for number in await database.read(sent_tables.unfinished):
+    for number in await database.read(sent_tables.list_unfinished):
         while await database.write(table_actions.step, number):
             pass
         log("info", "table.finished", number=number)

@@ -71,7 +71,7 @@ def read_health(tx: Tx, org_id: str | None, seconds: float) -> HealthReport:
         waiting=housekeeping.outbox_info(tx, org_id),
         storage=[quotas.get(tx, org_id)] if org_id else quotas.list_all(tx),
         needing_https=_needing_https(tx, org_id),
-        webhooks=lists.open_webhooks(tx, org_id, MAX_OPEN),
+        webhooks=lists.list_open_webhooks(tx, org_id, MAX_OPEN),
         retention_due=retention.count_due(tx, org_id),
         retention_late=retention_actions.count_late(tx, org_id),
         names={row.org_id: row.name for row in organizations.list_all(tx)},

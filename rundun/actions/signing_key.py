@@ -18,7 +18,7 @@ def rotate(tx: Tx) -> int:
     new revision, so clients that poll them get the new URLs.
     """
     links = signing_key.rotate(tx)
-    runs.raise_revisions(tx)
+    runs.increment_revisions(tx)
     for number, run in idempotency.list_with_media(tx):
         steps = templates.get_version(tx, run["template_id"], run["template_v"]).signature_steps
         idempotency.put_body(tx, number, media_links.renew(run, steps, links))

@@ -79,7 +79,7 @@ FILE = FileName()
 ORG = StoredName("org", lambda tx: [(row.org_id, row.name) for row in organizations.list_all(tx)], takes_names=True)
 TEMPLATE = StoredName("template", _templates, takes_names=True)
 KEY = StoredName("key_id", lambda tx: [(row.key_id, row.name) for row in api_keys.list_all(tx) if not row.revoked_at])
-RUN = StoredName("run_id", lambda tx: [(run_id, "") for run_id in runs.latest_ids(tx, MAX_OFFERED)])
+RUN = StoredName("run_id", lambda tx: [(run_id, "") for run_id in runs.list_latest_ids(tx, MAX_OFFERED)])
 OPERATOR = StoredName("email", lambda tx: [(row.email, row.name) for row in operators.list_all(tx)])
 
 

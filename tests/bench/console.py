@@ -113,9 +113,9 @@ def index(path: Path) -> float:
     try:
         env = Env(lambda: time.time_ns() // 1_000_000, Urls("http://127.0.0.1", b""), 24 * HOUR)
         began = time.monotonic()
-        newest = write_once(db, env, search_index.newest)
+        newest = write_once(db, env, search_index.read_newest)
         while write_once(db, env, search_index.is_behind, newest):
-            write_once(db, env, search_index.index_some, search_index.BATCH_SIZE)
+            write_once(db, env, search_index.index_next, search_index.BATCH_SIZE)
         return time.monotonic() - began
     finally:
         db.close()

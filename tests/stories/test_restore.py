@@ -63,7 +63,7 @@ async def test_a_reader_of_the_feed_misses_nothing_and_gets_nothing_twice(first:
         await (await w.dispatch(template_id)).start()
         assert len((await feed(w, cursor))[0]) == 1
         assert (await feed(w))[0][:2] == [read[0], new[0]]
-        assert await w.database.read(events.newest) < 2**53
+        assert await w.database.read(events.read_newest) < 2**53
 
 
 async def test_an_address_of_a_photo_that_was_lost_shows_no_other(first: Any) -> None:

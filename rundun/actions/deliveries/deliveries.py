@@ -183,7 +183,7 @@ class FailedDeliveries:
 def page_failed(tx: Tx, org_id: str, page_request: PageRequest) -> FailedDeliveries:
     """Return a page of an organization's failed deliveries not handled, newest first, with the pending ones counted."""
     page = deliveries.page(tx, org_id, "failed", page_request, is_to_handle=True)
-    items = [(delivery, runs.find_reference(tx, delivery.run_id)) for delivery in page.items]
+    items = [(delivery, runs.get_reference(tx, delivery.run_id)) for delivery in page.items]
     return FailedDeliveries(items, page.next_before, *statistics.count_pending_deliveries(tx, org_id))
 
 

@@ -43,7 +43,7 @@ def get_dispatched_at(tx: Tx, run_id: str) -> int:
     id.
     """
     erased = erasure.find(tx, run_id)
-    if erased is None and runs.find_ids(tx, f"r-{run_id.removeprefix('r-')}", 1) not in ([], [run_id]):
+    if erased is None and runs.list_ids(tx, f"r-{run_id.removeprefix('r-')}", 1) not in ([], [run_id]):
         detail = f"{run_id} is only the beginning of an id. Erasing is final: give all of it, as in “rundun runs show”."
         raise Problem("invalid", detail)
     return runs.get(tx, run_id).created_at if erased is None else erased.created_at

@@ -173,7 +173,7 @@ def _has_unannounced_photos(tx: Tx, state: RunState, step_id: str) -> bool:
     step_state = state.step_states[step_id]
     if not (step_state.done and step_state.photos and step_state.answer) or not step_state.answer.takes_arrivals:
         return False
-    return not set(step_state.photos) <= events.announced_photos(tx, state.run.run_id, step_id)
+    return not set(step_state.photos) <= events.list_announced_photos(tx, state.run.run_id, step_id)
 
 
 def _is_in_force(state: RunState, step: StepBase, answer_input: AnswerInput) -> bool:
@@ -238,7 +238,7 @@ def _listed(
         return sent, None
     in_force, evidence = state.answers.get(step.id), state.evidence
     listed_before = state.step_states[step.id].listed if in_force else ()
-    listed = photo_list.unite(sent, seen, listed_before, changes.deleted_photos(tx, state.run.run_id, step.id))
+    listed = photo_list.unite(sent, seen, listed_before, changes.list_deleted_photos(tx, state.run.run_id, step.id))
     stored, undrawn = evidence.photos.get(step.id, {}), evidence.undrawn().get(step.id, ())
     left_before = in_force.left_out if in_force and in_force.left_out else ()
     left_out = photo_list.leave_out(listed, set(seen) - answer_input.missing_photos, left_before, tuple(stored))

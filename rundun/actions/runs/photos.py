@@ -151,7 +151,7 @@ def _require_welcome(tx: Tx, run: Run, target: PhotoRef, sha256: str, metadata: 
             raise Problem("photo_conflict", "A photo of the step's remark, or of its answer, has that id already.")
         return stored
     state = load(tx, require_started(tx, run))
-    if target.photo_id in changes.deleted_photos(tx, target.run_id, target.step_id):
+    if target.photo_id in changes.list_deleted_photos(tx, target.run_id, target.step_id):
         raise Problem("photo_deleted", "This photo was deleted meanwhile; to have it back, send it under another id.")
     if metadata.annotated_from and state.evidence.is_drawn_on(target.step_id, metadata.annotated_from, target.photo_id):
         detail = "was drawn on this very photo itself: no two photos can show each other"
@@ -208,7 +208,7 @@ def remove_photo(tx: Tx, target: PhotoRef, device: str | None) -> RunState:
     is_listed = answer is not None and target.photo_id in (answer.photos or ())
     is_noted = remark is not None and target.photo_id in remark.photos
     if photo is None and not is_listed and not is_noted:
-        deleted = changes.deleted_photos(tx, run.run_id, target.step_id)
+        deleted = changes.list_deleted_photos(tx, run.run_id, target.step_id)
         if target.photo_id not in deleted and len(deleted) < MAX_DELETED:
             _note_deleted(tx, run, target, None, now)  # it came before the list that names the photo, or its bytes
         return before
@@ -276,7 +276,7 @@ def add_signature(
 
 def _remove_unused(tx: Tx, state: RunState, step_id: str) -> None:
     """Delete signatures that no answer ever stood on, but for the last few: their receipts may have been lost."""
-    used = answers.signatures(tx, state.run.run_id)
+    used = answers.list_signatures(tx, state.run.run_id)
     unused = [row for row in state.evidence.signatures.values() if row.step_id == step_id and row.number not in used]
     for signature in unused[: -UNUSED_SIGNATURES or None]:
         files.remove_signature(tx, signature)

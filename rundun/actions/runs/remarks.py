@@ -75,7 +75,7 @@ def _listed(tx: Tx, run: Run, step_id: str, remark_input: RemarkInput, old: Rema
     """Return the photos that a remark lists, with those of the one in force that its author could not have known of."""
     if remark_input.seen_photos is None:
         return remark_input.photos
-    deleted = changes.deleted_photos(tx, run.run_id, step_id)
+    deleted = changes.list_deleted_photos(tx, run.run_id, step_id)
     return photo_list.unite(remark_input.photos, remark_input.seen_photos, old.photos if old else (), deleted)
 
 

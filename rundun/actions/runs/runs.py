@@ -254,18 +254,18 @@ def get_detail(tx: Tx, org_id: str, run_id: str, step_id: str = "") -> RunDetail
     however many others of the run have.
     """
     state = load(tx, runs.get_of_org(tx, org_id, run_id))
-    past = [*answers.replaced(tx, run_id, MAX_REPLACED)]
+    past = [*answers.list_replaced(tx, run_id, MAX_REPLACED)]
     if step_id:
-        past = [pair for pair in past if pair[0] != step_id] + answers.replaced_of_step(tx, run_id, step_id)
+        past = [pair for pair in past if pair[0] != step_id] + answers.list_replaced_of_step(tx, run_id, step_id)
     return RunDetail(
         state,
         _replaced(past, state.answers),
-        events.summaries_of_run(tx, run_id, MAX_EVENTS),
-        run_changes.of_run(tx, run_id, MAX_EVENTS),
+        events.list_summaries(tx, run_id, MAX_EVENTS),
+        run_changes.list_of_run(tx, run_id, MAX_EVENTS),
         deliveries.page_of_run(tx, run_id, PageRequest(MAX_DELIVERIES)),
         tx.now,
-        remarks.of_run(tx, run_id, MAX_EVENTS) if state.run.has_remarks else (),
-        runs.repeats(tx, run_id, MAX_REPEATS) if state.run.is_closed else (),
+        remarks.list_of_run(tx, run_id, MAX_EVENTS) if state.run.has_remarks else (),
+        runs.list_repeats(tx, run_id, MAX_REPEATS) if state.run.is_closed else (),
     )
 
 
@@ -286,7 +286,7 @@ def find_id(tx: Tx, typed: str) -> str:
     """
     if not _BEGINNING.fullmatch(typed):
         return typed
-    found = runs.find_ids(tx, f"r-{typed.lower().removeprefix('r-')}", 3)
+    found = runs.list_ids(tx, f"r-{typed.lower().removeprefix('r-')}", 3)
     if len(found) > 1:
         raise Problem("invalid", f"Several runs begin so: {', '.join(found[:2])}{', …' if found[2:] else ''}.")
     return found[0] if found else typed

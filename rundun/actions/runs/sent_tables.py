@@ -71,4 +71,4 @@ def get(tx: Tx, org_id: str, number: int) -> tuple[SentTable, TemplateVersion, l
     """Read a table with the version of its template and its runs that are made and not erased; raises NotFound."""
     table = sent_tables.get_of_org(tx, org_id, number)
     version = templates.get_version(tx, table.template_id, table.template_v)
-    return table, version, runs.numbered(tx, table.runs)
+    return table, version, runs.list_numbered(tx, table.runs)

@@ -38,13 +38,13 @@ class RunState:
 def load(tx: Tx, run: Run) -> RunState:
     """Read the state of a run: all there is of it."""
     version = templates.get_version(tx, run.template_id, run.template_v)
-    in_force = answers.in_force(tx, run.run_id)
+    in_force = answers.list_in_force(tx, run.run_id)
     has_any = version.takes_photos or run.has_remarks
     photos, remark_photos, removed = files.list_photos(tx, run.run_id) if has_any else ({}, {}, {})
     evidence = Evidence(
         photos,
         files.list_signatures(tx, run.run_id) if version.takes_signatures else {},
-        remarks.in_force(tx, run.run_id) if run.has_remarks else {},
+        remarks.list_in_force(tx, run.run_id) if run.has_remarks else {},
         remark_photos,
         removed,
     )

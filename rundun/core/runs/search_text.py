@@ -1,4 +1,4 @@
-"""The search text of a run, folded (without case and accents), and the needles of a search, which are looked for in it."""
+"""The search text of a run, folded (without case and accents), and the needles that a search looks for in it."""
 
 import re
 import unicodedata

@@ -160,7 +160,7 @@ def _due_delivery(tx: Tx, row: sqlite3.Row) -> DueDelivery:
         resume_at=row["resume_at"],
         url=event["webhook_url"],
         secret=event["webhook_secret"],
-        envelope=events.envelope(tx, row["event"], event["body"]),
+        envelope=events.read_envelope(tx, row["event"], event["body"]),
     )
 
 

@@ -1,4 +1,4 @@
-"""Answers and their history."""
+"""Answers of runs: those in force, and those replaced."""
 
 import sqlite3
 from typing import Any
@@ -34,14 +34,14 @@ def _answer(row: sqlite3.Row) -> Answer:
     )
 
 
-def in_force(tx: Tx, run_id: str) -> dict[str, Answer]:
-    """Return the answers of a run that are in force, by step."""
+def list_in_force(tx: Tx, run_id: str) -> dict[str, Answer]:
+    """Return the answers in force of a run by step id."""
     query = _SELECT + "INDEXED BY answers_in_force WHERE run_id = ? AND is_current"
     return {row[0]: _answer(row) for row in tx.db.execute(query, (run_id,)).fetchall()}
 
 
-def replaced(tx: Tx, run_id: str, limit: int) -> list[tuple[str, Answer]]:
-    """List at most `limit` answers of a run that are not in force, with their steps, the newest first of each step."""
+def list_replaced(tx: Tx, run_id: str, limit: int) -> list[tuple[str, Answer]]:
+    """List at most `limit` replaced answers of a run as (step id, answer), by step, the newest of each step first."""
     rows = tx.db.execute(
         _SELECT + "INDEXED BY answers_of_step WHERE run_id = ? AND NOT is_current "
         "ORDER BY step_id DESC, number DESC LIMIT ?",
@@ -50,8 +50,8 @@ def replaced(tx: Tx, run_id: str, limit: int) -> list[tuple[str, Answer]]:
     return [(row[0], _answer(row)) for row in rows]
 
 
-def replaced_of_step(tx: Tx, run_id: str, step_id: str) -> list[tuple[str, Answer]]:
-    """List all answers of one step that are not in force, with the step, the newest first."""
+def list_replaced_of_step(tx: Tx, run_id: str, step_id: str) -> list[tuple[str, Answer]]:
+    """List all replaced answers of one step as (step id, answer), the newest first."""
     rows = tx.db.execute(
         _SELECT + "INDEXED BY answers_of_step WHERE run_id = ? AND step_id = ? AND NOT is_current ORDER BY number DESC",
         (run_id, step_id),
@@ -60,14 +60,14 @@ def replaced_of_step(tx: Tx, run_id: str, step_id: str) -> list[tuple[str, Answe
 
 
 def find(tx: Tx, run_id: str, step_id: str, answer_id: str) -> Answer | None:
-    """Find an answer of a step by its id, replaced since or not; None where there is none."""
+    """Return an answer of a step by its id, in force or replaced; None if there is none."""
     query = _SELECT + "WHERE run_id = ? AND step_id = ? AND answer_id = ?"
     row = tx.db.execute(query, (run_id, step_id, answer_id)).fetchone()
     return None if row is None else _answer(row)
 
 
 def count_with_id(tx: Tx, run_id: str, step_id: str, answer_id: str | None) -> tuple[bool, int]:
-    """Tell whether a step has had an answer of that id, replaced since or not, and how many answers it has had."""
+    """Return whether a step has an answer `answer_id`, in force or replaced, and the number of all its answers."""
     row = tx.db.execute(
         "SELECT EXISTS (SELECT 1 FROM answers WHERE run_id = :run AND step_id = :step AND answer_id = :answer), "
         "(SELECT count(*) FROM answers WHERE run_id = :run AND step_id = :step)",
@@ -76,14 +76,14 @@ def count_with_id(tx: Tx, run_id: str, step_id: str, answer_id: str | None) -> t
     return bool(row[0]), row[1]
 
 
-def signatures(tx: Tx, run_id: str) -> set[int]:
-    """Return the numbers of the signatures that a run's answers refer to, replaced answers too."""
+def list_signatures(tx: Tx, run_id: str) -> set[int]:
+    """Return the numbers of the signatures that a run's answers refer to, replaced answers included."""
     rows = tx.db.execute("SELECT signature FROM answers WHERE run_id = ? AND signature NOT NULL", (run_id,))
     return {row["signature"] for row in rows.fetchall()}
 
 
 def add(tx: Tx, run: Run, step_id: str, answer: Answer, *, is_first: bool) -> None:
-    """Store the answer in force from now on; the one before, unless this is the step's first, stays as history."""
+    """Store an answer and put it in force; the previous one is replaced. `is_first` where the step has none."""
     if not is_first:
         tx.db.execute(
             "UPDATE answers SET is_current = 0 WHERE run_id = ? AND step_id = ? AND is_current", (run.run_id, step_id)
@@ -92,7 +92,9 @@ def add(tx: Tx, run: Run, step_id: str, answer: Answer, *, is_first: bool) -> No
 
 
 def add_history(tx: Tx, run: Run, step_id: str, answer: Answer) -> None:
-    """Store as history an answer that said what was in force already. Should it come again later, it is old."""
+    """Store an answer equal to the one in force among the replaced ones, so that its id is known if it is
+    sent again.
+    """
     _insert(tx, run, step_id, answer, is_current=False)
 
 
@@ -122,7 +124,9 @@ def _insert(tx: Tx, run: Run, step_id: str, answer: Answer, *, is_current: bool)
 
 
 def put_evidence(tx: Tx, run_id: str, step_id: str, answer: Answer) -> None:
-    """Store the photos and the signature of the answer in force, after a photo was deleted or a signature arrived."""
+    """Store the list of photos and the signature of the answer in force, after a photo was deleted or a signature
+    arrived.
+    """
     tx.db.execute(
         "UPDATE answers SET photos = ?, signature = ? WHERE run_id = ? AND step_id = ? AND is_current",
         (None if answer.photos is None else _json(answer.photos), answer.signature, run_id, step_id),

@@ -1,5 +1,5 @@
-"""Changes of a run beside its events: extended, released, a photo deleted, another webhook or none. Only the console
-shows them.
+"""Changes of a run that make no event: extended, released, handled, a photo deleted, the webhook changed. They are
+shown in the console only.
 """
 
 from collections.abc import Mapping
@@ -16,10 +16,10 @@ from rundun.store.sqlite.transaction import Tx
 
 @dataclass(frozen=True, slots=True)
 class RunChange:
-    """A change of a run beside its events. `details`, with times in milliseconds: `before` and `after` of an expiry
-    (None: never), `step_id`, `photo_id`, `taken_at` and `received_at` of a photo (None of one that never came), or the
-    `host` of a webhook, which `fields` of it changed, and whether it `is_first`: there was none; of what was handled,
-    whether that `is_undone`.
+    """A change of a run that makes no event; `what` is its kind. `details`, with times in milliseconds, has of an
+    expiry `before` and `after` (None = never); of a photo `step_id`, `photo_id`, `taken_at` and `received_at` (None if
+    it never arrived); of a webhook its `host`, the names of its changed `fields` and `is_first` (there was none
+    before); of handling `is_undone`.
     """
 
     what: str
@@ -29,14 +29,14 @@ class RunChange:
 
 
 def add(tx: Tx, run: Run, what: str, actor: Actor, at: int, **details: Any) -> None:
-    """Store a change that was made to a run at `at` (milliseconds)."""
+    """Store a change of a run at the time `at` (milliseconds), with the `details` of `RunChange`."""
     said = to_json(details)
     tx.insert("changes", run_id=run.run_id, what=what, by=actor.by, name=actor.name, details=said.decode(), at=at)
     tx.grow(run.org_id, quotas.CHANGE + len(said) + len((actor.name or "").encode()))
 
 
-def deleted_photos(tx: Tx, run_id: str, step_id: str) -> set[str]:
-    """Return the ids of the photos of a step that were deleted one by one."""
+def list_deleted_photos(tx: Tx, run_id: str, step_id: str) -> set[str]:
+    """Return the ids of the photos of a step that an executor deleted."""
     rows = tx.db.execute(
         "SELECT details ->> '$.photo_id' FROM changes WHERE run_id = ? AND what = 'photo_deleted' "
         "AND details ->> '$.step_id' = ?",
@@ -45,7 +45,7 @@ def deleted_photos(tx: Tx, run_id: str, step_id: str) -> set[str]:
     return {row[0] for row in rows if row[0] is not None}
 
 
-def of_run(tx: Tx, run_id: str, limit: int) -> list[RunChange]:
+def list_of_run(tx: Tx, run_id: str, limit: int) -> list[RunChange]:
     """List the first `limit` changes of a run, the oldest first."""
     rows = tx.db.execute(
         "SELECT what, by, name, details, at FROM changes WHERE run_id = ? ORDER BY number LIMIT ?", (run_id, limit)

@@ -1,4 +1,4 @@
-"""Events, and the deliveries that are added with them."""
+"""Events of runs, and the deliveries that are added with them."""
 
 import sqlite3
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from rundun.store.organizations import quotas
 from rundun.store.sqlite.transaction import Tx
 from rundun.store.templates import templates
 
-TOUCHED = "events of "  # what a transaction touched that has an event of the organization named behind it
+TOUCHED = "events of "  # in `Tx.touched`, with an organization's id behind it: that has a new event
 MAX_PAGE = 4 * 1024 * 1024  # bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A part of a feed: events with their numbers, which rise in the order of commits, and whether there are more."""
+    """A part of a feed: (number, event) pairs in the order of their commits, and whether there are more."""
 
     items: list[tuple[int, dict[str, Any]]]
     has_more: bool
@@ -28,8 +28,8 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class EventSummary:
-    """An event without what it carries: `at` is the wire's time, `identity` says whose doing it was, `unable` why a
-    step could not be done.
+    """An event without its `data`: `at` is the time as on the wire, `identity` the executor or operator who caused it,
+    `unable` the reason that a step could not be done.
     """
 
     seq: int
@@ -42,8 +42,8 @@ class EventSummary:
 
 
 def add(tx: Tx, run: Run, new_event: NewEvent, seq: int, at: int) -> None:
-    """Store `new_event`, which happened at `at` (milliseconds), as the run's event of that `seq`, which the caller
-    stores on the run, with a delivery where the run's webhook wants it.
+    """Store an event of a run at the time `at` (milliseconds), with a delivery if the run's webhook takes such events.
+    The caller stores `seq` on the run.
     """
     event_id = tx.new_id("evt")
     body = to_json(event.envelope(run, new_event, event_id, seq, at))
@@ -78,25 +78,25 @@ def add(tx: Tx, run: Run, new_event: NewEvent, seq: int, at: int) -> None:
 
 
 def _next_number(tx: Tx) -> int | None:
-    """Return the number of the next event after a restore, None where SQLite's choice is right: the newest's and one.
-    No reader's cursor that the lost time gave out may lead behind it.
+    """Return the number of the next event after a restore, greater than every cursor given out before it; None without
+    a restore, where SQLite takes the newest event's number plus one.
     """
-    return newest(tx) + 1 if tx.event_floor else None
+    return read_newest(tx) + 1 if tx.event_floor else None
 
 
-def feed_of_organization(tx: Tx, org_id: str, after: int, limit: int) -> Feed:
-    """Return at most `limit` events of an organization behind the one numbered `after`, the oldest first."""
+def page_of_organization(tx: Tx, org_id: str, after: int, limit: int) -> Feed:
+    """Return at most `limit` events of an organization with numbers greater than `after`, the oldest first."""
     query = "SELECT number, body FROM events WHERE org_id = ? AND number > ? ORDER BY number LIMIT ?"
     return _feed(tx, tx.db.execute(query, (org_id, after, limit + 1)), limit)
 
 
-def feed_of_run(tx: Tx, run_id: str, after: int, limit: int) -> Feed:
-    """Return at most `limit` events of a run behind the one numbered `after`, by `seq`, which rises with numbers."""
+def page_of_run(tx: Tx, run_id: str, after: int, limit: int) -> Feed:
+    """Return at most `limit` events of a run with numbers greater than `after`, the oldest first."""
     query = "SELECT number, body FROM events WHERE run_id = ? AND number > ? ORDER BY seq LIMIT ?"
     return _feed(tx, tx.db.execute(query, (run_id, after, limit + 1)), limit)
 
 
-def summaries_of_run(tx: Tx, run_id: str, limit: int) -> list[EventSummary]:
+def list_summaries(tx: Tx, run_id: str, limit: int) -> list[EventSummary]:
     """List the first `limit` events of a run, the oldest first."""
     rows = tx.db.execute(
         "SELECT seq, event, body ->> '$.ts', body -> '$.identity', body ->> '$.data.step_id', "
@@ -107,8 +107,8 @@ def summaries_of_run(tx: Tx, run_id: str, limit: int) -> list[EventSummary]:
     return [EventSummary(seq, name, at, from_json(identity), *rest) for seq, name, at, identity, *rest in rows]
 
 
-def announced_photos(tx: Tx, run_id: str, step_id: str) -> set[str]:
-    """Return the ids of the photos in the newest `step.completed` of a step; none where there is no such event."""
+def list_announced_photos(tx: Tx, run_id: str, step_id: str) -> set[str]:
+    """Return the ids of the photos in the newest `step.completed` of a step; none without that event."""
     row = tx.db.execute(
         "SELECT body -> '$.data.photos' FROM events WHERE run_id = ? AND event = 'step.completed' "
         "AND body ->> '$.data.step_id' = ? ORDER BY seq DESC LIMIT 1",
@@ -117,15 +117,15 @@ def announced_photos(tx: Tx, run_id: str, step_id: str) -> set[str]:
     return set() if row is None else {photo["photo_id"] for photo in from_json(row[0])}
 
 
-def newest(tx: Tx) -> int:
-    """Return the number of the newest event of all organizations, 0 while there is none. After a restore no less than
-    those can have had that were lost, as readers' cursors lead behind them.
+def read_newest(tx: Tx) -> int:
+    """Return the number of the newest event of all organizations, 0 without one. After a restore it is at least the
+    greatest number that a lost event can have had, since readers have cursors of lost events.
     """
     return max(tx.number("SELECT coalesce(max(number), 0) FROM events"), tx.event_floor)
 
 
-def envelope(tx: Tx, number: int, body: str) -> dict[str, Any]:
-    """Return the event of that number as it is told now, from its stored `body`: with media URLs that are valid."""
+def read_envelope(tx: Tx, number: int, body: str) -> dict[str, Any]:
+    """Return the event `number` from its stored `body`, with media URLs that are valid now."""
     stored: dict[str, Any] = from_json(body)
     if number > tx.links.last_former_event:
         return stored
@@ -134,7 +134,7 @@ def envelope(tx: Tx, number: int, body: str) -> dict[str, Any]:
 
 
 def _feed(tx: Tx, rows: sqlite3.Cursor, limit: int) -> Feed:
-    """Take as many events as `limit` says, or as fit in a page, but at least one."""
+    """Return at most `limit` events, fewer if they would take more than `MAX_PAGE` bytes, but at least one."""
     items: list[tuple[int, dict[str, Any]]] = []
     size, has_more = 0, False
     for row in rows:
@@ -142,6 +142,6 @@ def _feed(tx: Tx, rows: sqlite3.Cursor, limit: int) -> Feed:
         has_more = len(items) == limit or (len(items) > 0 and size > MAX_PAGE)
         if has_more:
             break
-        items.append((row["number"], envelope(tx, row["number"], row["body"])))
+        items.append((row["number"], read_envelope(tx, row["number"], row["body"])))
     rows.close()
     return Feed(items, has_more)

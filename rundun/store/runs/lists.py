@@ -1,4 +1,4 @@
-"""Lists of runs: which index serves a filter, and the page it gives."""
+"""Lists of runs: filters, their pages and counts, and the index for each."""
 
 import json
 import re
@@ -7,25 +7,24 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rundun.core.runs.run import CLOSED, OPEN, STATUSES, Run
-from rundun.store.runs.runs import LISTED_COLUMNS, _run, numbered
+from rundun.store.runs.runs import LISTED_COLUMNS, list_numbered, read_run
 from rundun.store.sqlite.pagination import END, Page, PageRequest
 from rundun.store.sqlite.transaction import Tx
 
-NEVER = 9_000_000_000_000_000  # `late_after` in the file of a run that has neither a due time nor an end
-Place = tuple[int, int]  # of a run in a list: what it is sorted by, and its number
+NEVER = 9_000_000_000_000_000  # the stored `late_after` of a run without due time and expiry
+Place = tuple[int, int]  # of a run in a list: the value it is sorted by, and its number
 _HAS_PREFIX = "substr(executor_ref, 1, length(:prefix)) = :prefix"
-FEW_ROWS = 1000  # rows that are looked at, and sorted, in a millisecond or two
+FEW_ROWS = 1000  # are read and sorted in a millisecond or two
 
 
 @dataclass(frozen=True, slots=True)
 class RunFilter:
-    """A selection of runs; times in milliseconds, those named `after` and `before` themselves left out. `status` is
-    a run's, several of them, or `open`, which stands for two; `late_at` leaves those that are open and late then,
-    `is_missed` those that expired before they were done, `is_flagged` those with a step that calls for attention,
-    `is_to_handle` those of the two that nobody is done with. At most one of `executor_ref` and
-    `executor_ref_prefix` is set. `is_by_due` leaves those that are open, those due first in front, or that end
-    first where they have no due time; of these `late_from` and `late_until` leave those that are late from then on,
-    or before then. `q`, which only `search.page` knows, is what somebody searches.
+    """A filter of runs; a run passes if all members that are set hold. Times are in milliseconds; those named `after`
+    and `before` are excluded. `status`: one, several, or `open` (pending or in progress). `late_at`: open and late at
+    that time. `is_missed`: expired. `is_flagged`: with a step that calls for attention. `is_to_handle`: not handled.
+    `executor_ref` and `executor_ref_prefix` exclude each other. `is_by_due`: open, sorted by due time or, without one,
+    expiry, the earliest first; `late_from` and `late_until` (excluded) limit that time. `q` is the text of a search,
+    which only `search.page` applies.
     """
 
     status: str | tuple[str, ...] | None = None
@@ -49,12 +48,12 @@ class RunFilter:
 
     @property
     def is_by_end(self) -> bool:
-        """Tell whether only runs that ended within some time are listed."""
+        """Tell whether the filter limits the time at which runs ended."""
         return self.closed_after is not None or self.closed_before is not None
 
     @property
     def order(self) -> str:
-        """Return the column that the list is sorted by, the greatest first, unless it `is_by_due`."""
+        """Return the column that the list is sorted by, descending unless it `is_by_due`."""
         if self.executor_ref_prefix is not None:
             return "executor_ref"
         if self.is_by_due or (self.late_at is not None and not self.is_by_end):
@@ -67,7 +66,9 @@ class RunFilter:
 
     @property
     def statuses(self) -> Sequence[str | None]:
-        """Return the statuses that are listed each on its own: every index with the status has the order behind it."""
+        """Return the statuses to query one by one, since indexes have the order behind the status; [None] for all in
+        one.
+        """
         allowed = [
             status
             for status in STATUSES
@@ -82,10 +83,9 @@ class RunFilter:
 
 
 def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[Run]:
-    """Return a page of an organization's runs, the newest first: by when they ended where the filters name that, by
-    since when they are late, or by when they are due. Those chosen by how their reference begins come in the order of
-    their references, the last first, since no index has them by their age; those that are listed by when they are due,
-    the first of these in front.
+    """Return a page of an organization's runs in the order of `filters.order`, the greatest value first; with
+    `is_by_due` the smallest first. With `executor_ref_prefix` they come by their references, the last first, since no
+    index has them by age.
     """
     if isinstance(filters.status, tuple) and filters.executor_ref_prefix is None:
         return _page_of_several(tx, org_id, filters, page_request)
@@ -104,15 +104,15 @@ def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> 
 
 
 def _page_of_several(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[Run]:
-    """Return a page of several statuses: of each only the places are read, then the rows that are shown."""
-    found = places(tx, org_id, filters, page_request.before, page_request.limit + 1)
+    """Return a page of runs of several statuses. It reads the places of each status, then only the rows of the page."""
+    found = list_places(tx, org_id, filters, page_request.before, page_request.limit + 1)
     shown = found[: page_request.limit]
-    runs = {run.number: run for run in numbered(tx, [number for _, number in shown])}
+    runs = {run.number: run for run in list_numbered(tx, [number for _, number in shown])}
     return Page([runs[number] for _, number in shown], shown[-1] if len(found) > len(shown) else None)
 
 
 def count(tx: Tx, org_id: str, filters: RunFilter, limit: int) -> int:
-    """Count the runs that `page` would list, at most `limit`, for a filter without `executor_ref_prefix` and `q`."""
+    """Count the runs that pass a filter without `executor_ref_prefix` and `q`; stop at `limit`."""
     total = 0
     for status in filters.statuses:
         chosen = replace(filters, status=status)
@@ -123,9 +123,9 @@ def count(tx: Tx, org_id: str, filters: RunFilter, limit: int) -> int:
     return min(total, limit)
 
 
-def places(tx: Tx, org_id: str, filters: RunFilter, before: tuple[int, ...], limit: int) -> list[Place]:
-    """List where the runs of a list stand in it, the first `limit` of those behind `before`. With `executor_ref_prefix`
-    they come by their age.
+def list_places(tx: Tx, org_id: str, filters: RunFilter, before: tuple[int, ...], limit: int) -> list[Place]:
+    """List the places of the first `limit` runs behind `before` in the list of a filter; with `executor_ref_prefix`
+    they are sorted as without.
     """
     found = []
     if filters.is_by_due and before == (END, END):
@@ -153,8 +153,8 @@ def places(tx: Tx, org_id: str, filters: RunFilter, before: tuple[int, ...], lim
     return sorted(found, reverse=not filters.is_by_due)[:limit]
 
 
-def membership(org_id: str, filters: RunFilter, name: str = "list") -> tuple[str, dict[str, Any]]:
-    """Return a condition that only runs of a list meet, whatever its `q`; and its values, whose names end in `name`."""
+def membership_condition(org_id: str, filters: RunFilter, name: str = "list") -> tuple[str, dict[str, Any]]:
+    """Return the SQL condition of a filter without its `q`, and its values by names that end in `name`."""
     alternatives, values = [], {f"org_{name}": org_id, f"prefix_{name}": filters.executor_ref_prefix}
     for at, status in enumerate(filters.statuses):
         conditions, named = _conditions(replace(filters, status=status))
@@ -165,10 +165,10 @@ def membership(org_id: str, filters: RunFilter, name: str = "list") -> tuple[str
 
 
 def count_members(tx: Tx, org_id: str, lists: Mapping[str, RunFilter], numbers: Sequence[int]) -> dict[str, int]:
-    """Count those of these runs that are in each of several lists, by the same names."""
+    """Count, of the runs with these numbers, those that pass each of several filters; return the counts by name."""
     counts, values = list[str](), dict[str, Any]()
     for name, filters in lists.items():
-        is_member, of_list = membership(org_id, filters, name)
+        is_member, of_list = membership_condition(org_id, filters, name)
         counts.append(f'count(*) FILTER (WHERE {is_member}) AS "{name}"')
         values |= of_list
     chosen = "json_each(:numbers) AS chosen CROSS JOIN runs ON runs.number = chosen.value"
@@ -177,7 +177,7 @@ def count_members(tx: Tx, org_id: str, lists: Mapping[str, RunFilter], numbers: 
 
 
 def _cursor(run: Run, filters: RunFilter) -> tuple[int, int]:
-    """Return where a run stands in a list, to go on from."""
+    """Return the cursor behind a run of a list."""
     return _value(run, "created_at" if filters.order == "executor_ref" else filters.order), run.number
 
 
@@ -192,7 +192,7 @@ def _is_ascending(filters: RunFilter) -> bool:
 
 
 def _page_of_status(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[Run]:
-    """Return a page of the runs of one status, or of any."""
+    """Return a page of the runs of one status, or of all if the filter has none."""
     conditions, values = _conditions(filters)
     prefix = filters.executor_ref_prefix
     place = _place(tx, org_id, filters, page_request)
@@ -207,12 +207,12 @@ def _page_of_status(tx: Tx, org_id: str, filters: RunFilter, page_request: PageR
         f"WHERE {' AND '.join(['org_id = :org', *conditions])} ORDER BY {order} LIMIT :more",
         {**values, **place, "org": org_id, "prefix": prefix, "more": page_request.limit + 1},
     ).fetchall()
-    page = Page.of(rows, page_request, lambda row: (0, 0), _run)
+    page = Page.of(rows, page_request, lambda row: (0, 0), read_run)
     return page if page.next_before is None else Page(page.items, _cursor(page.items[-1], filters))
 
 
 def _place(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> dict[str, Any]:
-    """Return the columns that a list is sorted by, each with the value in it that the page lies behind."""
+    """Return the values behind which a page begins, by the columns that its list is sorted by."""
     at, number = page_request.before
     prefix = filters.executor_ref_prefix
     if prefix is None:
@@ -226,8 +226,8 @@ def _place(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -
 
 
 def _first_behind(prefix: str) -> str | None:
-    """Return the least text greater than all that begin with `prefix`, by code points as SQLite compares them; None
-    where nothing is greater.
+    """Return the least text greater than all texts that begin with `prefix`, by code points, as SQLite compares; None
+    if there is no greater one.
     """
     stem = prefix.rstrip("\U0010ffff")
     if not stem:
@@ -237,8 +237,8 @@ def _first_behind(prefix: str) -> str | None:
 
 
 def _index(tx: Tx, org_id: str, filters: RunFilter) -> str:
-    """Return the index that leaves the fewest rows to look at. Of several filters the one that few runs pass decides:
-    by any other most rows would be looked at for nothing. These few are sorted where the list is in another order.
+    """Return the name of the index by which the fewest rows are read. With several conditions it is the index of one
+    that few runs meet, if there is one: those few are sorted, where another index would read most rows in vain.
     """
     if filters.executor_ref is not None:
         return "runs_by_executor_ref"
@@ -257,7 +257,7 @@ def _index(tx: Tx, org_id: str, filters: RunFilter) -> str:
 
 
 def _candidate_indexes(filters: RunFilter) -> list[tuple[str, tuple[str, ...]]]:
-    """List the indexes that could serve, each with its columns that a filter is about."""
+    """List the usable indexes of a filter as (name, columns that it restricts)."""
     candidates: list[tuple[str, tuple[str, ...]]] = []
     if filters.is_by_end:
         candidates.append(("runs_by_end", ("status", "closed_at")))
@@ -286,7 +286,7 @@ def _candidate_indexes(filters: RunFilter) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def _has_few(tx: Tx, org_id: str, filters: RunFilter, index: str, columns: tuple[str, ...]) -> bool:
-    """Tell whether at most 1,000 runs of an organization pass the filters on those columns."""
+    """Tell whether at most `FEW_ROWS` runs of an organization meet the conditions on `columns`."""
     conditions, values = _conditions(filters)
     counted = [condition for condition in conditions if condition.startswith((*columns, "erased_at"))]
     query = f"SELECT 1 FROM runs INDEXED BY {index} WHERE {' AND '.join(['org_id = :org', *counted])} LIMIT :few"  # noqa: S608
@@ -311,13 +311,13 @@ def _conditions(filters: RunFilter) -> tuple[list[str], dict[str, Any]]:
     )
     in_use = {condition: value for condition, value in comparisons if value is not None}
     values = {condition.partition(":")[2]: value for condition, value in in_use.items()}
-    written = []  # as the indexes say it, which are not chosen by values
-    if filters.late_at is None and not filters.is_by_due:  # nothing that is open was erased
+    written = []  # in the words of the partial indexes; SQLite does not match them with parameters
+    if filters.late_at is None and not filters.is_by_due:  # an open run is never erased
         written.append("erased_at IS NULL")
     else:
         written.append("status IN ('pending', 'in_progress')")
         if filters.status == "pending" and filters.late_at is not None:
-            written.append("due_at IS NOT NULL")  # others have expired by then, and will be found to have
+            written.append("due_at IS NOT NULL")  # without one it expires at that time
     if filters.is_missed:
         written.append("status = 'expired'")
     if filters.is_flagged:
@@ -329,15 +329,15 @@ def _conditions(filters: RunFilter) -> tuple[list[str], dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class OpenWebhook:
-    """The webhook of an open run; `destination` as the run has it, `<org_id> <scheme>://<host>:<port>`."""
+    """The webhook of an open run; `destination` is `<org_id> <scheme>://<host>:<port>`."""
 
     run_id: str
     org_id: str
     destination: str
 
 
-def open_webhooks(tx: Tx, org_id: str | None, limit: int) -> list[OpenWebhook]:
-    """List the webhooks of open runs of one organization or of all, of at most `limit` that are open."""
+def list_open_webhooks(tx: Tx, org_id: str | None, limit: int) -> list[OpenWebhook]:
+    """List the webhooks of at most `limit` open runs of one organization, or of all without `org_id`."""
     index, of_org = ("runs_open", "") if org_id is None else ("runs_open_of_org", "org_id = :org AND ")
     rows = tx.db.execute(
         f"SELECT id, org_id, webhook_destination FROM runs INDEXED BY {index} "  # noqa: S608, all written here

@@ -1,4 +1,4 @@
-"""Remarks on steps and their history."""
+"""Remarks on steps: those in force, and those replaced."""
 
 import sqlite3
 
@@ -17,20 +17,20 @@ def _remark(row: sqlite3.Row) -> Remark:
     return Remark(remark_id, text, tuple(from_json(photos)), at, by)
 
 
-def in_force(tx: Tx, run_id: str) -> dict[str, Remark]:
-    """Return the remarks of a run that are in force, by step, those taken back too."""
+def list_in_force(tx: Tx, run_id: str) -> dict[str, Remark]:
+    """Return the remarks in force of a run by step id; a remark that was taken back is empty."""
     query = _SELECT + "INDEXED BY remarks_in_force WHERE run_id = ? AND is_current"
     return {row[0]: _remark(row) for row in tx.db.execute(query, (run_id,)).fetchall()}
 
 
 def count(tx: Tx, run_id: str) -> int:
-    """Count the remarks of a run that are in force, but for those taken back."""
+    """Count the remarks in force of a run, without those taken back."""
     query = "SELECT count(*) FROM remarks INDEXED BY remarks_in_force WHERE run_id = ? AND is_current"
     return int(tx.db.execute(query + " AND (text <> '' OR photos <> '[]')", (run_id,)).fetchone()[0])
 
 
-def of_run(tx: Tx, run_id: str, limit: int) -> list[tuple[str, Remark]]:
-    """List the first `limit` remarks of a run with their steps, the oldest first, those replaced or taken back too."""
+def list_of_run(tx: Tx, run_id: str, limit: int) -> list[tuple[str, Remark]]:
+    """List the first `limit` remarks of a run as (step id, remark), in force or not, the oldest first."""
     rows = tx.db.execute(
         _SELECT + "INDEXED BY remarks_applied WHERE run_id = ? ORDER BY number LIMIT ?", (run_id, limit)
     ).fetchall()
@@ -38,7 +38,7 @@ def of_run(tx: Tx, run_id: str, limit: int) -> list[tuple[str, Remark]]:
 
 
 def count_with_id(tx: Tx, run_id: str, step_id: str, remark_id: str) -> tuple[bool, int]:
-    """Tell whether a step has had a remark of that id, replaced since or not, and how many remarks it has had."""
+    """Return whether a step has a remark `remark_id`, in force or replaced, and the number of all its remarks."""
     row = tx.db.execute(
         "SELECT ifnull(sum(remark_id = ?), 0), count(*) FROM remarks WHERE run_id = ? AND step_id = ?",
         (remark_id, run_id, step_id),
@@ -47,7 +47,7 @@ def count_with_id(tx: Tx, run_id: str, step_id: str, remark_id: str) -> tuple[bo
 
 
 def add(tx: Tx, run: Run, step_id: str, remark: Remark) -> None:
-    """Store the remark in force from now on; the one before stays as history."""
+    """Store a remark and put it in force; the previous one is replaced."""
     tx.db.execute(
         "UPDATE remarks SET is_current = 0 WHERE run_id = ? AND step_id = ? AND is_current", (run.run_id, step_id)
     )
@@ -55,7 +55,7 @@ def add(tx: Tx, run: Run, step_id: str, remark: Remark) -> None:
 
 
 def add_history(tx: Tx, run: Run, step_id: str, remark: Remark) -> None:
-    """Store as history a remark that said what was in force already. Should it come again later, it is old."""
+    """Store a remark equal to the one in force among the replaced ones, so that its id is known if it is sent again."""
     _insert(tx, run, step_id, remark, is_current=False)
 
 
@@ -76,7 +76,7 @@ def _insert(tx: Tx, run: Run, step_id: str, remark: Remark, *, is_current: bool)
 
 
 def put_photos(tx: Tx, run_id: str, step_id: str, photos: tuple[str, ...]) -> None:
-    """Store which photos the remark in force lists, after one was deleted."""
+    """Store the list of photos of the remark in force, after one was deleted."""
     tx.db.execute(
         "UPDATE remarks SET photos = ? WHERE run_id = ? AND step_id = ? AND is_current",
         (to_json(photos).decode(), run_id, step_id),

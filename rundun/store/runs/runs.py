@@ -17,7 +17,7 @@ from rundun.store.organizations import quotas
 from rundun.store.runs import run_secrets
 from rundun.store.sqlite.transaction import Tx
 
-TOUCHED = "runs of "  # what a transaction touched that has changed a run of the organization named behind it
+TOUCHED = "runs of "  # in `Tx.touched`, with an organization's id behind it: a run of it has changed
 
 # A row that is read has the columns of `PlainRun`, those of a job, and the others, each in this order.
 _JSON_OF_JOB = ("fields", "secrets", "prefill")
@@ -36,7 +36,8 @@ LISTED_COLUMNS = ", ".join("NULL" if name == "secrets" else name for name in _NA
 _COLUMNS = LISTED_COLUMNS.replace("NULL", _SECRETS)
 
 
-def _run(row: sqlite3.Row) -> Run:
+def read_run(row: sqlite3.Row) -> Run:
+    """Return the run of a row with the columns of `LISTED_COLUMNS`."""
     plain, job, others = row[: len(_PLAIN)], row[len(_PLAIN) : -len(_OTHERS)], row[-len(_OTHERS) :]
     progress, identity, url, secret, events, gone, destination, forgotten, *cancelled, _ = others
     members: list[Any] = [
@@ -51,7 +52,7 @@ def _run(row: sqlite3.Row) -> Run:
 
 
 def read_identity(stored: str | None) -> Identity:
-    """Return the identity that a run's column has."""
+    """Return the identity that is `stored` as JSON in a run's column; None and `{}` are that of nobody."""
     return NOBODY if stored in (None, "{}") else Identity(**from_json(stored))
 
 
@@ -77,7 +78,7 @@ def _job_columns(job: RunJob) -> dict[str, Any]:
     return {
         **{name: getattr(job, name) for name in _OF_JOB},
         "fields": _json_or_none(job.fields),
-        "secrets": _json_or_none([*job.secrets]),  # whose values they are; the values are apart
+        "secrets": _json_or_none([*job.secrets]),  # the ids; `run_secrets` has the values
         "prefill": _json_or_none(job.prefill),
     }
 
@@ -126,18 +127,18 @@ _NO_RUN = Run(0, *[None] * 11)  # type: ignore[arg-type]  # the state before a n
 
 
 def get(tx: Tx, run_id: str) -> Run:
-    """Return the run of that id: on the executor's side the id is the key. Raises NotFound, `run_erased`."""
+    """Return a run by its id alone, which is the executor's key. Raises NotFound, `run_erased`."""
     return _unless_erased(_row(tx, run_id))
 
 
 def find_owner(tx: Tx, run_id: str) -> str | None:
-    """Find the id of a run's organization, also of an erased run's."""
+    """Return the id of a run's organization, also of an erased run; None if there is no run with that id."""
     row = tx.db.execute("SELECT org_id FROM runs WHERE id = ?", (run_id,)).fetchone()
     return None if row is None else str(row["org_id"])
 
 
-def find_ids(tx: Tx, beginning: str, limit: int) -> list[str]:
-    """List the ids that begin so, erased runs left out; at most so many."""
+def list_ids(tx: Tx, beginning: str, limit: int) -> list[str]:
+    """List at most `limit` ids of runs that begin with `beginning`, without erased runs."""
     rows = tx.db.execute(
         "SELECT id FROM runs WHERE id >= ? AND id < ? AND erased_at IS NULL ORDER BY id LIMIT ?",
         (beginning, f"{beginning}~", limit),
@@ -145,14 +146,14 @@ def find_ids(tx: Tx, beginning: str, limit: int) -> list[str]:
     return [row["id"] for row in rows]
 
 
-def latest_ids(tx: Tx, limit: int) -> list[str]:
-    """List the ids of the runs that were dispatched last, erased ones left out."""
+def list_latest_ids(tx: Tx, limit: int) -> list[str]:
+    """List the ids of the `limit` newest runs, without erased ones, the newest first."""
     rows = tx.db.execute("SELECT id FROM runs WHERE erased_at IS NULL ORDER BY number DESC LIMIT ?", (limit,))
     return [row["id"] for row in rows.fetchall()]
 
 
 def get_of_org(tx: Tx, org_id: str, run_id: str) -> Run:
-    """Return an organization's run by its id; raises NotFound, `run_erased`."""
+    """Return an organization's run. Raises NotFound, `run_erased`."""
     row = _row(tx, run_id)
     if row["org_id"] != org_id:
         raise NotFound("run")
@@ -160,10 +161,10 @@ def get_of_org(tx: Tx, org_id: str, run_id: str) -> Run:
 
 
 def find_of_org(tx: Tx, org_id: str, run_id: str) -> Run | None:
-    """Find an organization's run by its id; None where there is none, or none any more."""
+    """Return an organization's run; None if there is none with that id, or it was erased."""
     query = f"SELECT {_COLUMNS} FROM runs WHERE id = ? AND org_id = ? AND erased_at IS NULL"  # noqa: S608
     row = tx.db.execute(query, (run_id, org_id)).fetchone()
-    return None if row is None else _run(row)
+    return None if row is None else read_run(row)
 
 
 def _row(tx: Tx, run_id: str) -> sqlite3.Row:
@@ -173,32 +174,34 @@ def _row(tx: Tx, run_id: str) -> sqlite3.Row:
 def _unless_erased(row: sqlite3.Row) -> Run:
     erased_at = row[-1]
     if erased_at is None:
-        return _run(row)
+        return read_run(row)
     extensions = {"erased_at": times.wire(erased_at)}
     raise Problem("run_erased", "This run was erased; nothing of it is left.", extensions=extensions)
 
 
-def numbered(tx: Tx, numbers: Sequence[int]) -> list[Run]:
-    """List the runs of these numbers in the file, without secrets, erased ones left out."""
+def list_numbered(tx: Tx, numbers: Sequence[int]) -> list[Run]:
+    """List the runs with these row numbers, by number, without secrets and without erased runs."""
     query = f"SELECT {LISTED_COLUMNS} FROM runs WHERE number IN (SELECT value FROM json_each(?)) "  # noqa: S608
     rows = tx.db.execute(query + "AND erased_at IS NULL ORDER BY number", (to_json(list(numbers)).decode(),))
-    return [_run(row) for row in rows.fetchall()]
+    return [read_run(row) for row in rows.fetchall()]
 
 
-def find_reference(tx: Tx, run_id: str) -> str | None:
-    """Find the `executor_ref` of a run, None where it has none, or none any more."""
+def get_reference(tx: Tx, run_id: str) -> str | None:
+    """Return the `executor_ref` of a run, None if it has none or was erased. Raises NotFound."""
     reference: str | None = tx.get_row("run", "SELECT executor_ref FROM runs WHERE id = ?", run_id)[0]
     return reference
 
 
-def repeats(tx: Tx, run_id: str, limit: int) -> list[str]:
-    """List the ids of the runs that repeat a run, the oldest first, erased ones left out; at most so many."""
+def list_repeats(tx: Tx, run_id: str, limit: int) -> list[str]:
+    """List at most `limit` ids of the runs that repeat a run, the oldest first, without erased runs."""
     query = "SELECT id FROM runs WHERE previous_run_id = ? ORDER BY number LIMIT ?"
     return [row["id"] for row in tx.db.execute(query, (run_id, limit)).fetchall()]
 
 
-def overdue(tx: Tx, limit: int) -> list[str]:
-    """List the ids of open runs whose time is up, the longest overdue first, started ones after their grace."""
+def list_overdue(tx: Tx, limit: int) -> list[str]:
+    """List at most `limit` ids of open runs past `expires_at` (started ones: past their grace), longest
+    overdue first.
+    """
     ends: list[tuple[int, str]] = []
     for status, grace in (("pending", 0), ("in_progress", tx.grace)):
         rows = tx.db.execute(
@@ -211,7 +214,7 @@ def overdue(tx: Tx, limit: int) -> list[str]:
 
 
 def add(tx: Tx, run: Run) -> int:
-    """Store a new run; returns its `number` in the file."""
+    """Store a new run; return its row `number`."""
     stored = _changed(_NO_RUN, run)
     number = tx.insert("runs", **stored)
     if run.job.secrets:
@@ -244,8 +247,8 @@ def _changed(before: Run, run: Run) -> dict[str, Any]:
     return changed
 
 
-def raise_revisions(tx: Tx) -> None:
-    """Give every run under way a new revision: what was shown of it holds no more."""
+def increment_revisions(tx: Tx) -> None:
+    """Increment the revision of every started run, so that pages and clients read it again."""
     tx.db.execute(
         "UPDATE runs INDEXED BY runs_open SET revision = revision + 1, updated_at = max(updated_at, ?) "
         "WHERE status = 'in_progress' AND status IN ('pending', 'in_progress')",

@@ -1,5 +1,5 @@
 """Searches in lists of runs: the newest runs first, in windows, for 200 ms at most. A page that ends before its list
-says where to go on.
+has a cursor to go on from.
 """
 
 import math
@@ -16,22 +16,22 @@ from rundun.core.runs.search_text import find_run_id, needles
 from rundun.store.runs import lists as run_lists
 from rundun.store.runs import search_index
 from rundun.store.runs.lists import RunFilter
-from rundun.store.runs.runs import numbered
+from rundun.store.runs.runs import list_numbered
 from rundun.store.sqlite.pagination import END, Page, PageRequest
 from rundun.store.sqlite.transaction import Tx
 
-LOOK_MS = 200  # that one look takes at most, but for its first window and a few steps of the last
-COUNT_MS = 40  # the same for counting in long lists
-FIRST_WINDOW = 64  # runs, looked at however long that takes: 45 ms where all say very much and none is indexed
+LOOK_MS = 200  # longest time of one look, apart from its first window and a few steps of the last
+COUNT_MS = 40  # longest time of a count in long lists
+FIRST_WINDOW = 64  # runs, without a time limit: 45 ms if all have long texts and none is indexed
 MAX_WINDOW = 4096
-SHORT_LIST = 10_000  # runs of a list that are looked at without the index
+SHORT_LIST = 10_000  # runs; a list up to this size is searched without the index
 STEPS = 4000  # of SQLite's machine between two looks at the clock: some 10 ms where texts are long
 _BY_NUMBER = 0  # in a cursor, in place of what the list is sorted by
 
 
 def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[Run]:
-    """Return a page of an organization's runs as `run_lists.page` does, with `filters.q` of those that it finds, the
-    newest first. Such a page may be shorter than its limit, or empty, with a key to go on from.
+    """Return a page of an organization's runs. Without `filters.q` it is `run_lists.page`; with it, the runs that the
+    search finds, the newest first: that page may be shorter than its limit, or empty, and still have a cursor.
     """
     if filters.q is None:
         return run_lists.page(tx, org_id, filters, page_request)
@@ -42,13 +42,13 @@ def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> 
         if len(found) > limit:
             break
     before = found[limit - 1] if len(found) > limit else search.before
-    shown = reversed(numbered(tx, found[:limit]))
+    shown = reversed(list_numbered(tx, found[:limit]))
     return Page([*shown], (_BY_NUMBER, before) if before else None)
 
 
 def _start(filters: RunFilter, before: tuple[int, ...]) -> int:
-    """Return the run number that a page lies below. A cursor of an older version may name a place in a list of another
-    order: that search begins anew, so that it leaves nothing out.
+    """Return the run number below which a page begins. A cursor of an older version can be a place in another order;
+    then the search begins anew, so that it leaves nothing out.
     """
     is_by_number = before[0] in (_BY_NUMBER, END) or replace(filters, executor_ref_prefix=None).order == "created_at"
     return before[1] if is_by_number else END
@@ -56,14 +56,14 @@ def _start(filters: RunFilter, before: tuple[int, ...]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class FoundCount:
-    """How many runs a search finds in a list: in all of it, or at least so many."""
+    """The number of runs that a search finds in a list; unless it `is_all`, there may be more."""
 
     number: int
     is_all: bool
 
 
 def count(tx: Tx, org_id: str, filters: RunFilter) -> FoundCount | None:
-    """Count what a search finds in a list; return None for a long one, which `count_together` counts."""
+    """Count the runs that a search finds in a list; return None for a long list, which `count_together` counts."""
     search = _Search(tx, org_id, filters)
     if search.chosen is None:
         return None
@@ -72,7 +72,9 @@ def count(tx: Tx, org_id: str, filters: RunFilter) -> FoundCount | None:
 
 
 def count_together(tx: Tx, org_id: str, lists: Mapping[str, RunFilter], text: str, limit: int) -> dict[str, FoundCount]:
-    """Count what a search finds in each of several lists by one look at all runs, which ends where each has `limit`."""
+    """Count the runs that a search finds in each of several lists, in one look at all runs, which ends when each has
+    `limit`; return the counts by name.
+    """
     counts, search = dict.fromkeys(lists, 0), _Search(tx, org_id, RunFilter(q=text))
     for numbers in search.windows(COUNT_MS):
         for name, number in run_lists.count_members(tx, org_id, lists, numbers).items():
@@ -83,9 +85,9 @@ def count_together(tx: Tx, org_id: str, lists: Mapping[str, RunFilter], text: st
 
 
 class _Search:
-    """A search in a list: a run is found that is a member and has one of the `texts`. The runs to look at are `chosen`,
-    by descending number, of a list that is longer if the search `is_partial`; where that is None, the index tells them.
-    All down to the number `before` were looked at; it is 0 at the end.
+    """A search in a list, which finds the runs that pass its filter and contain one of the `texts`. It looks at
+    `chosen`, numbers in descending order, the beginning of the list if it `is_partial`; if None, at the candidates of
+    the index. Runs down to the number `before` were looked at; it is 0 at the end.
     """
 
     def __init__(self, tx: Tx, org_id: str, filters: RunFilter, before: int = END) -> None:
@@ -94,12 +96,12 @@ class _Search:
         self.org_id = org_id
         self.texts: Sequence[str] = needles(text)
         self.before = before if self.texts else 0
-        self.query = search_index.match(org_id, self.texts)
+        self.query = search_index.match_query(org_id, self.texts)
         self.chosen: Sequence[int] | None = chosen
         self.is_partial = False
-        self.membership = run_lists.membership(org_id, filters)
+        self.membership = run_lists.membership_condition(org_id, filters)
         if (run_id := find_run_id(text)) is not None:
-            self.texts = ("",)  # which every run has
+            self.texts = ("",)  # every text contains it
             chosen += [row["number"] for row in tx.db.execute("SELECT number FROM runs WHERE id = ?", (run_id,))]
         else:
             plain = replace(filters, executor_ref_prefix=None)
@@ -107,12 +109,12 @@ class _Search:
             if self.is_partial and self.query is not None:
                 self.chosen = None
             else:
-                places = run_lists.places(tx, org_id, filters, (END, END), SHORT_LIST)
+                places = run_lists.list_places(tx, org_id, filters, (END, END), SHORT_LIST)
                 chosen += sorted((number for _, number in places), reverse=True)
 
     def windows(self, milliseconds: int) -> Iterator[list[int]]:
-        """Yield the numbers of the runs found in each window, the newest first, until the list ends or the time is
-        over. A window is twice as large as the one before; one that is not finished in time is left to the next look.
+        """Yield the numbers of the runs found in each window, the newest first, until the list or the time ends. Each
+        window is twice as large as the previous one; one that is not finished in time is left to the next look.
         """
         over_at, deadline, size = monotonic() + milliseconds / 1000, math.inf, FIRST_WINDOW
         while self.before and monotonic() < deadline:
@@ -127,15 +129,17 @@ class _Search:
             size, deadline = min(size * 2, MAX_WINDOW), over_at
 
     def _next(self, size: int) -> Sequence[int]:
-        """List the numbers of the next runs to look at."""
+        """Return the numbers of the next `size` runs to look at, descending."""
         if self.chosen is None:
-            return search_index.candidates(self.tx, self.org_id, self.query or "", self.before, size)
+            return search_index.list_candidates(self.tx, self.org_id, self.query or "", self.before, size)
         at = bisect_right(self.chosen, -self.before, key=operator.neg)
         return self.chosen[at : at + size]
 
     def _find(self, numbers: Sequence[int], deadline: float) -> list[int]:
-        """List those of the runs that the search finds; raises TimeoutError after the deadline."""
-        found, not_indexed = search_index.find(self.tx, numbers, self.texts, *self.membership)
+        """Return the numbers of the runs among `numbers` that the search finds, descending. Raises TimeoutError after
+        the deadline.
+        """
+        found, not_indexed = search_index.list_found(self.tx, numbers, self.texts, *self.membership)
         for number, text in search_index.read_texts(self.tx, not_indexed):
             if any(each in text for each in self.texts):
                 found.append(number)
@@ -146,7 +150,7 @@ class _Search:
 
 @contextmanager
 def _ending_at(db: sqlite3.Connection, deadline: float) -> Iterator[None]:
-    """End statements that still run at the deadline, by TimeoutError."""
+    """Raise TimeoutError in the statement of `db` that runs at the deadline (`monotonic`)."""
     db.set_progress_handler(lambda: monotonic() >= deadline, STEPS)
     try:
         yield

@@ -1,8 +1,8 @@
-"""The index of what runs are searched by: kept a second behind, and what it knows of a search.
+"""The index of runs' search texts, updated about a second after each commit, and its answers to a search.
 
-New runs come in the order of their numbers, so two numbers say what is indexed; after an upgrade the
-runs of before follow, the newest first. What is not indexed, or has changed since, is looked through directly.
-Of quotas it is no part: it has some 4,000 characters of a run at most, however long the run's fields are.
+New runs come in the order of their numbers, so two numbers tell which are indexed; after an upgrade the older runs
+follow, the newest first. The texts of runs that are not indexed, or changed since, are searched directly. The index
+does not count towards quotas: it has at most some 4,000 characters of a run, however long the run's fields are.
 """
 
 import json
@@ -18,13 +18,13 @@ from rundun.store.runs.runs import read_identity
 from rundun.store.sqlite.transaction import Tx
 
 BATCH_SIZE = 1000  # runs that are indexed in one write
-BATCH_CHARACTERS = 100_000  # of their fields, or of what is made of them, about: what takes some 20 ms
+BATCH_CHARACTERS = 100_000  # of fields, and of search texts, in one write: some 20 ms
 MERGED_PAGES = 64  # of 4 KiB, written in one step of a merge
 MERGED_BYTES = MERGED_PAGES * 4096
-TRIGRAMS = 12  # of a search that are looked up, at most: what has them is looked at
-_PRIVATE_USE = 0xE000  # where characters begin that nobody writes
-# Many rows in one, and one statement for many of them: at each the loop's thread and this one would fight for the
-# interpreter.
+TRIGRAMS = 12  # most trigrams of a search that are looked up in the index
+_PRIVATE_USE = 0xE000  # the first character of no script
+# Many rows as one value, and one statement for many rows: at each row and statement this thread and the event loop's
+# would compete for the interpreter.
 _ROWS = "SELECT json_group_array(json_array(number, org_id, erased_at, id, executor_ref, title, fields, identity)) FROM"
 _CHOSEN = "(SELECT value FROM json_each(?))"
 
@@ -32,19 +32,19 @@ _CHOSEN = "(SELECT value FROM json_each(?))"
 # ---- writing
 
 
-def newest(tx: Tx) -> int:
-    """Return the number of the newest run, 0 where there is none."""
+def read_newest(tx: Tx) -> int:
+    """Return the number of the newest run, 0 without runs."""
     return tx.number("SELECT ifnull(max(number), 0) FROM runs")
 
 
 def is_behind(tx: Tx, newest: int) -> bool:
-    """Tell whether there are runs to index, of those up to a number."""
+    """Tell whether runs up to the number `newest` are still to be indexed."""
     first, last = _indexed(tx)
     return first > 1 or last < newest or bool(tx.number("SELECT EXISTS (SELECT 1 FROM runs_to_index)"))
 
 
-def index_some(tx: Tx, limit: int) -> None:
-    """Index the next runs, at most so many: new and changed ones first, then those from before there was an index."""
+def index_next(tx: Tx, limit: int) -> None:
+    """Index at most `limit` runs: new and changed ones first, then those that are older than the index."""
     done = _index_new(tx, limit)
     if done < limit:
         done += _index_changed(tx, limit - done)
@@ -61,7 +61,9 @@ def _index_new(tx: Tx, limit: int) -> int:
 
 
 def _index_changed(tx: Tx, limit: int) -> int:
-    """Index what was changed. What is not indexed yet will be read as it is then."""
+    """Index at most `limit` changed runs anew; return their number. Runs that are not indexed yet come in
+    their turn.
+    """
     rows, (first, last) = _read_some(tx, "number IN runs_to_index ORDER BY number LIMIT ?", limit), _indexed(tx)
     if not rows:
         return 0
@@ -79,8 +81,8 @@ def _index_older(tx: Tx, limit: int) -> None:
 
 
 def _read_some(tx: Tx, which: str, *values: int | str) -> list[tuple[int, str | None]]:
-    """Read the numbers of a batch, in order, with the texts, none of what is erased; where they are long fewer, so that
-    nobody waits for them.
+    """Return (number, search text) of the first selected runs, in order; the text of an erased run is None. They are
+    about `BATCH_CHARACTERS` together, so that other writes do not wait.
     """
     lengths = f"SELECT number, ifnull(length(fields), 0) FROM runs WHERE {which}"  # noqa: S608, written here
     numbers = _fitting(tx.db.execute(lengths, values))
@@ -96,7 +98,7 @@ def _read_some(tx: Tx, which: str, *values: int | str) -> list[tuple[int, str | 
 
 
 def _fitting(lengths: Iterable[Sequence[int]]) -> list[int]:
-    """Return the numbers of the first runs whose fields are as long as a batch at most, or of one."""
+    """Return the first numbers of (number, length) pairs with at most `BATCH_CHARACTERS` together, but at least one."""
     numbers, size = list[int](), 0
     for number, length in lengths:
         size += length
@@ -119,7 +121,7 @@ def _add(tx: Tx, rows: Sequence[tuple[int, str | None]]) -> None:
 
 
 def remove(tx: Tx, number: int) -> None:
-    """Remove a run from the index, where it is in it; what is left of it in the file, `merge` takes away."""
+    """Remove a run from the index, if it is indexed; `merge` then removes the rest of it from the file."""
     _remove(tx, [number])
 
 
@@ -131,8 +133,8 @@ def _remove(tx: Tx, numbers: Sequence[int]) -> None:
 
 
 def merge(tx: Tx, *, is_first: bool) -> bool:
-    """Merge some pages of the index; returns whether there is more to do. From the first call to the one that says no,
-    all parts that there were are merged into one, which has nothing of what was removed before.
+    """Merge some pages of the index; return whether there is more to merge. When it returns False, all parts that
+    existed at the call with `is_first` are one, without the texts that had been removed.
     """
     before, pages = tx.db.total_changes, -MERGED_PAGES if is_first else MERGED_PAGES
     tx.db.execute("INSERT INTO run_search (run_search, rank) VALUES ('merge', ?)", (pages,))
@@ -140,20 +142,20 @@ def merge(tx: Tx, *, is_first: bool) -> bool:
 
 
 def _text(run_id: str, executor_ref: str | None, title: str | None, fields: str | None, identity: str | None) -> str:
-    """Return what a run is searched by, of columns of its row."""
+    """Return the search text of a run from the columns of its row."""
     return run_text(run_id, executor_ref, title, from_json(fields) if fields else {}, read_identity(identity))
 
 
 def _indexed(tx: Tx) -> tuple[int, int]:
-    """Return the numbers of the first and the last run of those that are indexed."""
+    """Return the numbers of the first and the last indexed run."""
     first, last = tx.db.execute("SELECT first, last FROM indexed_runs").fetchone()
     return first, last
 
 
 @lru_cache(1024)
 def _token(org_id: str) -> str:
-    """Return three characters that stand for an organization; others that happen to have the same are left out by
-    whoever looks at what was found.
+    """Return the three characters that mark an organization's texts in the index. Organizations can share them, so each
+    candidate's organization is checked as well.
     """
     digits = sha256(org_id.encode()).hexdigest()
     return "".join(chr(_PRIVATE_USE + int(digits[at : at + 3], 16)) for at in (0, 3, 6))
@@ -177,9 +179,9 @@ SELECT json_group_array(number) FROM (
 )"""
 
 
-def match(org_id: str, needles: Sequence[str]) -> str | None:
-    """Return the query that finds an organization's runs with one of these texts, and others; None where a text is too
-    short for an index of three characters each.
+def match_query(org_id: str, needles: Sequence[str]) -> str | None:
+    """Return the FTS5 query whose matches include all indexed runs of an organization that contain one of `needles`;
+    None if one is shorter than a trigram.
     """
     if any(len(needle) < SHORT for needle in needles):
         return None
@@ -192,9 +194,9 @@ def _all_of(needle: str) -> str:
     return " AND ".join('"{}"'.format(trigram.replace('"', '""')) for trigram in trigrams[::every])
 
 
-def candidates(tx: Tx, org_id: str, query: str, before: int, limit: int) -> list[int]:
-    """List the numbers of the newest runs before a number that a search has to look at, at most `limit`: those of an
-    organization that the index names, and those that it does not know as they are now, with some of others.
+def list_candidates(tx: Tx, org_id: str, query: str, before: int, limit: int) -> list[int]:
+    """List at most `limit` numbers below `before`, the greatest first, of the runs that a search has to look at: the
+    matches of `query`, and runs that are not indexed as they are now, some of other organizations among them.
     """
     first, last = _indexed(tx)
     values = {"org": org_id, "query": query, "first": first, "last": last, "before": before, "limit": limit}
@@ -202,11 +204,11 @@ def candidates(tx: Tx, org_id: str, query: str, before: int, limit: int) -> list
     return numbers
 
 
-def find(
+def list_found(
     tx: Tx, numbers: Sequence[int], texts: Sequence[str], is_member: str, values: Mapping[str, Any]
 ) -> tuple[list[int], list[int]]:
-    """List those of some runs that are members of a list and have one of the texts; and those members whose texts the
-    index does not know as they are now.
+    """Return, of the runs with these numbers that meet the condition `is_member`, the numbers of those whose indexed
+    text contains one of `texts`, and the numbers of those that are not indexed as they are now.
     """
     has_text = " OR ".join(f"instr(run_texts.text, :text{at})" for at in range(len(texts)))
     found, not_indexed = tx.db.execute(
@@ -222,7 +224,7 @@ def find(
 
 
 def read_texts(tx: Tx, numbers: Sequence[int]) -> Iterator[tuple[int, str]]:
-    """Yield run numbers with what the runs are searched by as they are now, some read at a time; none is erased."""
+    """Yield (number, search text) of runs that are not erased, from their rows as they are now, read in batches."""
     lengths = "SELECT value, ifnull(length(fields), 0) FROM json_each(?) CROSS JOIN runs ON number = value"
     while numbers:
         chosen = _fitting(tx.db.execute(lengths, (json.dumps(numbers[:BATCH_SIZE]),)))

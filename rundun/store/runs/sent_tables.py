@@ -1,4 +1,4 @@
-"""Tables of jobs that were sent: which runs they made, and for a moment what is still to be made."""
+"""Sent tables of jobs: the numbers of their runs, and until these are made the dispatches that are left."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from rundun.core import times
 from rundun.core.runs.run import Run
 from rundun.store.sqlite.transaction import Tx
 
-MADE_WITHIN_MS = times.DAY  # the runs of a table, the process having ended in between
-KEPT_MS = 30 * times.DAY  # for as long a table that comes again is noticed
+MADE_WITHIN_MS = times.DAY  # all runs of a table, even if the process ended in between
+KEPT_MS = 30 * times.DAY  # a table that is sent again within this time is recognized
 _FILLING = b" " * 8192  # as long as a page, see migrations/0029_sent_tables.sql; spaces before JSON mean nothing
 
 
 @dataclass(frozen=True, slots=True)
 class SentTable:
-    """A table of `count` jobs, sent at `created_at` (milliseconds); `runs` has the numbers of those that are made."""
+    """A table of `count` jobs, sent at `created_at` (milliseconds); `runs` are the numbers of the runs made so far."""
 
     number: int
     org_id: str
@@ -43,17 +43,17 @@ def _table(row: Sequence[object]) -> SentTable:
 
 
 def get(tx: Tx, number: int) -> SentTable:
-    """Return the table of that number, or raise NotFound."""
+    """Return a table by its number. Raises NotFound."""
     return _table(tx.get_row("table", _SELECT + "WHERE number = ?", number))
 
 
 def get_of_org(tx: Tx, org_id: str, number: int) -> SentTable:
-    """Return an organization's table, or raise NotFound."""
+    """Return an organization's table by its number. Raises NotFound."""
     return _table(tx.get_row("table", _SELECT + "WHERE number = ? AND org_id = ?", number, org_id))
 
 
 def find_same(tx: Tx, org_id: str, digest: bytes) -> SentTable | None:
-    """Find the table that an organization sent last with this digest, None where it sent none in the last 30 days."""
+    """Return the newest table that an organization sent with this digest; None if it sent none within `KEPT_MS`."""
     row = tx.db.execute(
         _SELECT + "WHERE org_id = ? AND digest = ? AND created_at > ? ORDER BY created_at DESC, number DESC LIMIT 1",
         (org_id, digest, tx.now - KEPT_MS),
@@ -62,7 +62,7 @@ def find_same(tx: Tx, org_id: str, digest: bytes) -> SentTable | None:
 
 
 def add(tx: Tx, org_id: str, template: tuple[str, int], digest: bytes, parts: Sequence[tuple[int, bytes]]) -> SentTable:
-    """Store a table of a template's version, and its `parts`: how many dispatches each has, and these as JSON."""
+    """Store a table for `template` (id, version) and return it; `parts` are (number of dispatches, their JSON)."""
     count = sum(length for length, _ in parts)
     template_id, template_v = template
     number = tx.insert(
@@ -80,7 +80,7 @@ def add(tx: Tx, org_id: str, template: tuple[str, int], digest: bytes, parts: Se
 
 
 def find_part(tx: Tx, number: int) -> tuple[int, bytes] | None:
-    """Find the number and the content of the next part of a table, None where there is none left."""
+    """Return the number and the content of the next part of a table; None if none is left."""
     row = tx.db.execute(
         "SELECT number, content FROM table_parts WHERE sent_table = ? ORDER BY number LIMIT 1", (number,)
     ).fetchone()
@@ -88,22 +88,22 @@ def find_part(tx: Tx, number: int) -> tuple[int, bytes] | None:
 
 
 def remove_part(tx: Tx, table: SentTable, part: int, made: Sequence[int]) -> bool:
-    """Delete a part of a table, from which the runs of these numbers were made; tells whether there are others."""
+    """Delete a part of a table and add the numbers of its runs, `made`; return whether parts are left."""
     tx.db.execute("DELETE FROM table_parts WHERE number = ?", (part,))
     runs = to_json([*table.runs, *made]).decode()
     tx.db.execute("UPDATE sent_tables SET runs = ? WHERE number = ?", (runs, table.number))
     return bool(tx.number("SELECT EXISTS (SELECT 1 FROM table_parts WHERE sent_table = ?)", table.number))
 
 
-def unfinished(tx: Tx) -> list[int]:
+def list_unfinished(tx: Tx) -> list[int]:
     """List the numbers of the tables that have parts left."""
     rows = tx.db.execute("SELECT DISTINCT sent_table FROM table_parts ORDER BY sent_table").fetchall()
     return [row[0] for row in rows]
 
 
 def erase_digest(tx: Tx, run: Run) -> None:
-    """Remove the digest of the table that a run is of, if it is of one: whoever has the file could try out what was
-    said of the run. The same table is not noticed any more then.
+    """Erase the digest of the table that a run was sent in, if any: with the file, contents of the erased run could be
+    guessed and compared with it. That table is not recognized any more.
     """
     tx.db.execute(
         "UPDATE sent_tables SET digest = x'' WHERE org_id = ? AND created_at BETWEEN ? AND ? "
@@ -113,12 +113,12 @@ def erase_digest(tx: Tx, run: Run) -> None:
 
 
 def is_any_old(tx: Tx) -> bool:
-    """Tell whether some table was sent too long ago to be kept, and is made."""
+    """Tell whether there is a table older than `KEPT_MS` whose runs are all made."""
     query = f"SELECT EXISTS (SELECT 1 FROM sent_tables WHERE {_IS_OLD})"  # noqa: S608, written above
     return bool(tx.number(query, tx.now - KEPT_MS))
 
 
 def remove_old(tx: Tx, limit: int) -> None:
-    """Delete at most `limit` of the tables that were sent too long ago to be kept, and are made."""
+    """Delete at most `limit` tables older than `KEPT_MS` whose runs are all made."""
     query = f"DELETE FROM sent_tables WHERE number IN (SELECT number FROM sent_tables WHERE {_IS_OLD} LIMIT ?)"  # noqa: S608
     tx.db.execute(query, (tx.now - KEPT_MS, limit))

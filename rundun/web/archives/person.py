@@ -43,7 +43,7 @@ async def archive_entries(
             continue  # the run was erased meanwhile
         names, folder = file_names(detail), f"{run.run_id}/"
         files = _Files(detail, names, links)
-        changes = await work.read(run_changes.of_run, run.run_id, MAX_CHANGES)
+        changes = await work.read(run_changes.list_of_run, run.run_id, MAX_CHANGES)
         yield ArchiveEntry(f"{folder}run.json", await work.run(_run_record, detail, names, links, files, changes))
         told = [files.replace_urls(event) async for event in _read_events(work, run.run_id)]
         yield ArchiveEntry(f"{folder}events.json", to_json(told, indent=2))
@@ -90,7 +90,7 @@ def _run_record(detail: RunDetail, names: FileNames, links: Urls, files: _Files,
 async def _read_events(reads: Reads, run_id: str) -> AsyncIterator[dict[str, Any]]:
     after, has_more = 0, True
     while has_more:
-        feed = await reads.read(events.feed_of_run, run_id, after, PAGE)
+        feed = await reads.read(events.page_of_run, run_id, after, PAGE)
         for number, event in feed.items:
             after = number
             yield event

@@ -195,7 +195,7 @@ async def test_whoever_is_longest_overdue_expires_first(w: World) -> None:
     w.clock.forward(hours=27)
     order = [sooner.run_id, started.run_id, later.run_id]
     for limit in (1, 2, 3):
-        assert await w.database.read(run_rows.overdue, limit) == order[:limit]
+        assert await w.database.read(run_rows.list_overdue, limit) == order[:limit]
 
 
 async def test_the_sweep_takes_any_number(w: World) -> None:

@@ -29,22 +29,22 @@ async def test_no_byte_of_an_erased_run_is_left_of_the_index(w: World) -> None:
         run = await w.dispatch(template_id, title=title)
         erased += [run] if RARE in title else []
         if number % 3 == 0:
-            await w.database.write(search_index.index_some, chance.choice([1, 2, 50]))
+            await w.database.write(search_index.index_next, chance.choice([1, 2, 50]))
     edited, unindexed = erased[1], await w.dispatch(template_id, title=f"Last {RARE}")
     headers = {"content-type": "application/merge-patch+json"}
     for title in (f"Other {RARE}", "Harmless"):
         await w.acme.patch(f"/v1/runs/{edited.run_id}", json={"title": title}, headers=headers)
-        await w.database.write(search_index.index_some, 50)
+        await w.database.write(search_index.index_next, 50)
     assert RARE.encode() in await bytes_on_disk(w)
     for run in [*erased, unindexed]:
         assert (await w.acme.delete(f"/v1/runs/{run.run_id}")).status_code == 204
-        await w.database.write(search_index.index_some, 3)
+        await w.database.write(search_index.index_next, 3)
     assert RARE.encode() in await data_of_index(w), "where deletions are noted they name what they delete"
     await overwrite(w)
     left = await bytes_on_disk(w)
     assert RARE.encode() not in left and LEFT.encode() in left
-    while await w.database.read(search_index.is_behind, await w.database.read(search_index.newest)):
-        await w.database.write(search_index.index_some, 500)
+    while await w.database.read(search_index.is_behind, await w.database.read(search_index.read_newest)):
+        await w.database.write(search_index.index_next, 500)
     assert RARE.encode() not in await bytes_on_disk(w)
     found = (await w.acme.get("/v1/runs", params={"q": LEFT, "limit": "100"})).json()["data"]
     assert len(found) == 100
@@ -71,11 +71,11 @@ async def test_the_index_says_what_the_runs_say_also_of_those_from_before_it(
     def look(tx: Tx) -> tuple[list[str], list[int], list[int]]:
         tx.db.execute("INSERT INTO run_search (run_search, rank) VALUES ('integrity-check', 1)")
         whole = [row[0] for row in tx.db.execute("PRAGMA integrity_check").fetchall()]
-        query = search_index.match(w.acme_id, ["flat 1"])
+        query = search_index.match_query(w.acme_id, ["flat 1"])
         assert query
 
         def looked(before: int, limit: int) -> list[int]:
-            return search_index.candidates(tx, w.acme_id, query, before, limit)
+            return search_index.list_candidates(tx, w.acme_id, query, before, limit)
 
         return whole, looked(last + 9, 9), looked(9, 99)
 
@@ -103,13 +103,13 @@ async def test_long_fields_make_small_batches(w: World, monkeypatch: pytest.Monk
     monkeypatch.setattr(search_index, "BATCH_CHARACTERS", 1000)
     template_id = await w.template(BOOLEAN, fields=[{"id": "f-a", "label": "A", "kind": "text"}])
     runs = [await w.dispatch(template_id, fields={"f-a": "x" * 400}) for _ in range(9)]
-    await w.database.write(search_index.index_some, 50)
+    await w.database.write(search_index.index_next, 50)
     indexed = "SELECT count(*) FROM run_texts"
     assert await w.database.read(lambda tx: tx.number(indexed)) == 2, "as many as are short enough"
     await index_runs(w.database)
     assert await w.database.read(lambda tx: tx.number(indexed)) == len(runs)
     swollen = [await w.dispatch(template_id, title="\ufdfa" * 200) for _ in range(3)]
-    await w.database.write(search_index.index_some, 50)
+    await w.database.write(search_index.index_next, 50)
     assert await w.database.read(lambda tx: tx.number(indexed)) == len(runs) + 1, (
         "a short text that is long when folded"
     )
@@ -124,10 +124,10 @@ async def test_what_others_send_is_not_looked_at(w: World) -> None:
         assert (await w.globex.post("/v1/runs", json={"template_id": theirs, "title": "Flat"})).status_code == 201
 
     def look(tx: Tx) -> tuple[list[int], int]:
-        query = search_index.match(w.acme_id, ["flat"])
+        query = search_index.match_query(w.acme_id, ["flat"])
         assert query
         number = tx.number("SELECT number FROM runs WHERE id = ?", mine.run_id)
-        return search_index.candidates(tx, w.acme_id, query, number + 9, 3), number
+        return search_index.list_candidates(tx, w.acme_id, query, number + 9, 3), number
 
     found, number = await w.database.read(look)
     assert found == [number]

@@ -228,8 +228,8 @@ async def test_both_queries_use_their_index(w: World) -> None:
 
     def look(tx: Tx) -> list[str]:
         tx.db.set_trace_callback(seen.append)
-        event_rows.feed_of_organization(tx, w.acme_id, 0, 10)
-        event_rows.feed_of_run(tx, "r-1", 0, 10)
+        event_rows.page_of_organization(tx, w.acme_id, 0, 10)
+        event_rows.page_of_run(tx, "r-1", 0, 10)
         tx.db.set_trace_callback(None)
         selects = [query for query in seen if query.startswith("SELECT")]
         return [tx.db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()[0]["detail"] for query in selects]

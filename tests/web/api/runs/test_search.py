@@ -138,21 +138,21 @@ async def test_a_search_finds_what_a_plain_scan_finds(w: World, monkeypatch: pyt
                 gone = runs.pop(chance.randrange(len(runs)))
                 assert (await w.acme.delete(f"/v1/runs/{gone.ed.run_id}")).status_code == 204
             case "index":
-                await w.database.write(search_index.index_some, chance.choice([1, 3, 50]))
+                await w.database.write(search_index.index_next, chance.choice([1, 3, 50]))
             case "theirs":
                 order = {"template_id": stranger, "title": sent(texts(chance))}
                 assert (await w.globex.post("/v1/runs", json=order)).status_code == 201
         w.clock.forward(seconds=chance.choice([0, 1, 100]))
     for state in ("as it is", "whole", "edited", "begun anew"):
         if state == "whole":
-            while await w.database.read(search_index.is_behind, await w.database.read(search_index.newest)):
-                await w.database.write(search_index.index_some, 7)
+            while await w.database.read(search_index.is_behind, await w.database.read(search_index.read_newest)):
+                await w.database.write(search_index.index_next, 7)
         elif state == "edited":
             for run in chance.sample(runs, 6):
                 await edited(w, chance, run)
         elif state == "begun anew":  # as after an upgrade, and a bit of the way
             await w.database.write(forget_index)
-            await w.database.write(search_index.index_some, 5)
+            await w.database.write(search_index.index_next, 5)
         for search in searches(chance, runs):
             limit = chance.choice([1, 2, 100])
             of_one = [run for run in runs if run.template_id == templates[0]]
@@ -280,7 +280,7 @@ async def test_a_window_that_takes_too_long_is_left_to_the_next_page(
     monkeypatch.setattr(run_search, "FIRST_WINDOW", 2)
     if is_indexed:
         monkeypatch.setattr(run_search, "STEPS", 1)
-    windows, found, clock = list[int](), search_index.find, Clock()
+    windows, found, clock = list[int](), search_index.list_found, Clock()
     monkeypatch.setattr(run_search, "monotonic", clock.read)
 
     def find(tx: Tx, numbers: Any, *more: Any) -> Any:
@@ -288,7 +288,7 @@ async def test_a_window_that_takes_too_long_is_left_to_the_next_page(
         windows.append(len(numbers))
         return found(tx, numbers, *more)
 
-    monkeypatch.setattr(search_index, "find", find)
+    monkeypatch.setattr(search_index, "list_found", find)
     seen, cursor = list[str](), ""
     while cursor is not None:
         windows.clear()

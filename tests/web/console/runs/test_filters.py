@@ -291,9 +291,9 @@ async def test_the_condition_of_a_list_is_met_by_its_runs_only(w: World) -> None
             RunFilter(executor_ref_prefix="job e", created_before=now),
         ]
         counts = lists.count_members(tx, w.acme_id, {str(at): each for at, each in enumerate(chosen)}, numbers)
-        found = [{number for _, number in lists.places(tx, w.acme_id, each, (END, END), 99)} for each in chosen]
+        found = [{number for _, number in lists.list_places(tx, w.acme_id, each, (END, END), 99)} for each in chosen]
         for at, each in enumerate(chosen):
-            condition, values = lists.membership(w.acme_id, each)
+            condition, values = lists.membership_condition(w.acme_id, each)
             rows = tx.db.execute(f"SELECT number FROM runs WHERE {condition}", values).fetchall()
             assert {row[0] for row in rows} == found[at] and counts[str(at)] == len(found[at]), each
         assert [len(each) for each in found] == [7, 4, 3, 1, 2, 0, 1, 1, 0, 1, 3, 2]

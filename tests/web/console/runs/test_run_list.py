@@ -149,11 +149,11 @@ async def test_each_filter_uses_the_index_meant_for_it(w: World, monkeypatch: py
             lists.page(tx, w.acme_id, chosen, PageRequest())
         lists.page(tx, w.acme_id, RunFilter(executor_ref_prefix="book"), PageRequest(1, (ed_at(tx), 1)))
         lists.page(tx, w.acme_id, RunFilter(executor_ref_prefix="book"), after)
-        answers.replaced(tx, ed.run_id, 10)
-        answers.replaced_of_step(tx, ed.run_id, "s-ok")
-        answers.in_force(tx, ed.run_id)
-        event_rows.summaries_of_run(tx, ed.run_id, 10)
-        changes.of_run(tx, ed.run_id, 10)
+        answers.list_replaced(tx, ed.run_id, 10)
+        answers.list_replaced_of_step(tx, ed.run_id, "s-ok")
+        answers.list_in_force(tx, ed.run_id)
+        event_rows.list_summaries(tx, ed.run_id, 10)
+        changes.list_of_run(tx, ed.run_id, 10)
         tx.db.set_trace_callback(None)
         return [[step["detail"] for step in tx.db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()] for query in seen]
 
