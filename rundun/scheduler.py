@@ -54,7 +54,7 @@ async def expire_due(database: Database, resting: Resting | None = None) -> int:
     total, resting = 0, {} if resting is None else resting
     while ids := await _overdue(database, resting):
         outcomes = await asyncio.gather(
-            *(database.write(runs.expire_one, run_id) for run_id in ids), return_exceptions=True
+            *(database.write(runs.expire_overdue, run_id) for run_id in ids), return_exceptions=True
         )
         for run_id, outcome in zip(ids, outcomes, strict=True):
             if isinstance(outcome, Problem) and outcome.code == "unavailable":
@@ -123,7 +123,7 @@ async def clear_up(database: Database) -> None:
 async def make_tables(database: Database) -> None:
     """Dispatch the remaining runs of accepted tables, after a restart or a full disk."""
     for number in await database.read(sent_tables.list_unfinished):
-        while await database.write(table_actions.step, number):
+        while await database.write(table_actions.make_next_runs, number):
             pass
         log("info", "table.finished", number=number)
 

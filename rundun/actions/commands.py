@@ -121,7 +121,7 @@ COMMANDS: Mapping[str, Callable[..., object]] = {
     "runs dispatch": dispatch_run,
     "runs cancel": cancel_run,
     "runs accept-table": accept_table,
-    "runs make-table": sent_tables.step,
+    "runs make-table": sent_tables.make_next_runs,
     "runs erase": erase_run,
     "operators add": add_operator,
     "operators password": put_password,

@@ -76,7 +76,7 @@ def get(tx: Tx, org_id: str, begins: Sequence[int]) -> Overview:
         _short_list(tx, org_id, RunFilter(late_at=tx.now, is_by_due=True)),
         _short_list(tx, org_id, RunFilter(is_missed=True, is_to_handle=True)),
         _short_list(tx, org_id, RunFilter(is_flagged=True, is_to_handle=True)),
-        handled.failed_groups(tx, org_id)[:SHORT],
+        handled.list_failed_groups(tx, org_id)[:SHORT],
         statistics.count_failed_deliveries(tx, org_id),
         _short_list(tx, org_id, to_come),
         _short_list(tx, org_id, under_way),

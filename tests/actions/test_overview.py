@@ -206,7 +206,7 @@ async def test_what_failed_is_one_line_for_all_that_is_alike(w: World, receiver:
     assert f"2 updates for {host} did not arrive The answer was 410." in text_of(page)
     assert page.count('action="/console/failed/handled"') == 1
     assert 'href="/console/settings/webhooks#failed">All 2<' in page
-    (group,) = await w.database.read(handled.failed_groups, w.acme_id)
+    (group,) = await w.database.read(handled.list_failed_groups, w.acme_id)
     await ann.post("/failed/handled", group=group.group_id)
     assert "Not delivered" not in (await ann.get("")).text
 

@@ -61,7 +61,7 @@ async def _measure(path: Path) -> tuple[list[float], float]:
         text = "\n".join([HEADING, *(ROW.format(f"{number}-{row}") for row in range(ROWS))])
         table = await asyncio.to_thread(read_jobs, text, version, Zone("UTC"), now())
         sent, _ = await database.write(sent_tables.accept, org_id, 1, table.requests, table.digest)
-        while await database.write(sent_tables.step, sent.number):
+        while await database.write(sent_tables.make_next_runs, sent.number):
             pass
     seconds = time.monotonic() - began
     others.cancel()

@@ -1,1 +1,1 @@
-"""What can happen to runs: dispatch, execution, photos, patches, and what operators do to them."""
+"""Actions on runs: dispatch, execution, photos, patches, and the actions of operators."""

@@ -1,4 +1,4 @@
-"""Execution of a run by its executor: start, answer, complete, give up."""
+"""Execution of a run by its executor: start, answer, complete, cancel."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ from rundun.store.runs import answers, changes, events, runs
 from rundun.store.sqlite.transaction import TemplateVersion, Tx
 from rundun.store.templates import templates
 
-MAX_ANSWERS = 200  # of one step: enough for anybody who changes their mind, and an end to filling the disk
+MAX_ANSWERS = 200  # of one step; a limit against filling the disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,10 @@ class StartInput:
 
 @dataclass(frozen=True, slots=True)
 class AnswerInput:
-    """The input for one answer; `photos` None when the list was left out. `replaces`: the id of the answer that its
-    author has seen, "" for none, None for whichever is in force. `seen_photos`: the photos of the step that its author
-    knew of beside those listed, None where that was not said; `missing_photos`: those of them that had not arrived as
-    far as the author knew. `clock_skew_seconds`: how far the phone's clock is ahead of the server's.
+    """The input for one answer. `photos` None: without a list. `replaces`: the id of the answer that its author saw in
+    force, "" for none, None to replace any. `seen_photos`: the unlisted photos of the step that its author knew of,
+    None if unknown; `missing_photos`: those of them that had not arrived for all the author knew. `clock_skew_seconds`:
+    by which the phone's clock is ahead of the server's.
     """
 
     answer_id: str | None
@@ -64,15 +64,15 @@ class AnswerInput:
 
 
 def start(tx: Tx, run_id: str, start_input: StartInput, device: str | None) -> tuple[Run, TemplateVersion, str]:
-    """Start a run, whose executor tapped Start. Again: the person stays, with the first identity. Returns the run, its
-    template version, and the device's token, which goes into its cookie.
+    """Start a run; return the run, its template version, and the device token for the phone's cookie. Starting a
+    started run keeps its first identity, and gives a released run to this device.
     """
     run = run_state.require_open(tx, runs.get(tx, run_id), device)
     run_state.require_device(tx, run, device)
     version = templates.get_version(tx, run.template_id, run.template_v)
     token = device or secrets.token_urlsafe(24)
     if run.status == "in_progress":
-        if run.device is None:  # released: whoever comes next takes it over
+        if run.device is None:  # released
             taken_over = revised(run, tx.now, device=token)
             runs.put(tx, run, taken_over)
             run = taken_over
@@ -99,13 +99,13 @@ def start(tx: Tx, run_id: str, start_input: StartInput, device: str | None) -> t
 
 
 def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device: str | None) -> RunState:
-    """Apply an answer. One that was applied before, or says what is in force already, changes nothing, also on a
-    closed run: a lost response never looks like a loss.
+    """Apply an answer; return the new state. An answer that was applied before or equals the one in force changes
+    nothing and is not refused on a closed run either: its first response may have been lost.
     """
     run = run_state.get_for_device(tx, run_id, device)
     state = run_state.load(tx, run)
     step, old = state.step(step_id), state.answers.get(step_id)
-    was_applied, count = False, 0  # as of a step without an answer in force, which never had another
+    was_applied, count = False, 0  # a step without an answer in force never had one
     if old is not None:
         was_applied, count = answers.count_with_id(tx, run_id, step_id, answer_input.answer_id)
     if was_applied:
@@ -113,7 +113,7 @@ def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device:
     if (run.is_closed or run.is_overdue(tx.now, tx.grace)) and _is_in_force(state, step, answer_input):
         return state
     run_state.require_started(tx, run, device)
-    new = _decide(tx, state, step, answer_input)
+    new = _new_answer(tx, state, step, answer_input)
     if new.skipped and _has_unseen_photos(state, step_id, answer_input):
         return _keep_skip(tx, state, step_id, new, is_full=count >= MAX_ANSWERS)
     is_full = count >= MAX_ANSWERS
@@ -134,31 +134,31 @@ def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device:
     answers.add(tx, run, step_id, new, is_first=old is None)
     skewed = replace(state, run=with_clock_skew(run, answer_input.clock_skew_seconds))
     after = run_state.with_answer(skewed, step_id, new)
-    is_news = has_unannounced or _announced(state, step_id) != _announced(after, step_id)
+    is_news = has_unannounced or _announced_content(state, step_id) != _announced_content(after, step_id)
     return run_state.save(tx, state, after, new.at, [step_id] if is_news else [])
 
 
 def _require_seen(tx: Tx, run_id: str, step_id: str, old: Answer | None, answer_input: AnswerInput) -> None:
-    """Raise `answer_changed` where the answer in force says something else than the one that is meant to be replaced;
-    other photos alone are nothing that its author has to be asked about.
+    """Raise `answer_changed` if the statement of the answer in force differs from that of the answer that the input
+    replaces. Different photos alone are no reason to ask its author.
     """
     in_force = old.answer_id if old else ""
     if answer_input.replaces is None or answer_input.replaces == in_force:
         return
     seen = answers.find(tx, run_id, step_id, answer_input.replaces)
     if old is None or seen is None or seen.statement() != old.statement():
-        raise Problem("answer_changed", "This step was answered anew meanwhile, on another phone or in another tab.")
+        raise Problem("answer_changed", "This step was answered again meanwhile, on another phone or in another tab.")
 
 
 def _has_unseen_photos(state: RunState, step_id: str, answer_input: AnswerInput) -> bool:
-    """Tell whether a step has photos that an answer does not name in its `seen_photos`; False without that member."""
+    """Tell whether a step lists photos that the input's `seen_photos` lacks; False without `seen_photos`."""
     seen = answer_input.seen_photos
     return seen is not None and not set(seen).issuperset(state.step_states[step_id].listed)
 
 
 def _keep_skip(tx: Tx, state: RunState, step_id: str, skip: Answer, *, is_full: bool) -> RunState:
-    """Store a skip as history only: its author did not know of the step's photos, which stay. Without an answer in
-    force nothing is stored; the same skip, sent again, finds the photos again.
+    """Store a skip as replaced, not in force, since its author did not know of the step's photos; return the state
+    unchanged. Without an answer in force nothing is stored: if the skip is sent again, the photos are there again.
     """
     if step_id in state.answers and not is_full:
         quotas.require_quota_to_continue(tx, state.run.org_id)
@@ -167,8 +167,8 @@ def _keep_skip(tx: Tx, state: RunState, step_id: str, skip: Answer, *, is_full: 
 
 
 def _has_unannounced_photos(tx: Tx, state: RunState, step_id: str) -> bool:
-    """Tell whether a done step has photos that its last event did not name. Photos that come alone, beside those that
-    the answer lists, make no event; the answer given again tells of them in one.
+    """Tell whether a done step has photos that its last event did not name. Photos that arrive without being listed
+    make no event; the next event is made when the answer is given again.
     """
     step_state = state.step_states[step_id]
     if not (step_state.done and step_state.photos and step_state.answer) or not step_state.answer.takes_arrivals:
@@ -177,8 +177,8 @@ def _has_unannounced_photos(tx: Tx, state: RunState, step_id: str) -> bool:
 
 
 def _is_in_force(state: RunState, step: StepBase, answer_input: AnswerInput) -> bool:
-    """Tell whether the answer in force says what an answer that comes too late says: its statement, and the photos of
-    the step that its author knew of are those that it lists.
+    """Tell whether a late input equals the answer in force: the same statement, and it lists the step's photos, apart
+    from those that its author did not know of.
     """
     old = state.answers.get(step.id)
     if old is None:
@@ -195,25 +195,25 @@ def _is_in_force(state: RunState, step: StepBase, answer_input: AnswerInput) -> 
     return sent == tuple([photo for photo in in_force if seen is None or photo in seen or photo in sent])
 
 
-def _announced(state: RunState, step_id: str) -> object:
-    """Return what a `step.completed` of a step tells of its answer, None without one. A done step has another event
-    once that has changed.
+def _announced_content(state: RunState, step_id: str) -> object:
+    """Return the content of a step's answer in its `step.completed`, None without an answer. A done step has another
+    event when this changes.
     """
     step_state = state.step_states[step_id]
     answer = step_state.answer
     return answer and (answer.statement(), answer.signature, step_state.photos)
 
 
-def _decide(tx: Tx, state: RunState, step: StepBase, answer_input: AnswerInput) -> Answer:
+def _new_answer(tx: Tx, state: RunState, step: StepBase, answer_input: AnswerInput) -> Answer:
     settings = state.version.template.settings
     run = state.run
-    now = run_state.now_of(tx, state)
+    now = run_state.current_time(tx, state)
     common: Mapping[str, Any] = {"at": now, "answered_at": answer_input.answered_at, "by": run.assigned_to}
     if answer_input.skipped:
         if step.required or not settings.allow_skip:
             raise Problem("skip_not_allowed", "This step can't be skipped.")
         return Answer(answer_input.answer_id, None, True, None, (), None, None, **common)
-    photos, left_out = _listed(tx, state, step, answer_input)
+    photos, left_out = _listed_photos(tx, state, step, answer_input)
     common = {**common, "left_out": left_out}
     unable = answer_input.unable
     if unable is not None:
@@ -225,11 +225,11 @@ def _decide(tx: Tx, state: RunState, step: StepBase, answer_input: AnswerInput) 
     return Answer(answer_input.answer_id, value, False, None, photos, answer_input.geo, signature, **common)
 
 
-def _listed(
+def _listed_photos(
     tx: Tx, state: RunState, step: StepBase, answer_input: AnswerInput
 ) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
-    """Return the photos that an answer lists, with those of others that its author could not have known of, and those
-    that it leaves out (photo_list.py); None for either where it was not said. Raises `too_many_photos`.
+    """Return the photos that a new answer lists, with those of the answer in force that its author did not know of, and
+    the photos that it leaves out (photo_list.py); None for either if the input does not say. Raises `too_many_photos`.
     """
     sent, seen = answer_input.photos, answer_input.seen_photos
     max_photos = photo_limits(step)[1]
@@ -243,7 +243,7 @@ def _listed(
     left_before = in_force.left_out if in_force and in_force.left_out else ()
     left_out = photo_list.leave_out(listed, set(seen) - answer_input.missing_photos, left_before, tuple(stored))
     all_there_are = photo_list.counted_photos(listed, left_out, tuple(stored), undrawn)
-    # Of a shot that two phones have taken both photos count, until somebody deletes one.
+    # If two phones photograph the same slot, both photos count until one is deleted.
     _refuse_too_many(all_there_are, max_photos * (MAX_OF_SLOT if photo_slots(step) else 1))
     return listed, left_out
 
@@ -256,7 +256,7 @@ def _refuse_too_many(photos: Sequence[str], max_photos: int) -> None:
 
 
 def complete(tx: Tx, run_id: str, device: str | None) -> Run:
-    """Complete a run; a completed one stays as it is. Raises `steps_missing` with all that is missing."""
+    """Complete a run and return it; a completed one stays unchanged. Raises `steps_missing` with every missing item."""
     run = run_state.get_for_device(tx, run_id, device)
     if run.status == "completed":
         return run
@@ -279,7 +279,7 @@ def complete(tx: Tx, run_id: str, device: str | None) -> Run:
 
 
 def _missing(below: str, step: MissingStep) -> PlaceJson:
-    """Return what keeps a run from being completed, with its place `below` a member of the run's record."""
+    """Return a missing step as an error of `steps_missing`, its pointer `below` and the step id."""
     place: PlaceJson = {
         "where": "run",
         "pointer": below + step.step_id,
@@ -293,7 +293,9 @@ def _missing(below: str, step: MissingStep) -> PlaceJson:
 
 
 def cancel_by_executor(tx: Tx, run_id: str, reason: str | None, device: str | None) -> Run:
-    """Cancel a run that its executor gives up; done twice, the second time changes nothing."""
+    """Cancel a run for its executor and return it; one that the executor cancelled with the same reason is
+    unchanged.
+    """
     run = run_state.get_for_device(tx, run_id, device)
     cancellation = run.cancellation
     if cancellation is not None and (cancellation.by, cancellation.reason) == ("executor", reason):
@@ -302,20 +304,22 @@ def cancel_by_executor(tx: Tx, run_id: str, reason: str | None, device: str | No
 
 
 def load_open(tx: Tx, run_id: str, device: str | None) -> tuple[RunState, Organization, int]:
-    """Read all that the executor's page needs of an open run. Raises NotFound, `other_device`, `run_closed`."""
+    """Return an open run for the executor's page: its state, its organization and the time of reading. Raises NotFound,
+    `run_erased`, `other_device`, `run_closed`.
+    """
     run = _get_open(tx, run_id, device)
     return run_state.load(tx, run), organizations.get(tx, run.org_id), tx.now
 
 
 def load_erased(tx: Tx, run_id: str) -> tuple[ErasedRun, Organization]:
-    """Read what the page of an erased run shows. Raises NotFound."""
+    """Return an erased run and its organization, for its page. Raises NotFound."""
     if (erased := erasure.find(tx, run_id)) is None:
         raise NotFound("run")
     return erased, organizations.get(tx, erased.org_id)
 
 
 def is_unchanged(tx: Tx, run_id: str, since: int, device: str | None) -> bool:
-    """Tell whether nothing happened to a run since a revision; refuses as `load_open` does."""
+    """Tell whether an open run is still in the revision `since`. Raises what `load_open` does."""
     return _get_open(tx, run_id, device).revision == since
 
 
@@ -328,6 +332,8 @@ def _get_open(tx: Tx, run_id: str, device: str | None) -> Run:
 
 
 def load_closed(tx: Tx, run_id: str, device: str | None) -> tuple[RunState, Organization, bool]:
-    """Read what the page of a closed run shows, and whether `device` did the run. Raises NotFound."""
+    """Return a closed run's state, its organization, and whether `device` did the run, for its page. Raises NotFound,
+    `run_erased`.
+    """
     run = run_state.with_expiry_applied(tx, runs.get(tx, run_id))
     return run_state.load(tx, run), organizations.get(tx, run.org_id), run_state.is_executor(tx, run, device)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from rundun.actions.organizations import quotas
-from rundun.actions.runs.state import expire, load, now_of
+from rundun.actions.runs.state import current_time, expire, load
 from rundun.core.actor import Actor
 from rundun.core.deliveries.webhook_url import shown_host
 from rundun.core.runs.run import Run, revised
@@ -18,13 +18,12 @@ from rundun.store.runs import changes, runs
 from rundun.store.sqlite.transaction import Tx
 
 MAX_GROUPED = 1000  # failed deliveries that are grouped for the overview, the newest
-BATCH_SIZE = 500  # failed deliveries seen to in one transaction, which takes some ten milliseconds
+BATCH_SIZE = 500  # failed deliveries in one transaction, which takes some ten milliseconds
 
 
 def handle_run(tx: Tx, org_id: str, run_id: str, actor: Actor) -> Run:
-    """Store that an operator is done with a run that was missed or has steps that call for attention; returns it in its
-    next revision, or as it is where somebody was done with it already. Raises NotFound, `quota_exceeded`, and
-    `wrong_status` for any other run.
+    """Mark a missed or flagged run as handled; return it in its next revision, or unchanged if it was handled already.
+    Raises NotFound, `run_erased`, `quota_exceeded`, and `wrong_status` for any other run.
     """
     run = runs.get_of_org(tx, org_id, run_id)
     if run.is_overdue(tx.now, tx.grace):
@@ -32,9 +31,9 @@ def handle_run(tx: Tx, org_id: str, run_id: str, actor: Actor) -> Run:
     if not run.calls_for_attention:
         if run.handled_at is not None:
             return run
-        raise Problem("wrong_status", "This run was neither missed nor flagged: there is nothing to be done with.")
+        raise Problem("wrong_status", "This run was neither missed nor flagged: there is nothing to handle.")
     quotas.require_quota_to_change(tx, org_id)
-    at = now_of(tx, load(tx, run))
+    at = current_time(tx, load(tx, run))
     handled = revised(run, tx.now, handled_at=at)
     runs.put(tx, run, handled)
     changes.add(tx, run, "handled", actor, at)
@@ -42,25 +41,25 @@ def handle_run(tx: Tx, org_id: str, run_id: str, actor: Actor) -> Run:
 
 
 def undo_handled(tx: Tx, org_id: str, run_id: str, actor: Actor) -> Run:
-    """Store that nobody is done with a run after all; returns it in its next revision, or as it is where nobody was.
-    Raises NotFound, `quota_exceeded`, and `wrong_status` for a run that never called for anything.
+    """Mark a handled run as not handled; return it in its next revision, or unchanged if it still calls for attention.
+    Raises NotFound, `run_erased`, `quota_exceeded`, and `wrong_status` for a run that is neither missed nor flagged.
     """
     run = runs.get_of_org(tx, org_id, run_id)
     if run.handled_at is None:
         if run.calls_for_attention:
             return run
-        raise Problem("wrong_status", "Nobody was done with this run: it was neither missed nor flagged.")
+        raise Problem("wrong_status", "This run was not handled: it was neither missed nor flagged.")
     quotas.require_quota_to_change(tx, org_id)
-    back = revised(run, tx.now, handled_at=None)
-    runs.put(tx, run, back)
-    changes.add(tx, run, "handled", actor, now_of(tx, load(tx, run)), is_undone=True)
-    return back
+    unhandled = revised(run, tx.now, handled_at=None)
+    runs.put(tx, run, unhandled)
+    changes.add(tx, run, "handled", actor, current_time(tx, load(tx, run)), is_undone=True)
+    return unhandled
 
 
 @dataclass(frozen=True, slots=True)
 class FailedGroup:
-    """Failed deliveries that went to one receiver (`<scheme>://<host>:<port>`) and failed alike: how many, the newest,
-    and the reference of its run where that one is alone. `group_id` is the same for the same receiver and trouble.
+    """Failed deliveries to one `receiver` (`<scheme>://<host>:<port>`) with the same `trouble`: their number and the
+    newest. `group_id` is derived from receiver and trouble.
     """
 
     group_id: str
@@ -71,17 +70,17 @@ class FailedGroup:
 
     @property
     def host(self) -> str:
-        """Return the receiver's host, for people."""
+        """Return the receiver's host, as people read it."""
         return shown_host(self.receiver)
 
 
 def group_id_of(delivery: FailedDelivery) -> str:
-    """Return the id of the group that a failed delivery is in: a form brings it back, whatever the trouble says."""
+    """Return the id of a failed delivery's group: a hash, since a form sends it and troubles can be any text."""
     return hashlib.sha256(f"{delivery.receiver}\0{delivery.trouble}".encode()).hexdigest()[:32]
 
 
-def failed_groups(tx: Tx, org_id: str) -> list[FailedGroup]:
-    """Group the newest `MAX_GROUPED` failed deliveries of an organization, the group that failed last first."""
+def list_failed_groups(tx: Tx, org_id: str) -> list[FailedGroup]:
+    """Group the newest `MAX_GROUPED` failed deliveries of an organization; the group with the newest one is first."""
     groups: dict[str, FailedGroup] = {}
     for delivery in failed.list_unhandled(tx, org_id, NEWEST, MAX_GROUPED):
         key = group_id_of(delivery)
@@ -92,7 +91,9 @@ def failed_groups(tx: Tx, org_id: str) -> list[FailedGroup]:
 
 @dataclass(frozen=True, slots=True)
 class GroupProgress:
-    """The progress through a group of failed deliveries: how many were seen to, where to go on, and whether to."""
+    """The progress through a group of failed deliveries: the number done, the key to go on before, whether there are
+    more.
+    """
 
     count: int = 0
     before: tuple[int, int] = NEWEST
@@ -100,8 +101,8 @@ class GroupProgress:
 
 
 def handle_group(tx: Tx, org_id: str, group_id: str, actor: Actor, so_far: GroupProgress) -> GroupProgress:
-    """Store that an operator is done with the next failed deliveries of a group, of at most `BATCH_SIZE` that have
-    failed; each run's history says so. Raises `quota_exceeded`.
+    """Mark the next failed deliveries of a group as handled, with an entry in each run's history; return the progress.
+    One call looks at `BATCH_SIZE` failed deliveries of all groups. Raises `quota_exceeded`.
     """
 
     def handle(found: list[FailedDelivery]) -> int:
@@ -117,8 +118,8 @@ def handle_group(tx: Tx, org_id: str, group_id: str, actor: Actor, so_far: Group
 
 
 def retry_group(tx: Tx, org_id: str, group_id: str, so_far: GroupProgress) -> GroupProgress:
-    """Send the next failed deliveries of a group again now, as `handle_group` takes them; those whose run has no
-    webhook any more stay as they are.
+    """Make the next failed deliveries of a group due now, unless their run has no webhook any more; return the
+    progress. One call looks at `BATCH_SIZE` failed deliveries of all groups. Raises `quota_exceeded`.
     """
 
     def retry(found: list[FailedDelivery]) -> int:

@@ -1,11 +1,11 @@
-"""Patches of a run: its webhook changed, added or removed after its dispatch, and what it is about."""
+"""Patches of a run after its dispatch: its webhook changed, added or removed, and its job changed."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from rundun.actions.organizations import quotas
-from rundun.actions.runs.state import RunState, expire, load, now_of, wrong_status
+from rundun.actions.runs.state import RunState, current_time, expire, load, wrong_status
 from rundun.core.actor import Actor
 from rundun.core.runs import event
 from rundun.core.runs.job_changes import change_details, changed_names, patch_job
@@ -18,25 +18,25 @@ from rundun.store.runs import events, runs
 from rundun.store.sqlite.transaction import CommitThenRaise, Tx
 from rundun.store.templates import templates
 
-BATCH_SIZE = 500  # pending deliveries taken along in one transaction, so that nobody waits long for the file
-REMOVED = "The run's webhook was removed before this arrived."
+BATCH_SIZE = 500  # pending deliveries changed in one transaction, so that other writes do not wait long
+REMOVED = "The run's webhook was removed before this delivery."
 
 
 def patch(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any], actor: Actor) -> RunState | None:
-    """Apply a merge patch (RFC 7396) to a run: its `webhook` is None, or the fields of `Webhook` that change, the URL
-    normalised; its job's members are as `patch_job` has them. What is pending goes to the changed webhook from its next
-    attempt on, and has failed once there is none. Returns None while more is pending than is taken along at once: then
-    it has to be called again, and nothing but that has changed yet.
+    """Apply a merge patch (RFC 7396) to a run and return its state. `changes` has the members of its job as for
+    `patch_job`, and `webhook`: None, or the changed fields of `Webhook` with the URL normalised. Pending deliveries go
+    to the changed webhook from their next attempt on; without a webhook they fail. Returns None if more than
+    `BATCH_SIZE` of them are pending: the first ones are changed, nothing else is, and the call has to be repeated.
 
-    Raises NotFound, `invalid` where a new webhook lacks its URL and for a job, `wrong_status` on a closed run for its
-    job and with nothing to send, and `quota_exceeded`. A patch that changes nothing, or only removes the webhook, is
-    not refused for want of room.
+    Raises NotFound, `run_erased`, `invalid` for a new webhook without URL or a wrong job, `wrong_status` for the job of
+    a closed run and for its webhook when nothing is left to send, and `quota_exceeded`, but not for a patch that
+    changes nothing or only removes the webhook.
     """
     run = runs.get_of_org(tx, org_id, run_id)
     is_overdue = run.is_overdue(tx.now, tx.grace)
     if is_overdue:
         run = expire(tx, run)
-    webhook = _patched(run, changes)
+    webhook = _patched_webhook(run, changes)
     if run.is_closed and (problem := _closed_problem(tx, run, webhook, changes)):
         raise CommitThenRaise(problem) if is_overdue else problem
     patched = run if changes.keys() <= {"webhook"} else _with_job(tx, run, changes)
@@ -48,29 +48,29 @@ def patch(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any], actor: A
         if webhook:
             deliveries.put_destination(tx, delivery.number, destination)
         else:
-            _end(tx, delivery, run)
+            _end_delivery(tx, delivery, run)
     if len(pending) > BATCH_SIZE:
         return None
     state = load(tx, run)
     if webhook != run.webhook:
-        run = _change(tx, run, webhook, actor, now_of(tx, state))
+        run = _put_webhook(tx, run, webhook, actor, current_time(tx, state))
         patched = replace(patched, webhook=run.webhook)
     if names := changed_names(run, patched):
         revision = state.run.revision + 1  # one for the whole patch
         patched = replace(revised(patched, tx.now), revision=revision, seq=run.seq + 1)
         runs.put(tx, run, patched)
-        events.add(tx, patched, event.run_changed(patched, names), patched.seq, now_of(tx, state))
-        run_changes.add(tx, run, "job_changed", actor, now_of(tx, state), **change_details(run, patched))
+        events.add(tx, patched, event.run_changed(patched, names), patched.seq, current_time(tx, state))
+        run_changes.add(tx, run, "job_changed", actor, current_time(tx, state), **change_details(run, patched))
         run = patched
     return replace(state, run=run)
 
 
 def _closed_problem(tx: Tx, run: Run, webhook: Webhook | None, changes: Mapping[str, Any]) -> Problem | None:
-    """Return why a closed run can't be changed so, or None."""
+    """Return the refusal of these changes of a closed run; None if they are allowed."""
     if changes.keys() - {"webhook"}:
-        return wrong_status(run, ": what it was about can't be changed any more.")
+        return wrong_status(run, ": its job can't be changed any more.")
     if webhook != run.webhook and not deliveries.is_any_undelivered(tx, run.run_id):
-        return wrong_status(run, ", and nothing of it is left to be sent.")
+        return wrong_status(run, ", and no delivery of it is left to send.")
     return None
 
 
@@ -79,8 +79,8 @@ def _with_job(tx: Tx, run: Run, changes: Mapping[str, Any]) -> Run:
     return patch_job(version.template, run, changes, tx.now)
 
 
-def _patched(run: Run, changes: Mapping[str, Any]) -> Webhook | None:
-    """Return the webhook that a run has once it is patched."""
+def _patched_webhook(run: Run, changes: Mapping[str, Any]) -> Webhook | None:
+    """Return the webhook of a run after the changes, None without one. Raises `Invalid` if a new one has no URL."""
     if "webhook" not in changes:
         return run.webhook
     if changes["webhook"] is None:
@@ -91,15 +91,15 @@ def _patched(run: Run, changes: Mapping[str, Any]) -> Webhook | None:
     return with_destination(run.org_id, webhook)
 
 
-def _end(tx: Tx, delivery: PendingDelivery, run: Run) -> None:
-    """End a delivery that can't go anywhere any more. Its log says so, as of an attempt for which none was made."""
+def _end_delivery(tx: Tx, delivery: PendingDelivery, run: Run) -> None:
+    """End a delivery as failed, since its webhook was removed; its log has an attempt with that reason."""
     url = run.webhook.url if run.webhook else ""
     attempt = Attempt(delivery.attempts + 1, "automatic", url, tx.now, 0, None, REMOVED, None)
     deliveries.settle(tx, run.org_id, delivery.number, attempt, "failed", None)
 
 
-def _change(tx: Tx, run: Run, webhook: Webhook | None, actor: Actor, at: int) -> Run:
-    """Store another webhook of a run, and who has changed what of it `at` which time."""
+def _put_webhook(tx: Tx, run: Run, webhook: Webhook | None, actor: Actor, at: int) -> Run:
+    """Store the new webhook of a run (None removes it), and the change in its history; return the run."""
     changed = revised(run, tx.now, webhook=webhook)
     runs.put(tx, run, changed)
     before = run.webhook

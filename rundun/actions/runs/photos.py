@@ -1,5 +1,5 @@
-"""Photos and signatures. `add_photo` stores a photo with the last pieces of its files. What fits in one commit has no
-other pieces; those of a larger photo come before, by `add_pieces`, and nobody sees them until then.
+"""Photos and signatures. `add_photo` stores a photo with the last pieces of its files; a photo too large for one commit
+has earlier pieces, stored by `add_pieces` and visible only once the photo is.
 """
 
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from rundun.actions.organizations import quotas
 from rundun.actions.runs import remarks
-from rundun.actions.runs.state import RunState, get_for_device, load, now_of, require_started, save
+from rundun.actions.runs.state import RunState, current_time, get_for_device, load, require_started, save
 from rundun.core import picture
 from rundun.core.actor import Actor
 from rundun.core.runs import progress
@@ -24,13 +24,13 @@ from rundun.store.sqlite.transaction import Tx
 from rundun.store.templates import templates
 
 UNUSED_SIGNATURES = 4
-MAX_DELETED = 200  # photos of one step that were deleted before anything was known of them, to be remembered
-MAX_OF_SLOT = 2  # a new photo and the one it takes the place of, in whatever order they come and go
+MAX_DELETED = 200  # ids of one step that are stored as deleted although no such photo was listed or had arrived
+MAX_OF_SLOT = 2  # a new photo and the one that it replaces, which may be deleted later
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoRef:
-    """The key of a photo, stored or not: its run, step and id, and whether it is of the step's remark."""
+    """The key of a photo, stored or not: run, step and id; `is_remark` if it belongs to the step's remark."""
 
     run_id: str
     step_id: str
@@ -39,8 +39,8 @@ class PhotoRef:
 
 
 def require_photo_step(tx: Tx, target: PhotoRef, slot: str | None, device: str | None) -> str:
-    """Refuse a photo that is not worth reading at all: its run or step is not there, the step takes no photos, or has
-    other slots than the one it was taken for. Returns the organization's id.
+    """Return the organization's id if a step takes photos in this slot; otherwise the body need not be read. Raises
+    NotFound, `run_erased`, `other_device`, `Invalid`.
     """
     run = get_for_device(tx, target.run_id, device)
     version = templates.get_version(tx, run.template_id, run.template_v)
@@ -69,24 +69,25 @@ def _wrong_slot(code: FieldErrorCode, detail: str) -> Invalid:
     return Invalid([FieldError("/slot", code, detail, "query")])
 
 
-def find_stored(tx: Tx, target: PhotoRef, sha256: str, metadata: PhotoMetadata) -> Photo | None:
-    """Find a photo whose very bytes are stored already, None if the photo is new and welcome.
+def find_stored_photo(tx: Tx, target: PhotoRef, sha256: str, metadata: PhotoMetadata) -> Photo | None:
+    """Find the stored photo with the same id and bytes; return None if the photo may be added.
 
-    Raises `photo_conflict` for other bytes under that id, `photo_deleted` for one that somebody deleted, `run_closed`,
-    `not_started` and `too_many_photos`.
+    Raises NotFound, `photo_conflict` for other bytes under that id, `photo_deleted`, `run_closed`, `not_started`,
+    `too_many_photos`, `quota_exceeded`, and `Invalid` for drawings on each other.
     """
-    before = _require_welcome(tx, runs.get(tx, target.run_id), target, sha256, metadata)
+    before = _admit_photo(tx, runs.get(tx, target.run_id), target, sha256, metadata)
     return before if isinstance(before, Photo) else None
 
 
 def _refuse_too_many(state: RunState, target: PhotoRef, metadata: PhotoMetadata) -> None:
-    """Refuse a photo too many; one that the answer or the remark lists is welcome: what came unlisted must not keep it
-    out, but for four times as many as there may be, so that lists that change have an end.
+    """Raise `too_many_photos` if a new photo would exceed the limit of its step, slot or remark. A photo that the
+    answer or remark lists is only refused at four times the limit: unlisted ones must not keep it out, but lists that
+    keep changing must not fill the disk.
 
-    What others were drawn on does not count, whichever of the two comes first. There are no more of these than photos
-    that count, so that a chain of drawings has an end. Beside an answer that takes what it does not list
-    (photo_list.py), photos on their way count, so that all of them will find room; but not where one of them may be
-    drawn on this very photo.
+    A photo that another one was drawn on does not count, in whichever order they arrive; there may be as many of these
+    as photos that count, so that a chain of drawings ends. Beside an answer that takes unlisted photos (photo_list.py),
+    listed photos still to come count too, so that all of them can be stored, except where one of them may be drawn on
+    this photo.
     """
     lists = (state.evidence.remarks if target.is_remark else state.answers).get(target.step_id)
     answer = None if target.is_remark else state.answers.get(target.step_id)
@@ -117,8 +118,8 @@ def _refuse_too_many(state: RunState, target: PhotoRef, metadata: PhotoMetadata)
 
 
 def add_pieces(tx: Tx, org_id: str, pieces: Sequence[Piece]) -> None:
-    """Store pieces of an upload that is too large for one commit; raises `quota_exceeded`, since others may have come
-    after the upload began.
+    """Store pieces of an upload that is too large for one commit. Raises `quota_exceeded`, since the quota can be used
+    up by others during the upload.
     """
     quotas.require_quota_to_continue(tx, org_id)
     files.add_pieces(tx, pieces)
@@ -127,10 +128,10 @@ def add_pieces(tx: Tx, org_id: str, pieces: Sequence[Piece]) -> None:
 def add_photo(
     tx: Tx, target: PhotoRef, new: PhotoFiles, pieces: Sequence[Piece], metadata: PhotoMetadata, device: str | None
 ) -> tuple[Photo, bool]:
-    """Store the last pieces of an upload, and the photo: from this commit on it is safe. Returns the photo, and whether
-    it is new.
+    """Store the last pieces of an upload, and the photo, which is safe from this commit on. Return the photo, and
+    whether it is new. Raises what `find_stored_photo` does, and `other_device`.
     """
-    before = _require_welcome(tx, get_for_device(tx, target.run_id, device), target, new.original.sha256, metadata)
+    before = _admit_photo(tx, get_for_device(tx, target.run_id, device), target, new.original.sha256, metadata)
     if isinstance(before, Photo):
         files.remove_unfinished(tx, new.numbers)
         return before, False
@@ -139,22 +140,22 @@ def add_photo(
     return _add(tx, before, target, new, metadata), True
 
 
-def _require_welcome(tx: Tx, run: Run, target: PhotoRef, sha256: str, metadata: PhotoMetadata) -> Photo | RunState:
-    """Return a run's state before its new photo, or that very photo where its bytes are stored already, as when one
-    upload was under way twice.
+def _admit_photo(tx: Tx, run: Run, target: PhotoRef, sha256: str, metadata: PhotoMetadata) -> Photo | RunState:
+    """Return the run's state if the photo may be added, or the stored photo if its bytes are stored already, as after
+    two uploads at the same time. Raises what `find_stored_photo` does.
     """
     stored = files.find_photo(tx, target.run_id, target.step_id, target.photo_id)
     if stored is not None:
         if stored.sha256 != sha256:
-            raise Problem("photo_conflict", "Another photo with other bytes has that id already.")
+            raise Problem("photo_conflict", "A photo with other bytes has this id already.")
         if stored.is_remark != target.is_remark:
-            raise Problem("photo_conflict", "A photo of the step's remark, or of its answer, has that id already.")
+            raise Problem("photo_conflict", "A photo of the step's remark, or of its answer, has this id already.")
         return stored
     state = load(tx, require_started(tx, run))
     if target.photo_id in changes.list_deleted_photos(tx, target.run_id, target.step_id):
-        raise Problem("photo_deleted", "This photo was deleted meanwhile; to have it back, send it under another id.")
+        raise Problem("photo_deleted", "This photo was deleted meanwhile; to add it again, send it with another id.")
     if metadata.annotated_from and state.evidence.is_drawn_on(target.step_id, metadata.annotated_from, target.photo_id):
-        detail = "was drawn on this very photo itself: no two photos can show each other"
+        detail = "was itself drawn on this photo: two photos can't be drawn on each other"
         raise Invalid([FieldError("/annotated_from", "not_allowed", detail, "query")])
     _refuse_too_many(state, target, metadata)
     quotas.require_quota_to_continue(tx, run.org_id)
@@ -162,32 +163,33 @@ def _require_welcome(tx: Tx, run: Run, target: PhotoRef, sha256: str, metadata: 
 
 
 def _add(tx: Tx, before: RunState, target: PhotoRef, new: PhotoFiles, metadata: PhotoMetadata) -> Photo:
-    received_at, run, is_remark = now_of(tx, before), before.run, target.is_remark
+    received_at, run, is_remark = current_time(tx, before), before.run, target.is_remark
     undrawn = before.evidence.find_photo(target.step_id, metadata.annotated_from or "")
-    known = _as_of(undrawn, metadata) if undrawn else _judged(metadata, before.step(target.step_id), received_at)
+    step = before.step(target.step_id)
+    known = _undrawn_metadata(undrawn, metadata) if undrawn else _judge_metadata(metadata, step, received_at)
     files.add_photo(tx, run, target.step_id, target.photo_id, new, known, received_at, is_remark=is_remark)
     if is_remark:
-        run = remarks.with_remarks(tx, run)
+        run = remarks.put_has_remarks(tx, run)
     after = save(tx, before, load(tx, run), received_at)
     photo = after.evidence.find_photo(target.step_id, target.photo_id)
     assert photo is not None
     return photo
 
 
-def _as_of(undrawn: Photo, said: PhotoMetadata) -> PhotoMetadata:
-    """Return what is known of a photo that was drawn on: source, time and place of the photo that it shows."""
+def _undrawn_metadata(undrawn: Photo, said: PhotoMetadata) -> PhotoMetadata:
+    """Return the metadata of a drawing: source, time and place are those of the photo under it."""
     return replace(
         said, source=undrawn.source, taken_at=undrawn.taken_at, taken_at_from=undrawn.taken_at_from, geo=undrawn.geo
     )
 
 
-def _judged(said: PhotoMetadata, step: StepBase, now: int) -> PhotoMetadata:
-    """Return what is known of a photo's time and place: as the client says or, where it says nothing, as the EXIF of
-    its original does. A time that a phone or a camera can't have seen is none.
+def _judge_metadata(said: PhotoMetadata, step: StepBase, now: int) -> PhotoMetadata:
+    """Return the metadata of a photo with its time and place from the client or, without these, from the EXIF of its
+    original. An implausible time becomes None.
     """
     if said.geo is None and step.geo:
         said = replace(said, geo=said.exif.geo)
-    if said.taken_at is not None and said.taken_at_from is None:  # a client of its own, by its own word
+    if said.taken_at is not None and said.taken_at_from is None:  # from an integrator's own client
         return replace(said, taken_at_from="camera" if said.source == "camera" else None)
     if said.taken_at is None:
         said = replace(said, taken_at=said.exif.taken_at, taken_at_from="exif")
@@ -197,20 +199,20 @@ def _judged(said: PhotoMetadata, step: StepBase, now: int) -> PhotoMetadata:
 
 
 def remove_photo(tx: Tx, target: PhotoRef, device: str | None) -> RunState:
-    """Delete a photo while the run is open; answer and remark stay, their lists without the photo, also where that
-    never arrived. It stays deleted, whichever phone still lists or sends it. Again: nothing changes.
+    """Delete a photo of an open run, arrived or not, and take it out of the lists of answer and remark; return the new
+    state. The photo stays deleted even if a phone lists or sends it later. Deleting it again changes nothing.
     """
     run = get_for_device(tx, target.run_id, device)
     before = load(tx, require_started(tx, run))
     before.step(target.step_id)
-    now, photo = now_of(tx, before), before.evidence.find_photo(target.step_id, target.photo_id)
+    now, photo = current_time(tx, before), before.evidence.find_photo(target.step_id, target.photo_id)
     answer, remark = before.answers.get(target.step_id), before.evidence.remarks.get(target.step_id)
     is_listed = answer is not None and target.photo_id in (answer.photos or ())
     is_noted = remark is not None and target.photo_id in remark.photos
     if photo is None and not is_listed and not is_noted:
         deleted = changes.list_deleted_photos(tx, run.run_id, target.step_id)
         if target.photo_id not in deleted and len(deleted) < MAX_DELETED:
-            _note_deleted(tx, run, target, None, now)  # it came before the list that names the photo, or its bytes
+            _note_deleted(tx, run, target, None, now)  # the deletion came before the photo and the list that names it
         return before
     if answer is not None and answer.photos and is_listed:
         left = _without(answer.photos, target.photo_id)
@@ -234,9 +236,9 @@ def _without(photos: tuple[str, ...], photo_id: str) -> tuple[str, ...]:
 
 
 def find_signature(tx: Tx, run_id: str, step_id: str, sha256: str, device: str | None) -> Signature | None:
-    """Find a stored signature that is this very picture; `step_id` "" is for the signature that closes the run.
+    """Return the stored signature with these bytes, or None; `step_id` "" is for the signature that closes the run.
 
-    Raises NotFound, `other_device`, and `invalid` where nothing is to be signed.
+    Raises NotFound, `run_erased`, `other_device`, and `Invalid` if nothing is to be signed there.
     """
     run = get_for_device(tx, run_id, device)
     state = load(tx, run)
@@ -255,8 +257,8 @@ def _find_signature(state: RunState, step_id: str, sha256: str) -> Signature | N
 def add_signature(
     tx: Tx, run_id: str, step_id: str, png: bytes, sha256: str, typed_name: str | None, device: str | None
 ) -> Signature:
-    """Store a signature picture. An answer that waits for a signature takes it; one that has a signature keeps its own
-    until it is given again.
+    """Store a signature picture and return it; stored bytes are not stored again. An answer without a signature takes
+    it; an answer with one keeps it until it is given again.
     """
     run = get_for_device(tx, run_id, device)
     before = load(tx, require_started(tx, run))
@@ -266,7 +268,7 @@ def add_signature(
     quotas.require_quota_to_continue(tx, run.org_id)
     _remove_unused(tx, before, step_id)
     file = files.add_small(tx, "image/png", png, sha256)
-    now = now_of(tx, before)
+    now = current_time(tx, before)
     number = files.add_signature(tx, run, step_id, file, typed_name, len(png), now)
     answer = before.answers.get(step_id)
     if answer is not None and answer.signature is None and progress.answer_kind(answer) == "answered":
@@ -275,7 +277,9 @@ def add_signature(
 
 
 def _remove_unused(tx: Tx, state: RunState, step_id: str) -> None:
-    """Delete signatures that no answer ever stood on, but for the last few: their receipts may have been lost."""
+    """Delete the signatures of a step that no answer has used, except the last `UNUSED_SIGNATURES`, whose receipts may
+    have been lost.
+    """
     used = answers.list_signatures(tx, state.run.run_id)
     unused = [row for row in state.evidence.signatures.values() if row.step_id == step_id and row.number not in used]
     for signature in unused[: -UNUSED_SIGNATURES or None]:

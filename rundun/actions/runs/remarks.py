@@ -1,4 +1,4 @@
-"""Remarks of the executor on steps: noted, changed, taken back."""
+"""Remarks of the executor on steps: added, changed, taken back."""
 
 from dataclasses import dataclass, replace
 
@@ -18,8 +18,8 @@ MAX_REMARKS = 200  # of one step, as of answers
 
 @dataclass(frozen=True, slots=True)
 class RemarkInput:
-    """The input for one remark; without text and photos, the one in force is taken back. `seen_photos`: those of the
-    remark that its author knew of beside those listed, None where that was not said.
+    """The input for one remark; without text and photos it takes back the one in force. `seen_photos`: the unlisted
+    photos of the remark that its author knew of, None if unknown.
     """
 
     remark_id: str
@@ -29,14 +29,14 @@ class RemarkInput:
 
 
 def require_allowed(version: TemplateVersion) -> None:
-    """Refuse remarks where the template takes none."""
+    """Raise `Invalid` if the template takes no remarks."""
     if not version.template.settings.allow_remarks:
         raise Invalid([FieldError("", "not_allowed", "this template takes no remarks")])
 
 
 def remark(tx: Tx, run_id: str, step_id: str, remark_input: RemarkInput, device: str | None) -> RunState:
-    """Apply a remark. One that was applied before, or says what is in force already, changes nothing, also on a closed
-    run. A remark is no event; it stands in the one that closes the run.
+    """Apply a remark; return the new state. A remark that was applied before or equals the one in force changes nothing
+    and is not refused on a closed run either. A remark makes no event; the closing event has all remarks.
     """
     run = run_state.get_for_device(tx, run_id, device)
     state = run_state.load(tx, run)
@@ -44,7 +44,7 @@ def remark(tx: Tx, run_id: str, step_id: str, remark_input: RemarkInput, device:
     require_allowed(state.version)
     was_applied, count = remarks.count_with_id(tx, run_id, step_id, remark_input.remark_id)
     old = state.evidence.remarks.get(step_id)
-    content = (remark_input.text, _listed(tx, run, step_id, remark_input, old))
+    content = (remark_input.text, _listed_photos(tx, run, step_id, remark_input, old))
     if was_applied:
         return state
     if (run.is_closed or run.is_overdue(tx.now, tx.grace)) and old is not None and old.content() == content:
@@ -53,7 +53,7 @@ def remark(tx: Tx, run_id: str, step_id: str, remark_input: RemarkInput, device:
     if len(content[1]) > remarks_of.MAX_PHOTOS:
         detail = f"may have at most {remarks_of.MAX_PHOTOS} photos"
         raise Problem("too_many_photos", f"A remark {detail}.", [FieldError("/photos", "too_long", detail)])
-    new = Remark(remark_input.remark_id, *content, run_state.now_of(tx, state), run.assigned_to)
+    new = Remark(remark_input.remark_id, *content, run_state.current_time(tx, state), run.assigned_to)
     is_full = count >= MAX_REMARKS
     says_the_same = new.is_empty if old is None else old.content() == content
     if is_full and says_the_same:
@@ -67,20 +67,20 @@ def remark(tx: Tx, run_id: str, step_id: str, remark_input: RemarkInput, device:
         return state
     remarks_of.check_total_size(state.evidence.remarks, step_id, new)
     remarks.add(tx, run, step_id, new)
-    run = with_remarks(tx, run)
+    run = put_has_remarks(tx, run)
     return run_state.save(tx, state, run_state.load(tx, run), new.at)
 
 
-def _listed(tx: Tx, run: Run, step_id: str, remark_input: RemarkInput, old: Remark | None) -> tuple[str, ...]:
-    """Return the photos that a remark lists, with those of the one in force that its author could not have known of."""
+def _listed_photos(tx: Tx, run: Run, step_id: str, remark_input: RemarkInput, old: Remark | None) -> tuple[str, ...]:
+    """Return the photos that a new remark lists, with those of the one in force that its author did not know of."""
     if remark_input.seen_photos is None:
         return remark_input.photos
     deleted = changes.list_deleted_photos(tx, run.run_id, step_id)
     return photo_list.unite(remark_input.photos, remark_input.seen_photos, old.photos if old else (), deleted)
 
 
-def with_remarks(tx: Tx, run: Run) -> Run:
-    """Note that a run has a remark, or a photo of one, so that they are read with it from now on."""
+def put_has_remarks(tx: Tx, run: Run) -> Run:
+    """Store that a run has remarks or photos of remarks, so that they are read with it; return the run."""
     if run.has_remarks:
         return run
     with_remarks = replace(run, has_remarks=True)

@@ -1,4 +1,4 @@
-"""Repeating a closed run: a dispatch that copies what the run was about."""
+"""Repeating a closed run: a dispatch that copies its job."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ class Repeated:
 
 
 def dispatch(tx: Tx, org_id: str, dispatch_request: DispatchRequest, actor: Actor) -> Run:
-    """Dispatch a run as `runs.dispatch` does. A missed run that it repeats is handled by that, unless it has steps that
-    call for attention: somebody has yet to look at these.
+    """Dispatch a run with `runs.dispatch` and return it. If it repeats a missed run, that run is handled, unless it has
+    steps that call for attention, which an operator has yet to see.
     """
     run = runs.dispatch(tx, org_id, dispatch_request)
     if run.previous_run_id is not None:
@@ -47,9 +47,9 @@ def repeat_run(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any], act
     return Repeated(dispatch(tx, org_id, repeated.order, actor), repeated.dropped)
 
 
-def errors(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any]) -> tuple[FieldError, ...]:
-    """List what would be wrong with these `changes`. Raises NotFound, `run_erased` and `template_archived`; whether the
-    run is closed is not looked at.
+def list_errors(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any]) -> tuple[FieldError, ...]:
+    """List the errors that repeating a run with these `changes` would have; the run's status is not checked. Raises
+    NotFound, `run_erased`, `template_archived`.
     """
     previous = runs.get_with_version(tx, org_id, run_id)[0]
     version = runs.get_dispatched_version(tx, org_id, previous.template_id)
@@ -58,5 +58,5 @@ def errors(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any]) -> tupl
 
 def _all_errors(tx: Tx, org_id: str, repeated: repeat.Repeat) -> tuple[FieldError, ...]:
     own = {error.pointer for error in repeated.errors}
-    others = runs.job_errors(tx, org_id, repeated.order)
+    others = runs.list_job_errors(tx, org_id, repeated.order)
     return (*repeated.errors, *(error for error in others if error.pointer not in own))

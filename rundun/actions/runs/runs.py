@@ -1,4 +1,4 @@
-"""Runs as the integrator and the operator handle them: dispatch, read, cancel, extend, release, expire."""
+"""Runs for integrators and operators: dispatch, read, cancel, extend, release, expire."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from rundun.actions.deliveries import default_webhooks
 from rundun.actions.organizations import operators, quotas
-from rundun.actions.runs.state import RunState, close, expire, load, now_of, require_open, wrong_status
+from rundun.actions.runs.state import RunState, close, current_time, expire, load, require_open, wrong_status
 from rundun.core import times
 from rundun.core.actor import Actor, OperatorRef
 from rundun.core.json_types.base import By
@@ -32,11 +32,11 @@ from rundun.store.sqlite.pagination import Page, PageRequest
 from rundun.store.sqlite.transaction import CommitThenRaise, TemplateVersion, Tx
 from rundun.store.templates import templates
 
-_BEGINNING = re.compile(r"(r-)?[0-9a-fA-F]{8}[0-9a-fA-F-]{0,28}")  # of an id, as long as the number on a receipt
+_BEGINNING = re.compile(r"(r-)?[0-9a-fA-F]{8}[0-9a-fA-F-]{0,28}")  # of an id, at least the number on a receipt
 
 
 def dispatch(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> Run:
-    """Dispatch a run of a template's current version, for one credit.
+    """Dispatch a run of a template's current version for one credit, and return it.
 
     Raises NotFound, `template_archived`, `invalid` and `too_large` for its job, `quota_exceeded`,
     `insufficient_credits`; then nothing is created.
@@ -47,15 +47,15 @@ def dispatch(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> Run:
     quotas.require_quota_for_run(tx, org_id)
     if not organizations.take_credit(tx, org_id):
         raise Problem("insufficient_credits", "The organization has no credits left; nothing was created.")
-    order = replace(dispatch_request, webhook=webhook_of(tx, org_id, dispatch_request))
+    order = replace(dispatch_request, webhook=resolve_webhook(tx, org_id, dispatch_request))
     run = new_run(order, tx.new_id("r"), org_id, version.v, tx.now, version.untouched)
     runs.add(tx, run)
     return run
 
 
 def get_dispatched_version(tx: Tx, org_id: str, template_id: str) -> TemplateVersion:
-    """Read the version of an organization's template that is dispatched now; raises NotFound with its place in the body
-    of a dispatch, and `template_archived`.
+    """Return the current version of an organization's template, for a dispatch. Raises NotFound with the pointer
+    `/template_id`, and `template_archived`.
     """
     try:
         head = templates.get(tx, org_id, template_id)
@@ -67,7 +67,7 @@ def get_dispatched_version(tx: Tx, org_id: str, template_id: str) -> TemplateVer
 
 
 def get_closed(tx: Tx, org_id: str, run_id: str) -> Run:
-    """Read an organization's closed run, to repeat it. One whose time is up is expired here. Raises NotFound,
+    """Return an organization's closed run, to repeat it; an overdue one is expired first. Raises NotFound,
     `run_erased`, `wrong_status`.
     """
     run = runs.get_of_org(tx, org_id, run_id)
@@ -78,9 +78,9 @@ def get_closed(tx: Tx, org_id: str, run_id: str) -> Run:
     return run
 
 
-def webhook_of(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> Webhook | None:
-    """Return the webhook that the run of a dispatch gets, with what limits on its deliveries are counted by. Raises
-    `invalid` for one that can't be copied, and as `get_closed` does for the run that is repeated.
+def resolve_webhook(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> Webhook | None:
+    """Return the webhook of a dispatched run with its `destination`: the request's, the default one, the repeated
+    run's, or None. Raises `Invalid` if it can't be copied, and what `get_closed` does for the repeated run.
     """
     previous_id = dispatch_request.previous_run_id
     previous = None if previous_id is None else get_closed(tx, org_id, previous_id)
@@ -94,8 +94,8 @@ def webhook_of(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> Webhoo
     return webhook and with_destination(org_id, webhook)
 
 
-def job_errors(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> tuple[FieldError, ...]:
-    """List what would be wrong with the job of a dispatch; nothing where there is no such template."""
+def list_job_errors(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> tuple[FieldError, ...]:
+    """List the errors in the job of a dispatch; none if the template does not exist."""
     try:
         head = templates.get(tx, org_id, dispatch_request.template_id)
         read_dispatch(templates.get_version(tx, head.template_id, head.v).template, dispatch_request, tx.now)
@@ -105,86 +105,92 @@ def job_errors(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> tuple[
 
 
 def get_with_version(tx: Tx, org_id: str, run_id: str) -> tuple[Run, TemplateVersion]:
-    """Read an organization's run and the version of its template; raises NotFound."""
+    """Return an organization's run and its template version. Raises NotFound, `run_erased`."""
     run = runs.get_of_org(tx, org_id, run_id)
     return run, templates.get_version(tx, run.template_id, run.template_v)
 
 
 def cancel(tx: Tx, run: Run, by: By, reason: str | None, member: OperatorRef | None = None) -> Run:
-    """Cancel an open run, before its time; `member` says which operator it was."""
+    """Cancel an open run and return it; `member` is the operator who did it. Raises `run_closed`."""
     state = load(tx, require_open(tx, run))
-    cancellation = Cancellation(by, reason, now_of(tx, state), progress.last_done_step(state.step_states), member)
+    cancellation = Cancellation(by, reason, current_time(tx, state), progress.last_done_step(state.step_states), member)
     return close(tx, state, "cancel", replace(run, cancellation=cancellation))
 
 
 def cancel_by_integrator(tx: Tx, org_id: str, run_id: str, reason: str | None) -> RunState:
-    """Cancel a run for its integrator."""
+    """Cancel a run for its integrator; return its state. Raises NotFound, `run_erased`, `wrong_status`."""
     return load(tx, cancel(tx, _require_open_of_org(tx, org_id, run_id), "integrator", reason))
 
 
 def cancel_by_operator(tx: Tx, org_id: str, run_id: str, operator: Operator, reason: str | None) -> Run:
-    """Cancel a run for an operator at the console."""
+    """Cancel a run for an operator at the console; return it. Raises NotFound, `run_erased`, `wrong_status`."""
     member = OperatorRef(operator.operator_id, operator.name)
     return cancel(tx, _require_open_of_org(tx, org_id, run_id), "operator", reason, member)
 
 
 def cancel_by_command(tx: Tx, typed: str, reason: str | None) -> Run:
-    """Cancel a run for an administrator, who is nobody in the console; `typed` is as `find_id` takes it."""
-    run = runs.get(tx, find_id(tx, typed))
+    """Cancel a run for an administrator at the command line; return it. `typed` is an id as `resolve_id` takes it.
+    Raises NotFound, `run_erased`, `invalid`, `wrong_status`.
+    """
+    run = runs.get(tx, resolve_id(tx, typed))
     return cancel(tx, _require_open_of_org(tx, run.org_id, run.run_id), "operator", reason)
 
 
 def extend(tx: Tx, org_id: str, run_id: str, hours: float | None, actor: Actor) -> RunState:
-    """Extend a run, to `hours` from now; None = without end. Never less than there is (`would_shorten`), and an equal
-    end changes nothing. Raises `wrong_status`, `quota_exceeded`.
+    """Extend an open run to `hours` from now, None = without end; return its state. The same expiry changes nothing.
+    Raises NotFound, `run_erased`, `would_shorten`, `wrong_status`, `quota_exceeded`.
     """
     run = _require_changeable(tx, org_id, run_id)
     until = expiry(tx.now, hours)
     if until is not None and (run.expires_at is None or until < run.expires_at):
         now_set = "never" if run.expires_at is None else times.wire(run.expires_at)
-        raise Problem("would_shorten", f"That would shorten the run: it expires {now_set} as it is.")
+        raise Problem("would_shorten", f"That would shorten the run, which expires {now_set}.")
     if until == run.expires_at:
         return load(tx, run)
     extended = revised(run, tx.now, expires_at=until)
     runs.put(tx, run, extended)
     state = load(tx, extended)
-    run_changes.add(tx, run, "extended", actor, now_of(tx, state), before=run.expires_at, after=until)
+    run_changes.add(tx, run, "extended", actor, current_time(tx, state), before=run.expires_at, after=until)
     return state
 
 
 def release(tx: Tx, org_id: str, run_id: str, actor: Actor) -> RunState:
-    """Release a run from the one device that may do it; the next that starts the run takes it over. Raises
-    `wrong_status`, `quota_exceeded`.
+    """Release an open run from its device, so that the next one to start it takes it over; return its state. Raises
+    NotFound, `run_erased`, `wrong_status`, `quota_exceeded`.
     """
     run = _require_changeable(tx, org_id, run_id)
     released = revised(run, tx.now, device=None)
     runs.put(tx, run, released)
     state = load(tx, released)
-    run_changes.add(tx, run, "released", actor, now_of(tx, state))
+    run_changes.add(tx, run, "released", actor, current_time(tx, state))
     return state
 
 
 def _require_changeable(tx: Tx, org_id: str, run_id: str) -> Run:
-    """Return an organization's open run, unless the organization has no room for what each change keeps."""
+    """Return an organization's open run. Raises `quota_exceeded` without quota left for an entry in its history, and
+    what `_require_open_of_org` does.
+    """
     run = _require_open_of_org(tx, org_id, run_id)
     quotas.require_quota_to_change(tx, org_id)
     return run
 
 
 def _require_open_of_org(tx: Tx, org_id: str, run_id: str) -> Run:
-    """Return an organization's run that is open and in time; a closed one is a conflict here, not gone."""
+    """Return an organization's run that is open and in time; an overdue one is expired first. Raises NotFound,
+    `run_erased`, and `wrong_status` (409, for the executor it is 410) for a closed run.
+    """
     run = runs.get_of_org(tx, org_id, run_id)
     overdue = run.is_overdue(tx.now, tx.grace)
     if overdue:
         run = expire(tx, run)
     if not run.is_closed:
         return run
-    problem = wrong_status(run, "; that can't be done any more.")
+    problem = wrong_status(run, "; it can't be changed any more.")
     raise CommitThenRaise(problem) if overdue else problem
 
 
-def expire_one(tx: Tx, run_id: str) -> bool:
-    """Expire a run whose time is up; False when somebody has ended or extended it meanwhile."""
+def expire_overdue(tx: Tx, run_id: str) -> bool:
+    """Expire an overdue run; return False if it was closed or extended meanwhile. Raises NotFound, `run_erased`."""
     run = runs.get(tx, run_id)
     if not run.is_overdue(tx.now, tx.grace):
         return False
@@ -192,14 +198,14 @@ def expire_one(tx: Tx, run_id: str) -> bool:
     return True
 
 
-# Shown of one run; a run of 500 steps has about as many events.
+# Most entries that are shown of one run; a run of 500 steps has about 1,000 events.
 MAX_EVENTS, MAX_REPLACED, MAX_DELIVERIES = 1000, 2000, 100
 MAX_REPEATS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class ListedRun:
-    """A run in a list, with its version of the template and how many of its steps have a remark."""
+    """A run in a list, with its template version and the number of its remarks in force."""
 
     run: Run
     template: Template
@@ -208,8 +214,8 @@ class ListedRun:
 
 @dataclass(frozen=True, slots=True)
 class RunDetail:
-    """A run with its past: `replaced` are each step's answers that are not in force any more, the newest first;
-    `remarks` all remarks with their steps, the oldest first; `repeats` the ids of runs that repeat it.
+    """A run with its history: `replaced` answers by step, the newest first; all `remarks` as (step id, remark), the
+    oldest first; `repeats` are the ids of runs that repeat it; `now` is the time of reading in milliseconds.
     """
 
     state: RunState
@@ -223,35 +229,35 @@ class RunDetail:
 
 
 def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[ListedRun]:
-    """Page the runs of an organization that pass a filter, each with its version of the template."""
+    """Return a page of the runs of an organization that pass a filter."""
     page = search.page(tx, org_id, filters, page_request)
-    return Page([_listed(tx, run) for run in page.items], page.next_before)
+    return Page([_listed_run(tx, run) for run in page.items], page.next_before)
 
 
-def _listed(tx: Tx, run: Run) -> ListedRun:
+def _listed_run(tx: Tx, run: Run) -> ListedRun:
     template = templates.get_version(tx, run.template_id, run.template_v).template
     return ListedRun(run, template, remarks.count(tx, run.run_id) if run.has_remarks else 0)
 
 
 def list_chosen(tx: Tx, org_id: str, run_ids: Sequence[str]) -> list[ListedRun]:
-    """List those of the runs with these ids that are the organization's, and not erased, in their order."""
+    """List the organization's runs with these ids, in the order of the ids, without unknown and erased ones."""
     found = [runs.find_of_org(tx, org_id, run_id) for run_id in run_ids]
-    return [_listed(tx, run) for run in found if run is not None]
+    return [_listed_run(tx, run) for run in found if run is not None]
 
 
 def count(tx: Tx, org_id: str, filters: RunFilter) -> int:
-    """Count what a list with that filter shows, at most `statistics.MAX_COUNTED` and one."""
+    """Count the runs that pass a filter; stop at `statistics.MAX_COUNTED` and one."""
     return lists.count(tx, org_id, filters, statistics.MAX_COUNTED + 1)
 
 
 def count_each(tx: Tx, org_id: str, filters: Mapping[str, RunFilter]) -> dict[str, int]:
-    """Count what the list of each filter shows, by the same names."""
+    """Count the runs that pass each of several filters with `count`; return the counts by name."""
     return {name: count(tx, org_id, each) for name, each in filters.items()}
 
 
 def get_detail(tx: Tx, org_id: str, run_id: str, step_id: str = "") -> RunDetail:
-    """Read all there is of an organization's run with its past, or NotFound; of the step named all past answers,
-    however many others of the run have.
+    """Return an organization's run with its history, of each kind at most the limits above, but all replaced answers of
+    `step_id` if given. Raises NotFound, `run_erased`.
     """
     state = load(tx, runs.get_of_org(tx, org_id, run_id))
     past = [*answers.list_replaced(tx, run_id, MAX_REPLACED)]
@@ -259,7 +265,7 @@ def get_detail(tx: Tx, org_id: str, run_id: str, step_id: str = "") -> RunDetail
         past = [pair for pair in past if pair[0] != step_id] + answers.list_replaced_of_step(tx, run_id, step_id)
     return RunDetail(
         state,
-        _replaced(past, state.answers),
+        _group_replaced(past, state.answers),
         events.list_summaries(tx, run_id, MAX_EVENTS),
         run_changes.list_of_run(tx, run_id, MAX_EVENTS),
         deliveries.page_of_run(tx, run_id, PageRequest(MAX_DELIVERIES)),
@@ -269,10 +275,10 @@ def get_detail(tx: Tx, org_id: str, run_id: str, step_id: str = "") -> RunDetail
     )
 
 
-def _replaced(past_answers: Sequence[tuple[str, Answer]], in_force: Mapping[str, Answer]) -> dict[str, list[Answer]]:
-    """Sort past answers by step, without those equal to the one after them: a phone that repeats itself."""
+def _group_replaced(pairs: Sequence[tuple[str, Answer]], in_force: Mapping[str, Answer]) -> dict[str, list[Answer]]:
+    """Return replaced answers by step id, without an answer equal to the next one, which a phone sent twice."""
     replaced: dict[str, list[Answer]] = {}
-    for step_id, answer in past_answers:
+    for step_id, answer in pairs:
         past = replaced.setdefault(step_id, [])
         after = past[-1] if past else in_force.get(step_id)
         if after is None or answer.content() != after.content():
@@ -280,26 +286,28 @@ def _replaced(past_answers: Sequence[tuple[str, Answer]], in_force: Mapping[str,
     return {step_id: past for step_id, past in replaced.items() if past}
 
 
-def find_id(tx: Tx, typed: str) -> str:
-    """Return the id that an administrator has typed whole or as a receipt has it, the beginning of one run's only, with
-    or without `r-`; what is no such beginning as it is. Raises `invalid` where several begin so.
+def resolve_id(tx: Tx, typed: str) -> str:
+    """Return the run id that an administrator `typed`: whole, or its beginning as on a receipt, with or without `r-`.
+    Text that is not the beginning of a run's id is returned unchanged. Raises `invalid` if several ids begin with it.
     """
     if not _BEGINNING.fullmatch(typed):
         return typed
     found = runs.list_ids(tx, f"r-{typed.lower().removeprefix('r-')}", 3)
     if len(found) > 1:
-        raise Problem("invalid", f"Several runs begin so: {', '.join(found[:2])}{', …' if found[2:] else ''}.")
+        raise Problem("invalid", f"Several run ids begin with it: {', '.join(found[:2])}{', …' if found[2:] else ''}.")
     return found[0] if found else typed
 
 
 def get(tx: Tx, org_id: str, run_id: str) -> tuple[RunState, int]:
-    """Read all there is of an organization's run, and the time of reading."""
+    """Return the state of an organization's run, and the time of reading in milliseconds. Raises NotFound,
+    `run_erased`.
+    """
     return load(tx, runs.get_of_org(tx, org_id, run_id)), tx.now
 
 
-def revision_for_operator(tx: Tx, token: str, org_id: str, run_id: str | None) -> int | None:
-    """Read a run's revision for an operator who is signed in with `token`, None without `run_id`. Raises NotFound for
-    those who have been signed out, and where there is no such run.
+def get_revision_for_operator(tx: Tx, token: str, org_id: str, run_id: str | None) -> int | None:
+    """Return the revision of an organization's run, None without `run_id`, for the operator who is signed in with
+    `token`. Raises NotFound if there is no such session or run, and `run_erased`.
     """
     if operators.find_signed_in(tx, token) is None:
         raise NotFound("session")

@@ -1,5 +1,5 @@
-"""Tables of jobs: all of them are accepted in one transaction, or none. Their runs are made in small steps after it,
-since a thousand at once would hold up every other write for a third of a second.
+"""Tables of jobs: all jobs of a table are accepted in one transaction, or none. Their runs are made in small steps
+after it, since a thousand at once would delay every other write for a third of a second.
 """
 
 from collections.abc import Sequence
@@ -24,9 +24,9 @@ _PART = TypeAdapter(list[DispatchRequest])
 def accept(
     tx: Tx, org_id: str, version: int, requests: Sequence[DispatchRequest], digest: bytes, *, again: bool = False
 ) -> tuple[SentTable, bool]:
-    """Accept the dispatches of a table, read and checked by that version of their template, for a credit each; from
-    then on all of them are made, by `step`. Returns the table, and whether it is new: one that was sent before is
-    accepted `again` only.
+    """Accept the dispatches of a table, read and checked with that version of their template, for a credit each;
+    `make_next_runs` then makes the runs. Return the table, and whether it is new: a table with the digest of a recent
+    one is new only if sent `again` on purpose; otherwise the recent one is returned.
 
     Raises NotFound, `template_archived`, `quota_exceeded`, `insufficient_credits`; then nothing is created.
     """
@@ -38,15 +38,15 @@ def accept(
     quotas.require_quota_left(tx, org_id)
     if not organizations.take_credit(tx, org_id, len(requests)):
         left = organizations.get(tx, org_id).credits
-        detail = f"That takes {len(requests):,} credits, and the organization has {left:,}; nothing was created."
+        detail = f"The table takes {len(requests):,} credits, and the organization has {left:,}; nothing was created."
         raise Problem("insufficient_credits", detail)
     portions = [requests[start : start + STEP_RUNS] for start in range(0, len(requests), STEP_RUNS)]
     parts = [(len(portion), _PART.dump_json(list(portion))) for portion in portions]
     return sent_tables.add(tx, org_id, (template_id, version), digest, parts), True
 
 
-def step(tx: Tx, number: int) -> bool:
-    """Make the next runs of a table; tells whether there are more to make."""
+def make_next_runs(tx: Tx, number: int) -> bool:
+    """Make the next runs of a table; return whether there are more to make. Raises NotFound."""
     part = sent_tables.find_part(tx, number)
     if part is None:
         return False
@@ -68,7 +68,7 @@ def _run(tx: Tx, table: SentTable, version: TemplateVersion, request: DispatchRe
 
 
 def get(tx: Tx, org_id: str, number: int) -> tuple[SentTable, TemplateVersion, list[Run]]:
-    """Read a table with the version of its template and its runs that are made and not erased; raises NotFound."""
+    """Return a table, its template version, and its runs made so far without erased ones. Raises NotFound."""
     table = sent_tables.get_of_org(tx, org_id, number)
     version = templates.get_version(tx, table.template_id, table.template_v)
     return table, version, runs.list_numbered(tx, table.runs)

@@ -1,4 +1,4 @@
-"""The state of a run, with all that belongs to it, and what ends every action on it: decide, store, add events."""
+"""The state of a run with its answers and evidence, and the end of every action on it: store it, add events."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,14 +29,14 @@ class RunState:
     step_states: Mapping[str, StepState]
 
     def step(self, step_id: str) -> StepBase:
-        """Return a step of the run's template version, or raise NotFound."""
+        """Return a step of the run's template version. Raises NotFound."""
         if step_id not in self.step_states:
             raise NotFound("step")
         return self.step_states[step_id].step
 
 
 def load(tx: Tx, run: Run) -> RunState:
-    """Read the state of a run: all there is of it."""
+    """Read the version, answers and evidence of a run; return its state."""
     version = templates.get_version(tx, run.template_id, run.template_v)
     in_force = answers.list_in_force(tx, run.run_id)
     has_any = version.takes_photos or run.has_remarks
@@ -52,20 +52,20 @@ def load(tx: Tx, run: Run) -> RunState:
     return RunState(run, version, in_force, evidence, step_states)
 
 
-def now_of(tx: Tx, state: RunState) -> int:
-    """Return the time of what happens to a run now, in milliseconds: the clock's or, where that was put back, the time
-    of the latest that has happened to the run, so that no record runs backwards.
+def current_time(tx: Tx, state: RunState) -> int:
+    """Return the time of a change made to a run now, in milliseconds: the clock's or, if the clock was put back, the
+    time of the run's latest entry, so that its record never runs backwards.
     """
-    arrived = [answer.at for answer in state.answers.values()]
+    times_so_far = [answer.at for answer in state.answers.values()]
     for photos in (*state.evidence.photos.values(), *state.evidence.remark_photos.values()):
-        arrived += [photo.received_at for photo in photos.values()]
-    arrived += [signature.received_at for signature in state.evidence.signatures.values()]
-    arrived += [remark.at for remark in state.evidence.remarks.values()]
-    return max(tx.now, state.run.created_at, state.run.started_at or 0, *arrived)
+        times_so_far += [photo.received_at for photo in photos.values()]
+    times_so_far += [signature.received_at for signature in state.evidence.signatures.values()]
+    times_so_far += [remark.at for remark in state.evidence.remarks.values()]
+    return max(tx.now, state.run.created_at, state.run.started_at or 0, *times_so_far)
 
 
 def with_answer(state: RunState, step_id: str, answer: Answer) -> RunState:
-    """Return a run's state as it is once `answer` is in force."""
+    """Return a run's state with `answer` in force."""
     in_force = {**state.answers, step_id: answer}
     arrived, undrawn = state.evidence.arrived(), state.evidence.undrawn()
     step_states = progress.evaluate(
@@ -75,9 +75,9 @@ def with_answer(state: RunState, step_id: str, answer: Answer) -> RunState:
 
 
 def save(tx: Tx, before: RunState, after: RunState, at: int, changed: Sequence[str] = ()) -> RunState:
-    """Store what an executor's write at `at`, from `now_of`, made of a run, which is stored as it was `before`: its
-    progress, and an event for each step that became done or, being named in `changed`, is still done but says something
-    else. Returns the state with its new revision.
+    """Store the run of an executor's write with its new progress, and an event for each step that became done, or is
+    done and in `changed`; return the state with the new revision. `before` is the stored state, `at` the
+    `current_time`.
     """
     done = progress.newly_done_steps(before.step_states, after.step_states, changed)
     seq = after.run.seq
@@ -90,7 +90,7 @@ def save(tx: Tx, before: RunState, after: RunState, at: int, changed: Sequence[s
     )
     for number, step_state in enumerate(done, seq + 1):
         events.add(tx, run, event.step_done(run, step_state, after.evidence, tx.links), number, at)
-    if run.flagged > before.run.flagged:  # that is news to whoever was done with those before
+    if run.flagged > before.run.flagged:  # a new flag has to be handled
         run = replace(run, handled_at=None)
     if run.flagged == before.run.flagged:
         runs.put_progress(tx, run)
@@ -100,10 +100,10 @@ def save(tx: Tx, before: RunState, after: RunState, at: int, changed: Sequence[s
 
 
 def close(tx: Tx, state: RunState, move: Move, run: Run, at: int | None = None) -> Run:
-    """End a run by `move`, with its one terminal event; `state` has it as it is stored, `run` carries what goes with
-    that end, `at` is now. Secrets of its job end with it.
+    """Close a run by `move`, with its one closing event, and return it without the secrets of its job. `state` is the
+    stored state, `run` the run with the other changes; it is closed `at` that time, by default now.
     """
-    status, now = MOVES[run.status, move], now_of(tx, state)
+    status, now = MOVES[run.status, move], current_time(tx, state)
     ended = without_secrets(revised(run, tx.now, status=status, closed_at=at or now, seq=run.seq + 1))
     events.add(tx, ended, event.run_closed(ended, state.step_states, state.evidence, tx.links), ended.seq, now)
     runs.put(tx, state.run, ended)
@@ -112,39 +112,43 @@ def close(tx: Tx, state: RunState, move: Move, run: Run, at: int | None = None) 
 
 
 def expire(tx: Tx, run: Run) -> Run:
-    """Expire a run whose time is up: it ends with the answers it has, at its deadline, whenever that is noticed."""
+    """Expire an overdue run and return it: it is closed with the answers it has, at its deadline, even if
+    that is past.
+    """
     return close(tx, load(tx, run), "expire", run, run.deadline(tx.grace))
 
 
 def closed_problem(run: Run, *, is_executor: bool = False) -> Problem:
-    """Make the refusal for anybody who comes too late to a closed run; who did it hears why it was cancelled."""
+    """Return the problem `run_closed` for a closed run; a phone that did it, `is_executor`, gets the reason of a
+    cancellation.
+    """
     word = {"completed": "is completed", "cancelled": "was cancelled", "expired": "has expired"}[run.status]
     extensions = {"run_status": run.status, "closed_at": times.wire(run.closed_at or 0)}
-    if reason := reason_for(run, is_executor=is_executor):
+    if reason := cancel_reason(run, is_executor=is_executor):
         extensions["reason"] = reason
     return Problem("run_closed", f"This run {word}; nothing more can be added.", extensions=extensions)
 
 
-def wrong_status(run: Run, what: str) -> Problem:
-    """Make the refusal of what the status of a run does not allow; `what` ends the sentence behind the status."""
-    return Problem("wrong_status", f"This run is {run.status}{what}", extensions={"run_status": run.status})
+def wrong_status(run: Run, ending: str) -> Problem:
+    """Return the problem `wrong_status` of a run; its sentence names the status, and then comes `ending`."""
+    return Problem("wrong_status", f"This run is {run.status}{ending}", extensions={"run_status": run.status})
 
 
-def reason_for(run: Run, *, is_executor: bool) -> str | None:
-    """Return why a run was cancelled, for a phone that did it; None for all others."""
+def cancel_reason(run: Run, *, is_executor: bool) -> str | None:
+    """Return the reason of a run's cancellation for a phone that did the run; None for others and without a reason."""
     return run.cancellation.reason if is_executor and run.cancellation is not None else None
 
 
 def is_executor(tx: Tx, run: Run, device: str | None) -> bool:
-    """Tell whether `device`, the token of a cookie that the run's phones are given, is that of one that did the run:
-    where only the first one may, that one.
+    """Tell whether `device`, the token in a phone's cookie, did the run: the run's own device, or any token where the
+    template lets several phones do it.
     """
     return device is not None and (run.device == device or not _wants_one_device(tx, run))
 
 
 def require_open(tx: Tx, run: Run, device: str | None = None) -> Run:
-    """Return a run that is open and in time. An overdue one is expired here, which is stored although the caller is
-    refused with 410; a closed one is refused alike.
+    """Return the run if it is open and in time, else raise `run_closed`; an overdue run is expired first, and that is
+    committed although the call fails.
     """
     if run.is_overdue(tx.now, tx.grace):
         raise CommitThenRaise(closed_problem(expire(tx, run)))
@@ -154,8 +158,8 @@ def require_open(tx: Tx, run: Run, device: str | None = None) -> Run:
 
 
 def require_started(tx: Tx, run: Run, device: str | None = None) -> Run:
-    """Return a run that is started, open and in time; refuse others as `require_open` does, or with `not_started`. A
-    run that was released has to be started again by the device that takes it over.
+    """Return the run if it is started, open and in time, else raise `run_closed` or `not_started`. A released run has
+    to be started again by the device that takes it over.
     """
     if require_open(tx, run, device).status == "pending":
         raise Problem("not_started", "This run has not been started yet: POST to its start first.")
@@ -165,16 +169,16 @@ def require_started(tx: Tx, run: Run, device: str | None = None) -> Run:
 
 
 def get_for_device(tx: Tx, run_id: str, device: str | None) -> Run:
-    """Return a run for a phone that may go on with it; raises NotFound, or refuses as `require_device` does."""
+    """Return a run that `device` may do. Raises NotFound, `run_erased`, `other_device`."""
     run = runs.get(tx, run_id)
     require_device(tx, run, device)
     return run
 
 
 def require_device(tx: Tx, run: Run, device: str | None) -> None:
-    """Refuse another phone where the template wants the first one to stay alone."""
+    """Raise `other_device` if the template allows one device only and the run has another one."""
     if run.device is not None and run.device != device and _wants_one_device(tx, run):
-        raise Problem("other_device", "Another device has started this run, and only that one may go on with it.")
+        raise Problem("other_device", "Another device has started this run, and only that device may go on with it.")
 
 
 def _wants_one_device(tx: Tx, run: Run) -> bool:
@@ -183,7 +187,7 @@ def _wants_one_device(tx: Tx, run: Run) -> bool:
 
 
 def with_expiry_applied(tx: Tx, run: Run) -> Run:
-    """Return a run as its executor must see it: an overdue one is expired already, although the job has not come by."""
+    """Return the run for its executor: an overdue one as expired, even before the scheduler has expired it."""
     if not run.is_overdue(tx.now, tx.grace):
         return run
     return replace(without_secrets(run), status="expired", closed_at=run.deadline(tx.grace))

@@ -102,7 +102,7 @@ def runs_show(settings: ServiceSettings, run_id: str) -> Output:
     require_utf8(run_id)
 
     def read_detail(tx: Tx) -> tuple[RunDetail, Organization, Urls]:
-        run = run_rows.get(tx, runs.find_id(tx, run_id))
+        run = run_rows.get(tx, runs.resolve_id(tx, run_id))
         return runs.get_detail(tx, run.org_id, run.run_id), organization_rows.get(tx, run.org_id), _read_links(tx)
 
     from rundun.cli.runs.text import run_lines  # with Babel

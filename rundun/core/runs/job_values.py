@@ -122,7 +122,7 @@ def _read_prefill(template: Template, given: Mapping[str, Any]) -> tuple[dict[st
             except Invalid as invalid:
                 errors += invalid.errors
     if len(to_json(values)) > MAX_TOGETHER:
-        detail = "The answers of a run may take 4 MiB together, and so may those to confirm."
+        detail = "The answers of a run may take 4 MiB together, and so may its proposed answers."
         raise Problem("too_large", detail, [FieldError("/prefill", "too_long", detail)])
     return values, errors
 

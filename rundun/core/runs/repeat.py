@@ -62,7 +62,7 @@ def _secret_errors(field: JobField, fields: Mapping[str, Any]) -> Iterator[Field
     """
     if field.kind == "secret" and field.id not in fields:
         or_none = "" if field.required else ", or null for none"
-        detail = f"is required: “{field.label}” is a secret, which ended with the run before; give it anew{or_none}"
+        detail = f"is required: “{field.label}” is a secret, which ended with the previous run; give it again{or_none}"
         yield FieldError(f"/fields/{field.id}", "required", detail)
 
 
@@ -72,12 +72,12 @@ def _patched_webhook(run: Run, changes: Mapping[str, Any]) -> tuple[Webhook | No
         return None, []
     webhook = patch_webhook(run.webhook or Webhook("", None, event.EVENTS), {**given, "gone": False})
     if not webhook.url:
-        return None, [FieldError("/webhook/url", "required", "is required, since the run before had no webhook")]
+        return None, [FieldError("/webhook/url", "required", "is required, since the previous run had no webhook")]
     return webhook, [*webhook_errors(webhook)]
 
 
 def webhook_errors(webhook: Webhook) -> Iterator[FieldError]:
     """Yield an error for a webhook that can't be copied, since its secret was deleted."""
     if webhook.is_secret_removed:
-        detail = "is not kept any more: give it anew, or null for requests that are not signed"
+        detail = "was deleted: give it again, or null for unsigned requests"
         yield FieldError("/webhook/secret", "required", detail)

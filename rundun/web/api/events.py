@@ -36,7 +36,7 @@ async def list_events(call: ApiCall) -> Response:
     thumbnails. With `wait` the response comes as soon as there is an event, or empty after that many seconds. Store
     `next_cursor` after handling the events, and pass it as `after` the next time: no event is lost or comes twice.
     """
-    return await _events(call, events.of_organization)
+    return await _events(call, events.page_of_organization)
 
 
 @router.route(
@@ -50,7 +50,7 @@ async def list_run_events(call: ApiCall) -> Response:
 
     In the order in which they were committed, with long poll, like `GET /v1/events`.
     """
-    return await _events(call, events.of_run, call.path("run_id"))
+    return await _events(call, events.page_of_run, call.path("run_id"))
 
 
 async def _events(call: ApiCall, function: Callable[[Tx, str, *Ts, int, int], Feed], *args: *Ts) -> Response:

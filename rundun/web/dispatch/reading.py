@@ -18,16 +18,16 @@ async def read_dispatch_body(reads: Reads, org_id: str, data: Any) -> DispatchBo
     """
 
     async def find_errors(body: DispatchBody) -> Iterable[FieldError]:
-        return await reads.read(runs.job_errors, org_id, body.order()[0])
+        return await reads.read(runs.list_job_errors, org_id, body.order()[0])
 
     return await _read_body(DispatchBody, data, find_errors, "template_id")
 
 
 async def read_repeat_body(reads: Reads, org_id: str, run_id: str, data: Any) -> RepeatBody:
-    """Return JSON data as a repeated run's fields; raises `Invalid` with all errors, also those of `repeats.errors`."""
+    """Return JSON data as a repeated run's fields; raises `Invalid`, also with the errors of `repeats.list_errors`."""
 
     async def find_errors(body: RepeatBody) -> Iterable[FieldError]:
-        return await reads.read(repeats.errors, org_id, run_id, body.changes())
+        return await reads.read(repeats.list_errors, org_id, run_id, body.changes())
 
     return await _read_body(RepeatBody, data, find_errors)
 

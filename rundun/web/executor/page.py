@@ -83,7 +83,7 @@ async def _closed_page(request: Request, ctx: Context, problem: Problem) -> Resp
         branding = branding_of(organization, ctx.pages.assets, ctx.links)
         preferred = preferred_languages(request, run.language)
         receipt = _receipt(state, organization, ctx) if is_executor and kind == "completed" else None
-        reason = run_state.reason_for(run, is_executor=is_executor)
+        reason = run_state.cancel_reason(run, is_executor=is_executor)
         return ctx.pages.render_closed(kind, preferred, contact, run_facts, branding, receipt, reason)
 
     return await _queue_render(request, run.org_id, render)

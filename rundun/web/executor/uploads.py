@@ -96,7 +96,7 @@ async def put_photo(request: Request) -> Response:
     metadata = _metadata(target, params)
     org_id = await database.read(photos.require_photo_step, target, metadata.slot, device)
     async with ctx.upload_buffer.receive(request, org_id, ctx.settings.limits.photo_bytes) as body:
-        stored = await database.write(photos.find_stored, target, body.sha256, metadata)
+        stored = await database.write(photos.find_stored_photo, target, body.sha256, metadata)
         if stored is not None:
             return Json(record.photo_receipt(stored, ctx.links))
         derived = await ctx.imaging.derive(body.read, org_id)

@@ -106,16 +106,16 @@ async def test_failed_deliveries_that_are_alike_are_one(w: World, receiver: Rece
     monkeypatch.setattr(handled, "BATCH_SIZE", 2)
     ann = await operator(w)
     made = [(await failing(w, receiver))[0] for _ in range(3)]
-    (group,) = await w.database.read(handled.failed_groups, w.acme_id)
+    (group,) = await w.database.read(handled.list_failed_groups, w.acme_id)
     assert (group.count, group.trouble, group.newest.run_id) == (3, "The answer was 500.", made[-1].run_id)
     assert group.receiver == receiver.url.rpartition("/")[0]
     gus = await operator(w, org_id=await globex_id(w))
     for what in ("handled", "retry"):
         assert (await gus.post(f"/failed/{what}", group=group.group_id)).status_code == 303
-    assert await w.database.read(handled.failed_groups, w.acme_id) == [group], "it is not theirs"
+    assert await w.database.read(handled.list_failed_groups, w.acme_id) == [group], "it is not theirs"
     assert await handle_all(w, handled.handle_group, "0" * 32, ANN) == 0, "of no such group"
     assert (await ann.post("/failed/handled", group=group.group_id)).headers["location"].startswith("/console?")
-    assert await w.database.read(handled.failed_groups, w.acme_id) == []
+    assert await w.database.read(handled.list_failed_groups, w.acme_id) == []
     page = text_of(await shown(ann, f"/runs/{made[0].run_id}"))
     assert "Dealt with 1 failed delivery · Ann" in page
     (delivery,) = await w.deliveries(made[0])
@@ -127,18 +127,18 @@ async def test_failed_deliveries_that_are_alike_are_one(w: World, receiver: Rece
     again = await w.acme.post(f"/v1/deliveries/{delivery['delivery_id']}/retry", json={})
     assert again.status_code == 202
     await w.deliver()
-    (group,) = await w.database.read(handled.failed_groups, w.acme_id)
+    (group,) = await w.database.read(handled.list_failed_groups, w.acme_id)
     assert (group.count, group.newest.run_id) == (1, made[0].run_id)
 
 
 async def test_a_group_is_sent_again(w: World, receiver: Receiver) -> None:
     ann = await operator(w)
     made = [(await failing(w, receiver))[0] for _ in range(2)]
-    (group,) = await w.database.read(handled.failed_groups, w.acme_id)
+    (group,) = await w.database.read(handled.list_failed_groups, w.acme_id)
     assert (await ann.post("/failed/retry", group=group.group_id)).status_code == 303
     await w.deliver()
     assert [[one["status"] for one in await w.deliveries(ed)] for ed in made] == [["delivered"]] * 2
-    assert await w.database.read(handled.failed_groups, w.acme_id) == []
+    assert await w.database.read(handled.list_failed_groups, w.acme_id) == []
 
 
 async def test_what_was_there_before_the_upgrade_counts_as_handled(

@@ -41,7 +41,7 @@ async def accept(w: World, requests: Sequence[DispatchRequest], **more: Any) -> 
 
 
 async def finished(w: World, table: SentTable) -> None:
-    while await w.database.write(sent_tables.step, table.number):
+    while await w.database.write(sent_tables.make_next_runs, table.number):
         pass
 
 
@@ -80,7 +80,7 @@ async def test_all_are_made_in_the_order_of_the_table_between_other_writes(w: Wo
 async def test_what_was_accepted_is_made_after_a_crash_and_nothing_of_it_is_left_lying_about(w: World) -> None:
     template_id = await w.template(BOOLEAN, fields=FIELDS)
     table, _ = await accept(w, jobs(template_id, 60))
-    assert await w.database.write(sent_tables.step, table.number), "and here the process ends"
+    assert await w.database.write(sent_tables.make_next_runs, table.number), "and here the process ends"
     await w.acme.put(f"/v1/templates/{template_id}", json={"name": "Another", "steps": [BOOLEAN]})
     await w.acme.delete(f"/v1/templates/{template_id}")
     assert len(await titles(w)) == sent_tables.STEP_RUNS

@@ -60,7 +60,7 @@ async def fill(w: World, receiver: Receiver) -> dict[str, str]:
     await w.database.write(operators.invite, w.acme_id, f"{LONG[:60]}@{LONG[:60]}.example.com", "member")
     jobs = [DispatchRequest(template_id, executor_ref=LONG, job=RunJob(LONG, due_at=w.clock.now))]
     table, _ = await w.database.write(sent_tables.accept, w.acme_id, 1, jobs, b"")
-    await w.database.write(sent_tables.step, table.number)
+    await w.database.write(sent_tables.make_next_runs, table.number)
     pages = {name: f"/runs/{run_id}" for name, run_id in made.items()}
     pages |= {"form": f"/dispatch?template_id={template_id}", "message": f"/dispatch/{made['pending']}"}
     pages |= {"several": f"/dispatch/table?template_id={template_id}", "sent": f"/dispatch/tables/{table.number}"}

@@ -108,7 +108,7 @@ async def test_a_run_is_cancelled(w: World, tmp_path: Path) -> None:
     )
     assert re.search("^cancelled +by the operator: Rain", done(await beside(tmp_path, "runs", "show", number)), re.M)
     again = await beside(tmp_path, "runs", "cancel", ed.run_id)
-    said = "Error: This run is cancelled; that can't be done any more.\n"
+    said = "Error: This run is cancelled; it can't be changed any more.\n"
     assert (again.exit_code, again.stderr) == (1, said)
     assert "There is no such run" in (await beside(tmp_path, "runs", "cancel", "r-nobody")).stderr
 
@@ -137,7 +137,7 @@ async def test_a_run_goes_by_the_number_of_its_receipt(w: World, tmp_path: Path)
     twin = f"{run_id[:-1]}{'0' if run_id[-1] != '0' else '1'}"
     await w.database.write(lambda tx: tx.db.execute("UPDATE runs SET id = ? WHERE id = ?", (twin, other)).rowcount)
     both = (await beside(tmp_path, "runs", "show", number)).stderr
-    assert both == f"Error: Several runs begin so: {', '.join(sorted([run_id, twin]))}.\n"
+    assert both == f"Error: Several run ids begin with it: {', '.join(sorted([run_id, twin]))}.\n"
     await w.acme.delete(f"/v1/runs/{run_id}")
     assert (await printed(tmp_path, "runs", "show", number))["run_id"] == twin
 

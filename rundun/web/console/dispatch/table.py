@@ -152,7 +152,7 @@ async def _accept(call: ConsoleCall, version: TemplateVersion, table: JobTable) 
 async def _create_runs(call: ConsoleCall, sent: SentTable) -> None:
     """Create the runs in short transactions. If the disk is full, the scheduler creates the rest."""
     try:
-        while await call.ctx.database.write(sent_tables.step, sent.number):
+        while await call.ctx.database.write(sent_tables.make_next_runs, sent.number):
             pass
     except Problem as problem:
         if problem.code != "unavailable":

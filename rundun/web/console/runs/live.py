@@ -78,7 +78,7 @@ async def live(call: ConsoleCall) -> Response:
     org_id, run_id = call.operator.org_id, call.request.query_params.get("run_id")
 
     async def read_revision() -> int | None:
-        return await call.ctx.database.read(runs.revision_for_operator, call.token, org_id, run_id)
+        return await call.ctx.database.read(runs.get_revision_for_operator, call.token, org_id, run_id)
 
     await read_revision()
     streams, limits = call.ctx.streams, {call.operator.operator_id: MAX_OF_OPERATOR, org_id: MAX_STREAMS}

@@ -69,7 +69,7 @@ async def webhooks(
         wrong=wrong or {},
         trial=trial,
         failed=failed,
-        groups=await call.read(handled.failed_groups) if page_request == PageRequest(LIMIT) else (),
+        groups=await call.read(handled.list_failed_groups) if page_request == PageRequest(LIMIT) else (),
         is_held=await call.ctx.database.read(service_state.find_held_since) is not None,
         counted=partial(format_count, call.language),
         older=".".join(map(str, failed.next_before)) if failed.next_before else "",

@@ -144,7 +144,7 @@ async def test_a_closed_run_is_patched_while_something_of_it_has_not_arrived(w: 
         assert again["status"] == "cancelled", "a patch that changes nothing is never refused"
         problem = await patch(w, ed, {"url": receiver.url}, 409)
         assert (problem["code"], problem["detail"]) == (
-            "wrong_status", "This run is cancelled, and nothing of it is left to be sent."
+            "wrong_status", "This run is cancelled, and no delivery of it is left to send."
         )  # fmt: skip
         assert (await patch(w, ed, None, 409))["code"] == "wrong_status"
 

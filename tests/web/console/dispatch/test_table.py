@@ -172,7 +172,7 @@ async def test_credits_archived_and_a_full_disk(w: World, monkeypatch: pytest.Mo
         raise Problem("unavailable", "The disk is full.", retry_after=5)
 
     with monkeypatch.context() as patched:
-        patched.setattr(sent_tables, "step", full)
+        patched.setattr(sent_tables, "make_next_runs", full)
         done = await sent(ann, template_id, pasted(LINES))
     page = done.headers["location"].removeprefix("/console")
     assert "0 of 10 are made so far" in await shown(ann, page)
