@@ -21,7 +21,7 @@ from rundun.store.sqlite.transaction import Tx
 
 def create_key(tx: Tx, org: str | None, name: str, may_erase: bool = False, read_only: bool = False) -> dict[str, str]:
     """Create an API key (`keys create`); return it with its secret."""
-    org_id = organizations.find_or_only(tx, org).org_id
+    org_id = organizations.get_or_only(tx, org).org_id
     key, secret = api_keys.create(tx, org_id, name, may_erase=may_erase, read_only=read_only)
     return {"key_id": key.key_id, "org_id": key.org_id, "name": key.name, "key": secret}
 
@@ -40,19 +40,19 @@ def create_organization(tx: Tx, name: str) -> str:
 def import_template(tx: Tx, org: str | None, template: object) -> str:
     """Create a template (`templates import`); return its id."""
     draft = template_actions.read_draft(template)
-    return template_actions.create(tx, organizations.find_or_only(tx, org).org_id, draft).template_id
+    return template_actions.create(tx, organizations.get_or_only(tx, org).org_id, draft).template_id
 
 
 def revise_template(tx: Tx, template: str, org: str | None, content: object) -> dict[str, str | int | bool]:
     """Revise a template (`templates revise`); return its version, and whether that is new: not for equal content."""
-    head = template_actions.find(tx, template, org)
+    head = template_actions.get(tx, template, org)
     version = template_actions.revise(tx, head.org_id, head.template_id, template_actions.read_draft(content), None)
     return {"template_id": head.template_id, "v": version.v, "is_new": version.v != head.v}
 
 
 def archive_template(tx: Tx, template: str, org: str | None) -> dict[str, str]:
     """Archive a template (`templates archive`); return its id and name."""
-    head = template_actions.find(tx, template, org)
+    head = template_actions.get(tx, template, org)
     template_actions.archive(tx, head.org_id, head.template_id)
     _, version = template_actions.get_version(tx, head.org_id, head.template_id, None)
     return {"template_id": head.template_id, "name": version.template.name}
@@ -93,7 +93,7 @@ def erase_run(tx: Tx, run_id: str) -> None:
 
 def add_operator(tx: Tx, org: str | None, email: str, name: str, role: Role, password: str) -> str:
     """Add an operator (`operators add`) with a hashed password; return the operator's id."""
-    return operators.add(tx, organizations.find_or_only(tx, org).org_id, email, name, role, password).operator_id
+    return operators.add(tx, organizations.get_or_only(tx, org).org_id, email, name, role, password).operator_id
 
 
 def put_password(tx: Tx, email: str, password: str, org: str | None = None) -> None:
@@ -103,7 +103,7 @@ def put_password(tx: Tx, email: str, password: str, org: str | None = None) -> N
 
 def setup_link(tx: Tx, org: str | None) -> str:
     """Return a new link by which an owner joins (`operators setup-link`), valid for an hour."""
-    return tx.links.join(operators.create_setup_link(tx, organizations.find_or_only(tx, org).org_id))
+    return tx.links.join(operators.create_setup_link(tx, organizations.get_or_only(tx, org).org_id))
 
 
 COMMANDS: Mapping[str, Callable[..., object]] = {

@@ -91,7 +91,7 @@ async def test_a_name_that_two_have_come_to_is_nobodys(w: World) -> None:
 
     ids = await w.database.write(rename)
     with pytest.raises(Problem) as refused:
-        await w.database.read(organizations.find, "Acme")
+        await w.database.read(organizations.get, "Acme")
     assert len(ids) > 1
     assert all(org_id in refused.value.detail for org_id in ids)
 

@@ -124,7 +124,7 @@ def set_by_command(tx: Tx, org: str, changes: dict[str, int | bool | None]) -> d
     """Change the given fields of an organization's `Retention` (`orgs retention`) and return all of them; `org` is its
     id or name.
     """
-    org_id = organizations.find(tx, org).org_id
+    org_id = organizations.get(tx, org).org_id
     new = replace(retention_days.get(tx, org_id), **changes)  # type: ignore[arg-type]
     if changes:
         put(tx, org_id, new)

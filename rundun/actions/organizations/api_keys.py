@@ -3,7 +3,7 @@
 import secrets
 import string
 
-from rundun.actions.organizations.organizations import clean_name, find
+from rundun.actions.organizations.organizations import clean_name, get
 from rundun.core.actor import ADMINISTRATOR, Actor
 from rundun.core.tokens import digest
 from rundun.errors import NotFound, Problem, TooMany
@@ -28,7 +28,7 @@ def create(
     """Create an API key; return it and its secret, which is not stored. Raises NotFound, `invalid`. A key may not erase
     by default, as it could destroy evidence; a `read_only` key can never erase.
     """
-    org_id, name = find(tx, organization).org_id, clean_name(name)
+    org_id, name = get(tx, organization).org_id, clean_name(name)
     if may_erase and read_only:
         raise Problem("invalid", "A key that can only read can't erase.")
     if api_keys.count_valid(tx, org_id) >= MAX_VALID:

@@ -235,7 +235,7 @@ def get_by_email(tx: Tx, email: str, org: str | None = None) -> Operator:
     several have one. Raises NotFound, `invalid`.
     """
     if org is not None:
-        org_id = organization_actions.find(tx, org).org_id
+        org_id = organization_actions.get(tx, org).org_id
         operator = operators.find_in_org(tx, org_id, _stored_email(email))
         found = [] if operator is None else [operator]
     else:

@@ -42,7 +42,7 @@ MAX_CREDITS = 2**53 - 1
 MAX_MEBIBYTES = 2**30  # a pebibyte
 
 
-def find(tx: Tx, name: str) -> Organization:
+def get(tx: Tx, name: str) -> Organization:
     """Return the organization with an id, else with a name; raises NotFound, and `invalid` if several have the name."""
     matches = organizations.list_by_name(tx, name)
     matches = [match for match in matches if match.org_id == name] or matches
@@ -54,10 +54,10 @@ def find(tx: Tx, name: str) -> Organization:
     return matches[0]
 
 
-def find_or_only(tx: Tx, name: str | None) -> Organization:
+def get_or_only(tx: Tx, name: str | None) -> Organization:
     """Return the organization with an id or a name, without either the only one; raises NotFound, `invalid`."""
     if name is not None:
-        return find(tx, name)
+        return get(tx, name)
     everyone = organizations.list_all(tx)
     if not everyone:
         raise Problem("invalid", "There is no organization yet.")
@@ -91,7 +91,7 @@ def clean_name(typed: str) -> str:
 def set_contact(tx: Tx, org: str, contact: str) -> None:
     """Store the contact shown to executors, of an organization given by id or name; "" removes it."""
     contact = _contact(contact)
-    before = find(tx, org)
+    before = get(tx, org)
     organizations.put_contact(tx, before.org_id, contact or None)
     _add_change(tx, before, ADMINISTRATOR)
 
@@ -169,7 +169,7 @@ def put_logo(tx: Tx, org_id: str, png: bytes | None, actor: Actor = ADMINISTRATO
 
 def add_credits(tx: Tx, org: str, amount: int | None, actor: Actor = ADMINISTRATOR) -> int | None:
     """Add credits and return the new balance. An unlimited balance becomes just `amount`; None makes it unlimited."""
-    owner = find(tx, org)
+    owner = get(tx, org)
     balance = None if amount is None else (owner.credits or 0) + amount
     if balance is not None and not 0 <= balance <= MAX_CREDITS:
         raise refused("/add", "out_of_range", f"That would make the balance {balance}.")
@@ -185,7 +185,7 @@ def set_quota(tx: Tx, org: str, mebibytes: int | None) -> tuple[int, int | None]
     """
     if mebibytes is not None and not 0 <= mebibytes <= MAX_MEBIBYTES:
         raise Problem("invalid", f"A quota has at most {MAX_MEBIBYTES:,} MiB.")
-    owner = find(tx, org)
+    owner = get(tx, org)
     before = quotas.get(tx, owner.org_id).quota
     quotas.put(tx, owner.org_id, None if mebibytes is None else mebibytes * MIB)
     use = get_storage_use(tx, org)
@@ -196,4 +196,4 @@ def set_quota(tx: Tx, org: str, mebibytes: int | None) -> tuple[int, int | None]
 
 def get_storage_use(tx: Tx, org: str) -> StorageUse:
     """Return the storage use of an organization, given by id or name; raises NotFound."""
-    return quotas.get(tx, find(tx, org).org_id)
+    return quotas.get(tx, get(tx, org).org_id)

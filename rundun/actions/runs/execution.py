@@ -319,7 +319,7 @@ def load_erased(tx: Tx, run_id: str) -> tuple[ErasedRun, Organization]:
 
 
 def is_unchanged(tx: Tx, run_id: str, since: int, device: str | None) -> bool:
-    """Tell whether an open run is still in the revision `since`. Raises what `load_open` does."""
+    """Tell whether an open run is still in the revision `since`. Raises the errors of `load_open`."""
     return _get_open(tx, run_id, device).revision == since
 
 

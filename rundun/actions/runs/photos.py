@@ -129,7 +129,7 @@ def add_photo(
     tx: Tx, target: PhotoRef, new: PhotoFiles, pieces: Sequence[Piece], metadata: PhotoMetadata, device: str | None
 ) -> tuple[Photo, bool]:
     """Store the last pieces of an upload, and the photo, which is safe from this commit on. Return the photo, and
-    whether it is new. Raises what `find_stored_photo` does, and `other_device`.
+    whether it is new. Raises the errors of `find_stored_photo`, and `other_device`.
     """
     before = _admit_photo(tx, get_for_device(tx, target.run_id, device), target, new.original.sha256, metadata)
     if isinstance(before, Photo):
@@ -142,7 +142,7 @@ def add_photo(
 
 def _admit_photo(tx: Tx, run: Run, target: PhotoRef, sha256: str, metadata: PhotoMetadata) -> Photo | RunState:
     """Return the run's state if the photo may be added, or the stored photo if its bytes are stored already, as after
-    two uploads at the same time. Raises what `find_stored_photo` does.
+    two uploads at the same time. Raises the errors of `find_stored_photo`.
     """
     stored = files.find_photo(tx, target.run_id, target.step_id, target.photo_id)
     if stored is not None:

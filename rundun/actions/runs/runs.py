@@ -80,7 +80,7 @@ def get_closed(tx: Tx, org_id: str, run_id: str) -> Run:
 
 def resolve_webhook(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> Webhook | None:
     """Return the webhook of a dispatched run with its `destination`: the request's, the default one, the repeated
-    run's, or None. Raises `Invalid` if it can't be copied, and what `get_closed` does for the repeated run.
+    run's, or None. Raises `Invalid` if it can't be copied, and the errors of `get_closed` for the repeated run.
     """
     previous_id = dispatch_request.previous_run_id
     previous = None if previous_id is None else get_closed(tx, org_id, previous_id)
@@ -168,7 +168,7 @@ def release(tx: Tx, org_id: str, run_id: str, actor: Actor) -> RunState:
 
 def _require_changeable(tx: Tx, org_id: str, run_id: str) -> Run:
     """Return an organization's open run. Raises `quota_exceeded` without quota left for an entry in its history, and
-    what `_require_open_of_org` does.
+    the errors of `_require_open_of_org`.
     """
     run = _require_open_of_org(tx, org_id, run_id)
     quotas.require_quota_to_change(tx, org_id)

@@ -261,11 +261,11 @@ def page_versions(
 
 def list_named(tx: Tx, org: str | None) -> list[tuple[TemplateHead, str]]:
     """Return the templates, also archived ones, with their names, of the organization `org` (id or name) or of all."""
-    org_id = None if org is None else organizations.find(tx, org).org_id
+    org_id = None if org is None else organizations.get(tx, org).org_id
     return templates.list_named(tx, org_id, include_archived=True)
 
 
-def find(tx: Tx, typed: str, org: str | None = None) -> TemplateHead:
+def get(tx: Tx, typed: str, org: str | None = None) -> TemplateHead:
     """Return the template with an id, else the one in use with a name, of the organization given by id or name, None
     for all. Raises NotFound, and `invalid` if several have the name.
     """

@@ -118,7 +118,7 @@ def _read_person(named: dict[str, str | None]) -> Person:
 
 
 def _find_org_id(settings: ServiceSettings, org: str | None) -> str:
-    return run_reading(settings, lambda tx: organizations.find_or_only(tx, org).org_id)
+    return run_reading(settings, lambda tx: organizations.get_or_only(tx, org).org_id)
 
 
 def _find_runs(settings: ServiceSettings, org_id: str, who: Person) -> PersonList:

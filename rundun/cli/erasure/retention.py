@@ -60,7 +60,7 @@ def orgs_retention(
 
 
 def _get_retention(tx: Tx, org: str) -> Retention:
-    return retention.get_of_organization(tx, organizations.find(tx, org).org_id)
+    return retention.get_of_organization(tx, organizations.get(tx, org).org_id)
 
 
 def _days_text(days: int | None) -> str:

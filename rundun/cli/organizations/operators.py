@@ -28,7 +28,7 @@ _ORG = click.option("--org", type=ORG, help="Id or name of the organization; not
 def operators_add(settings: ServiceSettings, email: str, org: str | None, name: str | None, role: str) -> Output:
     """Add an operator; the password is asked for, or read from standard input."""
     # Checked before the prompt for the password.
-    run_reading(settings, lambda tx: actions.check_email(tx, organizations.find_or_only(tx, org).org_id, email))
+    run_reading(settings, lambda tx: actions.check_email(tx, organizations.get_or_only(tx, org).org_id, email))
     arguments = {"org": org, "email": email, "name": name or email, "role": role, "password": _read_password_hash()}
     operator_id = run_writing(settings, "operators add", **arguments)
     return Output({"operator_id": operator_id}, [operator_id])

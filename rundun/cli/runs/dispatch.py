@@ -124,7 +124,7 @@ def runs_dispatch(
 
 
 def _find_version(tx: Tx, template: str, org: str | None) -> TemplateVersion:
-    head = template_actions.find(tx, template, org)
+    head = template_actions.get(tx, template, org)
     return templates.get_version(tx, head.template_id, head.v)
 
 

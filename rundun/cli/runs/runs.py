@@ -64,9 +64,9 @@ def runs_list(settings: ServiceSettings, org: str | None, template_id: str | Non
     from rundun.wording.time_zone import Zone  # with Babel, hence not at the start
 
     def read_page(tx: Tx) -> tuple[Page[ListedRun], list[Any], Zone]:
-        organization = organizations.find_or_only(tx, org)
+        organization = organizations.get_or_only(tx, org)
         org_id, zone = organization.org_id, Zone(organization.time_zone)
-        chosen = None if template_id is None else template_actions.find(tx, template_id, org_id).template_id
+        chosen = None if template_id is None else template_actions.get(tx, template_id, org_id).template_id
         filters = params.model_copy(update={"template_id": chosen}).filter(tx.now)
         page, links = runs.page(tx, org_id, filters, page_request), _read_links(tx)
         return page, [record.run_json(row.run, links, tx.now) for row in page.items], zone

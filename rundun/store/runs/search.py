@@ -26,7 +26,7 @@ FIRST_WINDOW = 64  # runs, without a time limit: 45 ms if all have long texts an
 MAX_WINDOW = 4096
 SHORT_LIST = 10_000  # runs; a list up to this size is searched without the index
 STEPS = 4000  # of SQLite's machine between two looks at the clock: some 10 ms where texts are long
-_BY_NUMBER = 0  # in a cursor, in place of what the list is sorted by
+_BY_NUMBER = 0  # in a cursor, instead of the value that the list is sorted by
 
 
 def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[Run]:
