@@ -114,7 +114,7 @@ async def running(
         dispatcher = Dispatcher(
             database,
             webhook_client.post,
-            slots=DeliverySlots(settings.webhooks.concurrency, settings.webhooks.per_destination, outbox.owner),
+            slots=DeliverySlots(settings.webhooks.concurrency, settings.webhooks.per_destination, outbox.owner_id),
             retry_delays=settings.webhooks.retry_delays_seconds,
             alerting=alerts is not None,
         )

@@ -109,7 +109,7 @@ async def clear_up(database: Database) -> None:
         await database.write(idempotency.remove_expired, DELETE_BATCH_SIZE)
     while await database.read(sent_tables.is_any_old):
         await database.write(sent_tables.remove_old, DELETE_BATCH_SIZE)
-    before = await database.read(housekeeping.free_pages)
+    before = await database.read(housekeeping.count_free_pages)
     left = before
     while left > SPARE_PAGES:
         still = await database.write_heavy(SHRINK_PAGES * housekeeping.PAGE, housekeeping.shrink, SHRINK_PAGES)

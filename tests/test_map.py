@@ -67,6 +67,33 @@ def test_no_two_public_classes_share_a_name():
     assert [name for name, count in names.items() if count > 1] == []
 
 
+def public_functions(folder):
+    """The public functions of the modules of a folder: their names with the module, and what they return."""
+    for path in sorted((PACKAGE / folder).rglob("*.py")):
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_"):
+                yield f"{path.stem}.{node.name}", ast.unparse(node.returns)
+
+
+# Functions of the store that only compute a value, named by it.
+COMPUTED = {
+    *("copies.stamp", "copies.backup_path", "journal.journal_path", "journal.missing_entries", "files.new_number"),
+    *("outbox.owner_id", "idempotency.json_response", "lists.membership_condition", "search_index.match_query"),
+    *("access.runuser_advice", "access.user_name", "transaction.wall_clock"),
+}
+
+
+def test_a_public_function_of_the_store_begins_with_a_verb_of_the_map():
+    words = MAP.partition("## Words")[2].partition("| word |")[0]
+    verbs = set(re.findall(r"`([a-z]+)`", words))
+    functions = dict(public_functions("store"))
+    begins = {name: name.partition(".")[2].partition("_")[0] for name in functions}
+    assert [name for name, verb in begins.items() if verb not in verbs and name not in COMPUTED] == []
+    assert COMPUTED <= functions.keys() and verbs <= set(begins.values()), "no word too many in either list"
+    assert [name for name, verb in begins.items() if verb == "find" and "None" not in functions[name]] == []
+    assert [name for name, verb in begins.items() if verb in ("is", "has", "was") and functions[name] != "bool"] == []
+
+
 def test_a_docstring_can_be_read_by_itself():
     """Not “the same”, “as above” or “one of them”: its first line is all that many readers see."""
     vague = re.compile(r"(the same|as above|one of them|it|see there|as it was)\b", re.IGNORECASE)

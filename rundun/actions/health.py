@@ -58,17 +58,17 @@ class HealthReport:
 
 def read_health(tx: Tx, org_id: str | None, seconds: float) -> HealthReport:
     """Read the data of one organization, or of all for None. The file is checked for at most `seconds`; zero: not."""
-    file = housekeeping.file_info(tx)
-    damage = housekeeping.quick_check(tx, seconds) if seconds else None
+    file = housekeeping.read_file_info(tx)
+    damage = housekeeping.check_file(tx, seconds) if seconds else None
     if damage:
         return HealthReport(file, damage, tx.now)
     return HealthReport(
         file,
         damage,
         tx.now,
-        newest=housekeeping.newest_time(tx),
+        newest=housekeeping.read_newest_time(tx),
         held_since=service_state.find_held_since(tx),
-        waiting=housekeeping.outbox_info(tx, org_id),
+        waiting=housekeeping.read_outbox_info(tx, org_id),
         storage=[quotas.get(tx, org_id)] if org_id else quotas.list_all(tx),
         needing_https=_needing_https(tx, org_id),
         webhooks=lists.list_open_webhooks(tx, org_id, MAX_OPEN),

@@ -85,7 +85,7 @@ def _backups(
 ) -> tuple[State, str]:
     try:
         found = copies.list_backups(settings.database.path, folder)
-        free = housekeeping.disk_space(folder / "any").free_bytes
+        free = housekeeping.read_disk_space(folder / "any").free_bytes
     except OSError as error:
         return "wrong", f"{folder} can't be read: {error.strerror}."
     last = copies.find_last_good(found, now)

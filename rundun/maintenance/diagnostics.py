@@ -73,7 +73,7 @@ def report(
     """
     with reading(settings, clock) as tx:
         examined = health.read_health(tx, org_id, seconds)
-    space = housekeeping.disk_space(settings.database.path)
+    space = housekeeping.read_disk_space(settings.database.path)
     look_up_seconds = min(seconds, LOOK_UP_SECONDS)
     findings = [*_file(settings, examined, space, seconds), *_erased(examined)]
     findings += [*_clock(examined), *_deliveries(examined)]
@@ -125,7 +125,7 @@ def _file(settings: ServiceSettings, examined: HealthReport, space: DiskSpace, s
     behind = f", and {size(space.log_bytes)} in its log" if space.log_bytes else ""
     says = f"{size(file.bytes)}{behind}, schema {file.schema}, journal mode {file.journal}"
     yield Finding("database", "good" if file.journal == "wal" else "wrong", f"{says}.")
-    if others := database_file.open_to_others(settings.database.path):
+    if others := database_file.list_open_to_others(settings.database.path):
         names = ", ".join(map(os.path.basename, others))
         text = f"Other users can read {names} with all its secrets: chmod 600."
         yield Finding("access", "wrong", text)

@@ -45,7 +45,7 @@ async def overwrite(database: Database) -> bool:
     if not await database.truncate_log():
         return False
     _only_in_log.pop(database, None)  # the same mark may come again if the clock is put back
-    await database.write(erased_bytes.note_overwritten, done.mark, done.found_at)
+    await database.write(erased_bytes.put_overwritten, done.mark, done.found_at)
     return await database.read(erased_bytes.find_mark) is None
 
 

@@ -33,7 +33,7 @@ class Call:
     journal: list[JournalEntry] = field(default_factory=list)
 
 
-def unavailable(error: object) -> Problem:
+def report_unavailable(error: object) -> Problem:
     """Log `error`, a full disk or a locked file, and return the Problem that asks the client to try again."""
     _log.error("database error=%s", error)
     return Problem("unavailable", "The database can't be used right now; try again.", retry_after=5)
@@ -51,11 +51,11 @@ _TEMPORARY_CODES = frozenset(
 )
 
 
-def client_error(error: BaseException) -> BaseException:
+def translate_error(error: BaseException) -> BaseException:
     """Return the error for the client: `unavailable` if the disk is full or the file locked, else `error`."""
     code = getattr(error, "sqlite_errorcode", None)
     if code is not None and code & 0xFF in _TEMPORARY_CODES:  # the low byte is the primary code
-        return unavailable(error)
+        return report_unavailable(error)
     return error
 
 
@@ -78,12 +78,12 @@ def commit_batch(db: sqlite3.Connection, env: Env, calls: Sequence[Call]) -> boo
         links = read_links(db, env.links.public_url) if is_rotated else env.links
         db.execute("COMMIT")
         env.links = links
-        quotas.note_full(env.quotas, grown)
+        quotas.update_full(env.quotas, grown)
     except (sqlite3.Error, _RolledBack) as error:
         if db.in_transaction:
             db.execute("ROLLBACK")
         env.versions.clear()  # a version may have been read before it was committed
-        problem = client_error(error) if isinstance(error, sqlite3.Error) else unavailable(error)
+        problem = translate_error(error) if isinstance(error, sqlite3.Error) else report_unavailable(error)
         refuse_batch(calls, problem)
         for call in calls:
             call.touched.clear()
@@ -103,7 +103,7 @@ def _keep_journal(env: Env, calls: Sequence[Call]) -> None:
     try:
         env.keep_journal(entries)
     except OSError as error:
-        problem = unavailable(f"the erasure journal can't be written: {error}")
+        problem = report_unavailable(f"the erasure journal can't be written: {error}")
         refuse_batch([call for call in calls if call.journal], problem)
 
 
@@ -133,7 +133,7 @@ def _run_in_savepoint(db: sqlite3.Connection, env: Env, call: Call) -> None:
     except CommitThenRaise as refusal:
         call.error = refusal
     except BaseException as error:
-        call.error = client_error(error)
+        call.error = translate_error(error)
         if db.in_transaction:
             db.execute("ROLLBACK TO one_call")
             db.execute("RELEASE one_call")
@@ -150,7 +150,7 @@ def read_batch(db: sqlite3.Connection, env: Env, calls: Sequence[Call]) -> None:
             try:
                 call.result = call.function(env.tx(db), *call.args, **call.kwargs)
             except BaseException as error:
-                call.error = client_error(error)
+                call.error = translate_error(error)
     finally:
         if db.in_transaction:  # a failing disk may have ended it
             db.execute("ROLLBACK")

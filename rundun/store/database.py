@@ -24,7 +24,7 @@ from rundun.store.erasure.journal import ErasureJournal
 from rundun.store.long_reads import LongReader
 from rundun.store.organizations import quotas
 from rundun.store.sqlite import connection, service_state, signing_key
-from rundun.store.sqlite.database_file import DatabaseLost, FileWatch, Lock, keep_to_owner, translate_errors
+from rundun.store.sqlite.database_file import DatabaseLost, FileWatch, Lock, restrict_to_owner, translate_errors
 from rundun.store.sqlite.transaction import Clock, Env, Quotas, Tx
 from rundun.store.worker import MAX_BATCH, ThreadConnection, Worker
 
@@ -111,7 +111,7 @@ class Database:
         lock = Lock(path)
         opened: list[ThreadConnection] = []
         try:
-            keep_to_owner(path)
+            restrict_to_owner(path)
             with translate_errors(path):
                 await asyncio.to_thread(copies.remove_unfinished, path)
             open_writer = partial(connection.open_writer, path, external_checkpoints=external_checkpoints)
@@ -187,7 +187,7 @@ class Database:
 
     async def disk_space(self) -> housekeeping.DiskSpace:
         """Return the bytes of the log and the free bytes of the disk; OSError if the folder does not exist."""
-        return await asyncio.to_thread(housekeeping.disk_space, self._files.path)
+        return await asyncio.to_thread(housekeeping.read_disk_space, self._files.path)
 
     async def truncate_log(self) -> bool:
         """Move the log into the file and cut it to 0 bytes; False where another process reads an older snapshot. This

@@ -34,7 +34,7 @@ class Totals:
     held_since: int | None
 
 
-def totals(tx: Tx) -> Totals:
+def read_totals(tx: Tx) -> Totals:
     """Return the counts over all organizations, each from an index of just its rows."""
     return Totals(
         deliveries_pending=count_pending(tx),
@@ -62,7 +62,7 @@ def write_proof(tx: Tx) -> None:
     tx.replace("proof", number=1, at=tx.now)
 
 
-def free_pages(tx: Tx) -> int:
+def count_free_pages(tx: Tx) -> int:
     """Count the unused pages of the file."""
     return tx.number("PRAGMA freelist_count")
 
@@ -72,7 +72,7 @@ def shrink(tx: Tx, pages: int) -> int:
     # Python takes only one step of this pragma, and thereby one page, whatever number is asked for.
     for _ in range(pages):
         tx.db.execute("PRAGMA incremental_vacuum(1)").close()
-    return free_pages(tx)
+    return count_free_pages(tx)
 
 
 def truncate_log(db: sqlite3.Connection) -> bool:
@@ -123,7 +123,7 @@ class OutboxInfo:
     oldest_due: int | None
 
 
-def file_info(tx: Tx) -> FileInfo:
+def read_file_info(tx: Tx) -> FileInfo:
     """Return the size, journal mode, schema and SQLite version of the file, without reading all of it."""
     return FileInfo(
         bytes=tx.number("PRAGMA page_count") * PAGE,
@@ -133,7 +133,7 @@ def file_info(tx: Tx) -> FileInfo:
     )
 
 
-def quick_check(tx: Tx, seconds: float) -> list[str] | None:
+def check_file(tx: Tx, seconds: float) -> list[str] | None:
     """List the lines of SQLite's quick check that report damage, none for a sound file; None where `seconds` were not
     enough to read it.
     """
@@ -153,7 +153,7 @@ def quick_check(tx: Tx, seconds: float) -> list[str] | None:
     return [] if messages == ["ok"] else [line for line in lines if not line.startswith("***")] or messages
 
 
-def newest_time(tx: Tx) -> int:
+def read_newest_time(tx: Tx) -> int:
     """Return the newest time stored in the file, in milliseconds; 0 in an empty file."""
     queries = (
         "SELECT max(created_at) FROM runs INDEXED BY runs_of_org WHERE org_id = ? AND erased_at IS NULL",
@@ -167,7 +167,7 @@ def newest_time(tx: Tx) -> int:
     return max((at for at in (*stored, proof) if at is not None), default=0)
 
 
-def outbox_info(tx: Tx, org_id: str | None) -> OutboxInfo:
+def read_outbox_info(tx: Tx, org_id: str | None) -> OutboxInfo:
     """Return the counts of the outbox of one organization, or of all for None."""
     org_ids = _organizations(tx) if org_id is None else [org_id]
     query = "SELECT count(*) FROM deliveries INDEXED BY deliveries_by_status WHERE org_id = ? AND status = ?"
@@ -194,7 +194,7 @@ class DiskSpace:
     free_bytes: int
 
 
-def disk_space(path: Path) -> DiskSpace:
+def read_disk_space(path: Path) -> DiskSpace:
     """Return the log size of the database at `path` and the free space of its disk. Blocks; raises OSError where the
     folder does not exist.
     """

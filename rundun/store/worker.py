@@ -9,7 +9,7 @@ from typing import Self, TypeVar, TypeVarTuple
 import aiosqlite
 
 from rundun.errors import Problem
-from rundun.store.batches import Call, client_error
+from rundun.store.batches import Call, translate_error
 from rundun.store.sqlite.transaction import CommitThenRaise, Env
 
 T = TypeVar("T")
@@ -97,7 +97,7 @@ class Worker:
                 try:
                     await self._db.call(self._batch, self._env, calls)
                 except BaseException as error:
-                    problem = client_error(error)
+                    problem = translate_error(error)
                     for call in calls:
                         call.error = problem
                 self._answer(calls)

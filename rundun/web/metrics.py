@@ -26,7 +26,7 @@ async def metrics(request: Request) -> Response:
     """Serve all metrics: GET /metrics."""
     database = context_of(request).database
     try:
-        totals = await database.read(housekeeping.totals)
+        totals = await database.read(housekeeping.read_totals)
     except Problem:  # for example a lost file: the other metrics matter all the more
         totals = None
     try:

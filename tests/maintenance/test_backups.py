@@ -66,11 +66,11 @@ async def test_one_waits_until_what_was_erased_is_overwritten_but_not_for_long(f
             return len(names(folder))
 
         assert await after() == 1
-        await w.database.write(erased_bytes.mark)
+        await w.database.write(erased_bytes.put_mark)
         assert await after(hours=EVERY) == 1
         await overwrite(w)
         assert await after() == 2
-        await w.database.write(erased_bytes.mark)
+        await w.database.write(erased_bytes.put_mark)
         backups._settings = replace(backups._settings, keep=3)
         assert await after(hours=EVERY, seconds=POSTPONED_MS / times.SECOND - 1) == 2
         assert await after(seconds=1) == 3

@@ -51,14 +51,14 @@ async def test_the_file_shrinks_after_photos_are_erased(tmp_path: Path) -> None:
         erased = await upload(w, 24, finish=True)
         commits: list[str] = []
         await w.database.write(files.remove, erased)
-        size = (await w.database.read(housekeeping.totals)).bytes
+        size = (await w.database.read(housekeeping.read_totals)).bytes
         assert size > 27 * MIB
         await w.database.write(lambda tx: tx.db.set_trace_callback(commits.append))
         await clear_up(w.database)
         assert 10 <= commits.count("COMMIT") <= 20, "in steps of 2 MiB, with room for others in between"
-        left = await w.database.read(housekeeping.totals)
+        left = await w.database.read(housekeeping.read_totals)
         assert left.bytes < size - 19 * MIB
-        assert await w.database.read(housekeeping.free_pages) <= SPARE_PAGES, "a few stay for the next photos"
+        assert await w.database.read(housekeeping.count_free_pages) <= SPARE_PAGES, "a few stay for the next photos"
         commits.clear()
         await clear_up(w.database)
         assert "COMMIT" not in commits, "and then there is nothing to do"
@@ -67,12 +67,12 @@ async def test_the_file_shrinks_after_photos_are_erased(tmp_path: Path) -> None:
 
 async def test_a_file_that_cannot_shrink_is_left_alone(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def stubborn(tx: Tx, pages: int) -> int:
-        return housekeeping.free_pages(tx)
+        return housekeeping.count_free_pages(tx)
 
     await w.database.write(files.remove, await upload(w, 8, finish=True))
     monkeypatch.setattr(housekeeping, "shrink", stubborn)
     await clear_up(w.database)
-    assert await w.database.read(housekeeping.free_pages) > SPARE_PAGES
+    assert await w.database.read(housekeeping.count_free_pages) > SPARE_PAGES
 
 
 async def test_the_slow_tick_comes_at_the_start_and_every_ten_minutes(w: World) -> None:

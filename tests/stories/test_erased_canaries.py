@@ -74,7 +74,7 @@ def found(content: bytes) -> set[int]:
 async def size(w: World) -> int:
     """Bytes of the file, without the few free pages that it keeps for what comes next."""
     await bytes_on_disk(w)
-    free = await w.database.read(housekeeping.free_pages)
+    free = await w.database.read(housekeeping.count_free_pages)
     assert free <= SPARE_PAGES
     return Path(w.settings.database.path).stat().st_size - free * housekeeping.PAGE
 

@@ -139,7 +139,7 @@ def retry(tx: Tx, org_id: str, delivery_id: str) -> Delivery:
         if erasure.find_by_delivery(tx, number) is not None:
             raise Problem("wrong_status", "Its run was erased together with its webhook.")
         raise Problem("wrong_status", "Its run has no webhook any more: give it one first.")
-    deliveries.set_due(tx, number)
+    deliveries.put_due(tx, number)
     return deliveries.get_of_org(tx, org_id, delivery_id)
 
 
@@ -164,7 +164,7 @@ def retry_failed(tx: Tx, org_id: str, failed_filter: FailedFilter, so_far: Retry
         runs.get_of_org(tx, org_id, failed_filter.run_id)
     quotas.require_quota_to_change(tx, org_id)
     batch = deliveries.list_failed(tx, org_id, failed_filter, so_far.after, RETRY_BATCH_SIZE)
-    sent = sum(deliveries.set_due(tx, number) for _, number in batch)
+    sent = sum(deliveries.put_due(tx, number) for _, number in batch)
     return RetryProgress(so_far.count + sent, batch[-1] if batch else so_far.after)
 
 

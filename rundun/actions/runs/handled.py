@@ -123,7 +123,7 @@ def retry_group(tx: Tx, org_id: str, group_id: str, so_far: GroupProgress) -> Gr
     """
 
     def retry(found: list[FailedDelivery]) -> int:
-        return sum(deliveries.set_due(tx, each.number) for each in found)
+        return sum(deliveries.put_due(tx, each.number) for each in found)
 
     return _next_of_group(tx, org_id, group_id, retry, so_far)
 

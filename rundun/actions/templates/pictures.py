@@ -13,7 +13,7 @@ def find_stored(tx: Tx, org_id: str, picture_id: str) -> TemplatePicture | None:
     may be added; raises `quota_exceeded` if not.
     """
     pictures.put_expiry(tx, org_id, picture_id, tx.now + KEPT)
-    stored = pictures.find_all(tx, org_id, [picture_id]).get(picture_id)
+    stored = pictures.list_by_id(tx, org_id, [picture_id]).get(picture_id)
     if stored is None:
         require_quota_left(tx, org_id)
     return stored

@@ -172,7 +172,7 @@ def _require_storable(tx: Tx, org_id: str, draft: Draft) -> None:
 
 def unknown_pictures(tx: Tx, org_id: str, draft: Draft) -> list[FieldError]:
     """Return an error for each place where a draft names a picture that the organization does not have."""
-    known = pictures.find_all(tx, org_id, {picture_id for _, picture_id in draft.pictures})
+    known = pictures.list_by_id(tx, org_id, {picture_id for _, picture_id in draft.pictures})
     detail = "there is no such picture in this organization: upload it first (POST /v1/pictures), then name its id"
     return [
         FieldError(pointer, "unknown_reference", detail)

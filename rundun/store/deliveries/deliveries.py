@@ -188,7 +188,7 @@ def is_any_undelivered(tx: Tx, run_id: str) -> bool:
 # ---- retrying
 
 
-def set_due(tx: Tx, number: int) -> bool:
+def put_due(tx: Tx, number: int) -> bool:
     """Make a delivery of any status due now; the rest of its schedule comes after. Return False if it is due already,
     or its run has no webhook any more.
     """

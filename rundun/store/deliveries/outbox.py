@@ -32,7 +32,7 @@ class DueDelivery:
     envelope: dict[str, Any]
 
 
-def owner(destination: str) -> str:
+def owner_id(destination: str) -> str:
     """Return the id of a destination's organization, with which it begins."""
     return destination.partition(" ")[0]
 

@@ -9,7 +9,7 @@ _STATE = "erased_bytes"  # the time of the latest erasure, until everything is o
 _SINCE = "erased_bytes_since"  # the time of the first erasure that is not overwritten, or earlier
 
 
-def mark(tx: Tx) -> None:
+def put_mark(tx: Tx) -> None:
     """Set the mark to now, but above the latest one: data was erased and is to be overwritten."""
     since = find_since(tx)
     service_state.put(tx, _STATE, max(tx.now, (find_mark(tx) or 0) + 1))
@@ -27,7 +27,7 @@ def find_since(tx: Tx) -> int | None:
     return find_mark(tx) if since is None else since  # an older version stored only the mark
 
 
-def note_overwritten(tx: Tx, mark: int, found_at: int) -> None:
+def put_overwritten(tx: Tx, mark: int, found_at: int) -> None:
     """Record that everything erased up to `mark` has been overwritten. It was the latest mark at `found_at`, so data
     that is left was erased later than that.
     """

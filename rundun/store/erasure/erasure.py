@@ -71,7 +71,7 @@ def remove_rows(tx: Tx, run_id: str) -> None:
     for deletion in _DELETIONS:
         tx.db.execute(deletion, {"run": run_id, "event": event})
     files.mark_erased(tx, numbers)
-    erased_bytes.mark(tx)
+    erased_bytes.put_mark(tx)
 
 
 def find_by_delivery(tx: Tx, number: int) -> str | None:
@@ -91,4 +91,4 @@ def erase_webhook(tx: Tx, run_id: str) -> None:
         "webhook_gone = 0, webhook_forgotten = 0 WHERE id = ?",
         (run_id,),
     )
-    erased_bytes.mark(tx)
+    erased_bytes.put_mark(tx)

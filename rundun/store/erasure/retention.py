@@ -158,7 +158,7 @@ def put_photos_removed(tx: Tx, run_id: str) -> None:
         "UPDATE runs SET has_photos = 0, revision = revision + 1, updated_at = max(updated_at, ?) WHERE id = ?",
         (tx.now, run_id),
     )
-    erased_bytes.mark(tx)
+    erased_bytes.put_mark(tx)
 
 
 def count_removed_photos(tx: Tx, run_id: str) -> int:

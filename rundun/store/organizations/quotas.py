@@ -103,7 +103,7 @@ def _select(db: sqlite3.Connection, quotas: Quotas, where: str, **values: str) -
 
 def load_full(db: sqlite3.Connection, quotas: Quotas) -> None:
     """Load the ids of organizations at their quota into `quotas`, before the first transaction."""
-    note_full(quotas, _select(db, quotas, "true"))
+    update_full(quotas, _select(db, quotas, "true"))
 
 
 def add_growth(db: sqlite3.Connection, quotas: Quotas, growth: Mapping[str, int]) -> list[StorageUse]:
@@ -115,7 +115,7 @@ def add_growth(db: sqlite3.Connection, quotas: Quotas, growth: Mapping[str, int]
     ]
 
 
-def note_full(quotas: Quotas, uses: Iterable[StorageUse]) -> None:
+def update_full(quotas: Quotas, uses: Iterable[StorageUse]) -> None:
     """Update the ids of organizations at their quota in `quotas`, after the commit."""
     for use in uses:
         if use.is_full:

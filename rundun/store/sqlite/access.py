@@ -7,7 +7,7 @@ from pathlib import Path
 from rundun.errors import Problem
 
 
-def denial(path: Path) -> str | None:
+def find_denial(path: Path) -> str | None:
     """Return a sentence on the first folder of the path that this user may not enter, or on a file that it may not
     read; None where no right is missing. The file is not opened.
     """
@@ -24,7 +24,7 @@ def denial(path: Path) -> str | None:
 
 def require_reachable(path: Path) -> None:
     """Raise `unavailable` where this user lacks the right to reach or read the file."""
-    if denied := denial(path):
+    if denied := find_denial(path):
         raise Problem("unavailable", denied)
 
 

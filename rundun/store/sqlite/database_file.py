@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rundun.errors import Problem
-from rundun.store.sqlite.access import denial
+from rundun.store.sqlite.access import find_denial
 
 OWNER_ONLY = 0o600
 RESTORE = "Stop the service and restore a backup: rundun restore FILE."
@@ -55,11 +55,11 @@ def translate_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         named = str(error.filename or path)
         about = path if named.startswith(str(path.resolve())) else Path(named)
-        raise Problem("unavailable", denial(about) or f"{about} can't be opened: {error.strerror}.") from None
+        raise Problem("unavailable", find_denial(about) or f"{about} can't be opened: {error.strerror}.") from None
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
             raise Problem("unavailable", f"{path} is no Rundun database.") from None
-        denied = denial(path) if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CANTOPEN else None
+        denied = find_denial(path) if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CANTOPEN else None
         text = denied or f"{path} can't be opened: {error}."
         raise _damage(path, error) or Problem("unavailable", text) from None
 
@@ -223,7 +223,7 @@ def _lost(real: Path) -> int | None:
         return None
 
 
-def open_to_others(path: Path) -> list[str]:
+def list_open_to_others(path: Path) -> list[str]:
     """List the names of the database, its log and the log's index that other users may read or write."""
     real = path.resolve()
     return [name for name in (f"{real}", f"{real}-wal", f"{real}-shm") if _mode(name) & ~OWNER_ONLY]
@@ -236,17 +236,17 @@ def _mode(name: str) -> int:
         return 0
 
 
-def keep_to_owner(path: Path) -> None:
+def restrict_to_owner(path: Path) -> None:
     """Remove the rights of other users on the database, which copying often gives them; log that, or that it failed.
     SQLite gives the files beside the database its mode.
     """
-    before = open_to_others(path)
+    before = list_open_to_others(path)
     for name in before:
         try:
             os.chmod(name, OWNER_ONLY)
         except OSError:
             pass  # another user's file, or a file system without modes: logged below
-    if left := open_to_others(path):
+    if left := list_open_to_others(path):
         _log.warning("other users may read %s with all its secrets, and its mode can't be changed", ", ".join(left))
     elif before:
         _log.warning("other users could read %s with all its secrets; now only the owner can", ", ".join(before))

@@ -28,7 +28,7 @@ def get(tx: Tx, org_id: str, picture_id: str) -> TemplatePicture:
     return _picture(tx.get_row("picture", _SELECT + "WHERE org_id = ? AND id = ?", org_id, picture_id))
 
 
-def find_all(tx: Tx, org_id: str, picture_ids: Collection[str]) -> dict[str, TemplatePicture]:
+def list_by_id(tx: Tx, org_id: str, picture_ids: Collection[str]) -> dict[str, TemplatePicture]:
     """Return an organization's pictures by id, in the order of `picture_ids`; missing ones are left out."""
     if not picture_ids:
         return {}

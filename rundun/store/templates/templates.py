@@ -71,7 +71,7 @@ def _version(
         untouched=progress.count_progress(progress.evaluate(steps, {}, {})),
         takes_photos=any(photo_limits(step)[1] for step in steps),
         takes_signatures=template.settings.signature_on_complete or any(step.type == "signature" for step in steps),
-        pictures=pictures.find_all(tx, org_id, template_pictures.picture_ids(steps)),
+        pictures=pictures.list_by_id(tx, org_id, template_pictures.picture_ids(steps)),
     )
 
 

@@ -333,7 +333,7 @@ async def test_check_tells_where_what_was_erased_is_not_overwritten(w: World) ->
     soon = replace(await w.database.read(read_health, None, 0), is_overwritten=True)
     assert [*diagnostics._erased(soon)] == []
     w.clock.forward(seconds=1)
-    await w.database.write(erased_bytes.mark)
+    await w.database.write(erased_bytes.put_mark)
     late = replace(await w.database.read(read_health, None, 0), is_overwritten=True)
     (finding,) = diagnostics._erased(late)
     assert (finding.state, "2026-01-01T00:00:00Z" in finding.text) == ("note", True)

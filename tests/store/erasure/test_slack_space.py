@@ -65,7 +65,7 @@ def plant(tx: Tx) -> int:
         if kind == 13 and (left := canary(page).encode() * ((content - begin) // len(canary(page)))):
             file.write(page, data[: content - len(left)] + left + data[content:])
             planted += 1
-    erased_bytes.mark(tx)
+    erased_bytes.put_mark(tx)
     return planted
 
 
@@ -75,7 +75,7 @@ def shrink(tx: Tx, numbers: list[int]) -> None:
         tx.db.execute("DELETE FROM keyed WHERE number = ?", (number,))
     for _ in range(20):
         tx.db.execute("PRAGMA incremental_vacuum(1)").close()
-    erased_bytes.mark(tx)
+    erased_bytes.put_mark(tx)
 
 
 def without_slack(content: bytes) -> bytes:
@@ -219,17 +219,17 @@ async def test_since_when_something_is_left_outlives_later_erasures(db: Database
     clock = cast(Clock, db.env.clock)
     began = clock()
     for _ in range(3):
-        await db.write(erased_bytes.mark)
+        await db.write(erased_bytes.put_mark)
         clock.forward(hours=1)
         assert await db.read(erased_bytes.find_since) == began
     first = await db.read(erased_bytes.find_mark)
     assert first is not None
     found_at = clock()
     clock.forward(hours=1)
-    await db.write(erased_bytes.mark)
+    await db.write(erased_bytes.put_mark)
     clock.forward(hours=1)
-    await db.write(erased_bytes.mark)
-    await db.write(erased_bytes.note_overwritten, first, found_at)
+    await db.write(erased_bytes.put_mark)
+    await db.write(erased_bytes.put_overwritten, first, found_at)
     assert await db.read(erased_bytes.find_since) == found_at, "the second last was later than that"
     assert await overwriting.overwrite(db)
     assert await db.read(erased_bytes.find_since) is None

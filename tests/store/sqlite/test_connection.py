@@ -15,7 +15,7 @@ from rundun.store import files
 from rundun.store.database import Database
 from rundun.store.sqlite import signing_key
 from rundun.store.sqlite.connection import APPLICATION_ID, list_migrations, open_reader, open_writer
-from rundun.store.sqlite.database_file import keep_to_owner
+from rundun.store.sqlite.database_file import restrict_to_owner
 from rundun.store.sqlite.transaction import Tx
 from rundun.webhooks.dispatcher import FinishedAttempt
 from tests.helpers.console.console import operator
@@ -71,10 +71,10 @@ async def test_a_mode_that_cannot_be_changed_is_told(tmp_path: Path, caplog: pyt
     path = tmp_path / "rundun.db"
     path.touch(0o644)
     with read_only(tmp_path):
-        keep_to_owner(path)
+        restrict_to_owner(path)
     (record,) = caplog.records
     assert record.getMessage() == f"other users may read {path} with all its secrets, and its mode can't be changed"
-    keep_to_owner(path)
+    restrict_to_owner(path)
     assert path.stat().st_mode & 0o777 == 0o600
 
 

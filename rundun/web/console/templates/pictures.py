@@ -35,7 +35,7 @@ async def upload_picture(call: ConsoleCall) -> Response:
 async def uploaded_pictures(call: ConsoleCall) -> list[UploadedPicture]:
     """Return the pictures that the editor's form lists as uploaded and the organization still has."""
     names = _names(call.form.get("uploaded", ""))
-    found = await call.read(pictures.find_all, list(names)) if names else {}
+    found = await call.read(pictures.list_by_id, list(names)) if names else {}
     shown = template_pictures.shown_json(found, call.ctx.links)
     return [UploadedPicture(picture_id, names[picture_id], each) for picture_id, each in shown.items()]
 

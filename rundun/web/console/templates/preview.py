@@ -34,7 +34,7 @@ async def preview(call: ConsoleCall) -> Response:
     is_started = call.request.query_params.get("at") != "start"
     version = await call.turns.run(_version, body, call.organization.org_id, call.now)
     named = template_pictures.picture_ids(version.steps)
-    version = replace(version, pictures=await call.read(pictures.find_all, named))
+    version = replace(version, pictures=await call.read(pictures.list_by_id, named))
     return await call.turns.run(_render, call, version, is_started)
 
 
