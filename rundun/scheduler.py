@@ -12,23 +12,21 @@ from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from rundun.actions.runs import runs
-from rundun.actions.runs import sent_tables as table_actions
+from rundun.actions.runs import runs, sent_tables
 from rundun.core import times
 from rundun.errors import Problem
 from rundun.logs import log, short
 from rundun.maintenance import overwriting
 from rundun.maintenance.backups import Backups
 from rundun.maintenance.retention import Sweeper
-from rundun.store import files, housekeeping, idempotency
+from rundun.store import files, housekeeping, idempotency as response_rows
 from rundun.store.backups import copies
 from rundun.store.database import Database
 from rundun.store.deliveries import webhook_secrets
-from rundun.store.organizations import changes, operators
-from rundun.store.runs import runs as run_rows
-from rundun.store.runs import search_index, sent_tables
+from rundun.store.organizations import changes as organization_changes, operators as operator_rows
+from rundun.store.runs import runs as run_rows, search_index, sent_tables as table_rows
 from rundun.store.sqlite.database_file import DatabaseLost
-from rundun.store.templates import pictures
+from rundun.store.templates import pictures as picture_rows
 from rundun.webhooks.alerts import Alerts
 from rundun.webhooks.dispatcher import Dispatcher
 
@@ -99,16 +97,16 @@ async def clear_up(database: Database) -> None:
         await database.write(files.remove_unfinished, [number])
     if numbers:
         log("info", "uploads.dropped", count=len(numbers))
-    if await database.read(operators.is_any_expired):
-        await database.write(operators.remove_expired)
-    while await database.read(changes.is_any_expired):
-        await database.write(changes.remove_expired)
-    while await database.read(pictures.is_any_expired):
-        await database.write(pictures.remove_expired, PICTURE_BATCH_SIZE)
-    while await database.read(idempotency.is_any_expired):
-        await database.write(idempotency.remove_expired, DELETE_BATCH_SIZE)
-    while await database.read(sent_tables.is_any_old):
-        await database.write(sent_tables.remove_old, DELETE_BATCH_SIZE)
+    if await database.read(operator_rows.is_any_expired):
+        await database.write(operator_rows.remove_expired)
+    while await database.read(organization_changes.is_any_expired):
+        await database.write(organization_changes.remove_expired)
+    while await database.read(picture_rows.is_any_expired):
+        await database.write(picture_rows.remove_expired, PICTURE_BATCH_SIZE)
+    while await database.read(response_rows.is_any_expired):
+        await database.write(response_rows.remove_expired, DELETE_BATCH_SIZE)
+    while await database.read(table_rows.is_any_old):
+        await database.write(table_rows.remove_old, DELETE_BATCH_SIZE)
     before = await database.read(housekeeping.count_free_pages)
     left = before
     while left > SPARE_PAGES:
@@ -122,8 +120,8 @@ async def clear_up(database: Database) -> None:
 
 async def make_tables(database: Database) -> None:
     """Dispatch the remaining runs of accepted tables, after a restart or a full disk."""
-    for number in await database.read(sent_tables.list_unfinished):
-        while await database.write(table_actions.make_next_runs, number):
+    for number in await database.read(table_rows.list_unfinished):
+        while await database.write(sent_tables.make_next_runs, number):
             pass
         log("info", "table.finished", number=number)
 

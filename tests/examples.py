@@ -15,7 +15,7 @@ from rundun.actions.backups import backups
 from rundun.actions.deliveries import alerts
 from rundun.actions.organizations import organizations
 from rundun.core import times
-from rundun.store.organizations import quotas
+from rundun.store.organizations import quotas as quota_rows
 from rundun.web.docs.openapi import document
 from tests.helpers.pictures import images
 from tests.helpers.service import Clock, Ed, Receiver, World, answering, world
@@ -256,10 +256,10 @@ class Story:
         for _ in range(4):
             self.w.clock.forward(hours=3)  # longer than any pause
             await self.w.deliver()
-        use = await self.w.database.read(quotas.get, self.w.acme_id)
-        near = (quotas.put, self.w.acme_id, int(use.used / 0.82))
+        use = await self.w.database.read(quota_rows.get, self.w.acme_id)
+        near = (quota_rows.put, self.w.acme_id, int(use.used / 0.82))
         await self.w.database.write(backups.note_last, self.w.clock() - 37 * times.HOUR)
-        for note, *of in (near, (backups.note_missed,), (quotas.put, self.w.acme_id, 0)):
+        for note, *of in (near, (backups.note_missed,), (quota_rows.put, self.w.acme_id, 0)):
             error = "/mnt/backup can't be used: No such file or directory."
             alert = await self.w.database.read(partial(alerts.make_next_alert, for_all=False, backup_error=error))
             self.found["webhooks"][alert.name] = json.loads(alert.body)

@@ -94,6 +94,20 @@ def test_a_public_function_of_the_store_begins_with_a_verb_of_the_map():
     assert [name for name, verb in begins.items() if verb in ("is", "has", "was") and functions[name] != "bool"] == []
 
 
+def test_an_import_tells_rows_of_the_store_from_actions():
+    rows, actions = ({path.stem for path in MODULES if path.parts[0] == layer} for layer in ("store", "actions"))
+    shared, wrong = rows & actions - {"__init__"}, []
+    for path in MODULES:
+        for node in ast.walk(ast.parse((PACKAGE / path).read_text("utf-8"))):
+            module = getattr(node, "module", None) or ""
+            for name in node.names if module.startswith(("rundun.store", "rundun.actions")) else ():
+                is_row, local = module.startswith("rundun.store"), name.asname or name.name
+                is_right = local.endswith("_rows") if is_row else local == name.name or local.endswith("_actions")
+                if name.name in shared and not is_right and path.parts[0] != "store":
+                    wrong.append((str(path), local))
+    assert wrong == [] and "runs" in shared
+
+
 def test_a_docstring_can_be_read_by_itself():
     """Not “the same”, “as above” or “one of them”: its first line is all that many readers see."""
     vague = re.compile(r"(the same|as above|one of them|it|see there|as it was)\b", re.IGNORECASE)

@@ -17,7 +17,7 @@ from rundun.core.request_bodies import DispatchBody, RepeatBody, RunPatch
 from rundun.core.validation import read
 from rundun.mcp import views
 from rundun.mcp.arguments import DispatchRun, ListRuns
-from rundun.store.organizations import organizations
+from rundun.store.organizations import organizations as organization_rows
 from rundun.store.runs import lists
 from rundun.store.sqlite.transaction import Tx
 from rundun.web.console.runs import filters
@@ -136,7 +136,7 @@ async def test_people_and_assistants_are_told_each_member(w: World) -> None:
 
     def lines(tx: Tx) -> str:
         detail = runs.get_detail(tx, w.acme_id, ed.run_id)
-        return "\n".join(run_lines(detail, organizations.get(tx, w.acme_id), tx.links))
+        return "\n".join(run_lines(detail, organization_rows.get(tx, w.acme_id), tx.links))
 
     places = {
         "page": text_of(await shown(ann, f"/runs/{ed.run_id}")),

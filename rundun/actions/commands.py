@@ -11,7 +11,7 @@ from rundun.actions.backups import going_live
 from rundun.actions.erasure import erasures, retention
 from rundun.actions.organizations import api_keys, operators, organizations, second_factor
 from rundun.actions.runs import runs, sent_tables
-from rundun.actions.templates import templates as template_actions
+from rundun.actions.templates import templates
 from rundun.core import times
 from rundun.core.runs.run import DispatchRequest
 from rundun.store.organizations import organizations as organization_rows
@@ -39,22 +39,22 @@ def create_organization(tx: Tx, name: str) -> str:
 
 def import_template(tx: Tx, org: str | None, template: object) -> str:
     """Create a template (`templates import`); return its id."""
-    draft = template_actions.read_draft(template)
-    return template_actions.create(tx, organizations.get_or_only(tx, org).org_id, draft).template_id
+    draft = templates.read_draft(template)
+    return templates.create(tx, organizations.get_or_only(tx, org).org_id, draft).template_id
 
 
 def revise_template(tx: Tx, template: str, org: str | None, content: object) -> dict[str, str | int | bool]:
     """Revise a template (`templates revise`); return its version, and whether that is new: not for equal content."""
-    head = template_actions.get(tx, template, org)
-    version = template_actions.revise(tx, head.org_id, head.template_id, template_actions.read_draft(content), None)
+    head = templates.get(tx, template, org)
+    version = templates.revise(tx, head.org_id, head.template_id, templates.read_draft(content), None)
     return {"template_id": head.template_id, "v": version.v, "is_new": version.v != head.v}
 
 
 def archive_template(tx: Tx, template: str, org: str | None) -> dict[str, str]:
     """Archive a template (`templates archive`); return its id and name."""
-    head = template_actions.get(tx, template, org)
-    template_actions.archive(tx, head.org_id, head.template_id)
-    _, version = template_actions.get_version(tx, head.org_id, head.template_id, None)
+    head = templates.get(tx, template, org)
+    templates.archive(tx, head.org_id, head.template_id)
+    _, version = templates.get_version(tx, head.org_id, head.template_id, None)
     return {"template_id": head.template_id, "name": version.template.name}
 
 

@@ -7,10 +7,9 @@ from typing import Any
 from rundun.actions.organizations import operators
 from rundun.actions.organizations.api_keys import create
 from rundun.actions.organizations.organizations import UNNAMED
-from rundun.actions.templates import pictures
-from rundun.actions.templates import templates as template_actions
+from rundun.actions.templates import pictures, templates
 from rundun.core.templates.pictures import NewPicture
-from rundun.store.organizations import organizations
+from rundun.store.organizations import organizations as organization_rows
 from rundun.store.sqlite.transaction import Tx
 
 
@@ -27,11 +26,11 @@ def bootstrap(tx: Tx, samples: Sequence[Any], sample_pictures: Sequence[NewPictu
     """Fill an empty database with an organization, the sample templates and their pictures, a key and a link; return
     None for a database with an organization.
     """
-    if organizations.list_all(tx):
+    if organization_rows.list_all(tx):
         return None
-    org_id = organizations.add(tx, UNNAMED).org_id
+    org_id = organization_rows.add(tx, UNNAMED).org_id
     _, key = create(tx, org_id, "first", may_erase=True)
     pictures.add_missing(tx, org_id, sample_pictures)
-    versions = [template_actions.create(tx, org_id, template_actions.read_draft(sample)) for sample in samples]
+    versions = [templates.create(tx, org_id, templates.read_draft(sample)) for sample in samples]
     setup = tx.links.join(operators.create_setup_link(tx, org_id))
     return FirstStart(key, tuple(version.template_id for version in versions), setup)

@@ -4,18 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rundun.actions.backups import backups
-from rundun.actions.erasure import retention as retention_actions
+from rundun.actions.erasure import retention
 from rundun.store import housekeeping
-from rundun.store.erasure import erased_bytes, retention, slack_space
+from rundun.store.erasure import erased_bytes, retention as retention_rows, slack_space
 from rundun.store.housekeeping import FileInfo, OutboxInfo
-from rundun.store.organizations import organizations, quotas
+from rundun.store.organizations import organizations as organization_rows, quotas as quota_rows
 from rundun.store.organizations.quotas import StorageUse
 from rundun.store.runs import lists
 from rundun.store.runs.lists import OpenWebhook
 from rundun.store.sqlite import service_state
 from rundun.store.sqlite.pagination import END, PageRequest
 from rundun.store.sqlite.transaction import Tx
-from rundun.store.templates import templates
+from rundun.store.templates import templates as template_rows
 
 MAX_TEMPLATES = 2000  # searched for steps that need HTTPS
 MAX_OPEN = 20_000  # open runs whose receivers are read
@@ -69,12 +69,12 @@ def read_health(tx: Tx, org_id: str | None, seconds: float) -> HealthReport:
         newest=housekeeping.read_newest_time(tx),
         held_since=service_state.find_held_since(tx),
         waiting=housekeeping.read_outbox_info(tx, org_id),
-        storage=[quotas.get(tx, org_id)] if org_id else quotas.list_all(tx),
+        storage=[quota_rows.get(tx, org_id)] if org_id else quota_rows.list_all(tx),
         needing_https=_needing_https(tx, org_id),
         webhooks=lists.list_open_webhooks(tx, org_id, MAX_OPEN),
-        retention_due=retention.count_due(tx, org_id),
-        retention_late=retention_actions.count_late(tx, org_id),
-        names={row.org_id: row.name for row in organizations.list_all(tx)},
+        retention_due=retention_rows.count_due(tx, org_id),
+        retention_late=retention.count_late(tx, org_id),
+        names={row.org_id: row.name for row in organization_rows.list_all(tx)},
         backup_missed_at=backups.missed_at(tx),
         erased_since=erased_bytes.find_since(tx),
         is_overwritten=slack_space.is_supported(tx),
@@ -84,12 +84,12 @@ def read_health(tx: Tx, org_id: str | None, seconds: float) -> HealthReport:
 def _needing_https(tx: Tx, org_id: str | None) -> list[str]:
     """List the names of templates with a step that records the position or scans a barcode."""
     needing: list[str] = []
-    for owner in [org_id] if org_id else [row.org_id for row in organizations.list_all(tx)]:
+    for owner in [org_id] if org_id else [row.org_id for row in organization_rows.list_all(tx)]:
         before: tuple[int, ...] = (END, END)
         for _ in range(MAX_TEMPLATES // 100):
-            page = templates.page(tx, owner, PageRequest(100, before), include_archived=False)
+            page = template_rows.page(tx, owner, PageRequest(100, before), include_archived=False)
             for head in page.items:
-                version = templates.get_version(tx, head.template_id, head.v)
+                version = template_rows.get_version(tx, head.template_id, head.v)
                 if any(step.geo or step.type == "barcode" for step in version.steps):
                     needing.append(version.template.name)
             if page.next_before is None:

@@ -9,7 +9,7 @@ from pydantic_core import from_json
 
 from rundun.core.fingerprint import compare
 from rundun.errors import Problem
-from rundun.store import idempotency
+from rundun.store import idempotency as response_rows
 from rundun.store.idempotency import IdempotencyKey, StoredResponse
 from rundun.store.sqlite.transaction import Tx
 
@@ -34,7 +34,7 @@ def run_and_store(
     """
     response = action(tx, *args, **kwargs)
     if idempotency_key:
-        idempotency.put(tx, idempotency_key, response)
+        response_rows.put(tx, idempotency_key, response)
     return response
 
 
@@ -52,8 +52,8 @@ def create_once(
     """
     stored = find_response(tx, idempotency_key)
     if stored is None:
-        stored = idempotency.json_response(getattr(action(tx, *args, **kwargs), id_name), 201)
-        idempotency.put(tx, idempotency_key, stored)
+        stored = response_rows.json_response(getattr(action(tx, *args, **kwargs), id_name), 201)
+        response_rows.put(tx, idempotency_key, stored)
     return str(from_json(stored.body))
 
 
@@ -61,14 +61,14 @@ def find_response(tx: Tx, idempotency_key: IdempotencyKey) -> StoredResponse | N
     """Find the stored response to a request; None for a new request. Raises `idempotency_key_reused`, and `run_erased`
     where the run of the response was erased since.
     """
-    stored = idempotency.find(tx, idempotency_key)
+    stored = response_rows.find(tx, idempotency_key)
     if stored is None:
         return None
     fingerprint, response = stored
     compared = compare(fingerprint, idempotency_key.fingerprint)
     if compared != "same":
         raise Problem("idempotency_key_reused", _REUSED[compared])
-    if response.status == idempotency.ERASED:
+    if response.status == response_rows.ERASED:
         detail = "The run that this request made was erased; nothing of it is left."
         raise Problem("run_erased", detail, extensions=from_json(response.body))
     return response

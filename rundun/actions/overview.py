@@ -9,7 +9,7 @@ from rundun.actions.runs import handled, runs
 from rundun.actions.runs.handled import FailedGroup
 from rundun.actions.runs.runs import ListedRun
 from rundun.actions.templates import templates
-from rundun.store.organizations import organizations, quotas, statistics
+from rundun.store.organizations import organizations as organization_rows, quotas as quota_rows, statistics
 from rundun.store.organizations.quotas import StorageUse
 from rundun.store.organizations.statistics import Statistic
 from rundun.store.runs.lists import RunFilter
@@ -86,9 +86,9 @@ def get(tx: Tx, org_id: str, begins: Sequence[int]) -> Overview:
         _in_spans(tx, org_id, "cancelled", begins),
         _in_spans(tx, org_id, "expired", begins),
         bool(templates.page_current(tx, org_id, PageRequest(1), include_archived=False).items),
-        quotas.get(tx, org_id),
+        quota_rows.get(tx, org_id),
         service_state.find_held_since(tx) is not None,
-        backups.missed_at(tx) is not None and organizations.is_alone(tx),
+        backups.missed_at(tx) is not None and organization_rows.is_alone(tx),
     )
 
 
@@ -100,9 +100,9 @@ def _short_list(tx: Tx, org_id: str, filters: RunFilter) -> ShortList:
 def usage(tx: Tx, org_id: str, begins: Sequence[int]) -> Usage:
     """Return an organization's usage. `begins` are the begins of the spans and the end of the last, in milliseconds."""
     return Usage(
-        organizations.get(tx, org_id).credits,
-        organizations.is_alone(tx),
-        quotas.get(tx, org_id),
+        organization_rows.get(tx, org_id).credits,
+        organization_rows.is_alone(tx),
+        quota_rows.get(tx, org_id),
         _in_spans(tx, org_id, "dispatched", begins),
         _in_spans(tx, org_id, "completed", begins),
         _in_spans(tx, org_id, "photos", begins),

@@ -2,12 +2,16 @@
 
 from rundun.core import media_links
 from rundun.core.actor import ADMINISTRATOR
-from rundun.store import idempotency
-from rundun.store.organizations import changes, operators, organizations
-from rundun.store.runs import runs
-from rundun.store.sqlite import signing_key
+from rundun.store import idempotency as response_rows
+from rundun.store.organizations import (
+    changes as organization_changes,
+    operators as operator_rows,
+    organizations as organization_rows,
+)
+from rundun.store.runs import runs as run_rows
+from rundun.store.sqlite import signing_key as signing_key_rows
 from rundun.store.sqlite.transaction import Tx
-from rundun.store.templates import templates
+from rundun.store.templates import templates as template_rows
 
 
 def rotate(tx: Tx) -> int:
@@ -17,11 +21,11 @@ def rotate(tx: Tx) -> int:
     Media URLs in events are signed when they are read, those in stored responses are signed anew here. Open runs get a
     new revision, so clients that poll them get the new URLs.
     """
-    links = signing_key.rotate(tx)
-    runs.increment_revisions(tx)
-    for number, run in idempotency.list_with_media(tx):
-        steps = templates.get_version(tx, run["template_id"], run["template_v"]).signature_steps
-        idempotency.put_body(tx, number, media_links.renew(run, steps, links))
-    for organization in organizations.list_all(tx):
-        changes.add(tx, organization.org_id, "signing_key_rotated", ADMINISTRATOR)
-    return operators.remove_all_sessions(tx)
+    links = signing_key_rows.rotate(tx)
+    run_rows.increment_revisions(tx)
+    for number, run in response_rows.list_with_media(tx):
+        steps = template_rows.get_version(tx, run["template_id"], run["template_v"]).signature_steps
+        response_rows.put_body(tx, number, media_links.renew(run, steps, links))
+    for organization in organization_rows.list_all(tx):
+        organization_changes.add(tx, organization.org_id, "signing_key_rotated", ADMINISTRATOR)
+    return operator_rows.remove_all_sessions(tx)

@@ -10,10 +10,14 @@ from click.shell_completion import CompletionItem, get_completion_class
 from rundun.cli.terminal import replace_controls
 from rundun.config import loader
 from rundun.read_only import reading
-from rundun.store.organizations import api_keys, operators, organizations
-from rundun.store.runs import runs
+from rundun.store.organizations import (
+    api_keys as key_rows,
+    operators as operator_rows,
+    organizations as organization_rows,
+)
+from rundun.store.runs import runs as run_rows
 from rundun.store.sqlite.transaction import Tx, wall_clock
-from rundun.store.templates import templates
+from rundun.store.templates import templates as template_rows
 
 MAX_OFFERED = 100
 _PLAIN = re.compile(r"\w[\w.@+-]*")  # a word without characters that a shell interprets
@@ -72,15 +76,15 @@ class StoredName(click.ParamType[str]):
 
 
 def _templates(tx: Tx) -> Iterable[tuple[str, str]]:
-    return [(head.template_id, name) for head, name in templates.list_named(tx, None, include_archived=False)]
+    return [(head.template_id, name) for head, name in template_rows.list_named(tx, None, include_archived=False)]
 
 
 FILE = FileName()
-ORG = StoredName("org", lambda tx: [(row.org_id, row.name) for row in organizations.list_all(tx)], takes_names=True)
+ORG = StoredName("org", lambda tx: [(row.org_id, row.name) for row in organization_rows.list_all(tx)], takes_names=True)
 TEMPLATE = StoredName("template", _templates, takes_names=True)
-KEY = StoredName("key_id", lambda tx: [(row.key_id, row.name) for row in api_keys.list_all(tx) if not row.revoked_at])
-RUN = StoredName("run_id", lambda tx: [(run_id, "") for run_id in runs.list_latest_ids(tx, MAX_OFFERED)])
-OPERATOR = StoredName("email", lambda tx: [(row.email, row.name) for row in operators.list_all(tx)])
+KEY = StoredName("key_id", lambda tx: [(row.key_id, row.name) for row in key_rows.list_all(tx) if not row.revoked_at])
+RUN = StoredName("run_id", lambda tx: [(run_id, "") for run_id in run_rows.list_latest_ids(tx, MAX_OFFERED)])
+OPERATOR = StoredName("email", lambda tx: [(row.email, row.name) for row in operator_rows.list_all(tx)])
 
 
 @click.command()

@@ -19,7 +19,7 @@ from rundun.errors import FieldError, Problem
 from rundun.read_only import reading
 from rundun.store.batches import write_once
 from rundun.store.erasure.journal import ErasureJournal
-from rundun.store.sqlite import connection, database_file, service_state, signing_key
+from rundun.store.sqlite import connection, database_file, service_state, signing_key as signing_key_rows
 from rundun.store.sqlite.access import require_no_others, require_reachable
 from rundun.store.sqlite.transaction import Env, Quotas, Tx, wall_clock
 
@@ -205,7 +205,7 @@ def write_here(settings: ServiceSettings, action: Callable[..., T], **arguments:
     """Run an action in this process, in its own transaction, and return its result. The caller holds the `Lock`."""
     path, external = settings.database.path, settings.database.external_checkpoints
     with closing(connection.open_writer(path, external_checkpoints=external)) as db:
-        links = signing_key.read_links(db, settings.public_url)
+        links = signing_key_rows.read_links(db, settings.public_url)
         quotas = Quotas(settings.limits.organization_bytes)
         journal = ErasureJournal(path)
         env = Env(wall_clock, links, settings.runs.grace, quotas=quotas, keep_journal=journal.append)

@@ -14,8 +14,7 @@ from rundun.control_socket import is_listening, socket_path
 from rundun.errors import Problem
 from rundun.logs import configure, silence
 from rundun.maintenance import diagnostics, reachability
-from rundun.server import bind
-from rundun.server import serve as run_server
+from rundun.server import bind, serve as run_server
 from rundun.store.sqlite import connection, database_file
 from rundun.store.sqlite.access import require_no_others
 from rundun.store.sqlite.transaction import wall_clock

@@ -18,7 +18,7 @@ from rundun.core import json_text, times
 from rundun.core.templates import rules
 from rundun.errors import Invalid, Problem
 from rundun.store.sqlite.transaction import TemplateVersion, Tx
-from rundun.store.templates import templates as templates_kept
+from rundun.store.templates import templates as template_rows
 
 NAMED = 3  # ids that a warning about checklists of the same name lists
 
@@ -84,7 +84,7 @@ def templates_revise(settings: ServiceSettings, template: str, file: str, org: s
     """
     content = read_template_file(file)
     made = run_writing(settings, "templates revise", template=template, org=org, content=content)
-    version = run_reading(settings, lambda tx: templates_kept.get_version(tx, made["template_id"], made["v"]))
+    version = run_reading(settings, lambda tx: template_rows.get_version(tx, made["template_id"], made["v"]))
     warnings = template_actions.warnings(version.template)
     how = "is at version" if made["is_new"] else f"is as {printable_name(file)} says already, at version"
     said = f"“{version.template.name}” ({version.template_id}) {how} {version.v}."
@@ -103,8 +103,8 @@ def templates_archive(settings: ServiceSettings, template: str, org: str | None)
 
 def _get_with_warnings(tx: Tx, template_id: str, file: str) -> tuple[TemplateVersion, list[dict[str, str]]]:
     """Return the version just made of `file`, and a list with a warning if older checklists have the same name."""
-    version = templates_kept.get_version(tx, template_id, 1)
-    named = templates_kept.list_named(tx, version.org_id, include_archived=False)
+    version = template_rows.get_version(tx, template_id, 1)
+    named = template_rows.list_named(tx, version.org_id, include_archived=False)
     twins = [head.template_id for head, name in named if name == version.template.name]
     if not (others := [twin for twin in twins if twin != template_id]):
         return version, []

@@ -17,7 +17,7 @@ from rundun.maintenance.https_health import ENDS_SOON
 from rundun.pool import call_within
 from rundun.read_only import reading
 from rundun.store.erasure import journal, journal_file
-from rundun.store.organizations import api_keys
+from rundun.store.organizations import api_keys as key_rows
 from rundun.store.sqlite.transaction import wall_clock
 
 NO_KEY = "No API key works; make one with rundun keys create."
@@ -67,7 +67,7 @@ def try_alert(settings: ServiceSettings) -> Finding:
 def has_key(settings: ServiceSettings) -> bool:
     """Tell whether there is a valid API key that the erasure journal does not revoke at the next start."""
     with reading(settings, wall_clock) as tx:
-        valid = {key.key_id for key in api_keys.list_all(tx) if key.revoked_at is None}
+        valid = {key.key_id for key in key_rows.list_all(tx) if key.revoked_at is None}
     try:
         entries = journal_file.read(journal.journal_path(settings.database.path))
     except OSError:  # the start reports it

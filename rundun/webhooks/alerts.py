@@ -17,7 +17,7 @@ from rundun.core.deliveries.attempt import AttemptResult, WebhookRequest
 from rundun.core.token_bucket import Bucket, Policy
 from rundun.logs import log
 from rundun.store.database import Database
-from rundun.store.organizations import quotas
+from rundun.store.organizations import quotas as quota_rows
 from rundun.webhooks.dispatcher import Post
 
 POLICY = Policy("alerts", 10)
@@ -61,8 +61,8 @@ class Alerts:
     async def tick(self) -> None:
         """Send the pending alerts, as many as the limit allows."""
         clock = self._database.env.clock
-        if await self._database.read(quotas.is_any_alert_outdated):
-            await self._database.write(quotas.remove_outdated_alerts)
+        if await self._database.read(quota_rows.is_any_alert_outdated):
+            await self._database.write(quota_rows.remove_outdated_alerts)
         while not self._rests(clock()) and await self._database.read(alerts.has_alert):
             allowance = token_bucket.take(POLICY, self._bucket, clock())
             if not allowance.granted:

@@ -17,13 +17,12 @@ from rundun.core.templates.template import Template
 from rundun.core.urls import Urls
 from rundun.maintenance import retention
 from rundun.store.database import Database
-from rundun.store.erasure import retention as rows
-from rundun.store.erasure import retention_days
+from rundun.store.erasure import retention as retention_rows, retention_days
 from rundun.store.files import CHUNK
-from rundun.store.organizations import organizations
+from rundun.store.organizations import organizations as organization_rows
 from rundun.store.sqlite.connection import open_writer
 from rundun.store.sqlite.transaction import Env, Tx
-from rundun.store.templates import templates
+from rundun.store.templates import templates as template_rows
 
 SMALL, SMALL_BYTES, THUMBNAIL_BYTES = 100_000, 20_000, 2_000
 LARGE, LARGE_BYTES = 10, 15 * 1024 * 1024
@@ -62,8 +61,8 @@ def _fill(path: Path, small: int, large: int) -> tuple[str, str]:
         db.execute("PRAGMA synchronous = OFF")
         tx = Env(now, Urls("http://bench.test", b""), 0).tx(db)
         db.execute("BEGIN")
-        org_id = organizations.add(tx, "Bench").org_id
-        template_id = templates.add(tx, org_id, Template.model_validate_json(BODY), BODY).template_id
+        org_id = organization_rows.add(tx, "Bench").org_id
+        template_id = template_rows.add(tx, org_id, Template.model_validate_json(BODY), BODY).template_id
         retention_days.put(tx, org_id, Retention(photos_days=1))
         closed_at = now() - 2 * times.DAY
         for number, photos in enumerate(_runs(small, large)):
@@ -143,7 +142,7 @@ async def _measure(path: Path, org_id: str, template_id: str) -> tuple[list[floa
         await retention.sweep(database, turns.rest)
         seconds = time.monotonic() - began
         turns.is_over = True
-        left = (await database.read(rows.count_due))["photos"]
+        left = (await database.read(retention_rows.count_due))["photos"]
         return *await writing, seconds, left
     finally:
         await database.close()

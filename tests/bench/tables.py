@@ -12,10 +12,10 @@ from rundun.core.runs.run import DispatchRequest
 from rundun.core.templates.template import Template
 from rundun.core.urls import Urls
 from rundun.store.database import Database
-from rundun.store.organizations import organizations
+from rundun.store.organizations import organizations as organization_rows
 from rundun.store.sqlite.connection import open_writer
 from rundun.store.sqlite.transaction import Env
-from rundun.store.templates import templates
+from rundun.store.templates import templates as template_rows
 from rundun.wording.job_tables.table import read_jobs
 from rundun.wording.time_zone import Zone
 from tests.bench.retention import now
@@ -42,8 +42,8 @@ def measure() -> None:
 async def _measure(path: Path) -> tuple[list[float], float]:
     with closing(open_writer(path)) as db:
         tx = Env(now, Urls("http://bench.test", b""), 0).tx(db)
-        org_id = organizations.add(tx, "Bench").org_id
-        version = templates.add(tx, org_id, Template.model_validate_json(BODY), BODY)
+        org_id = organization_rows.add(tx, "Bench").org_id
+        version = template_rows.add(tx, org_id, Template.model_validate_json(BODY), BODY)
         db.commit()
     database = await Database.open(path, clock=now, public_url="http://bench.test", grace=0)
     waits: list[float] = []

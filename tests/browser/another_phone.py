@@ -3,8 +3,7 @@
 import random
 from contextlib import AsyncExitStack
 
-from playwright.async_api import Browser
-from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import Browser, Error as PlaywrightError
 
 from tests.browser.cuts.deeds import deeds_of_another
 from tests.browser.phone import OPTIONS, Phone

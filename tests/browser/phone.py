@@ -9,8 +9,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
-from playwright.async_api import TimeoutError as PlaywrightTimeout
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    Locator,
+    Page,
+    TimeoutError as PlaywrightTimeout,
+    async_playwright,
+    expect,
+)
 
 from tests.helpers.patience import PATIENCE
 

@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import BrowserType, async_playwright
-from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import BrowserType, Error as PlaywrightError, async_playwright
 
 from tests.browser.phone import FLAGS, OPTIONS, Phone, installed
 from tests.helpers.patience import PATIENCE

@@ -5,8 +5,7 @@ from typing import Any
 
 import httpx2
 
-from rundun.store.erasure import journal as erasure_journal
-from rundun.store.erasure import journal_file
+from rundun.store.erasure import journal as erasure_journal, journal_file
 from rundun.store.sqlite.transaction import JournalEntry
 from tests.helpers.patience import PATIENCE
 from tests.helpers.processes.service_process import Acme, Serving, done, rundun, serving, settle_in

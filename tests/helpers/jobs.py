@@ -6,7 +6,7 @@ from pydantic_core import to_json
 
 from rundun.core.templates.template import Template
 from rundun.store.sqlite.transaction import Tx
-from rundun.store.templates import templates
+from rundun.store.templates import templates as template_rows
 from tests.helpers.service import BOOLEAN, Ed, World
 
 KINDS = {
@@ -56,7 +56,7 @@ async def translated(w: World, **texts: Any) -> str:
 
     def add(tx: Tx) -> str:
         template = Template.model_validate(written)
-        return templates.add(tx, w.acme_id, template, to_json(written)).template_id
+        return template_rows.add(tx, w.acme_id, template, to_json(written)).template_id
 
     return await w.database.write(add)
 

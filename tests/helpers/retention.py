@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rundun.actions.erasure import retention as actions
+from rundun.actions.erasure import retention as retention_actions
 from rundun.core.erasure.retention import Retention
 from rundun.maintenance import retention
 from rundun.maintenance.retention import Sweeper
@@ -22,7 +22,7 @@ HERE = {"lat": 52.1, "lng": 4.25, "accuracy": 3}
 
 async def keep(w: World, **days: Any) -> None:
     """Set how long Acme keeps what it has."""
-    await w.database.write(actions.put, w.acme_id, Retention(**days))
+    await w.database.write(retention_actions.put, w.acme_id, Retention(**days))
 
 
 async def swept(w: World) -> None:

@@ -7,8 +7,7 @@ from typing import Any
 import exifread
 import pillow_heif
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from PIL import Image
 
 from rundun.core import times

@@ -7,8 +7,7 @@ import warnings
 import zlib
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from PIL import Image, ImageChops, ImageStat
 
 from rundun.errors import Problem

@@ -18,7 +18,7 @@ from rundun.core import times
 from rundun.core.text import size
 from rundun.maintenance import diagnostics
 from rundun.maintenance.https_health import certificate_ends_at
-from rundun.store.organizations import quotas
+from rundun.store.organizations import quotas as quota_rows
 from rundun.store.sqlite import connection
 from rundun.store.sqlite.transaction import Tx
 from tests.helpers.console.console import operator
@@ -293,7 +293,7 @@ async def test_each_look_at_the_outbox_takes_the_index_meant_for_it(w: World) ->
 async def test_who_may_fill_the_disk_and_who_nearly_has_is_told(w: World, tmp_path: Path) -> None:
     await w.template(BOOLEAN)
     bob = await operator(w, "member")
-    use = (await w.database.read(quotas.get, w.acme_id)).used
+    use = (await w.database.read(quota_rows.get, w.acme_id)).used
 
     def told(**flags: Any) -> list[tuple[str, str]]:
         report = diagnostics.report(settings_for(tmp_path, **flags), w.clock)
@@ -302,7 +302,7 @@ async def test_who_may_fill_the_disk_and_who_nearly_has_is_told(w: World, tmp_pa
     assert [state for state, _ in told()] == ["note"]
     assert told()[0][1].startswith("3 of 3 organizations may fill the disk for all")
     assert told(limits__organization_mebibytes=1) == []
-    await w.database.write(quotas.put, w.acme_id, use)
+    await w.database.write(quota_rows.put, w.acme_id, use)
     (several, full) = told()
     assert several[1].startswith("2 of 3 ")
     used = rf"has used {size(use)} of {size(use)}: new runs are refused\."
@@ -310,7 +310,7 @@ async def test_who_may_fill_the_disk_and_who_nearly_has_is_told(w: World, tmp_pa
     page = (await bob.get("/settings/health")).text
     assert re.search(f"This organization {used}", page)
     assert "may fill the disk" not in page, "which is none of their business"
-    await w.database.write(quotas.put, w.acme_id, use // 2)
+    await w.database.write(quota_rows.put, w.acme_id, use // 2)
     assert told()[1][1].endswith(": new runs are refused, and phones as well.")
 
 

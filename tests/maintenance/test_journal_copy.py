@@ -10,7 +10,7 @@ import pytest
 from rundun.maintenance import backups as maintenance
 from rundun.maintenance.backups import Backups
 from rundun.store.erasure import journal_file
-from rundun.store.organizations import api_keys
+from rundun.store.organizations import api_keys as key_rows
 from tests.helpers.backups import backed_up
 from tests.helpers.patience import PATIENCE
 from tests.helpers.service import Clock, World, world
@@ -55,9 +55,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
 
 async def revoked(w: World) -> str:
     """The id of a key that is revoked by now."""
-    number = len(await w.database.read(api_keys.list_all))
-    key = await w.database.write(api_keys.add, w.acme_id, "leaked", bytes([number]))
-    await w.database.write(api_keys.revoke, key.key_id)
+    number = len(await w.database.read(key_rows.list_all))
+    key = await w.database.write(key_rows.add, w.acme_id, "leaked", bytes([number]))
+    await w.database.write(key_rows.revoke, key.key_id)
     return str(key.key_id)
 
 

@@ -10,8 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from hypothesis import HealthCheck, Phase, seed, settings
-from hypothesis import strategies as some
+from hypothesis import HealthCheck, Phase, seed, settings, strategies as some
 from hypothesis.stateful import Bundle, initialize, multiple, rule, run_state_machine_as_test
 
 from rundun.actions.organizations import api_keys, organizations

@@ -16,10 +16,10 @@ from rundun.actions.organizations import operators
 from rundun.core import times
 from rundun.maintenance import diagnostics
 from rundun.maintenance.backups import Backups
-from rundun.store.deliveries import deliveries
+from rundun.store.deliveries import deliveries as delivery_rows
 from rundun.store.erasure import erasure, journal_file
-from rundun.store.organizations import api_keys
-from rundun.store.runs import events
+from rundun.store.organizations import api_keys as key_rows
+from rundun.store.runs import events as event_rows
 from rundun.store.sqlite import service_state
 from tests.helpers.console.console import operator, shown, text_of
 from tests.helpers.files.restoring import back_up, restored
@@ -63,7 +63,7 @@ async def test_a_reader_of_the_feed_misses_nothing_and_gets_nothing_twice(first:
         await (await w.dispatch(template_id)).start()
         assert len((await feed(w, cursor))[0]) == 1
         assert (await feed(w))[0][:2] == [read[0], new[0]]
-        assert await w.database.read(events.read_newest) < 2**53
+        assert await w.database.read(event_rows.read_newest) < 2**53
 
 
 async def test_an_address_of_a_photo_that_was_lost_shows_no_other(first: Any) -> None:
@@ -88,10 +88,10 @@ async def test_an_address_of_a_photo_that_was_lost_shows_no_other(first: Any) ->
 
 async def test_who_was_kept_out_since_the_backup_stays_out(first: Any) -> None:
     await first.database.write(operators.add, first.acme_id, "ann@example.com", "Ann", "owner", "hash")
-    ids = {row.key_id for row in await first.database.read(api_keys.list_all) if row.org_id == first.acme_id}
+    ids = {row.key_id for row in await first.database.read(key_rows.list_all) if row.org_id == first.acme_id}
     copy = back_up(first)
     await first.database.write(operators.remove_by_email, "ann@example.com")
-    await first.database.write(api_keys.revoke, *ids)
+    await first.database.write(key_rows.revoke, *ids)
     await first.database.write(commands.COMMANDS["keys rotate-signing"])
     former = await first.database.read(lambda tx: tx.links.key)
     await first.end()
@@ -219,7 +219,7 @@ async def test_nothing_goes_out_before_somebody_says_that_this_is_the_service(fi
     def fail(tx: Any) -> None:
         number = tx.number("SELECT number FROM deliveries WHERE run_id = ?", failed.run_id)
         tx.db.execute("UPDATE deliveries SET status = 'failed', next_attempt_at = NULL WHERE number = ?", (number,))
-        deliveries.put_awaiting_alert(tx, number)
+        delivery_rows.put_awaiting_alert(tx, number)
 
     await first.deliver()
     receiver.answer = Receiver.answer
@@ -228,7 +228,7 @@ async def test_nothing_goes_out_before_somebody_says_that_this_is_the_service(fi
     await first.end()
     receiver.received.clear()
     async with restored(first, copy, is_live=False) as w:
-        assert await w.database.read(deliveries.list_awaiting_alert, 1)
+        assert await w.database.read(delivery_rows.list_awaiting_alert, 1)
         assert not await w.database.read(alerts.has_alert)
         new = await w.dispatch(template_id, webhook=hook)
         await new.start()

@@ -9,8 +9,7 @@ from typing import Any, ClassVar
 
 import httpx2
 import pytest
-from hypothesis import HealthCheck, Phase, seed, settings
-from hypothesis import strategies as some
+from hypothesis import HealthCheck, Phase, seed, settings, strategies as some
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from tests.helpers.network.sending_phone import SendingPhone

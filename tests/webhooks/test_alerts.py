@@ -11,7 +11,7 @@ from rundun.config import loader
 from rundun.config.loader import ConfigError
 from rundun.errors import Problem
 from rundun.maintenance import diagnostics
-from rundun.store.organizations import quotas
+from rundun.store.organizations import quotas as quota_rows
 from rundun.store.sqlite import service_state
 from rundun.store.sqlite.transaction import Tx
 from tests.helpers.alerts import DEAD, Office, office
@@ -73,8 +73,8 @@ async def test_a_quota_that_is_nearly_used_up_is_told_once_and_again_after_it_wa
     clock = Clock()
 
     async def use(it: Office, share: float) -> None:
-        used = (await it.w.database.read(quotas.get, acme_id)).used
-        await it.w.database.write(quotas.put, acme_id, int(used / share))
+        used = (await it.w.database.read(quota_rows.get, acme_id)).used
+        await it.w.database.write(quota_rows.put, acme_id, int(used / share))
         await it.alerts.tick()
 
     async with office(tmp_path, operator, clock, alerts__secret=SECRET) as it:
@@ -112,7 +112,7 @@ async def test_a_quota_that_is_nearly_used_up_is_told_once_and_again_after_it_wa
         assert [one["alert"] for one in it.told()] == ["quota.near"] * 3, "until it arrives"
         await it.alerts.tick()
         assert len(operator.received) == 3
-        await it.w.database.write(quotas.put, acme_id, 0)
+        await it.w.database.write(quota_rows.put, acme_id, 0)
         assert "\nrundun_organizations_near_quota 0\n" in (await it.w.browser().get("/metrics")).text
 
 

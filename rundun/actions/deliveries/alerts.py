@@ -14,8 +14,8 @@ from rundun.core.json_types.alerts import (
     DeliveryFailedAlertJson,
     QuotaNearAlertJson,
 )
-from rundun.store.deliveries import deliveries
-from rundun.store.organizations import organizations, quotas
+from rundun.store.deliveries import deliveries as delivery_rows
+from rundun.store.organizations import organizations as organization_rows, quotas as quota_rows
 from rundun.store.organizations.quotas import StorageUse
 from rundun.store.sqlite import service_state
 from rundun.store.sqlite.transaction import Tx
@@ -39,7 +39,9 @@ def has_alert(tx: Tx) -> bool:
     """Tell whether there is an alert to send; none while deliveries are held after a restore."""
     if service_state.find_held_since(tx) is not None:
         return False
-    return bool(backups.awaits_alert(tx) or deliveries.list_awaiting_alert(tx, 1) or quotas.list_awaiting_alert(tx))
+    return bool(
+        backups.awaits_alert(tx) or delivery_rows.list_awaiting_alert(tx, 1) or quota_rows.list_awaiting_alert(tx)
+    )
 
 
 def make_next_alert(tx: Tx, *, for_all: bool, backup_error: str | None = None) -> Alert | None:
@@ -49,9 +51,9 @@ def make_next_alert(tx: Tx, *, for_all: bool, backup_error: str | None = None) -
     """
     if backups.awaits_alert(tx):
         return _backup_missed_alert(tx, backup_error)
-    if near := quotas.list_awaiting_alert(tx):
+    if near := quota_rows.list_awaiting_alert(tx):
         return _quota_near_alert(tx, near[0])
-    numbers = deliveries.list_awaiting_alert(tx, MAX_DELIVERIES if for_all else 1)
+    numbers = delivery_rows.list_awaiting_alert(tx, MAX_DELIVERIES if for_all else 1)
     return _delivery_failed_alert(tx, numbers) if numbers else None
 
 
@@ -74,7 +76,7 @@ def _backup_missed_alert(tx: Tx, error: str | None) -> Alert:
 
 
 def _quota_near_alert(tx: Tx, use: StorageUse) -> Alert:
-    organization = organizations.get(tx, use.org_id)
+    organization = organization_rows.get(tx, use.org_id)
     assert use.quota is not None
     content: QuotaNearAlertJson = {
         "alert": "quota.near",
@@ -90,9 +92,9 @@ def _delivery_failed_alert(tx: Tx, numbers: Sequence[int]) -> Alert:
     """Return the alert of the first of these failed deliveries. It names the run by the first digits of its id, as the
     whole id is the run's link.
     """
-    delivery = deliveries.get(tx, numbers[0])
+    delivery = delivery_rows.get(tx, numbers[0])
     last = delivery.attempts[-1] if delivery.attempts else None  # retention may have removed the attempts
-    organization = organizations.get(tx, delivery.org_id)
+    organization = organization_rows.get(tx, delivery.org_id)
     content: DeliveryFailedAlertJson = {
         "alert": "delivery.failed",
         "public_url": tx.links.public_url,
@@ -113,8 +115,8 @@ def _delivery_failed_alert(tx: Tx, numbers: Sequence[int]) -> Alert:
 
 def mark_alerted(tx: Tx, alert: Alert) -> None:
     """Mark the subject of an alert as alerted, once the alert has arrived, so that it is not sent twice."""
-    deliveries.put_alerted(tx, alert.numbers)
+    delivery_rows.put_alerted(tx, alert.numbers)
     if alert.name == "backup.missed":
         backups.mark_alerted(tx)
     if alert.org_id is not None:
-        quotas.put_alerted(tx, alert.org_id)
+        quota_rows.put_alerted(tx, alert.org_id)

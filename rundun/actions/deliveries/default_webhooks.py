@@ -9,15 +9,15 @@ from rundun.core.actor import Actor
 from rundun.core.runs import event
 from rundun.core.runs.run import Webhook, patch_webhook
 from rundun.errors import FieldError, Invalid
-from rundun.store.deliveries import default_webhooks
+from rundun.store.deliveries import default_webhooks as default_webhook_rows
 from rundun.store.organizations import changes as organization_changes
 from rundun.store.sqlite.transaction import Tx
-from rundun.store.templates import templates
+from rundun.store.templates import templates as template_rows
 
 
 def find(tx: Tx, org_id: str, template_id: str) -> Webhook | None:
     """Return the default webhook for runs of a template: the template's own, else the organization's, else None."""
-    return default_webhooks.find(tx, org_id, template_id) or default_webhooks.find(tx, org_id, None)
+    return default_webhook_rows.find(tx, org_id, template_id) or default_webhook_rows.find(tx, org_id, None)
 
 
 def find_own(tx: Tx, org_id: str, template_id: str | None) -> Webhook | None:
@@ -25,8 +25,8 @@ def find_own(tx: Tx, org_id: str, template_id: str | None) -> Webhook | None:
     there is none. Raises NotFound if the organization does not have the template.
     """
     if template_id is not None:
-        templates.get(tx, org_id, template_id)
-    return default_webhooks.find(tx, org_id, template_id)
+        template_rows.get(tx, org_id, template_id)
+    return default_webhook_rows.find(tx, org_id, template_id)
 
 
 def put(tx: Tx, org_id: str, template_id: str | None, changes: Mapping[str, Any], actor: Actor) -> Webhook:
@@ -38,7 +38,7 @@ def put(tx: Tx, org_id: str, template_id: str | None, changes: Mapping[str, Any]
     webhook = patch_webhook(before or Webhook("", None, event.EVENTS), changes)
     if not webhook.url:
         raise Invalid([FieldError("/url", "required", "is required")])
-    default_webhooks.put(tx, org_id, template_id, webhook)
+    default_webhook_rows.put(tx, org_id, template_id, webhook)
     fields = [name for name in ("url", "secret", "events") if getattr(before, name, None) != getattr(webhook, name)]
     if fields:
         _add_change(tx, org_id, template_id, "default_webhook_changed", actor, webhook, fields=fields)
@@ -51,7 +51,7 @@ def remove(tx: Tx, org_id: str, template_id: str | None, actor: Actor) -> None:
     """
     before = find_own(tx, org_id, template_id)
     if before:
-        default_webhooks.remove(tx, org_id, template_id)
+        default_webhook_rows.remove(tx, org_id, template_id)
         _add_change(tx, org_id, template_id, "default_webhook_removed", actor, before)
 
 
@@ -67,9 +67,9 @@ def _add_change(
     """Add a change to the organization's history, with the URL's host only, as its path may be a secret."""
     details = {"host": webhook.host, **more}
     if template_id is not None:
-        head = templates.get(tx, org_id, template_id)
+        head = template_rows.get(tx, org_id, template_id)
         details |= {
             "template_id": template_id,
-            "template": templates.get_version(tx, template_id, head.v).template.name,
+            "template": template_rows.get_version(tx, template_id, head.v).template.name,
         }
     organization_changes.add(tx, org_id, change, actor, **details)

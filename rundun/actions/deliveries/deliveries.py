@@ -9,12 +9,12 @@ from rundun.core import times
 from rundun.core.deliveries.attempt import AttemptResult
 from rundun.core.json_types.deliveries import AttemptJson, DeliveryJson
 from rundun.errors import NotFound, Problem
-from rundun.store.deliveries import deliveries
+from rundun.store.deliveries import deliveries as delivery_rows
 from rundun.store.deliveries.deliveries import Attempt, Delivery, DeliveryCursor, DeliveryStatus, FailedFilter
 from rundun.store.deliveries.outbox import DueDelivery
 from rundun.store.erasure import erasure
 from rundun.store.organizations import statistics
-from rundun.store.runs import runs
+from rundun.store.runs import runs as run_rows
 from rundun.store.sqlite.pagination import Page, PageRequest
 from rundun.store.sqlite.transaction import Tx
 
@@ -33,7 +33,7 @@ def settle(
     failure gets an alert, unless the attempt was made by hand. Results for an erased run are not logged, and the run's
     webhook is erased once `run.erased` has arrived.
     """
-    if not deliveries.is_of_event(tx, claimed.number, claimed.envelope["event_id"]):  # erased in the meantime
+    if not delivery_rows.is_of_event(tx, claimed.number, claimed.envelope["event_id"]):  # erased in the meantime
         return "delivered" if result.ok else "failed"
     attempt = Attempt(
         claimed.attempt,
@@ -47,14 +47,14 @@ def settle(
     )
     status, next_at = _outcome(tx, claimed, result, delays)
     if result.gone:
-        deliveries.put_webhook_gone(tx, claimed.number, claimed.url, gone=True)
+        delivery_rows.put_webhook_gone(tx, claimed.number, claimed.url, gone=True)
     elif result.ok and claimed.trigger == "manual":  # the receiver is back
-        deliveries.put_webhook_gone(tx, claimed.number, claimed.url, gone=False)
-    deliveries.settle(tx, claimed.org_id, claimed.number, attempt, status, next_at)
+        delivery_rows.put_webhook_gone(tx, claimed.number, claimed.url, gone=False)
+    delivery_rows.settle(tx, claimed.org_id, claimed.number, attempt, status, next_at)
     if status == "delivered" and claimed.envelope["event"] == erasure.ERASED:
         erasure.erase_webhook(tx, claimed.envelope["run_id"])
     elif alerting and status == "failed" and claimed.trigger == "automatic":
-        deliveries.put_awaiting_alert(tx, claimed.number)
+        delivery_rows.put_awaiting_alert(tx, claimed.number)
     return status
 
 
@@ -63,7 +63,7 @@ def _outcome(
 ) -> tuple[DeliveryStatus, int | None]:
     if result.ok:
         return "delivered", None
-    url, has_gone = deliveries.get_webhook(tx, claimed.number)
+    url, has_gone = delivery_rows.get_webhook(tx, claimed.number)
     if url is None:  # the webhook was removed during the attempt
         return "failed", None
     if url == claimed.url and (result.gone or has_gone):  # a new URL has not answered 410 yet
@@ -71,7 +71,7 @@ def _outcome(
     if claimed.trigger == "manual":  # an attempt outside the schedule, which continues unless it has ended
         resume_at = claimed.resume_at
         return ("failed", None) if resume_at is None else ("pending", max(resume_at, tx.now))
-    made = deliveries.count_automatic(tx, claimed.number)
+    made = delivery_rows.count_automatic(tx, claimed.number)
     if made >= len(delays):
         return "failed", None
     return "pending", tx.now + int(retry_wait_seconds(delays[made], result.retry_after) * times.SECOND)
@@ -133,26 +133,28 @@ def retry(tx: Tx, org_id: str, delivery_id: str) -> Delivery:
     """Make a delivery due now, even a delivered one, and return it; raises NotFound, `quota_exceeded`, and
     `wrong_status` if its run has no webhook any more.
     """
-    number = deliveries.get_of_org(tx, org_id, delivery_id).number
+    number = delivery_rows.get_of_org(tx, org_id, delivery_id).number
     quotas.require_quota_to_change(tx, org_id)
-    if deliveries.get_webhook(tx, number)[0] is None:
+    if delivery_rows.get_webhook(tx, number)[0] is None:
         if erasure.find_by_delivery(tx, number) is not None:
             raise Problem("wrong_status", "Its run was erased together with its webhook.")
         raise Problem("wrong_status", "Its run has no webhook any more: give it one first.")
-    deliveries.put_due(tx, number)
-    return deliveries.get_of_org(tx, org_id, delivery_id)
+    delivery_rows.put_due(tx, number)
+    return delivery_rows.get_of_org(tx, org_id, delivery_id)
 
 
 def retry_of_run(tx: Tx, org_id: str, run_id: str, delivery_id: str) -> Delivery:
     """Make a delivery of the run due now, and return it; raises as `retry`, and NotFound for another run's delivery."""
-    if deliveries.get_of_org(tx, org_id, delivery_id).run_id != run_id:
+    if delivery_rows.get_of_org(tx, org_id, delivery_id).run_id != run_id:
         raise NotFound("delivery")
     return retry(tx, org_id, delivery_id)
 
 
 def has_more_failed(tx: Tx, org_id: str, failed_filter: FailedFilter, so_far: RetryProgress) -> bool:
     """Tell whether more failed deliveries are left than the next `retry_failed` takes."""
-    return len(deliveries.list_failed(tx, org_id, failed_filter, so_far.after, RETRY_BATCH_SIZE + 1)) > RETRY_BATCH_SIZE
+    return (
+        len(delivery_rows.list_failed(tx, org_id, failed_filter, so_far.after, RETRY_BATCH_SIZE + 1)) > RETRY_BATCH_SIZE
+    )
 
 
 def retry_failed(tx: Tx, org_id: str, failed_filter: FailedFilter, so_far: RetryProgress) -> RetryProgress:
@@ -161,10 +163,10 @@ def retry_failed(tx: Tx, org_id: str, failed_filter: FailedFilter, so_far: Retry
     for the filter's run.
     """
     if failed_filter.run_id is not None:
-        runs.get_of_org(tx, org_id, failed_filter.run_id)
+        run_rows.get_of_org(tx, org_id, failed_filter.run_id)
     quotas.require_quota_to_change(tx, org_id)
-    batch = deliveries.list_failed(tx, org_id, failed_filter, so_far.after, RETRY_BATCH_SIZE)
-    sent = sum(deliveries.put_due(tx, number) for _, number in batch)
+    batch = delivery_rows.list_failed(tx, org_id, failed_filter, so_far.after, RETRY_BATCH_SIZE)
+    sent = sum(delivery_rows.put_due(tx, number) for _, number in batch)
     return RetryProgress(so_far.count + sent, batch[-1] if batch else so_far.after)
 
 
@@ -182,11 +184,11 @@ class FailedDeliveries:
 
 def page_failed(tx: Tx, org_id: str, page_request: PageRequest) -> FailedDeliveries:
     """Return a page of an organization's failed deliveries not handled, newest first, with the pending ones counted."""
-    page = deliveries.page(tx, org_id, "failed", page_request, is_to_handle=True)
-    items = [(delivery, runs.get_reference(tx, delivery.run_id)) for delivery in page.items]
+    page = delivery_rows.page(tx, org_id, "failed", page_request, is_to_handle=True)
+    items = [(delivery, run_rows.get_reference(tx, delivery.run_id)) for delivery in page.items]
     return FailedDeliveries(items, page.next_before, *statistics.count_pending_deliveries(tx, org_id))
 
 
 def page_of_run(tx: Tx, org_id: str, run_id: str, page_request: PageRequest) -> Page[Delivery]:
     """Return a page of the deliveries of an organization's run; raises NotFound."""
-    return deliveries.page_of_run(tx, runs.get_of_org(tx, org_id, run_id).run_id, page_request)
+    return delivery_rows.page_of_run(tx, run_rows.get_of_org(tx, org_id, run_id).run_id, page_request)

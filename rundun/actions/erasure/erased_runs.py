@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from rundun.errors import NotFound, Problem
 from rundun.store.erasure import erasure
 from rundun.store.erasure.erasure import ErasedRun
-from rundun.store.organizations import api_keys, operators
-from rundun.store.runs import runs
+from rundun.store.organizations import api_keys as key_rows, operators as operator_rows
+from rundun.store.runs import runs as run_rows
 from rundun.store.sqlite.transaction import Tx
 
 
@@ -32,8 +32,8 @@ def _name(tx: Tx, org_id: str, by: str) -> str:
     """Return the name of the operator or API key with the id `by`, or `by` itself where there is none."""
     try:
         if by.startswith("key-"):
-            return api_keys.get_of_org(tx, org_id, by).name
-        return operators.get(tx, by).name
+            return key_rows.get_of_org(tx, org_id, by).name
+        return operator_rows.get(tx, by).name
     except NotFound:
         return by
 
@@ -43,7 +43,7 @@ def get_dispatched_at(tx: Tx, run_id: str) -> int:
     id.
     """
     erased = erasure.find(tx, run_id)
-    if erased is None and runs.list_ids(tx, f"r-{run_id.removeprefix('r-')}", 1) not in ([], [run_id]):
+    if erased is None and run_rows.list_ids(tx, f"r-{run_id.removeprefix('r-')}", 1) not in ([], [run_id]):
         detail = f"{run_id} is only the beginning of an id. Erasing is final: give all of it, as in “rundun runs show”."
         raise Problem("invalid", detail)
-    return runs.get(tx, run_id).created_at if erased is None else erased.created_at
+    return run_rows.get(tx, run_id).created_at if erased is None else erased.created_at

@@ -3,10 +3,10 @@
 from rundun.core.runs import event
 from rundun.core.runs.run import Run, erased_stub
 from rundun.errors import NotFound
-from rundun.store import idempotency
-from rundun.store.deliveries import deliveries
+from rundun.store import idempotency as response_rows
+from rundun.store.deliveries import deliveries as delivery_rows
 from rundun.store.erasure import erasure
-from rundun.store.runs import events, runs, sent_tables
+from rundun.store.runs import events as event_rows, runs as run_rows, sent_tables as table_rows
 from rundun.store.sqlite.transaction import JournalEntry, Tx
 
 
@@ -18,7 +18,7 @@ def erase(
     Without `journal` a restored database has the run until it is erased anew. `at`, in milliseconds, is the time of an
     earlier erasure that a restore has undone.
     """
-    run = erasure.find(tx, run_id) or runs.get(tx, run_id)
+    run = erasure.find(tx, run_id) or run_rows.get(tx, run_id)
     if org_id is not None and run.org_id != org_id:
         raise NotFound("run")
     if isinstance(run, Run):
@@ -42,11 +42,11 @@ def _erase(tx: Tx, run: Run, by: str, at: int | None) -> int:
     now, at = max(tx.now, first), max(tx.now if at is None else at, first)
     stub = erased_stub(run, tx.now)
     # Added before the others are deleted: the numbers of events, by which the feed is read, never decrease.
-    events.add(tx, stub, event.run_erased(), stub.seq, now)
+    event_rows.add(tx, stub, event.run_erased(), stub.seq, now)
     erasure.put_stub(tx, run, stub, at, by)
-    idempotency.erase_response(tx, run.run_id, at)
-    sent_tables.erase_digest(tx, run)
+    response_rows.erase_response(tx, run.run_id, at)
+    table_rows.erase_digest(tx, run)
     erasure.remove_rows(tx, run.run_id)
-    if not deliveries.is_any_undelivered(tx, run.run_id):
+    if not delivery_rows.is_any_undelivered(tx, run.run_id):
         erasure.erase_webhook(tx, run.run_id)
     return at

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from rundun.core.erasure.person import Person, list_digest
 from rundun.errors import FieldError, Invalid, Problem
-from rundun.store.erasure import person_runs
+from rundun.store.erasure import person_runs as person_run_rows
 from rundun.store.erasure.person_runs import BEGINNING, PersonRun, Place
 from rundun.store.sqlite.transaction import Tx
 
@@ -69,5 +69,5 @@ def list_more(tx: Tx, org_id: str, person: Person, so_far: PersonList, *, with_a
     """
     if so_far.after is None:
         return so_far
-    found, alike, after = person_runs.page(tx, org_id, person, so_far.after, with_alike=with_alike)
+    found, alike, after = person_run_rows.page(tx, org_id, person, so_far.after, with_alike=with_alike)
     return PersonList((*so_far.runs, *found), after, (*so_far.alike, *alike))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from rundun.actions import signing_key
 from rundun.actions.erasure import erasures
 from rundun.actions.organizations import api_keys, operators
-from rundun.store.sqlite import signing_key as rotations
+from rundun.store.sqlite import signing_key as signing_key_rows
 from rundun.store.sqlite.transaction import JournalEntry, Tx
 
 BATCH_SIZE = 50  # entries applied in one transaction
@@ -15,7 +15,7 @@ _APPLY: Mapping[str, Callable[[Tx, JournalEntry], object]] = {
     "run": lambda tx, entry: erasures.erase(tx, entry.id, entry.by or "journal", journal=False, at=entry.at),
     "key": lambda tx, entry: api_keys.revoke(tx, entry.id),
     "operator": lambda tx, entry: operators.remove_by_administrator(tx, entry.id),
-    "signing_key": lambda tx, entry: rotations.add_rotation(tx, entry.at),
+    "signing_key": lambda tx, entry: signing_key_rows.add_rotation(tx, entry.at),
 }
 
 

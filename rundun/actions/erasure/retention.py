@@ -11,13 +11,12 @@ from rundun.core.erasure import retention as rules
 from rundun.core.erasure.retention import MAX_DAYS, Kept, Retention, TemplateRetention
 from rundun.core.runs.run import Run
 from rundun.errors import FieldError, Invalid
-from rundun.store.erasure import erasure, retention, retention_days
+from rundun.store.erasure import erasure, retention as retention_rows, retention_days
 from rundun.store.organizations import changes as organization_changes
-from rundun.store.runs import changes as run_changes
-from rundun.store.runs import runs
+from rundun.store.runs import changes as run_changes, runs as run_rows
 from rundun.store.sqlite import service_state
 from rundun.store.sqlite.transaction import Tx
-from rundun.store.templates import templates
+from rundun.store.templates import templates as template_rows
 
 STEP_BYTES = 512 * 1024  # of pictures deleted in one write: SQLite overwrites each byte
 STEP_PHOTOS = 10  # photos whose pictures are deleted in one write
@@ -58,7 +57,7 @@ def get_of_organization(tx: Tx, org_id: str) -> Retention:
 
 def get_of_template(tx: Tx, org_id: str, template_id: str) -> RetentionOfTemplate:
     """Return the retention periods of an organization and of one of its templates; raises NotFound."""
-    templates.get(tx, org_id, template_id)
+    template_rows.get(tx, org_id, template_id)
     return RetentionOfTemplate(retention_days.get(tx, org_id), retention_days.get_of_template(tx, template_id))
 
 
@@ -85,12 +84,12 @@ def put_of_template(
     tx: Tx, org_id: str, template_id: str, new: TemplateRetention, actor: Actor = ADMINISTRATOR
 ) -> None:
     """Store a template's own retention periods; raises NotFound, and `Invalid` with every wrong field."""
-    head = templates.get(tx, org_id, template_id)
+    head = template_rows.get(tx, org_id, template_id)
     _require_of_template(new)
     before = retention_days.get_of_template(tx, template_id)
     retention_days.put_of_template(tx, template_id, new)
     if new != before:
-        name = templates.get_version(tx, template_id, head.v).template.name
+        name = template_rows.get_version(tx, template_id, head.v).template.name
         values = {"template_id": template_id, "template": name, "before": asdict(before), "after": asdict(new)}
         organization_changes.add(tx, org_id, "template_retention_changed", actor, **values)
     service_state.put(tx, _SET_AT, tx.now)
@@ -102,7 +101,7 @@ def count_late(tx: Tx, org_id: str | None) -> Mapping[str, int]:
     """
     set_at = service_state.find(tx, _SET_AT)
     is_new = set_at is not None and set_at <= tx.now < set_at + LATE
-    return {} if is_new else retention.count_due(tx, org_id, LATE)
+    return {} if is_new else retention_rows.count_due(tx, org_id, LATE)
 
 
 def _require_of_organization(new: Retention) -> None:
@@ -167,9 +166,9 @@ def _count_due_by_rules(changes: Sequence[tuple[str, Kept, Kept]], tx: Tx) -> tu
     for template_id, before, after in changes:
         goes_before = after.photos_days != after.runs_days  # else photos are deleted with their run
         if goes_before and after.photos_days is not None and rules.is_shorter(before.photos_days, after.photos_days):
-            photos += retention.count_older(tx, "photos", template_id, tx.now - after.photos_days * times.DAY)
+            photos += retention_rows.count_older(tx, "photos", template_id, tx.now - after.photos_days * times.DAY)
         if after.runs_days is not None and rules.is_shorter(before.runs_days, after.runs_days):
-            runs_ += retention.count_older(tx, "runs", template_id, tx.now - after.runs_days * times.DAY)
+            runs_ += retention_rows.count_older(tx, "runs", template_id, tx.now - after.runs_days * times.DAY)
     return photos, runs_
 
 
@@ -186,27 +185,27 @@ def remove_photos(tx: Tx, run_ids: Sequence[str]) -> int:
     """
     photos, size = STEP_PHOTOS, STEP_BYTES
     for number, run_id in enumerate(run_ids):
-        run = runs.get(tx, run_id)
-        if not rules.is_due(retention.find_kept_from(tx, run_id), _kept(tx, run).photos_days, tx.now):
+        run = run_rows.get(tx, run_id)
+        if not rules.is_due(retention_rows.find_kept_from(tx, run_id), _kept(tx, run).photos_days, tx.now):
             continue  # the period was changed meanwhile
-        for photo in retention.list_photos_left(tx, run_id):
+        for photo in retention_rows.list_photos_left(tx, run_id):
             if photos <= 0 or size <= 0:
                 return number
-            size -= retention.remove_bytes(tx, run.org_id, photo, size)
+            size -= retention_rows.remove_bytes(tx, run.org_id, photo, size)
             photos -= 1
         if size <= 0:
             return number  # the last photo may have bytes left
-        if count := retention.count_removed_photos(tx, run_id):
+        if count := retention_rows.count_removed_photos(tx, run_id):
             run_changes.add(tx, run, "photos_removed", Actor("retention"), tx.now, count=count)
-        retention.put_photos_removed(tx, run_id)
-        tx.touched.add(runs.TOUCHED + run.org_id)
+        retention_rows.put_photos_removed(tx, run_id)
+        tx.touched.add(run_rows.TOUCHED + run.org_id)
     return len(run_ids)
 
 
 def erase_run(tx: Tx, run_id: str) -> None:
     """Erase a closed run if it is past its retention period."""
-    run = runs.get(tx, run_id)
-    kept_from = retention.find_kept_from(tx, run_id)
+    run = run_rows.get(tx, run_id)
+    kept_from = retention_rows.find_kept_from(tx, run_id)
     if rules.is_due(kept_from, _kept(tx, run).runs_days, tx.now):  # else the period was changed meanwhile
         erasures.erase(tx, run_id, "retention", journal=False)
 
@@ -215,9 +214,9 @@ def remove_attempts(tx: Tx, limit: int) -> int:
     """Delete the attempts of at most `limit` settled deliveries past their period, and return the number of deliveries.
     With them the webhook of an erased run is erased: its `run.erased` can't be retried.
     """
-    numbers = retention.list_due_attempts(tx, limit)
+    numbers = retention_rows.list_due_attempts(tx, limit)
     for number in numbers:
-        retention.remove_attempts(tx, number)
+        retention_rows.remove_attempts(tx, number)
         if run_id := erasure.find_by_delivery(tx, number):
             erasure.erase_webhook(tx, run_id)
     return len(numbers)

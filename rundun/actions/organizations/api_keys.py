@@ -7,7 +7,7 @@ from rundun.actions.organizations.organizations import clean_name, get
 from rundun.core.actor import ADMINISTRATOR, Actor
 from rundun.core.tokens import digest
 from rundun.errors import NotFound, Problem, TooMany
-from rundun.store.organizations import api_keys, changes
+from rundun.store.organizations import api_keys as key_rows, changes as organization_changes
 from rundun.store.organizations.api_keys import ApiKey
 from rundun.store.sqlite.transaction import Tx
 
@@ -31,19 +31,19 @@ def create(
     org_id, name = get(tx, organization).org_id, clean_name(name)
     if may_erase and read_only:
         raise Problem("invalid", "A key that can only read can't erase.")
-    if api_keys.count_valid(tx, org_id) >= MAX_VALID:
+    if key_rows.count_valid(tx, org_id) >= MAX_VALID:
         detail = f"An organization has at most {MAX_VALID} valid keys; revoke one first."
         raise TooMany("keys", MAX_VALID, detail)
     secret = KEY_PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(32))
-    key = api_keys.add(tx, org_id, name, digest(secret), may_erase=may_erase, read_only=read_only)
+    key = key_rows.add(tx, org_id, name, digest(secret), may_erase=may_erase, read_only=read_only)
     rights = {"may_erase": may_erase, "read_only": read_only}
-    changes.add(tx, org_id, "key_created", actor, key=name, **rights)
+    organization_changes.add(tx, org_id, "key_created", actor, key=name, **rights)
     return key, secret
 
 
 def revoke(tx: Tx, key_id: str) -> ApiKey:
     """Revoke an API key of any organization, and return it as it was; raises NotFound, with the valid keys."""
-    everyone = {key.key_id: key for key in api_keys.list_all(tx)}
+    everyone = {key.key_id: key for key in key_rows.list_all(tx)}
     if key_id not in everyone:
         valid = [key for key in everyone.values() if key.revoked_at is None]
         raise NotFound("key", key_id, [f"{key.name} ({key.key_id})" for key in valid])
@@ -52,11 +52,11 @@ def revoke(tx: Tx, key_id: str) -> ApiKey:
 
 def revoke_of_org(tx: Tx, org_id: str, key_id: str, actor: Actor = ADMINISTRATOR) -> None:
     """Revoke an organization's API key; raises NotFound, also for a key of another organization."""
-    _revoke(tx, api_keys.get_of_org(tx, org_id, key_id), actor)
+    _revoke(tx, key_rows.get_of_org(tx, org_id, key_id), actor)
 
 
 def _revoke(tx: Tx, key: ApiKey, actor: Actor) -> ApiKey:
-    api_keys.revoke(tx, key.key_id)
+    key_rows.revoke(tx, key.key_id)
     if key.revoked_at is None:
-        changes.add(tx, key.org_id, "key_revoked", actor, key=key.name)
+        organization_changes.add(tx, key.org_id, "key_revoked", actor, key=key.name)
     return key

@@ -4,13 +4,17 @@ import re
 import secrets
 from dataclasses import dataclass
 
-from rundun.actions.organizations import organizations as organization_actions
+from rundun.actions.organizations import organizations
 from rundun.core import times
 from rundun.core.actor import ADMINISTRATOR, Actor
 from rundun.core.tokens import digest
 from rundun.core.validation import clean_input
 from rundun.errors import NotFound, Problem, TooMany, choices_sentence, refused
-from rundun.store.organizations import changes, operators, organizations
+from rundun.store.organizations import (
+    changes as organization_changes,
+    operators as operator_rows,
+    organizations as organization_rows,
+)
 from rundun.store.organizations.operators import Invitation, Operator, Role
 from rundun.store.organizations.organizations import Organization
 from rundun.store.sqlite.transaction import Tx
@@ -71,11 +75,11 @@ def clean_name(typed: str) -> str:
 
 def find_signed_in(tx: Tx, token: str) -> SignedIn | None:
     """Return the operator of a session; None if the token is unknown, expired or idle for `SESSION_IDLE_MS`."""
-    found = operators.find_by_session(tx, digest(token), tx.now - SESSION_IDLE_MS)
+    found = operator_rows.find_by_session(tx, digest(token), tx.now - SESSION_IDLE_MS)
     if found is None:
         return None
     operator, used_at = found
-    return SignedIn(operator, organizations.get(tx, operator.org_id), used_at)
+    return SignedIn(operator, organization_rows.get(tx, operator.org_id), used_at)
 
 
 def sign_in(tx: Tx, operator_id: str, password_hash: str) -> str:
@@ -89,7 +93,7 @@ def sign_in(tx: Tx, operator_id: str, password_hash: str) -> str:
 
 def get_unchanged(tx: Tx, operator_id: str, password_hash: str) -> Operator:
     """Return an operator if the password hash has not changed since it was checked; raises NotFound."""
-    operator = operators.get(tx, operator_id)
+    operator = operator_rows.get(tx, operator_id)
     if operator.password != password_hash:
         raise NotFound("operator")
     return operator
@@ -98,13 +102,13 @@ def get_unchanged(tx: Tx, operator_id: str, password_hash: str) -> Operator:
 def begin_session(tx: Tx, operator_id: str) -> str:
     """Begin a session of an operator and return its token, of which only the digest is stored."""
     token = SESSION_MARK + new_token()
-    operators.add_session(tx, operator_id, digest(token), tx.now + SESSION_TTL_MS)
+    operator_rows.add_session(tx, operator_id, digest(token), tx.now + SESSION_TTL_MS)
     return token
 
 
 def sign_out(tx: Tx, token: str) -> None:
     """End the session of a token."""
-    operators.remove_session(tx, digest(token))
+    operator_rows.remove_session(tx, digest(token))
 
 
 def actor_of(operator: Operator) -> Actor:
@@ -116,13 +120,13 @@ def change_password(tx: Tx, operator_id: str, password: str, token: str = "", ac
     """Set an operator's password hash. All sessions but that of `token` end, and so does a link for setting it. An
     owner's change ends all password links of the organization, since anyone with the old password could have made them.
     """
-    operator = operators.get(tx, operator_id)
-    operators.put_password(tx, operator_id, password)
-    operators.remove_sessions(tx, operator_id, but=digest(token))
-    operators.remove_password_reset(tx, operator_id)
+    operator = operator_rows.get(tx, operator_id)
+    operator_rows.put_password(tx, operator_id, password)
+    operator_rows.remove_sessions(tx, operator_id, but=digest(token))
+    operator_rows.remove_password_reset(tx, operator_id)
     if operator.role == "owner":
-        operators.remove_password_resets(tx, operator.org_id)
-    changes.add(tx, operator.org_id, "password_set", actor, operator=operator.name)
+        operator_rows.remove_password_resets(tx, operator.org_id)
+    organization_changes.add(tx, operator.org_id, "password_set", actor, operator=operator.name)
 
 
 def invite(tx: Tx, org_id: str, email: str, role: Role, actor: Actor = ADMINISTRATOR) -> str:
@@ -131,23 +135,23 @@ def invite(tx: Tx, org_id: str, email: str, role: Role, actor: Actor = ADMINISTR
     Operators of other organizations are not considered, so nothing about them is revealed.
     """
     email = check_email(tx, org_id, email)
-    operators.remove_invitations(tx, org_id, email)
-    if operators.count_invitations(tx, org_id) >= MAX_INVITATIONS:
+    operator_rows.remove_invitations(tx, org_id, email)
+    if operator_rows.count_invitations(tx, org_id) >= MAX_INVITATIONS:
         detail = f"At most {MAX_INVITATIONS} invitations can be open; withdraw one first."
         raise TooMany("invitations", MAX_INVITATIONS, detail)
     token = new_token()
-    operators.add_invitation(tx, org_id, email, role, digest(token), tx.now + INVITATION_TTL_MS)
-    changes.add(tx, org_id, "operator_invited", actor, email=email, role=role)
+    operator_rows.add_invitation(tx, org_id, email, role, digest(token), tx.now + INVITATION_TTL_MS)
+    organization_changes.add(tx, org_id, "operator_invited", actor, email=email, role=role)
     return token
 
 
 def withdraw_invitation(tx: Tx, org_id: str, invitation_id: str, actor: Actor = ADMINISTRATOR) -> None:
     """Withdraw an invitation, so that its link no longer works; raises NotFound."""
-    found = [row for row in operators.list_invitations(tx, org_id) if row.invitation_id == invitation_id]
+    found = [row for row in operator_rows.list_invitations(tx, org_id) if row.invitation_id == invitation_id]
     if not found:
         raise NotFound("invitation")
-    operators.remove_invitation(tx, org_id, invitation_id)
-    changes.add(tx, org_id, "invitation_withdrawn", actor, email=found[0].email)
+    operator_rows.remove_invitation(tx, org_id, invitation_id)
+    organization_changes.add(tx, org_id, "invitation_withdrawn", actor, email=found[0].email)
 
 
 def create_setup_link(tx: Tx, org_id: str) -> str:
@@ -155,17 +159,17 @@ def create_setup_link(tx: Tx, org_id: str) -> str:
     not count towards `MAX_INVITATIONS`.
     """
     token = new_token()
-    operators.add_invitation(tx, org_id, None, "owner", digest(token), tx.now + SETUP_TTL_MS)
-    changes.add(tx, org_id, "setup_link_created", ADMINISTRATOR)
+    operator_rows.add_invitation(tx, org_id, None, "owner", digest(token), tx.now + SETUP_TTL_MS)
+    organization_changes.add(tx, org_id, "setup_link_created", ADMINISTRATOR)
     return token
 
 
 def get_invitation(tx: Tx, token: str) -> tuple[Invitation, Organization]:
     """Return the invitation of a link's token, and its organization; raises NotFound if it was used or has expired."""
-    invitation = operators.find_invitation(tx, digest(token))
+    invitation = operator_rows.find_invitation(tx, digest(token))
     if invitation is None:
         raise NotFound("invitation")
-    return invitation, organizations.get(tx, invitation.org_id)
+    return invitation, organization_rows.get(tx, invitation.org_id)
 
 
 def join_and_sign_in(
@@ -178,10 +182,10 @@ def join_and_sign_in(
     invitation, _ = get_invitation(tx, token)
     sets_up = is_first_owner(tx, invitation)
     operator = _add(tx, invitation.org_id, invitation.email or email, name, invitation.role, password)
-    operators.remove_invitation(tx, invitation.org_id, invitation.invitation_id)
-    changes.add(tx, operator.org_id, "operator_joined", actor_of(operator), role=operator.role)
+    operator_rows.remove_invitation(tx, invitation.org_id, invitation.invitation_id)
+    organization_changes.add(tx, operator.org_id, "operator_joined", actor_of(operator), role=operator.role)
     if sets_up and set_up:
-        organization_actions.set_up(tx, operator.org_id, set_up.name, set_up.time_zone, actor_of(operator))
+        organizations.set_up(tx, operator.org_id, set_up.name, set_up.time_zone, actor_of(operator))
     return operator, begin_session(tx, operator.operator_id)
 
 
@@ -193,22 +197,22 @@ def get_invitation_to_show(tx: Tx, token: str) -> tuple[Invitation, Organization
 
 def is_first_owner(tx: Tx, invitation: Invitation) -> bool:
     """Tell whether an invitation makes the first owner of its organization."""
-    return invitation.role == "owner" and not operators.has_owner(tx, invitation.org_id)
+    return invitation.role == "owner" and not operator_rows.has_owner(tx, invitation.org_id)
 
 
 def add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) -> Operator:
     """Add an operator to an organization for the administrator; return the operator. Raises `invalid`."""
     operator = _add(tx, org_id, email, name, role, password)
     values = {"operator": operator.name, "email": operator.email, "role": role}
-    changes.add(tx, org_id, "operator_added", ADMINISTRATOR, **values)
+    organization_changes.add(tx, org_id, "operator_added", ADMINISTRATOR, **values)
     return operator
 
 
 def _add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) -> Operator:
     """Add an operator. The first owner ends all setup links: they may stand in a terminal or log that others read."""
-    if role == "owner" and not operators.has_owner(tx, org_id):
-        operators.remove_setup_links(tx, org_id)
-    return operators.add(tx, org_id, check_email(tx, org_id, email), clean_name(name), role, password)
+    if role == "owner" and not operator_rows.has_owner(tx, org_id):
+        operator_rows.remove_setup_links(tx, org_id)
+    return operator_rows.add(tx, org_id, check_email(tx, org_id, email), clean_name(name), role, password)
 
 
 def check_email(tx: Tx, org_id: str, typed: str) -> str:
@@ -216,9 +220,9 @@ def check_email(tx: Tx, org_id: str, typed: str) -> str:
     organization, or the organization is full.
     """
     email = clean_email(typed)
-    if operators.find_in_org(tx, org_id, email) is not None:
+    if operator_rows.find_in_org(tx, org_id, email) is not None:
         raise refused("/email", "duplicate", "There is an operator with that address.")
-    if operators.count_of_org(tx, org_id) >= MAX_OPERATORS:
+    if operator_rows.count_of_org(tx, org_id) >= MAX_OPERATORS:
         detail = f"An organization has at most {MAX_OPERATORS} operators; remove one first."
         raise TooMany("operators", MAX_OPERATORS, detail)
     return email
@@ -226,8 +230,8 @@ def check_email(tx: Tx, org_id: str, typed: str) -> str:
 
 def list_candidates(tx: Tx, email: str) -> list[tuple[Operator, Organization]]:
     """List at most ten operators with an address, each with the organization, to try their passwords at sign-in."""
-    rows = operators.list_by_email(tx, email)[:MAX_SAME_EMAIL]
-    return [(row, organizations.get(tx, row.org_id)) for row in rows]
+    rows = operator_rows.list_by_email(tx, email)[:MAX_SAME_EMAIL]
+    return [(row, organization_rows.get(tx, row.org_id)) for row in rows]
 
 
 def get_by_email(tx: Tx, email: str, org: str | None = None) -> Operator:
@@ -235,16 +239,16 @@ def get_by_email(tx: Tx, email: str, org: str | None = None) -> Operator:
     several have one. Raises NotFound, `invalid`.
     """
     if org is not None:
-        org_id = organization_actions.get(tx, org).org_id
-        operator = operators.find_in_org(tx, org_id, _stored_email(email))
+        org_id = organizations.get(tx, org).org_id
+        operator = operator_rows.find_in_org(tx, org_id, _stored_email(email))
         found = [] if operator is None else [operator]
     else:
-        found = operators.list_by_email(tx, _stored_email(email))
+        found = operator_rows.list_by_email(tx, _stored_email(email))
     if not found:
-        everyone = operators.list_all(tx) if org is None else operators.list_of_org(tx, org_id)
+        everyone = operator_rows.list_all(tx) if org is None else operator_rows.list_of_org(tx, org_id)
         raise NotFound("operator", email, list(dict.fromkeys(operator.email for operator in everyone)))
     if len(found) > 1:
-        theirs = organization_actions.labels(organizations.get(tx, operator.org_id) for operator in found)
+        theirs = organizations.labels(organization_rows.get(tx, operator.org_id) for operator in found)
         which = "Several organizations have an operator with that address; say which with --org."
         raise Problem("invalid", f"{which} {choices_sentence(theirs)}")
     return found[0]
@@ -257,22 +261,22 @@ def remove_by_email(tx: Tx, email: str, org: str | None = None) -> None:
 
 def remove_by_administrator(tx: Tx, operator_id: str) -> None:
     """Remove an operator, even the last owner; raises NotFound."""
-    _remove(tx, operators.get(tx, operator_id), ADMINISTRATOR)
+    _remove(tx, operator_rows.get(tx, operator_id), ADMINISTRATOR)
 
 
 def _remove(tx: Tx, operator: Operator, actor: Actor) -> None:
     _remove_links(tx, operator)
-    operators.remove(tx, operator.operator_id)
+    operator_rows.remove(tx, operator.operator_id)
     values = {"operator": operator.name, "email": operator.email}
-    changes.add(tx, operator.org_id, "operator_removed", actor, **values)
+    organization_changes.add(tx, operator.org_id, "operator_removed", actor, **values)
 
 
 def remove(tx: Tx, org_id: str, operator_id: str, actor: Actor = ADMINISTRATOR) -> None:
     """Remove an operator and the operator's sessions; raises NotFound, and `wrong_status` for the last owner. Removing
     an operator again succeeds, as the erasure journal may still lack the entry.
     """
-    if operators.is_removed(tx, operator_id):
-        operators.remove(tx, operator_id)
+    if operator_rows.is_removed(tx, operator_id):
+        operator_rows.remove(tx, operator_id)
         return
     operator = get_of_org(tx, org_id, operator_id)
     _require_other_owner(tx, operator)
@@ -285,22 +289,22 @@ def put_role(tx: Tx, org_id: str, operator_id: str, role: Role, actor: Actor = A
     if role != "owner":
         _require_other_owner(tx, operator)
         _remove_links(tx, operator)
-    operators.put_role(tx, operator.operator_id, role)
+    operator_rows.put_role(tx, operator.operator_id, role)
     if role != operator.role:
         values = {"operator": operator.name, "before": operator.role, "after": role}
-        changes.add(tx, org_id, "role_changed", actor, **values)
+        organization_changes.add(tx, org_id, "role_changed", actor, **values)
 
 
 def get_of_org(tx: Tx, org_id: str, operator_id: str) -> Operator:
     """Return an organization's operator; raises NotFound."""
-    operator = operators.get(tx, operator_id)
+    operator = operator_rows.get(tx, operator_id)
     if operator.org_id != org_id:
         raise NotFound("operator")
     return operator
 
 
 def _require_other_owner(tx: Tx, leaving: Operator) -> None:
-    others = [row for row in operators.list_of_org(tx, leaving.org_id) if row.operator_id != leaving.operator_id]
+    others = [row for row in operator_rows.list_of_org(tx, leaving.org_id) if row.operator_id != leaving.operator_id]
     if leaving.role == "owner" and not any(other.role == "owner" for other in others):
         raise Problem("wrong_status", "An organization keeps at least one owner; make somebody else one first.")
 
@@ -308,10 +312,10 @@ def _require_other_owner(tx: Tx, leaving: Operator) -> None:
 def _remove_links(tx: Tx, leaving: Operator) -> None:
     """Remove all links that an owner may have made for later use, as they must not outlive the owner's rights."""
     if leaving.role == "owner":
-        operators.remove_invitations(tx, leaving.org_id)
-        operators.remove_password_resets(tx, leaving.org_id)
+        operator_rows.remove_invitations(tx, leaving.org_id)
+        operator_rows.remove_password_resets(tx, leaving.org_id)
 
 
 def list_team(tx: Tx, org_id: str) -> tuple[list[Operator], list[Invitation]]:
     """Return an organization's operators and its open invitations."""
-    return operators.list_of_org(tx, org_id), operators.list_invitations(tx, org_id)
+    return operator_rows.list_of_org(tx, org_id), operator_rows.list_invitations(tx, org_id)

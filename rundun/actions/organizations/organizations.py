@@ -13,8 +13,13 @@ from rundun.core.text import MIB
 from rundun.core.validation import clean_input
 from rundun.errors import FieldError, Invalid, NotFound, Problem, choices_sentence, refused
 from rundun.store import files
-from rundun.store.deliveries import deliveries
-from rundun.store.organizations import changes, organizations, quotas, statistics
+from rundun.store.deliveries import deliveries as delivery_rows
+from rundun.store.organizations import (
+    changes as organization_changes,
+    organizations as organization_rows,
+    quotas as quota_rows,
+    statistics,
+)
 from rundun.store.organizations.organizations import Organization
 from rundun.store.organizations.quotas import StorageUse
 from rundun.store.sqlite.transaction import Tx
@@ -22,7 +27,7 @@ from rundun.store.sqlite.transaction import Tx
 
 def organization_json(tx: Tx, org_id: str) -> OrganizationJson:
     """Return an organization as its JSON on the wire. `runs_this_month` counts from the first of the month in UTC."""
-    organization, use = organizations.get(tx, org_id), quotas.get(tx, org_id)
+    organization, use = organization_rows.get(tx, org_id), quota_rows.get(tx, org_id)
     today = datetime.fromtimestamp(tx.now / times.SECOND, UTC)
     month = today.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return {
@@ -31,7 +36,7 @@ def organization_json(tx: Tx, org_id: str) -> OrganizationJson:
         "contact": organization.contact,
         "credits": organization.credits,
         "runs_this_month": statistics.count_since(tx, org_id, "dispatched", int(month.timestamp()) * times.SECOND),
-        "deliveries_failed": deliveries.count_failed(tx, org_id),
+        "deliveries_failed": delivery_rows.count_failed(tx, org_id),
         "bytes_used": use.used,
         "bytes_quota": use.quota,
     }
@@ -44,10 +49,10 @@ MAX_MEBIBYTES = 2**30  # a pebibyte
 
 def get(tx: Tx, name: str) -> Organization:
     """Return the organization with an id, else with a name; raises NotFound, and `invalid` if several have the name."""
-    matches = organizations.list_by_name(tx, name)
+    matches = organization_rows.list_by_name(tx, name)
     matches = [match for match in matches if match.org_id == name] or matches
     if not matches:
-        raise NotFound("organization", name, labels(organizations.list_all(tx)))
+        raise NotFound("organization", name, labels(organization_rows.list_all(tx)))
     if len(matches) > 1:
         ids = ", ".join(match.org_id for match in matches)
         raise Problem("invalid", f"Several organizations have that name; say which: {ids}.")
@@ -58,7 +63,7 @@ def get_or_only(tx: Tx, name: str | None) -> Organization:
     """Return the organization with an id or a name, without either the only one; raises NotFound, `invalid`."""
     if name is not None:
         return get(tx, name)
-    everyone = organizations.list_all(tx)
+    everyone = organization_rows.list_all(tx)
     if not everyone:
         raise Problem("invalid", "There is no organization yet.")
     if len(everyone) > 1:
@@ -74,10 +79,10 @@ def labels(everyone: Iterable[Organization]) -> list[str]:
 def create(tx: Tx, name: str) -> Organization:
     """Create an organization with unlimited credits, and return it. Commands name it, so a name in use is `invalid`."""
     name = clean_name(name)
-    if others := organizations.list_by_name(tx, name):
+    if others := organization_rows.list_by_name(tx, name):
         raise Problem("invalid", f"There is an organization “{name}” already: {others[0].org_id}.")
-    made = organizations.add(tx, name)
-    changes.add(tx, made.org_id, "organization_created", ADMINISTRATOR)
+    made = organization_rows.add(tx, name)
+    organization_changes.add(tx, made.org_id, "organization_created", ADMINISTRATOR)
     return made
 
 
@@ -92,7 +97,7 @@ def set_contact(tx: Tx, org: str, contact: str) -> None:
     """Store the contact shown to executors, of an organization given by id or name; "" removes it."""
     contact = _contact(contact)
     before = get(tx, org)
-    organizations.put_contact(tx, before.org_id, contact or None)
+    organization_rows.put_contact(tx, before.org_id, contact or None)
     _add_change(tx, before, ADMINISTRATOR)
 
 
@@ -108,7 +113,7 @@ _PROFILE = ("name", "contact", "time_zone", "colour")  # fields of `Organization
 
 def _add_change(tx: Tx, before: Organization, actor: Actor) -> None:
     """Add the changed fields of an organization's profile to its history."""
-    after = organizations.get(tx, before.org_id)
+    after = organization_rows.get(tx, before.org_id)
     then, now = ({field: getattr(one, field) for field in _PROFILE} for one in (before, after))
     changed = [field for field in _PROFILE if then[field] != now[field]]
     if changed:
@@ -116,7 +121,7 @@ def _add_change(tx: Tx, before: Organization, actor: Actor) -> None:
             "before": {field: then[field] for field in changed},
             "after": {field: now[field] for field in changed},
         }
-        changes.add(tx, before.org_id, "organization_changed", actor, **values)
+        organization_changes.add(tx, before.org_id, "organization_changed", actor, **values)
 
 
 def put_profile(
@@ -138,8 +143,8 @@ def put_profile(
         errors.append(FieldError("/colour", "bad_format", f"A colour {error}."))
     if errors:
         raise Invalid(errors)
-    before = organizations.get(tx, org_id)
-    organizations.put_profile(tx, org_id, name, contact or None, time_zone, own_colour)
+    before = organization_rows.get(tx, org_id)
+    organization_rows.put_profile(tx, org_id, name, contact or None, time_zone, own_colour)
     _add_change(tx, before, actor)
 
 
@@ -149,8 +154,8 @@ def set_up(tx: Tx, org_id: str, name: str, time_zone: str, actor: Actor) -> None
         name = clean_name(name)
     except Problem as problem:
         raise Invalid([FieldError("/organization", "bad_format", problem.detail)]) from None
-    before = organizations.get(tx, org_id)
-    organizations.put_profile(tx, org_id, name, before.contact, time_zone, before.colour)
+    before = organization_rows.get(tx, org_id)
+    organization_rows.put_profile(tx, org_id, name, before.contact, time_zone, before.colour)
     _add_change(tx, before, actor)
 
 
@@ -158,13 +163,13 @@ def put_logo(tx: Tx, org_id: str, png: bytes | None, actor: Actor = ADMINISTRATO
     """Store an organization's logo, None for none, and remove the previous one. Raises `quota_exceeded`."""
     if png is not None:
         require_quota_left(tx, org_id)
-    before = organizations.get(tx, org_id).logo
+    before = organization_rows.get(tx, org_id).logo
     logo = None if png is None else files.add_small(tx, "image/png", png, hashlib.sha256(png).hexdigest())
-    organizations.put_logo(tx, org_id, logo)
+    organization_rows.put_logo(tx, org_id, logo)
     if before is not None:
         files.remove(tx, before)
     if logo != before:
-        changes.add(tx, org_id, "logo_removed" if logo is None else "logo_changed", actor)
+        organization_changes.add(tx, org_id, "logo_removed" if logo is None else "logo_changed", actor)
 
 
 def add_credits(tx: Tx, org: str, amount: int | None, actor: Actor = ADMINISTRATOR) -> int | None:
@@ -173,9 +178,9 @@ def add_credits(tx: Tx, org: str, amount: int | None, actor: Actor = ADMINISTRAT
     balance = None if amount is None else (owner.credits or 0) + amount
     if balance is not None and not 0 <= balance <= MAX_CREDITS:
         raise refused("/add", "out_of_range", f"That would make the balance {balance}.")
-    organizations.put_credits(tx, owner.org_id, balance)
+    organization_rows.put_credits(tx, owner.org_id, balance)
     if balance != owner.credits:
-        changes.add(tx, owner.org_id, "credits_changed", actor, before=owner.credits, after=balance)
+        organization_changes.add(tx, owner.org_id, "credits_changed", actor, before=owner.credits, after=balance)
     return balance
 
 
@@ -186,14 +191,14 @@ def set_quota(tx: Tx, org: str, mebibytes: int | None) -> tuple[int, int | None]
     if mebibytes is not None and not 0 <= mebibytes <= MAX_MEBIBYTES:
         raise Problem("invalid", f"A quota has at most {MAX_MEBIBYTES:,} MiB.")
     owner = get(tx, org)
-    before = quotas.get(tx, owner.org_id).quota
-    quotas.put(tx, owner.org_id, None if mebibytes is None else mebibytes * MIB)
+    before = quota_rows.get(tx, owner.org_id).quota
+    quota_rows.put(tx, owner.org_id, None if mebibytes is None else mebibytes * MIB)
     use = get_storage_use(tx, org)
     if use.quota != before:
-        changes.add(tx, owner.org_id, "quota_changed", ADMINISTRATOR, before=before, after=use.quota)
+        organization_changes.add(tx, owner.org_id, "quota_changed", ADMINISTRATOR, before=before, after=use.quota)
     return use.used, use.quota
 
 
 def get_storage_use(tx: Tx, org: str) -> StorageUse:
     """Return the storage use of an organization, given by id or name; raises NotFound."""
-    return quotas.get(tx, get(tx, org).org_id)
+    return quota_rows.get(tx, get(tx, org).org_id)

@@ -5,8 +5,11 @@ from rundun.core import times
 from rundun.core.actor import Actor
 from rundun.core.tokens import digest
 from rundun.errors import NotFound
-from rundun.store.organizations import changes, organizations
-from rundun.store.organizations import operators as operator_rows
+from rundun.store.organizations import (
+    changes as organization_changes,
+    operators as operator_rows,
+    organizations as organization_rows,
+)
 from rundun.store.organizations.operators import Operator
 from rundun.store.organizations.organizations import Organization
 from rundun.store.sqlite.transaction import Tx
@@ -21,7 +24,7 @@ def create(tx: Tx, org_id: str, operator_id: str, actor: Actor) -> tuple[Operato
     operator = operators.get_of_org(tx, org_id, operator_id)
     token = operators.new_token()
     operator_rows.put_password_reset(tx, operator_id, digest(token), tx.now + TTL_MS)
-    changes.add(tx, org_id, "password_link_created", actor, operator=operator.name)
+    organization_changes.add(tx, org_id, "password_link_created", actor, operator=operator.name)
     return operator, token
 
 
@@ -30,7 +33,7 @@ def get_operator(tx: Tx, token: str) -> tuple[Operator, Organization]:
     operator = operator_rows.find_by_password_reset(tx, digest(token))
     if operator is None:
         raise NotFound("link")
-    return operator, organizations.get(tx, operator.org_id)
+    return operator, organization_rows.get(tx, operator.org_id)
 
 
 def use(tx: Tx, token: str, password: str) -> Operator:

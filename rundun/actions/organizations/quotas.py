@@ -7,7 +7,7 @@ or erasing is never refused.
 
 from rundun.core.text import size
 from rundun.errors import Problem
-from rundun.store.organizations import quotas
+from rundun.store.organizations import quotas as quota_rows
 from rundun.store.organizations.quotas import StorageUse
 from rundun.store.sqlite.transaction import Tx
 
@@ -17,7 +17,7 @@ RETRY_AFTER = 60  # seconds
 
 def require_quota_left(tx: Tx, org_id: str) -> None:
     """Raise `quota_exceeded` if the organization has used up its quota."""
-    use = quotas.get(tx, org_id)
+    use = quota_rows.get(tx, org_id)
     if use.is_full:
         raise _exceeded(use)
 
@@ -32,7 +32,7 @@ def require_quota_for_run(tx: Tx, org_id: str) -> None:
 
 def require_quota_to_continue(tx: Tx, org_id: str) -> None:
     """Raise `unavailable` for the phone of an open run, to be sent again later, beyond `MOST` of the quota."""
-    if org_id in tx.quotas.full and quotas.get(tx, org_id).fraction >= MOST:
+    if org_id in tx.quotas.full and quota_rows.get(tx, org_id).fraction >= MOST:
         detail = "Nothing more can be stored at the moment. The phone keeps its data and sends it later."
         raise Problem("unavailable", detail, retry_after=RETRY_AFTER)
 
@@ -41,7 +41,7 @@ def require_quota_to_change(tx: Tx, org_id: str) -> None:
     """Raise `quota_exceeded` beyond `MOST` of the quota, for changing an open run or retrying deliveries: API keys can
     repeat both without limit, and each time something is stored.
     """
-    if org_id in tx.quotas.full and (use := quotas.get(tx, org_id)).fraction >= MOST:
+    if org_id in tx.quotas.full and (use := quota_rows.get(tx, org_id)).fraction >= MOST:
         raise _exceeded(use)
 
 

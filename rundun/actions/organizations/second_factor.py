@@ -9,8 +9,7 @@ from rundun.core.actor import ADMINISTRATOR
 from rundun.core.organizations import one_time_code
 from rundun.core.tokens import digest
 from rundun.errors import Problem
-from rundun.store.organizations import changes, second_factors
-from rundun.store.organizations import operators as operator_rows
+from rundun.store.organizations import changes as organization_changes, operators as operator_rows, second_factors
 from rundun.store.sqlite.transaction import Tx
 
 RECOVERY_CODES = 10
@@ -77,7 +76,7 @@ def switch_off(tx: Tx, operator_id: str, typed: str) -> bool:
 
 def _add_change(tx: Tx, operator_id: str, change: Literal["second_factor_on", "second_factor_off"]) -> None:
     operator = operator_rows.get(tx, operator_id)
-    changes.add(tx, operator.org_id, change, operators.actor_of(operator), operator=operator.name)
+    organization_changes.add(tx, operator.org_id, change, operators.actor_of(operator), operator=operator.name)
 
 
 def renew_recovery_codes(tx: Tx, operator_id: str, typed: str) -> list[str] | None:
@@ -94,4 +93,4 @@ def switch_off_by_email(tx: Tx, email: str, org: str | None = None) -> None:
         raise Problem("wrong_status", f"{operator.email} has no second factor.")
     second_factors.remove(tx, operator.operator_id)
     operator_rows.remove_sessions(tx, operator.operator_id)
-    changes.add(tx, operator.org_id, "second_factor_off", ADMINISTRATOR, operator=operator.name)
+    organization_changes.add(tx, operator.org_id, "second_factor_off", ADMINISTRATOR, operator=operator.name)

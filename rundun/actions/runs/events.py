@@ -1,7 +1,7 @@
 """The event feed: events in the order of their commits."""
 
 from rundun.errors import Problem
-from rundun.store.runs import events, runs
+from rundun.store.runs import events as event_rows, runs as run_rows
 from rundun.store.runs.events import TOUCHED, Feed
 from rundun.store.sqlite.transaction import Tx
 
@@ -10,21 +10,23 @@ __all__ = ["TOUCHED", "page_of_organization", "page_of_run"]
 
 def page_of_organization(tx: Tx, org_id: str, after: int, limit: int) -> Feed:
     """Return an organization's events with numbers greater than `after`, the oldest first. Raises `cursor_gone`."""
-    return _require_cursor(tx, events.page_of_organization(tx, org_id, after, limit), after)
+    return _require_cursor(tx, event_rows.page_of_organization(tx, org_id, after, limit), after)
 
 
 def page_of_run(tx: Tx, org_id: str, run_id: str, after: int, limit: int) -> Feed:
     """Return the events of an organization's run with numbers greater than `after`, the oldest first. Raises NotFound,
     `run_erased`, `cursor_gone`.
     """
-    return _require_cursor(tx, events.page_of_run(tx, runs.get_of_org(tx, org_id, run_id).run_id, after, limit), after)
+    return _require_cursor(
+        tx, event_rows.page_of_run(tx, run_rows.get_of_org(tx, org_id, run_id).run_id, after, limit), after
+    )
 
 
 def _require_cursor(tx: Tx, feed: Feed, after: int) -> Feed:
     """Return the feed; raise `cursor_gone` if `after` is beyond the newest event, as after a restore: without the error
     its reader would get nothing until there are as many events again.
     """
-    if not feed.items and after > events.read_newest(tx):
+    if not feed.items and after > event_rows.read_newest(tx):
         detail = "The events before this cursor no longer exist; begin again without `after`."
         raise Problem("cursor_gone", detail)
     return feed

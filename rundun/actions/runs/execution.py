@@ -14,9 +14,8 @@ from rundun.core import text
 from rundun.core.actor import Identity
 from rundun.core.json_types.base import PositionJson
 from rundun.core.json_types.problems import PlaceJson
-from rundun.core.runs import answer as answers_of
 from rundun.core.runs import event, photo_list, progress, remark
-from rundun.core.runs.answer import Answer
+from rundun.core.runs.answer import Answer, check_total_size, read_value
 from rundun.core.runs.progress import MissingStep
 from rundun.core.runs.run import MOVES, Run, revised, with_clock_skew
 from rundun.core.templates.steps import StepBase, photo_limits, photo_slots
@@ -24,11 +23,11 @@ from rundun.errors import FieldError, Invalid, NotFound, Problem
 from rundun.store import files
 from rundun.store.erasure import erasure
 from rundun.store.erasure.erasure import ErasedRun
-from rundun.store.organizations import organizations
+from rundun.store.organizations import organizations as organization_rows
 from rundun.store.organizations.organizations import Organization
-from rundun.store.runs import answers, changes, events, runs
+from rundun.store.runs import answers, changes as run_changes, events as event_rows, runs as run_rows
 from rundun.store.sqlite.transaction import TemplateVersion, Tx
-from rundun.store.templates import templates
+from rundun.store.templates import templates as template_rows
 
 MAX_ANSWERS = 200  # of one step; a limit against filling the disk
 
@@ -67,14 +66,14 @@ def start(tx: Tx, run_id: str, start_input: StartInput, device: str | None) -> t
     """Start a run; return the run, its template version, and the device token for the phone's cookie. Starting a
     started run keeps its first identity, and gives a released run to this device.
     """
-    run = run_state.require_open(tx, runs.get(tx, run_id), device)
+    run = run_state.require_open(tx, run_rows.get(tx, run_id), device)
     run_state.require_device(tx, run, device)
-    version = templates.get_version(tx, run.template_id, run.template_v)
+    version = template_rows.get_version(tx, run.template_id, run.template_v)
     token = device or secrets.token_urlsafe(24)
     if run.status == "in_progress":
         if run.device is None:  # released
             taken_over = revised(run, tx.now, device=token)
-            runs.put(tx, run, taken_over)
+            run_rows.put(tx, run, taken_over)
             run = taken_over
         return run, version, token
     quotas.require_quota_to_continue(tx, run.org_id)
@@ -93,8 +92,8 @@ def start(tx: Tx, run_id: str, start_input: StartInput, device: str | None) -> t
         seq=run.seq + 1,
     )
     started = with_clock_skew(started, start_input.clock_skew_seconds)
-    events.add(tx, started, event.run_started(started), started.seq, started.started_at or tx.now)
-    runs.put(tx, run, started)
+    event_rows.add(tx, started, event.run_started(started), started.seq, started.started_at or tx.now)
+    run_rows.put(tx, run, started)
     return started, version, token
 
 
@@ -130,7 +129,7 @@ def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device:
     if says_the_same:
         answers.add_history(tx, run, step_id, new)
         return state
-    answers_of.check_total_size(state.answers, step_id, new)
+    check_total_size(state.answers, step_id, new)
     answers.add(tx, run, step_id, new, is_first=old is None)
     skewed = replace(state, run=with_clock_skew(run, answer_input.clock_skew_seconds))
     after = run_state.with_answer(skewed, step_id, new)
@@ -173,7 +172,7 @@ def _has_unannounced_photos(tx: Tx, state: RunState, step_id: str) -> bool:
     step_state = state.step_states[step_id]
     if not (step_state.done and step_state.photos and step_state.answer) or not step_state.answer.takes_arrivals:
         return False
-    return not set(step_state.photos) <= events.list_announced_photos(tx, state.run.run_id, step_id)
+    return not set(step_state.photos) <= event_rows.list_announced_photos(tx, state.run.run_id, step_id)
 
 
 def _is_in_force(state: RunState, step: StepBase, answer_input: AnswerInput) -> bool:
@@ -184,7 +183,7 @@ def _is_in_force(state: RunState, step: StepBase, answer_input: AnswerInput) -> 
     if old is None:
         return False
     try:
-        value = None if answer_input.skipped or answer_input.unable else answers_of.read_value(step, answer_input.value)
+        value = None if answer_input.skipped or answer_input.unable else read_value(step, answer_input.value)
     except Invalid:
         return False
     if old.statement() != (value, answer_input.skipped, answer_input.unable):
@@ -220,7 +219,7 @@ def _new_answer(tx: Tx, state: RunState, step: StepBase, answer_input: AnswerInp
         if not settings.allow_unable:
             raise Invalid([FieldError("/unable", "not_allowed", "this template takes no “I can't do this”")])
         return Answer(answer_input.answer_id, None, False, unable, photos, answer_input.geo, None, **common)
-    value = answers_of.read_value(step, answer_input.value)
+    value = read_value(step, answer_input.value)
     signature = files.find_latest_signature(tx, run.run_id, step.id) if step.type == "signature" else None
     return Answer(answer_input.answer_id, value, False, None, photos, answer_input.geo, signature, **common)
 
@@ -238,7 +237,7 @@ def _listed_photos(
         return sent, None
     in_force, evidence = state.answers.get(step.id), state.evidence
     listed_before = state.step_states[step.id].listed if in_force else ()
-    listed = photo_list.unite(sent, seen, listed_before, changes.list_deleted_photos(tx, state.run.run_id, step.id))
+    listed = photo_list.unite(sent, seen, listed_before, run_changes.list_deleted_photos(tx, state.run.run_id, step.id))
     stored, undrawn = evidence.photos.get(step.id, {}), evidence.undrawn().get(step.id, ())
     left_before = in_force.left_out if in_force and in_force.left_out else ()
     left_out = photo_list.leave_out(listed, set(seen) - answer_input.missing_photos, left_before, tuple(stored))
@@ -308,14 +307,14 @@ def load_open(tx: Tx, run_id: str, device: str | None) -> tuple[RunState, Organi
     `run_erased`, `other_device`, `run_closed`.
     """
     run = _get_open(tx, run_id, device)
-    return run_state.load(tx, run), organizations.get(tx, run.org_id), tx.now
+    return run_state.load(tx, run), organization_rows.get(tx, run.org_id), tx.now
 
 
 def load_erased(tx: Tx, run_id: str) -> tuple[ErasedRun, Organization]:
     """Return an erased run and its organization, for its page. Raises NotFound."""
     if (erased := erasure.find(tx, run_id)) is None:
         raise NotFound("run")
-    return erased, organizations.get(tx, erased.org_id)
+    return erased, organization_rows.get(tx, erased.org_id)
 
 
 def is_unchanged(tx: Tx, run_id: str, since: int, device: str | None) -> bool:
@@ -324,7 +323,7 @@ def is_unchanged(tx: Tx, run_id: str, since: int, device: str | None) -> bool:
 
 
 def _get_open(tx: Tx, run_id: str, device: str | None) -> Run:
-    run = run_state.with_expiry_applied(tx, runs.get(tx, run_id))
+    run = run_state.with_expiry_applied(tx, run_rows.get(tx, run_id))
     if run.is_closed:
         raise run_state.closed_problem(run, is_executor=run_state.is_executor(tx, run, device))
     run_state.require_device(tx, run, device)
@@ -335,5 +334,5 @@ def load_closed(tx: Tx, run_id: str, device: str | None) -> tuple[RunState, Orga
     """Return a closed run's state, its organization, and whether `device` did the run, for its page. Raises NotFound,
     `run_erased`.
     """
-    run = run_state.with_expiry_applied(tx, runs.get(tx, run_id))
-    return run_state.load(tx, run), organizations.get(tx, run.org_id), run_state.is_executor(tx, run, device)
+    run = run_state.with_expiry_applied(tx, run_rows.get(tx, run_id))
+    return run_state.load(tx, run), organization_rows.get(tx, run.org_id), run_state.is_executor(tx, run, device)

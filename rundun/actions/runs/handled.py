@@ -12,9 +12,9 @@ from rundun.core.actor import Actor
 from rundun.core.deliveries.webhook_url import shown_host
 from rundun.core.runs.run import Run, revised
 from rundun.errors import Problem
-from rundun.store.deliveries import deliveries, failed
+from rundun.store.deliveries import deliveries as delivery_rows, failed
 from rundun.store.deliveries.failed import NEWEST, FailedDelivery
-from rundun.store.runs import changes, runs
+from rundun.store.runs import changes as run_changes, runs as run_rows
 from rundun.store.sqlite.transaction import Tx
 
 MAX_GROUPED = 1000  # failed deliveries that are grouped for the overview, the newest
@@ -25,7 +25,7 @@ def handle_run(tx: Tx, org_id: str, run_id: str, actor: Actor) -> Run:
     """Mark a missed or flagged run as handled; return it in its next revision, or unchanged if it was handled already.
     Raises NotFound, `run_erased`, `quota_exceeded`, and `wrong_status` for any other run.
     """
-    run = runs.get_of_org(tx, org_id, run_id)
+    run = run_rows.get_of_org(tx, org_id, run_id)
     if run.is_overdue(tx.now, tx.grace):
         run = expire(tx, run)
     if not run.calls_for_attention:
@@ -35,8 +35,8 @@ def handle_run(tx: Tx, org_id: str, run_id: str, actor: Actor) -> Run:
     quotas.require_quota_to_change(tx, org_id)
     at = current_time(tx, load(tx, run))
     handled = revised(run, tx.now, handled_at=at)
-    runs.put(tx, run, handled)
-    changes.add(tx, run, "handled", actor, at)
+    run_rows.put(tx, run, handled)
+    run_changes.add(tx, run, "handled", actor, at)
     return handled
 
 
@@ -44,15 +44,15 @@ def undo_handled(tx: Tx, org_id: str, run_id: str, actor: Actor) -> Run:
     """Mark a handled run as not handled; return it in its next revision, or unchanged if it still calls for attention.
     Raises NotFound, `run_erased`, `quota_exceeded`, and `wrong_status` for a run that is neither missed nor flagged.
     """
-    run = runs.get_of_org(tx, org_id, run_id)
+    run = run_rows.get_of_org(tx, org_id, run_id)
     if run.handled_at is None:
         if run.calls_for_attention:
             return run
         raise Problem("wrong_status", "This run was not handled: it was neither missed nor flagged.")
     quotas.require_quota_to_change(tx, org_id)
     unhandled = revised(run, tx.now, handled_at=None)
-    runs.put(tx, run, unhandled)
-    changes.add(tx, run, "handled", actor, current_time(tx, load(tx, run)), is_undone=True)
+    run_rows.put(tx, run, unhandled)
+    run_changes.add(tx, run, "handled", actor, current_time(tx, load(tx, run)), is_undone=True)
     return unhandled
 
 
@@ -109,9 +109,9 @@ def handle_group(tx: Tx, org_id: str, group_id: str, actor: Actor, so_far: Group
         failed.put_handled(tx, [each.number for each in found])
         for run_id in dict.fromkeys(each.run_id for each in found):
             count = sum(each.run_id == run_id for each in found)
-            run = runs.find_of_org(tx, org_id, run_id)
+            run = run_rows.find_of_org(tx, org_id, run_id)
             if run is not None:
-                changes.add(tx, run, "deliveries_handled", actor, tx.now, count=count)
+                run_changes.add(tx, run, "deliveries_handled", actor, tx.now, count=count)
         return len(found)
 
     return _next_of_group(tx, org_id, group_id, handle, so_far)
@@ -123,7 +123,7 @@ def retry_group(tx: Tx, org_id: str, group_id: str, so_far: GroupProgress) -> Gr
     """
 
     def retry(found: list[FailedDelivery]) -> int:
-        return sum(deliveries.put_due(tx, each.number) for each in found)
+        return sum(delivery_rows.put_due(tx, each.number) for each in found)
 
     return _next_of_group(tx, org_id, group_id, retry, so_far)
 

@@ -11,12 +11,11 @@ from rundun.core.runs import event
 from rundun.core.runs.job_changes import change_details, changed_names, patch_job
 from rundun.core.runs.run import Run, Webhook, patch_webhook, revised, with_destination
 from rundun.errors import FieldError, Invalid, Problem
-from rundun.store.deliveries import deliveries
+from rundun.store.deliveries import deliveries as delivery_rows
 from rundun.store.deliveries.deliveries import Attempt, PendingDelivery
-from rundun.store.runs import changes as run_changes
-from rundun.store.runs import events, runs
+from rundun.store.runs import changes as run_changes, events as event_rows, runs as run_rows
 from rundun.store.sqlite.transaction import CommitThenRaise, Tx
-from rundun.store.templates import templates
+from rundun.store.templates import templates as template_rows
 
 BATCH_SIZE = 500  # pending deliveries changed in one transaction, so that other writes do not wait long
 REMOVED = "The run's webhook was removed before this delivery."
@@ -32,7 +31,7 @@ def patch(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any], actor: A
     a closed run and for its webhook when nothing is left to send, and `quota_exceeded`, but not for a patch that
     changes nothing or only removes the webhook.
     """
-    run = runs.get_of_org(tx, org_id, run_id)
+    run = run_rows.get_of_org(tx, org_id, run_id)
     is_overdue = run.is_overdue(tx.now, tx.grace)
     if is_overdue:
         run = expire(tx, run)
@@ -43,10 +42,10 @@ def patch(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any], actor: A
     if (webhook and webhook != run.webhook) or patched != run:
         quotas.require_quota_to_change(tx, org_id)
     destination = webhook.destination if webhook else ""
-    pending = deliveries.list_pending_elsewhere(tx, run_id, destination, BATCH_SIZE + 1)
+    pending = delivery_rows.list_pending_elsewhere(tx, run_id, destination, BATCH_SIZE + 1)
     for delivery in pending[:BATCH_SIZE]:
         if webhook:
-            deliveries.put_destination(tx, delivery.number, destination)
+            delivery_rows.put_destination(tx, delivery.number, destination)
         else:
             _end_delivery(tx, delivery, run)
     if len(pending) > BATCH_SIZE:
@@ -58,8 +57,8 @@ def patch(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any], actor: A
     if names := changed_names(run, patched):
         revision = state.run.revision + 1  # one for the whole patch
         patched = replace(revised(patched, tx.now), revision=revision, seq=run.seq + 1)
-        runs.put(tx, run, patched)
-        events.add(tx, patched, event.run_changed(patched, names), patched.seq, current_time(tx, state))
+        run_rows.put(tx, run, patched)
+        event_rows.add(tx, patched, event.run_changed(patched, names), patched.seq, current_time(tx, state))
         run_changes.add(tx, run, "job_changed", actor, current_time(tx, state), **change_details(run, patched))
         run = patched
     return replace(state, run=run)
@@ -69,13 +68,13 @@ def _closed_problem(tx: Tx, run: Run, webhook: Webhook | None, changes: Mapping[
     """Return the refusal of these changes of a closed run; None if they are allowed."""
     if changes.keys() - {"webhook"}:
         return wrong_status(run, ": its job can't be changed any more.")
-    if webhook != run.webhook and not deliveries.is_any_undelivered(tx, run.run_id):
+    if webhook != run.webhook and not delivery_rows.is_any_undelivered(tx, run.run_id):
         return wrong_status(run, ", and no delivery of it is left to send.")
     return None
 
 
 def _with_job(tx: Tx, run: Run, changes: Mapping[str, Any]) -> Run:
-    version = templates.get_version(tx, run.template_id, run.template_v)
+    version = template_rows.get_version(tx, run.template_id, run.template_v)
     return patch_job(version.template, run, changes, tx.now)
 
 
@@ -95,13 +94,13 @@ def _end_delivery(tx: Tx, delivery: PendingDelivery, run: Run) -> None:
     """End a delivery as failed, since its webhook was removed; its log has an attempt with that reason."""
     url = run.webhook.url if run.webhook else ""
     attempt = Attempt(delivery.attempts + 1, "automatic", url, tx.now, 0, None, REMOVED, None)
-    deliveries.settle(tx, run.org_id, delivery.number, attempt, "failed", None)
+    delivery_rows.settle(tx, run.org_id, delivery.number, attempt, "failed", None)
 
 
 def _put_webhook(tx: Tx, run: Run, webhook: Webhook | None, actor: Actor, at: int) -> Run:
     """Store the new webhook of a run (None removes it), and the change in its history; return the run."""
     changed = revised(run, tx.now, webhook=webhook)
-    runs.put(tx, run, changed)
+    run_rows.put(tx, run, changed)
     before = run.webhook
     if webhook is None:
         run_changes.add(tx, run, "webhook_removed", actor, at, host=before and before.host)

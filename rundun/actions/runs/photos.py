@@ -18,10 +18,9 @@ from rundun.core.templates.steps import PhotoSlot, StepBase, is_drawable, photo_
 from rundun.errors import FieldError, FieldErrorCode, Invalid, NotFound, Problem
 from rundun.store import files
 from rundun.store.files import PhotoFiles, PhotoMetadata, Piece
-from rundun.store.runs import answers, changes, runs
-from rundun.store.runs import remarks as remark_rows
+from rundun.store.runs import answers, changes as run_changes, remarks as remark_rows, runs as run_rows
 from rundun.store.sqlite.transaction import Tx
-from rundun.store.templates import templates
+from rundun.store.templates import templates as template_rows
 
 UNUSED_SIGNATURES = 4
 MAX_DELETED = 200  # ids of one step that are stored as deleted although no such photo was listed or had arrived
@@ -43,7 +42,7 @@ def require_photo_step(tx: Tx, target: PhotoRef, slot: str | None, device: str |
     NotFound, `run_erased`, `other_device`, `Invalid`.
     """
     run = get_for_device(tx, target.run_id, device)
-    version = templates.get_version(tx, run.template_id, run.template_v)
+    version = template_rows.get_version(tx, run.template_id, run.template_v)
     step = next((step for step in version.steps if step.id == target.step_id), None)
     if step is None:
         raise NotFound("step")
@@ -75,7 +74,7 @@ def find_stored_photo(tx: Tx, target: PhotoRef, sha256: str, metadata: PhotoMeta
     Raises NotFound, `photo_conflict` for other bytes under that id, `photo_deleted`, `run_closed`, `not_started`,
     `too_many_photos`, `quota_exceeded`, and `Invalid` for drawings on each other.
     """
-    before = _admit_photo(tx, runs.get(tx, target.run_id), target, sha256, metadata)
+    before = _admit_photo(tx, run_rows.get(tx, target.run_id), target, sha256, metadata)
     return before if isinstance(before, Photo) else None
 
 
@@ -152,7 +151,7 @@ def _admit_photo(tx: Tx, run: Run, target: PhotoRef, sha256: str, metadata: Phot
             raise Problem("photo_conflict", "A photo of the step's remark, or of its answer, has this id already.")
         return stored
     state = load(tx, require_started(tx, run))
-    if target.photo_id in changes.list_deleted_photos(tx, target.run_id, target.step_id):
+    if target.photo_id in run_changes.list_deleted_photos(tx, target.run_id, target.step_id):
         raise Problem("photo_deleted", "This photo was deleted meanwhile; to add it again, send it with another id.")
     if metadata.annotated_from and state.evidence.is_drawn_on(target.step_id, metadata.annotated_from, target.photo_id):
         detail = "was itself drawn on this photo: two photos can't be drawn on each other"
@@ -210,7 +209,7 @@ def remove_photo(tx: Tx, target: PhotoRef, device: str | None) -> RunState:
     is_listed = answer is not None and target.photo_id in (answer.photos or ())
     is_noted = remark is not None and target.photo_id in remark.photos
     if photo is None and not is_listed and not is_noted:
-        deleted = changes.list_deleted_photos(tx, run.run_id, target.step_id)
+        deleted = run_changes.list_deleted_photos(tx, run.run_id, target.step_id)
         if target.photo_id not in deleted and len(deleted) < MAX_DELETED:
             _note_deleted(tx, run, target, None, now)  # the deletion came before the photo and the list that names it
         return before
@@ -228,7 +227,7 @@ def remove_photo(tx: Tx, target: PhotoRef, device: str | None) -> RunState:
 def _note_deleted(tx: Tx, run: Run, target: PhotoRef, photo: Photo | None, now: int) -> None:
     came = {name: photo and getattr(photo, name) for name in ("taken_at", "received_at")}
     of_photo = {"step_id": target.step_id, "photo_id": target.photo_id, **came}
-    changes.add(tx, run, "photo_deleted", Actor("executor"), now, **of_photo)
+    run_changes.add(tx, run, "photo_deleted", Actor("executor"), now, **of_photo)
 
 
 def _without(photos: tuple[str, ...], photo_id: str) -> tuple[str, ...]:

@@ -6,11 +6,10 @@ from rundun.actions.organizations import quotas
 from rundun.actions.runs import state as run_state
 from rundun.actions.runs.state import RunState
 from rundun.core.runs import photo_list
-from rundun.core.runs import remark as remarks_of
-from rundun.core.runs.remark import Remark
+from rundun.core.runs.remark import MAX_PHOTOS, Remark, check_total_size
 from rundun.core.runs.run import Run
 from rundun.errors import FieldError, Invalid, Problem
-from rundun.store.runs import changes, remarks, runs
+from rundun.store.runs import changes as run_changes, remarks as remark_rows, runs as run_rows
 from rundun.store.sqlite.transaction import TemplateVersion, Tx
 
 MAX_REMARKS = 200  # of one step, as of answers
@@ -42,7 +41,7 @@ def remark(tx: Tx, run_id: str, step_id: str, remark_input: RemarkInput, device:
     state = run_state.load(tx, run)
     state.step(step_id)
     require_allowed(state.version)
-    was_applied, count = remarks.count_with_id(tx, run_id, step_id, remark_input.remark_id)
+    was_applied, count = remark_rows.count_with_id(tx, run_id, step_id, remark_input.remark_id)
     old = state.evidence.remarks.get(step_id)
     content = (remark_input.text, _listed_photos(tx, run, step_id, remark_input, old))
     if was_applied:
@@ -50,8 +49,8 @@ def remark(tx: Tx, run_id: str, step_id: str, remark_input: RemarkInput, device:
     if (run.is_closed or run.is_overdue(tx.now, tx.grace)) and old is not None and old.content() == content:
         return state
     run_state.require_started(tx, run)
-    if len(content[1]) > remarks_of.MAX_PHOTOS:
-        detail = f"may have at most {remarks_of.MAX_PHOTOS} photos"
+    if len(content[1]) > MAX_PHOTOS:
+        detail = f"may have at most {MAX_PHOTOS} photos"
         raise Problem("too_many_photos", f"A remark {detail}.", [FieldError("/photos", "too_long", detail)])
     new = Remark(remark_input.remark_id, *content, run_state.current_time(tx, state), run.assigned_to)
     is_full = count >= MAX_REMARKS
@@ -63,10 +62,10 @@ def remark(tx: Tx, run_id: str, step_id: str, remark_input: RemarkInput, device:
         raise Invalid([FieldError("", "too_long", detail)])
     quotas.require_quota_to_continue(tx, run.org_id)
     if says_the_same:
-        remarks.add_history(tx, run, step_id, new)
+        remark_rows.add_history(tx, run, step_id, new)
         return state
-    remarks_of.check_total_size(state.evidence.remarks, step_id, new)
-    remarks.add(tx, run, step_id, new)
+    check_total_size(state.evidence.remarks, step_id, new)
+    remark_rows.add(tx, run, step_id, new)
     run = put_has_remarks(tx, run)
     return run_state.save(tx, state, run_state.load(tx, run), new.at)
 
@@ -75,7 +74,7 @@ def _listed_photos(tx: Tx, run: Run, step_id: str, remark_input: RemarkInput, ol
     """Return the photos that a new remark lists, with those of the one in force that its author did not know of."""
     if remark_input.seen_photos is None:
         return remark_input.photos
-    deleted = changes.list_deleted_photos(tx, run.run_id, step_id)
+    deleted = run_changes.list_deleted_photos(tx, run.run_id, step_id)
     return photo_list.unite(remark_input.photos, remark_input.seen_photos, old.photos if old else (), deleted)
 
 
@@ -84,5 +83,5 @@ def put_has_remarks(tx: Tx, run: Run) -> Run:
     if run.has_remarks:
         return run
     with_remarks = replace(run, has_remarks=True)
-    runs.put(tx, run, with_remarks)
+    run_rows.put(tx, run, with_remarks)
     return with_remarks

@@ -19,18 +19,25 @@ from rundun.core.runs.repeat import webhook_errors
 from rundun.core.runs.run import Cancellation, DispatchRequest, Run, Webhook, expiry, new_run, revised, with_destination
 from rundun.core.templates.template import Template
 from rundun.errors import FieldError, Invalid, NotFound, Problem
-from rundun.store.deliveries import deliveries
+from rundun.store.deliveries import deliveries as delivery_rows
 from rundun.store.deliveries.deliveries import Delivery
-from rundun.store.organizations import organizations, statistics
+from rundun.store.organizations import organizations as organization_rows, statistics
 from rundun.store.organizations.operators import Operator
-from rundun.store.runs import answers, events, lists, remarks, runs, search
-from rundun.store.runs import changes as run_changes
+from rundun.store.runs import (
+    answers,
+    changes as run_changes,
+    events as event_rows,
+    lists,
+    remarks as remark_rows,
+    runs as run_rows,
+    search,
+)
 from rundun.store.runs.changes import RunChange
 from rundun.store.runs.events import EventSummary
 from rundun.store.runs.lists import RunFilter
 from rundun.store.sqlite.pagination import Page, PageRequest
 from rundun.store.sqlite.transaction import CommitThenRaise, TemplateVersion, Tx
-from rundun.store.templates import templates
+from rundun.store.templates import templates as template_rows
 
 _BEGINNING = re.compile(r"(r-)?[0-9a-fA-F]{8}[0-9a-fA-F-]{0,28}")  # of an id, at least the number on a receipt
 
@@ -45,11 +52,11 @@ def dispatch(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> Run:
     if version.template.fields or dispatch_request.job is not NO_JOB:
         dispatch_request = read_dispatch(version.template, dispatch_request, tx.now)
     quotas.require_quota_for_run(tx, org_id)
-    if not organizations.take_credit(tx, org_id):
+    if not organization_rows.take_credit(tx, org_id):
         raise Problem("insufficient_credits", "The organization has no credits left; nothing was created.")
     order = replace(dispatch_request, webhook=resolve_webhook(tx, org_id, dispatch_request))
     run = new_run(order, tx.new_id("r"), org_id, version.v, tx.now, version.untouched)
-    runs.add(tx, run)
+    run_rows.add(tx, run)
     return run
 
 
@@ -58,19 +65,19 @@ def get_dispatched_version(tx: Tx, org_id: str, template_id: str) -> TemplateVer
     `/template_id`, and `template_archived`.
     """
     try:
-        head = templates.get(tx, org_id, template_id)
+        head = template_rows.get(tx, org_id, template_id)
     except NotFound:
         raise NotFound("template", pointer="/template_id") from None
     if head.archived_at is not None:
         raise Problem("template_archived", "This template is archived; new runs can't be dispatched from it.")
-    return templates.get_version(tx, head.template_id, head.v)
+    return template_rows.get_version(tx, head.template_id, head.v)
 
 
 def get_closed(tx: Tx, org_id: str, run_id: str) -> Run:
     """Return an organization's closed run, to repeat it; an overdue one is expired first. Raises NotFound,
     `run_erased`, `wrong_status`.
     """
-    run = runs.get_of_org(tx, org_id, run_id)
+    run = run_rows.get_of_org(tx, org_id, run_id)
     if run.is_overdue(tx.now, tx.grace):
         run = expire(tx, run)
     if not run.is_closed:
@@ -97,8 +104,8 @@ def resolve_webhook(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> W
 def list_job_errors(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> tuple[FieldError, ...]:
     """List the errors in the job of a dispatch; none if the template does not exist."""
     try:
-        head = templates.get(tx, org_id, dispatch_request.template_id)
-        read_dispatch(templates.get_version(tx, head.template_id, head.v).template, dispatch_request, tx.now)
+        head = template_rows.get(tx, org_id, dispatch_request.template_id)
+        read_dispatch(template_rows.get_version(tx, head.template_id, head.v).template, dispatch_request, tx.now)
     except (NotFound, Invalid) as problem:
         return problem.errors
     return ()
@@ -106,8 +113,8 @@ def list_job_errors(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> t
 
 def get_with_version(tx: Tx, org_id: str, run_id: str) -> tuple[Run, TemplateVersion]:
     """Return an organization's run and its template version. Raises NotFound, `run_erased`."""
-    run = runs.get_of_org(tx, org_id, run_id)
-    return run, templates.get_version(tx, run.template_id, run.template_v)
+    run = run_rows.get_of_org(tx, org_id, run_id)
+    return run, template_rows.get_version(tx, run.template_id, run.template_v)
 
 
 def cancel(tx: Tx, run: Run, by: By, reason: str | None, member: OperatorRef | None = None) -> Run:
@@ -132,7 +139,7 @@ def cancel_by_command(tx: Tx, typed: str, reason: str | None) -> Run:
     """Cancel a run for an administrator at the command line; return it. `typed` is an id as `resolve_id` takes it.
     Raises NotFound, `run_erased`, `invalid`, `wrong_status`.
     """
-    run = runs.get(tx, resolve_id(tx, typed))
+    run = run_rows.get(tx, resolve_id(tx, typed))
     return cancel(tx, _require_open_of_org(tx, run.org_id, run.run_id), "operator", reason)
 
 
@@ -148,7 +155,7 @@ def extend(tx: Tx, org_id: str, run_id: str, hours: float | None, actor: Actor) 
     if until == run.expires_at:
         return load(tx, run)
     extended = revised(run, tx.now, expires_at=until)
-    runs.put(tx, run, extended)
+    run_rows.put(tx, run, extended)
     state = load(tx, extended)
     run_changes.add(tx, run, "extended", actor, current_time(tx, state), before=run.expires_at, after=until)
     return state
@@ -160,7 +167,7 @@ def release(tx: Tx, org_id: str, run_id: str, actor: Actor) -> RunState:
     """
     run = _require_changeable(tx, org_id, run_id)
     released = revised(run, tx.now, device=None)
-    runs.put(tx, run, released)
+    run_rows.put(tx, run, released)
     state = load(tx, released)
     run_changes.add(tx, run, "released", actor, current_time(tx, state))
     return state
@@ -179,7 +186,7 @@ def _require_open_of_org(tx: Tx, org_id: str, run_id: str) -> Run:
     """Return an organization's run that is open and in time; an overdue one is expired first. Raises NotFound,
     `run_erased`, and `wrong_status` (409, for the executor it is 410) for a closed run.
     """
-    run = runs.get_of_org(tx, org_id, run_id)
+    run = run_rows.get_of_org(tx, org_id, run_id)
     overdue = run.is_overdue(tx.now, tx.grace)
     if overdue:
         run = expire(tx, run)
@@ -191,7 +198,7 @@ def _require_open_of_org(tx: Tx, org_id: str, run_id: str) -> Run:
 
 def expire_overdue(tx: Tx, run_id: str) -> bool:
     """Expire an overdue run; return False if it was closed or extended meanwhile. Raises NotFound, `run_erased`."""
-    run = runs.get(tx, run_id)
+    run = run_rows.get(tx, run_id)
     if not run.is_overdue(tx.now, tx.grace):
         return False
     expire(tx, run)
@@ -235,13 +242,13 @@ def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> 
 
 
 def _listed_run(tx: Tx, run: Run) -> ListedRun:
-    template = templates.get_version(tx, run.template_id, run.template_v).template
-    return ListedRun(run, template, remarks.count(tx, run.run_id) if run.has_remarks else 0)
+    template = template_rows.get_version(tx, run.template_id, run.template_v).template
+    return ListedRun(run, template, remark_rows.count(tx, run.run_id) if run.has_remarks else 0)
 
 
 def list_chosen(tx: Tx, org_id: str, run_ids: Sequence[str]) -> list[ListedRun]:
     """List the organization's runs with these ids, in the order of the ids, without unknown and erased ones."""
-    found = [runs.find_of_org(tx, org_id, run_id) for run_id in run_ids]
+    found = [run_rows.find_of_org(tx, org_id, run_id) for run_id in run_ids]
     return [_listed_run(tx, run) for run in found if run is not None]
 
 
@@ -259,19 +266,19 @@ def get_detail(tx: Tx, org_id: str, run_id: str, step_id: str = "") -> RunDetail
     """Return an organization's run with its history, of each kind at most the limits above, but all replaced answers of
     `step_id` if given. Raises NotFound, `run_erased`.
     """
-    state = load(tx, runs.get_of_org(tx, org_id, run_id))
+    state = load(tx, run_rows.get_of_org(tx, org_id, run_id))
     past = [*answers.list_replaced(tx, run_id, MAX_REPLACED)]
     if step_id:
         past = [pair for pair in past if pair[0] != step_id] + answers.list_replaced_of_step(tx, run_id, step_id)
     return RunDetail(
         state,
         _group_replaced(past, state.answers),
-        events.list_summaries(tx, run_id, MAX_EVENTS),
+        event_rows.list_summaries(tx, run_id, MAX_EVENTS),
         run_changes.list_of_run(tx, run_id, MAX_EVENTS),
-        deliveries.page_of_run(tx, run_id, PageRequest(MAX_DELIVERIES)),
+        delivery_rows.page_of_run(tx, run_id, PageRequest(MAX_DELIVERIES)),
         tx.now,
-        remarks.list_of_run(tx, run_id, MAX_EVENTS) if state.run.has_remarks else (),
-        runs.list_repeats(tx, run_id, MAX_REPEATS) if state.run.is_closed else (),
+        remark_rows.list_of_run(tx, run_id, MAX_EVENTS) if state.run.has_remarks else (),
+        run_rows.list_repeats(tx, run_id, MAX_REPEATS) if state.run.is_closed else (),
     )
 
 
@@ -292,7 +299,7 @@ def resolve_id(tx: Tx, typed: str) -> str:
     """
     if not _BEGINNING.fullmatch(typed):
         return typed
-    found = runs.list_ids(tx, f"r-{typed.lower().removeprefix('r-')}", 3)
+    found = run_rows.list_ids(tx, f"r-{typed.lower().removeprefix('r-')}", 3)
     if len(found) > 1:
         raise Problem("invalid", f"Several run ids begin with it: {', '.join(found[:2])}{', …' if found[2:] else ''}.")
     return found[0] if found else typed
@@ -302,7 +309,7 @@ def get(tx: Tx, org_id: str, run_id: str) -> tuple[RunState, int]:
     """Return the state of an organization's run, and the time of reading in milliseconds. Raises NotFound,
     `run_erased`.
     """
-    return load(tx, runs.get_of_org(tx, org_id, run_id)), tx.now
+    return load(tx, run_rows.get_of_org(tx, org_id, run_id)), tx.now
 
 
 def get_revision_for_operator(tx: Tx, token: str, org_id: str, run_id: str | None) -> int | None:
@@ -311,4 +318,4 @@ def get_revision_for_operator(tx: Tx, token: str, org_id: str, run_id: str | Non
     """
     if operators.find_signed_in(tx, token) is None:
         raise NotFound("session")
-    return None if run_id is None else runs.get_of_org(tx, org_id, run_id).revision
+    return None if run_id is None else run_rows.get_of_org(tx, org_id, run_id).revision

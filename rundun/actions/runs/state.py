@@ -12,10 +12,10 @@ from rundun.core.runs.run import MOVES, Move, Run, revised, without_secrets
 from rundun.core.templates.steps import StepBase
 from rundun.errors import NotFound, Problem
 from rundun.store import files
-from rundun.store.erasure import retention
-from rundun.store.runs import answers, events, remarks, runs
+from rundun.store.erasure import retention as retention_rows
+from rundun.store.runs import answers, events as event_rows, remarks as remark_rows, runs as run_rows
 from rundun.store.sqlite.transaction import CommitThenRaise, TemplateVersion, Tx
-from rundun.store.templates import templates
+from rundun.store.templates import templates as template_rows
 
 
 @dataclass(slots=True)
@@ -37,14 +37,14 @@ class RunState:
 
 def load(tx: Tx, run: Run) -> RunState:
     """Read the version, answers and evidence of a run; return its state."""
-    version = templates.get_version(tx, run.template_id, run.template_v)
+    version = template_rows.get_version(tx, run.template_id, run.template_v)
     in_force = answers.list_in_force(tx, run.run_id)
     has_any = version.takes_photos or run.has_remarks
     photos, remark_photos, removed = files.list_photos(tx, run.run_id) if has_any else ({}, {}, {})
     evidence = Evidence(
         photos,
         files.list_signatures(tx, run.run_id) if version.takes_signatures else {},
-        remarks.list_in_force(tx, run.run_id) if run.has_remarks else {},
+        remark_rows.list_in_force(tx, run.run_id) if run.has_remarks else {},
         remark_photos,
         removed,
     )
@@ -89,13 +89,13 @@ def save(tx: Tx, before: RunState, after: RunState, at: int, changed: Sequence[s
         seq=seq + len(done),
     )
     for number, step_state in enumerate(done, seq + 1):
-        events.add(tx, run, event.step_done(run, step_state, after.evidence, tx.links), number, at)
+        event_rows.add(tx, run, event.step_done(run, step_state, after.evidence, tx.links), number, at)
     if run.flagged > before.run.flagged:  # a new flag has to be handled
         run = replace(run, handled_at=None)
     if run.flagged == before.run.flagged:
-        runs.put_progress(tx, run)
+        run_rows.put_progress(tx, run)
     else:
-        runs.put(tx, before.run, run)
+        run_rows.put(tx, before.run, run)
     return RunState(run, after.version, after.answers, after.evidence, after.step_states)
 
 
@@ -105,9 +105,9 @@ def close(tx: Tx, state: RunState, move: Move, run: Run, at: int | None = None) 
     """
     status, now = MOVES[run.status, move], current_time(tx, state)
     ended = without_secrets(revised(run, tx.now, status=status, closed_at=at or now, seq=run.seq + 1))
-    events.add(tx, ended, event.run_closed(ended, state.step_states, state.evidence, tx.links), ended.seq, now)
-    runs.put(tx, state.run, ended)
-    retention.put_kept_from(tx, ended, now)
+    event_rows.add(tx, ended, event.run_closed(ended, state.step_states, state.evidence, tx.links), ended.seq, now)
+    run_rows.put(tx, state.run, ended)
+    retention_rows.put_kept_from(tx, ended, now)
     return ended
 
 
@@ -170,7 +170,7 @@ def require_started(tx: Tx, run: Run, device: str | None = None) -> Run:
 
 def get_for_device(tx: Tx, run_id: str, device: str | None) -> Run:
     """Return a run that `device` may do. Raises NotFound, `run_erased`, `other_device`."""
-    run = runs.get(tx, run_id)
+    run = run_rows.get(tx, run_id)
     require_device(tx, run, device)
     return run
 
@@ -182,7 +182,7 @@ def require_device(tx: Tx, run: Run, device: str | None) -> None:
 
 
 def _wants_one_device(tx: Tx, run: Run) -> bool:
-    version = templates.get_version(tx, run.template_id, run.template_v)
+    version = template_rows.get_version(tx, run.template_id, run.template_v)
     return version.template.execution.scope == "first_device"
 
 

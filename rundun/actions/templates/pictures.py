@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from rundun.actions.organizations.quotas import require_quota_left
 from rundun.core.templates.pictures import KEPT, NewPicture, TemplatePicture
 from rundun.store.sqlite.transaction import Tx
-from rundun.store.templates import pictures
+from rundun.store.templates import pictures as picture_rows
 
 
 def find_stored(tx: Tx, org_id: str, picture_id: str) -> TemplatePicture | None:
     """Return a stored picture with the same bytes, and extend its expiry as if uploaded now. Return None if the picture
     may be added; raises `quota_exceeded` if not.
     """
-    pictures.put_expiry(tx, org_id, picture_id, tx.now + KEPT)
-    stored = pictures.list_by_id(tx, org_id, [picture_id]).get(picture_id)
+    picture_rows.put_expiry(tx, org_id, picture_id, tx.now + KEPT)
+    stored = picture_rows.list_by_id(tx, org_id, [picture_id]).get(picture_id)
     if stored is None:
         require_quota_left(tx, org_id)
     return stored
@@ -24,8 +24,8 @@ def add(tx: Tx, org_id: str, new: NewPicture) -> tuple[TemplatePicture, bool]:
     stored = find_stored(tx, org_id, new.picture_id)
     if stored is not None:
         return stored, False
-    pictures.add(tx, org_id, new, tx.now + KEPT)
-    return pictures.get(tx, org_id, new.picture_id), True
+    picture_rows.add(tx, org_id, new, tx.now + KEPT)
+    return picture_rows.get(tx, org_id, new.picture_id), True
 
 
 def add_missing(tx: Tx, org_id: str, new: Sequence[NewPicture]) -> None:

@@ -14,10 +14,10 @@ from rundun.core.json_types.templates import TemplateRecordJson, TemplateWarnedJ
 from rundun.core.templates import rules
 from rundun.core.templates.template import Template
 from rundun.errors import FieldError, Invalid, NotFound, Problem, choices_sentence
-from rundun.store.organizations import changes
+from rundun.store.organizations import changes as organization_changes
 from rundun.store.sqlite.pagination import Page, PageRequest
 from rundun.store.sqlite.transaction import TemplateVersion, Tx
-from rundun.store.templates import pictures, templates
+from rundun.store.templates import pictures as picture_rows, templates as template_rows
 from rundun.store.templates.templates import TemplateHead
 
 COPY = " (copy)"
@@ -104,7 +104,7 @@ def create(tx: Tx, org_id: str, draft: Draft) -> TemplateVersion:
     """Create a template from a draft and return its version 1; raises `Invalid` with all errors, `quota_exceeded`."""
     template = _require_new(tx, org_id, draft)
     _require_storable(tx, org_id, draft)
-    return templates.add(tx, org_id, template, draft.body)
+    return template_rows.add(tx, org_id, template, draft.body)
 
 
 def check(tx: Tx, org_id: str, draft: Draft) -> list[TemplateWarnedJson]:
@@ -131,8 +131,8 @@ def revise(
     no version; ids it leaves out equal the stored ones. Raises NotFound, `Invalid`, `quota_exceeded`, and
     `version_mismatch` if `if_match` is not the current entity tag.
     """
-    head = templates.get(tx, org_id, template_id)
-    current = templates.get_version(tx, template_id, head.v)
+    head = template_rows.get(tx, org_id, template_id)
+    current = template_rows.get_version(tx, template_id, head.v)
     if if_match is not None and not _matches(if_match, {etag(current), etag(current, head.archived_at)}):
         raise Problem("version_mismatch", f"The template is at version {head.v} now; get that version and edit it.")
     now: Mapping[str, object] = {**assigned_json(current, head.archived_at), "warnings": warnings(current.template)}
@@ -152,7 +152,7 @@ def revise(
     _require_storable(tx, org_id, draft)
     if head.archived_at is not None:
         _add_change(tx, head, "template_brought_back", actor)
-    return templates.add_version(tx, head, template, draft.body)
+    return template_rows.add_version(tx, head, template, draft.body)
 
 
 def _require_template(tx: Tx, org_id: str, draft: Draft, read_only: list[FieldError]) -> Template:
@@ -172,7 +172,7 @@ def _require_storable(tx: Tx, org_id: str, draft: Draft) -> None:
 
 def unknown_pictures(tx: Tx, org_id: str, draft: Draft) -> list[FieldError]:
     """Return an error for each place where a draft names a picture that the organization does not have."""
-    known = pictures.list_by_id(tx, org_id, {picture_id for _, picture_id in draft.pictures})
+    known = picture_rows.list_by_id(tx, org_id, {picture_id for _, picture_id in draft.pictures})
     detail = "there is no such picture in this organization: upload it first (POST /v1/pictures), then name its id"
     return [
         FieldError(pointer, "unknown_reference", detail)
@@ -199,34 +199,34 @@ def _matches(if_match: str, tags: Set[str]) -> bool:
 
 def archive(tx: Tx, org_id: str, template_id: str, actor: Actor = ADMINISTRATOR) -> None:
     """Archive a template, so that no runs can be dispatched from it; archiving it again changes nothing."""
-    head = templates.get(tx, org_id, template_id)
+    head = template_rows.get(tx, org_id, template_id)
     if head.archived_at is None:
-        templates.archive(tx, head)
+        template_rows.archive(tx, head)
         _add_change(tx, head, "template_archived", actor)
 
 
 def unarchive(tx: Tx, org_id: str, template_id: str, actor: Actor = ADMINISTRATOR) -> None:
     """Take a template out of the archive; if it is not archived, nothing changes."""
-    head = templates.get(tx, org_id, template_id)
+    head = template_rows.get(tx, org_id, template_id)
     if head.archived_at is not None:
-        templates.unarchive(tx, head)
+        template_rows.unarchive(tx, head)
         _add_change(tx, head, "template_brought_back", actor)
 
 
 def _add_change(
     tx: Tx, head: TemplateHead, change: Literal["template_archived", "template_brought_back"], actor: Actor
 ) -> None:
-    name = templates.get_version(tx, head.template_id, head.v).template.name
-    changes.add(tx, head.org_id, change, actor, template_id=head.template_id, template=name)
+    name = template_rows.get_version(tx, head.template_id, head.v).template.name
+    organization_changes.add(tx, head.org_id, change, actor, template_id=head.template_id, template=name)
 
 
 def duplicate(tx: Tx, org_id: str, template_id: str) -> TemplateVersion:
     """Create a template with the content of another's current version, and “ (copy)” after the name; return it."""
-    head = templates.get(tx, org_id, template_id)
-    written = templates.get_version(tx, head.template_id, head.v).template
+    head = template_rows.get(tx, org_id, template_id)
+    written = template_rows.get_version(tx, head.template_id, head.v).template
     quotas.require_quota_left(tx, org_id)
     copied = written.model_copy(update={"name": written.name[: 200 - len(COPY)] + COPY})
-    return templates.add(tx, org_id, copied, rules.as_json(copied))
+    return template_rows.add(tx, org_id, copied, rules.as_json(copied))
 
 
 def list_names(tx: Tx, org_id: str) -> list[tuple[str, str]]:
@@ -238,31 +238,33 @@ def list_names(tx: Tx, org_id: str) -> list[tuple[str, str]]:
 
 def get_version(tx: Tx, org_id: str, template_id: str, v: int | None) -> tuple[TemplateHead, TemplateVersion]:
     """Return an organization's template and one version of it, the current one if `v` is None; raises NotFound."""
-    head = templates.get(tx, org_id, template_id)
-    return head, templates.get_version(tx, template_id, head.v if v is None else v)
+    head = template_rows.get(tx, org_id, template_id)
+    return head, template_rows.get_version(tx, template_id, head.v if v is None else v)
 
 
 def page_current(
     tx: Tx, org_id: str, page_request: PageRequest, include_archived: bool
 ) -> Page[tuple[TemplateHead, TemplateVersion]]:
     """Return a page of an organization's templates with their current versions."""
-    page = templates.page(tx, org_id, page_request, include_archived=include_archived)
-    return Page([(head, templates.get_version(tx, head.template_id, head.v)) for head in page.items], page.next_before)
+    page = template_rows.page(tx, org_id, page_request, include_archived=include_archived)
+    return Page(
+        [(head, template_rows.get_version(tx, head.template_id, head.v)) for head in page.items], page.next_before
+    )
 
 
 def page_versions(
     tx: Tx, org_id: str, template_id: str, page_request: PageRequest
 ) -> Page[tuple[TemplateHead, TemplateVersion]]:
     """Return a page of all versions of an organization's template; raises NotFound."""
-    head = templates.get(tx, org_id, template_id)
-    page = templates.page_versions(tx, template_id, page_request)
+    head = template_rows.get(tx, org_id, template_id)
+    page = template_rows.page_versions(tx, template_id, page_request)
     return Page([(head, version) for version in page.items], page.next_before)
 
 
 def list_named(tx: Tx, org: str | None) -> list[tuple[TemplateHead, str]]:
     """Return the templates, also archived ones, with their names, of the organization `org` (id or name) or of all."""
     org_id = None if org is None else organizations.get(tx, org).org_id
-    return templates.list_named(tx, org_id, include_archived=True)
+    return template_rows.list_named(tx, org_id, include_archived=True)
 
 
 def get(tx: Tx, typed: str, org: str | None = None) -> TemplateHead:

@@ -25,7 +25,7 @@ from rundun.core.request_bodies import read_person
 from rundun.errors import Problem
 from rundun.read_only import reading
 from rundun.store.organizations import organizations as organization_rows
-from rundun.store.sqlite import signing_key
+from rundun.store.sqlite import signing_key as signing_key_rows
 from rundun.store.sqlite.database_file import OWNER_ONLY
 from rundun.store.sqlite.transaction import Tx, wall_clock
 from rundun.web.archives.person import archive_entries
@@ -188,7 +188,7 @@ async def _write_pieces(
     from rundun.web.pages.pages import Pages
     from rundun.web.pages.static import Assets
 
-    links = signing_key.read_links(tx.db, settings.public_url)
+    links = signing_key_rows.read_links(tx.db, settings.public_url)
     found = await list_runs(reads, org_id, who)
     at = datetime.fromtimestamp(tx.now / times.SECOND, UTC)
     pages = Pages(paths.templates(), Assets(paths.static()))

@@ -7,7 +7,7 @@ from rundun.cli.context import run_reading, run_writing, with_output, with_setti
 from rundun.cli.terminal import Output, listing, print_line
 from rundun.config.settings import ServiceSettings
 from rundun.core import times
-from rundun.store.organizations import api_keys
+from rundun.store.organizations import api_keys as key_rows
 
 keys = click.Group("keys", help="API keys.")
 
@@ -30,7 +30,7 @@ def keys_create(settings: ServiceSettings, org: str | None, name: str, may_erase
 def keys_list(settings: ServiceSettings) -> Output:
     """List the keys, including revoked ones."""
     data, rows = [], []
-    for key in run_reading(settings, api_keys.list_all):
+    for key in run_reading(settings, key_rows.list_all):
         state = f"revoked {times.wire(key.revoked_at)}" if key.revoked_at else "valid"
         state += ", may erase" if key.may_erase else ", can only read" if key.read_only else ""
         rows.append((key.key_id, key.org_id, times.wire(key.created_at), state, key.name))

@@ -5,8 +5,7 @@ import sys
 import click
 
 from rundun import passwords
-from rundun.actions.organizations import operators as actions
-from rundun.actions.organizations import organizations
+from rundun.actions.organizations import operators as operator_actions, organizations
 from rundun.cli.completion import OPERATOR, ORG
 from rundun.cli.context import run_reading, run_writing, with_output, with_settings
 from rundun.cli.terminal import Output, listing, print_line
@@ -28,7 +27,7 @@ _ORG = click.option("--org", type=ORG, help="Id or name of the organization; not
 def operators_add(settings: ServiceSettings, email: str, org: str | None, name: str | None, role: str) -> Output:
     """Add an operator; the password is asked for, or read from standard input."""
     # Checked before the prompt for the password.
-    run_reading(settings, lambda tx: actions.check_email(tx, organizations.get_or_only(tx, org).org_id, email))
+    run_reading(settings, lambda tx: operator_actions.check_email(tx, organizations.get_or_only(tx, org).org_id, email))
     arguments = {"org": org, "email": email, "name": name or email, "role": role, "password": _read_password_hash()}
     operator_id = run_writing(settings, "operators add", **arguments)
     return Output({"operator_id": operator_id}, [operator_id])
@@ -70,7 +69,7 @@ _OF_ORG = click.option(
 @with_settings
 def operators_password(settings: ServiceSettings, email: str, org: str | None) -> None:
     """Set an operator's password, asked for or read from standard input, and sign them out everywhere."""
-    run_reading(settings, lambda tx: actions.get_by_email(tx, email, org))
+    run_reading(settings, lambda tx: operator_actions.get_by_email(tx, email, org))
     run_writing(settings, "operators password", email=email, org=org, password=_read_password_hash())
     print_line(f"{email} has a new password and is signed out everywhere.")
 

@@ -2,7 +2,7 @@
 
 import click
 
-from rundun.actions.organizations import organizations as organization_actions
+from rundun.actions.organizations import organizations
 from rundun.cli.completion import ORG
 from rundun.cli.context import run_reading, run_writing, with_output, with_settings
 from rundun.cli.erasure.retention import orgs_retention
@@ -10,7 +10,7 @@ from rundun.cli.terminal import Output, listing, print_line
 from rundun.config.settings import ServiceSettings
 from rundun.core.json_types.runs import OrganizationJson
 from rundun.maintenance import diagnostics
-from rundun.store.organizations import organizations
+from rundun.store.organizations import organizations as organization_rows
 from rundun.store.organizations.quotas import StorageUse
 from rundun.store.sqlite.transaction import Tx
 
@@ -23,7 +23,7 @@ orgs = click.Group("orgs", help="Organizations.", commands=[orgs_retention])
 def orgs_create(settings: ServiceSettings, name: str) -> Output:
     """Make an organization and print its id."""
     org_id = run_writing(settings, "orgs create", name=name)
-    return Output(run_reading(settings, lambda tx: organization_actions.organization_json(tx, org_id)), [org_id])
+    return Output(run_reading(settings, lambda tx: organizations.organization_json(tx, org_id)), [org_id])
 
 
 @orgs.command("list")
@@ -39,7 +39,7 @@ def orgs_list(settings: ServiceSettings) -> Output:
 
 
 def _list_json(tx: Tx) -> list[OrganizationJson]:
-    return [organization_actions.organization_json(tx, org.org_id) for org in organizations.list_all(tx)]
+    return [organizations.organization_json(tx, org.org_id) for org in organization_rows.list_all(tx)]
 
 
 def _credits_text(balance: int | None) -> str:
@@ -74,7 +74,7 @@ def orgs_quota(settings: ServiceSettings, org: str, mebibytes: int | None, unlim
         used, quota = run_writing(settings, "orgs quota", org=org, mebibytes=0 if unlimited else mebibytes)
         use = StorageUse(org, used, quota)
     else:
-        use = run_reading(settings, lambda tx: organization_actions.get_storage_use(tx, org))
+        use = run_reading(settings, lambda tx: organizations.get_storage_use(tx, org))
     return Output({"bytes_used": use.used, "bytes_quota": use.quota}, [diagnostics.storage(use)])
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import click
 from pydantic_core import from_json, to_jsonable_python
 
-from rundun.actions.templates import templates as template_actions
+from rundun.actions.templates import templates
 from rundun.cli.completion import FILE, ORG, TEMPLATE
 from rundun.cli.context import is_beside_service, require_utf8, run_reading, run_writing, with_output
 from rundun.cli.direct_reads import DirectReads
@@ -26,7 +26,7 @@ from rundun.core.templates.template import Template
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.read_only import reading
 from rundun.store.sqlite.transaction import TemplateVersion, Tx, wall_clock
-from rundun.store.templates import templates
+from rundun.store.templates import templates as template_rows
 from rundun.web.dispatch.reading import read_dispatch_body
 from rundun.web.dispatch.warnings import destination_warnings, link_warnings
 
@@ -124,8 +124,8 @@ def runs_dispatch(
 
 
 def _find_version(tx: Tx, template: str, org: str | None) -> TemplateVersion:
-    head = template_actions.get(tx, template, org)
-    return templates.get_version(tx, head.template_id, head.v)
+    head = templates.get(tx, template, org)
+    return template_rows.get_version(tx, head.template_id, head.v)
 
 
 def _unsigned_warnings(body: Mapping[str, Any]) -> list[dict[str, str]]:

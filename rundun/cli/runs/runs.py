@@ -8,7 +8,7 @@ from pydantic_core import from_json
 from rundun.actions.organizations import organizations
 from rundun.actions.runs import runs
 from rundun.actions.runs.runs import ListedRun, RunDetail
-from rundun.actions.templates import templates as template_actions
+from rundun.actions.templates import templates
 from rundun.cli.completion import ORG, RUN, TEMPLATE
 from rundun.cli.context import raise_usage_errors, require_utf8, run_reading, run_writing, with_output, with_settings
 from rundun.cli.erasure.erasure import runs_erase
@@ -23,7 +23,7 @@ from rundun.core.validation import read
 from rundun.store.organizations import organizations as organization_rows
 from rundun.store.organizations.organizations import Organization
 from rundun.store.runs import runs as run_rows
-from rundun.store.sqlite import signing_key
+from rundun.store.sqlite import signing_key as signing_key_rows
 from rundun.store.sqlite.pagination import Page
 from rundun.store.sqlite.transaction import Tx
 from rundun.web.http.query_params import RunsQuery, next_cursor
@@ -66,7 +66,7 @@ def runs_list(settings: ServiceSettings, org: str | None, template_id: str | Non
     def read_page(tx: Tx) -> tuple[Page[ListedRun], list[Any], Zone]:
         organization = organizations.get_or_only(tx, org)
         org_id, zone = organization.org_id, Zone(organization.time_zone)
-        chosen = None if template_id is None else template_actions.get(tx, template_id, org_id).template_id
+        chosen = None if template_id is None else templates.get(tx, template_id, org_id).template_id
         filters = params.model_copy(update={"template_id": chosen}).filter(tx.now)
         page, links = runs.page(tx, org_id, filters, page_request), _read_links(tx)
         return page, [record.run_json(row.run, links, tx.now) for row in page.items], zone
@@ -127,4 +127,4 @@ def runs_cancel(settings: ServiceSettings, run_id: str, reason: str | None) -> N
 
 
 def _read_links(tx: Tx) -> Urls:
-    return signing_key.read_links(tx.db, tx.links.public_url)
+    return signing_key_rows.read_links(tx.db, tx.links.public_url)

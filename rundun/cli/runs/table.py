@@ -17,8 +17,8 @@ from rundun.core.runs.run import Run, WebhookFrom
 from rundun.core.urls import Urls
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.spreadsheets import reader
-from rundun.store.organizations import organizations
-from rundun.store.sqlite import signing_key
+from rundun.store.organizations import organizations as organization_rows
+from rundun.store.sqlite import signing_key as signing_key_rows
 from rundun.store.sqlite.transaction import TemplateVersion, Tx, wall_clock
 from rundun.web.dispatch.warnings import link_warnings
 from rundun.wording.job_tables import sent_table
@@ -32,7 +32,7 @@ def dispatch_table(
     """Dispatch a run for each row of a file, and return the table with their links. Raises `Invalid` with all wrong
     cells, `Problem` if the same table was sent before and not `again`.
     """
-    zone = Zone(run_reading(settings, lambda tx: organizations.get(tx, version.org_id).time_zone))
+    zone = Zone(run_reading(settings, lambda tx: organization_rows.get(tx, version.org_id).time_zone))
     text = asyncio.run(reader.read(_read_file(file)))
     table = read_jobs(text, version, zone, wall_clock())
     if table.errors:
@@ -78,7 +78,7 @@ def _cell_errors(errors: Sequence[CellError], more: int) -> list[FieldError]:
 
 
 def _get_runs(org_id: str, number: int, tx: Tx) -> tuple[list[Run], Urls]:
-    return sent_tables.get(tx, org_id, number)[2], signing_key.read_links(tx.db, tx.links.public_url)
+    return sent_tables.get(tx, org_id, number)[2], signing_key_rows.read_links(tx.db, tx.links.public_url)
 
 
 def _run_json(run: Run, links: Urls) -> dict[str, str | None]:

@@ -4,9 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rundun.core import text, times
-from rundun.core.templates import condition as conditions
-from rundun.core.templates import steps as step_types
-from rundun.core.templates import template as templates
+from rundun.core.templates import condition as conditions, steps as step_types, template as templates
 from rundun.core.templates.condition import OwnComparison, When
 from rundun.core.templates.steps import StepBase
 from rundun.core.templates.translation_rules import has_text_id

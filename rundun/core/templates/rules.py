@@ -9,9 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from rundun.core import validation
-from rundun.core.templates import condition as conditions
-from rundun.core.templates import steps as step_types
-from rundun.core.templates import template as templates
+from rundun.core.templates import condition as conditions, steps as step_types, template as templates
 from rundun.core.templates.condition_rules import condition_errors, searched_values
 from rundun.core.templates.steps import StepBase
 from rundun.core.templates.template import Template

@@ -16,8 +16,7 @@ from rundun.core import times
 from rundun.errors import Problem
 from rundun.store.backups.check import require_database, require_header
 from rundun.store.backups.copies import BEFORE_RESTORE, stamp
-from rundun.store.erasure import journal as erasure_journal
-from rundun.store.erasure import journal_file
+from rundun.store.erasure import journal as erasure_journal, journal_file
 from rundun.store.erasure.journal import SUFFIX, ErasureJournal
 from rundun.store.sqlite import database_file
 from rundun.store.sqlite.connection import guard_schema

@@ -13,8 +13,7 @@ from time import monotonic
 
 from rundun.core.runs.run import Run
 from rundun.core.runs.search_text import find_run_id, needles
-from rundun.store.runs import lists as run_lists
-from rundun.store.runs import search_index
+from rundun.store.runs import lists as run_lists, search_index
 from rundun.store.runs.lists import RunFilter
 from rundun.store.runs.runs import list_numbered
 from rundun.store.sqlite.pagination import END, Page, PageRequest

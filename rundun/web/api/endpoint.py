@@ -14,7 +14,7 @@ from rundun.actions import idempotency
 from rundun.core.actor import Actor
 from rundun.core.fingerprint import fingerprint
 from rundun.errors import FieldError, Problem
-from rundun.store import idempotency as stored_responses
+from rundun.store import idempotency as response_rows
 from rundun.store.idempotency import IdempotencyKey, StoredResponse
 from rundun.store.organizations.api_keys import ApiKey
 from rundun.store.sqlite.transaction import Tx
@@ -85,7 +85,7 @@ class ApiCall:
     async def respond(self, stored_response: StoredResponse) -> Response:
         """Return the response to work done outside the database, after storing it under the `Idempotency-Key`."""
         if self.idempotency_key:
-            await self.ctx.database.write(stored_responses.put, self.idempotency_key, stored_response)
+            await self.ctx.database.write(response_rows.put, self.idempotency_key, stored_response)
         return to_response(stored_response)
 
 

@@ -10,7 +10,7 @@ from rundun.core.json_types.erasures import ErasureJson
 from rundun.core.request_bodies import ErasureBody, PersonQueryBody
 from rundun.core.validation import read
 from rundun.store.idempotency import StoredResponse, json_response
-from rundun.store.organizations import organizations
+from rundun.store.organizations import organizations as organization_rows
 from rundun.web.api.endpoint import ApiCall, api_router, one_at_a_time, to_response
 from rundun.web.archives.download import Download, require_place
 from rundun.web.archives.person import archive_entries
@@ -76,7 +76,7 @@ async def get_person_archive(call: ApiCall) -> Response:
     body = read(PersonQueryBody, await call.json())
     turns = call.ctx.turns.of_download(call.org_id)
     found = await list_runs(call.turns, call.org_id, body.person.person(), body.run_ids)
-    organization, pages = await call.read(organizations.get), call.ctx.pages
+    organization, pages = await call.read(organization_rows.get), call.ctx.pages
     report = ReportWriter(pages, organization, pages.console_words.language(["en"]), is_given_out=True)
     entries = archive_entries(turns, call.org_id, found, call.ctx.links, report.write)
     pieces = zip_pieces(turns, entries, datetime.fromtimestamp(call.ctx.now() / times.SECOND, UTC))

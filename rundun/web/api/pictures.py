@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from rundun.core.json_types.templates import PictureJson
 from rundun.core.templates import pictures as template_pictures
-from rundun.store.templates import pictures
+from rundun.store.templates import pictures as picture_rows
 from rundun.web.api.endpoint import ApiCall, api_router
 from rundun.web.http.operation import PICTURE, Bytes, Success
 from rundun.web.http.problems import Json
@@ -50,5 +50,5 @@ async def get_picture(call: ApiCall) -> Response:
 
     Its addresses, by the id that a step names.
     """
-    picture = await call.read(pictures.get, call.path("picture_id"))
+    picture = await call.read(picture_rows.get, call.path("picture_id"))
     return Json(template_pictures.picture_json(picture, call.ctx.links))

@@ -25,9 +25,8 @@ from rundun.core.request_bodies import CancelBody, DispatchBody, EmptyBody, Exte
 from rundun.core.runs import record as run_json
 from rundun.core.urls import Urls
 from rundun.core.validation import read
-from rundun.store.organizations import organizations
-from rundun.store.runs import runs as run_rows
-from rundun.store.runs import search
+from rundun.store.organizations import organizations as organization_rows
+from rundun.store.runs import runs as run_rows, search
 from rundun.web.api.endpoint import ApiCall, api_router, one_at_a_time
 from rundun.web.archives.download import Download, require_place
 from rundun.web.archives.report import ReportWriter
@@ -137,7 +136,9 @@ async def get_run_archive(call: ApiCall) -> Response:
     require_place(ctx, org_id)
     detail = await call.read(runs.get_detail, call.path("run_id"))
     turns = ctx.turns.of_download(org_id)
-    report = ReportWriter(ctx.pages, await call.read(organizations.get), ctx.pages.console_words.language(["en"])).write
+    report = ReportWriter(
+        ctx.pages, await call.read(organization_rows.get), ctx.pages.console_words.language(["en"])
+    ).write
     at = datetime.fromtimestamp(detail.now / times.SECOND, UTC)
     return Download(
         ctx, org_id, zip_pieces(turns, run_entries(turns, detail, ctx.links, report), at), archive_name(detail)

@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from rundun.actions import posts
-from rundun.actions.templates import templates as actions
+from rundun.actions.templates import templates
 from rundun.actions.templates.templates import get_version, page_current, page_versions
 from rundun.core.json_types.templates import TemplateCheckedJson
 from rundun.web.api.endpoint import ApiCall, api_router
@@ -35,7 +35,7 @@ async def create_template(call: ApiCall) -> Response:
     All mistakes are returned at once, each with its pointer. At most 512 KiB. A `required` field causes a warning:
     dispatches without it will be refused.
     """
-    draft = await call.turns.run(actions.read_draft, await call.json())
+    draft = await call.turns.run(templates.read_draft, await call.json())
     return await call.post(posts.create_template, draft)
 
 
@@ -49,8 +49,8 @@ async def check_template(call: ApiCall) -> Response:
     each with its pointer. It stores nothing and may be repeated: an `Idempotency-Key` is ignored, and quotas don't
     matter. Pictures that steps name must be uploaded before; this check doesn't keep them any longer.
     """
-    draft = await call.turns.run(actions.read_draft, await call.json())
-    checked: TemplateCheckedJson = {"valid": True, "warnings": await call.read(actions.check, draft)}
+    draft = await call.turns.run(templates.read_draft, await call.json())
+    checked: TemplateCheckedJson = {"valid": True, "warnings": await call.read(templates.check, draft)}
     return Json(checked)
 
 
@@ -63,7 +63,7 @@ async def list_templates(call: ApiCall) -> Response:
     params = query(TemplatesQuery, call.request)
     page = await call.turns.read(page_current, call.org_id, params.page_request(), params.include_archived)
     return list_json(
-        call.request, page, [actions.template_json(version, head.archived_at) for head, version in page.items]
+        call.request, page, [templates.template_json(version, head.archived_at) for head, version in page.items]
     )
 
 
@@ -80,10 +80,10 @@ async def get_template(call: ApiCall) -> Response:
     """
     v = query(TemplateQuery, call.request).v
     head, version = await call.read(get_version, call.path("template_id"), v)
-    tag = actions.etag(version, head.archived_at)
+    tag = templates.etag(version, head.archived_at)
     if is_current(call.request, tag):
         return Response(status_code=304, headers={"etag": tag})
-    return Json(actions.template_json(version, head.archived_at), headers={"etag": tag})
+    return Json(templates.template_json(version, head.archived_at), headers={"etag": tag})
 
 
 @router.route(
@@ -100,10 +100,10 @@ async def revise_template(call: ApiCall) -> Response:
     version, and parts sent without ids keep their ids. To lose no other change, get the template, edit it, and put it
     back with `If-Match`.
     """
-    draft = await call.turns.run(actions.read_draft, await call.json())
+    draft = await call.turns.run(templates.read_draft, await call.json())
     if_match = call.request.headers.get("if-match")
-    version = await call.write(actions.revise, call.path("template_id"), draft, if_match, call.actor)
-    return Json(actions.saved_json(version), headers={"etag": actions.etag(version)})
+    version = await call.write(templates.revise, call.path("template_id"), draft, if_match, call.actor)
+    return Json(templates.saved_json(version), headers={"etag": templates.etag(version)})
 
 
 @router.route("DELETE /templates/{template_id}", {204: Success("It is archived.")})
@@ -112,7 +112,7 @@ async def archive_template(call: ApiCall) -> Response:
 
     No more runs can be dispatched from it. It can still be read, and a `PUT` restores it.
     """
-    await call.write(actions.archive, call.path("template_id"), call.actor)
+    await call.write(templates.archive, call.path("template_id"), call.actor)
     return Response(status_code=204)
 
 
@@ -129,7 +129,7 @@ async def list_template_versions(call: ApiCall) -> Response:
     page_request = query(ListQuery, call.request).page_request()
     page = await call.turns.read(page_versions, call.org_id, call.path("template_id"), page_request)
     return list_json(
-        call.request, page, [actions.template_json(version, head.archived_at) for head, version in page.items]
+        call.request, page, [templates.template_json(version, head.archived_at) for head, version in page.items]
     )
 
 

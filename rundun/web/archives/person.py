@@ -12,10 +12,9 @@ from rundun.actions.runs.runs import RunDetail
 from rundun.core import times
 from rundun.core.urls import Urls
 from rundun.errors import Problem
-from rundun.store.deliveries import deliveries
+from rundun.store.deliveries import deliveries as delivery_rows
 from rundun.store.deliveries.deliveries import Delivery
-from rundun.store.runs import changes as run_changes
-from rundun.store.runs import events
+from rundun.store.runs import changes as run_changes, events as event_rows
 from rundun.store.runs.changes import RunChange
 from rundun.store.sqlite.pagination import PageRequest
 from rundun.web.archives.runs import ArchiveEntry, Report, picture_entries, record_json
@@ -90,7 +89,7 @@ def _run_record(detail: RunDetail, names: FileNames, links: Urls, files: _Files,
 async def _read_events(reads: Reads, run_id: str) -> AsyncIterator[dict[str, Any]]:
     after, has_more = 0, True
     while has_more:
-        feed = await reads.read(events.page_of_run, run_id, after, PAGE)
+        feed = await reads.read(event_rows.page_of_run, run_id, after, PAGE)
         for number, event in feed.items:
             after = number
             yield event
@@ -100,7 +99,7 @@ async def _read_events(reads: Reads, run_id: str) -> AsyncIterator[dict[str, Any
 async def _read_deliveries(reads: Reads, run_id: str) -> AsyncIterator[Delivery]:
     page_request: PageRequest | None = PageRequest(PAGE)
     while page_request is not None:
-        page = await reads.read(deliveries.page_of_run, run_id, page_request)
+        page = await reads.read(delivery_rows.page_of_run, run_id, page_request)
         for delivery in page.items:
             yield delivery
         page_request = None if page.next_before is None else PageRequest(PAGE, page.next_before)

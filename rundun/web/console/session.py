@@ -22,7 +22,7 @@ from rundun.core import languages, times
 from rundun.core.actor import Actor
 from rundun.errors import Problem
 from rundun.store.idempotency import IdempotencyKey
-from rundun.store.organizations import organizations
+from rundun.store.organizations import organizations as organization_rows
 from rundun.store.organizations.operators import Operator
 from rundun.store.organizations.organizations import Organization
 from rundun.store.sqlite.pagination import END, PageRequest
@@ -289,7 +289,7 @@ async def ask_to_sign_in(
     """Render the sign-in form. After signing in, the browser goes to `next_path`, where the form `then` is sent if
     there is one. `wait` is the seconds until the next attempt is allowed, `wrong` an error message.
     """
-    only = await call.ctx.database.read(organizations.find_only)
+    only = await call.ctx.database.read(organization_rows.find_only)
     # With several organizations, the organization's look would tell strangers who they are.
     branding = only and branding_of(only, call.ctx.pages.assets, call.ctx.links)
     shown = {"email": email, "next": next_path, "then": then, "wait": wait, "wrong": wrong, "branding": branding}

@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from rundun.actions.erasure import erasures
-from rundun.actions.erasure import person_runs as person_erasure
+from rundun.actions.erasure import erasures, person_runs
 from rundun.actions.erasure.person_runs import PersonList
 from rundun.core import times
 from rundun.core.erasure.person import Person
@@ -25,7 +24,7 @@ async def list_runs(
     """
     found = PersonList()
     while not found.is_done:
-        found = await reads.read(person_erasure.list_more, org_id, person, found, with_alike=with_alike)
+        found = await reads.read(person_runs.list_more, org_id, person, found, with_alike=with_alike)
     return found if run_ids is None else found.select(run_ids)
 
 

@@ -9,8 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from rundun.actions.erasure import retention
-from rundun.actions.runs import execution
-from rundun.actions.runs import state as run_state
+from rundun.actions.runs import execution, state as run_state
 from rundun.actions.runs.state import RunState
 from rundun.core import languages, times
 from rundun.core.erasure.retention import NO_DAYS_SHOWN

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 
 from rundun.store.database import Database
-from rundun.store.runs import runs
+from rundun.store.runs import runs as run_rows
 
 MAX_REMEMBERED = 20_000
 
@@ -21,7 +21,7 @@ class RunOwners:
         if owner is not None:
             self._owners.move_to_end(run_id)
             return owner
-        owner = await self._database.read(runs.find_owner, run_id)
+        owner = await self._database.read(run_rows.find_owner, run_id)
         if owner is not None:
             self._owners[run_id] = owner
             if len(self._owners) > MAX_REMEMBERED:

@@ -11,7 +11,7 @@ from rundun.actions.organizations import api_keys
 from rundun.actions.runs import photos
 from rundun.maintenance import diagnostics
 from rundun.scheduler import index_runs
-from rundun.store.deliveries import deliveries
+from rundun.store.deliveries import deliveries as delivery_rows
 from rundun.store.erasure import erased_bytes, erasure
 from rundun.store.sqlite.transaction import Tx
 from rundun.store.worker import MAX_BATCH
@@ -292,14 +292,14 @@ async def test_a_failed_notice_of_it_leaves_nothing_once_the_time_of_attempts_is
 ) -> None:
     receiver.answer = answering("410 Gone")
     await hooked_and_erased(w, receiver)
-    assert len(await w.database.read(deliveries.list_awaiting_alert, 9)) == 1, "as of any other"
+    assert len(await w.database.read(delivery_rows.list_awaiting_alert, 9)) == 1, "as of any other"
     w.clock.forward(hours=90 * 24, seconds=-1)
     await swept(w)
     assert CANARY in await w.database.read(dump)
     w.clock.forward(seconds=1)
     await swept(w)
     assert CANARY not in await w.database.read(dump)
-    assert await w.database.read(deliveries.list_awaiting_alert, 9) == [], "of which there is nothing to tell"
+    assert await w.database.read(delivery_rows.list_awaiting_alert, 9) == [], "of which there is nothing to tell"
     (delivery,) = (await w.acme.get("/v1/deliveries?status=failed")).json()["data"]
     assert (delivery["attempts"], delivery["attempts_removed"]) == ([], 1)
 

@@ -6,14 +6,13 @@ import pytest
 from pydantic_core import from_json
 
 from rundun.actions.deliveries import alerts
-from rundun.actions.erasure import retention as actions
+from rundun.actions.erasure import retention as retention_actions
 from rundun.core import times
 from rundun.core.erasure.retention import TemplateRetention
 from rundun.errors import Invalid
 from rundun.maintenance import diagnostics, retention
 from rundun.store import files
-from rundun.store.erasure import erasure
-from rundun.store.erasure import retention as rows
+from rundun.store.erasure import erasure, retention as retention_rows
 from rundun.store.organizations import statistics
 from rundun.store.sqlite.transaction import Tx
 from tests.helpers.files.storage import assert_counted
@@ -92,7 +91,7 @@ async def test_a_run_that_fails_holds_up_nobody(w: World, monkeypatch: pytest.Mo
         return [len((await w.run(ed))["answers"]["s-pic"]["photos"]) for ed in runs]
 
     with monkeypatch.context() as patched:
-        patched.setattr(rows, "count_removed_photos", stubborn)
+        patched.setattr(retention_rows, "count_removed_photos", stubborn)
         await swept(w)
     assert await left() == [0, 1, 0]
     await swept(w)
@@ -124,8 +123,8 @@ async def test_what_a_template_says_comes_first(w: World) -> None:
     plain, longer, forever = [await template(w) for _ in range(3)]
     runs = [await done(w, template_id, jpeg()) for template_id in (plain, longer, forever)]
     await keep(w, photos_days=1)
-    await w.database.write(actions.put_of_template, w.acme_id, longer, TemplateRetention(photos_days=2))
-    await w.database.write(actions.put_of_template, w.acme_id, forever, TemplateRetention(photos_days=0))
+    await w.database.write(retention_actions.put_of_template, w.acme_id, longer, TemplateRetention(photos_days=2))
+    await w.database.write(retention_actions.put_of_template, w.acme_id, forever, TemplateRetention(photos_days=0))
 
     async def left() -> list[int]:
         return [len((await w.run(ed))["answers"]["s-pic"]["photos"]) for ed in runs]
@@ -145,7 +144,7 @@ async def test_a_sweep_that_ends_in_the_middle_goes_on_where_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "CHUNK", 1000)  # so that each photo has several chunks,
-    monkeypatch.setattr(actions, "STEP_BYTES", 3000)  # and takes several steps
+    monkeypatch.setattr(retention_actions, "STEP_BYTES", 3000)  # and takes several steps
     clock, steps = Clock(), 0
     async with world(tmp_path, clock) as w:
         ed = await done(w, await template(w), jpeg(), jpeg(1200, 900))
@@ -165,7 +164,7 @@ async def test_a_sweep_that_ends_in_the_middle_goes_on_where_it_was(
     async with world(tmp_path, clock) as w:
         await swept(w)
         found = await w.database.read(stored)
-        assert await w.database.read(lambda tx: rows.count_due(tx)["photos"]) == 0
+        assert await w.database.read(lambda tx: retention_rows.count_due(tx)["photos"]) == 0
         originals = await w.database.read(lambda tx: tx.number("SELECT count(DISTINCT original) FROM photos"))
         assert (originals, await w.database.read(lambda tx: tx.number("SELECT count(*) FROM changes"))) == (3, 1)
         assert found["bytes"] == await w.database.read(
@@ -179,7 +178,7 @@ async def test_whole_runs_go_when_their_days_are_over(w: World) -> None:
     open_run = await done(w, plain, jpeg(), complete=False)
     pending = await w.dispatch(plain, expires_in_hours=None)
     await keep(w, runs_days=30)
-    await w.database.write(actions.put_of_template, w.acme_id, own, TemplateRetention(runs_days=31))
+    await w.database.write(retention_actions.put_of_template, w.acme_id, own, TemplateRetention(runs_days=31))
 
     async def statuses() -> list[int]:
         runs = (gone, kept, open_run, pending)
@@ -280,7 +279,9 @@ async def test_what_is_still_to_be_done_is_told(w: World) -> None:
     assert await found(w) == ("good", "2 runs, 2 runs with photos."), "the sweep could not know before"
     w.clock.forward(hours=1)
     assert ((await found(w)) or ("",))[0] == "note"
-    await w.database.write(actions.erase_run, (await w.database.read(rows.list_due_runs, "runs", 1))[0])
+    await w.database.write(
+        retention_actions.erase_run, (await w.database.read(retention_rows.list_due_runs, "runs", 1))[0]
+    )
     await keep(w, photos_days=1, runs_days=1)
     assert await found(w) == ("good", "1 run, 1 run with photos.")
     globex = (await w.globex.get("/v1/organization")).json()["id"]
@@ -297,7 +298,7 @@ async def test_what_is_due_is_counted_to_a_bound(w: World, monkeypatch: pytest.M
         await w.acme.post(f"/v1/runs/{(await w.dispatch(template_id)).run_id}/cancel", json={})
     await keep(w, runs_days=1)
     w.clock.forward(hours=24)
-    assert await w.database.read(rows.count_due) == {"photos": 0, "runs": 2, "attempts": 0}
+    assert await w.database.read(retention_rows.count_due) == {"photos": 0, "runs": 2, "attempts": 0}
 
 
 async def test_days_are_from_1_to_36500(w: World) -> None:

@@ -13,8 +13,7 @@ from rundun.core.actor import Actor
 from rundun.core.erasure.retention import FOREVER, Retention, TemplateRetention
 from rundun.core.organizations.change import KINDS, OrganizationChange
 from rundun.scheduler import clear_up
-from rundun.store.organizations import changes as organization_changes
-from rundun.store.organizations import organizations as organization_rows
+from rundun.store.organizations import changes as organization_changes, organizations as organization_rows
 from rundun.store.sqlite.pagination import PageRequest
 from rundun.store.sqlite.transaction import JournalEntry, Tx
 from tests.helpers.console.second_factor import App

@@ -6,7 +6,7 @@ from rundun.actions.organizations import operators, password_resets, second_fact
 from rundun.core.actor import Actor
 from rundun.errors import NotFound
 from rundun.scheduler import clear_up
-from rundun.store.organizations import organizations
+from rundun.store.organizations import organizations as organization_rows
 from rundun.store.organizations.operators import Operator
 from tests.helpers.console.second_factor import App
 from tests.helpers.service import World
@@ -93,7 +93,7 @@ async def test_what_makes_it_void(w: World) -> None:
 
 async def test_it_is_made_for_the_organizations_own_operators_only(w: World) -> None:
     bob = await bob_of(w)
-    other = next(one for one in await w.database.read(organizations.list_all) if one.org_id != w.acme_id)
+    other = next(one for one in await w.database.read(organization_rows.list_all) if one.org_id != w.acme_id)
     with pytest.raises(NotFound):
         await w.database.write(password_resets.create, other.org_id, bob.operator_id, ANN)
     assert await w.database.read(lambda tx: tx.number("SELECT count(*) FROM password_resets")) == 0

@@ -10,7 +10,7 @@ import pytest
 
 from rundun.actions.organizations import organizations
 from rundun.core.picture import Derivatives
-from rundun.store.organizations import quotas
+from rundun.store.organizations import quotas as quota_rows
 from rundun.store.sqlite.transaction import Tx
 from tests.helpers.files.storage import fill, used
 from tests.helpers.pictures.images import jpeg, noise, png
@@ -214,7 +214,7 @@ async def test_a_large_photo_is_not_begun_once_others_have_taken_the_room(
 
     async def others_were_faster(self: Any, read: Callable[[], bytes], org_id: str) -> Derivatives:
         derived = await derive(self, read, org_id)
-        await w.database.write(quotas.put, w.acme_id, 1)
+        await w.database.write(quota_rows.put, w.acme_id, 1)
         return derived
 
     monkeypatch.setattr(imaging, "derive", others_were_faster)

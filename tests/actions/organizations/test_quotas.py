@@ -9,7 +9,7 @@ import pytest
 
 from rundun.actions.organizations import organizations
 from rundun.scheduler import clear_up
-from rundun.store.organizations import quotas
+from rundun.store.organizations import quotas as quota_rows
 from rundun.store.sqlite import connection
 from rundun.store.sqlite.transaction import Tx
 from tests.helpers.files.storage import used
@@ -113,7 +113,9 @@ async def test_all_that_is_stored_is_counted_and_what_is_deleted_is_not(w: World
 
     await w.database.write(delete)
     await used(w)
-    assert {use.used for use in await w.database.read(quotas.list_all)} == {0}, "whoever deletes need not think of it"
+    assert {use.used for use in await w.database.read(quota_rows.list_all)} == {0}, (
+        "whoever deletes need not think of it"
+    )
 
 
 async def test_what_is_rolled_back_is_not_counted(w: World) -> None:

@@ -7,7 +7,7 @@ from rundun.actions.organizations import operators
 from rundun.actions.organizations.operators import SetUp
 from rundun.core.actor import Actor
 from rundun.errors import Invalid, NotFound
-from rundun.store.organizations import changes, organizations
+from rundun.store.organizations import changes as organization_changes, organizations as organization_rows
 from rundun.store.sqlite.pagination import PageRequest
 from tests.helpers.service import World
 
@@ -23,7 +23,7 @@ async def is_good(w: World, token: str) -> bool:
 
 
 async def profile(w: World) -> tuple[str, str]:
-    stored = await w.database.read(organizations.get, w.acme_id)
+    stored = await w.database.read(organization_rows.get, w.acme_id)
     return stored.name, stored.time_zone
 
 
@@ -57,7 +57,7 @@ async def test_the_first_owner_sets_the_organization_up(w: World) -> None:
     assert await is_good(w, link) and await profile(w) == before, "nothing was done by half"
     ann, _ = await w.database.write(operators.join_and_sign_in, link, "ann@example.com", "Ann", "hash", HERS)
     assert await profile(w) == ("Sunny Rentals", "Europe/Madrid")
-    page = await w.database.read(changes.page, w.acme_id, PageRequest(1))
+    page = await w.database.read(organization_changes.page, w.acme_id, PageRequest(1))
     assert (page.items[0].what, page.items[0].actor) == (
         "organization_changed",
         Actor("operator", "Ann", ann.operator_id),

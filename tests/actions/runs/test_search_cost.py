@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as some
+from hypothesis import given, strategies as some
 
 from rundun.actions.templates.templates import read_draft
 from rundun.core.templates import condition
 from rundun.core.templates.condition import Comparison, KnownStep
 from rundun.core.templates.rules import as_json, read_template
-from rundun.store.templates import templates
+from rundun.store.templates import templates as template_rows
 from tests.helpers.service import World
 from tests.helpers.strategies.conditions import when
 
@@ -61,7 +60,7 @@ async def test_a_checklist_that_was_stored_before_the_bound_goes_on(w: World) ->
         ("/steps/0/config/max_length", "too_long")
     ]
     template = read_template(heavy, lambda prefix: f"{prefix}made")
-    stored = await w.database.write(templates.add, w.acme_id, template, as_json(template))
+    stored = await w.database.write(template_rows.add, w.acme_id, template, as_json(template))
     path = f"/v1/templates/{stored.template_id}"
     same = await w.acme.put(path, json=heavy)
     assert (same.status_code, same.json()["v"]) == (200, 1), "what is there already is no new version"
@@ -72,7 +71,7 @@ async def test_a_checklist_that_was_stored_before_the_bound_goes_on(w: World) ->
 
 async def test_a_run_of_such_a_checklist_goes_on(w: World) -> None:
     template = read_template(searching(distinct(60)), lambda prefix: f"{prefix}made")
-    stored = await w.database.write(templates.add, w.acme_id, template, as_json(template))
+    stored = await w.database.write(template_rows.add, w.acme_id, template, as_json(template))
     ed = await w.dispatch(stored.template_id)
     await ed.start()
     assert (await ed.answer("s-0", "b" * 19_000 + distinct(60)[-1])).json()["run"]["progress"]["total"] == 2

@@ -14,7 +14,7 @@ from rundun.core.runs.run import DispatchRequest
 from rundun.errors import NotFound, Problem
 from rundun.scheduler import clear_up, make_tables
 from rundun.store import housekeeping
-from rundun.store.organizations import quotas
+from rundun.store.organizations import quotas as quota_rows
 from rundun.store.runs.sent_tables import SentTable
 from rundun.store.sqlite.transaction import Tx
 from tests.helpers.canaries import bytes_on_disk
@@ -147,11 +147,11 @@ async def test_what_is_refused_to_one_is_refused_to_a_table(w: World) -> None:
     globex_id = (await w.globex.get("/v1/organization")).json()["id"]
     with pytest.raises(NotFound):
         await w.database.write(sent_tables.accept, globex_id, 1, jobs(template_id, 1), b"")
-    await w.database.write(quotas.put, w.acme_id, 1)
+    await w.database.write(quota_rows.put, w.acme_id, 1)
     with pytest.raises(Problem) as refusal:
         await accept(w, jobs(template_id, 1))
     assert refusal.value.code == "quota_exceeded"
-    await w.database.write(quotas.put, w.acme_id, 0)
+    await w.database.write(quota_rows.put, w.acme_id, 0)
     await w.acme.delete(f"/v1/templates/{template_id}")
     with pytest.raises(Problem) as refusal:
         await accept(w, jobs(template_id, 1))

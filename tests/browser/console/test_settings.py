@@ -10,8 +10,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from rundun.actions.organizations import api_keys, operators, organizations
-from rundun.store.organizations import api_keys as key_rows
-from rundun.store.organizations import quotas
+from rundun.store.organizations import api_keys as key_rows, quotas as quota_rows
 from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file
 from tests.helpers.console.accessibility import is_fine
@@ -52,8 +51,8 @@ async def busy(w: World, receiver: Receiver) -> None:
     await w.database.write(key_rows.revoke, key.key_id)
     await w.database.write(operators.add, w.acme_id, "bob@example.com", LONG[:190], "member", "")
     await w.database.write(operators.invite, w.acme_id, "eve@example.com", "member")
-    use = await w.database.read(quotas.get, w.acme_id)
-    await w.database.write(quotas.put, w.acme_id, int(use.used / 0.9))
+    use = await w.database.read(quota_rows.get, w.acme_id)
+    await w.database.write(quota_rows.put, w.acme_id, int(use.used / 0.9))
 
 
 async def fits(page: Page) -> None:

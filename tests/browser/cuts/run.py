@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 
-from playwright.async_api import Browser
-from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import Browser, Error as PlaywrightError
 
 from tests.browser.another_phone import Another
 from tests.browser.cuts.audit import server_has

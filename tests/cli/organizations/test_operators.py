@@ -6,7 +6,7 @@ from pathlib import Path
 from rundun.actions.organizations import second_factor
 from rundun.core.urls import Urls
 from rundun.store.batches import write_once
-from rundun.store.organizations import operators
+from rundun.store.organizations import operators as operator_rows
 from rundun.store.sqlite import connection
 from rundun.store.sqlite.transaction import Env, wall_clock
 from tests.helpers.cli import FIRST
@@ -25,7 +25,7 @@ def test_a_second_factor_is_switched_off_for_who_lost_everything(tmp_path: Path)
     assert nobody.stderr == "Error: There is no operator eve@example.com. There are: ann@example.com.\n"
     with closing(connection.open_writer(tmp_path / "rundun.db")) as db:
         env = Env(wall_clock, Urls("", b""), 0)
-        (ann,) = write_once(db, env, operators.list_all)
+        (ann,) = write_once(db, env, operator_rows.list_all)
         secret = second_factor.new_secret()
         app = App(secret, wall_clock)
         assert write_once(db, env, second_factor.switch_on, ann.operator_id, secret, app.code(), "")

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from http_message_signatures import HTTPMessageVerifier, InvalidSignature, MappingKeyResolver, algorithms
-from hypothesis import given
-from hypothesis import strategies as some
+from hypothesis import given, strategies as some
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from rundun.core.deliveries.signature import content_digest, hmac_sha256, sign, signature_base, standard_webhooks

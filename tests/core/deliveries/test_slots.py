@@ -1,8 +1,7 @@
 """The slots, against a model that counts by going through a list of everything under way."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as some
+from hypothesis import given, strategies as some
 
 from rundun.core.deliveries.slots import MAX_KNOWN, DeliverySlots
 

@@ -7,8 +7,7 @@ from types import SimpleNamespace
 import httpx2
 import pytest
 from http_message_signatures import HTTPSignatureComponentResolver
-from hypothesis import example, given
-from hypothesis import strategies as some
+from hypothesis import example, given, strategies as some
 
 from rundun.core.deliveries.forbidden_addresses import forbidden_reason, is_literal, may_be_read
 from rundun.core.deliveries.webhook_url import MAX_LENGTH, Destination, normalise

@@ -1,7 +1,6 @@
 """How long things are kept: what an organization and a template say, and what of both holds."""
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from rundun.core import times
 from rundun.core.erasure.retention import Kept, Retention, TemplateRetention, effective_days, is_due, is_shorter

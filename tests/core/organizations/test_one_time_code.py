@@ -4,8 +4,7 @@ import base64
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from rundun.core.organizations import one_time_code
 

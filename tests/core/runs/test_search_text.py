@@ -1,7 +1,6 @@
 """What texts are searched by."""
 
-from hypothesis import example, given
-from hypothesis import strategies as some
+from hypothesis import example, given, strategies as some
 
 from rundun.core.actor import Identity
 from rundun.core.runs.search_text import find_run_id, fold, needles, run_text, split_matches

@@ -4,8 +4,7 @@ import copy
 import json
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as some
+from hypothesis import given, strategies as some
 from pydantic_core import from_json
 
 from rundun.core.templates.diff import TemplateChange, TemplatePart, _longest_rising, difference, parts

@@ -1,6 +1,6 @@
 """What organizations use of the file, as it was counted and as its rows say."""
 
-from rundun.store.organizations import quotas
+from rundun.store.organizations import quotas as quota_rows
 from rundun.store.sqlite.transaction import Tx
 from tests.helpers.service import World
 
@@ -8,7 +8,7 @@ from tests.helpers.service import World
 def assert_counted(tx: Tx) -> None:
     """What is counted of each organization is what all its rows add up to."""
     rows = tx.db.execute("SELECT org_id, sum(bytes) FROM uses GROUP BY org_id").fetchall()
-    assert {use.org_id: use.used for use in quotas.list_all(tx) if use.used} == {row[0]: row[1] for row in rows}
+    assert {use.org_id: use.used for use in quota_rows.list_all(tx) if use.used} == {row[0]: row[1] for row in rows}
 
 
 async def used(w: World) -> int:
@@ -19,5 +19,5 @@ async def used(w: World) -> int:
 
 async def fill(w: World, share: float) -> None:
     """Give Acme a quota of which it has used that much."""
-    use = await w.database.read(quotas.get, w.acme_id)
-    await w.database.write(quotas.put, w.acme_id, int(use.used / share))
+    use = await w.database.read(quota_rows.get, w.acme_id)
+    await w.database.write(quota_rows.put, w.acme_id, int(use.used / share))

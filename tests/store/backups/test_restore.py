@@ -10,8 +10,7 @@ from contextlib import closing
 import pytest
 
 from rundun.errors import Problem
-from rundun.store.erasure import journal as erasure_journal
-from rundun.store.erasure import journal_file
+from rundun.store.erasure import journal as erasure_journal, journal_file
 from rundun.store.sqlite.connection import list_migrations, open_writer
 from rundun.store.sqlite.database_file import Lock
 from tests.helpers.files.restoring import NOW, add_organization, make_database, make_files, names_in

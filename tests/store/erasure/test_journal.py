@@ -11,11 +11,14 @@ import pytest
 
 from rundun.actions.organizations.operators import remove as remove_operator
 from rundun.errors import Problem
-from rundun.store.erasure import journal as erasure_journal
-from rundun.store.erasure import journal_file
+from rundun.store.erasure import journal as erasure_journal, journal_file
 from rundun.store.erasure.journal import ErasureJournal
 from rundun.store.erasure.journal_copy import JournalCopy
-from rundun.store.organizations import api_keys, operators, organizations
+from rundun.store.organizations import (
+    api_keys as key_rows,
+    operators as operator_rows,
+    organizations as organization_rows,
+)
 from rundun.store.sqlite.connection import list_migrations, open_writer
 from rundun.store.sqlite.transaction import JournalEntry
 from tests.helpers.files.database import opened
@@ -49,9 +52,9 @@ def full_disk(*, room):
 
 
 def acme(tx):
-    org_id = organizations.add(tx, "Acme").org_id
-    key = api_keys.add(tx, org_id, "leaked", b"digest")
-    ann = operators.add(tx, org_id, "ann@example.com", "Ann", "owner", "hash")
+    org_id = organization_rows.add(tx, "Acme").org_id
+    key = key_rows.add(tx, org_id, "leaked", b"digest")
+    ann = operator_rows.add(tx, org_id, "ann@example.com", "Ann", "owner", "hash")
     return key.key_id, ann.operator_id
 
 
@@ -129,8 +132,8 @@ def test_a_copy_is_only_compared_where_something_has_changed(journal, copy, monk
 async def test_a_revoked_key_and_a_removed_operator_are_in_the_journal_once_that_is_answered(tmp_path):
     async with opened(tmp_path / "rundun.db") as database:
         key_id, operator_id = await database.write(acme)
-        await database.write(api_keys.revoke, key_id)
-        await database.write(operators.remove, operator_id)
+        await database.write(key_rows.revoke, key_id)
+        await database.write(operator_rows.remove, operator_id)
         entries = journal_file.read(database.journal.path)
         assert [(entry.what, entry.id) for entry in entries] == [("key", key_id), ("operator", operator_id)]
         assert set(await database.read(lambda tx: erasure_journal.list_known(tx.db))) == set(entries)
@@ -141,18 +144,18 @@ async def test_who_was_not_told_on_a_full_disk_asks_again_and_is(tmp_path):
         key_id, _ = await database.write(acme)
         database.journal.path.mkdir()
         with pytest.raises(Problem) as refused:
-            await database.write(api_keys.revoke, key_id)
+            await database.write(key_rows.revoke, key_id)
         assert refused.value.code == "unavailable"
         database.journal.path.rmdir()
-        await database.write(api_keys.revoke, key_id)
+        await database.write(key_rows.revoke, key_id)
         assert {entry.id for entry in journal_file.read(database.journal.path)} == {key_id}
 
 
 async def test_who_was_not_told_that_somebody_was_removed_asks_again_and_is(tmp_path):
     async with opened(tmp_path / "rundun.db") as database:
-        org_id = (await database.write(organizations.add, "Acme")).org_id
-        await database.write(operators.add, org_id, "ann@example.com", "Ann", "owner", "hash")
-        bob = await database.write(operators.add, org_id, "bob@example.com", "Bob", "member", "hash")
+        org_id = (await database.write(organization_rows.add, "Acme")).org_id
+        await database.write(operator_rows.add, org_id, "ann@example.com", "Ann", "owner", "hash")
+        bob = await database.write(operator_rows.add, org_id, "bob@example.com", "Bob", "member", "hash")
         database.journal.path.mkdir()
         with pytest.raises(Problem, match="try again"):
             await database.write(remove_operator, org_id, bob.operator_id)
@@ -163,7 +166,7 @@ async def test_who_was_not_told_that_somebody_was_removed_asks_again_and_is(tmp_
 
 async def test_nothing_of_a_refused_write_is_in_the_journal(tmp_path):
     def revoke_and_fail(tx, key_id):
-        api_keys.revoke(tx, key_id)
+        key_rows.revoke(tx, key_id)
         raise Problem("invalid", "No.")
 
     async with opened(tmp_path / "rundun.db") as database:

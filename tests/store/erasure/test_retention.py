@@ -4,16 +4,14 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from rundun.core import times
 from rundun.core.erasure import retention as rules
 from rundun.core.erasure.retention import Retention, TemplateRetention
 from rundun.core.urls import Urls
-from rundun.store.erasure import retention as rows
-from rundun.store.erasure import retention_days
-from rundun.store.organizations import organizations
+from rundun.store.erasure import retention as retention_rows, retention_days
+from rundun.store.organizations import organizations as organization_rows
 from rundun.store.sqlite.connection import open_writer
 from rundun.store.sqlite.transaction import Env, Tx
 from tests.helpers.service import PUBLIC_URL
@@ -36,7 +34,7 @@ def test_the_queries_find_what_the_rules_say(
 ) -> None:
     tx.db.execute("BEGIN")
     try:
-        org_id, template_id = organizations.add(tx, "Acme").org_id, "t-1"
+        org_id, template_id = organization_rows.add(tx, "Acme").org_id, "t-1"
         tx.insert("templates", id=template_id, org_id=org_id, v=1, created_at=0, updated_at=0)
         tx.insert("template_versions", template_id=template_id, v=1, body="{}", created_at=0)
         retention_days.put(tx, org_id, Retention(photos, runs))
@@ -53,10 +51,10 @@ def test_the_queries_find_what_the_rules_say(
             closed = {f"r-{number}": None if age is None else NOW - age for number, age in enumerate(ages)}
             return [run_id for run_id, at in closed.items() if rules.is_due(at, days, NOW)]
 
-        found = rows.list_due_runs(tx, "runs", 100)
+        found = retention_rows.list_due_runs(tx, "runs", 100)
         assert sorted(found) == due(kept.runs_days)
-        with_photos = {*found, *rows.list_due_runs(tx, "photos", 100)}
+        with_photos = {*found, *retention_rows.list_due_runs(tx, "photos", 100)}
         assert sorted(with_photos) == due(kept.photos_days), "photos go with their run at the latest"
-        assert rows.count_due(tx)["runs"] == len(found)
+        assert retention_rows.count_due(tx)["runs"] == len(found)
     finally:
         tx.db.execute("ROLLBACK")

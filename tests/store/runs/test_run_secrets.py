@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from rundun.actions.runs import runs as run_actions
+from rundun.actions.runs import runs
 from rundun.actions.runs.state import close, load
 from rundun.core.actor import Identity
 from rundun.core.runs.job import RunJob
 from rundun.core.runs.run import Cancellation, DispatchRequest
 from rundun.store.database import Database
-from rundun.store.runs import runs
+from rundun.store.runs import runs as run_rows
 from rundun.store.sqlite.transaction import Tx
 from tests.helpers.service import BOOLEAN, TEXT, Ed, Receiver, World, world
 
@@ -48,19 +48,19 @@ async def test_nothing_of_many_secrets_is_left_in_the_file(w: World) -> None:
         made = []
         for n in range(600):
             job = RunJob(note="x" * chance.randrange(400), fields={"f-door": f"{CANARY}-{n}", "f-unit": f"{n}"})
-            made.append(run_actions.dispatch(tx, w.acme_id, DispatchRequest(template_id, job=job)).run_id)
+            made.append(runs.dispatch(tx, w.acme_id, DispatchRequest(template_id, job=job)).run_id)
         return made
 
     def go_on(tx: Tx, run_ids: list[str], ends: bool) -> None:
         for run_id in run_ids:
-            before = runs.get(tx, run_id)
+            before = run_rows.get(tx, run_id)
             assert before.job.secrets
             run = replace(before, identity=Identity(name="y" * chance.randrange(900)))
             if ends:
                 cancellation = Cancellation("integrator", "z" * chance.randrange(900), tx.now, None)
                 close(tx, load(tx, before), "cancel", replace(run, cancellation=cancellation))
             else:
-                runs.put(tx, before, run)
+                run_rows.put(tx, before, run)
 
     is_open = await w.database.write(dispatch)
     assert await hits(w) == len(is_open)
@@ -129,5 +129,5 @@ async def test_a_secret_is_still_there_after_a_restart(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         ed = await w.dispatch(await w.template(BOOLEAN, fields=[DOOR]), fields={"f-door": CANARY})
     async with world(tmp_path) as w:
-        run = await w.database.read(runs.get, ed.run_id)
+        run = await w.database.read(run_rows.get, ed.run_id)
         assert run.job.secrets == {"f-door": CANARY} and run.job.fields == {}

@@ -13,7 +13,7 @@ from rundun.actions import first_start
 from rundun.errors import Problem
 from rundun.store import files
 from rundun.store.database import Database
-from rundun.store.sqlite import signing_key
+from rundun.store.sqlite import signing_key as signing_key_rows
 from rundun.store.sqlite.connection import APPLICATION_ID, list_migrations, open_reader, open_writer
 from rundun.store.sqlite.database_file import restrict_to_owner
 from rundun.store.sqlite.transaction import Tx
@@ -169,7 +169,7 @@ def test_a_migration_keeps_what_was_there_before_it_begins(tmp_path: Path) -> No
     path = tmp_path / "rundun.db"
     old = open_writer(path)
     old.execute("INSERT INTO organizations (id, name, created_at) VALUES ('org-1', 'Acme', 0)")
-    keys = signing_key.read_links(old, "").key, signing_key.read_device_key(old)
+    keys = signing_key_rows.read_links(old, "").key, signing_key_rows.read_device_key(old)
     old.close()
     now = list_migrations()[-1][0]
     added = [
@@ -183,7 +183,7 @@ def test_a_migration_keeps_what_was_there_before_it_begins(tmp_path: Path) -> No
         os.umask(before)
     assert new.execute("SELECT name, shade FROM organizations").fetchone()[:] == ("Acme", "blue")
     assert new.execute("PRAGMA user_version").fetchone()[0] == now + 2
-    assert (signing_key.read_links(new, "").key, signing_key.read_device_key(new)) == keys
+    assert (signing_key_rows.read_links(new, "").key, signing_key_rows.read_device_key(new)) == keys
     new.close()
 
     snapshot = tmp_path / f"rundun.db.schema-{now}"

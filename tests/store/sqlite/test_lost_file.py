@@ -8,7 +8,7 @@ import pytest
 
 from rundun.errors import Problem
 from rundun.store.database import Database
-from rundun.store.organizations import organizations
+from rundun.store.organizations import organizations as organization_rows
 from rundun.store.sqlite.transaction import Tx
 from tests.helpers.files.database import note, noted, opened
 
@@ -107,7 +107,7 @@ async def test_a_write_that_met_its_file_on_the_way_out_is_not_acknowledged(
         with pytest.raises(Problem, match=TAKEN):
             await one.write(note, "later")
         with pytest.raises(Problem, match=TAKEN):
-            await one.read(organizations.list_all)
+            await one.read(organization_rows.list_all)
         (tmp_path / "away").rename(tmp_path / name)
         await one.examine_file()
         assert await one.read(noted) == ["before", "on the way out"], "like a write whose answer was lost"

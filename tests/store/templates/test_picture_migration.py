@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rundun.store.sqlite import connection
 from rundun.store.sqlite.transaction import Tx
-from rundun.store.templates import pictures, templates
+from rundun.store.templates import pictures as picture_rows, templates as template_rows
 from tests.helpers.files.storage import assert_counted
 from tests.helpers.pictures import images
 from tests.helpers.service import world
@@ -25,8 +25,8 @@ async def test_what_is_there_goes_on_and_is_counted_as_before(tmp_path: Path) ->
 
     def look(tx: Tx) -> None:
         assert_counted(tx)
-        assert not templates.get_version(tx, "t-old", 1).pictures
-        assert not pictures.is_any_expired(tx)
+        assert not template_rows.get_version(tx, "t-old", 1).pictures
+        assert not picture_rows.is_any_expired(tx)
         assert tx.db.execute("PRAGMA foreign_key_check").fetchall() == []
 
     async with world(tmp_path) as w:

@@ -16,9 +16,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from rundun.actions.erasure import person_runs as person_erasure
+from rundun.actions.erasure import person_runs
 from rundun.actions.organizations import api_keys
-from rundun.store.erasure import person_runs
+from rundun.store.erasure import person_runs as person_run_rows
 from rundun.store.sqlite.transaction import Tx
 from rundun.web.api import erasures
 from rundun.web.erasure import person as erasing
@@ -178,8 +178,8 @@ async def test_whoever_is_not_named_exactly_is_refused(shared: World, person: An
 
 
 async def test_a_list_has_an_end_and_goes_on_behind_it(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(person_erasure, "MAX_LISTED", 5)
-    monkeypatch.setattr(person_runs, "AT_ONCE", 2)
+    monkeypatch.setattr(person_runs, "MAX_LISTED", 5)
+    monkeypatch.setattr(person_run_rows, "AT_ONCE", 2)
     monkeypatch.setattr(erasing, "AT_ONCE", 2)
     template_id = await w.template(TEXT, execution=BY_EMAIL)
     await many_runs(w, template_id, EMAIL, 13)

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from rundun.actions.organizations import api_keys
 from rundun.core.token_bucket import Bucket, Policy, take

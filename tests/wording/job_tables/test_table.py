@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 from babel import dates
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from rundun.core import times
 from rundun.core.runs.run import new_run

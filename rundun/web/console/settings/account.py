@@ -8,8 +8,7 @@ from rundun import passwords
 from rundun.actions.organizations import operators
 from rundun.core.token_bucket import Policy
 from rundun.errors import Problem
-from rundun.store.organizations import operators as operator_rows
-from rundun.store.organizations import second_factors
+from rundun.store.organizations import operators as operator_rows, second_factors
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.sign_in.limits import keep_browser, password_turn
 from rundun.web.console.sign_in.sign_in import hash_new_password, require_capacity

@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from rundun.core.actor import ADMINISTRATOR
 from rundun.core.organizations.change import KINDS, OrganizationChange
-from rundun.store.organizations import changes, operators
+from rundun.store.organizations import changes as organization_changes, operators as operator_rows
 from rundun.web.console.session import ConsoleCall
 from rundun.wording import change_text, relative_time
 
@@ -15,8 +15,8 @@ MAX_ID = 100  # characters of an actor's id
 async def history(call: ConsoleCall) -> Response:
     """GET /console/settings/history: list changes, newest first, filtered by `?kind=` and `?by=`."""
     kind, by = call.request.query_params.get("kind", ""), call.request.query_params.get("by", "")[:MAX_ID]
-    page = await call.read(changes.page, call.page_request(LIMIT), KINDS.get(kind), by)
-    people = [(one.operator_id, one.name) for one in await call.read(operators.list_of_org)]
+    page = await call.read(organization_changes.page, call.page_request(LIMIT), KINDS.get(kind), by)
+    people = [(one.operator_id, one.name) for one in await call.read(operator_rows.list_of_org)]
     people += [(ADMINISTRATOR.by, call.language.gettext("Administrator"))]
     if by not in ("", *(actor_id for actor_id, _ in people)):  # an API key, or a removed operator
         people += [(by, next((_actor_name(call, one) for one in page.items), by))]

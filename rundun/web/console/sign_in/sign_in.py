@@ -10,15 +10,13 @@ from rundun.actions.organizations import operators, second_factor
 from rundun.actions.organizations.operators import SetUp
 from rundun.actions.organizations.organizations import UNNAMED
 from rundun.errors import FieldError, NotFound, Problem
-from rundun.store.organizations import operators as operator_rows
-from rundun.store.organizations import organizations as organization_rows
+from rundun.store.organizations import operators as operator_rows, organizations as organization_rows
 from rundun.store.organizations.operators import Invitation, Operator
 from rundun.store.organizations.organizations import Organization
 from rundun.web.console import session
 from rundun.web.console.cookies import begin_session, end_session
 from rundun.web.console.session import ConsoleCall, ask_to_sign_in
-from rundun.web.console.sign_in import limits
-from rundun.web.console.sign_in import pending as pending_sign_in
+from rundun.web.console.sign_in import limits, pending as pending_sign_in
 from rundun.web.console.sign_in.limits import Candidate
 from rundun.wording.refusals import field_reasons
 from rundun.wording.time_zone import list_zones

@@ -7,8 +7,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from rundun.actions.templates import pictures as picture_actions
-from rundun.actions.templates import templates as actions
+from rundun.actions.templates import pictures as picture_actions, templates
 from rundun.actions.templates.templates import Draft, get_version
 from rundun.core import json_positions
 from rundun.core.json_positions import MalformedJson
@@ -68,7 +67,7 @@ def check(text: str) -> CheckedText:
     if len(text) > MAX_TEXT:
         return CheckedText(text, None, (Fault(1, 1, "", "A template may have at most 512 KiB."),))
     try:
-        draft = actions.read_draft(json_positions.read(text))
+        draft = templates.read_draft(json_positions.read(text))
     except MalformedJson as broken:
         return CheckedText(text, None, (Fault(broken.line, broken.column, None, str(broken)),))
     except Invalid as invalid:  # repeated members
@@ -106,7 +105,7 @@ async def _check(call: ConsoleCall, text: str) -> CheckedText:
         if problem.code != "quota_exceeded":
             raise
         return checked
-    unknown = await call.read(actions.unknown_pictures, checked.draft)
+    unknown = await call.read(templates.unknown_pictures, checked.draft)
     return replace(checked, faults=faults(text, [*checked.draft.errors, *unknown]))
 
 
@@ -167,7 +166,7 @@ async def create(call: ConsoleCall) -> Response:
         return await _render_editor(call, checked.text, 422 if checked.faults else 200, checked)
     draft = replace(checked.draft, assigned={})
     try:
-        template_id = await call.write_once("template_id", actions.create, draft)
+        template_id = await call.write_once("template_id", templates.create, draft)
     except Problem as problem:
         if problem.code != "quota_exceeded":
             raise
@@ -216,7 +215,7 @@ async def _save(
 ) -> Response:
     tag = f'"{head.template_id}.{made_from}"'
     try:
-        version = await call.write(actions.revise, head.template_id, draft, tag, call.actor)
+        version = await call.write(templates.revise, head.template_id, draft, tag, call.actor)
     except Invalid as problem:
         wrong = replace(checked, faults=faults(checked.text, problem.errors))
         return await _render_editor(call, checked.text, 422, wrong, head=head, made_from=made_from)

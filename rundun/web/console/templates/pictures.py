@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from rundun.core.json_types.execution import ShownPictureJson
 from rundun.core.templates import pictures as template_pictures
-from rundun.store.templates import pictures
+from rundun.store.templates import pictures as picture_rows
 from rundun.web.console.session import ConsoleCall
 from rundun.web.http.problems import Json
 from rundun.web.picture_uploads import store_picture
@@ -35,7 +35,7 @@ async def upload_picture(call: ConsoleCall) -> Response:
 async def uploaded_pictures(call: ConsoleCall) -> list[UploadedPicture]:
     """Return the pictures that the editor's form lists as uploaded and the organization still has."""
     names = _names(call.form.get("uploaded", ""))
-    found = await call.read(pictures.list_by_id, list(names)) if names else {}
+    found = await call.read(picture_rows.list_by_id, list(names)) if names else {}
     shown = template_pictures.shown_json(found, call.ctx.links)
     return [UploadedPicture(picture_id, names[picture_id], each) for picture_id, each in shown.items()]
 

@@ -17,7 +17,7 @@ from rundun.core.runs.run import DispatchRequest, new_run
 from rundun.core.templates import pictures as template_pictures
 from rundun.core.templates.template import Template
 from rundun.store.sqlite.transaction import TemplateVersion
-from rundun.store.templates import pictures
+from rundun.store.templates import pictures as picture_rows
 from rundun.web.console.session import ConsoleCall
 from rundun.web.executor.state import state_json
 from rundun.web.pages.branding import branding_of
@@ -34,7 +34,7 @@ async def preview(call: ConsoleCall) -> Response:
     is_started = call.request.query_params.get("at") != "start"
     version = await call.turns.run(_version, body, call.organization.org_id, call.now)
     named = template_pictures.picture_ids(version.steps)
-    version = replace(version, pictures=await call.read(pictures.list_by_id, named))
+    version = replace(version, pictures=await call.read(picture_rows.list_by_id, named))
     return await call.turns.run(_render, call, version, is_started)
 
 

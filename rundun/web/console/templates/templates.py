@@ -11,7 +11,7 @@ from starlette.responses import Response
 from rundun import paths
 from rundun.actions.deliveries import default_webhooks
 from rundun.actions.erasure import retention
-from rundun.actions.templates import templates as actions
+from rundun.actions.templates import templates
 from rundun.actions.templates.templates import get_two_versions, get_version, get_with_versions, page_current
 from rundun.core.templates import pictures
 from rundun.core.templates.diff import default_value, difference, parts
@@ -138,19 +138,19 @@ def file_name(name: str) -> tuple[str, str]:
 
 async def duplicate(call: ConsoleCall) -> Response:
     """POST /console/templates/{template_id}/duplicate: create a copy of a template."""
-    version = await call.write(actions.duplicate, call.path("template_id"))
+    version = await call.write(templates.duplicate, call.path("template_id"))
     return call.redirect(f"/templates/{version.template_id}", "duplicated")
 
 
 async def archive(call: ConsoleCall) -> Response:
     """POST /console/templates/{template_id}/archive: archive a template."""
-    await call.write(actions.archive, call.path("template_id"), call.actor)
+    await call.write(templates.archive, call.path("template_id"), call.actor)
     return call.redirect(f"/templates/{call.path('template_id')}", "archived")
 
 
 async def unarchive(call: ConsoleCall) -> Response:
     """POST /console/templates/{template_id}/bring-back: take a template out of the archive."""
-    await call.write(actions.unarchive, call.path("template_id"), call.actor)
+    await call.write(templates.unarchive, call.path("template_id"), call.actor)
     return call.redirect(f"/templates/{call.path('template_id')}", "brought_back")
 
 

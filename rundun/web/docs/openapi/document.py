@@ -11,8 +11,7 @@ from rundun.core.json_types.problems import ProblemDetailsJson
 from rundun.core.json_types.templates import TemplateRecordJson, TemplateSavedJson
 from rundun.core.templates.template import Template
 from rundun.web.api import deliveries, erasures, events, pictures, runs, templates
-from rundun.web.docs.openapi import events as event_parts
-from rundun.web.docs.openapi import route as own_route
+from rundun.web.docs.openapi import events as event_parts, route as own_route
 from rundun.web.docs.openapi.parts import INTRODUCTION, TAGS
 from rundun.web.docs.openapi.schemas import REF, Schema, add_drafts, components, join_members, parameters, schema_name
 from rundun.web.executor import api, uploads

@@ -5,7 +5,7 @@ import re
 
 from playwright.async_api import Browser, Route, expect
 
-from rundun.store.organizations import quotas
+from rundun.store.organizations import quotas as quota_rows
 from tests.browser.checklists import COUNT, PICTURE, WHY, YES_NO, dispatched, record
 from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file, jpeg
@@ -146,7 +146,7 @@ async def test_what_there_is_no_room_for_waits_on_the_phone_until_there_is(w: Wo
     await ed.page.clock.install()
     await ed.open(run_id)
     await ed.start()
-    await w.database.write(quotas.put, w.acme_id, 1)
+    await w.database.write(quota_rows.put, w.acme_id, 1)
     await ed.pick("s-ok", "Yes")
     await expect(ed.page.locator(".top .sending")).to_have_text("Server busy, trying again soon")
     await expect(ed.step("s-ok").locator(".status")).to_have_text("On this phone")
@@ -157,7 +157,7 @@ async def test_what_there_is_no_room_for_waits_on_the_phone_until_there_is(w: Wo
             await ed.page.clock.run_for(61_000)
     assert await ed.kept(run_id)
     assert (await record(w, run_id))["answers"] == {}
-    await w.database.write(quotas.put, w.acme_id, 0)
+    await w.database.write(quota_rows.put, w.acme_id, 0)
     await ed.page.clock.run_for(61_000)
     await ed.is_done("s-ok", "s-pic")
     stored = (await record(w, run_id))["answers"]

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from rundun.scheduler import index_runs
-from rundun.store.runs import search as run_search
-from rundun.store.runs import search_index
+from rundun.store.runs import search as run_search, search_index
 from rundun.store.runs.lists import RunFilter
 from rundun.store.runs.search import FoundCount
 from rundun.store.sqlite.transaction import Tx

@@ -10,7 +10,7 @@ from rundun.core import times
 from rundun.core.actor import Actor
 from rundun.core.runs.run import revised
 from rundun.store.deliveries import webhook_secrets
-from rundun.store.erasure import retention
+from rundun.store.erasure import retention as retention_rows
 from rundun.store.runs import runs as run_rows
 from rundun.store.sqlite.transaction import Tx
 from tests.helpers.pictures import images
@@ -81,7 +81,7 @@ async def test_what_is_handled_or_forgotten_is_a_change(w: World) -> None:
     changes: dict[str, Callable[[Tx], Any]] = {
         "handled": lambda tx: handled.handle_run(tx, w.acme_id, ed.run_id, ANN),
         "undone": lambda tx: handled.undo_handled(tx, w.acme_id, ed.run_id, ANN),
-        "without photos": lambda tx: retention.put_photos_removed(tx, ed.run_id),
+        "without photos": lambda tx: retention_rows.put_photos_removed(tx, ed.run_id),
         "secret forgotten": lambda tx: webhook_secrets.remove_old(tx, tx.now, 10),
     }
     for name, change in changes.items():

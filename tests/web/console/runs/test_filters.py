@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from rundun.store.runs import lists
-from rundun.store.runs import search as run_search
+from rundun.store.runs import lists, search as run_search
 from rundun.store.runs.lists import RunFilter
 from rundun.store.sqlite.pagination import END, PageRequest
 from rundun.store.sqlite.transaction import Tx

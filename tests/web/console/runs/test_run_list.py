@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 
-from rundun.store.runs import answers, changes, lists
-from rundun.store.runs import events as event_rows
-from rundun.store.runs import runs as run_rows
+from rundun.store.runs import answers, changes as run_changes, events as event_rows, lists, runs as run_rows
 from rundun.store.runs.lists import RunFilter
 from rundun.store.sqlite.pagination import END, PageRequest
 from rundun.store.sqlite.transaction import Tx
@@ -153,7 +151,7 @@ async def test_each_filter_uses_the_index_meant_for_it(w: World, monkeypatch: py
         answers.list_replaced_of_step(tx, ed.run_id, "s-ok")
         answers.list_in_force(tx, ed.run_id)
         event_rows.list_summaries(tx, ed.run_id, 10)
-        changes.list_of_run(tx, ed.run_id, 10)
+        run_changes.list_of_run(tx, ed.run_id, 10)
         tx.db.set_trace_callback(None)
         return [[step["detail"] for step in tx.db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()] for query in seen]
 

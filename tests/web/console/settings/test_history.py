@@ -10,7 +10,7 @@ from rundun.actions.organizations import api_keys, operators, organizations
 from rundun.core.actor import Actor
 from rundun.core.organizations import change
 from rundun.core.organizations.change import KINDS, OrganizationChange
-from rundun.store.organizations import changes
+from rundun.store.organizations import changes as organization_changes
 from rundun.store.sqlite.transaction import Tx
 from rundun.wording import change_text
 from rundun.wording.console_words import ConsoleLanguage
@@ -86,7 +86,7 @@ async def test_it_goes_on_page_by_page(w: World) -> None:
 
     def fill(tx: Tx) -> None:
         for number in range(120):
-            changes.add(tx, w.acme_id, "key_created", ANN, key=f"key {number}")
+            organization_changes.add(tx, w.acme_id, "key_created", ANN, key=f"key {number}")
 
     await w.database.write(fill)
     found, query = [], "?by=u-ann"
@@ -114,8 +114,8 @@ async def test_names_are_never_markup(w: World, nasty: str) -> None:
     values = {"before": {"name": nasty}, "after": {"name": f"{nasty}!"}}
 
     def add(tx: Tx) -> None:
-        changes.add(tx, w.acme_id, "key_created", eve, key=nasty)
-        changes.add(tx, w.acme_id, "organization_changed", eve, **values)
+        organization_changes.add(tx, w.acme_id, "key_created", eve, key=nasty)
+        organization_changes.add(tx, w.acme_id, "organization_changed", eve, **values)
 
     await w.database.write(add)
     for query in ("", "?by=u-eve"):

@@ -13,8 +13,7 @@ from PIL import Image
 
 from rundun.actions.organizations import organizations
 from rundun.core.organizations import colour
-from rundun.store.organizations import organizations as organization_rows
-from rundun.store.organizations import quotas
+from rundun.store.organizations import organizations as organization_rows, quotas as quota_rows
 from rundun.web.console.settings.organization import months_back
 from tests.helpers.console.console import left_alone, operator
 from tests.helpers.console.markup import NASTY_NAMES, is_text_only
@@ -206,8 +205,8 @@ async def test_what_is_stored_is_shown_and_owners_are_told_when_it_is_much(w: Wo
     await w.dispatch(await w.template(BOOLEAN))
     assert re.search(r"[1-9][0-9.]* KiB are stored\.", (await ann.get("/settings/usage")).text)
     for share, said in ((0.5, ""), (0.85, "At least 80 % of the storage is used."), (1.0, "The storage is used up")):
-        use = await w.database.read(quotas.get, w.acme_id)
-        await w.database.write(quotas.put, w.acme_id, int(use.used / share))
+        use = await w.database.read(quota_rows.get, w.acme_id)
+        await w.database.write(quota_rows.put, w.acme_id, int(use.used / share))
         page = (await bob.get("/settings/usage")).text
         assert f"({round(share * 100)} %)" in page and said in page
         assert said in (await ann.get("")).text

@@ -12,7 +12,7 @@ import pytest
 
 from rundun import paths
 from rundun.errors import NotFound
-from rundun.store.organizations import quotas
+from rundun.store.organizations import quotas as quota_rows
 from rundun.web.console.templates.preview import REPLACED
 from rundun.web.pages.pages import CONTENT_SECURITY_POLICY
 from rundun.web.pages.preview_cache import LIFETIME, MAX_EACH, PreviewCache
@@ -42,7 +42,7 @@ def typed(html: str) -> str:
 
 async def test_what_there_is_no_room_for_stays_in_the_editor(w: World) -> None:
     template_id, ann = await w.template(BOOLEAN), await operator(w)
-    await w.database.write(quotas.put, w.acme_id, 1)
+    await w.database.write(quota_rows.put, w.acme_id, 1)
     mine = json.dumps({"name": "Mine", "steps": [BOOLEAN]})
     for path, more in (("new", {"once": "x"}), (f"{template_id}/edit", {"made_from": "1"})):
         refused = await ann.post(f"/templates/{path}", text=mine, **more)

@@ -7,10 +7,10 @@ from typing import Any
 
 import httpx2
 
-from rundun.store.organizations import organizations
+from rundun.store.organizations import organizations as organization_rows
 from rundun.store.sqlite.pagination import PageRequest
 from rundun.store.sqlite.transaction import Tx
-from rundun.store.templates import pictures, templates
+from rundun.store.templates import pictures as picture_rows, templates as template_rows
 from rundun.web import sample_pictures
 from tests.helpers.console.console import Browser, field, operator, shown
 from tests.helpers.console.markup import NASTY, has_no_markup_of
@@ -147,9 +147,9 @@ async def test_a_sample_that_there_is_no_room_for_stays_in_the_editor(w: World) 
 
 async def test_a_first_start_has_the_samples_with_their_pictures(w: World) -> None:
     def first(tx: Tx) -> list[int]:
-        org_id = next(one.org_id for one in organizations.list_all(tx) if one.name == "My organization")
-        heads = templates.page(tx, org_id, PageRequest(), include_archived=False).items
-        assert not pictures.is_any_expired(tx)
-        return sorted(len(templates.get_version(tx, head.template_id, 1).pictures) for head in heads)
+        org_id = next(one.org_id for one in organization_rows.list_all(tx) if one.name == "My organization")
+        heads = template_rows.page(tx, org_id, PageRequest(), include_archived=False).items
+        assert not picture_rows.is_any_expired(tx)
+        return sorted(len(template_rows.get_version(tx, head.template_id, 1).pictures) for head in heads)
 
     assert await w.database.read(first) == [3, 4]

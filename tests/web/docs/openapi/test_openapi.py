@@ -17,7 +17,7 @@ from rundun.actions.deliveries import alerts
 from rundun.core.runs import event
 from rundun.core.templates.rules import read_template
 from rundun.core.validation import read
-from rundun.store.organizations import quotas
+from rundun.store.organizations import quotas as quota_rows
 from rundun.web.docs.openapi.document import EXAMPLES, ROUTES, document
 from rundun.web.docs.openapi.events import ALERTS, DATA
 from rundun.web.routes import starlette_app
@@ -210,7 +210,7 @@ async def test_what_the_operator_is_alerted_with_is_as_it_says(tmp_path: Path) -
         await ed.start()
         await w.deliver()
         for quota in (0, 1):
-            await w.database.write(quotas.put, w.acme_id, quota)
+            await w.database.write(quota_rows.put, w.acme_id, quota)
             alert = await w.database.read(partial(alerts.make_next_alert, for_all=False))
             said = openapi_judge.strict()["webhooks"][tuple(ALERTS)[quota]]["post"]["requestBody"]
             openapi_judge.validate(said["content"]["application/json"]["schema"], json.loads(alert.body))

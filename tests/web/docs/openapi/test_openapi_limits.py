@@ -9,8 +9,7 @@ from contextlib import nullcontext
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as some
+from hypothesis import given, strategies as some
 
 from rundun.core import request_bodies
 from rundun.core.templates.rules import read_template
