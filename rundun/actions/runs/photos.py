@@ -94,12 +94,12 @@ def _refuse_too_many(state: RunState, target: PhotoRef, metadata: PhotoMetadata)
     stored = (state.evidence.remark_photos if target.is_remark else state.evidence.photos).get(target.step_id, {})
     undrawn, slot = undrawn_ids(stored) | {metadata.annotated_from}, metadata.slot
     counted = {photo_id for photo_id, photo in stored.items() if slot is None or photo.slot == slot}
-    most, what = photo_limits(state.step(target.step_id))[1], "This step may have"
+    most, subject = photo_limits(state.step(target.step_id))[1], "This step may have"
     if target.is_remark:
-        most, what = MAX_PHOTOS, "A remark may have"
+        most, subject = MAX_PHOTOS, "A remark may have"
     all_of_step = 2 * most
     if slot is not None:
-        most, what, all_of_step = MAX_OF_SLOT, "This slot may have", all_of_step * MAX_OF_SLOT
+        most, subject, all_of_step = MAX_OF_SLOT, "This slot may have", all_of_step * MAX_OF_SLOT
     to_count = set[str]()
     if answer is not None and answer.left_out is not None and not is_drawable(state.step(target.step_id)):
         to_count = {target.photo_id, *state.step_states[target.step_id].listed} - undrawn
@@ -109,7 +109,7 @@ def _refuse_too_many(state: RunState, target: PhotoRef, metadata: PhotoMetadata)
         is_full = len((counted | {target.photo_id}) - undrawn) > most or len(stored) >= all_of_step
         is_full = is_full or len(to_count) > all_of_step // 2
     if is_full:
-        detail = f"{what} at most {most} photos; delete one first."
+        detail = f"{subject} at most {most} photos; delete one first."
         if is_listed:
             count = len(stored)
             detail = f"{count} photos are stored here, of which {most} may count; delete those that are not listed."

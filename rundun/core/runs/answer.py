@@ -46,7 +46,7 @@ class Answer:
     left_out: tuple[str, ...] | None = None
 
     def statement(self) -> tuple[Any, bool, str | None]:
-        """Return what the answer says of its step: its value, or that the step was skipped or could not be done."""
+        """Return the value of the answer, whether the step was skipped, and the reason why it could not be done."""
         return self.value, self.skipped, self.unable
 
     def content(self) -> tuple[Any, ...]:

@@ -52,7 +52,7 @@ def read_run(row: sqlite3.Row) -> Run:
 
 
 def read_identity(stored: str | None) -> Identity:
-    """Return the identity that is `stored` as JSON in a run's column; None and `{}` are that of nobody."""
+    """Return the identity that is `stored` as JSON in a run's column; None and `{}` are `NOBODY`."""
     return NOBODY if stored in (None, "{}") else Identity(**from_json(stored))
 
 

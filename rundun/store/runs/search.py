@@ -118,7 +118,7 @@ class _Search:
         over_at, deadline, size = monotonic() + milliseconds / 1000, math.inf, FIRST_WINDOW
         while self.before and monotonic() < deadline:
             try:
-                with _ending_at(self.tx.db, deadline):
+                with _interrupt_at(self.tx.db, deadline):
                     numbers = self._next(size)
                     found = self._find(numbers, deadline)
             except TimeoutError:
@@ -148,7 +148,7 @@ class _Search:
 
 
 @contextmanager
-def _ending_at(db: sqlite3.Connection, deadline: float) -> Iterator[None]:
+def _interrupt_at(db: sqlite3.Connection, deadline: float) -> Iterator[None]:
     """Raise TimeoutError in the statement of `db` that runs at the deadline (`monotonic`)."""
     db.set_progress_handler(lambda: monotonic() >= deadline, STEPS)
     try:
