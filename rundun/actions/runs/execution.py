@@ -292,9 +292,7 @@ def _missing(below: str, step: MissingStep) -> PlaceJson:
 
 
 def cancel_by_executor(tx: Tx, run_id: str, reason: str | None, device: str | None) -> Run:
-    """Cancel a run for its executor and return it; one that the executor cancelled with the same reason is
-    unchanged.
-    """
+    """Cancel a run for its executor and return it; unchanged if the executor gave the same reason before."""
     run = run_state.get_for_device(tx, run_id, device)
     cancellation = run.cancellation
     if cancellation is not None and (cancellation.by, cancellation.reason) == ("executor", reason):
@@ -331,8 +329,6 @@ def _get_open(tx: Tx, run_id: str, device: str | None) -> Run:
 
 
 def load_closed(tx: Tx, run_id: str, device: str | None) -> tuple[RunState, Organization, bool]:
-    """Return a closed run's state, its organization, and whether `device` did the run, for its page. Raises NotFound,
-    `run_erased`.
-    """
+    """Return a closed run's state, its organization, and whether `device` did the run. Raises NotFound."""
     run = run_state.with_expiry_applied(tx, run_rows.get(tx, run_id))
     return run_state.load(tx, run), organization_rows.get(tx, run.org_id), run_state.is_executor(tx, run, device)

@@ -91,9 +91,7 @@ def list_failed_groups(tx: Tx, org_id: str) -> list[FailedGroup]:
 
 @dataclass(frozen=True, slots=True)
 class GroupProgress:
-    """The progress through a group of failed deliveries: the number done, the key to go on before, whether there are
-    more.
-    """
+    """The progress through a group: the number done, the key to go on before, whether there are more."""
 
     count: int = 0
     before: tuple[int, int] = NEWEST

@@ -276,9 +276,7 @@ def add_signature(
 
 
 def _remove_unused(tx: Tx, state: RunState, step_id: str) -> None:
-    """Delete the signatures of a step that no answer has used, except the last `UNUSED_SIGNATURES`, whose receipts may
-    have been lost.
-    """
+    """Delete a step's signatures that no answer has used, except the last few, whose receipts may be lost."""
     used = answers.list_signatures(tx, state.run.run_id)
     unused = [row for row in state.evidence.signatures.values() if row.step_id == step_id and row.number not in used]
     for signature in unused[: -UNUSED_SIGNATURES or None]:

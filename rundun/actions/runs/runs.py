@@ -74,9 +74,7 @@ def get_dispatched_version(tx: Tx, org_id: str, template_id: str) -> TemplateVer
 
 
 def get_closed(tx: Tx, org_id: str, run_id: str) -> Run:
-    """Return an organization's closed run, to repeat it; an overdue one is expired first. Raises NotFound,
-    `run_erased`, `wrong_status`.
-    """
+    """Return an organization's closed run; expire an overdue one. Raises NotFound, `run_erased`, `wrong_status`."""
     run = run_rows.get_of_org(tx, org_id, run_id)
     if run.is_overdue(tx.now, tx.grace):
         run = expire(tx, run)
@@ -306,9 +304,7 @@ def resolve_id(tx: Tx, typed: str) -> str:
 
 
 def get(tx: Tx, org_id: str, run_id: str) -> tuple[RunState, int]:
-    """Return the state of an organization's run, and the time of reading in milliseconds. Raises NotFound,
-    `run_erased`.
-    """
+    """Return an organization's run and the time of reading in milliseconds. Raises NotFound, `run_erased`."""
     return load(tx, run_rows.get_of_org(tx, org_id, run_id)), tx.now
 
 

@@ -112,16 +112,12 @@ def close(tx: Tx, state: RunState, move: Move, run: Run, at: int | None = None) 
 
 
 def expire(tx: Tx, run: Run) -> Run:
-    """Expire an overdue run and return it: it is closed with the answers it has, at its deadline, even if
-    that is past.
-    """
+    """Expire an overdue run with the answers it has, at its deadline, even if that is past; return it."""
     return close(tx, load(tx, run), "expire", run, run.deadline(tx.grace))
 
 
 def closed_problem(run: Run, *, is_executor: bool = False) -> Problem:
-    """Return the problem `run_closed` for a closed run; a phone that did it, `is_executor`, gets the reason of a
-    cancellation.
-    """
+    """Return the problem `run_closed`, for the run's executor with the reason of a cancellation."""
     word = {"completed": "is completed", "cancelled": "was cancelled", "expired": "has expired"}[run.status]
     extensions = {"run_status": run.status, "closed_at": times.wire(run.closed_at or 0)}
     if reason := cancel_reason(run, is_executor=is_executor):

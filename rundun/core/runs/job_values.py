@@ -47,9 +47,7 @@ def set_fields(template: Template, job: RunJob, values: Mapping[str, Any]) -> Ru
 
 
 def read_fields(template: Template, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[FieldError]]:
-    """Return the values in normal form by field id, without those that are None, and the errors of the others; a
-    missing required field is no error here.
-    """
+    """Return the values in normal form by field id, and the errors; None and missing fields are left out."""
     known = {field.id: field for field in template.fields}
     values, errors = {}, []
     for field_id, value in given.items():

@@ -40,9 +40,7 @@ def signature_receipt(signature: Signature, links: Urls) -> execution.SignatureR
 
 
 def photo_json(photo: Photo, index: int, links: Urls, stored: Mapping[str, Photo]) -> runs.PhotoJson:
-    """Return a photo of a run's record; `undrawn` is the photo under its drawing, one of `stored`, the step's photos by
-    id, or None.
-    """
+    """Return a photo of a run's record; `undrawn`, of the step's `stored` ones, is the photo under its drawing."""
     undrawn = stored.get(photo.annotated_from or "")
     return {**_photo_json(photo, index, links), "undrawn": _photo_json(undrawn, index, links) if undrawn else None}
 

@@ -57,9 +57,7 @@ def copied_fields(run: Run, template: Template) -> tuple[Mapping[str, Any], tupl
 
 
 def _secret_errors(field: JobField, fields: Mapping[str, Any]) -> Iterator[FieldError]:
-    """Yield an error for a secret that `fields` does not have, not even as None: the closed run no longer says whether
-    it had one.
-    """
+    """Yield an error for a secret missing in `fields`: the closed run no longer says whether it had one."""
     if field.kind == "secret" and field.id not in fields:
         or_none = "" if field.required else ", or null for none"
         detail = f"is required: “{field.label}” is a secret, which ended with the previous run; give it again{or_none}"

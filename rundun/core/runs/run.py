@@ -64,9 +64,7 @@ def patch_webhook(webhook: Webhook, changes: Mapping[str, Any]) -> Webhook:
 
 @dataclass(frozen=True, slots=True)
 class Cancellation:
-    """A cancellation `by` integrator, operator or executor, `at` a time in milliseconds. `member`, the operator, is
-    only for the event.
-    """
+    """A cancellation `at` a time in milliseconds. `member`, the operator, is only for the event."""
 
     by: By
     reason: str | None
@@ -219,9 +217,7 @@ def with_clock_skew(run: Run, seconds: int | None) -> Run:
 
 
 def expiry(now: int, hours: float | None) -> int | None:
-    """Return the time `hours` after `now`, in milliseconds, rounded up to a whole second, which is all that the wire
-    shows; None (never) without `hours`.
-    """
+    """Return the time `hours` after `now` (milliseconds), rounded up to a second; None (never) without `hours`."""
     if hours is None:
         return None
     at = now + int(hours * times.HOUR)
@@ -258,9 +254,7 @@ def expires_at(dispatch_request: DispatchRequest, now: int) -> int | None:
 def new_run(
     dispatch_request: DispatchRequest, run_id: str, org_id: str, template_v: int, now: int, progress: ProgressJson
 ) -> Run:
-    """Return the pending run of a dispatch at `now` (milliseconds); `progress` counts the steps of `template_v` without
-    answers.
-    """
+    """Return the pending run of a dispatch at `now` (milliseconds); `progress` is that without answers."""
     return Run(
         number=0,
         run_id=run_id,

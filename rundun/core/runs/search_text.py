@@ -98,9 +98,7 @@ def find_run_id(search: str) -> str | None:
 
 
 def split_matches(text: str, search: str) -> list[tuple[str, bool]]:
-    """Split a text into (part, is a match) pairs, for highlighting. A part matches if `run_text` of the whole text has
-    it.
-    """
+    """Split a text into (part, is a match) pairs. A part matches if the `run_text` of the whole text has it."""
     wanted, plain = needles(search), fold(text[:MAX_PART])
     if not any(needle in f"\n{plain}\n{_ungrouped(plain)}" for needle in wanted):  # as in most texts; the rest is slow
         return [(text, False)]
@@ -119,9 +117,7 @@ def split_matches(text: str, search: str) -> list[tuple[str, bool]]:
 
 
 def _folded_with_places(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """Return a text folded letter by letter, and for each character of the result the (begin, end) of its letter in the
-    text.
-    """
+    """Return a text folded letter by letter, and by character of the result its (begin, end) in the text."""
     folded, places = "", list[tuple[int, int]]()
     for match in _LETTER.finditer(text):
         letter = " " if match[0].isspace() else fold(match[0])
@@ -132,9 +128,7 @@ def _folded_with_places(text: str) -> tuple[str, list[tuple[int, int]]]:
 
 
 def _spans(folded: str, places: list[tuple[int, int]], needle: str) -> Iterator[tuple[int, int]]:
-    """Yield the (begin, end) of each match of a needle in the text of `places`, without the white space that the needle
-    may begin with.
-    """
+    """Yield the (begin, end) of each match of a needle, without the white space that the needle may begin with."""
     begins = needle[0] in _BEGINS
     for match in re.finditer(re.escape(needle), f"\n{folded}"):
         first, last = match.start() - 1 + begins, match.end() - 2

@@ -92,9 +92,7 @@ def add(tx: Tx, run: Run, step_id: str, answer: Answer, *, is_first: bool) -> No
 
 
 def add_history(tx: Tx, run: Run, step_id: str, answer: Answer) -> None:
-    """Store an answer equal to the one in force among the replaced ones, so that its id is known if it is
-    sent again.
-    """
+    """Store an answer equal to the one in force as a replaced one, so that its id is known if sent again."""
     _insert(tx, run, step_id, answer, is_current=False)
 
 
@@ -124,9 +122,7 @@ def _insert(tx: Tx, run: Run, step_id: str, answer: Answer, *, is_current: bool)
 
 
 def put_evidence(tx: Tx, run_id: str, step_id: str, answer: Answer) -> None:
-    """Store the list of photos and the signature of the answer in force, after a photo was deleted or a signature
-    arrived.
-    """
+    """Store the photos and the signature of the answer in force, after one was deleted or arrived."""
     tx.db.execute(
         "UPDATE answers SET photos = ?, signature = ? WHERE run_id = ? AND step_id = ? AND is_current",
         (None if answer.photos is None else _json(answer.photos), answer.signature, run_id, step_id),

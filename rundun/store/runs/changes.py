@@ -1,6 +1,4 @@
-"""Changes of a run that make no event: extended, released, handled, a photo deleted, the webhook changed. They are
-shown in the console only.
-"""
+"""Changes of a run that make no event (extended, released, handled, …), for the console only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -66,9 +66,7 @@ class RunFilter:
 
     @property
     def statuses(self) -> Sequence[str | None]:
-        """Return the statuses to query one by one, since indexes have the order behind the status; [None] for all in
-        one.
-        """
+        """Return the statuses to query one by one, as indexes have the order behind them; [None] for one query."""
         allowed = [
             status
             for status in STATUSES

@@ -55,7 +55,7 @@ def add(tx: Tx, run: Run, step_id: str, remark: Remark) -> None:
 
 
 def add_history(tx: Tx, run: Run, step_id: str, remark: Remark) -> None:
-    """Store a remark equal to the one in force among the replaced ones, so that its id is known if it is sent again."""
+    """Store a remark equal to the one in force as a replaced one, so that its id is known if sent again."""
     _insert(tx, run, step_id, remark, is_current=False)
 
 

@@ -199,9 +199,7 @@ def list_repeats(tx: Tx, run_id: str, limit: int) -> list[str]:
 
 
 def list_overdue(tx: Tx, limit: int) -> list[str]:
-    """List at most `limit` ids of open runs past `expires_at` (started ones: past their grace), longest
-    overdue first.
-    """
+    """List at most `limit` ids of open runs past `expires_at` (started ones: and grace), longest overdue first."""
     ends: list[tuple[int, str]] = []
     for status, grace in (("pending", 0), ("in_progress", tx.grace)):
         rows = tx.db.execute(
@@ -236,9 +234,7 @@ def put(tx: Tx, before: Run, run: Run) -> None:
 
 
 def _changed(before: Run, run: Run) -> dict[str, Any]:
-    """Return the columns, by name, in which a run differs from `before`. A changed job, webhook or cancellation has all
-    of its columns.
-    """
+    """Return the changed columns by name; a changed job, webhook or cancellation has all of its columns."""
     values = zip(_PLAIN_COLUMNS, _plain_values(before), _plain_values(run), strict=True)
     changed = {name: value for name, old, value in values if value != old}
     for name, columns_of in _COLUMNS_OF.items():

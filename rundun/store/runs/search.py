@@ -135,9 +135,7 @@ class _Search:
         return self.chosen[at : at + size]
 
     def _find(self, numbers: Sequence[int], deadline: float) -> list[int]:
-        """Return the numbers of the runs among `numbers` that the search finds, descending. Raises TimeoutError after
-        the deadline.
-        """
+        """Return those of `numbers` that the search finds, descending. Raises TimeoutError after the deadline."""
         found, not_indexed = search_index.list_found(self.tx, numbers, self.texts, *self.membership)
         for number, text in search_index.read_texts(self.tx, not_indexed):
             if any(each in text for each in self.texts):

@@ -61,9 +61,7 @@ def _index_new(tx: Tx, limit: int) -> int:
 
 
 def _index_changed(tx: Tx, limit: int) -> int:
-    """Index at most `limit` changed runs anew; return their number. Runs that are not indexed yet come in
-    their turn.
-    """
+    """Index at most `limit` changed runs anew, unless they are not indexed yet; return their number."""
     rows, (first, last) = _read_some(tx, "number IN runs_to_index ORDER BY number LIMIT ?", limit), _indexed(tx)
     if not rows:
         return 0
