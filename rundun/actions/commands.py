@@ -20,14 +20,14 @@ from rundun.store.sqlite.transaction import Tx
 
 
 def create_key(tx: Tx, org: str | None, name: str, may_erase: bool = False, read_only: bool = False) -> dict[str, str]:
-    """Create an API key (`keys create`); return it with its secret."""
+    """Create an API key (`keys create`); return its `key_id`, `org_id` and `name`, and the secret as `key`."""
     org_id = organizations.get_or_only(tx, org).org_id
     key, secret = api_keys.create(tx, org_id, name, may_erase=may_erase, read_only=read_only)
     return {"key_id": key.key_id, "org_id": key.org_id, "name": key.name, "key": secret}
 
 
 def revoke_key(tx: Tx, key_id: str) -> dict[str, str]:
-    """Revoke an API key (`keys revoke`); return its name and its organization's."""
+    """Revoke an API key (`keys revoke`); return its `name`, and that of its `organization`."""
     key = api_keys.revoke(tx, key_id)
     return {"name": key.name, "organization": organization_rows.get(tx, key.org_id).name}
 
@@ -44,14 +44,16 @@ def import_template(tx: Tx, org: str | None, template: object) -> str:
 
 
 def revise_template(tx: Tx, template: str, org: str | None, content: object) -> dict[str, str | int | bool]:
-    """Revise a template (`templates revise`); return its version, and whether that is new: not for equal content."""
+    """Revise a template (`templates revise`); return its `template_id`, the version's number `v`, and whether that
+    `is_new`: not for equal content.
+    """
     head = templates.get(tx, template, org)
     version = templates.revise(tx, head.org_id, head.template_id, templates.read_draft(content), None)
     return {"template_id": head.template_id, "v": version.v, "is_new": version.v != head.v}
 
 
 def archive_template(tx: Tx, template: str, org: str | None) -> dict[str, str]:
-    """Archive a template (`templates archive`); return its id and name."""
+    """Archive a template (`templates archive`); return its `template_id` and `name`."""
     head = templates.get(tx, template, org)
     templates.archive(tx, head.org_id, head.template_id)
     _, version = templates.get_version(tx, head.org_id, head.template_id, None)
@@ -62,7 +64,9 @@ _ORDER = TypeAdapter(DispatchRequest)
 
 
 def dispatch_run(tx: Tx, org_id: str, order: object) -> dict[str, str | None]:
-    """Dispatch a run (`runs dispatch`) and return its id, link and expiry; `order` is a `DispatchRequest` in JSON."""
+    """Dispatch a run (`runs dispatch`) and return its `run_id`, `link` and `expires_at`, None if it never expires;
+    `order` is a `DispatchRequest` in JSON.
+    """
     run = runs.dispatch(tx, org_id, _ORDER.validate_python(order))
     return {"run_id": run.run_id, "link": tx.links.run(run.run_id), "expires_at": times.wire_or_none(run.expires_at)}
 
@@ -78,8 +82,8 @@ _ORDERS = TypeAdapter(list[DispatchRequest])
 def accept_table(
     tx: Tx, org_id: str, version: int, orders: object, digest: str, again: bool
 ) -> dict[str, str | int | bool]:
-    """Accept a table (`runs dispatch --table`) and return its number, whether it is new, and its time. `orders` are
-    `DispatchRequest`s in JSON, `digest` the table's SHA-256 in hex.
+    """Accept a table (`runs dispatch --table`) and return its `number`, whether it `is_new`, and its time `created_at`.
+    `orders` are `DispatchRequest`s in JSON, `digest` the table's SHA-256 in hex.
     """
     requests = _ORDERS.validate_python(orders)
     table, is_new = sent_tables.accept(tx, org_id, version, requests, bytes.fromhex(digest), again=again)
@@ -102,7 +106,7 @@ def put_password(tx: Tx, email: str, password: str, org: str | None = None) -> N
 
 
 def setup_link(tx: Tx, org: str | None) -> str:
-    """Return a new link by which an owner joins (`operators setup-link`), valid for an hour."""
+    """Return the URL of a new link by which an owner joins (`operators setup-link`), valid for an hour."""
     return tx.links.join(operators.create_setup_link(tx, organizations.get_or_only(tx, org).org_id))
 
 

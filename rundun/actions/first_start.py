@@ -23,8 +23,8 @@ class FirstStart:
 
 
 def bootstrap(tx: Tx, samples: Sequence[Any], sample_pictures: Sequence[NewPicture] = ()) -> FirstStart | None:
-    """Fill an empty database with an organization, the sample templates and their pictures, a key and a link; return
-    None for a database with an organization.
+    """Fill an empty database with an organization, the sample templates and their pictures, a key and a link. Return
+    the key, the templates' ids and the link; None for a database with an organization.
     """
     if organization_rows.list_all(tx):
         return None

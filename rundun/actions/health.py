@@ -57,7 +57,9 @@ class HealthReport:
 
 
 def read_health(tx: Tx, org_id: str | None, seconds: float) -> HealthReport:
-    """Read the data of one organization, or of all for None. The file is checked for at most `seconds`; zero: not."""
+    """Return data about the health of the file, and of one organization, or of all for None. The file is checked for at
+    most `seconds`; zero: not.
+    """
     file = housekeeping.read_file_info(tx)
     damage = housekeeping.check_file(tx, seconds) if seconds else None
     if damage:

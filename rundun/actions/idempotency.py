@@ -29,8 +29,9 @@ def run_and_store(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> StoredResponse:
-    """Run `action(tx, *args)`, store its response under `idempotency_key` unless that is None, and return it. Refusals
-    are not stored: they changed nothing, and the next try may succeed.
+    """Run `action(tx, *args)` and return its `StoredResponse`, also stored under `idempotency_key` unless that is None.
+    It does not look for an earlier one: `find_response` does. Refusals are not stored: they changed nothing, and the
+    next try may succeed.
     """
     response = action(tx, *args, **kwargs)
     if idempotency_key:

@@ -69,7 +69,9 @@ class Usage:
 
 
 def get(tx: Tx, org_id: str, begins: Sequence[int]) -> Overview:
-    """Return an organization's overview. `begins` are the begins of the days and of tomorrow, in milliseconds."""
+    """Return an organization's overview: runs and deliveries that call for attention, today's runs, and counts for each
+    day. `begins` are the begins of the days and of tomorrow, in milliseconds.
+    """
     to_come = RunFilter("pending", is_by_due=True, late_from=tx.now + 1, late_until=begins[-1])
     under_way = RunFilter("in_progress", is_by_due=True, late_from=tx.now + 1)
     return Overview(
@@ -98,7 +100,9 @@ def _short_list(tx: Tx, org_id: str, filters: RunFilter) -> ShortList:
 
 
 def usage(tx: Tx, org_id: str, begins: Sequence[int]) -> Usage:
-    """Return an organization's usage. `begins` are the begins of the spans and the end of the last, in milliseconds."""
+    """Return an organization's credits, its storage, and counts for each span of time. `begins` are the begins of the
+    spans and the end of the last, in milliseconds.
+    """
     return Usage(
         organization_rows.get(tx, org_id).credits,
         organization_rows.is_alone(tx),

@@ -21,14 +21,16 @@ from rundun.store.sqlite.transaction import Tx
 
 
 def dispatch_run(tx: Tx, org_id: str, dispatch_request: DispatchRequest, warnings: list[WarnedJson]) -> StoredResponse:
-    """Dispatch a run; return the 201 response, with the `warnings`."""
+    """Dispatch a run; return the 201 response with its id, link, expiry and the `warnings`."""
     return _dispatched(tx, runs.dispatch(tx, org_id, dispatch_request), warnings)
 
 
 def repeat_run(
     tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any], actor: Actor, warnings: list[WarnedJson]
 ) -> StoredResponse:
-    """Repeat a run; return the 201 response, with the `warnings` and one for each field that was not copied."""
+    """Repeat a run; return the 201 response with the new run's id, link and expiry, the `warnings`, and one for each
+    field that was not copied.
+    """
     repeated = repeats.repeat_run(tx, org_id, run_id, changes, actor)
     not_copied: list[WarnedJson] = [
         {"code": "field_gone", "detail": f"The template has no field {name} any more: its value was not copied."}
@@ -49,17 +51,17 @@ def _dispatched(tx: Tx, run: Run, warnings: list[WarnedJson]) -> StoredResponse:
 
 
 def cancel_run(tx: Tx, org_id: str, run_id: str, reason: str | None) -> StoredResponse:
-    """Cancel a run for its integrator; return the response with the run."""
+    """Cancel a run for its integrator; return the 200 response with the run."""
     return _changed(tx, runs.cancel_by_integrator(tx, org_id, run_id, reason))
 
 
 def extend_run(tx: Tx, org_id: str, run_id: str, hours: float | None, actor: Actor) -> StoredResponse:
-    """Extend a run; return the response with the run."""
+    """Extend a run; return the 200 response with the run."""
     return _changed(tx, runs.extend(tx, org_id, run_id, hours, actor))
 
 
 def release_run(tx: Tx, org_id: str, run_id: str, actor: Actor) -> StoredResponse:
-    """Release a run from its device; return the response with the run."""
+    """Release a run from its device; return the 200 response with the run."""
     return _changed(tx, runs.release(tx, org_id, run_id, actor))
 
 
@@ -68,7 +70,7 @@ def _changed(tx: Tx, state: RunState) -> StoredResponse:
 
 
 def create_template(tx: Tx, org_id: str, draft: Draft) -> StoredResponse:
-    """Create a template; return the 201 response."""
+    """Create a template; return the 201 response with its first version and the warnings about it."""
     version = templates.create(tx, org_id, draft)
     location = f"/v1/templates/{version.template_id}"
     return json_response(templates.saved_json(version), 201, etag=templates.etag(version), location=location)

@@ -19,7 +19,9 @@ class ResumedJson(TypedDict):
 
 
 def resume_outgoing(tx: Tx) -> ResumedJson:
-    """End the hold that a restore began (`live`): deliveries and alerts go out from this commit on."""
+    """End the hold that a restore began (`live`): deliveries and alerts go out from this commit on. Return the time
+    `since` when it lasted, as on the wire, and the number of `deliveries` held; None and 0 where there was no hold.
+    """
     since = service_state.find_held_since(tx)
     if since is None:
         return {"since": None, "deliveries": 0}

@@ -30,9 +30,10 @@ def find_own(tx: Tx, org_id: str, template_id: str | None) -> Webhook | None:
 
 
 def put(tx: Tx, org_id: str, template_id: str | None, changes: Mapping[str, Any], actor: Actor) -> Webhook:
-    """Store the default webhook of a template, or with None as `template_id` of the organization, and return it.
-    `changes` has fields of `Webhook` with the URL normalised; fields left out keep their value, like the secret, which
-    is never shown. Raises NotFound, and `invalid` without a URL. Dispatched runs keep their webhook.
+    """Store the default webhook of a template, or with None as `template_id` of the organization, and return it, with
+    its secret. `changes` has fields of `Webhook` with the URL normalised; fields left out keep their value: so does the
+    secret, which clients are never shown. Raises NotFound, and `invalid` without a URL. Dispatched runs keep their
+    webhook.
     """
     before = find_own(tx, org_id, template_id)
     webhook = patch_webhook(before or Webhook("", None, event.EVENTS), changes)

@@ -159,8 +159,8 @@ def has_more_failed(tx: Tx, org_id: str, failed_filter: FailedFilter, so_far: Re
 
 def retry_failed(tx: Tx, org_id: str, failed_filter: FailedFilter, so_far: RetryProgress) -> RetryProgress:
     """Make the next failed deliveries that pass the filter due now, at most `RETRY_BATCH_SIZE`, so that other writes do
-    not wait long; return the progress. Deliveries without a webhook are left out. Raises `quota_exceeded`, and NotFound
-    for the filter's run.
+    not wait long; return the progress since the first call. Deliveries without a webhook are left out. Raises
+    `quota_exceeded`, and NotFound for the filter's run.
     """
     if failed_filter.run_id is not None:
         run_rows.get_of_org(tx, org_id, failed_filter.run_id)
@@ -183,12 +183,14 @@ class FailedDeliveries:
 
 
 def page_failed(tx: Tx, org_id: str, page_request: PageRequest) -> FailedDeliveries:
-    """Return a page of an organization's failed deliveries not handled, newest first, with the pending ones counted."""
+    """Return a page of an organization's failed deliveries not handled, newest first, each with its run's reference;
+    and the number of pending ones, with the time of their next attempt.
+    """
     page = delivery_rows.page(tx, org_id, "failed", page_request, is_to_handle=True)
     items = [(delivery, run_rows.get_reference(tx, delivery.run_id)) for delivery in page.items]
     return FailedDeliveries(items, page.next_before, *statistics.count_pending_deliveries(tx, org_id))
 
 
 def page_of_run(tx: Tx, org_id: str, run_id: str, page_request: PageRequest) -> Page[Delivery]:
-    """Return a page of the deliveries of an organization's run; raises NotFound."""
+    """Return a page of the deliveries of an organization's run, newest first; raises NotFound."""
     return delivery_rows.page_of_run(tx, run_rows.get_of_org(tx, org_id, run_id).run_id, page_request)

@@ -35,8 +35,8 @@ def erase_of_org(tx: Tx, org_id: str, run_id: str, by: str) -> None:
 
 
 def _erase(tx: Tx, run: Run, by: str, at: int | None) -> int:
-    """Erase a run that is not erased yet, and return the time stored for it, which is not before any other of its
-    times.
+    """Erase a run that is not erased yet, and return the time stored for it, in milliseconds, which is not before any
+    other of its times.
     """
     first = max(run.created_at, run.started_at or 0, run.closed_at or 0)
     now, at = max(tx.now, first), max(tx.now if at is None else at, first)

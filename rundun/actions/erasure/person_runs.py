@@ -38,7 +38,7 @@ class PersonList:
         return list_digest((run.run_id, run.revision) for run in self.runs)
 
     def select(self, run_ids: Sequence[str]) -> "PersonList":
-        """Return the list with only the runs of `run_ids`; raises `Invalid` for ids that are not in it."""
+        """Return a `PersonList` with only the runs of `run_ids`; raises `Invalid` for ids that are not in this one."""
         listed, chosen = {run.run_id for run in self.runs}, set(run_ids)
         if chosen - listed:
             detail = "must be a run of the list"
@@ -47,8 +47,8 @@ class PersonList:
         return replace(self, runs=tuple(run for run in self.runs if run.run_id in chosen))
 
     def with_alike(self, chosen: Mapping[str, str]) -> "PersonList":
-        """Return the list with the `chosen` runs of `alike` added; `chosen` maps their ids to the revisions that were
-        shown. Raises `erasure_changed` where one is missing or has another revision.
+        """Return a `PersonList` with the `chosen` runs of `alike` added to its runs; `chosen` maps their ids to the
+        revisions that were shown. Raises `erasure_changed` where one is missing or has another revision.
         """
         alike = tuple(run for run in self.alike if chosen.get(run.run_id) == str(run.revision))
         if len(alike) < len(chosen):
@@ -65,7 +65,8 @@ class PersonList:
 
 def list_more(tx: Tx, org_id: str, person: Person, so_far: PersonList, *, with_alike: bool = False) -> PersonList:
     """Search the next of an organization's runs for those of a person, with `with_alike` also for similar values, and
-    return the list `so_far` with them. Begin with an empty `PersonList`.
+    return a `PersonList` of `so_far` and the found ones, which tells where the search goes on. Begin with an empty
+    `PersonList`.
     """
     if so_far.after is None:
         return so_far

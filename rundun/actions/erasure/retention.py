@@ -62,8 +62,8 @@ def get_of_template(tx: Tx, org_id: str, template_id: str) -> RetentionOfTemplat
 
 
 def days_shown(tx: Tx, org_id: str, template_id: str) -> Mapping[str, int | None]:
-    """Return the days that executors see before they start a run of a template, as `core.erasure.retention.days_shown`
-    returns them; `NO_DAYS_SHOWN` where the organization shows none.
+    """Return the days that executors see before they start a run of a template, for `photos` and for `all`, as
+    `core.erasure.retention.days_shown` returns them; `NO_DAYS_SHOWN` where the organization shows none.
     """
     periods = get_of_template(tx, org_id, template_id)
     return rules.days_shown(periods.kept) if periods.organization.tells else rules.NO_DAYS_SHOWN
@@ -96,8 +96,8 @@ def put_of_template(
 
 
 def count_late(tx: Tx, org_id: str | None) -> Mapping[str, int]:
-    """Return the counts of `store.erasure.retention.count_due` for rows that have been due for `LATE` or longer. Empty
-    where any organization set its periods within `LATE`: rows may be due only since then.
+    """Return the counts of `store.erasure.retention.count_due`, by kind, for rows that have been due for `LATE` or
+    longer. Empty where any organization set its periods within `LATE`: rows may be due only since then.
     """
     set_at = service_state.find(tx, _SET_AT)
     is_new = set_at is not None and set_at <= tx.now < set_at + LATE
@@ -136,7 +136,9 @@ def set_by_command(tx: Tx, org: str, changes: dict[str, int | bool | None]) -> d
 
 
 def due_by_rule(tx: Tx, org_id: str, new: Retention) -> DueByRule:
-    """Return the effect of storing `new` for an organization now; raises `Invalid` with every wrong field."""
+    """Return the effect of storing `new` for an organization now: the numbers of runs whose photos, and of whole runs,
+    only `new` makes due, and whether a period becomes shorter. Raises `Invalid` with every wrong field.
+    """
     _require_of_organization(new)
     before = retention_days.get(tx, org_id)
     changes = [
@@ -150,8 +152,8 @@ def due_by_rule(tx: Tx, org_id: str, new: Retention) -> DueByRule:
 
 
 def due_by_template_rule(tx: Tx, org_id: str, template_id: str, new: TemplateRetention) -> DueByRule:
-    """Return the effect of storing `new` for an organization's template now; raises NotFound, and `Invalid` with every
-    wrong field.
+    """Return the effect of storing `new` for an organization's template now, as `due_by_rule`; raises NotFound, and
+    `Invalid` with every wrong field.
     """
     now = get_of_template(tx, org_id, template_id)
     _require_of_template(new)

@@ -74,7 +74,9 @@ def clean_name(typed: str) -> str:
 
 
 def find_signed_in(tx: Tx, token: str) -> SignedIn | None:
-    """Return the operator of a session; None if the token is unknown, expired or idle for `SESSION_IDLE_MS`."""
+    """Return the operator of a session, with the organization and the session's last use; None if the token is unknown,
+    expired or idle for `SESSION_IDLE_MS`.
+    """
     found = operator_rows.find_by_session(tx, digest(token), tx.now - SESSION_IDLE_MS)
     if found is None:
         return None
@@ -317,5 +319,5 @@ def _remove_links(tx: Tx, leaving: Operator) -> None:
 
 
 def list_team(tx: Tx, org_id: str) -> tuple[list[Operator], list[Invitation]]:
-    """Return an organization's operators and its open invitations."""
+    """Return an organization's operators and its open invitations, each oldest first."""
     return operator_rows.list_of_org(tx, org_id), operator_rows.list_invitations(tx, org_id)

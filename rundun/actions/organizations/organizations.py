@@ -200,5 +200,5 @@ def set_quota(tx: Tx, org: str, mebibytes: int | None) -> tuple[int, int | None]
 
 
 def get_storage_use(tx: Tx, org: str) -> StorageUse:
-    """Return the storage use of an organization, given by id or name; raises NotFound."""
+    """Return the bytes that an organization, given by id or name, uses, and its quota; raises NotFound."""
     return quota_rows.get(tx, get(tx, org).org_id)

@@ -98,8 +98,8 @@ def start(tx: Tx, run_id: str, start_input: StartInput, device: str | None) -> t
 
 
 def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device: str | None) -> RunState:
-    """Apply an answer; return the new state. An answer that was applied before or equals the one in force changes
-    nothing and is not refused on a closed run either: its first response may have been lost.
+    """Apply an answer; return the run with its answers and evidence. An answer that was applied before or equals the
+    one in force changes nothing and is not refused on a closed run either: its first response may have been lost.
     """
     run = run_state.get_for_device(tx, run_id, device)
     state = run_state.load(tx, run)
@@ -195,8 +195,8 @@ def _is_in_force(state: RunState, step: StepBase, answer_input: AnswerInput) -> 
 
 
 def _announced_content(state: RunState, step_id: str) -> object:
-    """Return the content of a step's answer in its `step.completed`, None without an answer. A done step has another
-    event when this changes.
+    """Return a value to compare: the content of a step's answer in its `step.completed`, None without an answer. A done
+    step has another event when this changes.
     """
     step_state = state.step_states[step_id]
     answer = step_state.answer
@@ -227,8 +227,9 @@ def _new_answer(tx: Tx, state: RunState, step: StepBase, answer_input: AnswerInp
 def _listed_photos(
     tx: Tx, state: RunState, step: StepBase, answer_input: AnswerInput
 ) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
-    """Return the photos that a new answer lists, with those of the answer in force that its author did not know of, and
-    the photos that it leaves out (photo_list.py); None for either if the input does not say. Raises `too_many_photos`.
+    """Return the ids of the photos that a new answer lists, with those of the answer in force that its author did not
+    know of, and of the photos that it leaves out (photo_list.py); None for either if the input does not say. Raises
+    `too_many_photos`.
     """
     sent, seen = answer_input.photos, answer_input.seen_photos
     max_photos = photo_limits(step)[1]
@@ -301,8 +302,8 @@ def cancel_by_executor(tx: Tx, run_id: str, reason: str | None, device: str | No
 
 
 def load_open(tx: Tx, run_id: str, device: str | None) -> tuple[RunState, Organization, int]:
-    """Return an open run for the executor's page: its state, its organization and the time of reading. Raises NotFound,
-    `run_erased`, `other_device`, `run_closed`.
+    """Return an open run with its answers and evidence, its organization, and the time of reading in milliseconds, for
+    the executor's page. Raises NotFound, `run_erased`, `other_device`, `run_closed`.
     """
     run = _get_open(tx, run_id, device)
     return run_state.load(tx, run), organization_rows.get(tx, run.org_id), tx.now
@@ -329,6 +330,8 @@ def _get_open(tx: Tx, run_id: str, device: str | None) -> Run:
 
 
 def load_closed(tx: Tx, run_id: str, device: str | None) -> tuple[RunState, Organization, bool]:
-    """Return a closed run's state, its organization, and whether `device` did the run. Raises NotFound."""
+    """Return a closed run with its answers and evidence, its organization, and whether `device` did the run. Raises
+    NotFound, `run_erased`.
+    """
     run = run_state.with_expiry_applied(tx, run_rows.get(tx, run_id))
     return run_state.load(tx, run), organization_rows.get(tx, run.org_id), run_state.is_executor(tx, run, device)

@@ -80,7 +80,9 @@ def group_id_of(delivery: FailedDelivery) -> str:
 
 
 def list_failed_groups(tx: Tx, org_id: str) -> list[FailedGroup]:
-    """Group the newest `MAX_GROUPED` failed deliveries of an organization; the group with the newest one is first."""
+    """Return the newest `MAX_GROUPED` failed deliveries of an organization that are not handled, in groups by receiver
+    and trouble; the group with the newest one is first.
+    """
     groups: dict[str, FailedGroup] = {}
     for delivery in failed.list_unhandled(tx, org_id, NEWEST, MAX_GROUPED):
         key = group_id_of(delivery)
@@ -99,8 +101,8 @@ class GroupProgress:
 
 
 def handle_group(tx: Tx, org_id: str, group_id: str, actor: Actor, so_far: GroupProgress) -> GroupProgress:
-    """Mark the next failed deliveries of a group as handled, with an entry in each run's history; return the progress.
-    One call looks at `BATCH_SIZE` failed deliveries of all groups. Raises `quota_exceeded`.
+    """Mark the next failed deliveries of a group as handled, with an entry in each run's history; return the progress
+    since the first call. One call looks at `BATCH_SIZE` failed deliveries of all groups. Raises `quota_exceeded`.
     """
 
     def handle(found: list[FailedDelivery]) -> int:
@@ -116,8 +118,8 @@ def handle_group(tx: Tx, org_id: str, group_id: str, actor: Actor, so_far: Group
 
 
 def retry_group(tx: Tx, org_id: str, group_id: str, so_far: GroupProgress) -> GroupProgress:
-    """Make the next failed deliveries of a group due now, unless their run has no webhook any more; return the
-    progress. One call looks at `BATCH_SIZE` failed deliveries of all groups. Raises `quota_exceeded`.
+    """Make the next failed deliveries of a group due now, unless their run has no webhook any more; return the progress
+    since the first call. One call looks at `BATCH_SIZE` failed deliveries of all groups. Raises `quota_exceeded`.
     """
 
     def retry(found: list[FailedDelivery]) -> int:

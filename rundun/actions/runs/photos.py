@@ -198,8 +198,9 @@ def _judge_metadata(said: PhotoMetadata, step: StepBase, now: int) -> PhotoMetad
 
 
 def remove_photo(tx: Tx, target: PhotoRef, device: str | None) -> RunState:
-    """Delete a photo of an open run, arrived or not, and take it out of the lists of answer and remark; return the new
-    state. The photo stays deleted even if a phone lists or sends it later. Deleting it again changes nothing.
+    """Delete a photo of an open run, arrived or not, and take it out of the lists of answer and remark; return the run
+    with its answers and evidence. The photo stays deleted even if a phone lists or sends it later. Deleting it again
+    changes nothing.
     """
     run = get_for_device(tx, target.run_id, device)
     before = load(tx, require_started(tx, run))

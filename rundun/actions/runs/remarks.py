@@ -34,8 +34,9 @@ def require_allowed(version: TemplateVersion) -> None:
 
 
 def remark(tx: Tx, run_id: str, step_id: str, remark_input: RemarkInput, device: str | None) -> RunState:
-    """Apply a remark; return the new state. A remark that was applied before or equals the one in force changes nothing
-    and is not refused on a closed run either. A remark makes no event; the closing event has all remarks.
+    """Apply a remark; return the run with its answers and evidence. A remark that was applied before or equals the one
+    in force changes nothing and is not refused on a closed run either. A remark makes no event; the closing event has
+    all remarks.
     """
     run = run_state.get_for_device(tx, run_id, device)
     state = run_state.load(tx, run)
@@ -71,7 +72,9 @@ def remark(tx: Tx, run_id: str, step_id: str, remark_input: RemarkInput, device:
 
 
 def _listed_photos(tx: Tx, run: Run, step_id: str, remark_input: RemarkInput, old: Remark | None) -> tuple[str, ...]:
-    """Return the photos that a new remark lists, with those of the one in force that its author did not know of."""
+    """Return the ids of the photos that a new remark lists, with those of the one in force that its author did not know
+    of.
+    """
     if remark_input.seen_photos is None:
         return remark_input.photos
     deleted = run_changes.list_deleted_photos(tx, run.run_id, step_id)

@@ -34,10 +34,10 @@ def dispatch(tx: Tx, org_id: str, dispatch_request: DispatchRequest, actor: Acto
 
 
 def repeat_run(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any], actor: Actor) -> Repeated:
-    """Dispatch a repeat of a closed run with its template's current version, for one credit; return the new run.
-    `changes` are as in `core.runs.repeat.repeat`, and a missed run is handled as in `dispatch`. Raises NotFound,
-    `run_erased`, `wrong_status` for an open run, `invalid` also for values that can't be copied and were not given, and
-    the errors of `runs.dispatch`; then nothing is created.
+    """Dispatch a repeat of a closed run with its template's current version, for one credit; return the new run, and
+    the ids of the fields that were not copied. `changes` are as in `core.runs.repeat.repeat`, and a missed run is
+    handled as in `dispatch`. Raises NotFound, `run_erased`, `wrong_status` for an open run, `invalid` also for values
+    that can't be copied and were not given, and the errors of `runs.dispatch`; then nothing is created.
     """
     previous = runs.get_closed(tx, org_id, run_id)
     version = runs.get_dispatched_version(tx, org_id, previous.template_id)

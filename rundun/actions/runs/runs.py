@@ -123,7 +123,9 @@ def cancel(tx: Tx, run: Run, by: By, reason: str | None, member: OperatorRef | N
 
 
 def cancel_by_integrator(tx: Tx, org_id: str, run_id: str, reason: str | None) -> RunState:
-    """Cancel a run for its integrator; return its state. Raises NotFound, `run_erased`, `wrong_status`."""
+    """Cancel a run for its integrator; return it with its answers and evidence. Raises NotFound, `run_erased`,
+    `wrong_status`.
+    """
     return load(tx, cancel(tx, _require_open_of_org(tx, org_id, run_id), "integrator", reason))
 
 
@@ -142,8 +144,8 @@ def cancel_by_command(tx: Tx, typed: str, reason: str | None) -> Run:
 
 
 def extend(tx: Tx, org_id: str, run_id: str, hours: float | None, actor: Actor) -> RunState:
-    """Extend an open run to `hours` from now, None = without end; return its state. The same expiry changes nothing.
-    Raises NotFound, `run_erased`, `would_shorten`, `wrong_status`, `quota_exceeded`.
+    """Extend an open run to `hours` from now, None = without end; return it with its answers and evidence. The same
+    expiry changes nothing. Raises NotFound, `run_erased`, `would_shorten`, `wrong_status`, `quota_exceeded`.
     """
     run = _require_changeable(tx, org_id, run_id)
     until = expiry(tx.now, hours)
@@ -160,8 +162,8 @@ def extend(tx: Tx, org_id: str, run_id: str, hours: float | None, actor: Actor) 
 
 
 def release(tx: Tx, org_id: str, run_id: str, actor: Actor) -> RunState:
-    """Release an open run from its device, so that the next one to start it takes it over; return its state. Raises
-    NotFound, `run_erased`, `wrong_status`, `quota_exceeded`.
+    """Release an open run from its device, so that the next one to start it takes it over; return it with its answers
+    and evidence. Raises NotFound, `run_erased`, `wrong_status`, `quota_exceeded`.
     """
     run = _require_changeable(tx, org_id, run_id)
     released = revised(run, tx.now, device=None)
@@ -234,7 +236,9 @@ class RunDetail:
 
 
 def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[ListedRun]:
-    """Return a page of the runs of an organization that pass a filter."""
+    """Return a page of the runs of an organization that pass a filter, each with its template and its number of
+    remarks.
+    """
     page = search.page(tx, org_id, filters, page_request)
     return Page([_listed_run(tx, run) for run in page.items], page.next_before)
 
@@ -251,7 +255,7 @@ def list_chosen(tx: Tx, org_id: str, run_ids: Sequence[str]) -> list[ListedRun]:
 
 
 def count(tx: Tx, org_id: str, filters: RunFilter) -> int:
-    """Count the runs that pass a filter; stop at `statistics.MAX_COUNTED` and one."""
+    """Return the number of runs that pass a filter, `statistics.MAX_COUNTED` + 1 for more."""
     return lists.count(tx, org_id, filters, statistics.MAX_COUNTED + 1)
 
 
@@ -304,7 +308,9 @@ def resolve_id(tx: Tx, typed: str) -> str:
 
 
 def get(tx: Tx, org_id: str, run_id: str) -> tuple[RunState, int]:
-    """Return an organization's run and the time of reading in milliseconds. Raises NotFound, `run_erased`."""
+    """Return an organization's run with its answers and evidence, and the time of reading in milliseconds. Raises
+    NotFound, `run_erased`.
+    """
     return load(tx, run_rows.get_of_org(tx, org_id, run_id)), tx.now
 
 

@@ -46,7 +46,7 @@ def accept(
 
 
 def make_next_runs(tx: Tx, number: int) -> bool:
-    """Make the next runs of a table; return whether there are more to make. Raises NotFound."""
+    """Make the next runs of a table; return whether more are left to be made. Raises NotFound."""
     part = table_rows.find_part(tx, number)
     if part is None:
         return False

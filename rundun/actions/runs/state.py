@@ -36,7 +36,7 @@ class RunState:
 
 
 def load(tx: Tx, run: Run) -> RunState:
-    """Read the version, answers and evidence of a run; return its state."""
+    """Return a run with its template version, answers and evidence, read from the database, and every step's state."""
     version = template_rows.get_version(tx, run.template_id, run.template_v)
     in_force = answers.list_in_force(tx, run.run_id)
     has_any = version.takes_photos or run.has_remarks
@@ -65,7 +65,7 @@ def current_time(tx: Tx, state: RunState) -> int:
 
 
 def with_answer(state: RunState, step_id: str, answer: Answer) -> RunState:
-    """Return a run's state with `answer` in force."""
+    """Return a copy of `state` with `answer` in force and the states of its steps evaluated anew; nothing is stored."""
     in_force = {**state.answers, step_id: answer}
     arrived, undrawn = state.evidence.arrived(), state.evidence.undrawn()
     step_states = progress.evaluate(
@@ -76,8 +76,7 @@ def with_answer(state: RunState, step_id: str, answer: Answer) -> RunState:
 
 def save(tx: Tx, before: RunState, after: RunState, at: int, changed: Sequence[str] = ()) -> RunState:
     """Store the run of an executor's write with its new progress, and an event for each step that became done, or is
-    done and in `changed`; return the state with the new revision. `before` is the stored state, `at` the
-    `current_time`.
+    done and in `changed`; return `after` with the stored run. `before` is the stored state, `at` the `current_time`.
     """
     done = progress.newly_done_steps(before.step_states, after.step_states, changed)
     seq = after.run.seq

@@ -41,7 +41,7 @@ class Draft:
 
 
 def read_draft(data: Any) -> Draft:
-    """Return JSON data as a draft of a template; raises only `too_large`."""
+    """Return parsed JSON as a `Draft`, which has the errors of an invalid template; raises only `too_large`."""
     fields = data if isinstance(data, dict) else {}
     server_fields = {name: fields[name] for name in ASSIGNED if name in fields}
     written = {key: value for key, value in data.items() if key not in ASSIGNED} if fields else data
@@ -69,7 +69,7 @@ def etag(version: TemplateVersion, archived_at: int | None = None) -> str:
 
 
 def assigned_json(version: TemplateVersion, archived_at: int | None = None) -> TemplateRecordJson:
-    """Return the server-assigned members of a version's JSON."""
+    """Return the server-assigned members of a version's JSON: its ids, number and times."""
     return {
         "id": version.template_id,
         "v": version.v,
@@ -81,12 +81,12 @@ def assigned_json(version: TemplateVersion, archived_at: int | None = None) -> T
 
 
 def template_json(version: TemplateVersion, archived_at: int | None = None) -> bytes:
-    """Return a version's JSON: the author's members and the server-assigned ones."""
+    """Return a version as the bytes of a JSON object: the server-assigned members and the author's."""
     return to_json(assigned_json(version, archived_at))[:-1] + b"," + version.body[1:]
 
 
 def warnings(template: Template) -> list[TemplateWarnedJson]:
-    """Return the warnings about a template, for those dispatching it."""
+    """Return the warnings about a template, for those dispatching it: one if it has required fields, else none."""
     required = [field.id for field in template.fields if field.required]
     if not required:
         return []
@@ -96,7 +96,7 @@ def warnings(template: Template) -> list[TemplateWarnedJson]:
 
 
 def saved_json(version: TemplateVersion) -> bytes:
-    """Return a new version's JSON, as `template_json`, with the warnings about its template."""
+    """Return a new version as the bytes of a JSON object, as `template_json`, with the `warnings` about it."""
     return template_json(version)[:-1] + b',"warnings":' + to_json(warnings(version.template)) + b"}"
 
 
@@ -127,9 +127,9 @@ def _assigned_errors(draft: Draft) -> list[FieldError]:
 def revise(
     tx: Tx, org_id: str, template_id: str, draft: Draft, if_match: str | None, actor: Actor = ADMINISTRATOR
 ) -> TemplateVersion:
-    """Revise a template into a new current version, which unarchives it, and return the version. An equal draft makes
-    no version; ids it leaves out equal the stored ones. Raises NotFound, `Invalid`, `quota_exceeded`, and
-    `version_mismatch` if `if_match` is not the current entity tag.
+    """Revise a template into a new current version, which unarchives it, and return the version. A draft equal to the
+    current version makes none and returns that one; ids it leaves out equal the stored ones. Raises NotFound,
+    `Invalid`, `quota_exceeded`, and `version_mismatch` if `if_match` is not the current entity tag.
     """
     head = template_rows.get(tx, org_id, template_id)
     current = template_rows.get_version(tx, template_id, head.v)
@@ -230,7 +230,9 @@ def duplicate(tx: Tx, org_id: str, template_id: str) -> TemplateVersion:
 
 
 def list_names(tx: Tx, org_id: str) -> list[tuple[str, str]]:
-    """Return pairs of id and name of an organization's newest 100 templates, including archived ones, by name."""
+    """Return (id, name) pairs of an organization's newest 100 templates, including archived ones, in the order of the
+    names.
+    """
     listed = page_current(tx, org_id, PageRequest(100), include_archived=True).items
     named = [(head.template_id, version.template.name) for head, version in listed]
     return sorted(named, key=lambda pair: (pair[1].casefold(), pair[0]))
@@ -245,7 +247,7 @@ def get_version(tx: Tx, org_id: str, template_id: str, v: int | None) -> tuple[T
 def page_current(
     tx: Tx, org_id: str, page_request: PageRequest, include_archived: bool
 ) -> Page[tuple[TemplateHead, TemplateVersion]]:
-    """Return a page of an organization's templates with their current versions."""
+    """Return a page of an organization's templates with their current versions, newest first."""
     page = template_rows.page(tx, org_id, page_request, include_archived=include_archived)
     return Page(
         [(head, template_rows.get_version(tx, head.template_id, head.v)) for head in page.items], page.next_before
@@ -255,14 +257,18 @@ def page_current(
 def page_versions(
     tx: Tx, org_id: str, template_id: str, page_request: PageRequest
 ) -> Page[tuple[TemplateHead, TemplateVersion]]:
-    """Return a page of all versions of an organization's template; raises NotFound."""
+    """Return a page of all versions of an organization's template, newest first, each with the template; raises
+    NotFound.
+    """
     head = template_rows.get(tx, org_id, template_id)
     page = template_rows.page_versions(tx, template_id, page_request)
     return Page([(head, version) for version in page.items], page.next_before)
 
 
 def list_named(tx: Tx, org: str | None) -> list[tuple[TemplateHead, str]]:
-    """Return the templates, also archived ones, with their names, of the organization `org` (id or name) or of all."""
+    """Return the templates, also archived ones, newest first, with their names, of the organization `org` (id or name)
+    or of all.
+    """
     org_id = None if org is None else organizations.get(tx, org).org_id
     return template_rows.list_named(tx, org_id, include_archived=True)
 
@@ -284,7 +290,9 @@ def get(tx: Tx, typed: str, org: str | None = None) -> TemplateHead:
 
 
 def dispatch_choices(tx: Tx, org_id: str, chosen: str, limit: int) -> list[tuple[TemplateHead, TemplateVersion]]:
-    """Return the newest templates that are not archived, at most `limit`, and the template `chosen` however old."""
+    """Return the newest templates that are not archived, at most `limit`, with their current versions; before them the
+    template `chosen` if it is older, unless it is archived or unknown.
+    """
     listed = page_current(tx, org_id, PageRequest(limit), False).items
     if any(head.template_id == chosen for head, _ in listed):
         return listed
@@ -298,7 +306,7 @@ def dispatch_choices(tx: Tx, org_id: str, chosen: str, limit: int) -> list[tuple
 def get_with_versions(
     tx: Tx, org_id: str, template_id: str, v: int | None, page_request: PageRequest
 ) -> tuple[TemplateHead, TemplateVersion, Page[tuple[TemplateHead, TemplateVersion]]]:
-    """Return a template, one version of it (the current one if `v` is None), and a page of all versions."""
+    """Return a template, one version of it (the current one if `v` is None), and a page of all, newest first."""
     head, version = get_version(tx, org_id, template_id, v)
     return head, version, page_versions(tx, org_id, template_id, page_request)
 
@@ -306,6 +314,8 @@ def get_with_versions(
 def get_two_versions(
     tx: Tx, org_id: str, template_id: str, before: int | None, after: int | None
 ) -> tuple[TemplateHead, TemplateVersion, TemplateVersion]:
-    """Return a template and two versions of it: `after`, else the current one, and `before`, else the one before it."""
+    """Return a template and two versions of it: `before`, by default the one before `after`; and `after`, by default
+    the current one.
+    """
     head, later = get_version(tx, org_id, template_id, after)
     return head, get_version(tx, org_id, template_id, before or max(1, later.v - 1))[1], later
