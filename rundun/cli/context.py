@@ -173,8 +173,8 @@ def _option_name(pointer: str) -> str | None:
 
 def run_writing(settings: ServiceSettings, command: str, **arguments: Any) -> Any:
     """Run a writing command in this process under the lock, or send it to the service that holds the database; return
-    its result. While another process holds the lock without listening (it starts, stops, or is another command), wait
-    up to `LOCK_SECONDS`, then raise `DatabaseLocked`.
+    its result, in which a tuple may have become a list. While another process holds the lock without listening (it
+    starts, stops, or is another command), wait up to `LOCK_SECONDS`, then raise `DatabaseLocked`.
     """
     for value in arguments.values():
         require_utf8(value)

@@ -27,7 +27,9 @@ _OF_ORG = click.option("--org", type=ORG, help="Id or name of the organization, 
 
 
 def read_template_file(file: str) -> Any:
-    """Return the JSON in `file`, parsed as the API parses it; raises `Problem`, with `errors` for duplicate members."""
+    """Return the JSON value in `file`, parsed as the API parses it; raises `Problem`, with `errors` for duplicate
+    members.
+    """
     try:
         return json_text.parse(Path(file).read_bytes())
     except OSError as error:
@@ -102,7 +104,9 @@ def templates_archive(settings: ServiceSettings, template: str, org: str | None)
 
 
 def _get_with_warnings(tx: Tx, template_id: str, file: str) -> tuple[TemplateVersion, list[dict[str, str]]]:
-    """Return the version just made of `file`, and a list with a warning if older checklists have the same name."""
+    """Return the version just made of `file`, and a list of warnings (JSON objects with `code` and `detail`): one if
+    older checklists have the same name, else none.
+    """
     version = template_rows.get_version(tx, template_id, 1)
     named = template_rows.list_named(tx, version.org_id, include_archived=False)
     twins = [head.template_id for head, name in named if name == version.template.name]
@@ -139,7 +143,9 @@ def templates_check(settings: ServiceSettings, files: tuple[str, ...]) -> Output
 
 
 def _check_file(file: str, template: Any) -> dict[str, Any]:
-    """Return the verdict on a template as JSON, by the checks of `POST /v1/templates`."""
+    """Return the verdict on a template, by the checks of `POST /v1/templates`, as a JSON object: `file`, whether it is
+    `valid`, its `errors` and `warnings`, and if invalid a sentence as `detail`.
+    """
     numbers = itertools.count()
     try:
         read = rules.read_template(template, lambda prefix: f"{prefix}{next(numbers)}")

@@ -34,8 +34,9 @@ def judge(
     *,
     is_held: bool = False,
 ) -> Iterator[Result]:
-    """Yield the findings about the folder of backups and the log. `missed_at` is since when backups fail or are
-    overdue; while deliveries are held (`is_held`), nothing is written into the folder, so they may be. Blocks.
+    """Yield the findings about the folder of backups and the log: name, state and sentence of each. `missed_at` is
+    since when backups fail or are overdue; while deliveries are held (`is_held`), nothing is written into the folder,
+    so they may be. Blocks.
     """
     if settings.backup.folder is not None:
         yield from _folder(settings, settings.backup.folder, missed_at, file_bytes, now, is_held=is_held)
@@ -48,7 +49,9 @@ def judge(
 def _folder(
     settings: ServiceSettings, folder: Path, missed_at: int | None, file_bytes: int, now: int, *, is_held: bool
 ) -> list[Result]:
-    """Return the findings about the folder; it may be on a disk that does not answer, which is one finding."""
+    """Return the findings about the folder, as `judge` yields them; it may be on a disk that does not answer, which is
+    one finding.
+    """
 
     def look() -> list[Result]:
         backup = _backups(settings, folder, missed_at, file_bytes, now, is_held=is_held)

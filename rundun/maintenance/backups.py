@@ -77,7 +77,9 @@ class Backups:
                 self._log_copy_error(error.strerror or str(error))
 
     async def read_journal_copy(self) -> list[JournalEntry]:
-        """List the entries of the journal's copy; none, with a log line, where it can't be read in `READ_SECONDS`."""
+        """Return the entries of the journal's copy; an empty list, with a log line, where it can't be read in
+        `READ_SECONDS`.
+        """
         try:
             async with asyncio.timeout(READ_SECONDS):
                 return await self._pool.run("journal", {}, self._journal_copy.read)
@@ -122,7 +124,9 @@ class Backups:
         _count(last, is_missed=is_missed or (since is not None and not is_well))
 
     async def _store_last(self, turn: _Turn) -> int | None:
-        """Store the time of the last good backup and return it; the stored one where the folder can't be read."""
+        """Store the time of the last good backup, in milliseconds, and return it, None without one; the stored one
+        where the folder can't be read.
+        """
         known = await self._database.read(backup_actions.last_at)
         if turn.last is None and turn.error is not None:
             return known
@@ -132,8 +136,9 @@ class Backups:
         return last
 
     def _work_in_folder(self, now: int, is_resting: bool, is_overwriting: bool) -> _Turn:
-        """Do the part of a turn that uses the folder; runs in a thread. While erased data is being overwritten, only
-        the first backup is made at once; later ones wait, but not until they are overdue.
+        """Do the part of a turn that uses the folder, and return the last good backup, whether another one is due but
+        not made, and the error; runs in a thread. While erased data is being overwritten, only the first backup is made
+        at once; later ones wait, but not until they are overdue.
         """
         path, last = self._database.path, None
         try:

@@ -56,7 +56,7 @@ class Report:
 
     @property
     def settings_as_toml(self) -> list[tuple[str, str]]:
-        """Return the names of the settings with their values as TOML text."""
+        """Return (name, value) pairs of the settings, the values as TOML text."""
         return [(name, _as_toml(value)) for name, value in self.settings.items()]
 
     @property
@@ -68,8 +68,8 @@ class Report:
 def report(
     settings: ServiceSettings, clock: Clock, *, org_id: str | None = None, seconds: float = MAX_LENGTH
 ) -> Report:
-    """Return the report on a service, running or not, for one organization or for all. The file's integrity is checked
-    for at most `seconds`; zero skips it, and the look-up of names. Blocks.
+    """Return the findings about a service, running or not, for one organization or for all, and its settings. The
+    file's integrity is checked for at most `seconds`; zero skips it, and the look-up of names. Blocks.
     """
     with reading(settings, clock) as tx:
         examined = health.read_health(tx, org_id, seconds)
@@ -89,7 +89,9 @@ def report(
 
 
 def effective_settings(settings: ServiceSettings) -> dict[str, Any]:
-    """Return every setting by name with its value in JSON; a secret as stars, or None where it is not set."""
+    """Return every setting's value, as a JSON value, by the setting's name; a secret as stars, `alerts.url` without its
+    path, None where it is not set.
+    """
     shown: dict[str, Any] = {}
     for setting in SETTINGS:
         value = getattr(getattr(settings, setting.section), setting.name)

@@ -136,7 +136,9 @@ async def _list_due(database: Database, what: Literal["photos", "runs"], failed:
 
 
 async def _delete(database: Database, what: Literal["photos", "runs"], run_ids: Sequence[str]) -> int:
-    """Erase the first of the runs, or delete photos of as many as one write takes; return the number finished."""
+    """Erase the first of the runs, or delete photos of as many as one write takes; return the number of runs that are
+    finished.
+    """
     if what == "photos":
         return await database.write_heavy(retention.STEP_BYTES, retention.remove_photos, run_ids)
     await database.write(retention.erase_run, run_ids[0])

@@ -21,7 +21,7 @@ class Days(click.ParamType[int]):
     name = "days"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the number of days, or fail with the values that are allowed."""
+        """Return the number of days, 0 for `forever`, or fail with the values that are allowed."""
         typed = str(value)
         if typed == "forever":
             return 0

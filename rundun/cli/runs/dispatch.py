@@ -41,7 +41,7 @@ class Pair(click.ParamType[tuple[str, str]]):
     name = "pair"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
-        """Return id and value, split at the first equals sign."""
+        """Return (id, value), split at the first equals sign."""
         if isinstance(value, tuple):
             return value
         before, sign, after = str(value).partition("=")
@@ -56,7 +56,9 @@ class Hours(click.ParamType[Any]):
     name = "hours"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return a number, or the value unchanged if it is none; the dispatch refuses that with all other errors."""
+        """Return a number, or any other value unchanged, such as `never`; the dispatch refuses a wrong one with all
+        other errors.
+        """
         number = _json_or_text(str(value))
         return number if isinstance(number, int | float) else value
 
@@ -129,7 +131,9 @@ def _find_version(tx: Tx, template: str, org: str | None) -> TemplateVersion:
 
 
 def _unsigned_warnings(body: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Return a list with a warning if the webhook has no secret, since receivers can't verify its events."""
+    """Return a list with a warning (`code` and `detail`) if there is a webhook without a secret, since receivers can't
+    verify its events; else an empty list.
+    """
     if "webhook" not in body or "secret" in body["webhook"]:
         return []
     detail = "Events are not signed, so who gets them can't tell who sent them; --webhook-secret-file FILE signs them."
@@ -145,7 +149,9 @@ def _print_code(link: str) -> None:
 async def _read_order(
     settings: ServiceSettings, org_id: str, body: Any, webhook_from: WebhookFrom
 ) -> tuple[Any, list[WarnedJson]]:
-    """Read the body as the API does; return the order as JSON, and warnings about its webhook's destination."""
+    """Read the body as the API does; return the `DispatchRequest` as a JSON object, and the warnings about its
+    webhook's destination.
+    """
     with reading(settings, wall_clock) as tx:
         order, destination = (await read_dispatch_body(DirectReads(tx), org_id, body)).order()
     warnings = await _check_webhook(settings, destination, org_id)
@@ -153,7 +159,7 @@ async def _read_order(
 
 
 async def _check_webhook(settings: ServiceSettings, destination: Destination | None, org_id: str) -> list[WarnedJson]:
-    """Return warnings about a webhook's destination, by the checks of the service."""
+    """Return the warnings about a webhook's destination, by the checks of the service; none without a destination."""
     if destination is None:
         return []
     from rundun.app import make_webhook_client  # with the whole service, hence not at the start
