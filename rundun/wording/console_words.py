@@ -92,12 +92,12 @@ class ConsoleLanguage:
         return i18n.format_number(value, self.tag)
 
     def size(self, count: int) -> str:
-        """Return a number of bytes with a unit, such as “1.5 MB”."""
+        """Return a number of bytes as text with a unit, such as “1.5 MB”."""
         value, _, unit = size(count).partition(" ")
         return f"{self.number(float(value))} {unit}"
 
     def page_names(self) -> dict[str, Any]:
-        """Return the language and its functions by their names in pages."""
+        """Return the names for pages: `language`, and its functions `_` (for `gettext`), `pgettext`, `ngettext`."""
         functions = {"_": self.gettext, "pgettext": self.pgettext, "ngettext": self.ngettext}
         return {"language": self, **functions}
 

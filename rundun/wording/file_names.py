@@ -54,8 +54,8 @@ def shot_label(step: StepBase, photo: Photo) -> str | None:
 
 
 def file_names(detail: RunDetail) -> FileNames:
-    """Return the names of all originals and signatures, and of the JPEG beside an original that browsers can't show.
-    Photos are numbered as on pages.
+    """Return the `FileNames` of a run: the paths in an archive, by the numbers of the files, of all originals and
+    signatures, and of the JPEG beside an original that browsers can't show. Photos are numbered as on pages.
     """
     names, evidence = FileNames(), detail.state.evidence
     labels = {step.id: f"{number:03d}-{slug(step.label)}" for number, step in enumerate(detail.state.version.steps, 1)}

@@ -128,7 +128,9 @@ class Catalogs:
         return Language(tag, catalog, texts[0] if texts else tag, self.entries[catalog], self.names)
 
     def words_in(self, scripts: Iterable[str]) -> frozenset[str]:
-        """Return the words that the texts of scripts name, in full ("finish") or by their start (`photo_${state}`)."""
+        """Return the names of the words that occur in the texts of `scripts`, in full ("finish") or by their start
+        (`photo_${state}`).
+        """
         text = "\n".join(scripts)
         names, starts = set(_NAME.findall(text)), tuple(_NAME_START.findall(text))
         return frozenset(word for word in self.entries[ENGLISH] if word in names or word.startswith(starts))
@@ -141,7 +143,9 @@ def catalog_files(folder: Path, domain: str) -> dict[str, Path]:
 
 
 def choose(preferred: Sequence[str], catalogs: Iterable[str]) -> tuple[str, str]:
-    """Return the reader's language, such as es-MX, and the tag of its catalogue; `preferred` has the best first."""
+    """Return the tag of the reader's language, such as es-MX, and that of its catalogue; `preferred` has the best
+    first.
+    """
     requested, catalog = languages.choose(preferred, list(catalogs)) or (ENGLISH, ENGLISH)
     # A reader who prefers Arabic, then that of Egypt, gets Egypt's digits.
     variety = f"{requested.lower()}-"

@@ -82,7 +82,7 @@ def title(language: ConsoleLanguage, problem: Problem) -> str:
 
 
 def _console_words(code: str) -> tuple[str, str]:
-    """Return the title and the remedy of a code for operators, or those of `invalid`."""
+    """Return (title, remedy) of a code for operators, or those of `invalid`."""
     said = PROBLEMS[code].console or PROBLEMS["invalid"].console
     assert said
     return said

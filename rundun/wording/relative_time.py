@@ -11,7 +11,9 @@ WEEK_DAYS = 6  # within which a weekday's name is unambiguous
 
 
 def time_text(language: ConsoleLanguage, zone: Zone, now: int, at: int) -> str:
-    """Return a time, in milliseconds, as text relative to `now`, by the clocks of the zone."""
+    """Return a time, in milliseconds, as text relative to `now`, such as “5 min ago” or “today 14:03”, by the clocks of
+    the zone.
+    """
     passed = now - at
     if 0 <= passed < MINUTE:
         return language.gettext("just now")

@@ -152,7 +152,9 @@ class RunView:
         self._names = file_names(detail)
 
     def sections(self) -> list[SectionView]:
-        """Return all steps in the sections of the run's template version."""
+        """Return the sections of the run's template version with all their steps; a section without a title for a
+        template without sections.
+        """
         shown = self.state.version.template
         numbers = {step.id: number for number, step in enumerate(self.state.version.steps, 1)}
         sections: list[tuple[str | None, str | None, Sequence[StepBase]]] = [(None, None, shown.steps or ())]

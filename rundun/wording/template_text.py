@@ -117,7 +117,7 @@ class TemplateText:
         return " · ".join(self.language.gettext(word) for word in words)
 
     def details(self, step: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """Return the settings of a step's type that were set, as pairs of name and value."""
+        """Return the settings of a step's type that were set, as (name, value) pairs of texts."""
         fields = (step.get("config") or {}).items()
         return [
             (self.field((name, "")), self.value((name, ""), value)) for name, value in fields if name not in LEFT_OUT

@@ -75,8 +75,8 @@ def read_time(text: str) -> time | None:
 
 
 def _read_worded_date(text: str, language: ConsoleLanguage) -> Sequence[tuple[int, int, int | None]]:
-    """Return day, month and year (None if missing) of a text such as “30 nov. 2026”, in `language` or in English, as
-    the only item of a list; an empty list if it is no date.
+    """Return (day, month, year) of a text such as “30 nov. 2026”, in `language` or in English, as the only item of a
+    list, with None as a missing year; an empty list if it is no date.
     """
     parts = _WORDS.findall(text)
     numbers = [part for part in parts if part.isdecimal()]
@@ -106,7 +106,9 @@ def _month_names(locale: str) -> tuple[Mapping[str, int], frozenset[str]]:
 
 
 def parse_number(typed: str) -> float | int | str:
-    """Return a number with point or comma as decimal mark; any other text stripped, for a later check to refuse."""
+    """Return a number, a float where it has a decimal point or comma, else an int; any other text stripped, for a later
+    check to refuse.
+    """
     plain = typed.strip()
     if not _COULD_BE_THOUSANDS.fullmatch(plain):
         plain = plain.replace(",", ".")

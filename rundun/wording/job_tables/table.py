@@ -102,7 +102,9 @@ def _column_name(field: JobField, known: Mapping[str, Target | None]) -> str:
 
 
 def _column_targets(template: Template, language: ConsoleLanguage) -> dict[str, Target | None]:
-    """Return the targets of columns by normalized name, with and without `safe_cell`; None for an ambiguous name."""
+    """Return the targets of columns, ("fields", field id) or ("", member of a dispatch), by normalized name, with and
+    without `safe_cell`; None for an ambiguous name.
+    """
     others: dict[str, Target | None] = {}
     for member, words in OTHER_WORDS.items():
         others |= {form: ("", member) for word in words for form in (_normalize(word), fold(word))}
@@ -124,8 +126,9 @@ def _normalize(name: str) -> str:
 def read_jobs(
     text: str, version: TemplateVersion, zone: Zone, now: int, language: ConsoleLanguage = IN_ENGLISH
 ) -> JobTable:
-    """Read a table as dispatches of a template version, with times in `zone`. Columns may be named in `language`, which
-    errors use, too. Raises `Problem` if the text is no table, or has no rows or too many.
+    """Read a table as dispatches of a template version, with times in `zone`; return them, or the wrong cells, and the
+    table's digest. Columns may be named in `language`, which errors use, too. Raises `Problem` if the text is no table,
+    or has no rows or too many.
     """
     if len(text) > csv_text.MAX_BYTES:
         raise Problem("too_large", "The table has more than 2 MiB of text. Send it in parts.")
@@ -174,7 +177,7 @@ def _cell(cells: Sequence[str], index: int) -> str:
 def _read_heading(
     table: Table, template: Template, known: Mapping[str, Target | None], language: ConsoleLanguage
 ) -> tuple[dict[Target, tuple[str, int]], list[CellError]]:
-    """Return the name and index of each column by its target, and the errors of the heading."""
+    """Return (name, index) of each column by its target, and the errors of the heading."""
     columns: dict[Target, tuple[str, int]] = {}
     errors: list[CellError] = []
     for index, name in enumerate(table.heading):
@@ -253,7 +256,9 @@ class _Row:
         return {**body, "fields": fields} if fields else body, errors
 
     def _read_value(self, kind: str, text: str) -> Any:
-        """Return a field's value for the API; the text unchanged if it can't be read."""
+        """Return a field's value for the API: a number, a day as ISO 8601 text, or a text; `text` unchanged if it can't
+        be read.
+        """
         if kind == "number":
             return parse_number(text)
         if kind == "date" and (day := self._read_day(text)):
@@ -279,7 +284,7 @@ class _Row:
         return self._day_mistake(found[1] if found else text)
 
     def _read_due(self, text: str) -> str | None:
-        """Return a due time for the API, by default at the end of the day; None if the text can't be read."""
+        """Return a due time as RFC 3339 text, by default at the end of the day; None if the text can't be read."""
         found = _match_due(text)
         day = self._read_day(found[1]) if found else None
         at = read_time(found[2]) if found and found[2] else _END_OF_DAY
@@ -306,7 +311,7 @@ def _match_due(text: str) -> re.Match[str] | None:
 
 
 def _check_dispatch(body: Mapping[str, Any], template: Template, now: int) -> DispatchRequest | Sequence[FieldError]:
-    """Return the dispatch, or all its errors, including those that only the template reveals."""
+    """Return the dispatch, or if it is wrong all its errors, including those that only the template reveals."""
     errors: tuple[FieldError, ...] = ()
     try:
         given = read(DispatchBody, body)
