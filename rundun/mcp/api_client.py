@@ -51,22 +51,24 @@ class ApiClient:
         await self._http.aclose()
 
     async def get(self, path: str, **params: Any) -> ApiAnswer:
-        """Return the answer to a GET; parameters that are None are left out."""
+        """Return body and entity tag of the answer to a GET, or raise the refusal; parameters that are None are left
+        out.
+        """
         given = {name: value for name, value in params.items() if value is not None}
         texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in given.items()}
         return await self._send("GET", path, params=texts)
 
     async def put(self, path: str, body: Any, if_match: str) -> ApiAnswer:
-        """Replace a resource, unless its entity tag has changed; return the answer."""
+        """Replace a resource, unless its entity tag has changed; return the answer, or raise the refusal."""
         return await self._send("PUT", path, content=_encoded(body), headers={"if-match": if_match})
 
     async def check(self, path: str, body: Any) -> ApiAnswer:
-        """Return the answer to a POST that stores nothing, hence without an `Idempotency-Key`."""
+        """Return the answer to a POST that stores nothing, hence without an `Idempotency-Key`, or raise the refusal."""
         return await self._send("POST", path, content=_encoded(body))
 
     async def post(self, path: str, body: Any) -> ApiAnswer:
-        """Return the answer to a POST. If its outcome is unknown, the next call with the same path and body repeats it
-        under the same key.
+        """Return the answer to a POST, or raise the refusal. If its outcome is unknown, the next call with the same
+        path and body repeats it under the same key.
         """
         content = _encoded(body)
         digest = sha256(path.encode() + b"\n" + content).digest()

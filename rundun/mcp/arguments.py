@@ -20,7 +20,7 @@ Cursor = Annotated[str, Matching(r"[A-Za-z0-9_-]{1,200}", "must be the next_curs
 
 
 def _parse_document(value: Any) -> Any:
-    """Return the JSON value, parsed first if an assistant sent it as text."""
+    """Return the JSON value, parsed first if an assistant sent it as text; raises if the text is no JSON."""
     if isinstance(value, str):
         try:
             value = json.loads(value)

@@ -48,7 +48,7 @@ def sanitize(value: Any, maximum: int = MAX_TEXT) -> Any:
 
 
 def without_run_ids(document: Any) -> Any:
-    """Return a template with the ids of runs cut, and otherwise unchanged, as revising it needs exact texts."""
+    """Return a template, as JSON, with the ids of runs cut; otherwise unchanged, as revising it needs exact texts."""
     return _RUN.sub(_shortened, document) if isinstance(document, str) else _each(document, without_run_ids)
 
 

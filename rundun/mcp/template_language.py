@@ -58,14 +58,14 @@ SHAPE: dict[str, Any] = {
 
 @cache
 def short_guide() -> str:
-    """Return the language in short, with one example, as Markdown."""
+    """Return the short guide to the template language, with one example, as Markdown."""
     example = json.loads((_FOLDER / "example.json").read_text("utf-8"))
     text = (_FOLDER / "template_language.md").read_text("utf-8")
     return f"{text}\nA valid example:\n{json.dumps(example, ensure_ascii=False)}"
 
 
 def full_guide() -> str:
-    """Return the language with all samples of the documentation, as Markdown."""
+    """Return the guide to the template language with all samples of the documentation, as Markdown."""
     folder = paths.templates() / "docs" / "samples"
     samples = [f"## {name}\n\n```json\n{(folder / f'{name}.json').read_text('utf-8')}```" for name in _SAMPLES]
     return "\n\n".join(["# The template language", short_guide(), *samples]) + "\n"

@@ -18,7 +18,7 @@ AddRun = Callable[[str], str]  # remembers a run id and returns its handle
 
 
 def result(content: Any) -> str:
-    """Return a JSON object as text; raises `too_large`."""
+    """Return a JSON object as indented JSON text; raises `too_large`."""
     text = json.dumps(content, ensure_ascii=False, indent=1)
     if len(text) > MAX_CHARACTERS:
         raise Problem("too_large", f"That is more than {MAX_CHARACTERS} characters. Ask for less at once.")
@@ -41,12 +41,12 @@ def refusal(problem: Problem) -> dict[str, Any]:
 
 
 def mark_executor(value: Any) -> dict[str, Any]:
-    """Return an executor's text in a JSON object that marks it as theirs."""
+    """Return `{"written_by_executor": …}` with an executor's text, sanitized."""
     return {"written_by_executor": sanitize(value)}
 
 
 def mark_dispatcher(value: Any) -> dict[str, Any]:
-    """Return a dispatch's data, often from guests or customers, in a JSON object that marks it."""
+    """Return `{"written_by_dispatcher": …}` with a dispatch's data, sanitized; guests or customers often write them."""
     return {"written_by_dispatcher": sanitize(value)}
 
 
@@ -58,7 +58,9 @@ def _without_empty(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def template_row(template: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a template as a JSON object for a list."""
+    """Return a template as a JSON object for a list: its id, name, version, times, description, tags and number of
+    steps.
+    """
     names = ("name", "v", "updated_at", "archived_at")
     description, tags = template.get("description") or "", template.get("tags") or []
     return {
@@ -106,7 +108,9 @@ _HEAD = (
 
 
 def run_row(run: Mapping[str, Any], add_run: AddRun) -> dict[str, Any]:
-    """Return a run as a JSON object for a list."""
+    """Return a run as a JSON object for a list: its handle as `run`, status, times and progress, and marked texts about
+    it.
+    """
     identity = {name: value for name, value in run["identity"].items() if name not in ("mode", "user_id")}
     row = {"run": add_run(run["run_id"]), **_without_empty({name: run.get(name) for name in _HEAD})}
     if said := _without_empty({name: run.get(name) for name in ("title", "executor_ref")}):
@@ -122,7 +126,9 @@ def run_row(run: Mapping[str, Any], add_run: AddRun) -> dict[str, Any]:
 
 
 def run(record: Mapping[str, Any], add_run: AddRun, *, only_flagged: bool, first: int) -> dict[str, Any]:
-    """Return a run as a JSON object, with as many answers as fit, from number `first` on."""
+    """Return a run as a JSON object: that of `run_row`, and as many answers as fit, from number `first` on, counted
+    from 0. If more are left, `next_first_answer` is the number of the next.
+    """
     steps = {step["id"]: step for step in _steps(record["template"])}
     kinds = {one["id"]: one["kind"] for one in record["template"].get("fields") or ()}
     fields = {name: SECRET if kinds.get(name) == "secret" else value for name, value in record["fields"].items()}
@@ -172,7 +178,9 @@ def _answer(
 
 
 def _value(step: Mapping[str, Any], value: Any) -> Any:
-    """Return a value for a result: the labels of options, “signed” for a signature, other text marked."""
+    """Return a step's value for a result: the labels of options, “signed” for a signature, other text as
+    `mark_executor`, else the value unchanged; None without a value.
+    """
     if step["type"] in ("choice", "multi_choice") and value is not None:
         labels = {one["id"]: one["label"] for one in step["config"]["options"]}
         chosen = [sanitize(labels[one], 100) for one in (value if isinstance(value, list) else [value])]
