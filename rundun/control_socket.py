@@ -154,12 +154,16 @@ def find_listener(path: Path) -> int | None:
 
 
 def ask_settings(path: Path) -> Any:
-    """Return the running service's effective settings; raise `NotListening`, or another `Problem`."""
+    """Return the running service's effective settings, as `loader.settings_json` does; raise `NotListening`, or another
+    `Problem`.
+    """
     return send_command(path, SETTINGS_COMMAND, {}, SETTINGS_SECONDS)
 
 
 def send_command(path: Path, command: str, arguments: dict[str, Any], seconds: float = TIMEOUT_SECONDS) -> Any:
-    """Send a command to the running service and return its result; raise its `Problem`, or `NotListening`."""
+    """Send a command to the running service and return its result as a JSON value; raise its `Problem`, or
+    `NotListening`.
+    """
     line = to_json({"command": command, "arguments": arguments}) + b"\n"
     if len(line) > MAX_LINE:
         raise Problem("too_large", f"That is more than the {MAX_LINE} bytes a running service takes.")

@@ -81,8 +81,8 @@ def load(
 
 
 def settings_json(settings: ServiceSettings) -> dict[str, Any]:
-    """Return settings as JSON for another process on this machine: paths are absolute, the address is the effective
-    one. A secret is sent as asterisks: no other process signs with it.
+    """Return the values of settings by key, such as `server.port`, as JSON values for another process on this machine:
+    paths are absolute, the address is the effective one. A secret is sent as asterisks: no other process signs with it.
     """
     told: dict[str, Any] = {}
     for setting in SETTINGS:

@@ -27,7 +27,8 @@ _BARCODES: dict[BarcodeFormat, zxingcpp.BarcodeFormat] = {
 
 @guarded
 def decode_barcode(data: bytes, *, max_pixels: int, formats: tuple[BarcodeFormat, ...] | None = None) -> Barcode | None:
-    """Return the barcode nearest to the middle of the picture, None if there is none. Raises `unreadable_image`.
+    """Return text and format of the barcode nearest to the middle of the picture, None if there is none. Raises
+    `unreadable_image`.
 
     `formats` are names of the contract; None or empty = all seven. Turned and inverted codes are found as well.
     """
@@ -62,8 +63,8 @@ def _middle(grey: Image.Image) -> Image.Image:
 def _find_barcodes(
     grey: Image.Image, kinds: list[zxingcpp.BarcodeFormat], longest: int, *, inverted: bool = False, turned: int = 0
 ) -> list[tuple[float, zxingcpp.Barcode]]:
-    """List (distance from the middle, barcode) of the barcodes of these kinds. The picture may be `inverted` before it
-    is read, or `turned` by degrees about its middle.
+    """List (squared distance from the middle, barcode) of the barcodes of these kinds. The picture may be `inverted`
+    before it is read, or `turned` by degrees about its middle.
     """
     if not kinds:
         return []

@@ -208,11 +208,12 @@ def _encode_jpeg(image: Image.Image, quality: int) -> bytes:
 
 @guarded
 def derive(original: bytes, *, max_pixels: int, small_only: bool = False) -> Derivatives:
-    """Return the photo (a JPEG of at most 2048 px, upright, sRGB, without metadata) and its thumbnail (320 px).
+    """Return the photo (a JPEG of at most 2048 px, upright, sRGB, without metadata) and its thumbnail (320 px), with
+    the original's content type and EXIF.
 
-    Of an animation the first frame counts. A JPEG that already meets all this is its own derivative; from one that only
-    has surplus metadata, these are removed without a new encoding. Raises `unreadable_image`, and with `small_only`
-    `LargePicture` for more than `SMALL_PIXELS`.
+    Of an animation the first frame counts. A JPEG that already meets all this is its own derivative, and `photo` None;
+    from one that only has surplus metadata, these are removed without a new encoding. Raises `unreadable_image`, and
+    with `small_only` `LargePicture` for more than `SMALL_PIXELS`.
     """
     opened = open_picture(original, max_pixels, PHOTO_PIXELS)
     image = opened.image

@@ -28,7 +28,8 @@ Values = Mapping[int, str | tuple[float, ...] | int]  # by tag: ASCII, RATIONAL 
 
 
 def read_exif(block: bytes) -> Exif:
-    """Return the time and position in an EXIF block, with or without `Exif\\0\\0` before it; never raises.
+    """Return the time and position in an EXIF block, with or without `Exif\\0\\0` before it, each None where it is
+    missing; never raises.
 
     The time is `DateTimeOriginal` with its `OffsetTimeOriginal`, else that of the GPS, which is UTC.
     """
@@ -46,7 +47,9 @@ def _read_number(tiff: bytes, at: int, length: int, *, signed: bool = False) -> 
 
 
 def _read_tags(tiff: bytes, at: int) -> Values:
-    """Return the values of the needed tags in a directory, by tag; of a duplicate tag the last."""
+    """Return the values of the needed tags in a directory, by tag number: texts, tuples of numbers, and the offset of
+    the EXIF and GPS directories; of a duplicate tag the last.
+    """
     values: dict[int, str | tuple[float, ...] | int] = {}
     last = min(at + 2 + 12 * _read_number(tiff, at, 2), len(tiff) - 11)
     for entry in range(at + 2, last, 12):
@@ -66,8 +69,9 @@ def _read_text(tiff: bytes, at: int, count: int) -> str:
 
 
 def _read_rationals(tiff: bytes, at: int, *, signed: bool) -> tuple[float, ...]:
-    """Return the three rational numbers at an offset; numbers below 0 or with denominator 0 are left out, and an empty
-    tuple is returned if the data end before. Some phones write a position `signed`, although EXIF demands unsigned.
+    """Return the three rational numbers at an offset; numbers below 0 or with denominator 0 are left out, so there may
+    be fewer, and there are none if the data end before. Some phones write a position `signed`, although EXIF demands
+    unsigned.
     """
     if at + 24 > len(tiff):
         return ()

@@ -42,7 +42,9 @@ def _refuse_file(why: RefusalReason) -> Problem:
 
 
 async def read(data: bytes) -> str:
-    """Return the text of a CSV file, or of an XLSX file's first sheet, as a table; raise `invalid` or `too_large`."""
+    """Return the text of a CSV file, or of an XLSX file's first sheet the rows as lines with tabs between cells; raise
+    `invalid` or `too_large`.
+    """
     if len(data) > csv_text.MAX_BYTES:
         raise Problem("too_large", "The file has more than 2 MiB.")
     if not data.startswith(_BEGINNINGS):
@@ -57,7 +59,9 @@ async def read(data: bytes) -> str:
 
 
 async def _ask_child(data: bytes) -> dict[str, str]:
-    """Return the answer of a process that reads the spreadsheet; raise `invalid` if it ends without one."""
+    """Return the answer of a process that reads the spreadsheet: the rows as `text`, or a word as `refusal`; raise
+    `invalid` if it ends without one.
+    """
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "rundun.spreadsheets.child"),
         stdin=PIPE,

@@ -85,7 +85,9 @@ class Alerts:
         return sent
 
     async def send_test(self) -> AlertOutcomeJson:
-        """Send a test alert and return its result; raise `held` after a restore."""
+        """Send a test alert and return its outcome: whether it arrived, the status, error and duration, and whether it
+        was signed. Raises `held` after a restore.
+        """
         sent = await self._send(await self._database.read(alerts.test_alert))
         return {
             "ok": sent.ok,

@@ -159,7 +159,7 @@ class Dispatcher:
             _log_error("delivery.unwritten", error, run=short(claimed.envelope["run_id"]))
 
     async def _attempt(self, claimed: DueDelivery) -> AttemptResult:
-        """Make one request, return its result. Unexpected errors are failed attempts, or retries would have no end."""
+        """Make one request; return its result. Unexpected errors are failed attempts, or retries would have no end."""
         envelope = claimed.envelope
         try:
             has_photos = bool(envelope["data"].get("photos"))
