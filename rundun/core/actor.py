@@ -15,7 +15,7 @@ class Identity:
     phone: str | None = None
 
     def as_json(self, user_id: str | None) -> IdentityJson:
-        """Return the identity as JSON: `external` with the one field that was stated, else `anonymous`."""
+        """Return the identity as a dict: `user_id`, mode `external` with the stated field, else mode `anonymous`."""
         if self.name:
             return {"mode": "external", "user_id": user_id, "name": self.name}
         if self.email:
@@ -36,7 +36,7 @@ class OperatorRef:
     name: str
 
     def as_json(self) -> IdentityJson:
-        """Return the operator as the wire's identity, with mode `member`."""
+        """Return the operator as the wire's identity, a dict: mode `member`, `user_id` and `name`."""
         return {"mode": "member", "user_id": self.user_id, "name": self.name}
 
 

@@ -30,8 +30,8 @@ class Table:
 
 
 def decode(data: bytes) -> str:
-    """Return the text of a file in UTF-8, in UTF-16 with or without a byte order mark, else in Windows-1252. Raises
-    `invalid` if it begins as one of the first two, but is not valid.
+    """Return the text of a file in UTF-8 or UTF-16, each with or without a byte order mark, else in Windows-1252 or
+    Latin-1. Raises `invalid` for a file that has a byte order mark, or zero bytes like UTF-16, and is not valid.
     """
     for mark, encoding in _MARKS:
         if data.startswith(mark):
@@ -56,9 +56,10 @@ def _decode(data: bytes, encoding: str) -> str:
 
 
 def read(text: str, score: Callable[[Sequence[str]], int]) -> Table:
-    """Return the table in a text, its cells without surrounding white space. The separator is the one with which the
-    heading has the highest `score`, then the most cells. Raises `invalid` for a text without a table, for an unclosed
-    quotation mark, and for too many columns.
+    """Return the table in a text: its heading, and at most `MAX_ROWS` + 1 further lines with text, with their row
+    numbers and with cells without surrounding white space. The separator is the one that a first line `sep=…` names,
+    else the one with which the heading has the highest `score`, then the most cells. Raises `invalid` for a text
+    without a table, for an unclosed quotation mark, for a far too long cell, and for too many columns.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     separators: Sequence[str] = SEPARATORS
@@ -74,7 +75,7 @@ def read(text: str, score: Callable[[Sequence[str]], int]) -> Table:
 
 
 def _cut_columns(lines: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
-    """Yield lines cut to `MAX_COLUMNS` cells; raise `invalid` if a cell beyond has text."""
+    """Yield (row number, cells) of each line, cut to `MAX_COLUMNS` cells; raise `invalid` if a cell beyond has text."""
     for number, cells in lines:
         if any(cells[MAX_COLUMNS:]):
             raise WrongTable("Row {row} has more than {most} columns.", row=number, most=MAX_COLUMNS)
@@ -82,7 +83,7 @@ def _cut_columns(lines: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, 
 
 
 def _lines(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield (row number, cells) of each line with text."""
+    """Yield (row number from 1, cells without surrounding white space) of each line with text."""
     for number, record in enumerate(_records(text, separator), 1):
         cells = [cell.strip() for cell in record]
         if any(cells):
@@ -90,7 +91,9 @@ def _lines(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _records(text: str, separator: str) -> Iterator[list[str]]:
-    """Yield the cells of each line; raise `invalid` for an unclosed quote, which swallows the appended line."""
+    """Yield the cells of each line, [] for an empty one; raise `invalid` for a cell that is far too long, and for an
+    unclosed quote, which swallows the appended line.
+    """
     records = csv.reader(_lines_with_end(text), delimiter=separator)
     number, is_whole = 0, False
     try:
@@ -119,7 +122,7 @@ def write(rows: Iterable[Sequence[str]]) -> str:
 
 
 def _quoted(cell: str) -> str:
-    """Return a cell, in quotation marks if its text needs them."""
+    """Return a cell, in quotation marks if it has tabs, line breaks or quotation marks, which are doubled."""
     if not re.search(r'[\t\r\n"]', cell):
         return cell
     return '"{}"'.format(cell.replace('"', '""'))

@@ -12,8 +12,8 @@ Comparison = Literal["same", "other_body", "other_key"]
 
 def fingerprint(content: Any, key_id: str, api_key: str) -> bytes:
     """Return the fingerprint of a JSON body, independent of white space and the order of members: a digest of the
-    members without secrets and, if there are others, a digest of the API key's id and a digest of those keyed with
-    `api_key`.
+    members without secrets, followed, if there are others, by a digest of the API key's id and a digest of those
+    others, keyed with `api_key`.
 
     A door code has four digits: with the database file and a plain digest it could be found by trying all, even after
     the run erased it. The API key has 190 random bits, and the file has only its hash.
@@ -30,8 +30,9 @@ def fingerprint(content: Any, key_id: str, api_key: str) -> bytes:
 
 
 def compare(stored: bytes, given: bytes) -> Comparison:
-    """Compare the stored fingerprint of an earlier request with the `given` one; an erased one equals every other
-    (migrations/0017_fingerprints.sql). `other_key`: bodies with secrets came with different API keys.
+    """Return how a request's fingerprint, `given`, compares with the `stored` one of an earlier request: `same`, also
+    for an erased one (migrations/0017_fingerprints.sql); `other_key` where bodies with secrets, otherwise equal, came
+    with different API keys; else `other_body`.
     """
     if not stored or stored == given:
         return "same"

@@ -23,7 +23,7 @@ class MalformedJson(ValueError):
 
 
 def read(text: str) -> Any:
-    """Return the value of a JSON text; raise `MalformedJson`, or `Invalid` for duplicate members."""
+    """Return the parsed value of a JSON text; raise `MalformedJson`, or `Invalid` for duplicate members."""
     try:
         body = text.encode()
     except UnicodeEncodeError as error:
@@ -57,7 +57,9 @@ class _Frame:
     name_at: Span = field(default_factory=lambda: Span(0, 0))
 
     def begin(self, start: int, end: int) -> tuple[str | None, Span]:
-        """Return the pointer of the value that begins at `start` (None if not wanted), and its span."""
+        """Go on to the value whose first token is from `start` to `end`; return its pointer (None if `self` is not
+        wanted) and its span: the token's, or of a member that of its name.
+        """
         name, self.name, self.index = self.name, None, self.index + 1
         if self.pointer is None:
             return None, Span(start, end)
@@ -68,7 +70,8 @@ class _Frame:
 
 def positions(text: str, pointers: Iterable[str]) -> dict[str, Span]:
     """Return the spans of the values at these RFC 6901 pointers and of their parents, by pointer, in a valid JSON text.
-    Pointers without a value are left out; of duplicate members the last counts.
+    A span ends with the value, but of an object or array with its name, or with its bracket if it has no name. Pointers
+    without a value are left out; of duplicate members the last counts.
     """
     needed = {""}
     for pointer in pointers:

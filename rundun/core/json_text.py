@@ -23,8 +23,8 @@ class _Members(tuple[tuple[str, Any], ...]):
 
 
 def parse(text: bytes) -> Any:
-    """Return the value of a JSON text (RFC 8259; UTF-8, no lone surrogates, at most 200 levels deep). Raises ValueError
-    if it is no JSON, or `Invalid` with each duplicate member.
+    """Return the parsed value of a JSON text (RFC 8259; UTF-8, no lone surrogates, at most 200 levels deep). Raises
+    ValueError if it is no JSON, or `Invalid` with each duplicate member.
     """
     value = from_json(text, allow_inf_nan=False)
     # Written again, the value has each name once in an object. Fewer colons than before, some of which may have been

@@ -35,7 +35,9 @@ def accepted_tags(header: str) -> list[str]:
 
 
 def fallbacks(tag: str, available: Iterable[str]) -> list[str]:
-    """List the available languages matching `tag`, closest first; else one of the same main language (pt-BR for pt)."""
+    """List the available languages matching `tag`, closest first; else the first of the same main language (pt-BR for
+    pt).
+    """
     known = list(available)
     lowered = {language.lower(): language for language in reversed(known)}
     parts = tag.lower().split("-")

@@ -7,8 +7,8 @@ from rundun.core.urls import Urls
 
 
 def renew(content: Mapping[str, Any], signature_steps: Collection[str], links: Urls) -> dict[str, Any]:
-    """Return an event's data, or a run as JSON, with its media URLs signed by the current key. `signature_steps` are
-    the ids of the steps whose values are media URLs: a text that a person typed is never changed.
+    """Return a copy of `content`, an event's data or a run as a dict, with its media URLs signed by the current key.
+    `signature_steps` are the ids of the steps whose values are media URLs: a text that a person typed is never changed.
     """
     renewed = dict(content)
     if content.get("step_type") == "signature" and "answer" in content:

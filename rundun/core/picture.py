@@ -32,7 +32,7 @@ _AHEAD = 300 * times.SECOND  # milliseconds by which a phone's or camera's clock
 
 
 def is_plausible(taken_at: int, now: int) -> bool:
-    """Tell whether `taken_at` is a possible time of a picture: not before 1990, and not in the future."""
+    """Tell whether `taken_at` is a possible time of a picture: not before 1990, at most five minutes after `now`."""
     return _FIRST_PHOTO <= taken_at <= now + _AHEAD
 
 

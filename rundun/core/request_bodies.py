@@ -101,7 +101,7 @@ class WebhookBody(StrictModel):
     `run.erased`."""
 
     def webhook(self) -> Webhook:
-        """Return the webhook, with its URL normalised and its events named."""
+        """Return the webhook, with its URL normalised and its events named; its `destination` is not set yet."""
         return Webhook(self.url.url, self.secret, _all_named(self.events))
 
 
@@ -145,12 +145,14 @@ class RunPatch(StrictModel):
     """Your own name for this job; `null` removes it."""
 
     def destination(self) -> Destination | None:
-        """Return the destination of the given URL, to be checked first; None without a URL."""
+        """Return the destination of the given webhook URL, to be checked first; None without a URL."""
         webhook = self.webhook
         return webhook.url if webhook and "url" in webhook.model_fields_set else None
 
     def changes(self) -> Mapping[str, Any]:
-        """Return the given fields as they are stored: the URL normalised, events named, times in milliseconds."""
+        """Return the given fields by name as they are stored: times in milliseconds, None for a field to remove, and as
+        `webhook` its given fields by name, with the URL normalised and events named.
+        """
         changes = {name: getattr(self, name) for name in self.model_fields_set}
         if self.due_at is not None:
             changes["due_at"] = _whole_second(self.due_at)
@@ -192,7 +194,7 @@ class DispatchBody(StrictModel):
     Photo, signature and instruction steps have none."""
 
     def job(self) -> RunJob:
-        """Return the job of the run, with its values as they were sent."""
+        """Return the job of the run, with values as they were sent: secrets are still among its `fields`."""
         plain = {name: getattr(self, name) for name in PLAIN_MEMBERS}
         if self.due_at is not None:
             plain["due_at"] = _whole_second(self.due_at)
@@ -233,7 +235,7 @@ class RepeatBody(RunPatch):
     """Values by step id, as in a dispatch. They are not copied."""
 
     def destination_after(self, before: Webhook | None) -> Destination | None:
-        """Return the destination to be checked first: the given one, else that of the copied webhook; None without."""
+        """Return the destination to be checked first, the given one, else that of the copied webhook; None without."""
         is_copied = before is not None and ("webhook" not in self.model_fields_set or self.webhook is not None)
         return self.destination() or (normalise(before.url) if before and is_copied else None)
 
@@ -279,7 +281,7 @@ class PersonBody(StrictModel):
         return self
 
     def person(self) -> Person:
-        """Return the person."""
+        """Return the person named by the one given field."""
         (field,) = (field for field in PERSON_FIELDS if field in self.model_fields_set)
         return person(field, getattr(self, field))
 

@@ -65,11 +65,11 @@ def size(count: int) -> str:
 
 
 def count(number: int, one: str, many: str = "") -> str:
-    """Return a number with its noun in English: `one`, or `many`, by default `one` with an s."""
+    """Return a number with its noun in English, such as “2 photos”: `one`, or `many`, by default `one` with an s."""
     return f"{number} {one if number == 1 else many or f'{one}s'}"
 
 
 def join_names(names: Sequence[str], most: int = 10) -> str:
-    """Return up to `most` names separated by commas, and the number of further ones."""
+    """Return up to `most` names separated by commas, and the number of further ones: “a, b and 3 more”."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more

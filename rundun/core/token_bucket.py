@@ -42,7 +42,7 @@ def wait(policy: Policy, bucket: Bucket, now: int) -> int:
 
 
 def take(policy: Policy, bucket: Bucket, now: int) -> Allowance:
-    """Take a token at `now` (milliseconds), if there is one, and return the decision. A clock set back adds none."""
+    """Take a token at `now` (milliseconds), if there is one; return the `Allowance`. A clock set back adds none."""
     return describe(policy, bucket, draw(policy, bucket, now))
 
 
@@ -58,7 +58,7 @@ def draw(policy: Policy, bucket: Bucket, now: int) -> bool:
 
 
 def describe(policy: Policy, bucket: Bucket, granted: bool) -> Allowance:
-    """Return the decision for a bucket after `draw`, which returned `granted`."""
+    """Return the `Allowance` for a bucket after `draw`, which returned `granted`."""
     rate = policy.quota / policy.window / times.SECOND  # a millisecond
     return Allowance(
         policy,

@@ -63,7 +63,8 @@ def _never_own(ip: Address) -> bool:
 def forbidden_reason(
     address: str, *, allow: Iterable[Network], allow_private: bool, is_own: Callable[[Address], bool] = _never_own
 ) -> str | None:
-    """Return the reason why nothing may be sent to an address, with the setting that would allow it; None if allowed.
+    """Return a text with the reason why nothing may be sent to an address, and the setting that would allow it; None if
+    it is allowed.
 
     `address` is an IPv4 or IPv6 address as text, as look-ups return it; `is_own` tells whether an address is one of
     this machine. A network in `allow` overrides all other rules.
@@ -126,7 +127,7 @@ def is_loopback(host: str) -> bool:
 
 def is_local(host: str) -> bool:
     """Tell whether a host, a name or an IP address, can be reached from one local network only: a private or link-local
-    address (RFC 1918, 4193, 6598), a name of RFC 6762 or 8375, or a name without a dot.
+    address (RFC 1918, 4193, 6598), a name in `.local`, `.home.arpa`, `.internal` or `.lan`, or a name without a dot.
     """
     if not is_literal(host):
         return "." not in host or host.endswith(_LOCAL_NAMES)

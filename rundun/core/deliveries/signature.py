@@ -14,12 +14,13 @@ LABEL = "sig1"
 
 
 def content_digest(body: bytes) -> str:
-    """Return the value of `Content-Digest` (RFC 9530, section 2): SHA-256 as a structured field."""
+    """Return the `Content-Digest` (RFC 9530, section 2) of a body: its SHA-256 in base64, as `sha-256=:…:`."""
     return f"sha-256=:{_base64(hashlib.sha256(body).digest())}:"
 
 
 def signature_base(components: list[tuple[str, str]], parameters: str) -> str:
-    """Return the text to sign (RFC 9421, section 2.5): one line per covered component, in the order of their names.
+    """Return the text to sign (RFC 9421, section 2.5): a line for each of the (name, value) pairs `components`, in the
+    given order, and a last one with `parameters`.
 
     `parameters` is the member of `Signature-Input` after its label: the list of component names with `;created=…`.
     """
@@ -33,7 +34,8 @@ def hmac_sha256(key: bytes, text: str) -> str:
 
 
 def sign(secret: str | None, url: str, body: bytes, created: int) -> dict[str, str]:
-    """Return the digest and signature headers of a POST of `body` to `url` at `created` (Unix seconds).
+    """Return the headers of a POST of `body` to `url` at `created` (Unix seconds), by name: `Content-Digest`,
+    `Signature-Input` and `Signature`.
 
     `url` is the `@target-uri`, so it must be the normalised URL of the request. The key is the UTF-8 of the whole
     secret; without a secret there is only the digest.
@@ -51,7 +53,8 @@ def sign(secret: str | None, url: str, body: bytes, created: int) -> dict[str, s
 
 
 def standard_webhooks(secret: str | None, event_id: str, created: int, body: bytes) -> dict[str, str]:
-    """Return the headers of Standard Webhooks 1.0.0; none unless the secret is `whsec_` + base64 of 24–64 bytes.
+    """Return the headers of Standard Webhooks 1.0.0 by name: `webhook-id`, `webhook-timestamp` and `webhook-signature`;
+    {} unless the secret is `whsec_` + base64 of 24–64 bytes.
 
     Receivers' libraries decode the secret, so a secret that they cannot decode must not promise them a signature.
     """
@@ -67,7 +70,9 @@ def standard_webhooks(secret: str | None, event_id: str, created: int, body: byt
 
 
 def _standard_key(secret: str | None) -> bytes | None:
-    """Return the key in a Standard Webhooks secret; None unless its base64 is canonical: libraries differ on others."""
+    """Return the decoded key of a Standard Webhooks secret. None for other secrets, for keys of other lengths than
+    24–64 bytes, and for base64 that is not canonical, on which libraries differ.
+    """
     if secret is None or not secret.startswith("whsec_"):
         return None
     text = secret.removeprefix("whsec_")

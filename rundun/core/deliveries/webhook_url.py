@@ -56,10 +56,11 @@ class Destination:
 
 @lru_cache(maxsize=1024)
 def normalise(url: str) -> Destination:
-    """Return the normalised URL in its parts (RFC 3986, section 6.2); raises ValueError with a sentence.
+    """Return the normalised URL (RFC 3986, section 6.2) with its parts: scheme, host, port, and path with query. Raises
+    ValueError with a sentence.
 
-    Scheme and host in lower case, names as A-labels (IDNA 2008), addresses canonical, no default port, "/" for an
-    empty path, no dot segments, everything outside RFC 3986's characters percent-encoded.
+    Scheme and host in lower case, names as A-labels (IDNA 2008), addresses canonical, no default port, "/" for an empty
+    path, no dot segments, everything outside RFC 3986's characters percent-encoded.
     """
     if len(url) > MAX_LENGTH:
         raise ValueError(f"The URL is longer than {MAX_LENGTH} characters.")

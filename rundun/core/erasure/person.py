@@ -24,12 +24,13 @@ class Person:
     value: str
 
     def is_named_by(self, stored: str | None) -> bool:
-        """Tell whether `stored`, the field of a run, names this person."""
+        """Tell whether `stored`, a run's value of the person's field, names this person: equal once normalised."""
         return stored is not None and _normalise(self.field, stored) == self.value
 
     def is_like(self, stored: str | None) -> bool:
-        """Tell whether `stored`, the field of a run, may name this person in another spelling: with other capital
-        letters, accents or spaces, or a phone number with or without its country code. False for an exact match.
+        """Tell whether `stored`, a run's value of the person's field, may name this person in another spelling: with
+        other capital letters, accents or spaces, or a phone number with or without its country code. False for an exact
+        match, and always for `assigned_to`.
         """
         if stored is None or self.field == "assigned_to" or self.is_named_by(stored):
             return False
@@ -40,13 +41,13 @@ class Person:
 
 
 def person(field: PersonField, value: str) -> Person:
-    """Return the person whose `field` has this value; raise ValueError if `text.clean` refuses it."""
+    """Return the person with this `value` in `field`, normalised; raise ValueError if `text.clean` refuses it."""
     return Person(field, _normalise(field, text.clean(value)))
 
 
 def _normalise(field: PersonField, value: str) -> str:
     """Return a value in the form in which two spellings are equal: an e-mail address in lower case (not case-folded: ß
-    differs from ss), a phone number as its digits, with + in place of 00 at its beginning.
+    differs from ss), a phone number without separators, with + for 00 at its beginning; others unchanged.
     """
     if field == "email":
         return unicodedata.normalize("NFC", value.lower())

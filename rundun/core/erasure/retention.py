@@ -38,7 +38,9 @@ class Kept:
 
 
 def effective_days(organization: Retention, template: TemplateRetention) -> Kept:
-    """Return the retention periods of a template's runs: its own or the organization's; photos go with their run."""
+    """Return the retention periods of a template's runs and of their photos, in days, None for ever: the template's own
+    or the organization's; photos are kept no longer than their run.
+    """
     runs_days = _days(organization.runs_days, template.runs_days)
     photos_days = _days(organization.photos_days, template.photos_days)
     if runs_days is not None and (photos_days is None or photos_days > runs_days):
@@ -51,8 +53,8 @@ def _days(of_organization: int | None, of_template: int | None) -> int | None:
 
 
 def days_shown(kept: Kept) -> Mapping[str, int | None]:
-    """Return the retention periods, in days, that executors read before they start: `photos` only if shorter than
-    `all`; None where nothing is to be read.
+    """Return the retention periods, in days, that executors read before they start, by the names `photos` and `all`.
+    None where nothing is to be read: for ever, and for `photos` as long as `all`.
     """
     return {"photos": None if kept.photos_days == kept.runs_days else kept.photos_days, "all": kept.runs_days}
 

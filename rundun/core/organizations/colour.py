@@ -64,7 +64,9 @@ def readable_ink(colour: Rgb) -> Rgb:
 
 
 def accent(colour: Rgb, grounds: tuple[Rgb, Rgb]) -> Accent:
-    """Return a colour moved towards black or white until it and its ink are readable on `grounds`, tint and accent."""
+    """Return the accent made of a colour, which is moved towards black or white until it is readable on both `grounds`
+    and on its tint, and text on it as well; and with it that text's colour and the tint.
+    """
     ground, card = grounds
     away = BLACK if luminance(card) > 0.5 else WHITE
     result = Accent(away, readable_ink(away), card)

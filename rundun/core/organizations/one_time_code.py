@@ -11,12 +11,12 @@ _TYPED_BETWEEN = re.compile(r"[\s-]+")
 
 
 def clean(typed: str) -> str:
-    """Return a typed code in lower case, without spaces and hyphens."""
+    """Return the first 200 characters of a typed code in lower case, without white space and hyphens."""
     return _TYPED_BETWEEN.sub("", typed[:200]).lower()
 
 
 def time_step(secret: str, code: str, now: int) -> int | None:
-    """Return the time step (RFC 6238 section 4) near `now` (milliseconds) with the 6-digit `code`; None for others."""
+    """Return the number of the time step (RFC 6238) near `now` (milliseconds) with the 6-digit `code`; None without."""
     if not (len(code) == 6 and code.isascii() and code.isdigit()):
         return None
     try:

@@ -50,7 +50,9 @@ class Answer:
         return self.value, self.skipped, self.unable
 
     def content(self) -> tuple[Any, ...]:
-        """Return the members that are equal in two answers of the same content; ids and times are not among them."""
+        """Return the members that are equal in two answers of the same content: those of `statement`, the ids of photos
+        and of those left out, position, signature. Ids and times of the answer are not among them.
+        """
         return *self.statement(), self.photos, self.left_out, self.geo, self.signature
 
     @property
@@ -80,7 +82,10 @@ def _size(answers: Collection[Answer]) -> int:
 
 
 def read_value(step: StepBase, value: Any, pointer: str = "/value") -> Any:
-    """Return a step's value in its normal form; raise `Invalid` with `pointer` if the step does not accept it."""
+    """Return a step's value in its normal form, by type: a bool; an option's id, or a list of them in the step's order;
+    a text, also for barcode, day and time; a number, a whole one as int; None for photo, signature and instruction
+    steps. Raise `Invalid` with `pointer` if the step does not accept it.
+    """
     return _READERS[step.type](step, value, pointer)
 
 
@@ -127,7 +132,7 @@ def _read_multi_choice(step: StepBase, value: Any, pointer: str) -> list[str]:
 
 
 def _check(check: Callable[[Any], Any], value: Any, pointer: str) -> Any:
-    """Return the result of a model's check; raise `Invalid` with `pointer` if it fails."""
+    """Return the result of `check(value)`, a model's check; raise `Invalid` with `pointer` if it fails."""
     try:
         return check(value)
     except PydanticCustomError as error:

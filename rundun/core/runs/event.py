@@ -37,7 +37,7 @@ def _job_json(job: RunJob) -> events.JobJson:
 
 
 def _data_json(run: Run) -> events.DataJson:
-    """Return the data about the run in every event but a closing one."""
+    """Return the data that all events of an open run have: `executor_ref`, and `job` with title and due time."""
     return {**record.reference_json(run), "job": _job_json(run.job)}
 
 
@@ -52,12 +52,12 @@ def run_changed(run: Run, names: Sequence[events.Changed]) -> NewEvent:
 
 
 def run_erased() -> NewEvent:
-    """Return the event of a run that was erased, without any other data."""
+    """Return the event of a run that was erased; its only data is an `executor_ref` of None."""
     return NewEvent("run.erased", {"executor_ref": None})
 
 
 def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Urls) -> NewEvent:
-    """Return the event of a step that became done, or of a done step that changed."""
+    """Return the event of a step that became done, or of a done one that changed: `step.completed`, `step.skipped`."""
     step, answer = step_state.step, step_state.answer
     assert answer is not None
     if answer.skipped:
@@ -176,7 +176,7 @@ def _original_facts(original: runs.OriginalJson) -> runs.OriginalKeptJson:
 
 
 def envelope(run: Run, new_event: NewEvent, event_id: str, seq: int, at: int) -> events.EventJson:
-    """Return an event in its stored form: the wire's envelope without `delivery_attempt` and thumbnails."""
+    """Return an event in its stored form, a dict: the wire's envelope without `delivery_attempt` and thumbnails."""
     return {
         "event_id": event_id,
         "event": new_event.event,
@@ -191,7 +191,7 @@ def envelope(run: Run, new_event: NewEvent, event_id: str, seq: int, at: int) ->
 
 
 def without_thumbnails(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a stored event for the feed, without thumbnails: its readers can fetch the photos."""
+    """Return a copy of a stored event, a dict, for the feed, without thumbnails: its readers can fetch the photos."""
     data = stored["data"]
     if "photos" not in data:
         return dict(stored)
@@ -200,7 +200,7 @@ def without_thumbnails(stored: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def webhook_test_body(event_id: str, at: int) -> bytes:
-    """Return the body of a `webhook.test` at the time `at` (milliseconds): the usual envelope, without a run."""
+    """Return the JSON body of a `webhook.test` at the time `at` (milliseconds): the usual envelope, without a run."""
     content: events.WebhookTestEventJson = {
         "event_id": event_id,
         "delivery_attempt": 1,
@@ -217,8 +217,8 @@ def webhook_test_body(event_id: str, at: int) -> bytes:
 
 
 def body(stored: Mapping[str, Any], attempt: int, thumbnails: Mapping[str, bytes]) -> bytes:
-    """Return the body of one attempt. `thumbnails` (by photo id) are added in base64; if the body would be larger than
-    `MAX_BODY`, they are left out, and `thumbnails_omitted` is added.
+    """Return the JSON body of one attempt at a `stored` event. `thumbnails` (by photo id) are added in base64; if the
+    body would be larger than `MAX_BODY`, they are left out, and `thumbnails_omitted` is added.
     """
     wire = {"event_id": stored["event_id"], "delivery_attempt": attempt, **stored}
     if not thumbnails:

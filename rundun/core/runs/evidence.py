@@ -70,14 +70,14 @@ class Evidence:
     removed: Mapping[str, Mapping[str, Photo]] = field(default_factory=dict)
 
     def arrived(self) -> dict[str, dict[str, str | None]]:
-        """Return the photos of answers by step: ids in order of arrival, each with its slot or None."""
+        """Return the slot (or None) of each photo of answers, by step id and photo id in order of arrival."""
         return {
             step_id: {key: photo.slot for key, photo in photos.items()}
             for step_id, photos in self._of_answers().items()
         }
 
     def _of_answers(self) -> Mapping[str, Mapping[str, Photo]]:
-        """Return all photos of answers by step, removed ones before the others."""
+        """Return all photos of answers by step id and photo id, removed ones before the others."""
         if not self.removed:  # true of nearly all runs
             return self.photos
         photos: dict[str, dict[str, Photo]] = {}
@@ -88,7 +88,7 @@ class Evidence:
         return photos
 
     def find_photo(self, step_id: str, photo_id: str) -> Photo | None:
-        """Return a photo of a step's answer or remark by its id; None if it is not stored."""
+        """Return a photo of a step's answer or remark by its id; None if it is not stored, or was removed."""
         photos = {**self.photos.get(step_id, {}), **self.remark_photos.get(step_id, {})}
         return photos.get(photo_id)
 

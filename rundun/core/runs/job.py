@@ -26,5 +26,5 @@ PLAIN_MEMBERS: tuple[Changed, ...] = ("title", "note", "due_at")  # a value each
 
 
 def plain_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the changes of plain members of a job."""
+    """Return the changes of a job's plain members (title, note, due time) by name, without the other `changes`."""
     return {name: changes[name] for name in PLAIN_MEMBERS if name in changes}

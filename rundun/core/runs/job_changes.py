@@ -13,9 +13,9 @@ from rundun.errors import FieldError, Invalid
 
 
 def patch_job(template: Template, run: Run, changes: Mapping[str, Any], now: int) -> Run:
-    """Return a run with its job changed by a merge patch (RFC 7396): omitted members stay, None removes one, `due_at`
-    is in milliseconds. If the new due time is after the expiry, the expiry moves to a day after it. Raises `Invalid`
-    with all wrong fields.
+    """Return a run with its job and `executor_ref` changed by a merge patch (RFC 7396): omitted members stay, None
+    removes one, `due_at` is in milliseconds. If the new due time is after the expiry, the expiry moves to a day after
+    it. Raises `Invalid` with all wrong fields.
     """
     job = replace(run.job, **plain_changes(changes))
     errors = [] if job.due_at == run.job.due_at else [*due_errors(job.due_at, now)]
@@ -38,14 +38,16 @@ def patch_job(template: Template, run: Run, changes: Mapping[str, Any], now: int
 
 
 def changed_names(before: Run, after: Run) -> list[events.Changed]:
-    """List the names of the record's members whose values differ between two states of a run's job."""
+    """List the names of the record's members, of those that a patch can change, whose values differ between two states
+    of a run: `title`, `note`, `due_at`, `fields` (for secrets as well), `executor_ref`, `expires_at`.
+    """
     names: tuple[events.Changed, ...] = (*PLAIN_MEMBERS, "fields", "executor_ref", "expires_at")
     return [name for name in names if _member(before, name) != _member(after, name)]
 
 
 def change_details(before: Run, after: Run) -> dict[str, Any]:
     """Return the details of a job's change for the run's history: `names` of changed members; `before` and `after` with
-    the values of short members and times; `fields` with the ids of changed fields, whose values may be secrets.
+    values of short members and times by name; `fields` with the ids of changed fields, whose values may be secrets.
     """
     names = changed_names(before, after)
     shown = [name for name in names if name not in ("note", "fields")]

@@ -11,9 +11,9 @@ from rundun.core.templates.template import JobField, Template
 
 
 def job_json(run: Run, template: Template, language: str | None = None, *, with_secrets: bool = True) -> ShownJobJson:
-    """Return a run's job for its executor: before Start the title, the due time and fields with `show` = `start`; then
-    all but `office` fields. Labels are in `language` if the template has the translation. Without `with_secrets`, a
-    secret's value is None.
+    """Return a run's job for its executor as a dict: before Start the title, the due time and fields with `show` =
+    `start`; then all but `office` fields, and the note and the proposed answers. Labels are in `language` if the
+    template has the translation. Without `with_secrets`, a secret's value is None; before Start there are no secrets.
     """
     job, is_started = run.job, run.status != "pending"
     values = {**job.fields, **job.secrets}

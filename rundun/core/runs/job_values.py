@@ -69,7 +69,7 @@ def _required_errors(field: JobField, given: Mapping[str, Any]) -> Iterator[Fiel
 
 
 def _read_field(field: JobField, value: Any, pointer: str) -> Any:
-    """Return a field's value in its normal form; raise `Invalid`."""
+    """Return a field's value in its normal form, a number for kind `number`, else a text; raise `Invalid`."""
     try:
         if field.kind == "number":
             return validation.number(value)
@@ -126,7 +126,7 @@ def _read_prefill(template: Template, given: Mapping[str, Any]) -> tuple[dict[st
 
 
 def due_errors(due_at: int | None, now: int) -> Iterator[FieldError]:
-    """Yield the error of a due time that is past or more than ten years away; both times in milliseconds."""
+    """Yield an error if a due time is past or more than ten years away; both times in milliseconds."""
     if due_at is not None and due_at < now:
         yield _due_error(f"is past: it is {times.wire(now)}")
     elif due_at is not None and due_at > now + MAX_AHEAD:

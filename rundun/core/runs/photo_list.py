@@ -18,8 +18,8 @@ from collections.abc import Collection, Sequence
 def unite(
     sent: Sequence[str], seen: Collection[str], in_force: Sequence[str], deleted: Collection[str]
 ) -> tuple[str, ...]:
-    """Return the united list of an answer: the photos `sent`, in order, then those of the answer `in_force` that its
-    author had not `seen`. The step's `deleted` photos are left out.
+    """Return the photo ids of an answer's united list: the photos `sent`, in order, then those of the answer `in_force`
+    that its author had not `seen`. The step's `deleted` photos are left out.
     """
     unseen = [photo for photo in in_force if photo not in seen]
     return tuple([photo for photo in dict.fromkeys((*sent, *unseen)) if photo not in deleted])
@@ -28,8 +28,8 @@ def unite(
 def leave_out(
     listed: Collection[str], seen: Collection[str], before: Collection[str], stored: Collection[str]
 ) -> tuple[str, ...]:
-    """Return the `stored` photos that do not count: not `listed`, and either `seen` by the answer's author or left out
-    by the answer `before`.
+    """Return the ids of the `stored` photos that do not count, in their order: not `listed`, and either `seen` by the
+    answer's author or left out by the answer `before`.
     """
     return tuple([photo for photo in stored if photo not in listed and (photo in seen or photo in before)])
 
@@ -37,8 +37,9 @@ def leave_out(
 def counted_photos(
     listed: Sequence[str], left_out: Collection[str], arrived: Sequence[str], undrawn: Collection[str]
 ) -> tuple[str, ...]:
-    """Return the photos that count for an answer with `seen_photos`: those `listed`, even if still to come, then those
-    `arrived`, in order of arrival, that are not `left_out`. `undrawn` photos, on which others were drawn, do not count.
+    """Return the ids of photos that count for an answer with `seen_photos`: those `listed`, even if still to come, then
+    those `arrived`, in order of arrival, that are not `left_out`. `undrawn` ones, on which others were drawn, do not
+    count.
     """
     more = [photo for photo in arrived if photo not in left_out]
     return tuple([photo for photo in dict.fromkeys((*listed, *more)) if photo not in undrawn])

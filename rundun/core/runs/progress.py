@@ -72,9 +72,9 @@ def evaluate(
     before: Mapping[str, StepState] | None = None,
     answered: str = "",
 ) -> dict[str, StepState]:
-    """Return the state of every step by id. `arrived` has each step's photos in order of arrival, with their slots;
-    `undrawn` has the photos on which others were drawn, which count only if an answer lists them. `before` has the
-    states before the answer to the step `answered` changed: other steps without a condition are taken from there.
+    """Return the `StepState` of every step by step id. `arrived` has each step's photos in order of arrival, with their
+    slots; `undrawn` has the photos on which others were drawn, which count only if an answer lists them. `before` has
+    the states before the answer to the step `answered` changed: other steps without a condition are taken from there.
     """
     step_states: dict[str, StepState] = {}
     known = _Facts(step_states)
@@ -95,7 +95,9 @@ def evaluate(
 def _step_state(
     step: StepBase, answer: Answer | None, arrived: Mapping[str, str | None], here: tuple[str, ...], visible: bool
 ) -> StepState:
-    """Return the state of a step; `here` are the `arrived` photos that count unless its answer lists others."""
+    """Return the `StepState` of a step, not yet `flagged`: its answer, whether it is done, its arrived photos, and what
+    is still to come. `here` are the `arrived` photos that count unless the answer lists others.
+    """
     if answer is None:
         return StepState(step, None, visible, False, here, (), empty_slots=_empty_slots(step, here, arrived))
     if answer.skipped:
@@ -139,7 +141,9 @@ def _known_step(step_state: StepState) -> KnownStep:
 
 
 def count_progress(step_states: Mapping[str, StepState]) -> ProgressJson:
-    """Return the wire's `progress`: counts of visible steps; each done step is in one of three counts."""
+    """Return the wire's `progress`, a dict of counts of visible steps: `total`, and each done step in one of
+    `answered`, `skipped` and `unable`.
+    """
     counts: ProgressJson = {"total": 0, "answered": 0, "skipped": 0, "unable": 0}
     for step_state in step_states.values():
         counts["total"] += step_state.visible
@@ -164,7 +168,9 @@ def answer_kind(answer: Answer) -> Literal["answered", "skipped", "unable"]:
 
 
 def missing_steps(step_states: Mapping[str, StepState]) -> Iterator[MissingStep]:
-    """Yield the steps that keep a run from being completed: required steps not done, and steps with photos to come."""
+    """Yield a `MissingStep` with code and sentence for each visible step that keeps a run from being completed:
+    required steps not done, and steps with photos or a signature to come.
+    """
     for step_state in step_states.values():
         step = step_state.step
         if not step_state.visible or step_state.done:
@@ -191,13 +197,13 @@ def _slots_detail(step: StepBase, empty: Sequence[str]) -> str:
 def newly_done_steps(
     before: Mapping[str, StepState], after: Mapping[str, StepState], changed: Sequence[str] = ()
 ) -> list[StepState]:
-    """List the steps that became done, and done steps among the `changed` ids, whose answer is new. Each becomes an
-    event, in the template's order, so that causes come before effects.
+    """List the states of the steps that became done, and of done steps among the `changed` ids, whose answer is new.
+    Each becomes an event, in the template's order, so that causes come before effects.
     """
     return [now for step_id, now in after.items() if now.done and (step_id in changed or not before[step_id].done)]
 
 
 def last_done_step(step_states: Mapping[str, StepState]) -> str | None:
-    """Return the id of the visible step answered last, for `last_step_id`; None if no step is answered."""
+    """Return the id of the visible step answered last, for `last_step_id`; None if no visible step is answered."""
     at = {step_id: state.answer.at for step_id, state in step_states.items() if state.visible and state.answer}
     return max(at, key=lambda step_id: at[step_id]) if at else None

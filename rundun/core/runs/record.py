@@ -14,7 +14,9 @@ from rundun.core.urls import Urls
 
 
 def photo_receipt(photo: Photo, links: Urls) -> execution.ReceiptJson:
-    """Return the receipt of a photo for the executor's phone, which may then delete its copy."""
+    """Return the receipt of a photo for the executor's phone, which may then delete its copy: a dict with id, slot,
+    size, SHA-256, time of arrival, and paths of the derived pictures.
+    """
     return {
         "photo_id": photo.photo_id,
         "slot": photo.slot,
@@ -30,7 +32,7 @@ def photo_receipt(photo: Photo, links: Urls) -> execution.ReceiptJson:
 
 
 def signature_receipt(signature: Signature, links: Urls) -> execution.SignatureReceiptJson:
-    """Return the receipt of a signature for the executor's phone."""
+    """Return the receipt of a signature for the executor's phone, a dict: size, SHA-256, time of arrival and path."""
     return {
         "bytes": signature.bytes,
         "sha256": signature.sha256,
@@ -40,7 +42,9 @@ def signature_receipt(signature: Signature, links: Urls) -> execution.SignatureR
 
 
 def photo_json(photo: Photo, index: int, links: Urls, stored: Mapping[str, Photo]) -> runs.PhotoJson:
-    """Return a photo of a run's record; `undrawn`, of the step's `stored` ones, is the photo under its drawing."""
+    """Return a photo of a run's record as a dict; `undrawn`, of the step's `stored` ones, is the photo under its
+    drawing or None. `index` is its place in the list.
+    """
     undrawn = stored.get(photo.annotated_from or "")
     return {**_photo_json(photo, index, links), "undrawn": _photo_json(undrawn, index, links) if undrawn else None}
 
@@ -81,19 +85,19 @@ def value_json(step_state: StepState, evidence: Evidence, links: Urls) -> Any:
 
 
 def unable_json(step_state: StepState) -> UnableJson | None:
-    """Return the reason that a step could not be done, None for any other answer."""
+    """Return the reason that a step could not be done as `{"reason": …}`, None for any other answer."""
     answer = step_state.answer
     return None if answer is None or answer.unable is None else {"reason": answer.unable}
 
 
 def answer_photos(step_state: StepState, evidence: Evidence) -> list[Photo]:
-    """Return the photos that have arrived for a step's answer in force, in its order."""
+    """Return the photos that have arrived for a step's answer in force, in its order, without removed ones."""
     stored = evidence.photos.get(step_state.step.id, {})
     return [stored[photo_id] for photo_id in step_state.photos if photo_id in stored]
 
 
 def answers_json(step_states: Mapping[str, StepState], evidence: Evidence, links: Urls) -> dict[str, runs.AnsweredJson]:
-    """Return the answers of visible steps by step id, skipped and unable ones included."""
+    """Return the answers of visible steps as dicts by step id, skipped and unable ones included."""
     answers: dict[str, runs.AnsweredJson] = {}
     for step_id, step_state in step_states.items():
         answer = step_state.answer
@@ -118,13 +122,13 @@ def answers_json(step_states: Mapping[str, StepState], evidence: Evidence, links
 
 
 def remark_photos(step_id: str, evidence: Evidence) -> list[Photo]:
-    """Return the photos that have arrived for a step's remark in force, in its order."""
+    """Return the photos that have arrived for a step's remark in force, in its order, without removed ones."""
     remark, stored = evidence.remarks.get(step_id), evidence.remark_photos.get(step_id, {})
     return [] if remark is None else [stored[photo_id] for photo_id in remark.photos if photo_id in stored]
 
 
 def remarks_json(step_states: Mapping[str, StepState], evidence: Evidence, links: Urls) -> dict[str, runs.RemarkJson]:
-    """Return the remarks in force on visible steps by step id, without those taken back."""
+    """Return the remarks in force on visible steps as dicts by step id, without those taken back."""
     remarks: dict[str, runs.RemarkJson] = {}
     for step_id, remark in evidence.remarks.items():
         if not step_states[step_id].visible or remark.is_empty:
@@ -143,7 +147,7 @@ def remarks_json(step_states: Mapping[str, StepState], evidence: Evidence, links
 
 
 def remark_state_json(remark: Remark) -> execution.RemarkStateJson:
-    """Return a remark for the executor's page, with the ids of all its photos, those still to come included."""
+    """Return a remark as a dict for the executor's page; `photos` has the ids of all, those still to come included."""
     return {
         "remark_id": remark.remark_id,
         "text": remark.text,
@@ -154,12 +158,14 @@ def remark_state_json(remark: Remark) -> execution.RemarkStateJson:
 
 
 def _photos_json(listed: Sequence[Photo], stored: Mapping[str, Photo], links: Urls) -> list[runs.PhotoJson]:
-    """Return the `listed` photos in order; `stored` has the photos they were drawn on."""
+    """Return the `listed` photos as dicts, in order; `stored` has the photos they were drawn on."""
     return [photo_json(photo, index, links, stored) for index, photo in enumerate(listed)]
 
 
 def signature_json(run: Run, evidence: Evidence, links: Urls) -> runs.SignatureAnswerJson | None:
-    """Return the signature that closed a run or, if it ended otherwise, the newest one given to close it; or None."""
+    """Return the signature that closed a run or, if it ended otherwise, the newest one given to close it: a dict with
+    URL, typed name and time of arrival. None without one, and for an open run.
+    """
     numbers = [number for number, row in evidence.signatures.items() if row.step_id == "" and run.is_closed]
     number = max(numbers, default=None) if run.signature is None else run.signature
     if number is None:
@@ -173,7 +179,7 @@ def signature_json(run: Run, evidence: Evidence, links: Urls) -> runs.SignatureA
 
 
 def reference_json(run: Run) -> ReferenceJson:
-    """Return the integrator's own reference of a run, for the record and for each event."""
+    """Return the integrator's own reference of a run, as `{"executor_ref": …}`, for the record and for each event."""
     return {"executor_ref": run.executor_ref}
 
 
@@ -224,14 +230,14 @@ def _end_json(run: Run) -> runs.RunEndJson:
 
 
 def run_json(run: Run, links: Urls, now: int) -> runs.RunListedJson:
-    """Return a run for lists: without its template, answers and most of its job."""
+    """Return a run as a dict for lists: without its template and answers, and with title and due time of its job."""
     return {**_head_json(run, links, now), **_end_json(run)}
 
 
 def full_json(
     run: Run, step_states: Mapping[str, StepState], evidence: Evidence, links: Urls, now: int
 ) -> runs.RunSteeredJson:
-    """Return the record of a run without the secrets of its job, and without its template, which the caller adds."""
+    """Return a run's record, a dict, without the secrets of its job and its template, which the caller adds."""
     return {
         **_head_json(run, links, now),
         "note": run.job.note,
@@ -247,14 +253,14 @@ def full_json(
 def record_json(
     run: Run, step_states: Mapping[str, StepState], evidence: Evidence, links: Urls, now: int
 ) -> runs.RunSteeredJson:
-    """Return `full_json` with the secrets of an open run's job, for responses that are stored nowhere."""
+    """Return `full_json`, with the secrets of an open run among its `fields`, for responses that are stored nowhere."""
     record = full_json(run, step_states, evidence, links, now)
     record["fields"] |= run.job.secrets
     return record
 
 
 def run_brief_json(run: Run) -> execution.RunBriefJson:
-    """Return the members of the run in every response to a write of the executor."""
+    """Return the run's members in every response to a write of the executor: status, expiry, progress, revision."""
     return {
         "status": run.status,
         "expires_at": times.wire_or_none(run.expires_at),
@@ -264,7 +270,7 @@ def run_brief_json(run: Run) -> execution.RunBriefJson:
 
 
 def run_state_json(run: Run, now: int) -> execution.RunStateJson:
-    """Return the run for the executor's page, without its steps and job."""
+    """Return the run as a dict for the executor's page, without its steps and job."""
     return {
         "run_id": run.run_id,
         "late": run.is_late(now),
@@ -279,7 +285,7 @@ def run_state_json(run: Run, now: int) -> execution.RunStateJson:
 
 
 def step_json(step_state: StepState, evidence: Evidence, links: Urls) -> execution.StepStateJson:
-    """Return the state of one step, hidden or not, for the executor's page."""
+    """Return the state of a step, hidden or not, as a dict for the executor's page, shorter without an answer."""
     answer = step_state.answer
     if answer is None:
         return {"answer_id": None, "visible": step_state.visible, "done": False, "flagged": False, "waiting_for": []}

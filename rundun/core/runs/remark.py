@@ -28,7 +28,7 @@ class Remark:
     by: str | None
 
     def content(self) -> tuple[str, tuple[str, ...]]:
-        """Return the members that are equal in two remarks of the same content; id and time are not among them."""
+        """Return text and photo ids, which are equal in two remarks of the same content; id and time may differ."""
         return self.text, self.photos
 
     @property
@@ -58,8 +58,8 @@ def _size(remarks: Collection[Remark]) -> int:
 def missing_photos(
     step_states: Mapping[str, StepState], remarks: Mapping[str, Remark], arrived: Mapping[str, Collection[str]]
 ) -> Iterator[MissingStep]:
-    """Yield the visible steps whose remark has photos still to come, which keeps a run from being completed; `arrived`
-    are the ids of remarks' photos by step.
+    """Yield a `MissingStep` for each visible step whose remark has photos still to come, which keeps a run from being
+    completed; `arrived` are the ids of remarks' photos by step.
     """
     for step_id, remark in remarks.items():
         count = len(set(remark.photos) - set(arrived.get(step_id, ())))

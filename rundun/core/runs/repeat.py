@@ -23,9 +23,10 @@ class Repeat:
 
 
 def repeat(run: Run, template: Template, changes: Mapping[str, Any]) -> Repeat:
-    """Return the dispatch that repeats a closed run; `template` is the current version of its template. Reference,
-    language, webhook and job are copied, without due time, secrets and prefill. `changes` has members of the dispatch
-    and of its job by their names on the wire (None removes one), in `fields` and `webhook` only the changed ones.
+    """Return the `Repeat` of a closed run: its dispatch, the ids of dropped fields, and the errors; `template` is the
+    current version of its template. Reference, language, webhook and job are copied, without due time, secrets and
+    prefill. `changes` has members of the dispatch and of its job by their names on the wire (None removes one), in
+    `fields` and `webhook` only the changed ones.
     """
     given: Mapping[str, Any] = changes.get("fields") or {}
     copied, dropped = copied_fields(run, template)
@@ -57,7 +58,7 @@ def copied_fields(run: Run, template: Template) -> tuple[Mapping[str, Any], tupl
 
 
 def _secret_errors(field: JobField, fields: Mapping[str, Any]) -> Iterator[FieldError]:
-    """Yield an error for a secret missing in `fields`: the closed run no longer says whether it had one."""
+    """Yield an error if `field` is a secret missing in `fields`: the closed run no longer says whether it had one."""
     if field.kind == "secret" and field.id not in fields:
         or_none = "" if field.required else ", or null for none"
         detail = f"is required: “{field.label}” is a secret, which ended with the previous run; give it again{or_none}"

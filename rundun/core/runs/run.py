@@ -50,13 +50,13 @@ class Webhook:
 
 
 def with_destination(org_id: str, webhook: Webhook) -> Webhook:
-    """Return a webhook with its `destination`, which begins with the organization: each has its own limits."""
+    """Return a webhook with its `destination` set, which begins with the organization's id: each has its own limits."""
     scheme, host, port = normalise(webhook.url).destination_key
     return replace(webhook, destination=f"{org_id} {scheme}://{host}:{port}")
 
 
 def patch_webhook(webhook: Webhook, changes: Mapping[str, Any]) -> Webhook:
-    """Return a webhook with the `changes` of its fields; another URL makes `gone` False."""
+    """Return a webhook with the `changes` of its fields; a new URL makes `gone` False, a secret `is_secret_removed`."""
     is_removed = webhook.is_secret_removed and "secret" not in changes
     patched = replace(webhook, **changes, is_secret_removed=is_removed)
     return patched if patched.url == webhook.url else replace(patched, gone=False)
@@ -153,7 +153,7 @@ class Run(PlainRun):
 
     @property
     def late_after(self) -> int | None:
-        """Return the time in milliseconds from which the run, while open, can be late; None = never."""
+        """Return the time (milliseconds) from which the run, while open, can be late: due time, else expiry or None."""
         return self.expires_at if self.job.due_at is None else self.job.due_at
 
     @property
@@ -167,7 +167,7 @@ class Run(PlainRun):
         return (self.is_missed or self.flagged > 0) and self.handled_at is None
 
     def closed_as(self, status: Status) -> int | None:
-        """Return `closed_at` if the run ended in `status`, else None."""
+        """Return `closed_at`, in milliseconds, if the run ended in `status`, else None."""
         return self.closed_at if self.status == status else None
 
     @property
@@ -184,8 +184,9 @@ def without_secrets(run: Run) -> Run:
 
 
 def erased_stub(run: Run, now: int) -> Run:
-    """Return the stub of a run that is erased at `now` (milliseconds), in its next revision and with its next `seq`:
-    ids, times and the webhook, to which `run.erased` may go. A member that is not named here is erased.
+    """Return the stub of a run that is erased at `now` (milliseconds), a `Run` in its next revision and with its next
+    `seq`: ids, times, status (`cancelled` if it was open) and the webhook, to which `run.erased` may go. A member that
+    is not named here is erased.
     """
     return Run(
         number=run.number,

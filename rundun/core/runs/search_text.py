@@ -57,9 +57,9 @@ def fold(text: str) -> str:
 def run_text(
     run_id: str, executor_ref: str | None, title: str | None, fields: Mapping[str, Any], identity: Identity
 ) -> str:
-    """Return the search text of a run: each value folded on a line of its own, with a line break before the first; a
-    number written in groups, like a phone number, has a second line without them. Secrets are left out. Each value
-    counts with its first 500 characters, all of them, `fields` last, with about 4,000.
+    """Return the search text of a run: the beginning of its id and each value, folded, on a line of its own, with a
+    line break before the first; a number written in groups, like a phone number, has a second line without them.
+    Secrets are left out. Each value counts with its first 500 characters, all of them, `fields` last, with about 4,000.
     """
     texts = (title, executor_ref, identity.name, identity.email, identity.phone, *fields.values())
     lines, left = ["", run_id[:10]], MAX_TEXT  # the receipt shows these characters of the id
@@ -79,8 +79,9 @@ def _ungrouped(folded: str) -> str:
 
 
 def needles(search: str) -> tuple[str, ...]:
-    """Return the folded texts that a search looks for; a run is found if its `run_text` contains one of them. With
-    fewer than three characters they are beginnings of words; none for a search without visible characters.
+    """Return the folded texts that a search looks for, the search itself and, of a number written in groups, its
+    digits; a run is found if its `run_text` contains one of them. With fewer than three characters they are the search
+    behind a line break and behind a space, to find beginnings of words; none for a search without visible characters.
     """
     folded = fold(search)
     if not folded:
@@ -98,7 +99,7 @@ def find_run_id(search: str) -> str | None:
 
 
 def split_matches(text: str, search: str) -> list[tuple[str, bool]]:
-    """Split a text into (part, is a match) pairs. A part matches if the `run_text` of the whole text has it."""
+    """Return a text split into (part, is a match) pairs. A part matches if the `run_text` of the whole text has it."""
     wanted, plain = needles(search), fold(text[:MAX_PART])
     if not any(needle in f"\n{plain}\n{_ungrouped(plain)}" for needle in wanted):  # as in most texts; the rest is slow
         return [(text, False)]
@@ -117,7 +118,7 @@ def split_matches(text: str, search: str) -> list[tuple[str, bool]]:
 
 
 def _folded_with_places(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """Return a text folded letter by letter, and by character of the result its (begin, end) in the text."""
+    """Return a text folded letter by letter, and by character of the result its letter's (begin, end) in the text."""
     folded, places = "", list[tuple[int, int]]()
     for match in _LETTER.finditer(text):
         letter = " " if match[0].isspace() else fold(match[0])
@@ -128,7 +129,7 @@ def _folded_with_places(text: str) -> tuple[str, list[tuple[int, int]]]:
 
 
 def _spans(folded: str, places: list[tuple[int, int]], needle: str) -> Iterator[tuple[int, int]]:
-    """Yield the (begin, end) of each match of a needle, without the white space that the needle may begin with."""
+    """Yield the (begin, end) in the text of each match of a needle, without white space that the needle begins with."""
     begins = needle[0] in _BEGINS
     for match in re.finditer(re.escape(needle), f"\n{folded}"):
         first, last = match.start() - 1 + begins, match.end() - 2

@@ -102,7 +102,7 @@ def _walk(template: Mapping[str, Any], texts: Mapping[str, Mapping[Field, Any]])
 
 
 def default_value(part: TemplatePart, field: Field) -> Any:
-    """Return the default value that a left-out field of a part has; None if it has none."""
+    """Return the default value that a left-out field of a part has; None if it has none, or an empty list."""
     name, tag = field
     if tag:
         return None

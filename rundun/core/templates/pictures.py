@@ -50,7 +50,7 @@ def picture_ids(steps: Iterable[StepBase]) -> list[str]:
 
 
 def picture_json(picture: TemplatePicture, links: Urls) -> PictureJson:
-    """Return a picture as JSON for integrators, with absolute URLs."""
+    """Return a picture as a dict for integrators: id, absolute URLs, sizes and expiry."""
     return {
         "picture_id": picture.picture_id,
         "url": links.media(picture.file, "image/jpeg"),
@@ -63,7 +63,7 @@ def picture_json(picture: TemplatePicture, links: Urls) -> PictureJson:
 
 
 def shown_json(pictures: Mapping[str, TemplatePicture], links: Urls) -> dict[str, ShownPictureJson]:
-    """Return pictures by id as JSON for the executor's page and the console: URLs are paths on this host."""
+    """Return pictures as dicts by id for the executor's page and the console: size, and URLs as paths on this host."""
     return {
         picture.picture_id: {
             "url": links.media_path(picture.file, "image/jpeg"),

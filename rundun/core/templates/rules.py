@@ -44,8 +44,9 @@ def read_template(data: Any, make_id: Callable[[str], str]) -> Template:
 
 
 def search_cost_errors(data: Any, template: Template) -> list[FieldError]:
-    """List an error for each text step that is too costly to search at every answer, in the template that was read
-    from JSON `data`. The rule is for new versions only: older stored ones stay valid, so `read_template` omits it.
+    """List the errors if the text steps, in the template that was read from JSON `data`, are together too costly to
+    search at every answer, one for each step that costs at least half as much as the costliest; else none. The rule is
+    for new versions only: older stored ones stay valid, so `read_template` omits it.
     """
     values: dict[str, set[str]] = {}  # searched values by step id; a repeated value costs nothing
     for step in template.all_steps():
@@ -90,7 +91,7 @@ def _steps_with_pointers(data: Any, template: Template) -> list[tuple[str, StepB
 
 
 def as_json(template: Template) -> bytes:
-    """Return a template's stored form: JSON of the fields that the author set, in the models' order."""
+    """Return a template's stored form: bytes of JSON with the fields that the author set, in the models' order."""
     return to_json(template.model_dump(mode="json", exclude_unset=True))
 
 
