@@ -159,7 +159,7 @@ def read_batch(db: sqlite3.Connection, env: Env, calls: Sequence[Call]) -> None:
 def write_once(
     db: sqlite3.Connection, env: Env, action: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """Run one action in one transaction, without an event loop: for the command line, and for tests."""
+    """Run one action in one transaction, without an event loop (command line, tests), and return its result."""
     call = Call(action, args, kwargs, cast("asyncio.Future[Any]", None))
     quotas.load_full(db, env.quotas)
     commit_batch(db, env, [call])

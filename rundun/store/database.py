@@ -102,8 +102,9 @@ class Database:
         default_quota: int = 0,
         external_checkpoints: bool = False,
     ) -> Self:
-        """Take the lock, migrate, and start the writer and the readers. `default_quota` is of `Quotas`,
-        `external_checkpoints` of `open_writer`. Raises `unavailable` where the lock is taken or the file unusable.
+        """Open the database at `path` and return it: take the lock, migrate, and start the writer and the readers.
+        `default_quota` is of `Quotas`, `external_checkpoints` of `open_writer`. Raises `unavailable` where the lock is
+        taken or the file unusable.
 
         There is one reader for short reads: those that wait are one batch, and a second thread would only compete with
         the first one and the loop for the interpreter.
@@ -167,7 +168,7 @@ class Database:
     async def read_heavy(
         self, weight: int, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Read `weight` bytes of pictures, like `read`; the bytes in a batch are limited."""
+        """Return the result of a function that reads `weight` bytes of pictures; their sum in a batch is limited."""
         return await self._reader.submit(function, args, kwargs, weight)
 
     @property
@@ -186,12 +187,13 @@ class Database:
         return not self._files.is_lost
 
     async def disk_space(self) -> housekeeping.DiskSpace:
-        """Return the bytes of the log and the free bytes of the disk; OSError if the folder does not exist."""
+        """Return the bytes of the log and the free bytes of the disk; raises OSError if the folder does not exist."""
         return await asyncio.to_thread(housekeeping.read_disk_space, self._files.path)
 
     async def truncate_log(self) -> bool:
-        """Move the log into the file and cut it to 0 bytes; False where another process reads an older snapshot. This
-        process's readers are paused meanwhile, since an open snapshot keeps the log.
+        """Move the log into the file and cut it to 0 bytes; return False where another process reads an older snapshot,
+        else True, as `housekeeping.truncate_log` does. This process's readers are paused meanwhile, since an open
+        snapshot keeps the log.
         """
         loop = asyncio.get_running_loop()
         is_paused, may_read = loop.create_future(), threading.Event()

@@ -39,13 +39,13 @@ class Piece(NamedTuple):
 
 
 def get(tx: Tx, number: int) -> StoredFile:
-    """Return a complete file; raises NotFound, also where its bytes were removed."""
+    """Return a complete file's number, type, size and SHA-256; raises NotFound, also where its bytes were removed."""
     query = "SELECT number, content_type, bytes, sha256 FROM files WHERE number = ? AND is_whole AND removed_at IS NULL"
     return StoredFile(*tx.get_row("file", query, number))
 
 
 def get_chunk(tx: Tx, number: int, part: int) -> bytes:
-    """Return the `part`th MiB of a file; raises NotFound."""
+    """Return the bytes of a file's MiB number `part`, counted from 0; raises NotFound."""
     return bytes(tx.get_row("file", "SELECT bytes FROM chunks WHERE file = ? AND part = ?", number, part)["bytes"])
 
 
@@ -64,7 +64,7 @@ def new_number() -> int:
 
 
 def split_pieces(file: StoredFile, opened: IO[bytes]) -> Iterator[Piece]:
-    """Yield the pieces of a file, whose bytes are read from `opened`."""
+    """Yield the pieces of a file, of a MiB each and numbered from 0; its bytes are read from `opened`."""
     for part, data in enumerate(iter(partial(opened.read, CHUNK), b"")):
         yield Piece(file, part, data)
 
@@ -163,7 +163,9 @@ PhotosByStep = dict[str, dict[str, Photo]]  # by step and id, in order of arriva
 
 
 def list_photos(tx: Tx, run_id: str) -> tuple[PhotosByStep, PhotosByStep, PhotosByStep]:
-    """Return a run's photos of answers, those of remarks, and those whose bytes retention has deleted."""
+    """Return a run's photos of answers, those of remarks, and of both those whose bytes retention has deleted: three
+    dicts by step id and photo id, in order of arrival.
+    """
     of_answers: PhotosByStep = {}
     of_remarks: PhotosByStep = {}
     removed: PhotosByStep = {}
@@ -187,7 +189,7 @@ def list_signatures(tx: Tx, run_id: str) -> dict[int, Signature]:
 
 
 def find_photo(tx: Tx, run_id: str, step_id: str, photo_id: str) -> Photo | None:
-    """Find a photo of a step by its id; None where there is none."""
+    """Find a photo of a step by its id, also one whose bytes were deleted; None where there is none."""
     row = tx.db.execute(
         _PHOTOS + "WHERE run_id = ? AND step_id = ? AND photo_id = ?", (run_id, step_id, photo_id)
     ).fetchone()

@@ -35,7 +35,9 @@ class Totals:
 
 
 def read_totals(tx: Tx) -> Totals:
-    """Return the counts over all organizations, each from an index of just its rows."""
+    """Return the figures over all organizations: counts, each from an index of just its rows, the delay of the oldest
+    due delivery, the size of the file, and the time of a hold.
+    """
     return Totals(
         deliveries_pending=count_pending(tx),
         deliveries_failed=tx.number(
@@ -68,7 +70,7 @@ def count_free_pages(tx: Tx) -> int:
 
 
 def shrink(tx: Tx, pages: int) -> int:
-    """Cut at most `pages` free pages off the file, which the next checkpoint does; return the number left."""
+    """Cut at most `pages` free pages off the file, which the next checkpoint does; return the number still free."""
     # Python takes only one step of this pragma, and thereby one page, whatever number is asked for.
     for _ in range(pages):
         tx.db.execute("PRAGMA incremental_vacuum(1)").close()
@@ -76,8 +78,8 @@ def shrink(tx: Tx, pages: int) -> int:
 
 
 def truncate_log(db: sqlite3.Connection) -> bool:
-    """Move the log into the file and cut it to 0 bytes, outside of a transaction; return False at once where another
-    connection reads an older snapshot. True and nothing done where another program makes all checkpoints.
+    """Move the log into the file and cut it to 0 bytes, outside of a transaction, and return True; False at once where
+    another connection reads an older snapshot. True and nothing done where another program makes all checkpoints.
     """
     if not db.execute("PRAGMA wal_autocheckpoint").fetchone()[0]:
         return True
@@ -168,7 +170,9 @@ def read_newest_time(tx: Tx) -> int:
 
 
 def read_outbox_info(tx: Tx, org_id: str | None) -> OutboxInfo:
-    """Return the counts of the outbox of one organization, or of all for None."""
+    """Return the counts of the outbox of one organization, or of all for None: pending and failed deliveries, and the
+    time at which the longest waiting one was due.
+    """
     org_ids = _organizations(tx) if org_id is None else [org_id]
     query = "SELECT count(*) FROM deliveries INDEXED BY deliveries_by_status WHERE org_id = ? AND status = ?"
     pending, failed = (sum(tx.number(query, each, status) for each in org_ids) for status in ("pending", "failed"))

@@ -36,7 +36,7 @@ class StoredResponse:
 
 
 def json_response(content: Any, status: int = 200, **headers: str) -> StoredResponse:
-    """Return a response of `content`: a value that pydantic can serialise, or bytes that are JSON already."""
+    """Return a response with body `content`: a value that pydantic can serialise, or bytes that are JSON already."""
     return StoredResponse(status, content if isinstance(content, bytes) else to_json(content), headers)
 
 

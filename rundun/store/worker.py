@@ -28,7 +28,7 @@ class ThreadConnection(aiosqlite.Connection):
 
     @classmethod
     async def open(cls, connector: Callable[[], sqlite3.Connection]) -> Self:
-        """Start the thread and open the connection in it; where this raises, the thread has ended."""
+        """Start the thread, open the connection in it, and return it; where this raises, the thread has ended."""
         opened = cls(connector, 64)
         try:
             await opened

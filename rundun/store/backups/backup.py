@@ -45,9 +45,9 @@ class Cancelled(Exception):
 
 
 def make(database: Path, target: Path, cancelled: threading.Event | None = None) -> int:
-    """Write a backup of `database` to `target` and return its bytes. `target` exists only once the backup is complete,
-    checked and on the disk; until then it is a part beside it, which is deleted where the backup fails. Blocks. Raises
-    Problem, or `Cancelled`.
+    """Write a backup of `database` to `target` and return its size in bytes. `target` exists only once the backup is
+    complete, checked and on the disk; until then it is a part beside it, which is deleted where the backup fails.
+    Blocks. Raises Problem, or `Cancelled`.
     """
     _require_free(database, target)
     with _part_of(target) as (part, file), _translated(database, target):
@@ -119,7 +119,7 @@ def _remove_part(part: Path) -> None:
 
 @contextmanager
 def _translated(database: Path, target: Path) -> Iterator[None]:
-    """Raise errors of the file system and of SQLite as a `Problem` that names them."""
+    """Raise errors of the body, from the file system or SQLite, as a `Problem` that names them."""
     try:
         yield
     except OSError as error:
@@ -160,7 +160,7 @@ def _copy(database: Path, part: Path, file: int, cancelled: threading.Event) -> 
 
 @contextmanager
 def _snapshot(database: Path) -> Iterator[sqlite3.Connection]:
-    """Yield a connection with an open snapshot of the current state."""
+    """Yield a connection with an open snapshot of the current state; close it at the end."""
     with closing(connection.open_reader(database, is_older_taken=True)) as db:
         db.execute("BEGIN")
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -202,8 +202,8 @@ class _Pace:
 
 
 def _damage(part: Path, cancelled: threading.Event | None) -> str:
-    """Return SQLite's messages on damage in the part, "" for a sound one. Rests for twice as long as it works, since it
-    would take a whole processor. Raises `Cancelled`.
+    """Return SQLite's messages on damage in the part in one text, "" for a sound one. Rests for twice as long as it
+    works, since it would take a whole processor. Raises `Cancelled`.
     """
     cancelled, since = cancelled or threading.Event(), time.monotonic()
 

@@ -35,7 +35,7 @@ class Copy:
 
 
 def stamp(at: int) -> str:
-    """Return a time in the form that names of copies have, such as `2026-11-26T161700Z`."""
+    """Return a time, in milliseconds, in the form that names of copies have, such as `2026-11-26T161700Z`."""
     return times.wire(at)[:19].replace(":", "") + "Z"
 
 
@@ -109,7 +109,7 @@ def list_all(database: Path, folder: Path | None) -> list[Copy]:
 
 
 def find_last_good(found: Sequence[Copy], now: int) -> Copy | None:
-    """Find the newest backup that is not from after `now`, when the clock was ahead; None without one."""
+    """Find the newest of these backups that is not from after `now`, when the clock was ahead; None without one."""
     return max((copy for copy in found if copy.at <= now), key=lambda copy: copy.at, default=None)
 
 
@@ -121,7 +121,7 @@ def is_overdue(last: int, now: int, every: int) -> bool:
 
 
 def remove_surplus(found: Sequence[Copy], keep: int, now: int) -> list[Copy]:
-    """Delete all backups but the newest `keep`, those from after `now` first, and return the deleted ones."""
+    """Delete all of these backups but the newest `keep`, those from after `now` first, and return the deleted ones."""
     ranked = sorted(found, key=lambda copy: (copy.at <= now, copy.at))
     return [_remove(copy) for copy in ranked[: max(0, len(ranked) - keep)]]
 
@@ -137,7 +137,7 @@ def _remove(copy: Copy) -> Copy:
 
 
 def _files(folder: Path) -> list[tuple[Path, int, int]]:
-    """List the plain files of a folder with their bytes and the times of their last change, in milliseconds."""
+    """List (path, bytes, time of the last change in milliseconds) of the plain files of a folder."""
     found: list[tuple[Path, int, int]] = []
     for path in folder.iterdir():
         try:

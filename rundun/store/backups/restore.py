@@ -66,7 +66,7 @@ def _own_as_folder(real: Path) -> None:
 
 @contextmanager
 def _part(real: Path, copy: Path) -> Iterator[Path]:
-    """Yield a part, a copy of the copy beside the database that only its owner may read; delete it at the end."""
+    """Yield the path of a part, a copy of the copy beside the database, for its owner only; delete it at the end."""
     part = Path(f"{real}{PART}")
     _remove(part)  # left by a crash
     try:
@@ -136,8 +136,8 @@ def _put_state(db: sqlite3.Connection, now: int, event_floor: int, *, is_live: b
 
 def _checkpoint_present(real: Path) -> tuple[int, list[JournalEntry]]:
     """Move the log of the present database into its file, and return the number of its newest event and its erasures
-    and revocations; 0 and none where it is damaged, which keeps its log. A database beside the log of another file is
-    not opened, since SQLite would delete the log or mix the two.
+    and revocations; 0 and [] where it is empty or damaged, which keeps its log. A database beside the log of another
+    file is not opened, since SQLite would delete the log or mix the two: 0 and [] as well.
     """
     newest, erased = 0, []
     if real.stat().st_size and database_file.is_together(real):

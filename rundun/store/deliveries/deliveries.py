@@ -48,12 +48,12 @@ class Delivery:
 
     @property
     def host(self) -> str:
-        """Return the webhook's host for display, without the scheme's default port."""
+        """Return the webhook's host and port for display, without the scheme's default port."""
         return shown_host(self.destination.partition(" ")[2])
 
     @property
     def trouble(self) -> str | None:
-        """Return the last attempt's error or HTTP status; None if the delivery has arrived or was never attempted."""
+        """Return the last attempt's error, or “HTTP 500” for its status; None if delivered or without attempts."""
         if self.status == "delivered" or not self.attempts:
             return None
         last = self.attempts[-1]
@@ -165,7 +165,7 @@ class PendingDelivery:
 
 
 def list_pending_elsewhere(tx: Tx, run_id: str, destination: str, limit: int) -> list[PendingDelivery]:
-    """List at most `limit` pending deliveries of a run to destinations other than this one."""
+    """List at most `limit` pending deliveries of a run to destinations other than `destination`."""
     rows = tx.db.execute(
         "SELECT number, attempts FROM deliveries INDEXED BY deliveries_of_run "
         "WHERE run_id = ? AND status = 'pending' AND destination <> ? LIMIT ?",
@@ -189,8 +189,8 @@ def is_any_undelivered(tx: Tx, run_id: str) -> bool:
 
 
 def put_due(tx: Tx, number: int) -> bool:
-    """Make a delivery of any status due now; the rest of its schedule comes after. Return False if it is due already,
-    or its run has no webhook any more.
+    """Make a delivery of any status due now and return True; the rest of its schedule comes after. Return False if it
+    is due already, or its run has no webhook any more.
     """
     changed = tx.db.execute(_SET_DUE, {"number": number, "now": tx.now}).rowcount
     tx.touched.add("outbox")
@@ -198,7 +198,7 @@ def put_due(tx: Tx, number: int) -> bool:
 
 
 def list_failed(tx: Tx, org_id: str, filters: FailedFilter, after: DeliveryCursor, limit: int) -> list[DeliveryCursor]:
-    """List the cursors of at most `limit` failed deliveries after the cursor `after`, oldest first."""
+    """List the cursors (`created_at`, number) of at most `limit` failed deliveries after `after`, oldest first."""
     if filters.run_id is None:
         to_handle = "AND handled_at IS NULL " if filters.is_to_handle else ""
         rows = tx.db.execute(

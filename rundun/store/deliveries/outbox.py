@@ -82,7 +82,7 @@ def expedite(tx: Tx, max_delay_ms: int) -> int:
 
 def list_next_due(tx: Tx, span: int, step: int) -> list[int]:
     """List the milliseconds, up to `span`, until further deliveries become due. Each is rounded up to a multiple of
-    `step`, so that they are few. Empty while deliveries are held after a restore.
+    `step` and listed once, so that they are few. Empty while deliveries are held after a restore.
     """
     if service_state.find_held_since(tx) is not None:
         return []
@@ -96,9 +96,9 @@ def list_next_due(tx: Tx, span: int, step: int) -> list[int]:
 
 
 def claim(tx: Tx, slots: DeliverySlots[str], claimed: Set[int]) -> Claim:
-    """Return the deliveries that can start now within their `slots`, the longest waiting destination first. `claimed`
-    are the numbers of deliveries already claimed by this process: they are known only in its memory, as a claim writes
-    nothing. Empty while deliveries are held after a restore.
+    """Return the deliveries that can start now within their `slots`, the longest waiting destination first, and whether
+    more are due. `claimed` are the numbers of deliveries already claimed by this process: they are known only in its
+    memory, as a claim writes nothing. Empty while deliveries are held after a restore.
     """
     if service_state.find_held_since(tx) is not None:
         return Claim([], more=False)
@@ -123,8 +123,9 @@ def _queues(rows: Iterable[sqlite3.Row]) -> dict[str, list[sqlite3.Row]]:
 
 
 def _long_queues(tx: Tx, slots: DeliverySlots[str], claimed: Set[int]) -> dict[str, list[sqlite3.Row]]:
-    """Return the due deliveries of each destination with a free slot, the longest waiting first. One dead destination
-    may have more due deliveries than any window; as dead ones have no free slot, this is fast for any number of them.
+    """Return the rows of due deliveries, but the `claimed` ones, by destination, of each one with a free slot, the
+    longest waiting first. One dead destination may have more due deliveries than any window; as dead ones have no free
+    slot, this is fast for any number of them.
     """
     # By their current destination: of a run with a new webhook, deliveries under way to the previous one count here.
     under_way = Counter(row[0] for row in tx.db.execute(_DESTINATIONS, (to_json(list(claimed)).decode(),)).fetchall())

@@ -11,7 +11,9 @@ _OLD = (  # `run.erased` may be sent long after all other events; the second lin
 
 
 def is_any_old(tx: Tx, before: int) -> bool:
-    """Tell whether there is a secret of a run that was closed, and its deliveries settled, by `before`."""
+    """Tell whether there is an old secret: of a run that was closed, and its deliveries settled, by `before`
+    (milliseconds), but for webhooks to which `run.erased` may still go.
+    """
     query = f"SELECT 1 FROM runs AS r WHERE {_OLD} LIMIT 1"  # noqa: S608, written above
     return tx.db.execute(query, {"before": before}).fetchone() is not None
 

@@ -17,7 +17,7 @@ def put_mark(tx: Tx) -> None:
 
 
 def find_mark(tx: Tx) -> int | None:
-    """Find the latest mark, in milliseconds; None where everything is overwritten."""
+    """Find the latest mark, the time of the latest erasure in milliseconds; None where everything is overwritten."""
     return service_state.find(tx, _STATE)
 
 

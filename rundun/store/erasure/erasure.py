@@ -27,7 +27,7 @@ class ErasedRun:
 
 
 def find(tx: Tx, run_id: str) -> ErasedRun | None:
-    """Find the remains of an erased run; None where there is no run with this id, and where it is not erased."""
+    """Find the ids and times left of an erased run; None where there is no run with this id, or it is not erased."""
     row = tx.db.execute(
         "SELECT id, org_id, template_id, template_v, created_at, started_at, closed_at, erased_at, erased_by "
         "FROM runs WHERE id = ? AND erased_at IS NOT NULL",

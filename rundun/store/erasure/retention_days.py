@@ -5,7 +5,7 @@ from rundun.store.sqlite.transaction import Tx
 
 
 def get(tx: Tx, org_id: str) -> Retention:
-    """Return an organization's retention periods, in days; raises NotFound."""
+    """Return an organization's retention periods, in days, and whether executors read them; raises NotFound."""
     query = (
         "SELECT keep_photos_days, keep_runs_days, keep_attempts_days, tells_retention FROM organizations WHERE id = ?"
     )
@@ -23,7 +23,7 @@ def put(tx: Tx, org_id: str, retention: Retention) -> None:
 
 
 def get_of_template(tx: Tx, template_id: str) -> TemplateRetention:
-    """Return a template's own retention periods, in days; raises NotFound."""
+    """Return a template's own retention periods, in days, 0 for ever, None for the organization's; raises NotFound."""
     query = "SELECT keep_photos_days, keep_runs_days FROM templates WHERE id = ?"
     return TemplateRetention(*tx.get_row("template", query, template_id))
 
@@ -35,6 +35,6 @@ def put_of_template(tx: Tx, template_id: str, retention: TemplateRetention) -> N
 
 
 def list_template_ids(tx: Tx, org_id: str) -> list[str]:
-    """List the ids of all templates of an organization."""
+    """List the ids of all templates of an organization, the oldest first."""
     rows = tx.db.execute("SELECT id FROM templates WHERE org_id = ? ORDER BY number", (org_id,)).fetchall()
     return [row["id"] for row in rows]

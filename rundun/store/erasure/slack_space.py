@@ -38,8 +38,9 @@ def is_supported(tx: Tx) -> bool:
 
 
 def scan(tx: Tx, below: int | None, limit: int) -> Scan:
-    """Scan at most `limit` pages of B-trees backwards from before page `below`, or from the end for None; the file's
-    first page is the last one scanned.
+    """Scan at most `limit` pages of B-trees backwards from before page `below`, or from the end for None, and return
+    the numbers of the pages with slack space that is not all zeros, and the `below` of the next call, 0 at the end. The
+    file's first page is the last one scanned.
 
     Backwards, since the shrinking of the file moves pages, and always towards its beginning. Splitting a page can move
     others, with their slack space, past the scan: the next scan finds these.
@@ -71,8 +72,8 @@ def overwrite(tx: Tx, pages: tuple[int, ...]) -> None:
 
 
 def _slack_of(page: bytes, header: int) -> tuple[int, int] | None:
-    """Return the begin and end of a page's slack space; None where it is all zeros, or the page is malformed. `header`
-    is the offset of the page's header.
+    """Return the (begin, end) of a page's slack space, as offsets; None where it is empty or all zeros, or the page is
+    malformed. `header` is the offset of the page's header.
     """
     kind, free_block, cells, content = struct.unpack_from(">BHHH", page, header)
     header_bytes = _HEADER_BYTES.get(kind)
@@ -114,8 +115,8 @@ class _File:
         return self._read_map(map_page)[5 * (page - map_page - 1)] in _TREES
 
     def trees_below(self, end: int, limit: int) -> tuple[int, list[int]]:
-        """Return the page below which the scan goes on, and at most `limit` pages of B-trees below page `end`, the last
-        first. They are on the same page of the pointer map as the page before `end`.
+        """Return the page below which the scan goes on, and the numbers of at most `limit` pages of B-trees below page
+        `end`, the last first. They are on the same page of the pointer map as the page before `end`.
         """
         begin, map_page = self._map_before(end)
         if not self._has_map or end - 1 <= map_page:
@@ -131,14 +132,14 @@ class _File:
         return begin, pages
 
     def _map_before(self, end: int) -> tuple[int, int]:
-        """Return the first page of the group that the page before `end` belongs to, and the group's page of the pointer
-        map.
+        """Return the numbers of the first page of the group that the page before `end` belongs to, and of the group's
+        page of the pointer map.
         """
         begin = (end - 3) // self._per_map * self._per_map + 2
         return begin, begin + (begin == self._pending)
 
     def _read_map(self, page: int) -> bytes:
-        """Return a page of the pointer map; repeated calls for the same page read it once."""
+        """Return the bytes of a page of the pointer map; repeated calls for the same page read it once."""
         if self._map[0] != page:
             self._map = page, self.read(page)
         return self._map[1]

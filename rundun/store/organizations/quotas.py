@@ -53,7 +53,7 @@ def _storage_use(row: sqlite3.Row) -> StorageUse:
 
 
 def get(tx: Tx, org_id: str) -> StorageUse:
-    """Return an organization's storage use; raises NotFound."""
+    """Return an organization's storage use, the bytes used and its quota; raises NotFound."""
     for use in _select(tx.db, tx.quotas, "id = :org_id", org_id=org_id):
         return use
     raise NotFound("organization")
@@ -107,7 +107,7 @@ def load_full(db: sqlite3.Connection, quotas: Quotas) -> None:
 
 
 def add_growth(db: sqlite3.Connection, quotas: Quotas, growth: Mapping[str, int]) -> list[StorageUse]:
-    """Add a transaction's growth in bytes by organization id, before its commit; return their new storage use."""
+    """Add a transaction's growth in bytes by organization id, before its commit; return the new storage use of each."""
     return [
         _storage_use(row)
         for org_id, size in growth.items()

@@ -42,7 +42,9 @@ def count_failed_deliveries(tx: Tx, org_id: str) -> int:
 
 
 def count_pending_deliveries(tx: Tx, org_id: str) -> tuple[int, int | None]:
-    """Return the number of pending deliveries, at most `MAX_COUNTED` + 1, and their next attempt (milliseconds)."""
+    """Return the number of pending deliveries, at most `MAX_COUNTED` + 1, and the time of their next attempt in
+    milliseconds, None without any.
+    """
     query = (
         "SELECT count(*), min(next_attempt_at) FROM (SELECT next_attempt_at FROM deliveries "
         "INDEXED BY deliveries_by_status WHERE org_id = ? AND status = 'pending' LIMIT ?)"

@@ -85,19 +85,23 @@ def _next_number(tx: Tx) -> int | None:
 
 
 def page_of_organization(tx: Tx, org_id: str, after: int, limit: int) -> Feed:
-    """Return at most `limit` events of an organization with numbers greater than `after`, the oldest first."""
+    """Return at most `limit` events of an organization with numbers greater than `after`, the oldest first, each with
+    its number, and whether there are more.
+    """
     query = "SELECT number, body FROM events WHERE org_id = ? AND number > ? ORDER BY number LIMIT ?"
     return _feed(tx, tx.db.execute(query, (org_id, after, limit + 1)), limit)
 
 
 def page_of_run(tx: Tx, run_id: str, after: int, limit: int) -> Feed:
-    """Return at most `limit` events of a run with numbers greater than `after`, the oldest first."""
+    """Return at most `limit` events of a run with numbers greater than `after`, the oldest first, each with its number,
+    and whether there are more.
+    """
     query = "SELECT number, body FROM events WHERE run_id = ? AND number > ? ORDER BY seq LIMIT ?"
     return _feed(tx, tx.db.execute(query, (run_id, after, limit + 1)), limit)
 
 
 def list_summaries(tx: Tx, run_id: str, limit: int) -> list[EventSummary]:
-    """List the first `limit` events of a run, the oldest first."""
+    """List the summaries, without `data`, of the first `limit` events of a run, the oldest first."""
     rows = tx.db.execute(
         "SELECT seq, event, body ->> '$.ts', body -> '$.identity', body ->> '$.data.step_id', "
         "body ->> '$.data.step_label', body ->> '$.data.unable.reason' "
@@ -125,7 +129,7 @@ def read_newest(tx: Tx) -> int:
 
 
 def read_envelope(tx: Tx, number: int, body: str) -> dict[str, Any]:
-    """Return the event `number` from its stored `body`, with media URLs that are valid now."""
+    """Return the event `number` as a dict, read from its stored `body`, with media URLs that are valid now."""
     stored: dict[str, Any] = from_json(body)
     if number > tx.links.last_former_event:
         return stored
@@ -134,7 +138,9 @@ def read_envelope(tx: Tx, number: int, body: str) -> dict[str, Any]:
 
 
 def _feed(tx: Tx, rows: sqlite3.Cursor, limit: int) -> Feed:
-    """Return at most `limit` events, fewer if they would take more than `MAX_PAGE` bytes, but at least one."""
+    """Return at most `limit` events, fewer if they would take more than `MAX_PAGE` bytes, but at least one, each with
+    its number, and whether there are more.
+    """
     items: list[tuple[int, dict[str, Any]]] = []
     size, has_more = 0, False
     for row in rows:

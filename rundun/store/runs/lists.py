@@ -122,8 +122,8 @@ def count(tx: Tx, org_id: str, filters: RunFilter, limit: int) -> int:
 
 
 def list_places(tx: Tx, org_id: str, filters: RunFilter, before: tuple[int, ...], limit: int) -> list[Place]:
-    """List the places of the first `limit` runs behind `before` in the list of a filter; with `executor_ref_prefix`
-    they are sorted as without.
+    """List the places, (value of the sorted column, run number), of the first `limit` runs behind `before` in the list
+    of a filter; with `executor_ref_prefix` they are sorted as without.
     """
     found = []
     if filters.is_by_due and before == (END, END):
@@ -175,7 +175,7 @@ def count_members(tx: Tx, org_id: str, lists: Mapping[str, RunFilter], numbers: 
 
 
 def _cursor(run: Run, filters: RunFilter) -> tuple[int, int]:
-    """Return the cursor behind a run of a list."""
+    """Return the cursor behind a run: the value that sorts its list (by reference: `created_at`), and its number."""
     return _value(run, "created_at" if filters.order == "executor_ref" else filters.order), run.number
 
 

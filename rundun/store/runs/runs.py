@@ -37,7 +37,7 @@ _COLUMNS = LISTED_COLUMNS.replace("NULL", _SECRETS)
 
 
 def read_run(row: sqlite3.Row) -> Run:
-    """Return the run of a row with the columns of `LISTED_COLUMNS`."""
+    """Return the `Run` of a row with the columns of `LISTED_COLUMNS`."""
     plain, job, others = row[: len(_PLAIN)], row[len(_PLAIN) : -len(_OTHERS)], row[-len(_OTHERS) :]
     progress, identity, url, secret, events, gone, destination, forgotten, *cancelled, _ = others
     members: list[Any] = [

@@ -62,7 +62,9 @@ class FoundCount:
 
 
 def count(tx: Tx, org_id: str, filters: RunFilter) -> FoundCount | None:
-    """Count the runs that a search finds in a list; return None for a long list, which `count_together` counts."""
+    """Return the number of runs that a search finds in a list, and whether these are all; None for a long list, which
+    `count_together` counts.
+    """
     search = _Search(tx, org_id, filters)
     if search.chosen is None:
         return None
@@ -71,8 +73,8 @@ def count(tx: Tx, org_id: str, filters: RunFilter) -> FoundCount | None:
 
 
 def count_together(tx: Tx, org_id: str, lists: Mapping[str, RunFilter], text: str, limit: int) -> dict[str, FoundCount]:
-    """Count the runs that a search finds in each of several lists, in one look at all runs, which ends when each has
-    `limit`; return the counts by name.
+    """Return by name, for each of several lists, the number of runs that a search finds in it, and whether these are
+    all. It is one look at all runs, which ends when each list has `limit`.
     """
     counts, search = dict.fromkeys(lists, 0), _Search(tx, org_id, RunFilter(q=text))
     for numbers in search.windows(COUNT_MS):

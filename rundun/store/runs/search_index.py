@@ -61,7 +61,7 @@ def _index_new(tx: Tx, limit: int) -> int:
 
 
 def _index_changed(tx: Tx, limit: int) -> int:
-    """Index at most `limit` changed runs anew, unless they are not indexed yet; return their number."""
+    """Index at most `limit` changed runs anew, unless they are not indexed yet; return the number of all these runs."""
     rows, (first, last) = _read_some(tx, "number IN runs_to_index ORDER BY number LIMIT ?", limit), _indexed(tx)
     if not rows:
         return 0
@@ -79,8 +79,8 @@ def _index_older(tx: Tx, limit: int) -> None:
 
 
 def _read_some(tx: Tx, which: str, *values: int | str) -> list[tuple[int, str | None]]:
-    """Return (number, search text) of the first selected runs, in order; the text of an erased run is None. They are
-    about `BATCH_CHARACTERS` together, so that other writes do not wait.
+    """Return (number, search text behind its organization's `_token`) of the first selected runs, by number; the text
+    of an erased run is None. They are about `BATCH_CHARACTERS` together, so that other writes do not wait.
     """
     lengths = f"SELECT number, ifnull(length(fields), 0) FROM runs WHERE {which}"  # noqa: S608, written here
     numbers = _fitting(tx.db.execute(lengths, values))

@@ -80,7 +80,7 @@ def add(tx: Tx, org_id: str, template: tuple[str, int], digest: bytes, parts: Se
 
 
 def find_part(tx: Tx, number: int) -> tuple[int, bytes] | None:
-    """Return the number and the content of the next part of a table; None if none is left."""
+    """Return the number of the next part of a table, and its dispatches as JSON bytes; None if none is left."""
     row = tx.db.execute(
         "SELECT number, content FROM table_parts WHERE sent_table = ? ORDER BY number LIMIT 1", (number,)
     ).fetchone()

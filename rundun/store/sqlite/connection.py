@@ -23,7 +23,7 @@ Migrations = Sequence[tuple[int, str]]  # numbered from 1 without gaps, each wit
 
 
 def list_migrations() -> Migrations:
-    """List the migrations of this version of Rundun, in order."""
+    """List the migrations of this version of Rundun as (number, SQL), in order."""
     return sorted(
         (int(file.name[:4]), file.read_text("utf-8"))
         for file in resources.files("rundun.store").joinpath("migrations").iterdir()
@@ -52,9 +52,9 @@ class _LeavingCheckpoints(sqlite3.Connection):
 def open_writer(
     path: Path, migrations: Migrations | None = None, *, external_checkpoints: bool = False
 ) -> sqlite3.Connection:
-    """Open the connection that writes and makes checkpoints, migrated to the newest schema. The caller has the `Lock`.
-    With `external_checkpoints` another program makes them, and this connection none, not even when it is closed. Raises
-    `unavailable` for a file that is not Rundun's, is newer, or can't be opened.
+    """Open and return the connection that writes and makes checkpoints, migrated to the newest schema. The caller has
+    the `Lock`. With `external_checkpoints` another program makes them, and this connection none, not even when it is
+    closed. Raises `unavailable` for a file that is not Rundun's, is newer, or can't be opened.
     """
     with translate_errors(path):
         if not path.exists():  # an existing file must not be opened and closed here, see database_file.py
@@ -84,8 +84,8 @@ def open_writer(
 
 
 def open_reader(path: Path, *, is_older_taken: bool = False) -> sqlite3.Connection:
-    """Open a connection that can neither write nor make checkpoints. Raises `unavailable` for another schema than this
-    version's, except for an older one with `is_older_taken`.
+    """Open and return a connection that can neither write nor make checkpoints. Raises `unavailable` for another schema
+    than this version's, except for an older one with `is_older_taken`.
     """
     with translate_errors(path):
         db = _connect(path, "ro")

@@ -49,7 +49,7 @@ class DatabaseLost(Problem):
 
 @contextmanager
 def translate_errors(path: Path) -> Iterator[None]:
-    """Raise an error of the file system or of SQLite about `path` as a `Problem` that names it."""
+    """Raise an error of the body about `path`, from the file system or SQLite, as a `Problem` that names it."""
     try:
         yield
     except OSError as error:
@@ -66,7 +66,7 @@ def translate_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def translate_damage(path: Path) -> Iterator[None]:
-    """Raise an SQLite error about damage in the file at `path` as a `Problem` with advice."""
+    """Raise an SQLite error of the body about damage in the file at `path` as a `Problem` with advice."""
     try:
         yield
     except sqlite3.DatabaseError as error:
@@ -224,7 +224,7 @@ def _lost(real: Path) -> int | None:
 
 
 def list_open_to_others(path: Path) -> list[str]:
-    """List the names of the database, its log and the log's index that other users may read or write."""
+    """List the paths of the database, its log and the log's index, of those that other users may read or write."""
     real = path.resolve()
     return [name for name in (f"{real}", f"{real}-wal", f"{real}-shm") if _mode(name) & ~OWNER_ONLY]
 

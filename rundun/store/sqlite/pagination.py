@@ -32,6 +32,8 @@ class Page(Generic[T]):
         key: Callable[[sqlite3.Row], tuple[int, ...]],
         item: Callable[[sqlite3.Row], T],
     ) -> "Page[T]":
-        """Make a page of `rows`, of which one more than the limit was read."""
+        """Return the page of the first `limit` of `rows`, each as `item` makes it. If there is one more row,
+        `next_before` is the `key` of the last row on the page, else None.
+        """
         shown = rows[: page_request.limit]
         return cls([item(row) for row in shown], key(shown[-1]) if len(rows) > page_request.limit else None)

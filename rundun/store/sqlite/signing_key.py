@@ -14,7 +14,7 @@ BYTES = 32
 
 
 def read_links(db: sqlite3.Connection, public_url: str) -> Urls:
-    """Return the maker of URLs below `public_url`, with the current signing key."""
+    """Return the `Urls` below `public_url`, which make links with the current signing key."""
     key = bytes(db.execute("SELECT value FROM secrets WHERE name = 'signing'").fetchone()[0])
     return Urls(public_url, key, *db.execute("SELECT count(*), coalesce(max(last_event), 0) FROM rotations").fetchone())
 
@@ -25,8 +25,8 @@ def read_device_key(db: sqlite3.Connection) -> bytes:
 
 
 def rotate(tx: Tx) -> Urls:
-    """Replace the signing key, which voids all earlier signatures from this commit on, and return the maker of URLs
-    with the new key.
+    """Replace the signing key, which voids all earlier signatures from this commit on; return the `Urls` with the new
+    key.
     """
     last_event = tx.number("SELECT coalesce(max(number), 0) FROM events")
     tx.db.execute("UPDATE secrets SET value = ? WHERE name = 'signing'", (secrets.token_bytes(BYTES),))

@@ -32,7 +32,7 @@ def _head(row: sqlite3.Row) -> TemplateHead:
 
 
 def get(tx: Tx, org_id: str, template_id: str) -> TemplateHead:
-    """Return an organization's template, archived or not; raises NotFound."""
+    """Return the head of an organization's template, archived or not: ids, times, current version; raises NotFound."""
     return _head(tx.get_row("template", "SELECT * FROM templates WHERE id = ? AND org_id = ?", template_id, org_id))
 
 
@@ -76,7 +76,7 @@ def _version(
 
 
 def page(tx: Tx, org_id: str, page_request: PageRequest, *, include_archived: bool) -> Page[TemplateHead]:
-    """Return a page of an organization's templates, newest first."""
+    """Return a page of the heads of an organization's templates, newest first."""
     rows = tx.db.execute(
         "SELECT * FROM templates WHERE org_id = ? AND (? OR archived_at IS NULL) "
         "AND number < ? ORDER BY number DESC LIMIT ?",
@@ -132,7 +132,7 @@ def unarchive(tx: Tx, head: TemplateHead) -> None:
 
 
 def list_named(tx: Tx, org_id: str | None, *, include_archived: bool) -> list[tuple[TemplateHead, str]]:
-    """List templates with the names of their current versions, newest first: of one organization, None for all."""
+    """List (head, name of the current version) of templates, newest first: of one organization, None for all."""
     rows = tx.db.execute(
         "SELECT t.*, json_extract(b.body, '$.name') AS name FROM templates AS t "
         "JOIN template_versions AS b ON b.template_id = t.id AND b.v = t.v "
