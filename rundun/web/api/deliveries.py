@@ -41,7 +41,7 @@ class RetryBody(StrictModel):
     """Only those of this run."""
 
     def failed(self) -> FailedFilter:
-        """Return the filter of failed deliveries, `since` in milliseconds."""
+        """Return the filter of failed deliveries: `since` in milliseconds, 0 for all, and the run, None for all."""
         return FailedFilter((self.since and times.parse(self.since)) or 0, self.run_id)
 
 

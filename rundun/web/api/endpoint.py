@@ -57,7 +57,7 @@ class ApiCall:
         return self._body
 
     async def json(self, media_types: tuple[str, ...] = JSON) -> Any:
-        """Return the parsed JSON body."""
+        """Return the parsed JSON body: a value of any JSON type, still to be checked."""
         return parse(await self.body(media_types))
 
     @property
@@ -76,14 +76,16 @@ class ApiCall:
     async def post(
         self, action: Callable[Concatenate[Tx, str, P], StoredResponse], /, *args: P.args, **kwargs: P.kwargs
     ) -> Response:
-        """Run `action(tx, org_id, *args)` and store its response in one transaction; return the response."""
+        """Run `action(tx, org_id, *args)`, store its response under the `Idempotency-Key`, if any, in the same
+        transaction, and return it as an HTTP response.
+        """
         stored_response = await self.ctx.database.write(
             idempotency.run_and_store, self.idempotency_key, action, self.org_id, *args, **kwargs
         )
         return to_response(stored_response)
 
     async def respond(self, stored_response: StoredResponse) -> Response:
-        """Return the response to work done outside the database, after storing it under the `Idempotency-Key`."""
+        """Store the response to work done outside the database under the `Idempotency-Key`, if any, and return it."""
         if self.idempotency_key:
             await self.ctx.database.write(response_rows.put, self.idempotency_key, stored_response)
         return to_response(stored_response)
@@ -132,7 +134,7 @@ async def _api_key(ctx: Context, request: Request) -> ApiKey:
 
 
 async def _handle_once(call: ApiCall, handler: Handler, api_key: ApiKey) -> Response:
-    """Handle a POST, or return the response stored under its `Idempotency-Key`."""
+    """Return the response of `handler` to a POST, or the one stored under its `Idempotency-Key`, marked as replayed."""
     header = call.request.headers.get("idempotency-key")
     if header is None:
         return await handler(call)

@@ -87,7 +87,9 @@ router.routes += _reading.routes
 
 
 def _erasure(found: PersonList, kept: list[KeptCopy], *, is_done: bool) -> StoredResponse:
-    """Return the response with the list; `is_done`: with the number of erased runs and no runs, since it is stored."""
+    """Return the response with the listed runs, their digest and the kept copies. If it `is_done`, it has the number of
+    erased runs and no runs, since it is stored.
+    """
     content: ErasureJson = {
         "erased": len(found.runs) if is_done else 0,
         "digest": found.digest,

@@ -54,7 +54,9 @@ async def list_run_events(call: ApiCall) -> Response:
 
 
 async def _events(call: ApiCall, function: Callable[[Tx, str, *Ts, int, int], Feed], *args: *Ts) -> Response:
-    """Respond with the events after the cursor, read by `function`; with `wait`, after the first change."""
+    """Return the response with the events after the cursor, read by `function`. If there are none, it comes after the
+    first change, or empty after `wait` seconds.
+    """
     params = query(EventsQuery, call.request)
     notifier, until = call.ctx.notifier, asyncio.get_running_loop().time() + params.wait
     read_args = (call.org_id, *args, params.after, params.limit)

@@ -30,7 +30,7 @@ _LEFT_OUT = ("link", "webhook")  # members of a record that give access
 async def archive_entries(
     work: LongWork, org_id: str, found: PersonList, links: Urls, report: Report
 ) -> AsyncIterator[ArchiveEntry]:
-    """Yield the files of an archive: the list of runs, and a folder for each. Runs erased meanwhile are left out."""
+    """Yield the files of an archive: runs.json, the list, and a folder for each run, unless it was erased meanwhile."""
     listed: Any = {"digest": found.digest, "has_more": found.has_more, "runs": [run_json(run) for run in found.runs]}
     yield ArchiveEntry("runs.json", to_json(listed, indent=2))
     for run in found.runs:
@@ -70,7 +70,9 @@ class _Files:
             self._paths[links.media(signature.file, "image/png")] = names.paths[signature.file]
 
     def replace_urls(self, value: Any) -> Any:
-        """Return JSON with each media URL replaced by the file's path in the archive, or by null if it is not in it."""
+        """Return a copy of a JSON value in which each media URL is replaced by the file's path in the archive, or by
+        None if it is not in it.
+        """
         if isinstance(value, Mapping):
             return {name: self.replace_urls(one) for name, one in value.items()}
         if isinstance(value, list):
@@ -116,7 +118,7 @@ def _change_json(change: RunChange) -> dict[str, Any]:
 
 
 def _format_times(details: Mapping[str, Any]) -> dict[str, Any]:
-    """Return details of a change with its times in RFC 3339."""
+    """Return a copy of the details of a change, with its times in RFC 3339 instead of milliseconds."""
     readable: dict[str, Any] = {}
     for name, value in details.items():
         if isinstance(value, Mapping):
@@ -128,7 +130,7 @@ def _format_times(details: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _delivery_json(delivery: Delivery) -> dict[str, Any]:
-    """Return a delivery as JSON, with the host instead of the whole URL, whose path may be a secret."""
+    """Return a delivery as a JSON object, with the host instead of the whole URL, whose path may be a secret."""
     return {
         "event_id": delivery.event_id,
         "event": delivery.event,

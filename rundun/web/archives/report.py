@@ -29,7 +29,7 @@ class ReportWriter:
     is_given_out: bool = False
 
     def write(self, detail: RunDetail, names: FileNames) -> bytes:
-        """Return the report of a run as HTML, with pictures by their `names`."""
+        """Return the report of a run as the bytes of an HTML page, which refers to pictures by their `names`."""
         zone = Zone(self.organization.time_zone, self.language.locale)
         if self.is_given_out:
             state = detail.state

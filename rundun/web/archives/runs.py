@@ -55,16 +55,16 @@ class StreamingZipBuffer(io.RawIOBase):
         return self._taken + self._buffer.tell()
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Move to a position in the file being written; return the position in the buffer."""
+        """Move to `offset` of the whole archive, in the file being written; return the position in the buffer."""
         assert whence == 0 and offset >= self._taken
         return self._buffer.seek(offset - self._taken)
 
     def seekable(self) -> bool:
-        """Tell that seeking works: `zipfile` completes a file's header after its content."""
+        """Return True: `zipfile` completes a file's header after its content."""
         return True
 
     def take(self) -> IO[bytes]:
-        """Return the bytes written since the last call, as an open file."""
+        """Return the bytes written since the last call, as a file open at its beginning."""
         full, self._buffer = self._buffer, SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
         self._taken += full.seek(0, io.SEEK_END)
         full.seek(0)
@@ -86,7 +86,7 @@ async def run_entries(work: LongWork, detail: RunDetail, links: Urls, report: Re
 
 
 def archive_name(detail: RunDetail) -> str:
-    """Return the file name of a run's archive."""
+    """Return the file name of a run's archive, made of the run's number."""
     return f"run-{detail.state.run.run_id[2:10]}.zip"
 
 
@@ -133,8 +133,8 @@ def _zip_info(name: str, at: datetime) -> zipfile.ZipInfo:
 
 
 def record_json(detail: RunDetail, names: FileNames, links: Urls) -> bytes:
-    """Return a run's record as JSON text, with the names of its files and its replaced answers and remarks: newest
-    answer, oldest remark first.
+    """Return a run's record as the bytes of a JSON object, indented, with the names of its files and its replaced
+    answers and remarks: newest answer, oldest remark first.
     """
     state = detail.state
     head = run_json.full_json(state.run, state.step_states, state.evidence, links, detail.now)
@@ -175,6 +175,6 @@ def record_json(detail: RunDetail, names: FileNames, links: Urls) -> bytes:
 
 
 def picture_entries(names: FileNames, folder: str = "") -> Iterator[ArchiveEntry]:
-    """Yield the photos and signatures of a run, below a folder that ends in a slash."""
+    """Yield the photos and signatures in `names` as stored files, below a `folder` that ends in a slash."""
     for number, name in names.paths.items():
         yield ArchiveEntry(folder + name, number)

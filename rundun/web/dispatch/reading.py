@@ -13,8 +13,8 @@ B = TypeVar("B", bound=StrictModel)
 
 
 async def read_dispatch_body(reads: Reads, org_id: str, data: Any) -> DispatchBody:
-    """Return JSON data as a dispatch. Raises `Invalid` with all errors at once, including those that only the template
-    reveals, so that one correction is enough.
+    """Return JSON data as a `DispatchBody`. Raises `Invalid` with all errors at once, including those that only the
+    template reveals, so that one correction is enough.
     """
 
     async def find_errors(body: DispatchBody) -> Iterable[FieldError]:
@@ -24,7 +24,7 @@ async def read_dispatch_body(reads: Reads, org_id: str, data: Any) -> DispatchBo
 
 
 async def read_repeat_body(reads: Reads, org_id: str, run_id: str, data: Any) -> RepeatBody:
-    """Return JSON data as a repeated run's fields; raises `Invalid`, also with the errors of `repeats.list_errors`."""
+    """Return JSON data as a `RepeatBody`; raises `Invalid`, also with the errors of `repeats.list_errors`."""
 
     async def find_errors(body: RepeatBody) -> Iterable[FieldError]:
         return await reads.read(repeats.list_errors, org_id, run_id, body.changes())

@@ -12,7 +12,7 @@ from rundun.web.context import CheckDestination
 
 @cache  # the public URL never changes in a process
 def link_warnings(public_url: str) -> list[WarnedJson]:
-    """Return warnings about links below `public_url` that phones can't open or restrict."""
+    """Return a warning each if links below `public_url` are not https, and if they open on this machine only."""
     url = urlsplit(public_url)
     warnings: list[WarnedJson] = []
     if url.scheme != "https":
@@ -27,8 +27,8 @@ def link_warnings(public_url: str) -> list[WarnedJson]:
 async def destination_warnings(
     check: CheckDestination, destination: Destination | None, org_id: str, pointer: str = "/webhook/url"
 ) -> list[WarnedJson]:
-    """Return warnings about an organization's deliveries to `destination`; raises `address_not_allowed` with an error
-    at `pointer`.
+    """Return a list with a warning if the name of `destination` has no address now, else an empty one; raises
+    `address_not_allowed` with an error at `pointer` if the organization may not send to it.
     """
     verdict = await check(destination, org_id) if destination else None
     if verdict is None:
