@@ -150,11 +150,11 @@ class ConsoleCall:
         return await self.ctx.database.write(idempotency.create_once, key, id_name, action, org_id, *args, **kwargs)
 
     async def render(self, name: str, /, status: int = 200, **values: Any) -> Response:
-        """Render a page of `templates/console/` in the organization's queue."""
+        """Return the page `name` of `templates/console/`, rendered with `values` in the organization's queue."""
         return await self.turns.run(self.page, name, status, **values)
 
     def page(self, name: str, /, status: int = 200, **values: Any) -> Response:
-        """Render a page of `templates/console/` without queueing: a short one, or from within queued work."""
+        """Return the page `name`, like `render` but without queueing: a short one, or from within queued work."""
         flash = self.request.query_params.get("flash", "")
         language = self.language
         response = self.ctx.pages.render(

@@ -59,14 +59,14 @@ async def form(call: ConsoleCall) -> Response:
 
 
 async def _read_repeated(call: ConsoleCall, run_id: str) -> tuple[RepeatedRun, TemplateVersion]:
-    """Return the run to be repeated, and the current version of its template."""
+    """Return a run as the `RepeatedRun` of the form, and the current version of its template."""
     run, version = await call.read(runs.get_with_version, run_id)
     current = (await call.read(templates.get_version, run.template_id, None))[1]
     return repeated_run(run, version, current), current
 
 
 async def _find_repeated(call: ConsoleCall, values: dict[str, str]) -> RepeatedRun | None:
-    """Return the run that the form repeats; None if it repeats none, or if another template was chosen."""
+    """Return the `RepeatedRun` of the form; None if it repeats none, or if another template was chosen."""
     if not values.get("again"):
         return None
     repeated, _ = await _read_repeated(call, values["again"])
@@ -118,7 +118,9 @@ async def _render_form(call: ConsoleCall, values: dict[str, str], problem: Probl
 
 
 def _input_name(pointer: str) -> str:
-    """Return the name of the form input for the body value at `pointer`."""
+    """Return the key of the form input for the body value at `pointer`: the id of a field or a step, `events`, or the
+    last part of the pointer.
+    """
     first, *others = pointer[1:].split("/")
     if first in ("fields", "prefill") and others:
         return others[0]
@@ -126,8 +128,9 @@ def _input_name(pointer: str) -> str:
 
 
 async def dispatch(call: ConsoleCall) -> Response:
-    """POST /console/dispatch: dispatch a run, once per form, and redirect to its link. With `choose`, show the form for
-    the chosen template; a GET would put secrets into the address.
+    """POST /console/dispatch: dispatch a run, once per form, and redirect to the page of its link; show the form again
+    with the errors of a refused one. With `choose`, show the form for the chosen template; a GET would put secrets into
+    the address.
     """
     if call.form.get("choose"):
         return await _render_form(call, call.form)

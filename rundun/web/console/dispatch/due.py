@@ -32,6 +32,6 @@ def due_choices(call: ConsoleCall, offers: Sequence[Offer] = MOVED) -> list[tupl
 
 
 def read_due(call: ConsoleCall) -> Mapping[str, Any]:
-    """Return the form's new due time, the offered `when` or the typed `at`, as changes of a run; raises Invalid."""
+    """Return the new due time, `when` or the typed `at`, as changes: `due_at` in milliseconds; raises Invalid."""
     written = call.form.get("when") or call.form.get("at", "")
     return read(RunPatch, {"due_at": call.zone.parse_local(written)}).changes()

@@ -45,17 +45,19 @@ class Input:
 
     @property
     def type(self) -> str:
-        """Return the attribute `type`. It selects the phone's keyboard but makes no browser validate the value."""
+        """Return the attribute `type`: `tel`, `date`, `datetime-local`, else `text`. It selects the phone's keyboard
+        but makes no browser validate the value.
+        """
         return {"phone": "tel"}.get(self.kind, self.kind if self.kind in ("date", "datetime-local") else "text")
 
     @property
     def mode(self) -> str:
-        """Return the attribute `inputmode`, "" where `type` says enough."""
+        """Return the attribute `inputmode`, `decimal`, `email` or `url`; "" where `type` says enough."""
         return {"number": "decimal", "email": "email", "url": "url"}.get(self.kind, "")
 
 
 def field_inputs(version: TemplateVersion, language: ConsoleLanguage) -> list[Input]:
-    """Return an input for each field of the template."""
+    """Return an `Input` for each field of the template, in their order."""
     return [
         Input(f"field {field.id}", field.id, field.label, field.kind, field.required, _hint(field, language))
         for field in version.template.fields
@@ -74,7 +76,7 @@ def _hint(field: JobField, language: ConsoleLanguage) -> str:
 
 
 def prefill_inputs(version: TemplateVersion, language: ConsoleLanguage) -> list[Input]:
-    """Return inputs for values that the executor only confirms: one per suitable step, at most `MAX_PREFILLED`."""
+    """Return an `Input` for each step whose value can be given for the executor to confirm, at most `MAX_PREFILLED`."""
     inputs = (_prefill_input(step, language) for step in version.steps)
     return [each for each in inputs if each is not None][:MAX_PREFILLED]
 
@@ -106,8 +108,8 @@ def _prefill_input(step: StepBase, language: ConsoleLanguage) -> Input | None:
 
 
 def read_body(form: Mapping[str, str], version: TemplateVersion | None, zone: Zone) -> dict[str, Any]:
-    """Return the form as the body of POST /v1/runs. Empty inputs are left out, and so are inputs of other templates
-    than `version`'s.
+    """Return the form as the body of POST /v1/runs, parsed but not checked. Empty inputs are left out, and so are
+    inputs of other templates than `version`'s.
     """
     body: dict[str, Any] = {name: form[name].replace("\r\n", "\n") for name in _filled(form, AS_TYPED)}
     hours, due_at = form.get("expires_in_hours", "").strip(), form.get("due_at", "").strip()
@@ -167,7 +169,9 @@ class RepeatedRun:
 
 
 def repeated_run(run: Run, version: TemplateVersion, current: TemplateVersion) -> RepeatedRun:
-    """Return the run to be repeated; `version` is the template version it had, `current` the current one."""
+    """Return the `RepeatedRun` of the form: the run, the labels, in its own template `version`, of its fields that
+    `current` lacks, and its webhook, None if there is none to copy.
+    """
     dropped = copied_fields(run, current.template)[1]
     labels = [field.label for field in version.template.fields if field.id in dropped]
     is_known = run.webhook is not None and not run.webhook.is_secret_removed
@@ -175,9 +179,9 @@ def repeated_run(run: Run, version: TemplateVersion, current: TemplateVersion) -
 
 
 def repeat_values(repeated: RepeatedRun, current: TemplateVersion, today: date) -> dict[str, str]:
-    """Return the form's initial values for a repeat: template, reference, language, webhook, fields and the job's plain
-    members without its due time. Secrets are left out, as they were deleted when the run was closed, and so are dates
-    before `today`.
+    """Return the form's initial values for a repeat, by the names of the inputs: template, reference, language,
+    webhook, fields and the job's plain members without its due time. Empty values, dates before `today`, and secrets,
+    which were deleted when the run was closed, are left out.
     """
     run = repeated.run
     days = {field.id for field in current.template.fields if field.kind == "date"}

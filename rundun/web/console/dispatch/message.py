@@ -22,7 +22,9 @@ _UTC = ("UTC", "Etc/UTC")  # the default zone: “UTC” is written after times,
 
 
 def language_choices(call: ConsoleCall, tags: set[str]) -> list[tuple[str, str]]:
-    """Return pairs of tag and name for the languages of the executor's page and the template's `tags`."""
+    """Return pairs of tag and name for the languages of the executor's page, then pairs of tag and tag for the others
+    of the template's `tags`.
+    """
     names = call.ctx.pages.words.names
     return [*names.items(), *((tag, tag) for tag in sorted(tags - set(names)))]
 
@@ -68,7 +70,7 @@ def _message_tag(call: ConsoleCall, run: Run, offered: list[str]) -> str:
 
 
 def _message_text(call: ConsoleCall, run: Run, link: str, source: dict[str, Any], tag: str) -> str:
-    """Return the message to the executor: organization and checklist, title, due or expiry time, and the link last."""
+    """Return the message to the executor, in lines: organization and checklist, title, due or expiry time, the link."""
     words = call.ctx.pages.words.language([tag], list(source.get("translations") or ()))
     name = translation.translate(source, words.texts)["name"]
     lines = [words.say("message_share", organization=call.organization.name, name=name)]
@@ -81,7 +83,7 @@ def _message_text(call: ConsoleCall, run: Run, link: str, source: dict[str, Any]
 
 
 def _format_time(call: ConsoleCall, milliseconds: int, tag: str) -> str:
-    """Return a time as it is written in the language `tag` in the country of the organization's time zone."""
+    """Return a time as text in the language `tag`, as written in the country of the organization's time zone."""
     zone = call.zone
     at, locale = zone.at(milliseconds), locale_in_zone(tag, zone.name)
     skeleton = "MMMEd" if at.year == zone.at(call.now).year else "yMMMEd"
@@ -90,8 +92,8 @@ def _format_time(call: ConsoleCall, milliseconds: int, tag: str) -> str:
 
 
 def locale_in_zone(tag: str, zone_name: str) -> Locale:
-    """Return the locale of a language in the country of a time zone: English gives “27 Nov, 15:00” in Madrid, and “Nov
-    27, 3:00 PM” in New York.
+    """Return the locale of a language in the country of a time zone, else of the language alone: English gives “27 Nov,
+    15:00” in Madrid, and “Nov 27, 3:00 PM” in New York.
     """
     locale = Locale.parse(tag, sep="-")
     territory = get_global("zone_territories").get(zone_name)

@@ -73,7 +73,9 @@ async def _render_form(
 
 
 def _preview(call: ConsoleCall, version: TemplateVersion, table: JobTable) -> Mapping[str, Any]:
-    """Return the preview of the jobs: the columns that are not empty, the first jobs' cells, and the job count."""
+    """Return the preview of the jobs: `columns`, the names of those that are not empty; `rows`, the first jobs as pairs
+    of column and text; and `count`, the number of all jobs.
+    """
     names, fields = column_names(version.template, call.language), version.template.fields
     rows = [_cells(call, each, fields) for each in table.requests[:MAX_SHOWN]]
     used = [index for index in range(len(names)) if any(row[index] for row in rows)]
@@ -98,15 +100,15 @@ def _by_name(choice: tuple[str, str]) -> str:
 
 
 async def read_file(call: ConsoleCall) -> Response:
-    """POST /console/dispatch/table/text: return, as JSON, the text of the table in the file sent by the script."""
+    """POST /console/dispatch/table/text: return a JSON object with `text`, the file sent by the script as CSV."""
     data = await read_bytes(call.request, csv_text.MAX_BYTES)
     return JSONResponse({"text": await call.ctx.read_spreadsheet(data, call.operator.org_id)})
 
 
 async def send(call: ConsoleCall) -> Response:
-    """POST /console/dispatch/table: preview the jobs of a table. With `send` and the table's digest, dispatch all or
-    none and redirect to their links; a table dispatched before must be confirmed. With `choose`, show the columns of
-    the chosen template.
+    """POST /console/dispatch/table: preview the jobs of a table, or show the form with its errors. With `send` and the
+    table's digest, dispatch all or none and redirect to their links; a table dispatched before must be confirmed. With
+    `choose`, show the columns of the chosen template.
     """
     if call.form.get("choose"):
         return await _render_form(call, call.form)
@@ -132,15 +134,17 @@ async def send(call: ConsoleCall) -> Response:
 
 
 async def _read_table(call: ConsoleCall, version: TemplateVersion) -> JobTable:
-    """Return the table, read in a queue since it takes processor time; raises `unavailable` if the queue is full."""
+    """Return the jobs of the table, or its errors, read in a queue since it takes processor time; raises `unavailable`
+    if the queue is full.
+    """
     owner, text = call.operator.org_id, call.form.get("table", "")
     limits = {owner: AT_ONCE_OF_ORGANIZATION, "": AT_ONCE}
     return await call.ctx.tables.run(owner, limits, read_jobs, text, version, call.zone, call.now, call.language)
 
 
 async def _accept(call: ConsoleCall, version: TemplateVersion, table: JobTable) -> tuple[SentTable, bool]:
-    """Accept the jobs of the table; return it, and whether it is new. A table accepted before is accepted again only if
-    the form confirms this very table by its digest.
+    """Accept the jobs of the table; return the `SentTable`, and True if it is new. A table accepted before is accepted
+    again only if the form confirms this very table by its digest; otherwise return the earlier one and False.
     """
     requests = table.requests
     if call.form.get("webhook") != "none":
@@ -180,7 +184,7 @@ async def show_sent(call: ConsoleCall) -> Response:
 
 
 async def download_links(call: ConsoleCall) -> Response:
-    """GET /console/dispatch/tables/{number}/links.csv: return the table with the links of its jobs."""
+    """GET /console/dispatch/tables/{number}/links.csv: return the table with the links of its jobs, as a CSV file."""
     table, version, runs = await call.read(sent_tables.get, _table_number(call))
     text = sent_table.table_csv(version.template, runs, call.zone, call.ctx.links, call.language)
     day = call.zone.at(table.created_at).date().isoformat()
@@ -188,7 +192,7 @@ async def download_links(call: ConsoleCall) -> Response:
 
 
 async def download_blank(call: ConsoleCall) -> Response:
-    """GET /console/dispatch/table.csv: return a table with the columns of `?template_id=` and no jobs."""
+    """GET /console/dispatch/table.csv: return a CSV file with the columns of `?template_id=` and no jobs."""
     _, version = await call.read(templates.get_version, call.request.query_params.get("template_id", ""), None)
     return _csv(sent_table.heading_csv(version.template, call.language), f"{slug(version.template.name)}.csv")
 

@@ -32,13 +32,13 @@ FIELDS = {  # labels of the fields of `core.erasure.person`
 
 
 async def form(call: ConsoleCall, status: int = 200, wrong: str = "") -> Response:
-    """GET /console/settings/person: ask for the person's name, address, number or id."""
+    """GET /console/settings/person: show the form for the person's name, address, number or id, with error `wrong`."""
     typed = {"field": call.form.get("field", "email"), "value": call.form.get("value", "")}
     return await call.render("erasure/person", status, names=_names(call), **typed, wrong=wrong)
 
 
 async def list_found(call: ConsoleCall) -> Response:
-    """POST /console/settings/person: list the runs of a person, without changing them."""
+    """POST /console/settings/person: list the runs of a person, without changing them, or show the form's error."""
     try:
         return await _render_found(call, _read_person(call))
     except Invalid as problem:
@@ -46,7 +46,7 @@ async def list_found(call: ConsoleCall) -> Response:
 
 
 async def download(call: ConsoleCall) -> Response:
-    """POST /console/settings/person/archive.zip: export everything stored about a person."""
+    """POST /console/settings/person/archive.zip: return a ZIP of everything stored about a person."""
     require_place(call.ctx, call.operator.org_id)
     org_id = call.operator.org_id
     turns = call.ctx.turns.of_download(org_id)
@@ -59,7 +59,9 @@ async def download(call: ConsoleCall) -> Response:
 
 
 async def erase(call: ConsoleCall) -> Response:
-    """POST /console/settings/person/erase: erase the listed runs of a person, given the password."""
+    """POST /console/settings/person/erase: erase the listed runs of a person, given the password, and redirect to their
+    number; show the list again for a wrong password or if it has changed.
+    """
     person, operator = _read_person(call), call.operator
     if not await is_own_password(call, call.form.get("password", "")):
         return await _render_found(call, person, 422, wrong=wrong_password_text(call))
@@ -95,7 +97,7 @@ def _names(call: ConsoleCall) -> dict[str, str]:
 
 
 def _chosen_revisions(call: ConsoleCall) -> dict[str, str]:
-    """Return the ids of the ticked runs with the revisions at which they were listed."""
+    """Return the revisions at which the ticked runs were listed, by the ids of the runs."""
     return {name: revision for name, revision in call.form.items() if name.startswith("r-")}
 
 

@@ -27,8 +27,9 @@ async def show(call: ConsoleCall) -> Response:
 
 
 async def put(call: ConsoleCall) -> Response:
-    """POST /console/settings/retention: store the retention periods. A shorter period needs the password, even if
-    nothing is old enough to be removed yet: some days later it would be.
+    """POST /console/settings/retention: store the retention periods and redirect to the page, or show the form again
+    with the errors. A shorter period needs the password, even if nothing is old enough to be removed yet: some days
+    later it would be.
     """
     days = {name: _read_days(call.form, name) for name in KEPT}
     new = Retention(**days, tells=bool(call.form.get("tells")))
@@ -62,7 +63,7 @@ async def show_of_template(call: ConsoleCall) -> Response:
 
 
 async def put_of_template(call: ConsoleCall) -> Response:
-    """POST /console/templates/{template_id}/retention: store the template's own periods, like `put`."""
+    """POST /console/templates/{template_id}/retention: store the template's periods, like `put`, and redirect to it."""
     template_id = call.path("template_id")
     new = TemplateRetention(_read_template_days(call.form, "photos_days"), _read_template_days(call.form, "runs_days"))
     try:
@@ -97,7 +98,9 @@ async def _render_template_form(
 
 
 def _form_fields(name: str, days: int | None, *, own: bool = False) -> dict[str, str]:
-    """Return the form fields of a period: the choice `<name>_how`, and the number of days `name` if there is one."""
+    """Return the form fields of a period: the choice `<name>_how` (`days`, `forever`, `organization`), and the number
+    of days `name`, "" if there is none.
+    """
     how = ("organization" if own else "forever") if days is None else "forever" if days == FOREVER else "days"
     return {f"{name}_how": how, name: str(days) if how == "days" else ""}
 
@@ -111,7 +114,7 @@ def _read_days(form: dict[str, str], name: str) -> int | None:
 
 
 def _read_template_days(form: dict[str, str], name: str) -> int | None:
-    """Return the form's days of a template, None for the organization's."""
+    """Return the form's days of a template, None for the organization's, `FOREVER` for ever."""
     if form.get(f"{name}_how") == "organization":
         return None
     days = _read_days(form, name)

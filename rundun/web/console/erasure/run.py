@@ -28,7 +28,9 @@ async def confirm(call: ConsoleCall, status: int = 200, wrong: str = "") -> Resp
 
 
 async def erase(call: ConsoleCall) -> Response:
-    """POST /console/runs/{run_id}/erase: erase a run, given the password."""
+    """POST /console/runs/{run_id}/erase: erase a run, given the password, and redirect to the list; show `confirm`
+    again for a wrong one.
+    """
     run_id = call.path("run_id")
     await call.read(runs.get, run_id)
     if not await is_own_password(call, call.form.get("password", "")):
@@ -38,5 +40,5 @@ async def erase(call: ConsoleCall) -> Response:
 
 
 async def show_erased(call: ConsoleCall) -> Response:
-    """Show the remaining data of an erased run."""
+    """Return the page with the remaining data of an erased run, with the status 410."""
     return await call.render("erasure/run_erased", 410, erased=await call.read(erased_runs.get, call.path("run_id")))

@@ -24,7 +24,7 @@ MEMBERS = (*PLAIN_MEMBERS, "executor_ref")
 
 
 async def edit_form(call: ConsoleCall) -> Response:
-    """GET /console/runs/{run_id}/edit: show the form with the run's values."""
+    """GET /console/runs/{run_id}/edit: show the form with the run's values. A closed run redirects to its own page."""
     run, version = await call.read(runs.get_with_version, call.path("run_id"))
     if run.is_closed:
         return call.redirect(f"/runs/{run.run_id}")
@@ -33,7 +33,9 @@ async def edit_form(call: ConsoleCall) -> Response:
 
 
 async def edit(call: ConsoleCall) -> Response:
-    """POST /console/runs/{run_id}/edit: store the inputs that differ from those shown, and no others."""
+    """POST /console/runs/{run_id}/edit: store the inputs that differ from those shown, and no others, and redirect to
+    the run; show the form again with the errors of a refusal.
+    """
     run, version = await call.read(runs.get_with_version, call.path("run_id"))
     try:
         changes = read(RunPatch, _patch(call.form, version, call.zone)).changes()
@@ -71,7 +73,7 @@ def _errors(problem: Problem | None) -> Any:
 
 
 def _values(run: Run, zone: Zone) -> dict[str, str]:
-    """Return the form's inputs that are not empty, by name, with the run's values."""
+    """Return the run's values by the names of the form's inputs, without empty ones."""
     job = run.job
     values = {name: getattr(job, name) for name in PLAIN_MEMBERS}
     values |= {"due_at": zone.local(job.due_at), "executor_ref": run.executor_ref}
@@ -80,8 +82,8 @@ def _values(run: Run, zone: Zone) -> dict[str, str]:
 
 
 def _patch(form: Mapping[str, str], version: TemplateVersion, zone: Zone) -> dict[str, Any]:
-    """Return the merge patch (RFC 7396) of the inputs that differ from those shown, so that changes made by others in
-    the meantime stay.
+    """Return the merge patch (RFC 7396) of the inputs that differ from those shown, None for emptied ones, so that
+    changes made by others in the meantime stay.
     """
     typed = {name: value.replace("\r\n", "\n") for name, value in form.items()}
     body = read_body(typed, version, zone)

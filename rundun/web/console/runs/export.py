@@ -23,7 +23,9 @@ CSV = "text/csv; charset=utf-8; header=present"
 
 
 async def table(call: ConsoleCall) -> Response:
-    """GET /console/runs.csv: export the filtered list, at most 100,000 runs (RFC 4180, UTF-8 with byte order mark)."""
+    """GET /console/runs.csv: return the filtered list as CSV (RFC 4180, UTF-8 with byte order mark), up to 100,000
+    runs.
+    """
     org_id = call.operator.org_id
     return Download(call.ctx, org_id, _lines(call, call.ctx.turns.of_download(org_id)), _name(call), CSV)
 
@@ -40,7 +42,7 @@ async def _lines(call: ConsoleCall, turns: Turns) -> AsyncIterator[bytes]:
 
 
 async def chosen_table(call: ConsoleCall, run_ids: Sequence[str]) -> Response:
-    """Return the runs with these ids as CSV, with the columns of `table`."""
+    """Return a CSV file of the runs with these ids, with the columns of `table`."""
     rows = await call.read(runs.list_chosen, run_ids)
     content = "\ufeff" + csv_lines([COLUMNS]) + await call.turns.run(_rows, call, rows)
     headers = {"cache-control": "no-store", "content-disposition": f'attachment; filename="{_name(call)}"'}
@@ -60,7 +62,7 @@ def _time(call: ConsoleCall, milliseconds: int | None) -> str | None:
 
 
 def _fields(row: ListedRun) -> str:
-    """Return the template's fields except secrets, as “label: value; label: value”."""
+    """Return the run's fields except secrets as one text, “label: value; label: value”."""
     views = [each for each in field_views(row.run.job, row.template) if not each.is_secret]
     return "; ".join(f"{each.field.label}: {each.value}" for each in views)
 
@@ -103,7 +105,7 @@ COLUMNS = tuple(_CELLS)
 
 
 async def archive(call: ConsoleCall) -> Response:
-    """GET /console/runs/{run_id}/archive.zip: export run.json, report.html, the original photos and the signatures."""
+    """GET /console/runs/{run_id}/archive.zip: return a ZIP: run.json, report.html, original photos and signatures."""
     require_place(call.ctx, call.operator.org_id)
     detail = await call.read(runs.get_detail, call.path("run_id"))
     org_id = call.operator.org_id

@@ -22,7 +22,7 @@ NARROWING = ("status", "flagged", "template", "from", "to", "due", "ref")  # eac
 
 
 def tab_filters(now: int) -> Mapping[str, dict[str, Any]]:
-    """Return the tabs in display order, each with the members of its `RunFilter`. `now` is in milliseconds."""
+    """Return the arguments of `RunFilter` by tab, in display order. `now` is in milliseconds."""
     return {
         "open": {"status": "open"},
         "late": {"late_at": now},
@@ -40,7 +40,7 @@ def tab_query(tab: str, search: str = "") -> str:
 
 
 def list_path(call: ConsoleCall) -> str:
-    """Return the path of the page that the form was sent from: the overview, or the list with its query."""
+    """Return the path, below /console, of the form's page: "" for the overview, else the list with its query."""
     if call.form.get("to") == "overview":
         return ""
     query = urlencode(parse_qsl(call.form.get("query", "")[:2000]))
@@ -66,7 +66,7 @@ class RunFilterForm:
         return bool(self.narrowing or self.values["q"])
 
     def query(self, *without: str, **changed: str) -> str:
-        """Return the filter as a URL query with `changed`, but without `without` and fields with their default."""
+        """Return the filter as a URL query, without `?`, with `changed`, but without `without` and default values."""
         fields = {**{name: value for name, value in self.values.items() if name not in self.wrong}, **changed}
         fields = {name: value for name, value in fields.items() if value and name not in without}
         if fields["tab"] == ALL:
@@ -81,12 +81,14 @@ class RunFilterForm:
 
     @property
     def kept_by_search(self) -> list[tuple[str, str]]:
-        """Return names and values of the fields that a search through all runs keeps: not tab, status or order."""
+        """Return pairs of name and value of the fields kept by a search through all runs: not tab, status or order."""
         return parse_qsl(self.query("q", "sort", "status", tab=ALL))
 
 
 def read_filter_form(call: ConsoleCall) -> RunFilterForm:
-    """Return the filter of the query, in days of the organization's zone. Unreadable fields filter nothing."""
+    """Return the filter form of the query: its values, the filter, in days of the organization's zone, and the names of
+    unreadable fields, which filter nothing.
+    """
     params = call.request.query_params
     values = {name: params.get(name, "")[:300] for name in FIELDS}
     values["match"] = values["match"] if values["match"] in MATCHES else MATCHES[0]

@@ -10,7 +10,9 @@ from rundun.web.console.session import ConsoleCall
 
 
 async def handle_run(call: ConsoleCall) -> Response:
-    """POST /console/runs/{run_id}/handled: mark a run as handled. With `to=overview`, redirect to the overview."""
+    """POST /console/runs/{run_id}/handled: mark a run as handled, and redirect to the run, with `to=overview` to the
+    overview, or show the refusal.
+    """
     act = call.write(handled.handle_run, call.path("run_id"), Actor("operator", call.operator.name))
     response = await page.act_or_explain(call, act, "handled")
     is_done = response.status_code == 303
@@ -18,13 +20,15 @@ async def handle_run(call: ConsoleCall) -> Response:
 
 
 async def undo_handled(call: ConsoleCall) -> Response:
-    """POST /console/runs/{run_id}/handled/undo: remove the handled mark of a run."""
+    """POST /console/runs/{run_id}/handled/undo: remove the handled mark; redirect to the run or show the refusal."""
     act = call.write(handled.undo_handled, call.path("run_id"), Actor("operator", call.operator.name))
     return await page.act_or_explain(call, act, "handled_undone")
 
 
 async def handle_group(call: ConsoleCall) -> Response:
-    """POST /console/failed/handled: mark a group of similar failed deliveries as handled, in short transactions."""
+    """POST /console/failed/handled: mark a group of similar failed deliveries as handled, in short transactions;
+    redirect to the overview, with `to=webhooks` to the page of webhooks.
+    """
     actor = Actor("operator", call.operator.name)
     so_far = GroupProgress()
     while so_far.has_more:
@@ -33,7 +37,9 @@ async def handle_group(call: ConsoleCall) -> Response:
 
 
 async def retry_group(call: ConsoleCall) -> Response:
-    """POST /console/failed/retry: retry a group of similar failed deliveries, in short transactions."""
+    """POST /console/failed/retry: retry a group of similar failed deliveries, in short transactions; redirect to the
+    overview, with `to=webhooks` to the page of webhooks.
+    """
     so_far = GroupProgress()
     while so_far.has_more:
         so_far = await call.write(handled.retry_group, call.form.get("group", ""), so_far)

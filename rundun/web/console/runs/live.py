@@ -41,9 +41,9 @@ class EventStream(StreamingResponse):
 
 
 async def stream_changes(notifier: ChangeNotifier, org_id: str, read_revision: ReadRevision) -> AsyncIterator[str]:
-    """Yield a `change` event for changes of an organization's runs, at most one a second, and comments as heartbeats,
-    for 15 minutes or until the service ends. If `read_revision` returns a number, unchanged ones give no event. A
-    Problem of `read_revision` ends the stream.
+    """Yield the texts of an event stream: a `change` event for changes of an organization's runs, at most one a second,
+    and comments as heartbeats, for 15 minutes or until the service ends. If `read_revision` returns a number, unchanged
+    ones give no event. A Problem of `read_revision` ends the stream.
     """
     loop = asyncio.get_running_loop()
     until = loop.time() + AGE
@@ -72,8 +72,8 @@ async def stream_changes(notifier: ChangeNotifier, org_id: str, read_revision: R
 
 
 async def live(call: ConsoleCall) -> Response:
-    """GET /console/runs/live: stream the changes of all runs, or of `?run_id=`. A page whose stream is refused says
-    that it is not connected, fetches itself, and tries again after 30 seconds.
+    """GET /console/runs/live: return an event stream of the changes of all runs, or of `?run_id=`. A page whose stream
+    is refused says that it is not connected, fetches itself, and tries again after 30 seconds.
     """
     org_id, run_id = call.operator.org_id, call.request.query_params.get("run_id")
 

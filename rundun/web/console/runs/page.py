@@ -32,8 +32,8 @@ HOURS = {
 
 
 async def show_run(call: ConsoleCall, status: int = 200, wrong: Problem | None = None) -> Response:
-    """GET /console/runs/{run_id}: show a run. `wrong` is the refusal of an action on it. `?past=` names the step whose
-    past answers are all shown, up to their maximum number.
+    """GET /console/runs/{run_id}: show a run, or the remaining data of an erased one. `wrong` is the refusal of an
+    action on it. `?past=` names the step whose past answers are all shown, up to their maximum number.
     """
     past = call.request.query_params.get("past", "")
     try:
@@ -93,7 +93,7 @@ async def act_or_explain(call: ConsoleCall, act: Awaitable[object], flash: str) 
 
 
 async def _localise_would_shorten(call: ConsoleCall, problem: Problem) -> Problem:
-    """Return the problem `would_shorten` with the run's end in the organization's time zone."""
+    """Return the problem `would_shorten` in the page's language, with the run's end in the organization's time zone."""
     run = await call.read(run_rows.get_of_org, call.path("run_id"))
     if run.expires_at is None:
         return Problem(problem.code, call.language.gettext("That would shorten the job: it never expires as it is."))

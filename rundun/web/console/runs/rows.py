@@ -38,12 +38,12 @@ class SearchMatch:
     row: ListedRun
 
     def split(self, text: str) -> list[tuple[str, bool]]:
-        """Split a text into parts, each with True if it matches the search."""
+        """Return the parts of a text in their order, each with True if it matches the search."""
         return search_text.split_matches(text, self.search)
 
     @property
     def outside_line(self) -> tuple[str, str] | None:
-        """Return the label and the value of the first matching field if nothing in the line itself matches, else None.
+        """Return the label and an excerpt of the first matching field if nothing in the line itself matches, else None.
         The label of the run's number is "".
         """
         run = self.row.run
@@ -79,7 +79,7 @@ class RunMoment:
 
 
 def moment(call: ConsoleCall, run: Run) -> RunMoment:
-    """Return the most telling time of a run: closed, else due, else started or dispatched."""
+    """Return the most telling time of a run, and its words: closed, else due, else started or dispatched."""
     key, at = _telling_time(run)
     when = relative_time.time_text(call.language, call.zone, call.now, at)
     return RunMoment(at, call.language.gettext(MOMENTS[key], when=when) if key else when)

@@ -87,7 +87,7 @@ async def _count_found(call: ConsoleCall, tabs: Mapping[str, RunFilter], search:
 
 
 async def cancel(call: ConsoleCall) -> Response:
-    """POST /console/runs/{run_id}/cancel: cancel a run, with an optional `reason`."""
+    """POST /console/runs/{run_id}/cancel: cancel a run, for a `reason` if given; redirect to it or show a refusal."""
 
     async def act() -> None:
         reason = call.form.get("reason", "")
@@ -104,7 +104,9 @@ def read_hours(written: str) -> float | None:
 
 
 async def extend(call: ConsoleCall) -> Response:
-    """POST /console/runs/{run_id}/extend: extend a run to `hours` from now, or `never`."""
+    """POST /console/runs/{run_id}/extend: extend a run to `hours` from now, or `never`; redirect to it or show a
+    refusal.
+    """
 
     async def act() -> None:
         hours, actor = read_hours(call.form.get("hours", "")), Actor("operator", call.operator.name)
@@ -114,7 +116,9 @@ async def extend(call: ConsoleCall) -> Response:
 
 
 async def move_due(call: ConsoleCall) -> Response:
-    """POST /console/runs/{run_id}/due: change the due time, and redirect to the page that the form was sent from."""
+    """POST /console/runs/{run_id}/due: change the due time, and redirect to the page that the form was sent from, or
+    show the refusal on the page of the run.
+    """
 
     async def act() -> None:
         actor = Actor("operator", call.operator.name)
@@ -126,12 +130,14 @@ async def move_due(call: ConsoleCall) -> Response:
 
 
 async def release(call: ConsoleCall) -> Response:
-    """POST /console/runs/{run_id}/release: release a run, so that another device can continue it."""
+    """POST /console/runs/{run_id}/release: let another device continue a run; redirect to it or show the refusal."""
     act = call.write(runs.release, call.path("run_id"), Actor("operator", call.operator.name))
     return await run_page.act_or_explain(call, act, "run_released")
 
 
 async def retry_delivery(call: ConsoleCall) -> Response:
-    """POST /console/runs/{run_id}/deliveries/{delivery_id}/retry: retry a delivery of a run."""
+    """POST /console/runs/{run_id}/deliveries/{delivery_id}/retry: retry a delivery; redirect to its run or show a
+    refusal.
+    """
     act = call.write(deliveries.retry_of_run, call.path("run_id"), call.path("delivery_id"))
     return await run_page.act_or_explain(call, act, "delivery_sent_again")

@@ -36,7 +36,9 @@ class Refusal:
 
 
 async def act(call: ConsoleCall) -> Response:
-    """POST /console/runs/several: run the action `do` on the runs whose ids are fields of the form."""
+    """POST /console/runs/several: run the action `do` on the runs whose ids are fields of the form, and redirect to the
+    list or show the refusals. Before an action of `ASKED`, show a page that asks for details; `csv` returns a file.
+    """
     run_ids = [name for name in call.form if name.startswith("r-")][:MAX_CHOSEN]
     action = call.form.get("do", "")
     if not run_ids or action not in (*ASKED, "handled", "csv"):
@@ -83,7 +85,8 @@ async def _ask_to_confirm(call: ConsoleCall, action: str, run_ids: list[str], wr
 
 async def _eligible(call: ConsoleCall, action: str, run_ids: list[str]) -> list[str]:
     """Return the ids of the runs to which the action applies, as the bar of the list counts them: open runs, or for
-    `handled` runs that call for attention. If there is none, return all ids, so that each gets its reason.
+    `handled` runs that call for attention. Missing runs stay. If none is left, return all ids, so that each gets its
+    reason.
     """
     rows = {row.run.run_id: row.run for row in await call.read(runs.list_chosen, run_ids)}
     fits = {

@@ -33,7 +33,7 @@ async def account(call: ConsoleCall, status: int = 200, wrong: dict[str, str] | 
 
 
 async def put_language(call: ConsoleCall) -> Response:
-    """POST /console/settings/account/language: store the console language; "" for the browser's."""
+    """POST /console/settings/account/language: store the language, "" for the browser's; redirect to the account."""
     chosen = call.form.get("language") or None
     if chosen is not None and chosen not in call.ctx.pages.console_words.names:
         raise Problem("invalid", "There is no such language.")
@@ -86,7 +86,9 @@ async def ask_for_password(call: ConsoleCall, heading: str, text: str, back: str
 
 
 async def change_password(call: ConsoleCall) -> Response:
-    """POST /console/settings/account/password: change the password, given the old one; end all other sessions."""
+    """POST /console/settings/account/password: change the password, given the old one, end all other sessions, and
+    redirect to the account; errors are shown there.
+    """
     if not await is_own_password(call, call.form.get("old", "")):
         return await account(call, 422, {"old": wrong_password_text(call)})
     try:

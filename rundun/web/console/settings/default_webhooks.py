@@ -22,13 +22,13 @@ _UNTESTED = ("held", "rate_limited", "address_not_allowed")  # refusals of the t
 
 
 async def show(call: ConsoleCall) -> Response:
-    """GET: show the default webhook of the template in the path, without one of the organization."""
+    """GET: show the form of the default webhook, of the template in the path or else of the organization."""
     return await _render_form(call)
 
 
 async def put(call: ConsoleCall) -> Response:
-    """POST: store the default webhook, send a test to it, and show its result. A failed test does not prevent storing:
-    the receiver is often made ready afterwards.
+    """POST: store the default webhook, send a test to it, and show the form with its result, or with the errors. A
+    failed test does not prevent storing: the receiver is often made ready afterwards.
     """
     try:
         body = read(RunPatch, {"webhook": _read_changes(call.form)})
@@ -50,7 +50,7 @@ async def put(call: ConsoleCall) -> Response:
 
 
 async def remove(call: ConsoleCall) -> Response:
-    """POST: remove the default webhook. Runs that have been dispatched keep theirs."""
+    """POST: remove the default webhook, and redirect to the template or the webhooks. Dispatched runs keep theirs."""
     template_id = _template_id(call)
     await call.write(default_webhooks.remove, template_id, call.actor)
     path = f"/templates/{template_id}" if template_id else "/settings/webhooks"
@@ -62,7 +62,9 @@ def _template_id(call: ConsoleCall) -> str | None:
 
 
 def _read_changes(form: dict[str, str]) -> dict[str, Any]:
-    """Return the form as changes of a webhook. Without a typed secret or `unsigned`, the secret stays as it is."""
+    """Return the form as changes of a webhook: `url`, `events` and `secret`. Without a typed secret or `unsigned`,
+    which makes it None, `secret` is left out, so the stored one stays.
+    """
     changes: dict[str, Any] = {"url": form.get("url", "").strip()}
     changes["events"] = [name for name in EVENTS if form.get(f"event {name}")]
     if form.get("secret") or form.get("unsigned"):

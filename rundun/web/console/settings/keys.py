@@ -16,8 +16,8 @@ MADE = Policy("keys-made", 200, 3600)  # of one organization: revoked keys stay 
 
 
 async def create_key(call: ConsoleCall) -> Response:
-    """POST /console/settings/keys: create an API key; only this response shows its secret. A key that may erase needs
-    the operator's password, like erasing in the console.
+    """POST /console/settings/keys: create an API key, and show the list with its secret, this once. A key that may
+    erase needs the operator's password, like erasing in the console: show the page that asks for it.
     """
     rights = call.form.get("rights", "write")
     if rights == "erase" and not await is_confirmed(call):
@@ -39,7 +39,7 @@ async def create_key(call: ConsoleCall) -> Response:
 
 
 async def revoke_key(call: ConsoleCall) -> Response:
-    """POST /console/settings/keys/{key_id}/revoke: revoke an API key."""
+    """POST /console/settings/keys/{key_id}/revoke: revoke an API key, and redirect to the list."""
     await call.write(api_keys.revoke_of_org, call.path("key_id"), call.actor)
     return call.redirect("/settings/keys", "key_revoked")
 
@@ -53,7 +53,7 @@ async def list_keys(
     *,
     rights: str = "write",
 ) -> Response:
-    """GET /console/settings/keys: list the API keys."""
+    """GET /console/settings/keys: list the API keys; `made` is a new one and its secret."""
     keys: list[ApiKey] = await call.read(key_rows.list_of_org)
     used = call.ctx.keys.used
     keys = [replace(key, used_at=used.get(key.key_id, key.used_at)) for key in keys]

@@ -21,7 +21,7 @@ MONTHS = 12
 
 
 async def put_profile(call: ConsoleCall) -> Response:
-    """POST /console/settings/organization: store name, contact, time zone and colour."""
+    """POST /console/settings/organization: store name, contact, time zone and colour; redirect, or show the errors."""
     form = call.form
     zone = form.get("time_zone", "")
     chosen = form.get("colour", "") if form.get("own_colour") else None
@@ -37,7 +37,7 @@ async def put_profile(call: ConsoleCall) -> Response:
 
 
 async def put_logo(call: ConsoleCall) -> Response:
-    """POST /console/settings/organization/logo: store the picture that the page's script sends; 204."""
+    """POST /console/settings/organization/logo: store the picture that the page's script sends; return an empty 204."""
     picture = await read_bytes(call.request, MAX_LOGO)
     png = await call.ctx.imaging.logo(lambda: picture, call.operator.org_id)
     await call.write(organizations.put_logo, png, call.actor)
@@ -45,7 +45,7 @@ async def put_logo(call: ConsoleCall) -> Response:
 
 
 async def remove_logo(call: ConsoleCall) -> Response:
-    """POST /console/settings/organization/logo/remove: remove the logo."""
+    """POST /console/settings/organization/logo/remove: remove the logo, and redirect to the form."""
     await call.write(organizations.put_logo, None, call.actor)
     return call.redirect("/settings/organization", "logo_removed")
 
@@ -75,8 +75,8 @@ async def organization(
 
 
 async def add_credits(call: ConsoleCall) -> Response:
-    """POST /console/settings/usage/credits: add credits, or lift the limit. With several organizations, only the
-    administrator may, at the command line.
+    """POST /console/settings/usage/credits: add credits, or lift the limit, and redirect to the usage; an error is
+    shown there. With several organizations, only the administrator may, at the command line.
     """
     if not await call.ctx.database.read(organization_rows.is_alone):
         raise AccessDenied(N_("This Rundun serves several organizations, so its administrator gives them credits."))
@@ -90,7 +90,7 @@ async def add_credits(call: ConsoleCall) -> Response:
 
 
 def _read_amount(call: ConsoleCall) -> int | None:
-    """Return the credits to add, None for no limit; raises `invalid`."""
+    """Return the credits to add, negative ones to take away, None for no limit; raises `invalid`."""
     if call.form.get("unlimited"):
         return None
     amount = call.form.get("amount", "").strip()

@@ -24,8 +24,8 @@ class PasswordLink:
 
 
 async def invite(call: ConsoleCall) -> Response:
-    """POST /console/settings/people/invitations: invite an operator; only this response shows the link. Inviting an
-    owner, with the right to erase, needs the operator's password.
+    """POST /console/settings/people/invitations: invite an operator, and show the list with the link, this once, or
+    with the refusal. Inviting an owner, with the right to erase, needs the password: show the page that asks for it.
     """
     if _role(call) == "owner" and not await is_confirmed(call):
         return await ask_for_password(
@@ -45,13 +45,15 @@ async def invite(call: ConsoleCall) -> Response:
 
 
 async def withdraw_invitation(call: ConsoleCall) -> Response:
-    """POST /console/settings/people/invitations/{invitation_id}/remove: withdraw an invitation."""
+    """POST /console/settings/people/invitations/{invitation_id}/remove: withdraw it, and redirect to the list."""
     await call.write(operators.withdraw_invitation, call.path("invitation_id"), call.actor)
     return call.redirect("/settings/people", "invitation_taken_back")
 
 
 async def put_role(call: ConsoleCall) -> Response:
-    """POST /console/settings/people/{operator_id}/role: change a role. Making an owner needs the password."""
+    """POST /console/settings/people/{operator_id}/role: change a role, and redirect to the list; a refusal is shown
+    there. Making an owner needs the password: show the page that asks for it.
+    """
     if _role(call) == "owner" and not await is_confirmed(call):
         members, _ = await call.read(operators.list_team)
         named = "".join(one.name for one in members if one.operator_id == call.path("operator_id"))
@@ -67,7 +69,7 @@ async def put_role(call: ConsoleCall) -> Response:
 
 async def make_password_link(call: ConsoleCall) -> Response:
     """POST /console/settings/people/{operator_id}/password-link: make a link by which a colleague sets a new password,
-    given one's own; only this response shows it.
+    and show it in the list, this once. Before, show the page that asks for one's own password.
     """
     operator = await call.read(operators.get_of_org, call.path("operator_id"))
     if not await is_confirmed(call):
@@ -82,7 +84,9 @@ async def make_password_link(call: ConsoleCall) -> Response:
 
 
 async def remove(call: ConsoleCall) -> Response:
-    """POST /console/settings/people/{operator_id}/remove: remove an operator and end the operator's sessions."""
+    """POST /console/settings/people/{operator_id}/remove: remove an operator, end the operator's sessions, and redirect
+    to the list, or show the refusal there.
+    """
     try:
         await call.write(operators.remove, call.path("operator_id"), call.actor)
     except Problem as problem:
@@ -101,12 +105,12 @@ def _role(call: ConsoleCall) -> Role:
 
 
 def _return_path(call: ConsoleCall) -> str:
-    """Return the path to redirect to: the list, or the own account for an operator no longer an owner."""
+    """Return the path below /console to redirect to: the list, or the own account after a change of one's own role."""
     return "/settings/account" if call.path("operator_id") == call.operator.operator_id else "/settings/people"
 
 
 async def _show_refusal(call: ConsoleCall, problem: Problem, email: str = "") -> Response:
-    """Render the page again with the reason of an `invalid` or `wrong_status`; raise other problems again."""
+    """Show the list with the reason of an `invalid` or `wrong_status`; raise other problems again."""
     if problem.code not in ("invalid", "wrong_status"):
         raise problem
     said = call.reason(problem)
@@ -123,7 +127,9 @@ async def list_people(
     wrong: str = "",
     reset: PasswordLink | None = None,
 ) -> Response:
-    """GET /console/settings/people: list operators and invitations."""
+    """GET /console/settings/people: list operators and invitations. `link` is that of a new invitation to `email`,
+    `reset` a new password link.
+    """
     members, invitations = await call.read(operators.list_team)
     shown = {"link": link, "email": email, "wrong": wrong, "reset": reset}
     return await call.render("settings/people", status, people=members, invitations=invitations, **shown)

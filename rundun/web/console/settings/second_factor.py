@@ -24,7 +24,7 @@ SETUP_TTL_MS = 30 * 60 * times.SECOND  # leaves time to install an authenticator
 
 async def set_up(call: ConsoleCall) -> Response:
     """POST /console/settings/account/second-factor: show a new secret, given the password. The second factor is in
-    force once a code of the secret is entered.
+    force once a code of the secret is entered. For a wrong password, or if it is in force, go to the account.
     """
     if not await is_own_password(call, call.form.get("password", "")):
         return await account(call, 422, {"setup_password": wrong_password_text(call)})
@@ -59,8 +59,8 @@ def _find_secret(call: ConsoleCall) -> str | None:
 
 
 async def switch_on(call: ConsoleCall) -> Response:
-    """POST /console/settings/account/second-factor/on: put the second factor in force, given its first code; only this
-    response shows the recovery codes.
+    """POST /console/settings/account/second-factor/on: put the second factor in force, given its first code, and show
+    the recovery codes, this once. Show the secret again for a wrong code, and the account after half an hour.
     """
     if call.operator.has_second_factor:  # the page with the recovery codes was reloaded
         return _redirect_already_on(call)
@@ -82,7 +82,9 @@ def _redirect_already_on(call: ConsoleCall) -> Response:
 
 
 async def switch_off(call: ConsoleCall) -> Response:
-    """POST /console/settings/account/second-factor/off: end the second factor, given the password and a code."""
+    """POST /console/settings/account/second-factor/off: end the second factor, given the password and a code, and
+    redirect to the account; errors are shown there.
+    """
 
     async def done(_: bool) -> Response:
         told = call.redirect("/settings/account", "second_factor_off")
@@ -94,7 +96,7 @@ async def switch_off(call: ConsoleCall) -> Response:
 
 async def renew_recovery_codes(call: ConsoleCall) -> Response:
     """POST /console/settings/account/second-factor/recovery-codes: replace the recovery codes, given the password and a
-    code; only this response shows them.
+    code, and show them, this once; errors are shown on the account page.
     """
     return await _run_with_code(
         call,
@@ -106,8 +108,8 @@ async def renew_recovery_codes(call: ConsoleCall) -> Response:
 async def _run_with_code(
     call: ConsoleCall, action: Callable[[Tx, str, str], T | None], respond: Callable[[T], Awaitable[Response]]
 ) -> Response:
-    """Check the password, run `action` with the form's code, and return `respond` of its result. `action` returns False
-    or None for a wrong code, which shows the account page with an error.
+    """Check the password, run `action` with the form's code, and return `respond` of its result. For a wrong password
+    or a wrong code, for which `action` returns False or None, return the account page with an error.
     """
     if not await is_own_password(call, call.form.get("password", "")):
         return await account(call, 422, {"proof_password": wrong_password_text(call)})

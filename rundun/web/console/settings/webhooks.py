@@ -23,7 +23,7 @@ LIMIT = 25
 
 
 async def try_webhook(call: ConsoleCall) -> Response:
-    """POST /console/settings/webhooks/test: send a test, and show the request and the response."""
+    """POST /console/settings/webhooks/test: send a test, and show request and response, or the errors of the form."""
     url, secret = call.form.get("url", "").strip(), call.form.get("secret", "")
     try:
         body = read(WebhookTestBody, {"url": url, **({"secret": secret} if secret else {})})
@@ -37,13 +37,15 @@ async def try_webhook(call: ConsoleCall) -> Response:
 
 
 async def retry(call: ConsoleCall) -> Response:
-    """POST /console/settings/webhooks/{delivery_id}/retry: retry a delivery."""
+    """POST /console/settings/webhooks/{delivery_id}/retry: retry a delivery, and redirect to the page of webhooks."""
     await call.write(deliveries.retry, call.path("delivery_id"))
     return call.redirect("/settings/webhooks", "sent_again")
 
 
 async def retry_all(call: ConsoleCall) -> Response:
-    """POST /console/settings/webhooks/retry: retry all failed deliveries not handled, in short transactions."""
+    """POST /console/settings/webhooks/retry: retry all failed deliveries not handled, in short transactions, and
+    redirect to the page of webhooks.
+    """
     so_far, is_more, failed = RetryProgress(), True, FailedFilter(is_to_handle=True)
     while is_more:
         is_more = await call.read(deliveries.has_more_failed, failed, so_far)

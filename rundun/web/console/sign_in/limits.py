@@ -40,7 +40,7 @@ ALL_KNOWN_CODES = Policy("second-factor-known-all", 30, 3600)  # of all known br
 
 
 def password_turn(call: ConsoleCall) -> Turn:
-    """Return the queue place for work on a password: the signed-in operator's, else the visitor's address's."""
+    """Return the `Turn` for work on a password: of the signed-in operator, `known`, else of the address, `unknown`."""
     return Turn(call.operator.operator_id, "known") if call.signed_in else Turn(address_of(call.request), "unknown")
 
 
@@ -54,7 +54,7 @@ class Guess:
 
     @property
     def turn(self) -> Turn:
-        """Return the queue place for checking the password."""
+        """Return the `Turn` for checking the password: a known browser's own, else `password_turn`."""
         return Turn(self.counts[0][1], "known") if self.is_known else password_turn(self.call)
 
     def count(self) -> None:
@@ -90,8 +90,8 @@ class OperatorGuess:
 
 
 def sign_in_guess(call: ConsoleCall, email: str, candidates: list[Candidate]) -> tuple[Candidate | None, Guess]:
-    """Return the guess by which an attempt to sign in is counted, and its known operator: the candidate known to this
-    browser, with the browser's allowance, else None, with the typed address's allowance.
+    """Return the candidate known to this browser, or None, and the guess by which an attempt to sign in is counted:
+    with the known browser's allowance, else with the typed address's.
     """
     for candidate in candidates:
         if browser := _known_browser(call, candidate[0]):
@@ -111,7 +111,7 @@ def operator_guess(call: ConsoleCall, operator: Operator, *, is_known: bool) -> 
 
 
 def code_guess(call: ConsoleCall, operator: Operator) -> Guess:
-    """Return the guess at a code of `operator` after the right password."""
+    """Return the guess at a code of `operator` after the right password; a known browser has its own allowance."""
     if browser := _known_browser(call, operator):
         counts = ((KNOWN_CODES, browser), (ALL_KNOWN_CODES, operator.operator_id))
         return Guess(call, counts, is_known=True)

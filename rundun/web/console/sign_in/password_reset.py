@@ -20,7 +20,9 @@ async def show_form(call: ConsoleCall, status: int = 200, wrong: str = "") -> Re
 
 
 async def set_password(call: ConsoleCall) -> Response:
-    """POST /console/reset/{token}: set the password, make the browser a known one, and redirect to signing in."""
+    """POST /console/reset/{token}: set the password, make the browser a known one, and redirect to signing in, or show
+    the form with the error.
+    """
     await _get_operator(call)
     try:
         password = await hash_new_password(call)

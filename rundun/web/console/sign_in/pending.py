@@ -18,7 +18,7 @@ TTL_MS = 5 * 60 * times.SECOND
 
 
 def field_value(call: ConsoleCall, operator: Operator) -> str:
-    """Return the form field of an operator after the right password."""
+    """Return the signed value of the form field `FIELD` for an operator after the right password."""
     return _signer(call, operator.password).sign(f"{operator.operator_id}.{call.now}").decode()
 
 

@@ -28,15 +28,15 @@ MIN_CHECKS = 2  # passwords checked at each sign-in, if there are several organi
 
 
 async def sign_in_form(call: ConsoleCall) -> Response:
-    """GET /console/sign-in: show the form."""
+    """GET /console/sign-in: show the form; redirect a signed-in operator to the console."""
     if call.signed_in:
         return call.redirect("")
     return await ask_to_sign_in(call, next_path=_local_path(call.request.query_params.get("next", "")))
 
 
 async def sign_in(call: ConsoleCall) -> Response:
-    """POST /console/sign-in: begin a session, ask for the second factor or the organization, or show the form again. An
-    unknown address takes as long as a wrong password.
+    """POST /console/sign-in: begin a session and go to the destination, ask for the second factor or the organization,
+    or show the form again. An unknown address takes as long as a wrong password.
     """
     if pending_sign_in.FIELD in call.form:
         return await _continue_sign_in(call)
@@ -84,7 +84,7 @@ async def _find_matching(call: ConsoleCall, email: str, password: str) -> list[C
 
 
 def _destination(call: ConsoleCall) -> dict[str, str]:
-    """Return the path to go to after signing in, `next_path`, and the form to be sent there, `then`."""
+    """Return `next_path`, the path to go to after signing in, and `then`, the form to be sent there; "" for none."""
     return {"next_path": _local_path(call.form.get("next", "")), "then": call.form.get("then", "")}
 
 
@@ -109,7 +109,7 @@ def _set_retry_after(page: Response, wait: int) -> Response:
 
 
 async def _accept_password(call: ConsoleCall, operator: Operator) -> Response:
-    """Begin the session of an operator with the right password, or ask for the second factor."""
+    """Return the response to an operator's right password: it begins the session, or asks for the second factor."""
     if operator.has_second_factor:
         return await _ask_for_code(call, operator)
     try:
@@ -120,7 +120,9 @@ async def _accept_password(call: ConsoleCall, operator: Operator) -> Response:
 
 
 async def _continue_sign_in(call: ConsoleCall) -> Response:
-    """Continue a pending sign-in with the chosen organization or the code. A wrong code is refused without a reason."""
+    """Return the response to the organization or the code of a pending sign-in: it begins the session, asks for the
+    code, again after a wrong one, or shows the form if none is pending. A wrong code is refused without a reason.
+    """
     operator = await pending_sign_in.find_operator(call)
     if operator is None:
         return await _restart(call)
@@ -172,13 +174,13 @@ def _local_path(path: str) -> str:
 
 
 async def sign_out(call: ConsoleCall) -> Response:
-    """POST /console/sign-out: end the session."""
+    """POST /console/sign-out: end the session, and redirect to signing in."""
     await call.ctx.database.write(operators.sign_out, call.token)
     return end_session(call.ctx, call.redirect("/sign-in", "signed_out"))
 
 
 async def sign_out_everywhere(call: ConsoleCall) -> Response:
-    """POST /console/sign-out-everywhere: end all sessions of this operator, including this one."""
+    """POST /console/sign-out-everywhere: end all sessions of this operator, even this one; redirect to signing in."""
     await call.ctx.database.write(operator_rows.remove_sessions, call.operator.operator_id)
     return end_session(call.ctx, call.redirect("/sign-in", "signed_out"))
 
@@ -210,7 +212,7 @@ async def _show_join(
 
 
 async def join(call: ConsoleCall) -> Response:
-    """POST /console/join/{token}: make an operator, and begin a session."""
+    """POST /console/join/{token}: make an operator and begin a session, or show the invitation with the errors."""
     found = await _get_invitation(call)
     email, name = call.form.get("email", ""), call.form.get("name", "")
     try:
@@ -227,7 +229,7 @@ async def join(call: ConsoleCall) -> Response:
 
 
 def _read_setup(call: ConsoleCall) -> SetUp:
-    """Return the first owner's name and time zone for the organization; raises `invalid`."""
+    """Return the organization's name and time zone, as typed by its first owner; raises `invalid`."""
     zone = call.form.get("time_zone", "")
     if zone not in list_zones():
         detail = "There is no such time zone."

@@ -63,7 +63,7 @@ class CheckedText:
 
 
 def check(text: str) -> CheckedText:
-    """Return a text with its draft and its faults as the API finds them, except for missing pictures."""
+    """Return a text, its draft, None if unreadable, and its faults as the API finds them, but for missing pictures."""
     if len(text) > MAX_TEXT:
         return CheckedText(text, None, (Fault(1, 1, "", "A template may have at most 512 KiB."),))
     try:
@@ -160,7 +160,9 @@ async def new_form(call: ConsoleCall) -> Response:
 
 
 async def create(call: ConsoleCall) -> Response:
-    """POST /console/templates/new: create a template, once per form. Server-assigned members are ignored."""
+    """POST /console/templates/new: create a template, once per form, and redirect to it. With `do=check`, or faults in
+    the text, show the editor with them. Server-assigned members are ignored.
+    """
     checked = await _check(call, _form_text(call))
     if call.form.get("do") == "check" or checked.faults or checked.draft is None:
         return await _render_editor(call, checked.text, 422 if checked.faults else 200, checked)
@@ -180,8 +182,8 @@ def _required_labels(template: Template | None) -> set[str]:
 
 
 def _saved_flash(required: set[str], template: Template | None) -> str:
-    """Return the flash of a saved template: a warning if it has required fields whose labels are not in `required`,
-    which were required before.
+    """Return the key in `FLASHES` for a saved template: that of a warning if it has required fields whose labels are
+    not in `required`, which were required before.
     """
     return "warning_required" if _required_labels(template) - required else "template_saved"
 
@@ -198,8 +200,9 @@ async def edit_form(call: ConsoleCall) -> Response:
 
 
 async def edit(call: ConsoleCall) -> Response:
-    """POST /console/templates/{template_id}/edit: create the next version. If another one was created since the form
-    was shown, show the typed text again, to be saved over it.
+    """POST /console/templates/{template_id}/edit: create the next version, and redirect to the template. With
+    `do=check`, or faults, show the editor with them. If another version was created since the form was shown, show the
+    typed text again, to be saved over it.
     """
     head, before = await call.read(get_version, call.path("template_id"), None)
     made_from = call.form.get("made_from", "")
@@ -234,7 +237,9 @@ async def _save(
 
 
 async def check_text(call: ConsoleCall) -> Response:
-    """POST /console/templates/check: return a text's faults and its preview's path as JSON for the editor's script."""
+    """POST /console/templates/check: return a JSON object for the editor's script: a `summary` in words, the first
+    `faults`, the path of the `preview`, "" without one, and the `languages` of translations.
+    """
     body = await read_bytes(call.request, MAX_FORM)
     try:
         text = body.decode()

@@ -64,7 +64,7 @@ def _version(body: bytes, org_id: str, now: int) -> TemplateVersion:
 
 
 def _run_state(version: TemplateVersion, is_started: bool) -> RunState:
-    """Return the state of a run of the template that is stored nowhere."""
+    """Return the `RunState` of a run of the template, started or not, that is stored nowhere."""
     now = version.created_at
     order = DispatchRequest(version.template_id, expires_in_hours=None)
     run = new_run(order, "r-preview", version.org_id, version.v, now, version.untouched)
@@ -74,7 +74,7 @@ def _run_state(version: TemplateVersion, is_started: bool) -> RunState:
 
 
 def _imports(assets: Assets) -> str:
-    """Return the import map (HTML 8.1.6.2) as JSON. It applies to the executor's scripts only, so replacements may
+    """Return the import map (HTML 8.1.6.2) as JSON text. It applies to the executor's scripts only, so replacements may
     import the originals.
     """
     replacements = {

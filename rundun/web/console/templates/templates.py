@@ -111,7 +111,9 @@ def _version_number(call: ConsoleCall, name: str) -> int | None:
 
 
 async def export(call: ConsoleCall) -> Response:
-    """GET /console/templates/{template_id}/export: send the JSON of the version `?v=` as its author wrote it."""
+    """GET /console/templates/{template_id}/export: return a file with the JSON of the version `?v=`, else of the
+    current one, as its author wrote it.
+    """
     v = query(TemplateQuery, call.request).v
     _, version = await call.read(get_version, call.path("template_id"), v)
     ascii_name, name = file_name(version.template.name)
@@ -124,7 +126,7 @@ async def export(call: ConsoleCall) -> Response:
 
 
 def format_json(body: bytes) -> str:
-    """Return a template's stored JSON indented for people."""
+    """Return a template's stored JSON as text, indented for people."""
     return json.dumps(from_json(body), ensure_ascii=False, indent=2) + "\n"
 
 
@@ -137,19 +139,19 @@ def file_name(name: str) -> tuple[str, str]:
 
 
 async def duplicate(call: ConsoleCall) -> Response:
-    """POST /console/templates/{template_id}/duplicate: create a copy of a template."""
+    """POST /console/templates/{template_id}/duplicate: create a copy of a template, and redirect to the copy."""
     version = await call.write(templates.duplicate, call.path("template_id"))
     return call.redirect(f"/templates/{version.template_id}", "duplicated")
 
 
 async def archive(call: ConsoleCall) -> Response:
-    """POST /console/templates/{template_id}/archive: archive a template."""
+    """POST /console/templates/{template_id}/archive: archive a template, and redirect to it."""
     await call.write(templates.archive, call.path("template_id"), call.actor)
     return call.redirect(f"/templates/{call.path('template_id')}", "archived")
 
 
 async def unarchive(call: ConsoleCall) -> Response:
-    """POST /console/templates/{template_id}/bring-back: take a template out of the archive."""
+    """POST /console/templates/{template_id}/bring-back: take a template out of the archive, and redirect to it."""
     await call.write(templates.unarchive, call.path("template_id"), call.actor)
     return call.redirect(f"/templates/{call.path('template_id')}", "brought_back")
 
