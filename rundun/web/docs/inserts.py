@@ -41,7 +41,7 @@ def _render_part(pages: Pages, template: str, values: dict[str, Any]) -> str:
 
 
 def default_text(setting: Setting) -> str:
-    """Return a setting's default as TOML has it."""
+    """Return a setting's default as a text in TOML."""
     value = setting.default
     if isinstance(value, tuple):
         value = [item if isinstance(item, int | float) else str(item) for item in value]

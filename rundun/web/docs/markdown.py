@@ -84,7 +84,7 @@ def _mark_lead(tokens: Sequence[Token]) -> bool:
 
 
 def _contents_list(tokens: Sequence[Token]) -> list[Token]:
-    """Return a list of links to a page's headings as tokens; none for a page with few headings."""
+    """Return one token, the HTML of a list of links to a page's headings; none for a page with few headings."""
     found = [(one.attrs["id"], _words(inline)) for one, inline in pairwise(tokens) if one.type == "heading_open"][1:]
     rows = "".join(f'<li><a href="#{slug}">{escape(words)}</a></li>\n' for slug, words in found)
     html = f'<ul class="contents here" aria-label="On this page">\n{rows}</ul>\n'

@@ -92,7 +92,7 @@ ADDRESSES = {
 
 @cache
 def _render(pages: Pages, site: str, path: str) -> Asset:
-    """Return a rendered page, which never changes in a process."""
+    """Return the page at `path` as an `Asset`; it never changes in a process."""
     page = PAGES[path]
     values: dict[str, Any] = {
         "page": page,
@@ -135,7 +135,9 @@ def _reference_values(page: DocsPage, site: str) -> dict[str, Any]:
 
 
 async def show_page(request: Request) -> Response:
-    """Serve a page of the documentation, compressed if the client accepts gzip: GET /docs and /docs/{path}."""
+    """Serve a page of the documentation, compressed if the client accepts gzip: GET /docs and /docs/{path}. The name of
+    a guide's file redirects to the guide.
+    """
     ctx, path = context_of(request), request.path_params.get("path", "")
     if path not in PAGES:
         if page := _BY_FILE.get(path.removesuffix(".md")):

@@ -33,7 +33,7 @@ EXAMPLES: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("examp
 
 @cache
 def document() -> dict[str, Any]:
-    """Return the whole document; it is the same at any address and for the life of the process."""
+    """Return the whole OpenAPI document; it is the same at any address and for the life of the process."""
     schemas = _all_schemas()
     responses: dict[str, Any] = {}
     paths: dict[str, Any] = {}
@@ -145,7 +145,9 @@ def _bytes(described: Bytes) -> dict[str, Any]:
 
 
 def _example(name: str, which: str) -> dict[str, Any]:
-    """Return the examples of an operation's request, or of its response with the status `which`; {} if none."""
+    """Return an object with the `examples` of an operation's request, or of its response with the status `which`, else
+    {}.
+    """
     of_operation = EXAMPLES.get(name, {})
     # The key of a second example has its name after a colon.
     found = {key: value for key, value in of_operation.items() if key.partition(":")[0] == which}
@@ -180,7 +182,7 @@ def _success(route: ApiRoute, status: int, success: Success) -> dict[str, Any]:
 
 
 def _following_operations(parameters: list[str]) -> list[str]:
-    """Return the names of operations whose only parameters are `parameters`, apart from a JSON body."""
+    """Return the names of operations whose only path parameters are `parameters`, and whose body, if any, is JSON."""
     return [
         route.operation.name
         for route in ROUTES

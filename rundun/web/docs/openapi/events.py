@@ -97,7 +97,7 @@ _GONE = "Never again: this delivery has failed, later events of the run get one 
 
 
 def receiver_responses(name: str) -> dict[str, Any]:
-    """Return the possible responses of a receiver as OpenAPI responses, with their effect."""
+    """Return the possible responses of a receiver by status, as OpenAPI responses, with their effect."""
     is_event, is_test = name in DATA, name in (event.TEST, alerts.TEST)
     again = "" if is_test else "; it is sent again" if is_event else "; it is sent again after a minute"
     return {

@@ -92,7 +92,7 @@ def operations(site: str) -> tuple[ReferenceOperation, ...]:
 
 @cache
 def models() -> tuple[Model, ...]:
-    """Return all schemas, by name."""
+    """Return a `Model` of each schema, sorted by name."""
     schemas = document()["components"]["schemas"]
     used_by: dict[str, list[str]] = {name: [] for name in schemas}
     for name, schema in schemas.items():
@@ -138,7 +138,9 @@ def common_fields() -> list[Row]:
 
 @cache
 def step_types(steps: str) -> list[dict[str, Any]]:
-    """Return the types of steps in `steps`, a template as JSON text, each with its example and its config's fields."""
+    """Return an object for each step in `steps`, a template as JSON text: its `type`, the type's `description`, the
+    step as `example`, and the rows of its config as `fields`.
+    """
     schemas = document()["components"]["schemas"]
     types = []
     for step in json.loads(steps)["steps"]:
@@ -156,7 +158,7 @@ def step_types(steps: str) -> list[dict[str, Any]]:
 
 
 def kinds(schema: Schema) -> tuple[tuple[str, str | None], ...]:
-    """Return the types of a value as pairs of words and, for a reference, the name of the schema."""
+    """Return the types of a value as pairs of words and, for a reference, the name of the schema, else None."""
     if "$ref" in schema:
         name = schema["$ref"].removeprefix(REF)
         return ((name, name),)

@@ -61,7 +61,7 @@ def components(described: Iterable[type]) -> dict[str, Schema]:
 
 @cache
 def _member_descriptions() -> dict[str, dict[str, str]]:
-    """Return, by TypedDict, the string below each member, including inherited members."""
+    """Return, by the names of TypedDict and member, the string below the member, including inherited members."""
     members: dict[str, dict[str, str]] = {}
     for module in (base, runs, templates, deliveries, problems, execution, events, alerts, erasures):
         for node in ast.parse(inspect.getsource(module)).body:
@@ -89,7 +89,7 @@ def _rewrite(schema: Any, rewrite: Callable[[Schema], Schema]) -> Any:
 
 
 def _document_form(schema: Schema) -> Schema:
-    """Return a schema with references named as in the document; one whose keys have a pattern forbids other keys."""
+    """Name references as in the document, forbid other keys where keys have a pattern, and return the same schema."""
     if "$component" in schema:
         schema["$ref"] = REF + schema.pop("$component")
     elif isinstance(schema.get("$ref"), str):
