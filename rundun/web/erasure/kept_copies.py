@@ -35,12 +35,12 @@ def find_copies(settings: ServiceSettings, since: int) -> list[KeptCopy]:
 
 
 async def find_all_copies(settings: ServiceSettings) -> list[KeptCopy]:
-    """Return all copies. Any may hold data of a person whose current runs don't show it: a database replaced by a
-    restore has runs that are newer than the backup.
+    """Return all copies, oldest first. Any may hold data of a person whose current runs don't show it: a database
+    replaced by a restore has runs that are newer than the backup.
     """
     return await find_copies_since(settings, 0)
 
 
 async def find_copies_since(settings: ServiceSettings, since: int) -> list[KeptCopy]:
-    """Return the copies made after `since`, in milliseconds, read in a thread."""
+    """Return the copies made after `since`, in milliseconds, oldest first, read in a thread."""
     return await asyncio.to_thread(find_copies, settings, since)

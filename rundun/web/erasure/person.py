@@ -19,8 +19,9 @@ AT_ONCE = 5  # runs erased between writes of others, about a millisecond each
 async def list_runs(
     reads: Reads, org_id: str, person: Person, run_ids: Sequence[str] | None = None, *, with_alike: bool = False
 ) -> PersonList:
-    """Return the runs of a person, or those of `run_ids` only; `with_alike` adds runs that may be theirs. Reads in
-    parts, so that other requests are served. Raises `Invalid` if one of `run_ids` is not theirs.
+    """Return the `PersonList` of a person: their runs, or those of `run_ids` only; `with_alike` adds runs that may be
+    theirs, as its `alike`. Reads in parts, so that other requests are served. Raises `Invalid` if one of `run_ids` is
+    not theirs.
     """
     found = PersonList()
     while not found.is_done:
@@ -38,9 +39,9 @@ async def erase_listed(
     run_ids: Sequence[str] | None = None,
     alike: Mapping[str, str] = MappingProxyType({}),
 ) -> PersonList:
-    """Erase the runs of a person and return their list. It must still have the `digest`. `alike` adds runs by their
-    ids, with their revisions. Raises `erasure_changed`, and the errors of `list_runs`. Data added to a run during the
-    erasure is erased, too.
+    """Erase the runs of a person and return their `PersonList` as it was before. It must still have the `digest`.
+    `alike` adds runs by their ids, with their revisions. Raises `erasure_changed`, and the errors of `list_runs`. Data
+    added to a run during the erasure is erased, too.
     """
     found = await list_runs(reads, org_id, person, run_ids, with_alike=bool(alike))
     found.require_digest(digest)

@@ -158,7 +158,7 @@ async def complete_run(request: Request) -> Response:
 
 
 def _ended(run: Run) -> EndedJson:
-    """Return the response about a closed run."""
+    """Return the content of the response about a closed run: its state, as `run`."""
     return {"run": record.run_state_json(run, run.closed_at or 0)}
 
 

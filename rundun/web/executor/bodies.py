@@ -71,7 +71,7 @@ class GeoBody(StrictModel):
     """Radius of the circle around it, in metres."""
 
     def position(self) -> PositionJson:
-        """Return the position as it is stored."""
+        """Return the position as it is stored: `lat` and `lng` in degrees, `accuracy` in metres or None."""
         return {"lat": self.lat, "lng": self.lng, "accuracy": self.accuracy}
 
 
@@ -134,7 +134,7 @@ class AnswerBody(StrictModel):
         )
 
     def _contradictions(self) -> Iterator[FieldError]:
-        """Yield the fields that contradict each other."""
+        """Yield an error for each field that contradicts another, for a missing value, and for photos listed twice."""
         if "value" not in self.model_fields_set and not self.skipped and self.unable is None:
             yield FieldError("/value", "required", "is required, or skipped, or unable")
         if self.skipped and self.unable is not None:

@@ -19,7 +19,7 @@ def executor_router() -> ApiRouter[Request]:
 
 
 def rate_limited(handler: Handler) -> Handler:
-    """Wrap `handler` in rate limits by run, by organization, and by client address for requests with unknown links."""
+    """Return `handler` with rate limits by run, by organization, and, for unknown links, by client address."""
 
     @wraps(handler)
     async def endpoint(request: Request) -> Response:

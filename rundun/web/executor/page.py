@@ -24,8 +24,8 @@ from rundun.web.pages.pages import Handler, compress
 
 
 async def page(request: Request) -> Response:
-    """Serve the executor's page, or the page of a closed, erased or unknown run: GET /r/{run_id}. Robots and link
-    previews change nothing by it.
+    """Serve the executor's page, or the page of a run that is closed, erased, unknown or another phone's: GET
+    /r/{run_id}. Robots and link previews change nothing by it.
     """
     ctx = context_of(request)
     run_id = request.path_params["run_id"]
@@ -54,8 +54,8 @@ async def page(request: Request) -> Response:
 
 
 async def _queue_render(request: Request, org_id: str, render: Callable[[], Response]) -> Response:
-    """Respond with a page, rendered in a fair turn of the organization's links; raise `rate_limited` when the
-    queue is full.
+    """Return the page made by `render` in a fair turn of the organization's links, compressed if the client accepts
+    gzip; raise `rate_limited` when the queue is full.
     """
     return await context_of(request).turns.of_links(org_id).run(lambda: compress(request, render()))
 
@@ -106,7 +106,9 @@ async def _erased_page(request: Request, ctx: Context) -> Response:
 
 
 def _receipt(state: RunState, organization: Organization, ctx: Context) -> dict[str, Any]:
-    """Return the state from which static/executor/end/closed.js makes the receipt."""
+    """Return the state from which static/executor/end/closed.js makes the receipt: `run`, `organization`, `template`,
+    `answers`, `remarks`, the title of the `job`, and in `signed` the ids of signed steps.
+    """
     whole = state_json(state, organization, ctx.links, ctx.now())
     kept = {name: whole[name] for name in ("run", "organization", "template", "answers", "remarks")}
     return {**kept, "job": {"title": state.run.job.title}, "signed": list(whole["signatures"])}
@@ -120,7 +122,7 @@ def preferred_languages(request: Request, run_language: str | None) -> list[str]
 
 
 def with_error_page(handler: Handler) -> Handler:
-    """Wrap `handler` so that `rate_limited` becomes a page instead of JSON for a browser."""
+    """Return `handler`, with a page instead of JSON for a browser if it raises `rate_limited`."""
 
     @wraps(handler)
     async def endpoint(request: Request) -> Response:

@@ -69,7 +69,7 @@ def _template_json(state: RunState, job: ShownJobJson) -> dict[str, Any]:
 
 
 def pictures_json(run: Run, version: TemplateVersion, links: Urls) -> PicturesJson:
-    """Return the pictures of a started run's steps as JSON; {} before Start."""
+    """Return the `pictures` of a started run by id, and their ids by step, `step_pictures`; {} before Start."""
     if run.status == "pending":
         return {}
     return {
@@ -79,7 +79,9 @@ def pictures_json(run: Run, version: TemplateVersion, links: Urls) -> PicturesJs
 
 
 def remark_written(state: RunState, step_id: str) -> RemarkedJson:
-    """Return the response to a write of a remark: the remark (None once it is taken back), and the run in brief."""
+    """Return the response to a write of a remark: the remark, empty if taken back, None if there never was one, and the
+    run in brief.
+    """
     remark = state.evidence.remarks.get(step_id)
     return {
         "run": record.run_brief_json(state.run),

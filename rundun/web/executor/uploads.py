@@ -56,7 +56,7 @@ _RECEIPT = {
 
 
 def _target(request: Request, *, is_remark: bool = False) -> PhotoRef:
-    """Return the photo that the path names; raise `Invalid` for a malformed id."""
+    """Return the `PhotoRef` of the path, the ids of run, step and photo; raise `Invalid` for a malformed id."""
     path = request.path_params
     photo_id = read(PhotoBody, {"photo_id": path["photo_id"]}, "path").photo_id
     return PhotoRef(path["run_id"], path["step_id"], photo_id, is_remark)
@@ -136,7 +136,7 @@ async def _store(
 
 
 def _cut(body: BufferedUpload, derived: Derivatives) -> tuple[PhotoFiles, Iterator[Piece]]:
-    """Return a photo's files, with consecutive numbers, and an iterator over their pieces."""
+    """Return a photo's files, derived ones included, with consecutive numbers, and an iterator over their pieces."""
     first = files.new_number()
     original = StoredFile(first, derived.content_type, body.bytes, body.sha256)
     shown = original if derived.photo is None else _jpeg(first + 1, derived.photo)
@@ -150,7 +150,7 @@ def _cut(body: BufferedUpload, derived: Derivatives) -> tuple[PhotoFiles, Iterat
 
 
 def _jpeg(number: int, data: bytes) -> StoredFile:
-    """Return the file row of a JPEG."""
+    """Return the `StoredFile` of a JPEG: its number, type, size and SHA-256."""
     return StoredFile(number, "image/jpeg", len(data), hashlib.sha256(data).hexdigest())
 
 
@@ -204,7 +204,7 @@ async def put_closing_signature(request: Request) -> Response:
 
 
 async def _put_signature(request: Request, step_id: str) -> Response:
-    """Store the signature of a step, or of the run (`step_id` ""), and respond with its receipt."""
+    """Store the signature of a step, or of the run (`step_id` ""); return its receipt: 201, or 200 if it was there."""
     require_same_site(request)
     ctx = context_of(request)
     run_id = request.path_params["run_id"]
@@ -250,7 +250,9 @@ async def decode_barcode(request: Request) -> Response:
 
 
 def _formats(state: RunState) -> tuple[BarcodeFormat, ...]:
-    """Return the formats of the barcode steps; raise `not_started` before Start, `Invalid` without barcode steps."""
+    """Return the barcode steps' formats, sorted, each once; raise `not_started` before Start, `Invalid` if there are
+    none.
+    """
     if state.run.status == "pending":
         raise Problem("not_started", "This run has not been started yet: POST to its start first.")
     steps = [step for step in state.version.steps if isinstance(step, BarcodeStep)]
