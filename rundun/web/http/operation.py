@@ -164,8 +164,8 @@ class ApiRouter(Generic[Call]):
         problems: tuple[str, ...] = (),
         erases: bool = False,
     ) -> Callable[[Handler[Call]], Handler[Call]]:
-        """Return a decorator that adds the handler of `route`, “GET /path”. The handler's name is the operation's, its
-        docstring's first line the summary, the rest the description.
+        """Return a decorator that adds the handler of `route`, “GET /path”, and returns it unchanged. The handler's
+        name is the operation's, its docstring's first line the summary, the rest the description.
         """
         method, path = route.split(" ")
 

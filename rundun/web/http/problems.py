@@ -23,7 +23,7 @@ class Json(Response):
         super().init_headers({"cache-control": "no-store", **(headers or {})})
 
     def render(self, content: Any) -> bytes:
-        """Return the body as JSON."""
+        """Return the content as the bytes of JSON; bytes are JSON already."""
         return content if isinstance(content, bytes) else to_json(content)
 
 

@@ -145,7 +145,7 @@ class ListQuery(StrictModel):
     """`next_cursor` of the previous page. Left out: the first page."""
 
     def page_request(self) -> PageRequest:
-        """Return the requested page of the list."""
+        """Return the request for a page of the list: at most `limit` entries behind the `cursor`."""
         return PageRequest(self.limit, self.cursor)
 
 

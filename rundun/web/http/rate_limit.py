@@ -139,7 +139,9 @@ def _rate_limited(policy: Policy, wait: int) -> Problem:
 
 
 def headers(allowance: Allowance) -> list[tuple[bytes, bytes]]:
-    """Return `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-11, sections 3 and 4)."""
+    """Return the headers `RateLimit-Policy` and `RateLimit` as pairs of name and value
+    (draft-ietf-httpapi-ratelimit-headers-11, sections 3 and 4).
+    """
     policy = allowance.policy
     return [
         (b"ratelimit-policy", f'"{policy.name}";q={policy.quota};w={policy.window}'.encode()),

@@ -102,9 +102,9 @@ class UploadBuffer:
     @asynccontextmanager
     async def receive(self, request: Request, org_id: str, limit: int) -> AsyncIterator[BufferedUpload]:
         """Receive a picture's body of at most `limit` bytes, for a run of an organization, or for its templates where
-        the path names no run. The request must announce its bytes by `Content-Digest` (RFC 9530, sha-256) or at least
-        by `Content-Length`. Raises `digest_mismatch` where the body is empty, truncated or altered, and `unavailable`
-        where there is no place or no disk space, or the body takes too long.
+        the path names no run; yield it once it is complete. The request must announce its bytes by `Content-Digest`
+        (RFC 9530, sha-256) or at least by `Content-Length`. Raises `digest_mismatch` where the body is empty, truncated
+        or altered, and `unavailable` where there is no place or no disk space, or the body takes too long.
         """
         request.scope[KIND] = UPLOAD
         announced = request.headers.get("content-digest")
@@ -136,7 +136,7 @@ class UploadBuffer:
             await slowest.ended.wait()
 
     def _slowest(self, run_id: str, org_id: str) -> _Arrival | None:
-        """Return the body to be ended for a new one of the run, or None."""
+        """Return the body to be ended for a new one of the run, or None if none may be ended."""
         taken = self._slots.count_taken
         arrivals = [one for one in self._arrivals if not one.deadline.expired()]
         if not arrivals:
