@@ -34,21 +34,25 @@ class Imaging(Protocol):
     """
 
     async def derive(self, read: Read, owner: str) -> Derivatives:
-        """Return the derived picture and the thumbnail of a photo."""
+        """Return a photo's JPEG, None if the original serves, and its thumbnail, with the original's type and EXIF
+        data.
+        """
 
     async def derive_picture(self, read: Read, owner: str) -> Derivatives:
-        """Return the derived picture and the thumbnail of a template's picture."""
+        """Return the pictures derived from a template's picture: a JPEG and a thumbnail."""
 
     async def logo(self, read: Read, owner: str) -> bytes:
-        """Return a picture converted to a logo for storing."""
+        """Return a picture converted to a logo for storing: the bytes of a PNG."""
 
     async def check_signature(self, read: Read, owner: str) -> object:
-        """Raise `Invalid` unless the bytes are a decodable PNG."""
+        """Raise `Invalid` unless the bytes are a decodable PNG; the result means nothing."""
 
     async def decode_barcode(
         self, read: Read, formats: tuple[BarcodeFormat, ...], owner: str, run_id: str
     ) -> Barcode | None:
-        """Return the barcode of one of `formats` in a picture, or None. A run has one picture decoded at a time."""
+        """Return the barcode of one of `formats` in a picture, its text and format, or None. A run has one picture
+        decoded at a time.
+        """
 
 
 PostWebhook = Callable[[WebhookRequest], Awaitable[AttemptResult]]

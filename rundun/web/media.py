@@ -24,7 +24,7 @@ _HEADERS = {
 
 
 async def get_media(request: Request) -> Response:
-    """Serve the whole file, or one range of it (RFC 9110 section 14): GET /media/{token}."""
+    """Serve the whole file or one range of it (RFC 9110 section 14), 304 or 416: GET /media/{token}."""
     database = context_of(request).database
     number = database.env.links.file_number(request.path_params["token"])
     if number is None:
@@ -46,7 +46,7 @@ async def get_media(request: Request) -> Response:
 
 
 def _select_range(request: Request, file: StoredFile, etag: str) -> tuple[int, int, int] | None:
-    """Return status, first and last byte, from 0; None for a range outside the file. Several ranges get the file."""
+    """Return status, 200 or 206, first and last byte, from 0; None for a range outside. Several ranges get the file."""
     all_bytes = (200, 0, file.bytes - 1)
     match = _RANGE.fullmatch(request.headers.get("range", ""))
     if not match or request.headers.get("if-range", etag) != etag or match[1] == match[2] == "":

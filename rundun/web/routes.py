@@ -38,7 +38,7 @@ class RouteIndex(Router):
                     self._routes_by_shape.setdefault((method, parts[1], length), []).append(route)
 
     def candidates(self, scope: Scope) -> Sequence[Route]:
-        """Return the routes that may match, in their order."""
+        """Return the routes that may match, in their order; empty if none may."""
         _, *parts = scope["path"].split("/", MAX_PARTS - 1)
         return self._routes_by_shape.get((scope["method"], parts[0] if parts else "", len(parts) + 1), ())
 

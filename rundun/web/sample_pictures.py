@@ -13,7 +13,7 @@ SIZE = (640, 480)  # pixels of each picture
 
 @cache
 def all_pictures() -> dict[str, NewPicture]:
-    """Return the pictures by id, in the form that an upload has."""
+    """Return the samples' pictures by id, each as a `NewPicture` like that of an upload."""
     large = [path for path in sorted(paths.samples().glob("pictures/*.jpg")) if not path.stem.endswith(".thumbnail")]
     pictures = []
     for path in large:

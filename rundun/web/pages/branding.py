@@ -28,7 +28,9 @@ PLAIN = Branding()
 
 
 def branding_of(organization: Organization, assets: Assets, links: Urls) -> Branding:
-    """Return an organization's branding. The stylesheet's URL is below /static, so phones cache it with the page."""
+    """Return an organization's name and the URLs of its stylesheet and its logo, each None if it has none. The
+    stylesheet's is below /static, so phones cache it with the page.
+    """
     rgb, logo = organization.colour, organization.logo
     return Branding(
         rgb and f"/static/{assets.digest}/brand/{rgb.removeprefix('#')}.css",

@@ -110,7 +110,7 @@ class Pages:
         }
 
     def render(self, name: str, /, status: int = 200, headers: dict[str, str] | None = None, **values: Any) -> Response:
-        """Render the page `name`; `headers` override those of all pages."""
+        """Return the page of the template `name`, rendered with `values`; `headers` override those of all pages."""
         html = self._environment.get_template(name).render(**values)
         return Response(html, status, self.headers | (headers or {}), media_type="text/html")
 

@@ -49,7 +49,7 @@ class ShownTemplates:
         self._bytes = 0
 
     def get(self, version: Version, template: Mapping[str, Any], tag: str) -> ShownTemplate:
-        """Return a version's template in the language `tag`, from the cache or made of its JSON `template`."""
+        """Return a version's `ShownTemplate` in the language `tag`, from the cache or made of its JSON `template`."""
         # The key has the translations used, not the tag: the number of tags is unlimited.
         key = version, tuple(languages.fallbacks(tag, template.get("translations") or ()))
         if key not in self._kept:
@@ -64,8 +64,8 @@ class ShownTemplates:
 
 
 def shown_template(template: Mapping[str, Any], tag: str) -> ShownTemplate:
-    """Return a template's JSON as shown in the language `tag`. All other languages are left out, as they would be most
-    of the page's weight.
+    """Return the `ShownTemplate` of a template's JSON in the language `tag`. All other languages are left out, as they
+    would be most of the page's weight.
     """
     shown = languages.translate(template, tag)
     unknown = untranslated(template, shown, tag)

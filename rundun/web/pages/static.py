@@ -80,7 +80,7 @@ class Asset:
 
 
 def pack(content_type: str, plain: bytes) -> Asset:
-    """Return the asset of these bytes."""
+    """Return the `Asset` of these bytes, with their gzipped form and their entity tag."""
     tag = f'"{hashlib.sha256(plain).hexdigest()[:32]}"'
     return Asset(content_type, plain, gzip.compress(plain, 9, mtime=0), tag)
 
