@@ -5,6 +5,7 @@ then on. It could undo the revocation of a key, or keep erased data, and no chec
 """
 
 import os
+import re
 import sqlite3
 import stat
 import struct
@@ -89,8 +90,8 @@ def require_database(db: sqlite3.Connection, copy: Path) -> None:
 
 
 class _Object(NamedTuple):
-    """A row of `sqlite_master`: a table, index, view or trigger with its SQL, white space removed; "" for the index of
-    a constraint.
+    """A row of `sqlite_master`: a table, index, view or trigger with its SQL, without comments and white space; "" for
+    the index of a constraint.
     """
 
     kind: str
@@ -105,7 +106,8 @@ def _objects(db: sqlite3.Connection) -> set[_Object]:
 
 
 def _without_space(text: str) -> str:
-    return "".join(text.split())
+    """Return SQL without comments, which end with their line, and then without white space."""
+    return "".join(re.sub("--.*", "", text).split())
 
 
 # Other tables that a file may have: those of SQLite and of Litestream, and the one that `restore` makes in older files.

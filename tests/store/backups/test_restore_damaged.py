@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import sqlite3
 import struct
@@ -141,6 +142,17 @@ def rewritten(copy):
     )
 
 
+def swallowed(copy):
+    """Let a comment in a table of ours go on through the next line, so that a column is no more."""
+    with closing(sqlite3.connect(copy)) as db:
+        (table,) = db.execute("SELECT sql FROM sqlite_master WHERE name = 'templates'").fetchone()
+        db.execute("PRAGMA writable_schema = ON")
+        changed = re.sub(r"(--[^\n]*)\n", r"\1 ", table, count=1)
+        db.execute("UPDATE sqlite_master SET sql = ? WHERE name = 'templates'", (changed,))
+        db.commit()
+    assert changed != table
+
+
 def swapped(copy):
     """Make a table of a name that others' tables have, which is at work all the same."""
     sql(copy, "CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER DEFAULT (random()))")
@@ -185,6 +197,7 @@ DAMAGED = {
     "table": (made("CREATE TABLE erased (text)"), "table erased"),
     "index": (made("CREATE INDEX hidden ON keys (name) WHERE name GLOB 'x'"), "index hidden"),
     "table changed": (rewritten, "has a schema that no Rundun has made: table keys"),
+    "line in a comment": (swallowed, "has a schema that no Rundun has made: table templates"),
     "table of a name of others": (swapped, "table _litestream_seq"),
     "rows missing": (gone_rows, "is incomplete: it lacks rows"),
     "with its log beside": (with_its_log, "has a log beside it"),
