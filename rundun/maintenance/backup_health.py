@@ -74,8 +74,9 @@ def _journal(database: Path, folder: Path, now: int, *, is_held: bool) -> tuple[
     told = f"Of {count} erasures and revocations {len(missing)} are not in {folder}"
     if missing and is_held:
         return "note", f"{told} yet: {HELD}"
-    if any(not 0 <= now - entry.at < COPIED_WITHIN_MS for entry in missing):
-        return "wrong", f"{told}: either the service is not running, or its log says why."
+    if any(now - entry.at >= COPIED_WITHIN_MS for entry in missing):
+        reasons = "it is not running, a hold has only just ended, or its log says why"
+        return "wrong", f"{told}, although the service adds them once a minute: {reasons}."
     if missing:
         return "note", f"{told} yet: the service adds them once a minute."
     if count == 1:

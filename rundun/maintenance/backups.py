@@ -3,6 +3,7 @@ for them or for their folder.
 """
 
 import asyncio
+import errno
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -15,7 +16,7 @@ from rundun.config.settings import BackupSettings
 from rundun.core import times
 from rundun.errors import Problem
 from rundun.logs import log
-from rundun.pool import BoundedPool
+from rundun.pool import BoundedPool, RefusalReason
 from rundun.store.backups import backup, copies
 from rundun.store.backups.copies import Copy
 from rundun.store.database import Database
@@ -54,7 +55,7 @@ class Backups:
         self._journal_copy = JournalCopy(database.journal.path, folder)
         self._copy_error: str | None = None  # the logged error of the journal's copy
         self._cancelled = threading.Event()
-        self._pool = BoundedPool(_refused, threads=2, close_seconds=CLOSE_SECONDS)
+        self._pool = BoundedPool(_refusal, threads=2, close_seconds=CLOSE_SECONDS)
         self._under_way: dict[str, asyncio.Task[None]] = {}
 
     async def tick(self) -> None:
@@ -195,5 +196,8 @@ def _count(last_at: int | None, *, is_missed: bool) -> None:
     counters.backup = {"missed": is_missed} | ({} if last_at is None else {"last_at": last_at})
 
 
-def _refused(reason: str) -> Exception:
-    return backup.Cancelled()
+def _refusal(reason: RefusalReason) -> Exception:
+    """Return the error of a call that the pool does not run: `Cancelled` once the service ends, else OSError, for want
+    of a thread.
+    """
+    return backup.Cancelled() if reason == "closed" else OSError(errno.EAGAIN, "the system has no thread left")

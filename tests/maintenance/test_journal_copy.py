@@ -133,3 +133,20 @@ async def test_the_log_says_once_why_it_is_not_used(folder: Folder, caplog: pyte
         await revoked(w)
         await backups.copy_journal()
         assert told(caplog) == expected * 2, "and again once it was well in between"
+
+
+async def test_a_system_without_threads_stops_no_start(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with backed_up(folder.path, Clock()) as (_, backups):
+        pool = backups._pool
+        with monkeypatch.context() as patch:
+            patch.setattr(pool, "_threads", set())
+            patch.setattr(threading.Thread, "start", no_thread)
+            assert await backups.read_journal_copy() == []
+            await backups.copy_journal()
+        assert told(caplog) == [f"{folder.copy} can't be used: the system has no thread left."]
+
+
+def no_thread(thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
