@@ -92,7 +92,7 @@ def accept_table(
 
 def erase_run(tx: Tx, run_id: str) -> None:
     """Erase a run (`runs erase`, `person erase`); raises NotFound."""
-    erasures.erase(tx, run_id, "command line")
+    erasures.erase(tx, None, run_id, "command line")
 
 
 def add_operator(tx: Tx, org: str | None, email: str, name: str, role: Role, password: str) -> str:

@@ -1,4 +1,6 @@
-"""The writing POSTs of /v1: each runs an action and returns its response, stored in the same transaction."""
+"""The writing POSTs of /v1: each runs an action and returns its response. It is made in the transaction, since it is
+stored there for repeats of the request: a response that was not stored would let a repeat act twice.
+"""
 
 from collections.abc import Mapping
 from typing import Any

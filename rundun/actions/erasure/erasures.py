@@ -10,13 +10,11 @@ from rundun.store.runs import events as event_rows, runs as run_rows, sent_table
 from rundun.store.sqlite.transaction import JournalEntry, Tx
 
 
-def erase(
-    tx: Tx, run_id: str, by: str, *, org_id: str | None = None, journal: bool = True, at: int | None = None
-) -> None:
-    """Erase a run, open or closed. Raises NotFound, also where the run is not of `org_id`. `by` is the id of a key or
-    an operator, or a word. For an erased run only the journal entry is written, as its first writing may have failed.
-    Without `journal` a restored database has the run until it is erased anew. `at`, in milliseconds, is the time of an
-    earlier erasure that a restore has undone.
+def erase(tx: Tx, org_id: str | None, run_id: str, by: str, *, journal: bool = True, at: int | None = None) -> None:
+    """Erase a run, open or closed. Raises NotFound, also for a run of another organization than `org_id`, None for any
+    organization. `by` is the id of a key or an operator, or a word. For an erased run only the journal entry is
+    written, as its first writing may have failed. Without `journal` a restored database has the run until it is erased
+    anew. `at`, in milliseconds, is the time of an earlier erasure that a restore has undone.
     """
     run = erasure.find(tx, run_id) or run_rows.get(tx, run_id)
     if org_id is not None and run.org_id != org_id:
@@ -27,11 +25,6 @@ def erase(
         at, by = run.erased_at, run.erased_by
     if journal:
         tx.journal.append(JournalEntry("run", run_id, at, by))
-
-
-def erase_of_org(tx: Tx, org_id: str, run_id: str, by: str) -> None:
-    """Erase a run of an organization; raises NotFound for a run of another one."""
-    erase(tx, run_id, by, org_id=org_id)
 
 
 def _erase(tx: Tx, run: Run, by: str, at: int | None) -> int:

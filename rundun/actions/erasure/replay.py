@@ -12,7 +12,7 @@ from rundun.store.sqlite.transaction import JournalEntry, Tx
 BATCH_SIZE = 50  # entries applied in one transaction
 
 _APPLY: Mapping[str, Callable[[Tx, JournalEntry], object]] = {
-    "run": lambda tx, entry: erasures.erase(tx, entry.id, entry.by or "journal", journal=False, at=entry.at),
+    "run": lambda tx, entry: erasures.erase(tx, None, entry.id, entry.by or "journal", journal=False, at=entry.at),
     "key": lambda tx, entry: api_keys.revoke(tx, entry.id),
     "operator": lambda tx, entry: operators.remove_by_administrator(tx, entry.id),
     "signing_key": lambda tx, entry: signing_key_rows.add_rotation(tx, entry.at),

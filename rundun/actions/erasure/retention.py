@@ -209,7 +209,7 @@ def erase_run(tx: Tx, run_id: str) -> None:
     run = run_rows.get(tx, run_id)
     kept_from = retention_rows.find_kept_from(tx, run_id)
     if rules.is_due(kept_from, _kept(tx, run).runs_days, tx.now):  # else the period was changed meanwhile
-        erasures.erase(tx, run_id, "retention", journal=False)
+        erasures.erase(tx, None, run_id, "retention", journal=False)
 
 
 def remove_attempts(tx: Tx, limit: int) -> int:

@@ -258,7 +258,7 @@ async def erase_run(call: ApiCall) -> Response:
     `run_erased`. The feed gets one more event of it, `run.erased`, with ids only, which is sent to webhooks that name
     that event. Counts and credits stay. Repeated, it changes nothing. Only for keys that may erase.
     """
-    await call.write(erasures.erase_of_org, call.path("run_id"), call.key_id)
+    await call.write(erasures.erase, call.path("run_id"), call.key_id)
     return Response(status_code=204)
 
 

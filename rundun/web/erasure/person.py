@@ -48,7 +48,7 @@ async def erase_listed(
     found = found.with_alike(alike)
     for start in range(0, len(found.runs), AT_ONCE):
         some = found.runs[start : start + AT_ONCE]
-        await asyncio.gather(*(database.write(erasures.erase_of_org, org_id, run.run_id, by) for run in some))
+        await asyncio.gather(*(database.write(erasures.erase, org_id, run.run_id, by) for run in some))
     return found
 
 

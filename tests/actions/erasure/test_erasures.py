@@ -317,7 +317,7 @@ async def test_the_journal_hears_of_each_erasure_that_asks_for_it(w: World) -> N
     ed = await started(w, BOOLEAN)
 
     def twice(tx: Tx, **more: Any) -> list[str]:
-        erasures.erase(tx, ed.run_id, "retention", **more)
+        erasures.erase(tx, None, ed.run_id, "retention", **more)
         return [f"{entry.what} {entry.id}" for entry in tx.journal]
 
     assert await w.database.write(twice, journal=False) == []

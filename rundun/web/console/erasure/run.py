@@ -35,7 +35,7 @@ async def erase(call: ConsoleCall) -> Response:
     await call.read(runs.get, run_id)
     if not await is_own_password(call, call.form.get("password", "")):
         return await confirm(call, 422, wrong_password_text(call))
-    await call.write(erasures.erase_of_org, run_id, call.operator.operator_id)
+    await call.write(erasures.erase, run_id, call.operator.operator_id)
     return call.redirect("/runs", "run_erased")
 
 
