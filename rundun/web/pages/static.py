@@ -149,10 +149,11 @@ def _join(name: str, files: Mapping[str, bytes]) -> bytes:
             source = posixpath.normpath(posixpath.join(posixpath.dirname(part), address))
             if source not in texts:
                 module = posixpath.relpath(source, posixpath.dirname(name))
-                found = dict.fromkeys(re.findall(r"\* as \w+|\w+", names))
+                module = module if module.startswith("../") else f"./{module}"
+                found = dict.fromkeys(re.findall(r"\* as \w+|\w+(?: as \w+)?", names))
                 imports.setdefault((module, "*" in names), {}).update(found)
     lines = [
-        f'import {", ".join(names) if is_whole else "{ " + ", ".join(names) + " }"} from "./{module}";'
+        f'import {", ".join(names) if is_whole else "{ " + ", ".join(names) + " }"} from "{module}";'
         for (module, is_whole), names in imports.items()
     ]
     return "\n".join([*lines, *(_IMPORT.sub("", text) for text in texts.values())]).encode()

@@ -65,14 +65,14 @@ def test_a_part_from_another_folder_imports_what_it_did(tmp_path: Path, monkeypa
         "dom.js": "export const t = (one) => one;\n",
         "inner/outbox.js": 'import { t } from "../dom.js";\nimport * as db from "./db.js";\nexport class Outbox {}\n',
         "inner/db.js": "export const one = 1;\n",
-        "inner/shown.js": 'import { a, t } from "../dom.js";\nimport { Outbox } from "./outbox.js";\na(t, Outbox);\n',
+        "inner/shown.js": 'import { a, t as u } from "../dom.js";\nimport { Outbox } from "./outbox.js";\na(u);\n',
     }
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     sent = {name: asset.plain.decode() for name, asset in Assets(tmp_path)._assets.items()}
     assert sorted(IMPORT.findall(sent["main.js"])) == [("*as db", "./inner/db.js"), ("{t}", "./dom.js")]
-    assert sorted(IMPORT.findall(sent["inner/shown.js"])) == [("*as db", "./db.js"), ("{t,a}", "./../dom.js")]
+    assert sorted(IMPORT.findall(sent["inner/shown.js"])) == [("*as db", "./db.js"), ("{t,a,t as u}", "../dom.js")]
 
 
 def test_no_script_asks_for_the_dark() -> None:
