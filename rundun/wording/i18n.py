@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Protocol
 
 from babel import Locale, UnknownLocaleError, dates, numbers
 from babel.messages.catalog import Catalog
@@ -27,12 +26,6 @@ ENGLISH = "en"
 _NAME = re.compile(r'"(\w+)"')
 _NAME_START = re.compile(r"`(\w+)\$\{")
 COUNTED = range(201)  # has a number of each plural category, but for those of millions
-
-
-class Translate(Protocol):
-    """A function that returns the words under a name in one language; see `Language.say`."""
-
-    def __call__(self, word: str, **values: str | int) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,6 +208,7 @@ def list_found(
     """Return, of the runs with these numbers that meet the condition `is_member`, the numbers of those whose indexed
     text contains one of `texts`, and the numbers of those that are not indexed as they are now.
     """
+    # Materialized, or each FILTER would look through the texts again.
     has_text = " OR ".join(f"instr(run_texts.text, :text{at})" for at in range(len(texts)))
     found, not_indexed = tx.db.execute(
         "WITH judged AS MATERIALIZED ("  # noqa: S608, all named here

@@ -25,12 +25,7 @@ def remove(tx: Tx, name: str) -> None:
 
 def find_held_since(tx: Tx) -> int | None:
     """Find since when deliveries and alerts are held after a restore, in milliseconds; None while they are not."""
-    return read_held_since(tx.db)
-
-
-def read_held_since(db: sqlite3.Connection) -> int | None:
-    """Return the result of `find_held_since`, without a transaction."""
-    return _find(db, HELD_SINCE)
+    return _find(tx.db, HELD_SINCE)
 
 
 def read_event_floor(db: sqlite3.Connection) -> int:
