@@ -96,7 +96,7 @@ def sign_in(tx: Tx, operator_id: str, password_hash: str) -> str:
 def get_unchanged(tx: Tx, operator_id: str, password_hash: str) -> Operator:
     """Return an operator if the password hash has not changed since it was checked; raises NotFound."""
     operator = operator_rows.get(tx, operator_id)
-    if operator.password != password_hash:
+    if operator.password_hash != password_hash:
         raise NotFound("operator")
     return operator
 
@@ -118,12 +118,14 @@ def actor_of(operator: Operator) -> Actor:
     return Actor("operator", operator.name, operator.operator_id)
 
 
-def change_password(tx: Tx, operator_id: str, password: str, token: str = "", actor: Actor = ADMINISTRATOR) -> None:
+def change_password(
+    tx: Tx, operator_id: str, password_hash: str, token: str = "", actor: Actor = ADMINISTRATOR
+) -> None:
     """Set an operator's password hash. All sessions but that of `token` end, and so does a link for setting it. An
     owner's change ends all password links of the organization, since anyone with the old password could have made them.
     """
     operator = operator_rows.get(tx, operator_id)
-    operator_rows.put_password(tx, operator_id, password)
+    operator_rows.put_password(tx, operator_id, password_hash)
     operator_rows.remove_sessions(tx, operator_id, but=digest(token))
     operator_rows.remove_password_reset(tx, operator_id)
     if operator.role == "owner":
@@ -175,7 +177,7 @@ def get_invitation(tx: Tx, token: str) -> tuple[Invitation, Organization]:
 
 
 def join_and_sign_in(
-    tx: Tx, token: str, email: str, name: str, password: str, set_up: SetUp | None = None
+    tx: Tx, token: str, email: str, name: str, password_hash: str, set_up: SetUp | None = None
 ) -> tuple[Operator, str]:
     """Create an operator by an invitation link, which ends it, and begin a session; return the operator and the token.
     The first owner may `set_up` the organization; from others it is ignored. Raises `invalid`, and NotFound if the link
@@ -183,7 +185,7 @@ def join_and_sign_in(
     """
     invitation, _ = get_invitation(tx, token)
     sets_up = is_first_owner(tx, invitation)
-    operator = _add(tx, invitation.org_id, invitation.email or email, name, invitation.role, password)
+    operator = _add(tx, invitation.org_id, invitation.email or email, name, invitation.role, password_hash)
     operator_rows.remove_invitation(tx, invitation.org_id, invitation.invitation_id)
     organization_changes.add(tx, operator.org_id, "operator_joined", actor_of(operator), role=operator.role)
     if sets_up and set_up:
@@ -202,19 +204,21 @@ def is_first_owner(tx: Tx, invitation: Invitation) -> bool:
     return invitation.role == "owner" and not operator_rows.has_owner(tx, invitation.org_id)
 
 
-def add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) -> Operator:
-    """Add an operator to an organization for the administrator; return the operator. Raises `invalid`."""
-    operator = _add(tx, org_id, email, name, role, password)
+def add(tx: Tx, org_id: str, email: str, name: str, role: Role, password_hash: str) -> Operator:
+    """Add an operator to an organization for the administrator; return the operator. Raises `invalid` for a malformed
+    or taken address, a wrong name, or an organization with `MAX_OPERATORS`.
+    """
+    operator = _add(tx, org_id, email, name, role, password_hash)
     values = {"operator": operator.name, "email": operator.email, "role": role}
     organization_changes.add(tx, org_id, "operator_added", ADMINISTRATOR, **values)
     return operator
 
 
-def _add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) -> Operator:
+def _add(tx: Tx, org_id: str, email: str, name: str, role: Role, password_hash: str) -> Operator:
     """Add an operator. The first owner ends all setup links: they may stand in a terminal or log that others read."""
     if role == "owner" and not operator_rows.has_owner(tx, org_id):
         operator_rows.remove_setup_links(tx, org_id)
-    return operator_rows.add(tx, org_id, check_email(tx, org_id, email), clean_name(name), role, password)
+    return operator_rows.add(tx, org_id, check_email(tx, org_id, email), clean_name(name), role, password_hash)
 
 
 def check_email(tx: Tx, org_id: str, typed: str) -> str:

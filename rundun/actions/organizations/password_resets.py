@@ -36,10 +36,10 @@ def get_operator(tx: Tx, token: str) -> tuple[Operator, Organization]:
     return operator, organization_rows.get(tx, operator.org_id)
 
 
-def use(tx: Tx, token: str, password: str) -> Operator:
+def use(tx: Tx, token: str, password_hash: str) -> Operator:
     """Set the password hash of a link's operator. All sessions end, the second factor stays. Return the operator as
     before the change. Raises NotFound.
     """
     operator, _ = get_operator(tx, token)
-    operators.change_password(tx, operator.operator_id, password, actor=operators.actor_of(operator))
+    operators.change_password(tx, operator.operator_id, password_hash, actor=operators.actor_of(operator))
     return operator

@@ -13,7 +13,7 @@ MAX_SESSIONS = 100  # of one operator
 @dataclass(frozen=True, slots=True)
 class Operator:
     """A person with access to an organization's console. Only owners erase, and manage keys, people and settings.
-    `password` is its hash, `language` the tag of the chosen console language or None.
+    `language` is the tag of the chosen console language or None.
     """
 
     operator_id: str
@@ -21,7 +21,7 @@ class Operator:
     email: str
     name: str
     role: Role
-    password: str
+    password_hash: str
     created_at: int
     signed_in_at: int | None
     language: str | None = None
@@ -90,9 +90,9 @@ def list_all(tx: Tx) -> list[Operator]:
     return [_operator(row) for row in tx.db.execute(_SELECT + "ORDER BY email, created_at, id")]
 
 
-def add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) -> Operator:
+def add(tx: Tx, org_id: str, email: str, name: str, role: Role, password_hash: str) -> Operator:
     """Store a new operator and return it; `password` is its hash."""
-    operator = Operator(tx.new_id("u"), org_id, email, name, role, password, tx.now, None)
+    operator = Operator(tx.new_id("u"), org_id, email, name, role, password_hash, tx.now, None)
     tx.insert(
         "operators",
         id=operator.operator_id,
@@ -100,15 +100,15 @@ def add(tx: Tx, org_id: str, email: str, name: str, role: Role, password: str) -
         email=email,
         name=name,
         role=role,
-        password=password,
+        password=password_hash,
         created_at=tx.now,
     )
     return operator
 
 
-def put_password(tx: Tx, operator_id: str, password: str) -> None:
+def put_password(tx: Tx, operator_id: str, password_hash: str) -> None:
     """Store an operator's new password hash."""
-    tx.db.execute("UPDATE operators SET password = ? WHERE id = ?", (password, operator_id))
+    tx.db.execute("UPDATE operators SET password = ? WHERE id = ?", (password_hash, operator_id))
 
 
 def put_language(tx: Tx, operator_id: str, language: str | None) -> None:

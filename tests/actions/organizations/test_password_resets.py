@@ -42,11 +42,11 @@ async def test_it_sets_the_password_once_and_ends_all_sessions(w: World) -> None
     assert (operator.email, organization.org_id) == ("bob@example.com", w.acme_id)
     used = await w.database.write(password_resets.use, token, "new hash")
     assert used.operator_id == bob.operator_id
-    assert (await w.database.read(operators.get_by_email, "bob@example.com")).password == "new hash"
+    assert (await w.database.read(operators.get_by_email, "bob@example.com")).password_hash == "new hash"
     assert await w.database.read(operators.find_signed_in, session) is None
     with pytest.raises(NotFound):
         await w.database.write(password_resets.use, token, "a third hash")
-    assert (await w.database.read(operators.get_by_email, "bob@example.com")).password == "new hash"
+    assert (await w.database.read(operators.get_by_email, "bob@example.com")).password_hash == "new hash"
 
 
 async def test_the_second_factor_stays(w: World) -> None:

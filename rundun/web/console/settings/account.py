@@ -45,7 +45,7 @@ async def is_own_password(call: ConsoleCall, typed: str) -> bool:
     """Tell whether `typed` is the signed-in operator's password; raises `rate_limited` after many wrong ones."""
     call.ctx.rate_limiter.count(call.request, GUESSES, call.operator.operator_id)
     typed = typed[: passwords.MAX_LENGTH]
-    is_right = await require_capacity(passwords.queue_check(call.operator.password, typed, password_turn(call)))
+    is_right = await require_capacity(passwords.queue_check(call.operator.password_hash, typed, password_turn(call)))
     if is_right:
         call.ctx.rate_limiter.give_back(GUESSES, call.operator.operator_id)
     return is_right
@@ -101,5 +101,5 @@ async def change_password(call: ConsoleCall) -> Response:
         operators.change_password, call.operator.operator_id, password, call.token, call.actor
     )
     changed = call.redirect("/settings/account", "password_changed")
-    keep_browser(call, changed, call.operator, replace(call.operator, password=password))
+    keep_browser(call, changed, call.operator, replace(call.operator, password_hash=password))
     return changed

@@ -122,7 +122,7 @@ def _signer(call: ConsoleCall, operator: Operator) -> Signer:
     """Return the signer of an operator's known-browser cookies. They end with a change of the password or the second
     factor: anyone with the old ones may have made any number of browsers known.
     """
-    proof = digest(f"{operator.password} {operator.has_second_factor}").hex()
+    proof = digest(f"{operator.password_hash} {operator.has_second_factor}").hex()
     return Signer(call.ctx.links.key, salt=f"known-browser.{operator.operator_id}.{proof}")
 
 

@@ -32,7 +32,7 @@ async def set_password(call: ConsoleCall) -> Response:
         return await show_form(call, 422, call.reason(problem))
     before = await call.ctx.database.write(password_resets.use, call.path("token"), password)
     page = call.redirect("/sign-in", "password_set")
-    remember_browser(call, page, replace(before, password=password))
+    remember_browser(call, page, replace(before, password_hash=password))
     return page
 
 

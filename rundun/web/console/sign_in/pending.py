@@ -19,7 +19,7 @@ TTL_MS = 5 * 60 * times.SECOND
 
 def field_value(call: ConsoleCall, operator: Operator) -> str:
     """Return the signed value of the form field `FIELD` for an operator after the right password."""
-    return _signer(call, operator.password).sign(f"{operator.operator_id}.{call.now}").decode()
+    return _signer(call, operator.password_hash).sign(f"{operator.operator_id}.{call.now}").decode()
 
 
 async def find_operator(call: ConsoleCall) -> Operator | None:
@@ -30,7 +30,7 @@ async def find_operator(call: ConsoleCall) -> Operator | None:
     operator_id, _, rest = signed.partition(".")
     try:
         operator = await call.ctx.database.read(operator_rows.get, operator_id)
-        _signer(call, operator.password).unsign(signed)
+        _signer(call, operator.password_hash).unsign(signed)
         begun = int(rest.partition(".")[0])
     except (NotFound, BadSignature, ValueError):
         return None

@@ -72,7 +72,7 @@ async def _find_matching(call: ConsoleCall, email: str, password: str) -> list[C
     matching: list[Candidate] = []
     for candidate in candidates:
         guess = limits.operator_guess(call, candidate[0], is_known=candidate is known)
-        stored = candidate[0].password if guess.take() else None
+        stored = candidate[0].password_hash if guess.take() else None
         if await require_capacity(passwords.queue_check(stored, password, attempt.turn)):
             guess.give_back()
             matching.append(candidate)
@@ -113,7 +113,7 @@ async def _accept_password(call: ConsoleCall, operator: Operator) -> Response:
     if operator.has_second_factor:
         return await _ask_for_code(call, operator)
     try:
-        token = await call.ctx.database.write(operators.sign_in, operator.operator_id, operator.password)
+        token = await call.ctx.database.write(operators.sign_in, operator.operator_id, operator.password_hash)
     except NotFound:
         return await _restart(call)
     return await _finish_sign_in(call, operator, token)
@@ -135,7 +135,7 @@ async def _continue_sign_in(call: ConsoleCall) -> Response:
         return await _ask_for_code(call, operator, 429, wait=problem.retry_after or 1)
     try:
         token = await call.ctx.database.write(
-            second_factor.sign_in, operator.operator_id, operator.password, call.form["code"]
+            second_factor.sign_in, operator.operator_id, operator.password_hash, call.form["code"]
         )
     except NotFound:
         return await _restart(call)
@@ -229,7 +229,9 @@ async def join(call: ConsoleCall) -> Response:
 
 
 def _read_setup(call: ConsoleCall) -> SetUp:
-    """Return the organization's name and time zone, as typed by its first owner; raises `invalid`."""
+    """Return the organization's name, not checked yet, and time zone, as typed by its first owner; raises `invalid` for
+    an unknown time zone.
+    """
     zone = call.form.get("time_zone", "")
     if zone not in list_zones():
         detail = "There is no such time zone."

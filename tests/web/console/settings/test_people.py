@@ -151,7 +151,7 @@ async def test_a_new_password_signs_out_all_other_browsers(w: World) -> None:
     assert (await ann.get("")).status_code == 200
     assert (await elsewhere.get("")).status_code == 303
     (kept,) = await w.database.read(operator_rows.list_of_org, w.acme_id)
-    assert passwords.verify(kept.password, "another good one")
+    assert passwords.verify(kept.password_hash, "another good one")
 
 
 async def ann_with_a_password_again(w: World) -> Browser:

@@ -197,7 +197,7 @@ async def test_whoever_checked_the_password_just_before_it_was_switched_on_is_no
     (before,) = await w.database.read(operator_rows.list_of_org, w.acme_id)
     await switched_on(w, ann)
     with pytest.raises(Problem):
-        await w.database.write(operators.sign_in, before.operator_id, before.password)
+        await w.database.write(operators.sign_in, before.operator_id, before.password_hash)
 
 
 async def test_guesses_of_a_code_are_limited_for_an_operator(w: World) -> None:
