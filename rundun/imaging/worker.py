@@ -82,7 +82,9 @@ class Pictures:
     async def decode_barcode(
         self, read: Read, formats: tuple[BarcodeFormat, ...], owner: str, run_id: str
     ) -> Barcode | None:
-        """Return a barcode or None, read in the owner's turn, one of a run at a time; see `barcodes.decode_barcode`."""
+        """Return the barcode nearest to the picture's middle, None without one, read in the owner's turn. Raises
+        `unavailable` while another picture of the run is in work, or too many are, and `unreadable_image`.
+        """
         limits = {run_id: BARCODES["of_run"], owner: BARCODES["of_owner"], "": BARCODES["in_all"]}
         return await self.barcodes.run(owner, limits, lambda: self._decode_barcode(read(), formats))
 

@@ -60,7 +60,9 @@ def get(tx: Tx, name: str) -> Organization:
 
 
 def get_or_only(tx: Tx, name: str | None) -> Organization:
-    """Return the organization with an id or a name, without either the only one; raises NotFound, `invalid`."""
+    """Return the organization with an id, else with a name; for None the only one. Raises NotFound, and `invalid` where
+    several have the name, or for None where there is none or more than one.
+    """
     if name is not None:
         return get(tx, name)
     everyone = organization_rows.list_all(tx)

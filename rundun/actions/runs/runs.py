@@ -84,8 +84,9 @@ def get_closed(tx: Tx, org_id: str, run_id: str) -> Run:
 
 
 def resolve_webhook(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> Webhook | None:
-    """Return the webhook of a dispatched run with its `destination`: the request's, the default one, the repeated
-    run's, or None. Raises `Invalid` if it can't be copied, and the errors of `get_closed` for the repeated run.
+    """Return the webhook of a run to dispatch, with its `destination`: the request's, else, as `webhook_from` says, the
+    default one, that of the repeated run, or none; None where the chosen one does not exist. Raises `Invalid` where its
+    secret was deleted, and the errors of `get_closed` for the repeated run.
     """
     previous_id = dispatch_request.previous_run_id
     previous = None if previous_id is None else get_closed(tx, org_id, previous_id)

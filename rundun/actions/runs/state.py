@@ -182,7 +182,9 @@ def _wants_one_device(tx: Tx, run: Run) -> bool:
 
 
 def with_expiry_applied(tx: Tx, run: Run) -> Run:
-    """Return the run for its executor: an overdue one as expired, even before the scheduler has expired it."""
+    """Return a run as its executor sees it, without storing anything: an overdue one, which the scheduler has not
+    expired yet, as expired at its deadline and without its job's secrets; any other unchanged.
+    """
     if not run.is_overdue(tx.now, tx.grace):
         return run
     return replace(without_secrets(run), status="expired", closed_at=run.deadline(tx.grace))

@@ -100,7 +100,9 @@ def _by_name(choice: tuple[str, str]) -> str:
 
 
 async def read_file(call: ConsoleCall) -> Response:
-    """POST /console/dispatch/table/text: return a JSON object with `text`, the file sent by the script as CSV."""
+    """POST /console/dispatch/table/text: return a JSON object with the `text` of a file that the page's script sends:
+    of a CSV file its text, of an XLSX file its first sheet, with tabs between cells.
+    """
     data = await read_bytes(call.request, csv_text.MAX_BYTES)
     return JSONResponse({"text": await call.ctx.read_spreadsheet(data, call.operator.org_id)})
 

@@ -49,7 +49,7 @@ def list_path(call: ConsoleCall) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RunFilterForm:
-    """The filter form: the typed `values`, the `filter` made of them, and `wrong`, the unreadable fields."""
+    """The filter form: the `values` of its fields, the `filter` made of them, and `wrong`, the unreadable fields."""
 
     values: dict[str, str]
     filter: RunFilter
@@ -86,8 +86,9 @@ class RunFilterForm:
 
 
 def read_filter_form(call: ConsoleCall) -> RunFilterForm:
-    """Return the filter form of the query: its values, the filter, in days of the organization's zone, and the names of
-    unreadable fields, which filter nothing.
+    """Return the filter form of the query: its values, with the default for an unknown choice and "" for one that its
+    tab excludes; the filter made of them and the tab, in days of the organization's zone; and the names of unreadable
+    fields, which filter nothing.
     """
     params = call.request.query_params
     values = {name: params.get(name, "")[:300] for name in FIELDS}
