@@ -34,7 +34,7 @@ async def test_backup_folder_away(tmp_path: Path, way: str, caplog: pytest.LogCa
         async with backed_up(folder, clock) as (w, backups):
             await backups.turn()
             ed = await w.dispatch(await w.template(BOOLEAN))  # the service goes on
-            await w.database.write(erasures.erase, ed.run_id, "command line")
+            await w.database.write(erasures.erase, None, ed.run_id, "command line")
             await backups.copy_journal()
             (line,) = [one for one in caplog.records if one.getMessage() == "backup.failed"]
             assert SAYS[way] in line.fields["error"]  # type: ignore[attr-defined]

@@ -117,7 +117,7 @@ async def test_what_was_erased_since_the_backup_stays_erased_on_another_machine_
     copy = back_up(first)
     later = await first.dispatch(template_id)
     for ed in (erased, later):
-        await first.database.write(erasures.erase, ed.run_id, "command line")
+        await first.database.write(erasures.erase, None, ed.run_id, "command line")
     count = len(journal_file.read(first.database.journal.path))
     assert count == 2
     await first.end()
@@ -142,7 +142,7 @@ async def test_it_is_told_after_a_restore_when_and_by_whom_a_run_was_erased(firs
     first.clock.forward(seconds=600)
     for ed in (by_key, before):
         assert (await first.acme.delete(f"/v1/runs/{ed.run_id}")).status_code == 204
-    await first.database.write(erasures.erase, by_hand.run_id, "command line")
+    await first.database.write(erasures.erase, None, by_hand.run_id, "command line")
     at = first.clock.now
     whose = (await first.database.read(erasure.find, by_key.run_id)).erased_by
     first.clock.forward(seconds=600)
@@ -166,7 +166,7 @@ async def test_it_is_told_after_a_restore_when_and_by_whom_a_run_was_erased(firs
 
 async def test_a_journal_that_was_lost_grows_again(first: Any) -> None:
     ed = await first.dispatch(await first.template(BOOLEAN))
-    await first.database.write(erasures.erase, ed.run_id, "command line")
+    await first.database.write(erasures.erase, None, ed.run_id, "command line")
     await first.end()
     first.database.journal.path.unlink()
     async with world(first.settings.database.path.parent, first.clock) as again:
@@ -180,7 +180,7 @@ async def test_what_is_tried_out_on_a_copy_does_not_happen_to_the_service(first:
     folder = tmp_path / "laptop"
     folder.mkdir()
     async with restored(first, copy, folder, is_live=False, backup__folder=str(copy.parent)) as laptop:
-        await laptop.database.write(erasures.erase, ed.run_id, "command line")
+        await laptop.database.write(erasures.erase, None, ed.run_id, "command line")
         maker = Backups(laptop.database, copy.parent, laptop.settings.backup)
         await maker.turn()
         await maker.copy_journal()
@@ -199,7 +199,7 @@ async def test_a_start_learns_from_the_copy_of_the_journal_what_must_stay_gone(f
     ed = await first.dispatch(await first.template(BOOLEAN))
     copy, folder = back_up(first), tmp_path / "disk of the backups"
     folder.mkdir()
-    await first.database.write(erasures.erase, ed.run_id, "command line")
+    await first.database.write(erasures.erase, None, ed.run_id, "command line")
     shutil.move(first.database.journal.path, folder)  # as the backups have it there, and the disk beside is lost
     await first.end()
     (elsewhere := tmp_path / "elsewhere").mkdir()
