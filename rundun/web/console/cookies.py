@@ -22,7 +22,7 @@ def _prefixed_name(ctx: Context, cookie: str) -> str:
 
 
 def find(ctx: Context, request: Request, cookie: str) -> str:
-    """Return the value of a cookie, "" if the request has none."""
+    """Return the value of a cookie by its name without the prefix; "" if the request has none."""
     return request.cookies.get(_prefixed_name(ctx, cookie), "")
 
 

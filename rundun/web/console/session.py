@@ -126,13 +126,17 @@ class ConsoleCall:
 
     @property
     def turns(self) -> Turns:
-        """Return the fair queue for long work: the organization's, or before signing in the visitor's."""
+        """Return the fair queue for long work: that of the organization's operators, with this one's own limit; before
+        signing in, that of the visitor's network address. It raises `rate_limited` when full.
+        """
         if self.signed_in is None:
             return self.ctx.turns.of_visitor(address_of(self.request))
         return self.ctx.turns.of_operator(self.operator.org_id, self.operator.operator_id)
 
     async def read(self, function: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return `function(tx, org_id, *args)`, run on a consistent snapshot in the organization's queue."""
+        """Return `function(tx, org_id, *args)`, run on a consistent snapshot that cannot write, in the queue `turns`;
+        raises `rate_limited` if that is full. Needs a signed-in operator, like `write`.
+        """
         return await self.turns.read(function, self.operator.org_id, *args, **kwargs)
 
     async def write(self, action: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -142,15 +146,18 @@ class ConsoleCall:
     async def write_once(
         self, id_name: str, action: Callable[Concatenate[Tx, str, P], object], /, *args: P.args, **kwargs: P.kwargs
     ) -> str:
-        """Run `action(tx, org_id, *args)` once for each form content; return the attribute `id_name` of its result. The
-        form has a unique field `once`: sent twice it returns the stored id, sent changed it runs the action again.
+        """Run `action(tx, org_id, *args)` once for each form content; return the attribute `id_name` of its result as
+        text. The form has a unique field `once`: sent twice it returns the stored id, sent changed it runs the action
+        again.
         """
         org_id, form = self.operator.org_id, hashlib.sha256(json.dumps(self.form, sort_keys=True).encode())
         key = IdempotencyKey(org_id, self.request.url.path, form.hexdigest(), form.digest())
         return await self.ctx.database.write(idempotency.create_once, key, id_name, action, org_id, *args, **kwargs)
 
     async def render(self, name: str, /, status: int = 200, **values: Any) -> Response:
-        """Return the page `name` of `templates/console/`, rendered with `values` in the organization's queue."""
+        """Return the page `name` of `templates/console/`, rendered with `values` in the queue `turns`; raises
+        `rate_limited` if that is full.
+        """
         return await self.turns.run(self.page, name, status, **values)
 
     def page(self, name: str, /, status: int = 200, **values: Any) -> Response:
@@ -269,7 +276,9 @@ def _is_form(request: Request) -> bool:
 
 
 def read_fields(body: bytes) -> dict[str, str]:
-    """Return the fields of a form's body; raises `bad_request`."""
+    """Return the fields of a form's body, of a repeated one the last value; raises `bad_request` for more than
+    `MAX_FIELDS`, or if they are not UTF-8.
+    """
     try:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict"))
     except ValueError:
@@ -302,7 +311,7 @@ async def resubmit(call: ConsoleCall, status: int, path: str, form: dict[str, st
 
 
 def _can_resubmit(call: ConsoleCall) -> bool:
-    """Tell whether the form may be put into a page to be sent again: it has no passwords or codes."""
+    """Tell whether the form may be put into a page to be sent again: it has fields, but no passwords or codes."""
     return bool(call.form) and not call.form.keys() & SECRET_FIELDS
 
 
