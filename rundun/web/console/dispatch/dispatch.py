@@ -59,14 +59,18 @@ async def form(call: ConsoleCall) -> Response:
 
 
 async def _read_repeated(call: ConsoleCall, run_id: str) -> tuple[RepeatedRun, TemplateVersion]:
-    """Return a run as the `RepeatedRun` of the form, and the current version of its template."""
+    """Return a run, open or closed, as the `RepeatedRun` of the form, and the current version of its template. Raises
+    NotFound, `run_erased`.
+    """
     run, version = await call.read(runs.get_with_version, run_id)
     current = (await call.read(templates.get_version, run.template_id, None))[1]
     return repeated_run(run, version, current), current
 
 
 async def _find_repeated(call: ConsoleCall, values: dict[str, str]) -> RepeatedRun | None:
-    """Return the `RepeatedRun` of the form; None if it repeats none, or if another template was chosen."""
+    """Return the `RepeatedRun` of the form; None if it repeats none, or if another template was chosen. Raises
+    NotFound, `run_erased`.
+    """
     if not values.get("again"):
         return None
     repeated, _ = await _read_repeated(call, values["again"])
@@ -154,7 +158,9 @@ async def dispatch(call: ConsoleCall) -> Response:
 
 
 async def chosen_version(call: ConsoleCall) -> TemplateVersion | None:
-    """Return the current version of the form's template; None if the organization does not have it."""
+    """Return the current version of the form's template, even of an archived one; None if the organization does not
+    have it.
+    """
     try:
         return (await call.read(templates.get_version, call.form.get("template_id", ""), None))[1]
     except NotFound:

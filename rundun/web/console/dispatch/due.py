@@ -32,6 +32,8 @@ def due_choices(call: ConsoleCall, offers: Sequence[Offer] = MOVED) -> list[tupl
 
 
 def read_due(call: ConsoleCall) -> Mapping[str, Any]:
-    """Return the new due time, `when` or the typed `at`, as changes: `due_at` in milliseconds; raises Invalid."""
+    """Return the new due time, `when`, else the typed `at`, as changes: `due_at` in milliseconds. Raises Invalid if it
+    is no time or none was typed.
+    """
     written = call.form.get("when") or call.form.get("at", "")
     return read(RunPatch, {"due_at": call.zone.parse_local(written)}).changes()

@@ -160,7 +160,7 @@ def host_of(webhook: Webhook | None) -> str:
 @dataclass(frozen=True, slots=True)
 class RepeatedRun:
     """The closed run that the form repeats. `dropped` are the labels of its fields that the current template lacks,
-    `webhook` is None if there is none to copy.
+    `webhook` is None if it has none or the webhook's secret was deleted.
     """
 
     run: Run
@@ -170,7 +170,7 @@ class RepeatedRun:
 
 def repeated_run(run: Run, version: TemplateVersion, current: TemplateVersion) -> RepeatedRun:
     """Return the `RepeatedRun` of the form: the run, the labels, in its own template `version`, of its fields that
-    `current` lacks, and its webhook, None if there is none to copy.
+    `current` lacks, and its webhook, None if it has none or the webhook's secret was deleted.
     """
     dropped = copied_fields(run, current.template)[1]
     labels = [field.label for field in version.template.fields if field.id in dropped]
@@ -179,9 +179,9 @@ def repeated_run(run: Run, version: TemplateVersion, current: TemplateVersion) -
 
 
 def repeat_values(repeated: RepeatedRun, current: TemplateVersion, today: date) -> dict[str, str]:
-    """Return the form's initial values for a repeat, by the names of the inputs: template, reference, language,
-    webhook, fields and the job's plain members without its due time. Empty values, dates before `today`, and secrets,
-    which were deleted when the run was closed, are left out.
+    """Return the form's initial values for a repeat, by the names of the inputs: template, `again` (the run's id),
+    reference, language, `webhook` (`previous` if there is one to copy), fields and the job's plain members without its
+    due time. Empty values, dates before `today`, and secrets, which were deleted when the run was closed, are left out.
     """
     run = repeated.run
     days = {field.id for field in current.template.fields if field.kind == "date"}
@@ -205,8 +205,9 @@ def _has_passed(value: Any, today: date) -> bool:
 def with_choices(
     dispatch_request: DispatchRequest, form: Mapping[str, str], repeated: RepeatedRun | None
 ) -> DispatchRequest:
-    """Return the dispatch request with the form's choices that are not in its body: the repeated run, and the webhook
-    to use if no URL was typed.
+    """Return the dispatch request with the form's choices that are not in its body: `previous_run_id`, None without
+    `repeated`, and `webhook_from`, which counts if no URL was typed: for the choice `none` no webhook, for `previous`
+    that of a `repeated` run, otherwise the default one.
     """
     chosen = form.get("webhook", "")
     webhook_from: WebhookFrom = "request" if chosen == "none" else "default"

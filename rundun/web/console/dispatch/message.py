@@ -59,8 +59,8 @@ async def show(call: ConsoleCall) -> Response:
 
 
 def _message_tag(call: ConsoleCall, run: Run, offered: list[str]) -> str:
-    """Return the language tag of the message: the requested one, else the run's, else the operator's if it is
-    `offered`, else English.
+    """Return the language tag of the message: the requested one, offered or not, else the run's, else the operator's if
+    it is `offered`, else English.
     """
     lang = call.request.query_params.get("lang", "")
     if translation.is_tag(lang):
@@ -70,7 +70,9 @@ def _message_tag(call: ConsoleCall, run: Run, offered: list[str]) -> str:
 
 
 def _message_text(call: ConsoleCall, run: Run, link: str, source: dict[str, Any], tag: str) -> str:
-    """Return the message to the executor, in lines: organization and checklist, title, due or expiry time, the link."""
+    """Return the message to the executor, in lines: organization and checklist, the title if any, the due time, else
+    the expiry time if any, and the link.
+    """
     words = call.ctx.pages.words.language([tag], list(source.get("translations") or ()))
     name = translation.translate(source, words.texts)["name"]
     lines = [words.say("message_share", organization=call.organization.name, name=name)]
@@ -93,7 +95,7 @@ def _format_time(call: ConsoleCall, milliseconds: int, tag: str) -> str:
 
 def locale_in_zone(tag: str, zone_name: str) -> Locale:
     """Return the locale of a language in the country of a time zone, else of the language alone: English gives “27 Nov,
-    15:00” in Madrid, and “Nov 27, 3:00 PM” in New York.
+    15:00” in Madrid, and “Nov 27, 3:00 PM” in New York. A `tag` with a country keeps it.
     """
     locale = Locale.parse(tag, sep="-")
     territory = get_global("zone_territories").get(zone_name)

@@ -73,8 +73,9 @@ async def _render_form(
 
 
 def _preview(call: ConsoleCall, version: TemplateVersion, table: JobTable) -> Mapping[str, Any]:
-    """Return the preview of the jobs: `columns`, the names of those that are not empty; `rows`, the first jobs as pairs
-    of column and text; and `count`, the number of all jobs.
+    """Return the preview of the jobs: `rows`, the first `MAX_SHOWN` jobs as lists of pairs of column and text, secrets
+    included; `columns`, the names of the columns, without those that are empty in all these rows; and `count`, the
+    number of all jobs.
     """
     names, fields = column_names(version.template, call.language), version.template.fields
     rows = [_cells(call, each, fields) for each in table.requests[:MAX_SHOWN]]
@@ -100,17 +101,18 @@ def _by_name(choice: tuple[str, str]) -> str:
 
 
 async def read_file(call: ConsoleCall) -> Response:
-    """POST /console/dispatch/table/text: return a JSON object with the `text` of a file that the page's script sends:
-    of a CSV file its text, of an XLSX file its first sheet, with tabs between cells.
+    """POST /console/dispatch/table/text: read the file that the page's script sends; return a JSON object with its
+    `text`: a CSV file's own text, or of an XLSX file's first sheet the rows as lines with tabs between cells. Raises
+    `invalid`, `too_large`, `unavailable`.
     """
     data = await read_bytes(call.request, csv_text.MAX_BYTES)
     return JSONResponse({"text": await call.ctx.read_spreadsheet(data, call.operator.org_id)})
 
 
 async def send(call: ConsoleCall) -> Response:
-    """POST /console/dispatch/table: preview the jobs of a table, or show the form with its errors. With `send` and the
-    table's digest, dispatch all or none and redirect to their links; a table dispatched before must be confirmed. With
-    `choose`, show the columns of the chosen template.
+    """POST /console/dispatch/table: preview the jobs of a table, or show the form with its errors. If `send` is the
+    table's digest, dispatch all or none and redirect to their links; a table dispatched before is dispatched again only
+    if `again` is its digest. With `choose`, show the columns of the chosen template.
     """
     if call.form.get("choose"):
         return await _render_form(call, call.form)
@@ -136,8 +138,8 @@ async def send(call: ConsoleCall) -> Response:
 
 
 async def _read_table(call: ConsoleCall, version: TemplateVersion) -> JobTable:
-    """Return the jobs of the table, or its errors, read in a queue since it takes processor time; raises `unavailable`
-    if the queue is full.
+    """Return the jobs of the table, or its errors, read in a queue since it takes processor time; raises the problems
+    of `read_jobs`, and `unavailable` if the queue is full.
     """
     owner, text = call.operator.org_id, call.form.get("table", "")
     limits = {owner: AT_ONCE_OF_ORGANIZATION, "": AT_ONCE}
@@ -145,8 +147,9 @@ async def _read_table(call: ConsoleCall, version: TemplateVersion) -> JobTable:
 
 
 async def _accept(call: ConsoleCall, version: TemplateVersion, table: JobTable) -> tuple[SentTable, bool]:
-    """Accept the jobs of the table; return the `SentTable`, and True if it is new. A table accepted before is accepted
-    again only if the form confirms this very table by its digest; otherwise return the earlier one and False.
+    """Accept the jobs of the table, without creating their runs; return the `SentTable`, and True if it is new. A table
+    accepted recently is accepted again only if the form confirms this very table by its digest; otherwise return the
+    earlier one and False. Raises the problems of `sent_tables.accept`.
     """
     requests = table.requests
     if call.form.get("webhook") != "none":
