@@ -73,7 +73,7 @@ def _errors(problem: Problem | None) -> Any:
 
 
 def _values(run: Run, zone: Zone) -> dict[str, str]:
-    """Return the run's values by the names of the form's inputs, without empty ones."""
+    """Return the run's values by the names of the form's inputs, secrets included, without empty ones."""
     job = run.job
     values = {name: getattr(job, name) for name in PLAIN_MEMBERS}
     values |= {"due_at": zone.local(job.due_at), "executor_ref": run.executor_ref}
@@ -94,5 +94,5 @@ def _patch(form: Mapping[str, str], version: TemplateVersion, zone: Zone) -> dic
 
 
 def _differs(form: Mapping[str, str], name: str) -> bool:
-    """Tell whether an input differs from its value when the form was shown."""
+    """Tell whether an input differs, apart from surrounding spaces, from its value when the form was shown."""
     return form.get(name, "").strip() != form.get(WAS + name, "").strip()

@@ -49,7 +49,9 @@ def list_path(call: ConsoleCall) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RunFilterForm:
-    """The filter form: the `values` of its fields, the `filter` made of them, and `wrong`, the unreadable fields."""
+    """The filter form: the `values` of its fields, put in order by `read_filter_form`; the `filter` made of them and
+    the tab; and `wrong`, the names of the unreadable fields.
+    """
 
     values: dict[str, str]
     filter: RunFilter
@@ -66,7 +68,9 @@ class RunFilterForm:
         return bool(self.narrowing or self.values["q"])
 
     def query(self, *without: str, **changed: str) -> str:
-        """Return the filter as a URL query, without `?`, with `changed`, but without `without` and default values."""
+        """Return the filter as a URL query, without `?`, with `changed`, but without `without`, unreadable fields, and
+        default values.
+        """
         fields = {**{name: value for name, value in self.values.items() if name not in self.wrong}, **changed}
         fields = {name: value for name, value in fields.items() if value and name not in without}
         if fields["tab"] == ALL:
@@ -86,9 +90,9 @@ class RunFilterForm:
 
 
 def read_filter_form(call: ConsoleCall) -> RunFilterForm:
-    """Return the filter form of the query: its values, with the default for an unknown choice and "" for one that its
-    tab excludes; the filter made of them and the tab, in days of the organization's zone; and the names of unreadable
-    fields, which filter nothing.
+    """Return the filter form of the query: its values, cut to 300 characters, with the default for an unknown choice
+    and "" for one that its tab excludes; the filter made of them and the tab, in days of the organization's zone; and
+    the names of unreadable fields (`from`, `to`, `due`, `status`), which keep their text and filter nothing.
     """
     params = call.request.query_params
     values = {name: params.get(name, "")[:300] for name in FIELDS}

@@ -72,8 +72,9 @@ async def stream_changes(notifier: ChangeNotifier, org_id: str, read_revision: R
 
 
 async def live(call: ConsoleCall) -> Response:
-    """GET /console/runs/live: return an event stream of the changes of all runs, or of `?run_id=`. A page whose stream
-    is refused says that it is not connected, fetches itself, and tries again after 30 seconds.
+    """GET /console/runs/live: return an event stream of the changes of all runs, or of `?run_id=`; raises NotFound,
+    `run_erased`, and `rate_limited` if too many streams are open. A page whose stream is refused says that it is not
+    connected, fetches itself, and tries again after 30 seconds.
     """
     org_id, run_id = call.operator.org_id, call.request.query_params.get("run_id")
 

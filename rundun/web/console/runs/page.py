@@ -66,7 +66,7 @@ async def show_run(call: ConsoleCall, status: int = 200, wrong: Problem | None =
 
 def extension_choices(call: ConsoleCall, chosen: Sequence[Run]) -> list[tuple[str, str]]:
     """Return the choices of `HOURS` that extend at least one of the runs: pairs of value and label, which ends with the
-    new time. Empty if all runs are closed or never expire.
+    new time if there is one. Empty if all runs are closed or never expire.
     """
     ends = [run.expires_at for run in chosen if not run.is_closed and run.expires_at is not None]
     choices = []
@@ -80,7 +80,9 @@ def extension_choices(call: ConsoleCall, chosen: Sequence[Run]) -> list[tuple[st
 
 
 async def act_or_explain(call: ConsoleCall, act: Awaitable[object], flash: str) -> Response:
-    """Await an action on a run and redirect to its page with `flash`; if it is refused, show the reason there."""
+    """Await an action on a run and redirect to its page with `flash`; if it is refused, show the reason there, but
+    raise NotFound.
+    """
     try:
         await act
     except NotFound:

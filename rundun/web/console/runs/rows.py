@@ -79,7 +79,7 @@ class RunMoment:
 
 
 def moment(call: ConsoleCall, run: Run) -> RunMoment:
-    """Return the most telling time of a run, and its words: closed, else due, else started or dispatched."""
+    """Return the most telling time of a run, and its words: closed, else due, else started, else dispatched."""
     key, at = _telling_time(run)
     when = relative_time.time_text(call.language, call.zone, call.now, at)
     return RunMoment(at, call.language.gettext(MOMENTS[key], when=when) if key else when)

@@ -70,8 +70,8 @@ async def _count_tabs(call: ConsoleCall, search: str) -> dict[str, str]:
 
 
 async def _count_found(call: ConsoleCall, tabs: Mapping[str, RunFilter], search: str) -> dict[str, int | str]:
-    """Return the number of matching runs by tab. Each short tab is counted in one read, all long ones together in
-    another; an unfinished count is a text like “1,234+”.
+    """Return the number of matching runs by tab; one above `MAX_COUNTED` only means “more”. Each short tab is counted
+    in one read, all long ones together in another; an unfinished count is a text like “1,234+”.
     """
     counts = {tab: await call.read(run_search.count, filters) for tab, filters in tabs.items()}
     if long := {tab: filters for tab, filters in tabs.items() if counts[tab] is None}:

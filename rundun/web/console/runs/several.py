@@ -36,8 +36,9 @@ class Refusal:
 
 
 async def act(call: ConsoleCall) -> Response:
-    """POST /console/runs/several: run the action `do` on the runs whose ids are fields of the form, and redirect to the
-    list or show the refusals. Before an action of `ASKED`, show a page that asks for details; `csv` returns a file.
+    """POST /console/runs/several: run the action `do` on the runs whose ids are fields of the form, each in its own
+    transaction, and redirect to the list or show the refusals. Before an action of `ASKED`, show a page that asks for
+    details; `csv` returns a file.
     """
     run_ids = [name for name in call.form if name.startswith("r-")][:MAX_CHOSEN]
     action = call.form.get("do", "")
@@ -98,7 +99,7 @@ async def _eligible(call: ConsoleCall, action: str, run_ids: list[str]) -> list[
 
 
 def _action_on_run(call: ConsoleCall, action: str) -> Callable[[str], Awaitable[object]]:
-    """Return the function that runs the action on a run id; raises Invalid for the form's other fields."""
+    """Return the async function that runs the action on a run id; raises Invalid for the form's other fields."""
     actor = Actor("operator", call.operator.name)
     if action == "handled":
         return lambda run_id: call.write(handled.handle_run, run_id, actor)
