@@ -46,7 +46,9 @@ async def list_found(call: ConsoleCall) -> Response:
 
 
 async def download(call: ConsoleCall) -> Response:
-    """POST /console/settings/person/archive.zip: return a ZIP of everything stored about a person."""
+    """POST /console/settings/person/archive.zip: return a ZIP of everything stored about a person, with the ticked runs
+    that may be theirs. Raises `erasure_changed` if a ticked run has changed.
+    """
     require_place(call.ctx, call.operator.org_id)
     org_id = call.operator.org_id
     turns = call.ctx.turns.of_download(org_id)

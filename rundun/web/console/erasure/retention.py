@@ -98,15 +98,15 @@ async def _render_template_form(
 
 
 def _form_fields(name: str, days: int | None, *, own: bool = False) -> dict[str, str]:
-    """Return the form fields of a period: the choice `<name>_how` (`days`, `forever`, `organization`), and the number
-    of days `name`, "" if there is none.
+    """Return the form fields of a period of `days`: the choice `<name>_how` (`days`; `forever`; `organization` for None
+    if `own`), and the number of days `name`, "" if there is none.
     """
     how = ("organization" if own else "forever") if days is None else "forever" if days == FOREVER else "days"
     return {f"{name}_how": how, name: str(days) if how == "days" else ""}
 
 
 def _read_days(form: dict[str, str], name: str) -> int | None:
-    """Return the form's days, None for ever. Text that is no number becomes a number out of range."""
+    """Return the form's days, None for ever. Text that is no whole number from 1 becomes a number out of range."""
     if form.get(f"{name}_how") == "forever":
         return None
     typed = form.get(name, "").strip()
