@@ -42,7 +42,9 @@ async def put_language(call: ConsoleCall) -> Response:
 
 
 async def is_own_password(call: ConsoleCall, typed: str) -> bool:
-    """Tell whether `typed` is the signed-in operator's password; raises `rate_limited` after many wrong ones."""
+    """Tell whether `typed` is the signed-in operator's password; raises `rate_limited` after many wrong ones, and
+    `unavailable` if the queue of checks is full.
+    """
     call.ctx.rate_limiter.count(call.request, GUESSES, call.operator.operator_id)
     typed = typed[: passwords.MAX_LENGTH]
     is_right = await require_capacity(passwords.queue_check(call.operator.password_hash, typed, password_turn(call)))
@@ -57,7 +59,9 @@ def wrong_password_text(call: ConsoleCall) -> str:
 
 
 async def is_confirmed(call: ConsoleCall) -> bool:
-    """Tell whether the form's field `old` is the operator's password. The field is missing until it was asked for."""
+    """Tell whether the form's field `old` is the operator's password; raises the problems of `is_own_password`. The
+    field is missing until it was asked for: then False.
+    """
     return "old" in call.form and await is_own_password(call, call.form["old"])
 
 

@@ -108,8 +108,9 @@ async def renew_recovery_codes(call: ConsoleCall) -> Response:
 async def _run_with_code(
     call: ConsoleCall, action: Callable[[Tx, str, str], T | None], respond: Callable[[T], Awaitable[Response]]
 ) -> Response:
-    """Check the password, run `action` with the form's code, and return `respond` of its result. For a wrong password
-    or a wrong code, for which `action` returns False or None, return the account page with an error.
+    """Check the password, run `action(tx, operator_id, code)` with the form's code, and return `respond` of its result.
+    For a wrong password or a wrong code, for which `action` returns False or None, return the account page with an
+    error. Raises the problems of `is_own_password`, and `rate_limited` after many wrong codes.
     """
     if not await is_own_password(call, call.form.get("password", "")):
         return await account(call, 422, {"proof_password": wrong_password_text(call)})
