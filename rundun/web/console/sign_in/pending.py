@@ -23,8 +23,8 @@ def field_value(call: ConsoleCall, operator: Operator) -> str:
 
 
 async def find_operator(call: ConsoleCall) -> Operator | None:
-    """Return the operator of the form's field; None if it is expired or forged, of another browser, or if the operator
-    has been removed or has another password.
+    """Return the operator of the form's field `FIELD`, which must be there; None if it is expired or forged, of another
+    browser or from before a restore, or if the operator has been removed or has another password.
     """
     signed = call.form[FIELD]
     operator_id, _, rest = signed.partition(".")

@@ -61,7 +61,8 @@ async def sign_in(call: ConsoleCall) -> Response:
 
 
 async def _find_matching(call: ConsoleCall, email: str, password: str) -> list[Candidate]:
-    """Return the operators with that address and password, each with the organization; raises `rate_limited`.
+    """Return the operators with that address, given in lower case, and password, each with the organization, without
+    those over their own limit of guesses; raises `rate_limited`, and `unavailable` if the queue of checks is full.
 
     All candidates are checked, and at least `MIN_CHECKS`, so the duration reveals neither the matching one nor whether
     an address of one organization is in a second one as well. An address in three organizations takes longer.
@@ -109,7 +110,9 @@ def _set_retry_after(page: Response, wait: int) -> Response:
 
 
 async def _accept_password(call: ConsoleCall, operator: Operator) -> Response:
-    """Return the response to an operator's right password: it begins the session, or asks for the second factor."""
+    """Return the response to an operator's right password: it begins the session, or asks for the second factor, or
+    shows the form again if the operator has changed meanwhile.
+    """
     if operator.has_second_factor:
         return await _ask_for_code(call, operator)
     try:
@@ -156,7 +159,9 @@ async def _ask_for_code(
 
 
 async def _finish_sign_in(call: ConsoleCall, operator: Operator, token: str) -> Response:
-    """Return the response that begins the session: a redirect to the destination, or the form to be sent there."""
+    """Return the response that begins the session `token` and makes the browser a known one: a redirect to the
+    destination, or the form to be sent there.
+    """
     target = _destination(call)
     if target["then"]:
         session.rebind_csrf(call, token)
@@ -168,7 +173,7 @@ async def _finish_sign_in(call: ConsoleCall, operator: Operator, token: str) -> 
 
 
 def _local_path(path: str) -> str:
-    """Return `path`, or "" if it would lead to another site."""
+    """Return `path`, or "" if it is no path of this site, is over `MAX_PATH` long, or has unprintable characters."""
     is_ours = len(path) <= MAX_PATH and path.startswith("/") and path.isprintable()
     return path if is_ours and not path.startswith(("//", "/\\")) else ""
 
@@ -230,7 +235,7 @@ async def join(call: ConsoleCall) -> Response:
 
 def _read_setup(call: ConsoleCall) -> SetUp:
     """Return the organization's name, not checked yet, and time zone, as typed by its first owner; raises `invalid` for
-    an unknown time zone.
+    an unknown time zone only.
     """
     zone = call.form.get("time_zone", "")
     if zone not in list_zones():
@@ -240,7 +245,9 @@ def _read_setup(call: ConsoleCall) -> SetUp:
 
 
 async def _get_invitation(call: ConsoleCall) -> tuple[Invitation, Organization, bool]:
-    """Return an invitation, its organization, and whether joining sets up the organization; raises NotFound."""
+    """Return an invitation, its organization, and whether joining sets up the organization. Raises NotFound, which
+    counts as a failure of the network address, and `rate_limited` after many.
+    """
     try:
         return await call.ctx.database.read(operators.get_invitation_to_show, call.path("token"))
     except NotFound:
@@ -257,7 +264,9 @@ async def require_capacity(work: Awaitable[T]) -> T:
 
 
 async def hash_new_password(call: ConsoleCall) -> str:
-    """Return the hash of the form's `password`; raises `invalid`."""
+    """Return the hash of the form's `password`; raises `invalid` for a wrong length, and `unavailable` if the queue is
+    full.
+    """
     password = call.form.get("password", "")
     if not passwords.MIN_LENGTH <= len(password) <= passwords.MAX_LENGTH:
         detail = f"A password has at least {passwords.MIN_LENGTH} characters."
