@@ -63,7 +63,9 @@ class CheckedText:
 
 
 def check(text: str) -> CheckedText:
-    """Return a text, its draft, None if unreadable, and its faults as the API finds them, but for missing pictures."""
+    """Return a text, its draft, None if unreadable, and its faults as the API finds them, but for missing pictures. The
+    draft of an invalid template has no `template`.
+    """
     if len(text) > MAX_TEXT:
         return CheckedText(text, None, (Fault(1, 1, "", "A template may have at most 512 KiB."),))
     try:
@@ -160,8 +162,8 @@ async def new_form(call: ConsoleCall) -> Response:
 
 
 async def create(call: ConsoleCall) -> Response:
-    """POST /console/templates/new: create a template, once per form, and redirect to it. With `do=check`, or faults in
-    the text, show the editor with them. Server-assigned members are ignored.
+    """POST /console/templates/new: create a template, once per form, and redirect to it. With `do=check`, faults in the
+    text, or a used-up quota, show the editor with the text. Server-assigned members are ignored.
     """
     checked = await _check(call, _form_text(call))
     if call.form.get("do") == "check" or checked.faults or checked.draft is None:
@@ -189,7 +191,7 @@ def _saved_flash(required: set[str], template: Template | None) -> str:
 
 
 async def _show_quota_exceeded(call: ConsoleCall, checked: CheckedText, **more: Any) -> Response:
-    """Render the editor with the typed text and the message that the quota is used up."""
+    """Render the editor, with status 403, with the typed text and the message that the quota is used up."""
     return await _render_editor(call, checked.text, 403, checked, is_full=True, **more)
 
 
@@ -200,9 +202,9 @@ async def edit_form(call: ConsoleCall) -> Response:
 
 
 async def edit(call: ConsoleCall) -> Response:
-    """POST /console/templates/{template_id}/edit: create the next version, and redirect to the template. With
-    `do=check`, or faults, show the editor with them. If another version was created since the form was shown, show the
-    typed text again, to be saved over it.
+    """POST /console/templates/{template_id}/edit: create the next version, unless nothing has changed, and redirect to
+    the template. With `do=check`, faults, or a used-up quota, show the editor with the text. If another version was
+    created since the form was shown, show the typed text again, to be saved over it.
     """
     head, before = await call.read(get_version, call.path("template_id"), None)
     made_from = call.form.get("made_from", "")

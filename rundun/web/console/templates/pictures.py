@@ -33,7 +33,9 @@ async def upload_picture(call: ConsoleCall) -> Response:
 
 
 async def uploaded_pictures(call: ConsoleCall) -> list[UploadedPicture]:
-    """Return the pictures that the editor's form lists as uploaded and the organization still has."""
+    """Return the pictures, at most `MAX_LISTED`, that the editor's form lists as uploaded and the organization still
+    has.
+    """
     names = _names(call.form.get("uploaded", ""))
     found = await call.read(picture_rows.list_by_id, list(names)) if names else {}
     shown = template_pictures.shown_json(found, call.ctx.links)

@@ -42,7 +42,7 @@ def samples() -> dict[str, str]:
 
 
 async def list_templates(call: ConsoleCall) -> Response:
-    """GET /console/templates: list templates, newest first; archived ones with `?include_archived=true`."""
+    """GET /console/templates: list templates, newest first; `?include_archived=true` adds archived ones."""
     params = query(TemplatesPageQuery, call.request)
     page = await call.read(page_current, params.page_request(), params.include_archived)
     return await call.render(
@@ -105,14 +105,14 @@ async def changes(call: ConsoleCall) -> Response:
 
 
 def _version_number(call: ConsoleCall, name: str) -> int | None:
-    """Return the version number in the query parameter `name`; None if it is no number."""
+    """Return the version number in the query parameter `name`; None if it is no whole number from 1."""
     value = call.request.query_params.get(name, "")
     return int(value) if re.fullmatch(r"[1-9][0-9]{0,8}", value) else None
 
 
 async def export(call: ConsoleCall) -> Response:
     """GET /console/templates/{template_id}/export: return a file with the JSON of the version `?v=`, else of the
-    current one, as its author wrote it.
+    current one, without server-assigned members, indented anew.
     """
     v = query(TemplateQuery, call.request).v
     _, version = await call.read(get_version, call.path("template_id"), v)
@@ -126,12 +126,14 @@ async def export(call: ConsoleCall) -> Response:
 
 
 def format_json(body: bytes) -> str:
-    """Return a template's stored JSON as text, indented for people."""
+    """Return a template's stored JSON as text, indented by two, with a last line break and letters unescaped."""
     return json.dumps(from_json(body), ensure_ascii=False, indent=2) + "\n"
 
 
 def file_name(name: str) -> tuple[str, str]:
-    """Return two file names for a template that every system accepts: one in ASCII, one with all letters and digits."""
+    """Return two file names, ending in `.json`, for a template that every system accepts: one in ASCII, one with all
+    letters and digits.
+    """
     stem = re.sub(r"[^\w]+", "-", unicodedata.normalize("NFC", name)).strip("-_")[:80].rstrip("-") or "template"
     letters = "".join(char for char in unicodedata.normalize("NFKD", stem) if not unicodedata.combining(char))
     plain = re.sub(r"[^A-Za-z0-9_]+", "-", letters).strip("-_")[:80] or "template"
