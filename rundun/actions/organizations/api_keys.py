@@ -25,8 +25,9 @@ def create(
     read_only: bool = False,
     actor: Actor = ADMINISTRATOR,
 ) -> tuple[ApiKey, str]:
-    """Create an API key; return it and its secret, which is not stored. Raises NotFound, `invalid`. A key may not erase
-    by default, as it could destroy evidence; a `read_only` key can never erase.
+    """Create an API key of the `organization` with this id or name; return it and its secret, which is not stored. A
+    key may not erase by default, as it could destroy evidence. Raises NotFound, and `invalid` for a wrong name, for
+    `read_only` together with `may_erase`, if several organizations have the name, or at `MAX_VALID` keys.
     """
     org_id, name = get(tx, organization).org_id, clean_name(name)
     if may_erase and read_only:
@@ -42,7 +43,9 @@ def create(
 
 
 def revoke(tx: Tx, key_id: str) -> ApiKey:
-    """Revoke an API key of any organization, and return it as it was; raises NotFound, with the valid keys."""
+    """Revoke an API key of any organization, and return it as it was; a revoked one stays unchanged. Raises NotFound,
+    with the valid keys.
+    """
     everyone = {key.key_id: key for key in key_rows.list_all(tx)}
     if key_id not in everyone:
         valid = [key for key in everyone.values() if key.revoked_at is None]

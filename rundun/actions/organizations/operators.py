@@ -53,7 +53,7 @@ def new_token() -> str:
 
 
 def clean_email(typed: str) -> str:
-    """Return an e-mail address in its stored form; raises `invalid`."""
+    """Return an e-mail address in its stored form, trimmed and in lower case; raises `invalid`."""
     email = _stored_email(typed)
     if len(email) > 254 or not _EMAIL.fullmatch(email) or not email.isprintable():
         raise refused("/email", "bad_format", "That is no e-mail address.")
@@ -66,7 +66,7 @@ def _stored_email(typed: str) -> str:
 
 
 def clean_name(typed: str) -> str:
-    """Return a person's name in its stored form; raises `invalid`."""
+    """Return a person's name in its stored form, trimmed; raises `invalid`."""
     name = clean_input(typed[:10_000])
     if not 0 < len(name) <= 200 or not name.isprintable():
         raise refused("/name", "bad_format", "A name has 1 to 200 characters.")
@@ -135,8 +135,8 @@ def change_password(
 
 def invite(tx: Tx, org_id: str, email: str, role: Role, actor: Actor = ADMINISTRATOR) -> str:
     """Invite a new operator; return the token of the link, valid for seven days. Earlier links for the address end.
-    Raises `invalid` if the organization has an operator with that address, or its maximum of operators or invitations.
-    Operators of other organizations are not considered, so nothing about them is revealed.
+    Raises `invalid` for a malformed address, that of an operator of the organization, or at its maximum of operators or
+    invitations. Operators of other organizations are not considered, so nothing about them is revealed.
     """
     email = check_email(tx, org_id, email)
     operator_rows.remove_invitations(tx, org_id, email)
@@ -180,8 +180,9 @@ def join_and_sign_in(
     tx: Tx, token: str, email: str, name: str, password_hash: str, set_up: SetUp | None = None
 ) -> tuple[Operator, str]:
     """Create an operator by an invitation link, which ends it, and begin a session; return the operator and the token.
-    The first owner may `set_up` the organization; from others it is ignored. Raises `invalid`, and NotFound if the link
-    was used in the meantime.
+    `email` counts only if the invitation has none. The first owner may `set_up` the organization; from others it is
+    ignored. Raises `invalid` like `add`, also for a wrong name of the organization, and NotFound if the link was used
+    in the meantime.
     """
     invitation, _ = get_invitation(tx, token)
     sets_up = is_first_owner(tx, invitation)
@@ -235,14 +236,16 @@ def check_email(tx: Tx, org_id: str, typed: str) -> str:
 
 
 def list_candidates(tx: Tx, email: str) -> list[tuple[Operator, Organization]]:
-    """List at most ten operators with an address, each with the organization, to try their passwords at sign-in."""
+    """List at most ten operators with an address in its stored form, each with the organization, to try their passwords
+    at sign-in.
+    """
     rows = operator_rows.list_by_email(tx, email)[:MAX_SAME_EMAIL]
     return [(row, organization_rows.get(tx, row.org_id)) for row in rows]
 
 
 def get_by_email(tx: Tx, email: str, org: str | None = None) -> Operator:
-    """Return the operator with an e-mail address. `org` is the id or name of the organization; it is required if
-    several have one. Raises NotFound, `invalid`.
+    """Return the operator with an e-mail address. `org` is the id or name of the organization. Raises NotFound, and
+    `invalid` without `org` if several organizations have one, or if several have the name `org`.
     """
     if org is not None:
         org_id = organizations.get(tx, org).org_id

@@ -79,7 +79,9 @@ def labels(everyone: Iterable[Organization]) -> list[str]:
 
 
 def create(tx: Tx, name: str) -> Organization:
-    """Create an organization with unlimited credits, and return it. Commands name it, so a name in use is `invalid`."""
+    """Create an organization with unlimited credits, and return it. Raises `invalid` for a wrong name, and for one in
+    use, since commands name it.
+    """
     name = clean_name(name)
     if others := organization_rows.list_by_name(tx, name):
         raise Problem("invalid", f"There is an organization “{name}” already: {others[0].org_id}.")
@@ -175,7 +177,10 @@ def put_logo(tx: Tx, org_id: str, png: bytes | None, actor: Actor = ADMINISTRATO
 
 
 def add_credits(tx: Tx, org: str, amount: int | None, actor: Actor = ADMINISTRATOR) -> int | None:
-    """Add credits and return the new balance. An unlimited balance becomes just `amount`; None makes it unlimited."""
+    """Add credits to an organization, given by id or name, and return the new balance. An unlimited balance becomes
+    just `amount`; None makes it unlimited. Raises NotFound, and `invalid` for a balance below 0 or above `MAX_CREDITS`,
+    or if several have the name.
+    """
     owner = get(tx, org)
     balance = None if amount is None else (owner.credits or 0) + amount
     if balance is not None and not 0 <= balance <= MAX_CREDITS:
@@ -188,7 +193,8 @@ def add_credits(tx: Tx, org: str, amount: int | None, actor: Actor = ADMINISTRAT
 
 def set_quota(tx: Tx, org: str, mebibytes: int | None) -> tuple[int, int | None]:
     """Set the quota of an organization, given by id or name, in MiB: 0 for none, None for the setting's. Return the
-    bytes used, and the quota in bytes, None for none.
+    bytes used, and the quota in bytes, None for none. Raises NotFound, and `invalid` out of range or if several have
+    the name.
     """
     if mebibytes is not None and not 0 <= mebibytes <= MAX_MEBIBYTES:
         raise Problem("invalid", f"A quota has at most {MAX_MEBIBYTES:,} MiB.")
@@ -202,5 +208,7 @@ def set_quota(tx: Tx, org: str, mebibytes: int | None) -> tuple[int, int | None]
 
 
 def get_storage_use(tx: Tx, org: str) -> StorageUse:
-    """Return the bytes that an organization, given by id or name, uses, and its quota; raises NotFound."""
+    """Return the bytes that an organization, given by id or name, uses, and its quota; raises NotFound, and `invalid`
+    if several have the name.
+    """
     return quota_rows.get(tx, get(tx, org).org_id)

@@ -58,15 +58,16 @@ def _use_code(tx: Tx, operator_id: str, typed: str) -> bool:
 
 
 def sign_in(tx: Tx, operator_id: str, password_hash: str, typed: str) -> str | None:
-    """Begin a session for an operator after the right password, with a code; return its token, None for a wrong code.
-    `password_hash` is the hash that was checked. Raises NotFound if the operator was removed or has another password.
+    """Begin a session for an operator after the right password, with a code; return its token, None for a wrong or used
+    code, or without a second factor. `password_hash` is the hash that was checked. Raises NotFound if the operator was
+    removed or has another password.
     """
     operators.get_unchanged(tx, operator_id, password_hash)
     return operators.begin_session(tx, operator_id) if _use_code(tx, operator_id, typed) else None
 
 
 def switch_off(tx: Tx, operator_id: str, typed: str) -> bool:
-    """End a second factor, given a code; return False for a wrong one."""
+    """End a second factor, given a code, and return True; False for a wrong or used one, or without a second factor."""
     if not _use_code(tx, operator_id, typed):
         return False
     second_factors.remove(tx, operator_id)
@@ -80,7 +81,9 @@ def _add_change(tx: Tx, operator_id: str, change: Literal["second_factor_on", "s
 
 
 def renew_recovery_codes(tx: Tx, operator_id: str, typed: str) -> list[str] | None:
-    """Replace the recovery codes, given a code, and return the new ones; None for a wrong code."""
+    """Replace the recovery codes, given a code, and return the new ones; None for a wrong or used code, or without a
+    second factor.
+    """
     return _new_recovery_codes(tx, operator_id) if _use_code(tx, operator_id, typed) else None
 
 
