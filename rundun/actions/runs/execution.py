@@ -64,7 +64,9 @@ class AnswerInput:
 
 def start(tx: Tx, run_id: str, start_input: StartInput, device: str | None) -> tuple[Run, TemplateVersion, str]:
     """Start a run; return the run, its template version, and the device token for the phone's cookie. Starting a
-    started run keeps its first identity, and gives a released run to this device.
+    started run keeps its first identity, and gives a released run to this device. Raises NotFound, `run_erased`,
+    `run_closed`, `other_device`, `unavailable` beyond `quotas.MOST`, and `Invalid` without the identity that the
+    template requires.
     """
     run = run_state.require_open(tx, run_rows.get(tx, run_id), device)
     run_state.require_device(tx, run, device)
@@ -100,6 +102,8 @@ def start(tx: Tx, run_id: str, start_input: StartInput, device: str | None) -> t
 def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device: str | None) -> RunState:
     """Apply an answer; return the run with its answers and evidence. An answer that was applied before or equals the
     one in force changes nothing and is not refused on a closed run either: its first response may have been lost.
+    Raises NotFound, `run_erased`, `other_device`, `run_closed`, `not_started`, `answer_changed`, `skip_not_allowed`,
+    `too_many_photos`, `too_large`, `unavailable` beyond `quotas.MOST`, and `Invalid`.
     """
     run = run_state.get_for_device(tx, run_id, device)
     state = run_state.load(tx, run)
@@ -256,7 +260,9 @@ def _refuse_too_many(photos: Sequence[str], max_photos: int) -> None:
 
 
 def complete(tx: Tx, run_id: str, device: str | None) -> Run:
-    """Complete a run and return it; a completed one stays unchanged. Raises `steps_missing` with every missing item."""
+    """Complete a run and return it; a completed one stays unchanged. Raises NotFound, `run_erased`, `other_device`,
+    `run_closed`, `not_started`, and `steps_missing` with every missing item.
+    """
     run = run_state.get_for_device(tx, run_id, device)
     if run.status == "completed":
         return run
@@ -293,7 +299,9 @@ def _missing(below: str, step: MissingStep) -> PlaceJson:
 
 
 def cancel_by_executor(tx: Tx, run_id: str, reason: str | None, device: str | None) -> Run:
-    """Cancel a run for its executor and return it; unchanged if the executor gave the same reason before."""
+    """Cancel a run for its executor, started or not, and return it; unchanged if the executor gave the same reason
+    before. Raises NotFound, `run_erased`, `other_device`, `run_closed`.
+    """
     run = run_state.get_for_device(tx, run_id, device)
     cancellation = run.cancellation
     if cancellation is not None and (cancellation.by, cancellation.reason) == ("executor", reason):
@@ -330,8 +338,8 @@ def _get_open(tx: Tx, run_id: str, device: str | None) -> Run:
 
 
 def load_closed(tx: Tx, run_id: str, device: str | None) -> tuple[RunState, Organization, bool]:
-    """Return a closed run with its answers and evidence, its organization, and whether `device` did the run. Raises
-    NotFound, `run_erased`.
+    """Return a run with its answers and evidence, its organization, and whether `device` did the run, for the page of a
+    closed one; an open run is returned as well. Raises NotFound, `run_erased`.
     """
     run = run_state.with_expiry_applied(tx, run_rows.get(tx, run_id))
     return run_state.load(tx, run), organization_rows.get(tx, run.org_id), run_state.is_executor(tx, run, device)

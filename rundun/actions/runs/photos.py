@@ -71,8 +71,8 @@ def _wrong_slot(code: FieldErrorCode, detail: str) -> Invalid:
 def find_stored_photo(tx: Tx, target: PhotoRef, sha256: str, metadata: PhotoMetadata) -> Photo | None:
     """Find the stored photo with the same id and bytes; return None if the photo may be added.
 
-    Raises NotFound, `photo_conflict` for other bytes under that id, `photo_deleted`, `run_closed`, `not_started`,
-    `too_many_photos`, `quota_exceeded`, and `Invalid` for drawings on each other.
+    Raises NotFound, `run_erased`, `photo_conflict` for other bytes under that id, `photo_deleted`, `run_closed`,
+    `not_started`, `too_many_photos`, `unavailable` beyond `quotas.MOST`, and `Invalid` for drawings on each other.
     """
     before = _admit_photo(tx, run_rows.get(tx, target.run_id), target, sha256, metadata)
     return before if isinstance(before, Photo) else None
@@ -117,8 +117,8 @@ def _refuse_too_many(state: RunState, target: PhotoRef, metadata: PhotoMetadata)
 
 
 def add_pieces(tx: Tx, org_id: str, pieces: Sequence[Piece]) -> None:
-    """Store pieces of an upload that is too large for one commit. Raises `quota_exceeded`, since the quota can be used
-    up by others during the upload.
+    """Store pieces of an upload that is too large for one commit. Raises `unavailable` beyond `quotas.MOST` of the
+    quota, which can be used up by others during the upload.
     """
     quotas.require_quota_to_continue(tx, org_id)
     files.add_pieces(tx, pieces)
@@ -200,7 +200,7 @@ def _judge_metadata(said: PhotoMetadata, step: StepBase, now: int) -> PhotoMetad
 def remove_photo(tx: Tx, target: PhotoRef, device: str | None) -> RunState:
     """Delete a photo of an open run, arrived or not, and take it out of the lists of answer and remark; return the run
     with its answers and evidence. The photo stays deleted even if a phone lists or sends it later. Deleting it again
-    changes nothing.
+    changes nothing. Raises NotFound, `run_erased`, `other_device`, `run_closed`, `not_started`.
     """
     run = get_for_device(tx, target.run_id, device)
     before = load(tx, require_started(tx, run))
@@ -258,7 +258,8 @@ def add_signature(
     tx: Tx, run_id: str, step_id: str, png: bytes, sha256: str, typed_name: str | None, device: str | None
 ) -> Signature:
     """Store a signature picture and return it; stored bytes are not stored again. An answer without a signature takes
-    it; an answer with one keeps it until it is given again.
+    it; an answer with one keeps it until it is given again. Raises NotFound, `run_erased`, `other_device`,
+    `run_closed`, `not_started`, `unavailable` beyond `quotas.MOST`; `find_signature` checks that the step takes one.
     """
     run = get_for_device(tx, run_id, device)
     before = load(tx, require_started(tx, run))

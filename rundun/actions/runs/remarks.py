@@ -36,7 +36,8 @@ def require_allowed(version: TemplateVersion) -> None:
 def remark(tx: Tx, run_id: str, step_id: str, remark_input: RemarkInput, device: str | None) -> RunState:
     """Apply a remark; return the run with its answers and evidence. A remark that was applied before or equals the one
     in force changes nothing and is not refused on a closed run either. A remark makes no event; the closing event has
-    all remarks.
+    all remarks. Raises NotFound, `run_erased`, `other_device`, `run_closed`, `not_started`, `too_many_photos`,
+    `too_large`, `unavailable` beyond `quotas.MOST`, and `Invalid`.
     """
     run = run_state.get_for_device(tx, run_id, device)
     state = run_state.load(tx, run)

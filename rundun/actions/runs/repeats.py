@@ -23,7 +23,7 @@ class Repeated:
 
 def dispatch(tx: Tx, org_id: str, dispatch_request: DispatchRequest, actor: Actor) -> Run:
     """Dispatch a run with `runs.dispatch` and return it. If it repeats a missed run, that run is handled, unless it has
-    steps that call for attention, which an operator has yet to see.
+    steps that call for attention, which an operator has yet to see. Raises the errors of `runs.dispatch`.
     """
     run = runs.dispatch(tx, org_id, dispatch_request)
     if run.previous_run_id is not None:

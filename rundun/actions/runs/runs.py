@@ -46,7 +46,7 @@ def dispatch(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> Run:
     """Dispatch a run of a template's current version for one credit, and return it.
 
     Raises NotFound, `template_archived`, `invalid` and `too_large` for its job, `quota_exceeded`,
-    `insufficient_credits`; then nothing is created.
+    `insufficient_credits`, and the errors of `resolve_webhook`; then nothing is created.
     """
     version = get_dispatched_version(tx, org_id, dispatch_request.template_id)
     if version.template.fields or dispatch_request.job is not NO_JOB:
@@ -237,8 +237,8 @@ class RunDetail:
 
 
 def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[ListedRun]:
-    """Return a page of the runs of an organization that pass a filter, each with its template and its number of
-    remarks.
+    """Return a page of the runs of an organization that pass a filter, in the order of `store.runs.search.page`, each
+    with its template and its number of remarks.
     """
     page = search.page(tx, org_id, filters, page_request)
     return Page([_listed_run(tx, run) for run in page.items], page.next_before)

@@ -46,7 +46,7 @@ def accept(
 
 
 def make_next_runs(tx: Tx, number: int) -> bool:
-    """Make the next runs of a table; return whether more are left to be made. Raises NotFound."""
+    """Make the next runs of a table; return whether more are left to be made: False also for an unknown table."""
     part = table_rows.find_part(tx, number)
     if part is None:
         return False
@@ -68,7 +68,9 @@ def _run(tx: Tx, table: SentTable, version: TemplateVersion, request: DispatchRe
 
 
 def get(tx: Tx, org_id: str, number: int) -> tuple[SentTable, TemplateVersion, list[Run]]:
-    """Return a table, its template version, and its runs made so far without erased ones. Raises NotFound."""
+    """Return a table, its template version, and its runs made so far, in the table's order, without erased ones and
+    without secrets. Raises NotFound.
+    """
     table = table_rows.get_of_org(tx, org_id, number)
     version = template_rows.get_version(tx, table.template_id, table.template_v)
     return table, version, run_rows.list_numbered(tx, table.runs)
