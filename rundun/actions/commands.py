@@ -44,8 +44,8 @@ def import_template(tx: Tx, org: str | None, template: object) -> str:
 
 
 def revise_template(tx: Tx, template: str, org: str | None, content: object) -> dict[str, str | int | bool]:
-    """Revise a template (`templates revise`); return its `template_id`, the version's number `v`, and whether that
-    `is_new`: not for equal content.
+    """Revise a template, given by id or name (`templates revise`); return its `template_id`, the version's number `v`,
+    and whether that `is_new`: not for equal content.
     """
     head = templates.get(tx, template, org)
     version = templates.revise(tx, head.org_id, head.template_id, templates.read_draft(content), None)
@@ -53,7 +53,7 @@ def revise_template(tx: Tx, template: str, org: str | None, content: object) -> 
 
 
 def archive_template(tx: Tx, template: str, org: str | None) -> dict[str, str]:
-    """Archive a template (`templates archive`); return its `template_id` and `name`."""
+    """Archive a template, given by id or name (`templates archive`); return its `template_id` and `name`."""
     head = templates.get(tx, template, org)
     templates.archive(tx, head.org_id, head.template_id)
     _, version = templates.get_version(tx, head.org_id, head.template_id, None)

@@ -84,7 +84,9 @@ def read_health(tx: Tx, org_id: str | None, seconds: float) -> HealthReport:
 
 
 def _needing_https(tx: Tx, org_id: str | None) -> list[str]:
-    """List the names of templates with a step that records the position or scans a barcode."""
+    """List the names of templates with a step that records the position or scans a barcode, without archived ones; of
+    each organization only its newest `MAX_TEMPLATES` are searched.
+    """
     needing: list[str] = []
     for owner in [org_id] if org_id else [row.org_id for row in organization_rows.list_all(tx)]:
         before: tuple[int, ...] = (END, END)

@@ -49,7 +49,8 @@ def create_once(
     **kwargs: P.kwargs,
 ) -> str:
     """Run `action(tx, *args)` unless it was run under this key before, and return the attribute `id_name` of the object
-    that it created. Of two equal forms at once, the second gets the first one's id.
+    that it created, as text. Of two equal forms at once, the second gets the first one's id. Raises the errors of
+    `find_response`.
     """
     stored = find_response(tx, idempotency_key)
     if stored is None:

@@ -58,7 +58,7 @@ def cancel_run(tx: Tx, org_id: str, run_id: str, reason: str | None) -> StoredRe
 
 
 def extend_run(tx: Tx, org_id: str, run_id: str, hours: float | None, actor: Actor) -> StoredResponse:
-    """Extend a run; return the 200 response with the run."""
+    """Extend a run to `hours` from now, None for without end; return the 200 response with the run."""
     return _changed(tx, runs.extend(tx, org_id, run_id, hours, actor))
 
 
@@ -84,6 +84,8 @@ def retry_delivery(tx: Tx, org_id: str, delivery_id: str) -> StoredResponse:
 
 
 def retry_deliveries(tx: Tx, org_id: str, failed_filter: FailedFilter, so_far: RetryProgress) -> StoredResponse:
-    """Retry the last part of the failed deliveries that pass a filter; return the 202 response with their number."""
+    """Retry the last part of the failed deliveries that pass a filter; return the 202 response with the number retried
+    in all parts.
+    """
     progress = deliveries.retry_failed(tx, org_id, failed_filter, so_far)
     return json_response(RetriedJson(retried=progress.count), 202)

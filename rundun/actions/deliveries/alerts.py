@@ -47,7 +47,7 @@ def has_alert(tx: Tx) -> bool:
 def make_next_alert(tx: Tx, *, for_all: bool, backup_error: str | None = None) -> Alert | None:
     """Return the next alert, of a missed backup first, then of a quota, then of a failed delivery; None if there is
     none. `for_all`: it counts the other failed deliveries, which then get no alerts. `backup_error` is this process's
-    reason for the missing backup, if known.
+    reason for the missing backup, if known. Nothing is stored before `mark_alerted`; a hold is checked by `has_alert`.
     """
     if backups.awaits_alert(tx):
         return _backup_missed_alert(tx, backup_error)
@@ -58,7 +58,7 @@ def make_next_alert(tx: Tx, *, for_all: bool, backup_error: str | None = None) -
 
 
 def test_alert(tx: Tx) -> Alert:
-    """Return an alert for testing; raises `held` after a restore."""
+    """Return an alert for testing; raises `held` while a restore holds outgoing requests."""
     going_live.require_not_held(tx)
     content: AlertTestJson = {"alert": TEST, "public_url": tx.links.public_url, "sent_at": times.wire(tx.now)}
     return Alert(TEST, tx.new_id("alert"), to_json(content))

@@ -30,8 +30,8 @@ def settle(
 ) -> DeliveryStatus:
     """Settle an attempt: log its result, and set the delivery's status to the returned `delivered`, `failed`, or
     `pending` until the next attempt. `delays` are the seconds after each failed scheduled attempt. `alerting`: a final
-    failure gets an alert, unless the attempt was made by hand. Results for an erased run are not logged, and the run's
-    webhook is erased once `run.erased` has arrived.
+    failure gets an alert, unless the attempt was made by hand. Of a delivery erased during the attempt nothing is
+    stored. Once `run.erased` has arrived, the run's webhook is erased.
     """
     if not delivery_rows.is_of_event(tx, claimed.number, claimed.envelope["event_id"]):  # erased in the meantime
         return "delivered" if result.ok else "failed"
@@ -160,7 +160,7 @@ def has_more_failed(tx: Tx, org_id: str, failed_filter: FailedFilter, so_far: Re
 def retry_failed(tx: Tx, org_id: str, failed_filter: FailedFilter, so_far: RetryProgress) -> RetryProgress:
     """Make the next failed deliveries that pass the filter due now, at most `RETRY_BATCH_SIZE`, so that other writes do
     not wait long; return the progress since the first call. Deliveries without a webhook are left out. Raises
-    `quota_exceeded`, and NotFound for the filter's run.
+    `quota_exceeded`, and for the filter's run NotFound and `run_erased`.
     """
     if failed_filter.run_id is not None:
         run_rows.get_of_org(tx, org_id, failed_filter.run_id)
@@ -192,5 +192,5 @@ def page_failed(tx: Tx, org_id: str, page_request: PageRequest) -> FailedDeliver
 
 
 def page_of_run(tx: Tx, org_id: str, run_id: str, page_request: PageRequest) -> Page[Delivery]:
-    """Return a page of the deliveries of an organization's run, newest first; raises NotFound."""
+    """Return a page of the deliveries of an organization's run, newest first; raises NotFound, `run_erased`."""
     return delivery_rows.page_of_run(tx, run_rows.get_of_org(tx, org_id, run_id).run_id, page_request)

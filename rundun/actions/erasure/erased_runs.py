@@ -41,8 +41,8 @@ def _name(tx: Tx, org_id: str, by: str) -> str:
 
 
 def get_dispatched_at(tx: Tx, run_id: str) -> int:
-    """Return when a run, erased or not, was dispatched, in milliseconds. Raises NotFound, and `invalid` for a shortened
-    id.
+    """Return when a run, erased or not, was dispatched, in milliseconds. Raises NotFound, and `invalid` for an id that
+    is shortened or lacks its `r-`.
     """
     erased = erasure.find(tx, run_id)
     if erased is None and run_rows.list_ids(tx, f"r-{run_id.removeprefix('r-')}", 1) not in ([], [run_id]):

@@ -34,7 +34,7 @@ class PersonList:
 
     @property
     def digest(self) -> str:
-        """Return the SHA-256 of the list's run ids and revisions, in hexadecimal."""
+        """Return the SHA-256 of the ids and revisions of `runs`, without `alike`, in hexadecimal."""
         return list_digest((run.run_id, run.revision) for run in self.runs)
 
     def select(self, run_ids: Sequence[str]) -> "PersonList":

@@ -121,7 +121,7 @@ def _require_days(**days_of: int | None) -> None:
 
 def set_by_command(tx: Tx, org: str, changes: dict[str, int | bool | None]) -> dict[str, int | bool | None]:
     """Change the given fields of an organization's `Retention` (`orgs retention`) and return all of them; `org` is its
-    id or name.
+    id or name. Raises NotFound, and `invalid` for a wrong field or if several organizations have the name.
     """
     org_id = organizations.get(tx, org).org_id
     new = replace(retention_days.get(tx, org_id), **changes)  # type: ignore[arg-type]

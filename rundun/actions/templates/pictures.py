@@ -20,7 +20,9 @@ def find_stored(tx: Tx, org_id: str, picture_id: str) -> TemplatePicture | None:
 
 
 def add(tx: Tx, org_id: str, new: NewPicture) -> tuple[TemplatePicture, bool]:
-    """Store a picture; return it, and False if another upload of it was faster. Raises `quota_exceeded`."""
+    """Store a picture; return it, and whether it is new: False if its bytes were stored already. Raises
+    `quota_exceeded`.
+    """
     stored = find_stored(tx, org_id, new.picture_id)
     if stored is not None:
         return stored, False

@@ -129,7 +129,8 @@ def revise(
 ) -> TemplateVersion:
     """Revise a template into a new current version, which unarchives it, and return the version. A draft equal to the
     current version makes none and returns that one; ids it leaves out equal the stored ones. Raises NotFound,
-    `Invalid`, `quota_exceeded`, and `version_mismatch` if `if_match` is not the current entity tag.
+    `Invalid`, `quota_exceeded`, and `version_mismatch` unless `if_match`, the value of `If-Match`, has the current
+    entity tag or `*`; None is not checked.
     """
     head = template_rows.get(tx, org_id, template_id)
     current = template_rows.get_version(tx, template_id, head.v)
@@ -221,7 +222,9 @@ def _add_change(
 
 
 def duplicate(tx: Tx, org_id: str, template_id: str) -> TemplateVersion:
-    """Create a template with the content of another's current version, and “ (copy)” after the name; return it."""
+    """Create a template with the content of another's current version, and “ (copy)” after the name; return its version
+    1. Raises NotFound, `quota_exceeded`.
+    """
     head = template_rows.get(tx, org_id, template_id)
     written = template_rows.get_version(tx, head.template_id, head.v).template
     quotas.require_quota_left(tx, org_id)
@@ -306,7 +309,9 @@ def dispatch_choices(tx: Tx, org_id: str, chosen: str, limit: int) -> list[tuple
 def get_with_versions(
     tx: Tx, org_id: str, template_id: str, v: int | None, page_request: PageRequest
 ) -> tuple[TemplateHead, TemplateVersion, Page[tuple[TemplateHead, TemplateVersion]]]:
-    """Return a template, one version of it (the current one if `v` is None), and a page of all, newest first."""
+    """Return a template, one version of it (the current one if `v` is None), and a page of all, newest first; raises
+    NotFound.
+    """
     head, version = get_version(tx, org_id, template_id, v)
     return head, version, page_versions(tx, org_id, template_id, page_request)
 
@@ -314,8 +319,8 @@ def get_with_versions(
 def get_two_versions(
     tx: Tx, org_id: str, template_id: str, before: int | None, after: int | None
 ) -> tuple[TemplateHead, TemplateVersion, TemplateVersion]:
-    """Return a template and two versions of it: `before`, by default the one before `after`; and `after`, by default
-    the current one.
+    """Return a template and two versions of it: `before`, by default the one before `after`, or version 1 itself; and
+    `after`, by default the current one. Raises NotFound.
     """
     head, later = get_version(tx, org_id, template_id, after)
     return head, get_version(tx, org_id, template_id, before or max(1, later.v - 1))[1], later
