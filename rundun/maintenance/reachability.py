@@ -30,8 +30,8 @@ SECONDS = 5.0  # for looking up the name, and again for the answer
 
 
 def examine(settings: ServiceSettings, found: Sequence[Finding]) -> Iterator[Finding]:
-    """Yield the findings about the running service, its public address and its keys, except where the findings in its
-    database, `found`, report damage. Blocks.
+    """Yield the findings about the running service, its public address and, unless `found`, the findings in its
+    database, report damage, its keys. Blocks.
     """
     listener = find_listener(socket_path(settings.database.path))
     if listener is None:

@@ -28,8 +28,8 @@ class ApiAnswer:
 
 
 class ApiClient:
-    """A client of one service. No request is retried. A POST without an answer keeps its `Idempotency-Key`: the same
-    POST, called again, uses it, so that the service executes it once at most.
+    """A client of one service; a `path` is one below `/v1`. No request is retried. A POST without an answer keeps its
+    `Idempotency-Key`: the same POST, called again, uses it, so that the service executes it once at most.
     """
 
     def __init__(self, url: str, key: str, transport: httpx2.AsyncBaseTransport | None = None) -> None:

@@ -39,8 +39,9 @@ def cut(text: str, maximum: int = MAX_TEXT) -> str:
 
 
 def sanitize(value: Any, maximum: int = MAX_TEXT) -> Any:
-    """Return a JSON value with all texts cut to `maximum` characters, invisible characters replaced, and UUIDs cut to 8
-    digits: the id of an open run is its link, and any UUID may be such an id.
+    """Return a JSON value with all texts, names of members as well, cut to `maximum` characters, invisible characters
+    replaced, keys and media paths removed as in logs, and UUIDs cut to 8 digits: the id of an open run is its link, and
+    any UUID may be such an id.
     """
     if isinstance(value, str):
         return cut(redact(_HIDDEN.sub(REPLACED, _UUID.sub(_shortened, value))), maximum)
@@ -53,7 +54,7 @@ def without_run_ids(document: Any) -> Any:
 
 
 def has_hidden_characters(document: Any) -> bool:
-    """Tell whether a JSON value has texts with invisible characters."""
+    """Tell whether a JSON value has texts, apart from names of members, with invisible characters."""
     if isinstance(document, dict):
         return any(has_hidden_characters(one) for one in document.values())
     if isinstance(document, list):

@@ -40,8 +40,8 @@ _Context = ServerRequestContext[Any]
 
 
 def make_server(api: ApiClient, *, may_write: bool, warnings: Sequence[str] = ()) -> Server[Any]:
-    """Return the server of one session, with the tools that write only if `may_write`. `warnings` are part of its
-    instructions, since clients hide standard error.
+    """Return the server of one session, with the tools that write only if `may_write`; it closes `api` at its end.
+    `warnings` are part of its instructions, since clients hide standard error.
     """
     session = Session(api)
     tools = {name: tool for name, tool in TOOLS.items() if may_write or tool.effect == "reads"}

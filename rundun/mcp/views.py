@@ -72,7 +72,9 @@ def template_row(template: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def template(record: Mapping[str, Any], section: str | None) -> dict[str, Any]:
-    """Return a template as a JSON object: whole, one section, or, if too long, its outline; raises `not_found`."""
+    """Return a template as a JSON object: whole, the `section` with that id or title, or, if too long, its outline;
+    raises `not_found` for an unknown section.
+    """
     document = without_run_ids({name: value for name, value in record.items() if name not in _ASSIGNED})
     content = {"template_id": record["id"], **_without_empty({name: record[name] for name in ("v", "archived_at")})}
     content |= {"about_its_texts": f"{DATA} {HIDES}" if has_hidden_characters(document) else DATA}
@@ -127,7 +129,8 @@ def run_row(run: Mapping[str, Any], add_run: AddRun) -> dict[str, Any]:
 
 def run(record: Mapping[str, Any], add_run: AddRun, *, only_flagged: bool, first: int) -> dict[str, Any]:
     """Return a run as a JSON object: that of `run_row`, and as many answers as fit, from number `first` on, counted
-    from 0. If more are left, `next_first_answer` is the number of the next.
+    from 0; with `only_flagged` only those that are flagged or say why the step could not be done are counted. If more
+    are left, `next_first_answer` is the number of the next.
     """
     steps = {step["id"]: step for step in _steps(record["template"])}
     kinds = {one["id"]: one["kind"] for one in record["template"].get("fields") or ()}
