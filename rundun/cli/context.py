@@ -84,12 +84,16 @@ def _load_in_force(config_file: str | None, flags: dict[str, Any]) -> ServiceSet
 
 
 def source_of(key: str) -> str:
-    """Return the source of a setting in force: `file`, `environment`, `flag`, `service` or `default`."""
+    """Return the source of a setting in force: `file`, `environment`, `flag`, `service` or `default`; raises KeyError
+    in a command that `with_settings` did not make.
+    """
     return str(click.get_current_context().meta[_SOURCES].get(key, "default"))
 
 
 def is_beside_service() -> bool:
-    """Tell whether a service was running on the database when the command began."""
+    """Tell whether a service was running on the database when the command, one by `with_settings`, began; False in one
+    by `with_own_settings`.
+    """
     return _TELLS in click.get_current_context().meta
 
 
@@ -173,8 +177,9 @@ def _option_name(pointer: str) -> str | None:
 
 def run_writing(settings: ServiceSettings, command: str, **arguments: Any) -> Any:
     """Run a writing command in this process under the lock, or send it to the service that holds the database; return
-    its result, in which a tuple may have become a list. While another process holds the lock without listening (it
-    starts, stops, or is another command), wait up to `LOCK_SECONDS`, then raise `DatabaseLocked`.
+    its result, in which a tuple may have become a list. Raises its `Problem`, and `not_found` where there is no
+    database, which only `orgs create` makes. While another process holds the lock without listening (it starts, stops,
+    or is another command), wait up to `LOCK_SECONDS`, then raise `DatabaseLocked`.
     """
     for value in arguments.values():
         require_utf8(value)
@@ -247,7 +252,9 @@ def _loss_text(path: Path) -> str:
 
 
 def run_reading(settings: ServiceSettings, read: Callable[[Tx], T]) -> T:
-    """Open the database read-only, beside any other process, and return what `read` returns in a transaction."""
+    """Open the database read-only, beside any other process, and return what `read` returns in a transaction. Raises
+    `not_found` where there is no database.
+    """
     require_database(settings)
     with reading(settings, wall_clock) as tx:
         return read(tx)

@@ -59,6 +59,8 @@ def printable_name(file: str) -> str:
 
 
 def as_json(document: Any) -> str:
-    """Return a document as indented JSON text, with control characters escaped."""
+    """Return a document as JSON text, indented by two, without a last line break; control characters and marks of
+    direction are escaped, other characters are not.
+    """
     lines = json.dumps(document, ensure_ascii=False, indent=2).split("\n")  # JSON escapes those of texts
     return "\n".join(_CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", line) for line in lines)

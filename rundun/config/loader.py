@@ -42,10 +42,11 @@ def load(
 ) -> ServiceSettings:
     """Return the effective settings; raises `ConfigError` with all mistakes.
 
-    `file` must exist; without it `rundun.toml` in the working directory is read if there is one. `flags` maps keys such
-    as `server.port` to values, None meaning not set. `running` are the settings of a running service, from
-    `settings_json`; they win over all but the named `file` and the flags, which were given for this command. `sources`
-    is filled with the source of each value by key; a missing key means the default.
+    `file` must exist; without it `rundun.toml` in the working directory is read if there is one. `environment` is by
+    default that of this process. `flags` maps keys such as `server.port` to values, None meaning not set. `running` are
+    the settings of a running service, from `settings_json`; they win over all but the named `file` and the flags, which
+    were given for this command. `sources` is filled with the source of each value by key; a missing key means the
+    default.
     """
     problems: list[str] = []
     values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}

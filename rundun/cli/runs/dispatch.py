@@ -237,7 +237,9 @@ def _open_without_waiting(file: str, flags: int) -> int:
 
 
 def read_secret(file: str) -> str:
-    """Return a secret from a file, or from standard input, without the newline at its end; raises `Problem`."""
+    """Return a secret from a file, or for `-` from standard input, where a terminal is asked for it, without the
+    newline at its end; raises `Problem`.
+    """
     if file == STANDARD_INPUT and sys.stdin.isatty():
         return str(click.prompt("Secret", hide_input=True))
     try:
