@@ -151,7 +151,9 @@ def fit(size: tuple[int, int], longest: int) -> tuple[int, int]:
 
 
 def plain_copy(image: Image.Image, longest: int) -> Image.Image:
-    """Return a copy of at most `longest` pixels in sRGB, alpha on white, without metadata. It is shrunk first."""
+    """Return a copy, its longest side at most `longest` pixels, in sRGB, alpha on white, without metadata. It is shrunk
+    first.
+    """
     profile = image.info.get("icc_profile")
     if image.mode.startswith("I"):  # 16-bit grey, which convert() would clip to white instead of scaling
         image = image.point(lambda value: value / 256).convert("L")

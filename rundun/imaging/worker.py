@@ -29,7 +29,8 @@ BARCODES = {"of_run": 1, "of_owner": 4, "in_all": 32}
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """The imaging functions, run in the pools' threads within the settings' limits; an owner is an organization.
+    """The imaging functions, run in the pools' threads within the settings' limits; an owner is an organization. They
+    raise `unavailable` where too many pictures of the owner or of all are in work, or one waits for `PICTURE_WAIT`.
 
     Photos of the size that the page sends run in the threads of `photos`. Larger ones take seconds and up to 450 MB
     each: they have a single thread, `large`, and barcodes another, so that no photo waits for them.
@@ -41,7 +42,9 @@ class Pictures:
     max_pixels: int
 
     async def derive(self, read: Read, owner: str) -> Derivatives:
-        """Return photo and thumbnail, made in the owner's turn; see `derivatives.derive`."""
+        """Return photo, None where the original serves, and thumbnail, made in the owner's turn; see
+        `derivatives.derive`.
+        """
         return await self._derive("derive", read, owner)
 
     async def derive_picture(self, read: Read, owner: str) -> Derivatives:
@@ -83,7 +86,8 @@ class Pictures:
         self, read: Read, formats: tuple[BarcodeFormat, ...], owner: str, run_id: str
     ) -> Barcode | None:
         """Return the barcode nearest to the picture's middle, None without one, read in the owner's turn. Raises
-        `unavailable` while another picture of the run is in work, or too many are, and `unreadable_image`.
+        `unavailable` while another picture of the run is in work, or too many of the owner's or of all are, and
+        `unreadable_image`.
         """
         limits = {run_id: BARCODES["of_run"], owner: BARCODES["of_owner"], "": BARCODES["in_all"]}
         return await self.barcodes.run(owner, limits, lambda: self._decode_barcode(read(), formats))

@@ -86,7 +86,7 @@ class Alerts:
 
     async def send_test(self) -> AlertOutcomeJson:
         """Send a test alert and return its outcome: whether it arrived, the status, error and duration, and whether it
-        was signed. Raises `held` after a restore.
+        was signed. Raises `held` while a restore holds outgoing requests.
         """
         sent = await self._send(await self._database.read(alerts.test_alert))
         return {

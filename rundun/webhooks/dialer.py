@@ -181,7 +181,7 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
         """Return a connection to the first address that answers. TLS and `Host`, in the layer above, use the name.
-        Raises `AddressForbidden` if no address may be dialled.
+        Raises UnresolvedHost, `AddressForbidden` if no address may be dialled, and the error of the last address.
         """
         used = used_connection.get()
         used.is_new = True

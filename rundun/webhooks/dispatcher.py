@@ -133,7 +133,9 @@ class Dispatcher:
 
     @property
     def _may_claim(self) -> bool:
-        """Tell whether more deliveries may be claimed."""
+        """Tell whether more deliveries may be claimed: a slot is free, not too many outcomes wait to be written, and
+        the dispatcher is not stopping.
+        """
         return not self._stopping and not self._too_many_unwritten and bool(self._slots.free)
 
     def _start(self, claimed: DueDelivery) -> None:
