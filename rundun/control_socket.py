@@ -161,8 +161,8 @@ def ask_settings(path: Path) -> Any:
 
 
 def send_command(path: Path, command: str, arguments: dict[str, Any], seconds: float = TIMEOUT_SECONDS) -> Any:
-    """Send a command to the running service and return its result as a JSON value; raise its `Problem`, or
-    `NotListening`.
+    """Send a command to the running service and return its result as a JSON value; raise its `Problem`, `NotListening`,
+    `too_large`, or `unavailable` without an answer in `seconds`: then the command may have been executed.
     """
     line = to_json({"command": command, "arguments": arguments}) + b"\n"
     if len(line) > MAX_LINE:

@@ -73,7 +73,9 @@ class BoundedPool:
 
     @contextmanager
     def place(self, limits: Limits) -> Iterator[None]:
-        """Take a place for each owner of `limits` while the context lasts; raises the refusal."""
+        """Take a place for each owner of `limits` while the context lasts; raises the refusal at once where one has
+        none left.
+        """
         with self._lock:
             self._take(limits)
         try:
@@ -85,7 +87,7 @@ class BoundedPool:
         self, owner: str, limits: Limits, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs
     ) -> R:
         """Run `function` in a thread when it is the owner's turn, and return its result; raises its error, or the
-        refusal where it did not begin.
+        refusal: at once where an owner of `limits` has no place left, later where it did not begin in time.
         """
         future: Future[R] = Future()
         with self._lock:

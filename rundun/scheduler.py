@@ -47,7 +47,7 @@ Resting = dict[str, int]  # by run id, when it may be tried again, in millisecon
 
 async def expire_due(database: Database, resting: Resting | None = None) -> int:
     """Expire every overdue run, each in its own write, and return their number. A run whose write fails is noted in
-    `resting` and tried again after a minute.
+    `resting` and tried again after a minute. Raises a write's `unavailable`, as on a full disk.
     """
     total, resting = 0, {} if resting is None else resting
     while ids := await _overdue(database, resting):
@@ -153,8 +153,8 @@ def schedule(
     secrets_days: float = 0,
     each_minute: Ticks | None = None,
 ) -> AsyncIOScheduler:
-    """Return a scheduler of all ticks, with the caller's ticks `each_minute`. Stop the dispatcher before you shut it
-    down, which cancels running coroutines at once.
+    """Return a scheduler of all ticks, not started yet, with the caller's ticks `each_minute`. Stop the dispatcher
+    before you shut it down, which cancels running coroutines at once.
     """
     scheduler = AsyncIOScheduler(
         timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}

@@ -290,7 +290,8 @@ def serve(
     start.
 
     `on_shutdown` runs in the event loop as soon as the signal arrives, while requests are still under way, so that long
-    polls return. Requests have `patience.stopping` seconds to end; then the app's lifespan ends.
+    polls return. Requests have `patience.stopping` seconds to end; then the app's lifespan ends. Raises `Problem` for
+    an unusable certificate. It closes the sockets.
     """
     patience = patience or ConnectionLimits()
     trusted = [str(network) for network in settings.server.trusted_proxies]
