@@ -33,7 +33,9 @@ class KeyRing:
             self._generation += 1
 
     async def get_key(self, request: Request) -> ApiKey:
-        """Return the API key of `request`. An unknown, revoked or malformed key raises the same `unauthorized`."""
+        """Return the API key of `request`, and note its use. A missing, unknown, revoked or malformed key raises the
+        same `unauthorized`.
+        """
         hashed = digest(bearer_of(request))
         key = self._cached.get(hashed)
         if key is None:
@@ -54,7 +56,9 @@ class KeyRing:
 
 
 def bearer_of(request: Request) -> str:
-    """Return the bearer token of `request`, not looked up in the database; raises `unauthorized` if malformed."""
+    """Return the bearer token of `request`, not looked up in the database; raises `unauthorized` if it is missing or
+    malformed.
+    """
     match = _BEARER.fullmatch(request.headers.get("authorization", ""))
     if not match:
         raise _unauthorized()

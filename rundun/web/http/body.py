@@ -19,7 +19,9 @@ MERGE_PATCH = ("application/merge-patch+json", "application/json")  # RFC 7396
 
 
 async def read_json_bytes(request: Request, limit: int, media_types: tuple[str, ...] = JSON) -> bytes:
-    """Return a JSON body of at most `limit` bytes; raises `too_large`, `unsupported_media_type`."""
+    """Return the bytes of a body sent as JSON, not parsed, at most `limit`; raises `unsupported_media_type` for any
+    other media type or an encoded body, and the errors of `read_bytes`.
+    """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in media_types:
         named = " or ".join(f"“Content-Type: {one}”" for one in media_types)
@@ -38,7 +40,9 @@ def parse(body: bytes) -> Any:
 
 
 async def read_bytes(request: Request, limit: int) -> bytes:
-    """Return the body of at most `limit` bytes; raises `too_large`, and `unavailable` after `TIMEOUT` seconds."""
+    """Return the body of at most `limit` bytes; raises `too_large`, `unavailable` after `TIMEOUT` seconds, and
+    ClientDisconnect.
+    """
     if is_received(request):
         return await _read_received(request, limit)
     try:

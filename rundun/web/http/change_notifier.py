@@ -40,16 +40,18 @@ class ChangeNotifier:
         database.subscribe(self._wake)
 
     def next_change(self, org_id: str, kind: str = events.TOUCHED) -> NextChange:
-        """Return a future that is done, with None, at the next change. Take it before reading, to miss no change."""
+        """Return a future, shared by all that wait, that is done, with None, at the next change, or when the service
+        ends (`ended`). Take it before reading, to miss no change.
+        """
         change = self._waiting.get(kind + org_id)
         if change is None:
             change = self._waiting[kind + org_id] = asyncio.get_running_loop().create_future()
         return change
 
     async def shared_read(self, change: NextChange, function: Callable[[Tx, *Ts], Feed], *args: *Ts) -> EventBatch:
-        """Return the events of the feed `function(tx, *args)`, each as the bytes of a JSON object, whether there are
-        more, and the number of the last one, None if there are none. Clients that were woken by the same `change` and
-        ask for the same share one read: all of them want the events since that change.
+        """Return the `EventBatch` of the feed `function(tx, *args)`: each event as the bytes of a JSON object, with its
+        `cursor` and without thumbnails. Clients that were woken by the same `change` and ask for the same share one
+        read: all of them want the events since that change.
         """
         name = (change, function, args)
         task = self._reads.get(name)

@@ -180,7 +180,9 @@ class RunsQuery(ListQuery):
     beginnings of words."""
 
     def filter(self, now: int) -> RunFilter:
-        """Return the filter of runs at `now`; its times are in milliseconds."""
+        """Return the filter of runs at `now`; its times are in milliseconds, the lower bounds at the end of their
+        second.
+        """
         after, updated_after = (
             None if second is None else second + times.SECOND - 1 for second in (self.created_after, self.updated_after)
         )

@@ -150,7 +150,9 @@ def headers(allowance: Allowance) -> list[tuple[bytes, bytes]]:
 
 
 def address_of(request: Request) -> str:
-    """Return the network address of the client; for IPv6 its /64 network, which one customer has."""
+    """Return the network address of the client; for IPv6 the first of its /64 network, which one customer has; a host
+    that is no IP address as it is, "" without one.
+    """
     host = request.client.host if request.client else ""
     try:
         address = ip_address(host.partition("%")[0])

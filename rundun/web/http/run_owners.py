@@ -16,7 +16,7 @@ class RunOwners:
         self._owners: OrderedDict[str, str] = OrderedDict()
 
     async def find(self, run_id: str) -> str | None:
-        """Return the id of a run's organization; None if the run does not exist."""
+        """Return the id of a run's organization, also of an erased run; None if the run does not exist."""
         owner = self._owners.get(run_id)
         if owner is not None:
             self._owners.move_to_end(run_id)

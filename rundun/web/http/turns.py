@@ -69,27 +69,31 @@ class TurnTaking:
         self._pool = BoundedPool(_refusal, threads=1)
 
     def of_operator(self, org_id: str, operator_id: str) -> Turns:
-        """Return the queue of an organization's operators, with the limits of one of them."""
+        """Return the queue of an organization's operators, limited to `WAITING` for all of them and `OF_OPERATOR` for
+        this operator.
+        """
         return self._queue(org_id, {org_id: WAITING, operator_id: OF_OPERATOR})
 
     def of_visitor(self, address: str) -> Turns:
-        """Return the queue of the visitors at a network address, before they sign in."""
+        """Return the queue of the visitors at a network address, before they sign in, limited to `OF_OPERATOR`."""
         owner = f"visitor {address}"
         return self._queue(owner, {owner: OF_OPERATOR})
 
     def of_keys(self, org_id: str) -> Turns:
-        """Return the queue of an organization's API keys."""
+        """Return the queue of an organization's API keys, limited to `WAITING`."""
         owner = f"keys {org_id}"
         return self._queue(owner, {owner: WAITING})
 
     def of_links(self, org_id: str) -> Turns:
-        """Return the queue of an organization's links, so that phones do not wait for its operators."""
+        """Return the queue of an organization's links, limited to `OF_LINKS`, so that phones do not wait for its
+        operators.
+        """
         owner = f"links {org_id}"
         return self._queue(owner, {owner: OF_LINKS})
 
     def of_download(self, org_id: str) -> Turns:
-        """Return the queue of an organization's downloads. It has no limits, so that no download is refused halfway;
-        the number of downloads is limited where they begin.
+        """Return the queue of an organization's downloads, which share the turns of its operators. It has no limits, so
+        that no download is refused halfway; the number of downloads is limited where they begin.
         """
         return self._queue(org_id, {})
 

@@ -103,8 +103,9 @@ class UploadBuffer:
     async def receive(self, request: Request, org_id: str, limit: int) -> AsyncIterator[BufferedUpload]:
         """Receive a picture's body of at most `limit` bytes, for a run of an organization, or for its templates where
         the path names no run; yield it once it is complete. The request must announce its bytes by `Content-Digest`
-        (RFC 9530, sha-256) or at least by `Content-Length`. Raises `digest_mismatch` where the body is empty, truncated
-        or altered, and `unavailable` where there is no place or no disk space, or the body takes too long.
+        (RFC 9530, sha-256) or at least by `Content-Length`. Raises `digest_mismatch` where it does not, or where the
+        body is empty, truncated or altered, `too_large`, and `unavailable` where there is no place or no disk space, or
+        the body takes too long.
         """
         request.scope[KIND] = UPLOAD
         announced = request.headers.get("content-digest")
