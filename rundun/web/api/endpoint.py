@@ -51,13 +51,17 @@ class ApiCall:
         return str(self.request.path_params[name])
 
     async def body(self, media_types: tuple[str, ...] = JSON) -> bytes:
-        """Return the JSON body's bytes, at most as many as the settings allow."""
+        """Return the JSON body's bytes, not parsed; later calls return the same. Raises the errors of
+        `read_json_bytes`, with the limit of the settings.
+        """
         if self._body is None:
             self._body = await read_json_bytes(self.request, self.ctx.settings.limits.body_bytes, media_types)
         return self._body
 
     async def json(self, media_types: tuple[str, ...] = JSON) -> Any:
-        """Return the parsed JSON body: a value of any JSON type, still to be checked."""
+        """Return the parsed JSON body: a value of any JSON type, still to be checked; raises the errors of `body` and
+        `parse`.
+        """
         return parse(await self.body(media_types))
 
     @property
@@ -77,7 +81,8 @@ class ApiCall:
         self, action: Callable[Concatenate[Tx, str, P], StoredResponse], /, *args: P.args, **kwargs: P.kwargs
     ) -> Response:
         """Run `action(tx, org_id, *args)`, store its response under the `Idempotency-Key`, if any, in the same
-        transaction, and return it as an HTTP response.
+        transaction, and return it as an HTTP response. An earlier response is not looked for: `_handle_once` has done
+        that.
         """
         stored_response = await self.ctx.database.write(
             idempotency.run_and_store, self.idempotency_key, action, self.org_id, *args, **kwargs
@@ -124,7 +129,9 @@ def _endpoint(handler: Handler, operation: Operation, *, is_once: bool) -> Calla
 
 
 async def _api_key(ctx: Context, request: Request) -> ApiKey:
-    """Return the request's API key; raise `unauthorized`, which counts against the client's address."""
+    """Return the request's API key; raises `unauthorized`, which counts against the client's address, or `rate_limited`
+    after too many of these.
+    """
     try:
         return await ctx.keys.get_key(request)
     except Problem as problem:
@@ -134,7 +141,10 @@ async def _api_key(ctx: Context, request: Request) -> ApiKey:
 
 
 async def _handle_once(call: ApiCall, handler: Handler, api_key: ApiKey) -> Response:
-    """Return the response of `handler` to a POST, or the one stored under its `Idempotency-Key`, marked as replayed."""
+    """Return the response of `handler` to a POST, or the one stored under its `Idempotency-Key`, marked as replayed.
+    Raises `invalid` for a malformed key, `request_in_progress` while the first request with it is in work, and the
+    errors of `find_response`.
+    """
     header = call.request.headers.get("idempotency-key")
     if header is None:
         return await handler(call)
@@ -152,8 +162,8 @@ async def _handle_once(call: ApiCall, handler: Handler, api_key: ApiKey) -> Resp
 
 @contextmanager
 def one_at_a_time(call: ApiCall, detail: str, key: str = "") -> Iterator[None]:
-    """While the context lasts, refuse other requests of the organization to the same path with the same `key`, with
-    `request_in_progress` and `detail`.
+    """Raise `request_in_progress` with `detail` if another request of the organization to the same path with the same
+    `key` is in this context; else keep others out of it while it lasts.
     """
     name, under_way = (call.org_id, call.request.url.path, key), call.ctx.under_way
     if name in under_way:
@@ -166,8 +176,9 @@ def one_at_a_time(call: ApiCall, detail: str, key: str = "") -> Iterator[None]:
 
 
 def _key(header: str) -> str:
-    """Return the key in an `Idempotency-Key` header, quoted (a string of RFC 8941 section 3.3.3) or bare; raise
-    `invalid` for a malformed one.
+    """Return the key in an `Idempotency-Key` header, without the quotation marks and backslashes of a quoted one (a
+    string of RFC 8941 section 3.3.3). Raises `Problem` `invalid` for a malformed or empty key, or more than `MAX_KEY`
+    characters.
     """
     match = _KEY.fullmatch(header.strip())
     key = match and (re.sub(r"\\(.)", r"\1", match[1]) if match[1] is not None else match[2])
@@ -178,7 +189,7 @@ def _key(header: str) -> str:
 
 
 def _fingerprint(body: bytes, key_id: str, api_key: str) -> bytes:
-    """Return the fingerprint of a body, b"" if it is not JSON."""
+    """Return the fingerprint of a JSON body, partly keyed with the API key; b"" for a body that `parse` refuses."""
     try:
         return fingerprint(parse(body), key_id, api_key)
     except Problem:

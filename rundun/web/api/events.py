@@ -54,8 +54,8 @@ async def list_run_events(call: ApiCall) -> Response:
 
 
 async def _events(call: ApiCall, function: Callable[[Tx, str, *Ts, int, int], Feed], *args: *Ts) -> Response:
-    """Return the response with the events after the cursor, read by `function`. If there are none, it comes after the
-    first change, or empty after `wait` seconds.
+    """Return the response with the events after the cursor, read by `function`. While there are none it waits for one;
+    it comes empty after `wait` seconds, or when the service ends.
     """
     params = query(EventsQuery, call.request)
     notifier, until = call.ctx.notifier, asyncio.get_running_loop().time() + params.wait
@@ -73,8 +73,8 @@ async def _events(call: ApiCall, function: Callable[[Tx, str, *Ts, int, int], Fe
 
 
 async def _wait_for(call: ApiCall, change: NextChange, until: float) -> bool:
-    """Wait for `change` until the loop's time `until`; return whether it came. A closed connection is not noticed
-    before then: watching all connections would cost more.
+    """Wait for `change` until the loop's time `until`; return whether it came, always False once that time is past. A
+    closed connection is not noticed before then: watching all connections would cost more.
     """
     left = until - asyncio.get_running_loop().time()
     if left <= 0:

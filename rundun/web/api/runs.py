@@ -146,7 +146,9 @@ async def get_run_archive(call: ApiCall) -> Response:
 
 
 def run_record(state: RunState, links: Urls, now: int) -> bytes:
-    """Return the whole record of a run, with its template, as the bytes of a JSON object."""
+    """Return the whole record of a run, with its template and, while it is open, its secrets, as the bytes of a JSON
+    object.
+    """
     record = to_json(run_json.record_json(state.run, state.step_states, state.evidence, links, now))
     head, link, rest = record.partition(b',"link":')  # no person's text precedes it
     return head + b',"template":' + template_json(state.version) + link + rest

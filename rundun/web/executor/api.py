@@ -34,8 +34,9 @@ MAX_ANSWER = 256 * 1024
 
 
 async def read_body(request: Request, take: Callable[[Any], T], max_bytes: int = MAX_BODY) -> T:
-    """Read a JSON body from our own page and return `take(body)`; raise `NotFound` for an unknown run, before waiting
-    for a body and before any complaint about it, so that guessed links learn nothing.
+    """Return `take(body)` for a JSON body from our own page. Raises `cross_site`; for an unknown run NotFound, for an
+    erased one `run_erased`, before waiting for a body and before any complaint about it, so that guessed links learn
+    nothing. For a valid body that has been received already, the run is not looked for.
     """
     require_same_site(request)
     ctx, run_id, was_here = context_of(request), request.path_params["run_id"], is_received(request)

@@ -116,7 +116,9 @@ class AnswerBody(StrictModel):
     live response. The run keeps the largest that was sent, from 300 on."""
 
     def answer_input(self) -> AnswerInput:
-        """Return the input of the answer; raise `Invalid` unless it is exactly one of a value, a skip, an “I can't”."""
+        """Return the input of the answer, its ids in small letters and its time in milliseconds; raises `Invalid` with
+        the errors of `_contradictions`.
+        """
         if errors := list(self._contradictions()):
             raise Invalid(errors)
         return AnswerInput(
@@ -134,7 +136,9 @@ class AnswerBody(StrictModel):
         )
 
     def _contradictions(self) -> Iterator[FieldError]:
-        """Yield an error for each field that contradicts another, for a missing value, and for photos listed twice."""
+        """Yield an error for each field that contradicts another, for each photo listed twice, and for a missing value
+        without skip or “I can’t”.
+        """
         if "value" not in self.model_fields_set and not self.skipped and self.unable is None:
             yield FieldError("/value", "required", "is required, or skipped, or unable")
         if self.skipped and self.unable is not None:
@@ -169,7 +173,7 @@ class RemarkBody(StrictModel):
     out: `photos` are all that count."""
 
     def remark_input(self) -> RemarkInput:
-        """Return the input of the remark; raise `Invalid` for a photo that is listed twice."""
+        """Return the input of the remark, its id in small letters; raises `Invalid` for a photo listed twice."""
         if errors := list(_duplicates(self.photos)):
             raise Invalid(errors)
         seen = None if self.seen_photos is None else tuple(self.seen_photos)

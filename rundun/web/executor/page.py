@@ -115,7 +115,7 @@ def _receipt(state: RunState, organization: Organization, ctx: Context) -> dict[
 
 
 def preferred_languages(request: Request, run_language: str | None) -> list[str]:
-    """List language tags, the most preferred first: the one chosen on the page, the run's, the browser's."""
+    """List valid language tags, the most preferred first: the one chosen on the page, the run's, the browser's."""
     chosen = request.query_params.get("lang", "")
     own = [tag for tag in (chosen, run_language) if tag and languages.is_tag(tag)]
     return [*own, *languages.accepted_tags(request.headers.get("accept-language", ""))]

@@ -56,7 +56,9 @@ _RECEIPT = {
 
 
 def _target(request: Request, *, is_remark: bool = False) -> PhotoRef:
-    """Return the `PhotoRef` of the path, the ids of run, step and photo; raise `Invalid` for a malformed id."""
+    """Return the `PhotoRef` of the path, the ids of run, step and photo; raises `Invalid` for a malformed id of the
+    photo, the only one that it checks.
+    """
     path = request.path_params
     photo_id = read(PhotoBody, {"photo_id": path["photo_id"]}, "path").photo_id
     return PhotoRef(path["run_id"], path["step_id"], photo_id, is_remark)
