@@ -30,7 +30,9 @@ _LEFT_OUT = ("link", "webhook")  # members of a record that give access
 async def archive_entries(
     work: LongWork, org_id: str, found: PersonList, links: Urls, report: Report
 ) -> AsyncIterator[ArchiveEntry]:
-    """Yield the files of an archive: runs.json, the list, and a folder for each run, unless it was erased meanwhile."""
+    """Yield the files of an archive: runs.json, the list, and those of each run in a folder with its id as the name,
+    unless it was erased meanwhile.
+    """
     listed: Any = {"digest": found.digest, "has_more": found.has_more, "runs": [run_json(run) for run in found.runs]}
     yield ArchiveEntry("runs.json", to_json(listed, indent=2))
     for run in found.runs:
@@ -70,8 +72,8 @@ class _Files:
             self._paths[links.media(signature.file, "image/png")] = names.paths[signature.file]
 
     def replace_urls(self, value: Any) -> Any:
-        """Return a copy of a JSON value in which each media URL is replaced by the file's path in the archive, or by
-        None if it is not in it.
+        """Return a copy of a JSON value in which each text that is a media URL is replaced by the file's path in the
+        archive, or by None if it is not in it.
         """
         if isinstance(value, Mapping):
             return {name: self.replace_urls(one) for name, one in value.items()}
@@ -118,7 +120,9 @@ def _change_json(change: RunChange) -> dict[str, Any]:
 
 
 def _format_times(details: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy of the details of a change, with its times in RFC 3339 instead of milliseconds."""
+    """Return a copy of the details of a change, with its times, the integers named `before`, `after` or `…_at`, in RFC
+    3339 instead of milliseconds.
+    """
     readable: dict[str, Any] = {}
     for name, value in details.items():
         if isinstance(value, Mapping):

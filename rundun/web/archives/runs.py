@@ -64,7 +64,7 @@ class StreamingZipBuffer(io.RawIOBase):
         return True
 
     def take(self) -> IO[bytes]:
-        """Return the bytes written since the last call, as a file open at its beginning."""
+        """Return the bytes written since the last call, as a file open at its beginning, which the caller closes."""
         full, self._buffer = self._buffer, SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
         self._taken += full.seek(0, io.SEEK_END)
         full.seek(0)
@@ -86,7 +86,7 @@ async def run_entries(work: LongWork, detail: RunDetail, links: Urls, report: Re
 
 
 def archive_name(detail: RunDetail) -> str:
-    """Return the file name of a run's archive, made of the run's number."""
+    """Return the file name of a run's archive, such as run-1a2b3c4d.zip, with the beginning of the run's id."""
     return f"run-{detail.state.run.run_id[2:10]}.zip"
 
 
@@ -133,8 +133,8 @@ def _zip_info(name: str, at: datetime) -> zipfile.ZipInfo:
 
 
 def record_json(detail: RunDetail, names: FileNames, links: Urls) -> bytes:
-    """Return a run's record as the bytes of a JSON object, indented, with the names of its files and its replaced
-    answers and remarks: newest answer, oldest remark first.
+    """Return a run's record as the bytes of a JSON object, indented, with its template, the paths of its photos, and
+    its replaced answers and remarks: newest answer, oldest remark first. Secret fields are left out.
     """
     state = detail.state
     head = run_json.full_json(state.run, state.step_states, state.evidence, links, detail.now)

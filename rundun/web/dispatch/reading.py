@@ -1,4 +1,4 @@
-"""The readers of bodies that dispatch a run, whose job is checked against the template."""
+"""The readers of bodies that dispatch a run. A wrong body is also checked against the template."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
@@ -13,8 +13,8 @@ B = TypeVar("B", bound=StrictModel)
 
 
 async def read_dispatch_body(reads: Reads, org_id: str, data: Any) -> DispatchBody:
-    """Return JSON data as a `DispatchBody`. Raises `Invalid` with all errors at once, including those that only the
-    template reveals, so that one correction is enough.
+    """Return JSON data as a `DispatchBody`, whose job is not checked against the template. Raises `Invalid` if its form
+    is wrong, with all errors at once, including those that only the template reveals, so that one correction is enough.
     """
 
     async def find_errors(body: DispatchBody) -> Iterable[FieldError]:
@@ -24,7 +24,9 @@ async def read_dispatch_body(reads: Reads, org_id: str, data: Any) -> DispatchBo
 
 
 async def read_repeat_body(reads: Reads, org_id: str, run_id: str, data: Any) -> RepeatBody:
-    """Return JSON data as a `RepeatBody`; raises `Invalid`, also with the errors of `repeats.list_errors`."""
+    """Return JSON data as a `RepeatBody`, not checked against the run. If its form is wrong, raises `Invalid`, also
+    with the errors that `repeats.list_errors` returns, or the errors that it raises.
+    """
 
     async def find_errors(body: RepeatBody) -> Iterable[FieldError]:
         return await reads.read(repeats.list_errors, org_id, run_id, body.changes())
@@ -35,8 +37,9 @@ async def read_repeat_body(reads: Reads, org_id: str, run_id: str, data: Any) ->
 async def _read_body(
     model: type[B], data: Any, find_errors: Callable[[B], Awaitable[Iterable[FieldError]]], required: str = ""
 ) -> B:
-    """Return data as a `model`, or raise `Invalid` with all errors: those of its form, and those that `find_errors`
-    reports for the valid fields. The latter are left out unless `required` is one of these.
+    """Return data as a `model`, without a call of `find_errors`, if its form is valid. Else raise `Invalid` with the
+    errors of its form and those that `find_errors` reports for the valid fields. The latter are left out if the data is
+    no object or the field `required` is not valid.
     """
     try:
         return read(model, data)

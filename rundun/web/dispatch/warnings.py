@@ -12,7 +12,9 @@ from rundun.web.context import CheckDestination
 
 @cache  # the public URL never changes in a process
 def link_warnings(public_url: str) -> list[WarnedJson]:
-    """Return a warning each if links below `public_url` are not https, and if they open on this machine only."""
+    """Return a warning each if links below `public_url` are not https, and if they open on this machine only. The list
+    is cached and must not be changed.
+    """
     url = urlsplit(public_url)
     warnings: list[WarnedJson] = []
     if url.scheme != "https":

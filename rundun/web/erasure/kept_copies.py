@@ -19,12 +19,14 @@ class KeptCopy:
     until: int
 
     def as_json(self) -> KeptCopyJson:
-        """Return the copy as JSON."""
+        """Return the copy as a JSON object, with `until` in RFC 3339."""
         return {"name": self.name, "kind": self.kind, "until": times.wire(self.until)}
 
 
 def find_copies(settings: ServiceSettings, since: int) -> list[KeptCopy]:
-    """Return the copies of the database made after `since`, in milliseconds, oldest first."""
+    """Return the copies of the database, backups under way included, made at or after the whole second of `since`, in
+    milliseconds, oldest first. Reads folders.
+    """
     backup, second = settings.backup, since // times.SECOND * times.SECOND  # file names have whole seconds
     kept_for = {"backup": backup.keep * backup.every}  # if no backup is missed
     return [
@@ -42,5 +44,5 @@ async def find_all_copies(settings: ServiceSettings) -> list[KeptCopy]:
 
 
 async def find_copies_since(settings: ServiceSettings, since: int) -> list[KeptCopy]:
-    """Return the copies made after `since`, in milliseconds, oldest first, read in a thread."""
+    """Return the copies of `find_copies`, read in a thread."""
     return await asyncio.to_thread(find_copies, settings, since)

@@ -20,8 +20,8 @@ async def list_runs(
     reads: Reads, org_id: str, person: Person, run_ids: Sequence[str] | None = None, *, with_alike: bool = False
 ) -> PersonList:
     """Return the `PersonList` of a person: their runs, or those of `run_ids` only; `with_alike` adds runs that may be
-    theirs, as its `alike`. Reads in parts, so that other requests are served. Raises `Invalid` if one of `run_ids` is
-    not theirs.
+    theirs, as its `alike`. A long list ends early, with `has_more`. Reads in parts, so that other requests are served.
+    Raises `Invalid` if one of `run_ids` is not in the list.
     """
     found = PersonList()
     while not found.is_done:
@@ -39,9 +39,10 @@ async def erase_listed(
     run_ids: Sequence[str] | None = None,
     alike: Mapping[str, str] = MappingProxyType({}),
 ) -> PersonList:
-    """Erase the runs of a person and return their `PersonList` as it was before. It must still have the `digest`.
-    `alike` adds runs by their ids, with their revisions. Raises `erasure_changed`, and the errors of `list_runs`. Data
-    added to a run during the erasure is erased, too.
+    """Erase the runs of a person, or those of `run_ids`; return their `PersonList` as it was before, with the runs of
+    `alike` among them. `digest` is that of the list without these; `alike` has their ids, with the revisions that were
+    shown. `by` is the id of a key or an operator. Raises `erasure_changed` before anything is erased, and the errors of
+    `list_runs`. Data added to a run during the erasure is erased, too.
     """
     found = await list_runs(reads, org_id, person, run_ids, with_alike=bool(alike))
     found.require_digest(digest)
@@ -53,7 +54,7 @@ async def erase_listed(
 
 
 def run_json(run: PersonRun) -> PersonRunJson:
-    """Return a run of a person as JSON."""
+    """Return a run of a person as a JSON object."""
     return {
         "run_id": run.run_id,
         "template_id": run.template_id,
