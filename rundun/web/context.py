@@ -29,8 +29,9 @@ Read = Callable[[], bytes]
 
 
 class Imaging(Protocol):
-    """The interface of `imaging/derivatives.py`, which works on pictures in its own threads. `read` is called when the
-    work begins, so that waiting work takes no memory. `owner` is an organization; organizations take turns.
+    """The interface of `imaging/worker.py`, which works on pictures in its own threads. `read` is called when the work
+    begins, so that waiting work takes no memory. `owner` is an organization; organizations take turns. Each method
+    raises `unreadable_image`, and `unavailable` where too much work is waiting.
     """
 
     async def derive(self, read: Read, owner: str) -> Derivatives:
@@ -45,13 +46,13 @@ class Imaging(Protocol):
         """Return a picture converted to a logo for storing: the bytes of a PNG."""
 
     async def check_signature(self, read: Read, owner: str) -> object:
-        """Raise `Invalid` unless the bytes are a decodable PNG; the result means nothing."""
+        """Raise `unreadable_image` unless the bytes are a decodable PNG; the result means nothing."""
 
     async def decode_barcode(
         self, read: Read, formats: tuple[BarcodeFormat, ...], owner: str, run_id: str
     ) -> Barcode | None:
-        """Return the barcode of one of `formats` in a picture, its text and format, or None. A run has one picture
-        decoded at a time.
+        """Return the barcode of one of `formats` that is nearest to the picture's middle, its text and format, or None.
+        Raises `unavailable` at once while another picture of the run is in work.
         """
 
 

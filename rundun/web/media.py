@@ -24,7 +24,9 @@ _HEADERS = {
 
 
 async def get_media(request: Request) -> Response:
-    """Serve the whole file or one range of it (RFC 9110 section 14), 304 or 416: GET /media/{token}."""
+    """Serve the whole file or one range of it (RFC 9110 section 14), 304 or 416: GET /media/{token}. Raises NotFound,
+    also for a forged token.
+    """
     database = context_of(request).database
     number = database.env.links.file_number(request.path_params["token"])
     if number is None:

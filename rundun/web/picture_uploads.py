@@ -9,8 +9,8 @@ from rundun.web.context import Context
 
 
 async def store_picture(ctx: Context, request: Request, org_id: str) -> tuple[TemplatePicture, bool]:
-    """Store the picture in a request's body; return it and whether it is new. Raises as uploads do, and
-    `quota_exceeded`.
+    """Store the picture in a request's body, or keep a stored one with the same bytes for longer; return it and whether
+    it is new. Raises `quota_exceeded`, and the errors of `UploadBuffer.receive` and `Imaging`.
     """
     async with ctx.upload_buffer.receive(request, org_id, ctx.settings.limits.photo_bytes) as body:
         picture_id = template_pictures.picture_id(body.sha256)

@@ -17,7 +17,9 @@ async def front(request: Request) -> Response:
 
 
 async def problem(request: Request) -> Response:
-    """Serve the page about a problem code, to which the `type` of a problem leads: GET /problems/{code}."""
+    """Serve the page about a problem code, to which the `type` of a problem leads: GET /problems/{code}. Raises
+    NotFound.
+    """
     code = request.path_params["code"]
     if code not in PROBLEMS:
         raise NotFound("problem")

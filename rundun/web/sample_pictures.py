@@ -24,5 +24,5 @@ def all_pictures() -> dict[str, NewPicture]:
 
 
 def select_pictures(picture_ids: Collection[str]) -> list[NewPicture]:
-    """Return the samples' pictures whose ids are in `picture_ids`."""
+    """Return the samples' pictures whose ids are in `picture_ids`, in the samples' order; other ids are ignored."""
     return [picture for picture_id, picture in all_pictures().items() if picture_id in picture_ids]

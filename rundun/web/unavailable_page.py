@@ -42,7 +42,9 @@ def respond(request: Request, error: Exception) -> Response:
 
 
 def respond_without_route(request: Request, error: Exception) -> Response:
-    """Return the response to an error of Starlette itself: no such route, or no such method."""
+    """Return the response to an error of Starlette itself, such as no such route or method: for an unknown address a
+    page if a browser asks for one, else a problem document.
+    """
     assert isinstance(error, HTTPException)
     if error.status_code == 404 and _asks_for_page(request):
         return not_found(request)
@@ -50,7 +52,9 @@ def respond_without_route(request: Request, error: Exception) -> Response:
 
 
 def not_found(request: Request) -> Response:
-    """Return a page, in the visitor's language, that says that the link does not work, and where to go instead."""
+    """Return a page, with status 404 and in the visitor's language, that says that the link does not work, and where to
+    go instead.
+    """
     ctx = context_of(request)
     first = f"/{request.url.path.split('/')[1]}"
     request.scope["rundun.code"] = "not_found"

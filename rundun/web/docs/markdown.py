@@ -43,7 +43,7 @@ def mark_code(text: str) -> Markup:
 
 
 def code_figure(text: str, title: str) -> str:
-    """Return code as an HTML figure with its title."""
+    """Return code as an HTML figure with its title, both escaped."""
     return (
         f'<figure class="code">\n<figcaption>{escape(title)}</figcaption>\n'
         f'<pre tabindex="0"><code>{escape(text)}</code></pre>\n</figure>\n'
@@ -84,7 +84,9 @@ def _mark_lead(tokens: Sequence[Token]) -> bool:
 
 
 def _contents_list(tokens: Sequence[Token]) -> list[Token]:
-    """Return one token, the HTML of a list of links to a page's headings; none for a page with few headings."""
+    """Return one token, the HTML of a list of links to the headings below a page's title; [] for fewer than
+    `MANY_HEADINGS`.
+    """
     found = [(one.attrs["id"], _words(inline)) for one, inline in pairwise(tokens) if one.type == "heading_open"][1:]
     rows = "".join(f'<li><a href="#{slug}">{escape(words)}</a></li>\n' for slug, words in found)
     html = f'<ul class="contents here" aria-label="On this page">\n{rows}</ul>\n'

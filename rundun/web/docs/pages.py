@@ -135,8 +135,8 @@ def _reference_values(page: DocsPage, site: str) -> dict[str, Any]:
 
 
 async def show_page(request: Request) -> Response:
-    """Serve a page of the documentation, compressed if the client accepts gzip: GET /docs and /docs/{path}. The name of
-    a guide's file redirects to the guide.
+    """Serve a page of the documentation, compressed if the client accepts gzip, or 304: GET /docs and /docs/{path}. The
+    name of a guide's file redirects to the guide. Raises NotFound.
     """
     ctx, path = context_of(request), request.path_params.get("path", "")
     if path not in PAGES:

@@ -40,7 +40,9 @@ def branding_of(organization: Organization, assets: Assets, links: Urls) -> Bran
 
 
 async def get_stylesheet(request: Request) -> Response:
-    """GET /static/{digest}/brand/{colour}.css: serve a colour's stylesheet, cached for ever."""
+    """GET /static/{digest}/brand/{colour}.css: serve a colour's stylesheet, cached for ever. Raises NotFound unless it
+    is a colour.
+    """
     try:
         rgb = colour.parse(f"#{request.path_params['colour']}")
     except ValueError:

@@ -173,9 +173,9 @@ class Pages:
         receipt: Mapping[str, Any] | None = None,
         reason: str | None = None,
     ) -> Response:
-        """Render the page that tells why there is nothing to do. `kind` is a key of CLOSED_STATUS; `run` has the name
-        of its template. A phone that did the run gets a `receipt` of its answers (static/executor/end/closed.js), or
-        the `reason` of the cancellation.
+        """Render the page that tells why there is nothing to do. `kind` is a key of CLOSED_STATUS, which has the page's
+        status; `run` has the name of its template. A phone that did the run gets a `receipt` of its answers
+        (static/executor/end/closed.js), or the `reason` of the cancellation.
         """
         original = run["template"] if run else {}
         language = self.words.language(preferred, list(original.get("translations") or ()))

@@ -34,7 +34,9 @@ class PreviewCache:
         return name
 
     def get(self, operator_id: str, name: str, now: int) -> bytes:
-        """Return the draft stored by `operator_id` under `name`; raises NotFound."""
+        """Return the draft stored by `operator_id` under `name`; raises NotFound, also for a draft older than
+        `LIFETIME`.
+        """
         at, body = self._drafts.get((operator_id, name), (-LIFETIME, b""))
         if at + LIFETIME <= now:
             raise NotFound("draft; the editor makes it anew")

@@ -86,8 +86,8 @@ def script_json(value: Any) -> Markup:
 
 
 def untranslated(original: Mapping[str, Any], translated: Mapping[str, Any], tag: str) -> Unknown:
-    """Return the ids of parts with a text that the translation left as in the `original`, in an unknown language. True:
-    there is no translation to `tag` at all.
+    """Return the ids of parts ("" for the template itself) with a text that the translation left as in the `original`,
+    in an unknown language. True: there is no translation to `tag` at all.
     """
     if not languages.fallbacks(tag, original.get("translations") or ()):
         return True

@@ -104,7 +104,9 @@ class Assets:
         self.digest = digest.hexdigest()[:12]
 
     def url(self, name: str) -> str:
-        """Return the URL of a file; raises KeyError for an unknown one, so that no page with a dead link is served."""
+        """Return the URL of a file, a path; raises KeyError for an unknown one, so that no page with a dead link is
+        served.
+        """
         self._assets[name]
         return f"/static/{self.digest}/{name}"
 
@@ -113,7 +115,7 @@ class Assets:
         return self._assets[name].plain.decode()
 
     async def get(self, request: Request) -> Response:
-        """GET /static/{digest}/{name}: serve a file; raises NotFound."""
+        """GET /static/{digest}/{name}: serve a file, under an older digest without caching; raises NotFound."""
         asset = self._assets.get(request.path_params["name"])
         if asset is None:
             raise NotFound("file")

@@ -47,7 +47,7 @@ _ALONE = {event.TEST: schema_name(WebhookTestEventJson), **{name: schema_name(bo
 
 
 def sent_name(name: str) -> str:
-    """Return the schema name of a webhook's body."""
+    """Return the schema name of a webhook's body by the event's name: `RunStartedEvent` for `run.started`."""
     return _ALONE.get(name) or _camel(name) + "Event"
 
 

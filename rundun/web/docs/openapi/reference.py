@@ -195,7 +195,9 @@ def _type_words(schema: Schema) -> str:
 
 
 def _pattern_words(schema: Schema) -> str:
-    """Return a string's pattern in words: an id by its prefix, another if it is short; else ""."""
+    """Return a string's pattern as words to append: an id by its prefix, another pattern as it is if it begins with
+    small letters and a hyphen; else "".
+    """
     pattern = schema.get("pattern", "")
     if match := re.match(r"\^(?:\(\?:)?([a-z]+)-\[0-9a-f\S*?\]\{(\d+)\}", pattern):
         return f": {match[1]}- and a {'SHA-256 in hexadecimal' if match[2] == '64' else 'UUID'}"

@@ -89,7 +89,9 @@ def _rewrite(schema: Any, rewrite: Callable[[Schema], Schema]) -> Any:
 
 
 def _document_form(schema: Schema) -> Schema:
-    """Name references as in the document, forbid other keys where keys have a pattern, and return the same schema."""
+    """Name references as in the document, forbid other keys where keys have a pattern, write the length of ids as
+    `maxLength`, and return the same schema, changed.
+    """
     if "$component" in schema:
         schema["$ref"] = REF + schema.pop("$component")
     elif isinstance(schema.get("$ref"), str):
@@ -137,7 +139,7 @@ def add_drafts(schemas: dict[str, Schema], roots: Iterable[str]) -> None:
 
 
 def references(schema: Any) -> Iterator[str]:
-    """Yield the names of all schemas that `schema` refers to."""
+    """Yield the names of the schemas that `schema` itself refers to, each as often as it does."""
     if isinstance(schema, dict):
         if isinstance(schema.get("$ref"), str):
             yield schema["$ref"].removeprefix(REF)
