@@ -67,7 +67,7 @@ YES, NO, FOREVER, AS_ORGANIZATION = N_("yes"), N_("no"), N_("for ever"), N_("as 
 
 
 def change_text(language: ConsoleLanguage, change: OrganizationChange) -> str:
-    """Return a change as a line that follows the name of its actor."""
+    """Return a change as a line that follows the name of its actor; its kind alone if this version does not know it."""
     translate = language.gettext
     details = change.details
     if change.what not in SENTENCES:  # a change that only a newer version knows

@@ -92,7 +92,7 @@ class ConsoleLanguage:
         return i18n.format_number(value, self.tag)
 
     def size(self, count: int) -> str:
-        """Return a number of bytes as text with a unit, such as “1.5 MB”."""
+        """Return a number of bytes as text with a unit, such as “1.5 MiB”."""
         value, _, unit = size(count).partition(" ")
         return f"{self.number(float(value))} {unit}"
 
@@ -135,7 +135,7 @@ class ConsoleCatalogs:
 
 
 def list_untranslated(catalog: Catalog) -> list[Message]:
-    """List the messages of a catalogue that lack a translation, or one of its forms."""
+    """List the messages of a catalogue that lack a translation, or one of its forms, or are fuzzy."""
     return [message for message in catalog if message.id and (message.fuzzy or not _is_complete(message.string))]
 
 

@@ -43,13 +43,15 @@ class FileNames:
 
 
 def slug(label: str) -> str:
-    """Return a label reduced to small letters, digits and dashes; “step” if none are left."""
+    """Return a label reduced to at most `MAX_NAME` small letters without accents, digits and dashes; “step” if none are
+    left.
+    """
     plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain)[:MAX_NAME].strip("-") or "step"
 
 
 def shot_label(step: StepBase, photo: Photo) -> str | None:
-    """Return the label of a photo's shot; None if its step names no shots."""
+    """Return the label of a photo's shot; None if it belongs to no shot of its step."""
     return next((slot.label for slot in photo_slots(step) if slot.id == photo.slot), None)
 
 

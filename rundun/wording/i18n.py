@@ -73,7 +73,7 @@ class Language:
 
     def language_of(self, part_id: str, unknown: bool | Sequence[str]) -> str | None:
         """Return the attribute `lang` for texts of a template part: None for the page's language, "" for an unknown
-        one.
+        one, else the tag of the template's texts.
         """
         if unknown is True or (unknown and part_id in unknown):
             return ""
@@ -130,7 +130,7 @@ class Catalogs:
 
 
 def catalog_files(folder: Path, domain: str) -> dict[str, Path]:
-    """Return the catalogue files of a domain, `rundun` or `console`, by the tags of their languages."""
+    """Return the catalogue files of a domain, `rundun` or `console`, by their languages' tags; English has none."""
     found = sorted(folder.glob(f"*/LC_MESSAGES/{domain}.po"))
     return {path.parent.parent.name.replace("_", "-"): path for path in found}
 

@@ -89,7 +89,9 @@ def _console_words(code: str) -> tuple[str, str]:
 
 
 def reason(language: ConsoleLanguage, problem: Problem) -> str:
-    """Return one or two sentences on the cause of a refusal, and the remedy."""
+    """Return the sentences on a refusal's wrong fields, each once; without fields those on its cause and the remedy, by
+    its code.
+    """
     if isinstance(problem, TooMany):
         return language.ngettext(*_TOO_MANY[problem.what], problem.most)
     said = list(dict.fromkeys(field_reason(language, error) for error in problem.errors))
@@ -115,7 +117,7 @@ def exact_field_reason(language: ConsoleLanguage, zone: Zone, error: FieldError)
 
 
 def field_reasons(language: ConsoleLanguage, problem: Problem) -> dict[str, str]:
-    """Return the sentences on wrong fields, by the field's pointer without its slash."""
+    """Return the sentences on wrong fields, the last one of each, by the field's pointer without its first slash."""
     return {error.pointer.removeprefix("/"): field_reason(language, error) for error in problem.errors}
 
 

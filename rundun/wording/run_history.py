@@ -76,7 +76,7 @@ class HistoryEntry:
     count: int = 0
 
     def text(self, language: ConsoleLanguage) -> str:
-        """Return the entry in words."""
+        """Return the entry's `what` in words, such as “Answered:”; the page adds step, reason and actor."""
         if self.what in COUNTED:
             return language.ngettext(*COUNTED[self.what], self.count)
         fields = ", ".join(language.gettext(CHANGED[name]) for name in self.fields)
@@ -105,7 +105,7 @@ def _sort_key(entry: HistoryEntry) -> tuple[int, int]:
 
 
 def _list_evidence(detail: RunDetail) -> Iterator[HistoryEntry]:
-    """Yield the arrival of each photo and signature."""
+    """Yield the arrival of each photo and signature, also of photos that retention removed."""
     evidence, labels = detail.state.evidence, _labels(detail)
     stored = (evidence.photos, evidence.remark_photos, evidence.removed)
     for step_id, photos in chain.from_iterable(by_step.items() for by_step in stored):

@@ -350,13 +350,13 @@ def page_values(view: RunView) -> dict[str, Any]:
 
 
 def _condition_steps(step: StepBase) -> set[str]:
-    """Return the ids of the steps whose answers decide whether a step is asked."""
+    """Return the ids of the steps that a step's own condition names."""
     return {when.step for _, when, _ in comparisons(step.condition, "")} if step.condition else set()
 
 
 def _strip_photos(sections: Sequence[SectionView]) -> Iterator[tuple[PhotoView, str]]:
-    """Yield the photos of answers and remarks, each with its step's label; first those of steps that need attention and
-    of steps that such an answer made visible.
+    """Yield the photos that answers and remarks name, each with its step's label; first those of steps that need
+    attention and of steps that such an answer made visible.
     """
     step_views = [step_view for section in sections for step_view in section.steps]
     flagged = {step_view.step.id for step_view in step_views if step_view.needs_attention}

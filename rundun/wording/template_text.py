@@ -23,7 +23,7 @@ class TemplateText:
     wordings: Mapping[tuple[str, bool], str]
 
     def field(self, field: Field) -> str:
-        """Return the name of a field, with its language."""
+        """Return the name of a field, with the tag of its language in brackets if it is a translation."""
         name, tag = field
         text = self.language.gettext(FIELDS[name])
         return f"{text} ({tag})" if tag else text
@@ -33,7 +33,7 @@ class TemplateText:
         return self.language.gettext(TYPES[name])
 
     def value(self, field: Field, value: Any, step_id: str = "") -> str:
-        """Return the text of a field's value; `step_id` is needed for a flag."""
+        """Return the text of a field's value, “not set” for None; `step_id` is needed for a flag."""
         name = field[0]
         if value is None:
             return self.language.gettext("not set")
@@ -117,7 +117,9 @@ class TemplateText:
         return " · ".join(self.language.gettext(word) for word in words)
 
     def details(self, step: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """Return the settings of a step's type that were set, as (name, value) pairs of texts."""
+        """Return the settings of a step's type that were set, without options and slots, as (name, value) pairs of
+        texts.
+        """
         fields = (step.get("config") or {}).items()
         return [
             (self.field((name, "")), self.value((name, ""), value)) for name, value in fields if name not in LEFT_OUT

@@ -33,8 +33,9 @@ class Zone:
             return at
 
     def parse_local(self, text: str) -> str:
-        """Return a local time, as an input `datetime-local` sends it, as RFC 3339 in UTC; other text unchanged. A time
-        that the clocks skip counts as before the change.
+        """Return a local time, as an input `datetime-local` sends it, as RFC 3339 in UTC. A time with an offset is
+        converted by that, a day alone is its midnight, other text is unchanged. A time that the clocks skip counts as
+        before the change.
         """
         try:
             at = datetime.fromisoformat(text)

@@ -19,8 +19,8 @@ _APOSTROPHE = re.compile(rf"^'(?=[\t\r\n]|[{_SKIPPED}]*{_SIGN})|([;\t\r\n][{_SKI
 
 
 def safe_cell(value: object) -> str:
-    """Return a value as the text of a cell, "" for None, with an apostrophe before each place where a spreadsheet could
-    start a formula, whichever separator it uses.
+    """Return a value as the text of a cell, "" for None; a text with an apostrophe before each place where a
+    spreadsheet could start a formula, whichever separator it uses.
     """
     if value is None:
         return ""

@@ -59,7 +59,7 @@ def _make_date(day: int, month: int, year: int | None, today: date) -> date | No
 
 
 def read_time(text: str) -> time | None:
-    """Return the time of day in a text, by 24 or 12 hours; None if there is none."""
+    """Return the time of day that a whole text means, by 24 or 12 hours, in whole seconds; None if it is no time."""
     found = _TIME.fullmatch(fold(text))
     if not found:
         return None
@@ -106,8 +106,8 @@ def _month_names(locale: str) -> tuple[Mapping[str, int], frozenset[str]]:
 
 
 def parse_number(typed: str) -> float | int | str:
-    """Return a number, a float where it has a decimal point or comma, else an int; any other text stripped, for a later
-    check to refuse.
+    """Return a number, a float where it has a decimal point or comma, else an int; any other text, and “1,234”, which
+    may mean thousands, stripped, for a later check to refuse.
     """
     plain = typed.strip()
     if not _COULD_BE_THOUSANDS.fullmatch(plain):

@@ -22,7 +22,9 @@ def heading_csv(template: Template, language: ConsoleLanguage = IN_ENGLISH) -> s
 def table_csv(
     template: Template, runs: Sequence[Run], zone: Zone, links: Urls, language: ConsoleLanguage = IN_ENGLISH
 ) -> str:
-    """Return runs as CSV (RFC 4180) with links, due times in `zone`. Empty columns and secrets are left out."""
+    """Return runs as CSV (RFC 4180) with a line of names, the links in the last column, and due times in `zone`,
+    without its offset. Columns that no run fills, and secrets, are left out.
+    """
     rows = []
     for run in runs:
         fields = exportable_fields(run.job, template)

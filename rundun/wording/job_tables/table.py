@@ -81,7 +81,9 @@ class JobTable:
 
 
 def column_names(template: Template, language: ConsoleLanguage = IN_ENGLISH) -> list[str]:
-    """Return the names of a template's columns, in a language and in the order of a new table."""
+    """Return the names of a template's columns, in a language and in the order of a new table; a field's id where its
+    label could mean another column.
+    """
     known = _column_targets(template, language)
     return [*_common_names(language).values(), *(_column_name(field, known) for field in template.fields)]
 
@@ -126,9 +128,9 @@ def _normalize(name: str) -> str:
 def read_jobs(
     text: str, version: TemplateVersion, zone: Zone, now: int, language: ConsoleLanguage = IN_ENGLISH
 ) -> JobTable:
-    """Read a table as dispatches of a template version, with times in `zone`; return them, or the wrong cells, and the
-    table's digest. Columns may be named in `language`, which errors use, too. Raises `Problem` if the text is no table,
-    or has no rows or too many.
+    """Read a table as dispatches of a template version, with times in `zone`; return a `JobTable` of them, or of the
+    wrong cells. Nothing is dispatched. Columns may be named in `language`, which errors use, too. Raises `Problem`
+    `invalid` if the text is no table, or has no known column, no rows or too many, and `too_large`.
     """
     if len(text) > csv_text.MAX_BYTES:
         raise Problem("too_large", "The table has more than 2 MiB of text. Send it in parts.")
