@@ -60,7 +60,7 @@ PostWebhook = Callable[[WebhookRequest], Awaitable[AttemptResult]]
 CheckDestination = Callable[[Destination, str], Awaitable[tuple[Literal["forbidden", "unresolved"], str] | None]]
 
 
-# Returns the table in a file of an organization as CSV text, see `spreadsheets/reader.py`.
+# Returns the table in a file of an organization as text, see `spreadsheets/reader.py`.
 ReadSpreadsheet = Callable[[bytes, str], Awaitable[str]]
 
 
