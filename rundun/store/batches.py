@@ -52,7 +52,9 @@ _TEMPORARY_CODES = frozenset(
 
 
 def translate_error(error: BaseException) -> BaseException:
-    """Return the error for the client: `unavailable` if the disk is full or the file locked, else `error`."""
+    """Return the error for the client: `unavailable`, after logging `error`, if the disk is full or fails, or the file
+    is locked or can't be opened; else `error`.
+    """
     code = getattr(error, "sqlite_errorcode", None)
     if code is not None and code & 0xFF in _TEMPORARY_CODES:  # the low byte is the primary code
         return report_unavailable(error)
@@ -159,7 +161,9 @@ def read_batch(db: sqlite3.Connection, env: Env, calls: Sequence[Call]) -> None:
 def write_once(
     db: sqlite3.Connection, env: Env, action: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """Run one action in one transaction, without an event loop (command line, tests), and return its result."""
+    """Run one action in one transaction, without an event loop (command line, tests); return its result or raise its
+    error.
+    """
     call = Call(action, args, kwargs, cast("asyncio.Future[Any]", None))
     quotas.load_full(db, env.quotas)
     commit_batch(db, env, [call])

@@ -146,7 +146,9 @@ class Database:
                 _log.exception("subscriber error")
 
     async def write(self, action: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `action(tx, …)`; returns its result, or raises its error, once the commit is on the disk."""
+        """Run `action(tx, …)`; returns its result, or raises its error, once the commit is on the disk. Raises
+        `unavailable` where the commit fails, or while the service ends.
+        """
         return await self._writer.submit(action, args, kwargs)
 
     async def write_heavy(
@@ -162,7 +164,7 @@ class Database:
         return await self._writer.submit(action, args, kwargs, MAX_BATCH)
 
     async def read(self, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return the result of `function(tx, …)`, run on one read-only snapshot."""
+        """Return the result of `function(tx, …)`, run on one read-only snapshot, or raise its error."""
         return await self._reader.submit(function, args, kwargs)
 
     async def read_heavy(

@@ -163,8 +163,8 @@ PhotosByStep = dict[str, dict[str, Photo]]  # by step and id, in order of arriva
 
 
 def list_photos(tx: Tx, run_id: str) -> tuple[PhotosByStep, PhotosByStep, PhotosByStep]:
-    """Return a run's photos of answers, those of remarks, and of both those whose bytes retention has deleted: three
-    dicts by step id and photo id, in order of arrival.
+    """Return a run's photos as three dicts by step id and photo id, in order of arrival: those of answers, those of
+    remarks, and, in the third alone, those of both whose bytes retention has deleted.
     """
     of_answers: PhotosByStep = {}
     of_remarks: PhotosByStep = {}
@@ -189,7 +189,7 @@ def list_signatures(tx: Tx, run_id: str) -> dict[int, Signature]:
 
 
 def find_photo(tx: Tx, run_id: str, step_id: str, photo_id: str) -> Photo | None:
-    """Find a photo of a step by its id, also one whose bytes were deleted; None where there is none."""
+    """Find a photo of a step's answer or remark by its id, also one whose bytes were deleted; None without one."""
     row = tx.db.execute(
         _PHOTOS + "WHERE run_id = ? AND step_id = ? AND photo_id = ?", (run_id, step_id, photo_id)
     ).fetchone()
@@ -277,7 +277,7 @@ def remove_photo(tx: Tx, run_id: str, photo: Photo) -> None:
 def add_signature(
     tx: Tx, run: Run, step_id: str, file: int, typed_name: str | None, size: int, received_at: int
 ) -> int:
-    """Store a signature whose file has `size` bytes, and return its number; earlier ones of the step stay."""
+    """Store a signature with a file of `size` bytes; return the signature's number. Earlier ones of the step stay."""
     tx.grow(run.org_id, quotas.SIGNATURE + size + len((typed_name or "").encode()))
     values = {"step_id": step_id, "file": file, "typed_name": typed_name, "received_at": received_at}
     return tx.insert("signatures", run_id=run.run_id, **values)

@@ -35,8 +35,8 @@ class Totals:
 
 
 def read_totals(tx: Tx) -> Totals:
-    """Return the figures over all organizations: counts, each from an index of just its rows, the delay of the oldest
-    due delivery, the size of the file, and the time of a hold.
+    """Return the figures over all organizations: counts, each from an index of just its rows, the milliseconds for
+    which the oldest due delivery has waited, 0 without one, the size of the file, and the time of a hold.
     """
     return Totals(
         deliveries_pending=count_pending(tx),
@@ -156,7 +156,9 @@ def check_file(tx: Tx, seconds: float) -> list[str] | None:
 
 
 def read_newest_time(tx: Tx) -> int:
-    """Return the newest time stored in the file, in milliseconds; 0 in an empty file."""
+    """Return the newest time in milliseconds at which an organization, a run or a delivery was created, a run was
+    completed (the begin of its quarter of an hour), or a proof was written; 0 in an empty file.
+    """
     queries = (
         "SELECT max(created_at) FROM runs INDEXED BY runs_of_org WHERE org_id = ? AND erased_at IS NULL",
         "SELECT max(created_at) FROM deliveries INDEXED BY deliveries_of_org WHERE org_id = ?",

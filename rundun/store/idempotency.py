@@ -36,12 +36,16 @@ class StoredResponse:
 
 
 def json_response(content: Any, status: int = 200, **headers: str) -> StoredResponse:
-    """Return a response with body `content`: a value that pydantic can serialise, or bytes that are JSON already."""
+    """Return a response, not stored yet, with body `content`: a value that pydantic can serialise, or bytes that are
+    JSON already.
+    """
     return StoredResponse(status, content if isinstance(content, bytes) else to_json(content), headers)
 
 
 def find(tx: Tx, idempotency_key: IdempotencyKey) -> tuple[bytes, StoredResponse] | None:
-    """Find the fingerprint and the response of an earlier request with this key; None without one in `TTL_MS`."""
+    """Find the fingerprint and the response of an earlier request with this key; None without one in `TTL_MS`. If its
+    run was erased, the response has the status `ERASED`.
+    """
     row = tx.db.execute(
         "SELECT fingerprint, status, body, headers FROM idempotency_keys "
         "WHERE org_id = ? AND path = ? AND key IN (?, ?) AND created_at > ? ORDER BY created_at DESC LIMIT 1",

@@ -27,7 +27,9 @@ class LongReader:
         self._lock = threading.Lock()
 
     def read(self, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return the result of `function(tx, …)`, run in the calling thread on one snapshot; raises `DatabaseLost`."""
+        """Return the result of `function(tx, …)`, run in the calling thread on one snapshot. Blocks while another read
+        lasts. Raises its errors, and `DatabaseLost` while the opened files are not at their paths.
+        """
         call = Call(function, args, kwargs, cast("asyncio.Future[Any]", None))
         with self._lock:
             if self._files.is_lost:

@@ -47,7 +47,8 @@ class Cancelled(Exception):
 def make(database: Path, target: Path, cancelled: threading.Event | None = None) -> int:
     """Write a backup of `database` to `target` and return its size in bytes. `target` exists only once the backup is
     complete, checked and on the disk; until then it is a part beside it, which is deleted where the backup fails.
-    Blocks. Raises Problem, or `Cancelled`.
+    Blocks. Raises `Cancelled` once `cancelled` is set, and a Problem: `invalid` where `target` exists, `not_found`
+    without its folder, `unavailable` where the backup fails.
     """
     _require_free(database, target)
     with _part_of(target) as (part, file), _translated(database, target):
@@ -119,7 +120,7 @@ def _remove_part(part: Path) -> None:
 
 @contextmanager
 def _translated(database: Path, target: Path) -> Iterator[None]:
-    """Raise errors of the body, from the file system or SQLite, as a `Problem` that names them."""
+    """Raise errors of the body, from the file system or SQLite, as a `Problem` `unavailable` that names them."""
     try:
         yield
     except OSError as error:

@@ -49,8 +49,8 @@ def backup_path(folder: Path, database: Path, at: int) -> Path:
 
 
 def list_backups(database: Path, folder: Path) -> list[Copy]:
-    """List the scheduled backups of `database` in `folder`, recognised by their names, the oldest first. Raises OSError
-    where the folder can't be read.
+    """List the scheduled backups of `database` in `folder`, recognised by their names, without empty files, the oldest
+    first. Raises OSError where the folder can't be read.
     """
     named = re.compile(rf"{re.escape(database.resolve().stem)}-({_STAMP})\.db")
     found = [
@@ -83,7 +83,9 @@ def remove_unfinished(database: Path) -> None:
 
 
 def _under_way(database: Path, folder: Path) -> list[Copy]:
-    """List the backups under way, with the names that they will get and the times of their begin."""
+    """List the backups under way, in any order, as copies with the paths that they will get, their bytes so far, and
+    the times of their begin. Raises OSError where the folder can't be read.
+    """
     named = re.compile(rf"({re.escape(database.resolve().stem)}-({_STAMP})\.db)\.[0-9a-f]{{8}}\.rundun-part")
     return [
         Copy(folder / match[1], "backup", size, at)
@@ -114,14 +116,16 @@ def find_last_good(found: Sequence[Copy], now: int) -> Copy | None:
 
 
 def is_overdue(last: int, now: int, every: int) -> bool:
-    """Tell whether the next backup is late by half an interval or more; `last` is the time of the last one, `every` the
-    interval, both in milliseconds.
+    """Tell whether the next backup is late by more than half an interval; `last` is the time of the last one, `every`
+    the interval, both in milliseconds.
     """
     return now - last > every * 3 // 2
 
 
 def remove_surplus(found: Sequence[Copy], keep: int, now: int) -> list[Copy]:
-    """Delete all of these backups but the newest `keep`, those from after `now` first, and return the deleted ones."""
+    """Delete all of these backups but the newest `keep`, and return the deleted ones. Those from after `now` count as
+    older than all others.
+    """
     ranked = sorted(found, key=lambda copy: (copy.at <= now, copy.at))
     return [_remove(copy) for copy in ranked[: max(0, len(ranked) - keep)]]
 

@@ -30,8 +30,9 @@ _DISK_ERRORS = frozenset((sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQL
 
 def restore(database: Path, copy: Path, now: int, *, is_live: bool) -> Path | None:
     """Replace the database by a copy, at `now` in milliseconds; deliveries and alerts are held from then on unless
-    `is_live`. Returns the path at which the replaced database is kept, None where there was none. Raises `unavailable`
-    or `not_found`; then the database is unchanged.
+    `is_live`. Returns the path at which the replaced database is kept, None where there was none. Raises `not_found`
+    for a missing copy, `unavailable` where a service runs, the copy is not sound, or a file can't be read or written;
+    then the database is unchanged.
     """
     require_header(copy, database)
     was_there = database.exists()

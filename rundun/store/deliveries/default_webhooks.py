@@ -9,7 +9,9 @@ _OF_OWNER = "org_id = ? AND ifnull(template_id, '') = ifnull(?, '')"  # by the i
 
 
 def find(tx: Tx, org_id: str, template_id: str | None) -> Webhook | None:
-    """Return the default webhook of the template itself, or with None of the organization; None if there is none."""
+    """Return the default webhook, without `destination`, of the template itself, or with None of the organization; None
+    if there is none.
+    """
     query = f"SELECT url, secret, events FROM default_webhooks WHERE {_OF_OWNER}"  # noqa: S608, written above
     row = tx.db.execute(query, (org_id, template_id)).fetchone()
     return None if row is None else Webhook(row["url"], row["secret"], tuple(from_json(row["events"])))

@@ -130,7 +130,7 @@ def put_alerted(tx: Tx, numbers: Sequence[int]) -> None:
 
 
 def count_automatic(tx: Tx, number: int) -> int:
-    """Return the number of scheduled attempts of a delivery."""
+    """Return the number of a delivery's stored attempts that were made by schedule, not by hand."""
     query = "SELECT count(*) FROM attempts WHERE delivery = ? AND trigger = 'automatic'"
     return tx.number(query, number)
 
@@ -189,8 +189,8 @@ def is_any_undelivered(tx: Tx, run_id: str) -> bool:
 
 
 def put_due(tx: Tx, number: int) -> bool:
-    """Make a delivery of any status due now and return True; the rest of its schedule comes after. Return False if it
-    is due already, or its run has no webhook any more.
+    """Make a delivery of any status pending and due now, for its run's present webhook, and return True; the rest of
+    its schedule comes after. Return False if it is due already, or its run has no webhook any more.
     """
     changed = tx.db.execute(_SET_DUE, {"number": number, "now": tx.now}).rowcount
     tx.touched.add("outbox")
@@ -198,7 +198,9 @@ def put_due(tx: Tx, number: int) -> bool:
 
 
 def list_failed(tx: Tx, org_id: str, filters: FailedFilter, after: DeliveryCursor, limit: int) -> list[DeliveryCursor]:
-    """List the cursors (`created_at`, number) of at most `limit` failed deliveries after `after`, oldest first."""
+    """List the cursors (`created_at`, number) of at most `limit` failed deliveries that pass `filters`, after `after`,
+    oldest first.
+    """
     if filters.run_id is None:
         to_handle = "AND handled_at IS NULL " if filters.is_to_handle else ""
         rows = tx.db.execute(
@@ -229,7 +231,7 @@ def get_of_org(tx: Tx, org_id: str, delivery_id: str) -> Delivery:
 
 
 def count_failed(tx: Tx, org_id: str) -> int:
-    """Return the number of an organization's failed deliveries."""
+    """Return the number of an organization's failed deliveries, handled ones included."""
     return tx.number("SELECT count(*) FROM deliveries WHERE org_id = ? AND status = 'failed'", org_id)
 
 
@@ -237,7 +239,7 @@ def page(
     tx: Tx, org_id: str, status: DeliveryStatus | None, page_request: PageRequest, *, is_to_handle: bool = False
 ) -> Page[Delivery]:
     """Return a page of an organization's deliveries with their attempts, newest first, of one status or all.
-    `is_to_handle`: failed ones that are not handled.
+    `is_to_handle`: failed ones that are not handled, whatever the `status`.
     """
     of_status = "" if status is None else "AND d.status = :status "
     if is_to_handle:

@@ -81,8 +81,9 @@ def expedite(tx: Tx, max_delay_ms: int) -> int:
 
 
 def list_next_due(tx: Tx, span: int, step: int) -> list[int]:
-    """List the milliseconds, up to `span`, until further deliveries become due. Each is rounded up to a multiple of
-    `step` and listed once, so that they are few. Empty while deliveries are held after a restore.
+    """List the milliseconds until the deliveries that are not due yet, but will be within `span`, become due. Each is
+    rounded up to a multiple of `step`, which may exceed `span`, and listed once, so that they are few. Empty while
+    deliveries are held after a restore.
     """
     if service_state.find_held_since(tx) is not None:
         return []
@@ -97,8 +98,8 @@ def list_next_due(tx: Tx, span: int, step: int) -> list[int]:
 
 def claim(tx: Tx, slots: DeliverySlots[str], claimed: Set[int]) -> Claim:
     """Return the deliveries that can start now within their `slots`, the longest waiting destination first, and whether
-    more are due. `claimed` are the numbers of deliveries already claimed by this process: they are known only in its
-    memory, as a claim writes nothing. Empty while deliveries are held after a restore.
+    more are due. `claimed` are the numbers of deliveries already claimed by this process, which are left out: they are
+    known only in its memory, as a claim writes nothing. Empty while deliveries are held after a restore.
     """
     if service_state.find_held_since(tx) is not None:
         return Claim([], more=False)

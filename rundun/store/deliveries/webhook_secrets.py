@@ -19,7 +19,9 @@ def is_any_old(tx: Tx, before: int) -> bool:
 
 
 def remove_old(tx: Tx, before: int, limit: int) -> int:
-    """Remove at most `limit` old secrets; return their number. Their runs then say that they are not signed."""
+    """Remove at most `limit` old secrets; return their number. Their runs, in their next revision, then say that they
+    are not signed.
+    """
     numbers = f"SELECT number FROM runs AS r WHERE {_OLD} ORDER BY closed_at LIMIT :limit"  # noqa: S608
     change = "UPDATE runs SET webhook_secret = NULL, webhook_forgotten = 1, revision = revision + 1, "
     change += "updated_at = max(updated_at, :now)"

@@ -50,7 +50,7 @@ class ErasureJournal:
 
 
 def missing_entries(entries: Iterable[JournalEntry], present: Iterable[JournalEntry]) -> list[JournalEntry]:
-    """List the entries that are not `present`, each once."""
+    """List the entries that are not `present`, by kind and id, each once."""
     present_ids = {(entry.what, entry.id) for entry in present}
     missing = {(entry.what, entry.id): entry for entry in entries if (entry.what, entry.id) not in present_ids}
     return list(missing.values())
@@ -68,8 +68,9 @@ _KNOWN = {
 
 
 def list_known(db: sqlite3.Connection) -> list[JournalEntry]:
-    """List the erasures and revocations in a database as entries, from which a lost journal is rebuilt. Runs erased by
-    retention are left out: after a restore they are due again. Kinds that an older file has no table for are left out.
+    """List the erasures and revocations in a database as entries, by kind, from which a lost journal is rebuilt. Runs
+    erased by retention are left out: after a restore they are due again. Kinds that an older file has no table for are
+    left out.
     """
     found: list[JournalEntry] = []
     for what, query in _KNOWN.items():

@@ -23,7 +23,7 @@ class JournalCopy:
         self._compared: tuple[_Version, _Version] | None = None  # the versions of both files when no entry was missing
 
     def read(self) -> list[JournalEntry]:
-        """List the entries of the copy. Raises OSError."""
+        """List the entries of the copy; none without a file. Raises OSError."""
         return journal_file.read(self.path)
 
     def complete(self) -> None:

@@ -60,7 +60,9 @@ _DUE_ATTEMPTS = (
 
 
 def list_due_runs(tx: Tx, what: Literal["photos", "runs"], limit: int) -> list[str]:
-    """List the ids of at most `limit` closed runs past their retention period, or past that of their photos."""
+    """List the ids of at most `limit` closed runs past their retention period (`runs`), or of those with photos past
+    that of their photos (`photos`).
+    """
     values = {"now": tx.now, "limit": limit, "org": None}
     return [row["id"] for row in tx.db.execute(f"SELECT r.id {_due_runs(what)}", values).fetchall()]
 

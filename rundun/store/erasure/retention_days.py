@@ -5,7 +5,9 @@ from rundun.store.sqlite.transaction import Tx
 
 
 def get(tx: Tx, org_id: str) -> Retention:
-    """Return an organization's retention periods, in days, and whether executors read them; raises NotFound."""
+    """Return an organization's retention periods, in days, None for ever, and whether executors read them; raises
+    NotFound.
+    """
     query = (
         "SELECT keep_photos_days, keep_runs_days, keep_attempts_days, tells_retention FROM organizations WHERE id = ?"
     )

@@ -43,12 +43,12 @@ def find(tx: Tx, digest: bytes) -> ApiKey | None:
 
 
 def list_all(tx: Tx) -> list[ApiKey]:
-    """List the API keys of all organizations, oldest first."""
+    """List the API keys of all organizations, revoked ones included, oldest first."""
     return [ApiKey(*row) for row in tx.db.execute(_SELECT + "ORDER BY created_at, id")]
 
 
 def get_of_org(tx: Tx, org_id: str, key_id: str) -> ApiKey:
-    """Return an organization's API key; raises NotFound."""
+    """Return an organization's API key, valid or revoked; raises NotFound."""
     return ApiKey(*tx.get_row("key", _SELECT + "WHERE id = ? AND org_id = ?", key_id, org_id))
 
 

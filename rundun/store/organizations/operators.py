@@ -91,7 +91,7 @@ def list_all(tx: Tx) -> list[Operator]:
 
 
 def add(tx: Tx, org_id: str, email: str, name: str, role: Role, password_hash: str) -> Operator:
-    """Store a new operator and return it; `password` is its hash."""
+    """Store a new operator, without any check, and return it."""
     operator = Operator(tx.new_id("u"), org_id, email, name, role, password_hash, tx.now, None)
     tx.insert(
         "operators",

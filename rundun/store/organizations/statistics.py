@@ -12,8 +12,8 @@ Statistic = Literal["dispatched", "completed", "cancelled", "expired", "photos"]
 
 
 def list_counts(tx: Tx, org_id: str, statistic: Statistic, begin: int, end: int) -> list[tuple[int, int]]:
-    """List an organization's counts by quarter of an hour, between `begin` and `end` (milliseconds): pairs of the
-    quarter's start in milliseconds and the count. Quarters without events are left out.
+    """List the counts of an organization's quarters of an hour that overlap `begin` to `end` (milliseconds), in
+    ascending order: pairs of the quarter's start in milliseconds and the count. Quarters without events are left out.
     """
     rows = tx.db.execute(
         "SELECT quarter, number FROM tallies WHERE org_id = ? AND what = ? AND quarter >= ? AND quarter < ? "

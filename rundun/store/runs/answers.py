@@ -41,7 +41,9 @@ def list_in_force(tx: Tx, run_id: str) -> dict[str, Answer]:
 
 
 def list_replaced(tx: Tx, run_id: str, limit: int) -> list[tuple[str, Answer]]:
-    """List at most `limit` replaced answers of a run as (step id, answer), by step, the newest of each step first."""
+    """List at most `limit` replaced answers of a run as (step id, answer), by step id, descending, the newest of each
+    step first.
+    """
     rows = tx.db.execute(
         _SELECT + "INDEXED BY answers_of_step WHERE run_id = ? AND NOT is_current "
         "ORDER BY step_id DESC, number DESC LIMIT ?",

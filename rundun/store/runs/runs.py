@@ -138,7 +138,9 @@ def find_owner(tx: Tx, run_id: str) -> str | None:
 
 
 def list_ids(tx: Tx, beginning: str, limit: int) -> list[str]:
-    """List at most `limit` ids of runs that begin with `beginning`, without erased runs."""
+    """List at most `limit` ids of runs, of all organizations, that begin with `beginning`, in ascending order, without
+    erased runs.
+    """
     rows = tx.db.execute(
         "SELECT id FROM runs WHERE id >= ? AND id < ? AND erased_at IS NULL ORDER BY id LIMIT ?",
         (beginning, f"{beginning}~", limit),
@@ -147,7 +149,7 @@ def list_ids(tx: Tx, beginning: str, limit: int) -> list[str]:
 
 
 def list_latest_ids(tx: Tx, limit: int) -> list[str]:
-    """List the ids of the `limit` newest runs, without erased ones, the newest first."""
+    """List the ids of the `limit` newest runs of all organizations, without erased ones, the newest first."""
     rows = tx.db.execute("SELECT id FROM runs WHERE erased_at IS NULL ORDER BY number DESC LIMIT ?", (limit,))
     return [row["id"] for row in rows.fetchall()]
 

@@ -96,7 +96,7 @@ def remove_part(tx: Tx, table: SentTable, part: int, made: Sequence[int]) -> boo
 
 
 def list_unfinished(tx: Tx) -> list[int]:
-    """List the numbers of the tables that have parts left."""
+    """List the numbers of the tables that have parts left, in ascending order."""
     rows = tx.db.execute("SELECT DISTINCT sent_table FROM table_parts ORDER BY sent_table").fetchall()
     return [row[0] for row in rows]
 

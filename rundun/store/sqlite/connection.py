@@ -23,7 +23,7 @@ Migrations = Sequence[tuple[int, str]]  # numbered from 1 without gaps, each wit
 
 
 def list_migrations() -> Migrations:
-    """List the migrations of this version of Rundun as (number, SQL), in order."""
+    """List the migrations of this version of Rundun as (number, SQL), in ascending order."""
     return sorted(
         (int(file.name[:4]), file.read_text("utf-8"))
         for file in resources.files("rundun.store").joinpath("migrations").iterdir()
@@ -84,8 +84,8 @@ def open_writer(
 
 
 def open_reader(path: Path, *, is_older_taken: bool = False) -> sqlite3.Connection:
-    """Open and return a connection that can neither write nor make checkpoints. Raises `unavailable` for another schema
-    than this version's, except for an older one with `is_older_taken`.
+    """Open and return a connection that can neither write nor make checkpoints. Raises `unavailable` for a file that is
+    missing or not Rundun's, and for another schema than this version's, except for an older one with `is_older_taken`.
     """
     with translate_errors(path):
         db = _connect(path, "ro")
@@ -102,8 +102,8 @@ def open_reader(path: Path, *, is_older_taken: bool = False) -> sqlite3.Connecti
 
 
 def is_in_use(path: Path) -> bool:
-    """Tell whether the file is a database of this version or an older one, with an organization. Raises `unavailable`
-    for a file that is not Rundun's, and for a newer one.
+    """Tell whether the file is a database of this version or an older one, with an organization; False for a missing or
+    empty file. Raises `unavailable` for a file that is not Rundun's, and for a newer one.
     """
     with translate_errors(path):
         if not path.exists() or not path.stat().st_size:

@@ -49,7 +49,9 @@ class DatabaseLost(Problem):
 
 @contextmanager
 def translate_errors(path: Path) -> Iterator[None]:
-    """Raise an error of the body about `path`, from the file system or SQLite, as a `Problem` that names it."""
+    """Raise an error of the body about `path`, from the file system or SQLite, as a `Problem` `unavailable` that names
+    it.
+    """
     try:
         yield
     except OSError as error:
@@ -66,7 +68,9 @@ def translate_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def translate_damage(path: Path) -> Iterator[None]:
-    """Raise an SQLite error of the body about damage in the file at `path` as a `Problem` with advice."""
+    """Raise an SQLite error of the body about damage in the file at `path` as a `Problem` `unavailable` with advice,
+    and any other error unchanged.
+    """
     try:
         yield
     except sqlite3.DatabaseError as error:
@@ -192,7 +196,7 @@ def require_together(path: Path) -> None:
 
 
 def is_together(path: Path) -> bool:
-    """Tell whether the log beside the file, if there is one, is its own."""
+    """Tell whether the log beside the file is its own; True without a log."""
     try:
         require_together(path)
     except Problem:

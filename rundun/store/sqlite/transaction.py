@@ -207,5 +207,5 @@ class Env:
     keep_journal: KeepJournal | None = None
 
     def tx(self, db: sqlite3.Connection) -> Tx:
-        """Return a transaction on `db`, with the current time."""
+        """Return a `Tx` on `db`, with the current time, without a BEGIN in SQLite."""
         return Tx(db, self.clock(), self.links, self.grace, self.versions, self.quotas, self.event_floor)

@@ -24,7 +24,7 @@ def _picture(row: sqlite3.Row) -> TemplatePicture:
 
 
 def get(tx: Tx, org_id: str, picture_id: str) -> TemplatePicture:
-    """Return an organization's picture; raises NotFound."""
+    """Return an organization's picture, also an expired one that is not removed yet; raises NotFound."""
     return _picture(tx.get_row("picture", _SELECT + "WHERE org_id = ? AND id = ?", org_id, picture_id))
 
 

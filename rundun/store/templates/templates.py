@@ -37,7 +37,7 @@ def get(tx: Tx, org_id: str, template_id: str) -> TemplateHead:
 
 
 def get_version(tx: Tx, template_id: str, v: int) -> TemplateVersion:
-    """Return a version of a template, parsed; raises NotFound."""
+    """Return a version of a template, archived or not, of any organization, parsed; raises NotFound."""
     known = tx.versions.find(template_id, v)
     if known is not None:
         return known
