@@ -30,8 +30,8 @@ class Table:
 
 
 def decode(data: bytes) -> str:
-    """Return the text of a file in UTF-8 or UTF-16, each with or without a byte order mark, else in Windows-1252 or
-    Latin-1. Raises `invalid` for a file that has a byte order mark, or zero bytes like UTF-16, and is not valid.
+    """Return the text, without a byte order mark, of a file in UTF-8 or UTF-16, else in Windows-1252 or Latin-1. Raises
+    `invalid` for a file that has a byte order mark, or zero bytes like UTF-16, and is not valid.
     """
     for mark, encoding in _MARKS:
         if data.startswith(mark):

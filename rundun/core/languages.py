@@ -25,7 +25,9 @@ def is_tag(text: str) -> bool:
 
 
 def accepted_tags(header: str) -> list[str]:
-    """List the valid tags of an Accept-Language header, most preferred first (RFC 9110 section 12.5.4)."""
+    """List the valid tags of an Accept-Language header, most preferred first (RFC 9110 section 12.5.4), without `*` and
+    tags of weight 0.
+    """
     weighted: list[tuple[float, str]] = []
     for part in header.split(",")[:MAX_TAGS]:
         match = _RANGE.fullmatch(part)
@@ -35,8 +37,8 @@ def accepted_tags(header: str) -> list[str]:
 
 
 def fallbacks(tag: str, available: Iterable[str]) -> list[str]:
-    """List the available languages matching `tag`, closest first; else the first of the same main language (pt-BR for
-    pt).
+    """List the available languages that are `tag` or its beginning, the longest first; else only the first with the
+    main language of `tag` (pt-BR for pt), if there is one.
     """
     known = list(available)
     lowered = {language.lower(): language for language in reversed(known)}
@@ -55,7 +57,9 @@ def choose(preferred: Sequence[str], available: Sequence[str]) -> tuple[str, str
 
 
 def translate(template: Mapping[str, Any], tag: str) -> dict[str, Any]:
-    """Return a template's JSON in the language `tag`; a text without translation stays as its author wrote it."""
+    """Return a template's JSON, with its `translations`, in the language `tag`; a text without translation stays as its
+    author wrote it.
+    """
     translations = template.get("translations") or {}
     texts: dict[str, dict[str, str]] = {}
     for language in reversed(fallbacks(tag, translations)):

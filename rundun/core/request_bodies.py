@@ -194,7 +194,9 @@ class DispatchBody(StrictModel):
     Photo, signature and instruction steps have none."""
 
     def job(self) -> RunJob:
-        """Return the job of the run, with values as they were sent: secrets are still among its `fields`."""
+        """Return the job of the run, with `due_at` in milliseconds, cut to the second, and values of fields as they
+        were sent: secrets are still among its `fields`.
+        """
         plain = {name: getattr(self, name) for name in PLAIN_MEMBERS}
         if self.due_at is not None:
             plain["due_at"] = _whole_second(self.due_at)

@@ -20,12 +20,12 @@ def _wire(second: int) -> str:
 
 
 def wire(at: int) -> str:
-    """Return the time `at` (milliseconds) as RFC 3339, cut to the second."""
+    """Return the time `at` (milliseconds) as RFC 3339 in UTC, cut to the second."""
     return _wire(at // SECOND)
 
 
 def wire_or_none(at: int | None) -> str | None:
-    """Return the time `at` (milliseconds) as RFC 3339, cut to the second; None for None."""
+    """Return the time `at` (milliseconds) as RFC 3339 in UTC, cut to the second; None for None."""
     return None if at is None else _wire(at // SECOND)
 
 

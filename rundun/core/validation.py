@@ -28,7 +28,7 @@ def invalid_value(code: FieldErrorCode, detail: str) -> PydanticCustomError:
 
 
 def clean_field(value: str) -> str:
-    """Return a text cleaned by `text.clean`; a pydantic validator."""
+    """Return a text cleaned by `text.clean`, or raise `invalid_value`; a pydantic validator."""
     try:
         return text.clean(value)
     except ValueError as error:
@@ -126,7 +126,7 @@ def Integer(minimum: int, maximum: int) -> ParsedFrom:
 
 
 def number(value: Any) -> int | float:
-    """Return a JSON number, a whole one as int; a pydantic validator."""
+    """Return a JSON number, a whole one as int; raise `invalid_value` for any other value; a pydantic validator."""
     as_number = text.number(value)
     if as_number is None:
         raise invalid_value("wrong_type", "must be a finite number of at most 2^53−1")

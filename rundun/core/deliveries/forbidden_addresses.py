@@ -90,7 +90,7 @@ def may_be_read(address: str, *, allow: Iterable[Network]) -> bool:
 
 @lru_cache(maxsize=1024)
 def is_literal(host: str) -> bool:
-    """Tell whether a host is an IP address, so that no look-up is needed."""
+    """Tell whether a host is an IP address, without brackets, so that no look-up is needed."""
     try:
         ip_address(host)
     except ValueError:
@@ -120,14 +120,15 @@ def _embedded(ip: IPv6Address, shift: int) -> IPv4Address:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host, a name or an IP address, can be reached from this machine only."""
+    """Tell whether a host, a lower-case name or an IP address without brackets, is reachable from this machine only."""
     is_name = host == "localhost" or host.endswith(".localhost")
     return is_name or (is_literal(host) and ip_address(host).is_loopback)
 
 
 def is_local(host: str) -> bool:
-    """Tell whether a host, a name or an IP address, can be reached from one local network only: a private or link-local
-    address (RFC 1918, 4193, 6598), a name in `.local`, `.home.arpa`, `.internal` or `.lan`, or a name without a dot.
+    """Tell whether a host, a lower-case name or an IP address without brackets, can be reached from one local network
+    only: a private or link-local address (RFC 1918, 4193, 6598), a name in `.local`, `.home.arpa`, `.internal` or
+    `.lan`, or a name without a dot; loopback addresses are not local, `localhost` is.
     """
     if not is_literal(host):
         return "." not in host or host.endswith(_LOCAL_NAMES)

@@ -57,7 +57,8 @@ class Destination:
 @lru_cache(maxsize=1024)
 def normalise(url: str) -> Destination:
     """Return the normalised URL (RFC 3986, section 6.2) with its parts: scheme, host, port, and path with query. Raises
-    ValueError with a sentence.
+    ValueError with a sentence for a URL that is not http or https, is malformed or too long, or has a user name or a
+    fragment.
 
     Scheme and host in lower case, names as A-labels (IDNA 2008), addresses canonical, no default port, "/" for an empty
     path, no dot segments, everything outside RFC 3986's characters percent-encoded.

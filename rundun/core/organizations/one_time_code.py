@@ -16,7 +16,9 @@ def clean(typed: str) -> str:
 
 
 def time_step(secret: str, code: str, now: int) -> int | None:
-    """Return the number of the time step (RFC 6238) near `now` (milliseconds) with the 6-digit `code`; None without."""
+    """Return the number of the time step (RFC 6238), at most `DRIFT` from that of `now` (milliseconds), with the
+    6-digit `code`, used before or not; None without.
+    """
     if not (len(code) == 6 and code.isascii() and code.isdigit()):
         return None
     try:

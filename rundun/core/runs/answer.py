@@ -83,8 +83,8 @@ def _size(answers: Collection[Answer]) -> int:
 
 def read_value(step: StepBase, value: Any, pointer: str = "/value") -> Any:
     """Return a step's value in its normal form, by type: a bool; an option's id, or a list of them in the step's order;
-    a text, also for barcode, day and time; a number, a whole one as int; None for photo, signature and instruction
-    steps. Raise `Invalid` with `pointer` if the step does not accept it.
+    a text, also for barcode, day and time (in UTC, cut to the second); a number, a whole one as int; None for photo,
+    signature and instruction steps. Raise `Invalid` with `pointer` if the step does not accept it.
     """
     return _READERS[step.type](step, value, pointer)
 

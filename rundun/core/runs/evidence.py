@@ -70,7 +70,9 @@ class Evidence:
     removed: Mapping[str, Mapping[str, Photo]] = field(default_factory=dict)
 
     def arrived(self) -> dict[str, dict[str, str | None]]:
-        """Return the slot (or None) of each photo of answers, by step id and photo id in order of arrival."""
+        """Return the slot (or None) of each photo of answers, removed ones included, by step id and photo id in order
+        of arrival.
+        """
         return {
             step_id: {key: photo.slot for key, photo in photos.items()}
             for step_id, photos in self._of_answers().items()

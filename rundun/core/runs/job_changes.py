@@ -13,9 +13,9 @@ from rundun.errors import FieldError, Invalid
 
 
 def patch_job(template: Template, run: Run, changes: Mapping[str, Any], now: int) -> Run:
-    """Return a run with its job and `executor_ref` changed by a merge patch (RFC 7396): omitted members stay, None
-    removes one, `due_at` is in milliseconds. If the new due time is after the expiry, the expiry moves to a day after
-    it. Raises `Invalid` with all wrong fields.
+    """Return a run in the same revision with its job and `executor_ref` changed by a merge patch (RFC 7396): omitted
+    members stay, None removes one, `due_at` is in milliseconds, other members are ignored. If the new due time is after
+    the expiry, the expiry moves to a day after it. Raises `Invalid` with all wrong fields.
     """
     job = replace(run.job, **plain_changes(changes))
     errors = [] if job.due_at == run.job.due_at else [*due_errors(job.due_at, now)]

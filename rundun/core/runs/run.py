@@ -45,7 +45,7 @@ class Webhook:
 
     @property
     def host(self) -> str:
-        """Return the host of the URL, for places that must not show the path, which may be a secret."""
+        """Return the host of the URL, without port, for places that must not show the path, which may be a secret."""
         return normalise(self.url).host
 
 
@@ -56,7 +56,9 @@ def with_destination(org_id: str, webhook: Webhook) -> Webhook:
 
 
 def patch_webhook(webhook: Webhook, changes: Mapping[str, Any]) -> Webhook:
-    """Return a webhook with the `changes` of its fields; a new URL makes `gone` False, a secret `is_secret_removed`."""
+    """Return a webhook with the `changes` of its fields; a new URL makes `gone` False, a `secret`, also None, makes
+    `is_secret_removed` False. `destination` stays.
+    """
     is_removed = webhook.is_secret_removed and "secret" not in changes
     patched = replace(webhook, **changes, is_secret_removed=is_removed)
     return patched if patched.url == webhook.url else replace(patched, gone=False)
@@ -158,7 +160,7 @@ class Run(PlainRun):
 
     @property
     def is_missed(self) -> bool:
-        """Tell whether the run expired, started or not."""
+        """Tell whether the run's status is expired, whether or not the run was started."""
         return self.status == "expired"
 
     @property
@@ -185,8 +187,8 @@ def without_secrets(run: Run) -> Run:
 
 def erased_stub(run: Run, now: int) -> Run:
     """Return the stub of a run that is erased at `now` (milliseconds), a `Run` in its next revision and with its next
-    `seq`: ids, times, status (`cancelled` if it was open) and the webhook, to which `run.erased` may go. A member that
-    is not named here is erased.
+    `seq`: ids, times, status (`cancelled` if it was open, still without `closed_at`) and the webhook, to which
+    `run.erased` may go. A member that is not named here is erased.
     """
     return Run(
         number=run.number,
@@ -245,7 +247,9 @@ class DispatchRequest:
 
 
 def expires_at(dispatch_request: DispatchRequest, now: int) -> int | None:
-    """Return the expiry of a run that is dispatched at `now`, both in milliseconds; None = never."""
+    """Return the expiry of a run that is dispatched at `now`, both in milliseconds: after its hours or, unless the
+    request names them, `AFTER_DUE` after the due time if that is later. None = never.
+    """
     until, due_at = expiry(now, dispatch_request.expires_in_hours), dispatch_request.job.due_at
     if until is None or due_at is None or dispatch_request.is_bound:
         return until
@@ -255,7 +259,9 @@ def expires_at(dispatch_request: DispatchRequest, now: int) -> int | None:
 def new_run(
     dispatch_request: DispatchRequest, run_id: str, org_id: str, template_v: int, now: int, progress: ProgressJson
 ) -> Run:
-    """Return the pending run of a dispatch at `now` (milliseconds); `progress` is that without answers."""
+    """Return the pending run of a dispatch at `now` (milliseconds), not stored yet, with the number 0; `progress` is
+    that without answers.
+    """
     return Run(
         number=0,
         run_id=run_id,

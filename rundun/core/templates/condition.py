@@ -163,7 +163,10 @@ def is_true_of(condition: OwnComparison | OwnGroup, step: KnownStep) -> bool:
 
 
 def is_true(condition: Comparison | Group, steps: Mapping[str, KnownStep]) -> bool:
-    """Tell whether a condition is true now; `steps` maps the id of every earlier step to its status and value."""
+    """Tell whether a condition is true now; `steps` maps the id of every earlier step to its status and value. A
+    comparison with an untouched step is false; with one that is hidden, skipped or unable only `neq` and `not_contains`
+    are true, and `skipped` with a skipped one.
+    """
     if isinstance(condition, Comparison):
         return _is_met(condition.when, steps[condition.when.step])
     join = all if condition.op == "and" else any
