@@ -83,7 +83,9 @@ def _cut_columns(lines: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, 
 
 
 def _lines(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield (row number from 1, cells without surrounding white space) of each line with text."""
+    """Yield (row number from 1, cells without surrounding white space) of each row with text. Rows without text count,
+    too; a line break in quotation marks begins no row.
+    """
     for number, record in enumerate(_records(text, separator), 1):
         cells = [cell.strip() for cell in record]
         if any(cells):

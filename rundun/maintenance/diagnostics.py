@@ -249,8 +249,8 @@ def _alerts(settings: ServiceSettings, seconds: float) -> Iterator[Finding]:
 def _judge(
     settings: ServiceSettings, hosts: Iterable[str], seconds: float
 ) -> tuple[Mapping[str, str], tuple[str, ...], int]:
-    """Return the reasons of refused hosts by host, the names without an address, and the number of names not looked up,
-    which are those after the first `MAX_LOOK_UPS`, or all with zero seconds.
+    """Return the reasons of refused hosts by host, the names without an address in time, and the number of names not
+    looked up, which are those after the first `MAX_LOOK_UPS`, or all with zero seconds.
     """
     hosts = list(dict.fromkeys(hosts))
     all_names = [host for host in hosts if not is_literal(host)]

@@ -60,7 +60,9 @@ def language_name(tag: str, language: ConsoleLanguage) -> str:
 
 
 def clock_skew(seconds: int | None, language: ConsoleLanguage) -> str | None:
-    """Return a sentence such as “The phone’s clock was 6 days ahead.”; None if `seconds` is None."""
+    """Return a sentence such as “The phone’s clock was 6 days ahead.”, in rounded days, hours or minutes; None for
+    None. `seconds` are at least five minutes, below 0 for a clock behind.
+    """
     if seconds is None:
         return None
     off = abs(seconds) * times.SECOND

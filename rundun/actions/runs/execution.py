@@ -63,10 +63,10 @@ class AnswerInput:
 
 
 def start(tx: Tx, run_id: str, start_input: StartInput, device: str | None) -> tuple[Run, TemplateVersion, str]:
-    """Start a run; return the run, its template version, and the device token for the phone's cookie. Starting a
-    started run keeps its first identity, and gives a released run to this device. Raises NotFound, `run_erased`,
-    `run_closed`, `other_device`, `unavailable` beyond `quotas.MOST`, and `Invalid` without the identity that the
-    template requires.
+    """Start a run; return the run, its template version, and the token for the phone's cookie: `device`, or a new one
+    for None. Starting a started run keeps its first identity, and gives a released run to this device. Raises NotFound,
+    `run_erased`, `run_closed`, `other_device`, `unavailable` beyond `quotas.MOST`, and `Invalid` without the identity
+    that the template requires.
     """
     run = run_state.require_open(tx, run_rows.get(tx, run_id), device)
     run_state.require_device(tx, run, device)

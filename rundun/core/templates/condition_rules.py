@@ -33,8 +33,8 @@ def searched_values(step: StepBase) -> Iterator[tuple[str, str]]:
 
 
 def condition_errors(steps: list[tuple[str, StepBase]], raw: list[tuple[str, Any]]) -> Iterator[FieldError]:
-    """Yield the errors of all conditions and flags. `steps` are the valid steps, `raw` all steps as sent, both as pairs
-    of pointer and step.
+    """Yield the errors of the conditions and flags of `steps`, the valid ones, as pairs of pointer and step; `raw`, all
+    steps as sent, tells which exist, and in which order. Too many comparisons in all are one error, at "".
     """
     order = {step.get("id"): index for index, (_, step) in enumerate(raw) if has_text_id(step)}
     position = {pointer: index for index, (pointer, _) in enumerate(raw)}

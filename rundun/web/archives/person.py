@@ -120,8 +120,8 @@ def _change_json(change: RunChange) -> dict[str, Any]:
 
 
 def _format_times(details: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy of the details of a change, with its times, the integers named `before`, `after` or `…_at`, in RFC
-    3339 instead of milliseconds.
+    """Return a copy of the details of a change, also of objects in them, with the times, which are the integers named
+    `before`, `after` or `…_at`, in RFC 3339 instead of milliseconds.
     """
     readable: dict[str, Any] = {}
     for name, value in details.items():

@@ -44,5 +44,7 @@ async def find_all_copies(settings: ServiceSettings) -> list[KeptCopy]:
 
 
 async def find_copies_since(settings: ServiceSettings, since: int) -> list[KeptCopy]:
-    """Return the copies of `find_copies`, read in a thread."""
+    """Return the copies of the database made at or after the whole second of `since`, in milliseconds, oldest first;
+    they are read in a thread.
+    """
     return await asyncio.to_thread(find_copies, settings, since)

@@ -71,7 +71,7 @@ class _Arrival:
             self.deadline.reschedule(min(self.until, now + STRIDE_SECONDS))
 
     def pace(self) -> float:
-        """Return the bytes a second of the last stride, or of the current one if it takes longer already."""
+        """Return the bytes a second of the last stride, or of the current one, as if complete, if it takes longer."""
         return STRIDE / max(self._last_seconds, asyncio.get_running_loop().time() - self._since, 1e-6)
 
     def cancel(self) -> None:

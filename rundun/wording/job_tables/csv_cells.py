@@ -19,8 +19,9 @@ _APOSTROPHE = re.compile(rf"^'(?=[\t\r\n]|[{_SKIPPED}]*{_SIGN})|([;\t\r\n][{_SKI
 
 
 def safe_cell(value: object) -> str:
-    """Return a value as the text of a cell, "" for None; a text with an apostrophe before each place where a
-    spreadsheet could start a formula, whichever separator it uses.
+    """Return a value as the text of a cell, "" for None; a text with an apostrophe before each sign that a spreadsheet
+    could take for the start of a formula: at the beginning, or after a semicolon, tab or line end, where spreadsheets
+    of other languages split cells. A comma splits none, as it stands in quotation marks.
     """
     if value is None:
         return ""

@@ -27,9 +27,9 @@ async def show(call: ConsoleCall) -> Response:
 
 
 async def put(call: ConsoleCall) -> Response:
-    """POST /console/settings/retention: store the retention periods and redirect to the page, or show the form again
-    with the errors. A shorter period needs the password, even if nothing is old enough to be removed yet: some days
-    later it would be.
+    """POST /console/settings/retention: store the retention periods and redirect to the page, or show the form again:
+    with errors (422), or with a field for the password (200). A shorter period needs it, even if nothing is old enough
+    to be removed yet: some days later it would be.
     """
     days = {name: _read_days(call.form, name) for name in KEPT}
     new = Retention(**days, tells=bool(call.form.get("tells")))
