@@ -10,46 +10,24 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
-from rundun.web.console import cookies
 from tests.browser.checklists import COUNT, PICTURE, YES_NO
 from tests.browser.phone import Phone
 from tests.browser.pictures import file, jpeg
 from tests.helpers.console.accessibility import is_fine
-from tests.helpers.console.console import operator
+from tests.helpers.console.console_page import SIZES, session_of, somebody
 from tests.helpers.console.console_runs import everything
 from tests.helpers.patience import PATIENCE
 from tests.helpers.pictures.images import encoded, quadrants
 from tests.helpers.service import Receiver, World, answering
 
 SIGNED = {"signature_on_complete": True}
-SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 
 
 @asynccontextmanager
 async def at_the_console(w: World, browser: Browser, base: str, size: str = "desk") -> AsyncIterator[Page]:
     """A page of Ann's, who has signed in; without a complaint in its console at the end."""
-    ann = await operator(w)
-    width, height = SIZES[size]
-    context = await browser.new_context(
-        viewport={"width": width, "height": height}, accept_downloads=True, reduced_motion="reduce"
-    )
-    session = ann.client.cookies.get(cookies.SESSION) or ""
-    await context.add_cookies([{"name": cookies.SESSION, "value": session, "url": f"{base}/console"}])
-    context.set_default_timeout(PATIENCE * 1000)
-    page = await context.new_page()
-    trouble: list[str] = []
-    page.on("console", lambda said: trouble.append(said.text) if is_trouble(said) else None)
-    page.on("pageerror", lambda error: trouble.append(str(error)))
-    try:
+    async with somebody(browser, base, size, await session_of(w)) as page:
         yield page
-        assert trouble == []
-    finally:
-        await context.close()
-
-
-def is_trouble(said: Any) -> bool:
-    """A refused request is the server's business."""
-    return said.type in ("error", "warning") and "Failed to load resource" not in said.text
 
 
 @pytest.fixture(params=list(SIZES))
