@@ -30,10 +30,11 @@ class ShortList:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The overview. Late, missed and flagged runs, and `failed` deliveries, of whose groups it has the first `SHORT`,
-    call for attention. `due_today`, `in_progress` and `done_today` are today's runs. `dispatched`, `done`, `cancelled`
-    and `expired` have a number for each day, today's last. With `has_templates` runs can be dispatched. `is_held`: a
-    restore holds deliveries. `misses_backup`: backups fail or are overdue, False unless this is the only organization.
+    """The overview. Late, missed and flagged runs call for attention, and so do `failed` deliveries, of which it has
+    the first `SHORT` groups. `due_today`, `in_progress` and `done_today` are today's runs. `dispatched`, `done`,
+    `cancelled` and `expired` have a number for each day, today's last. With `has_templates` runs can be dispatched.
+    `is_held`: a restore holds deliveries. `misses_backup`: backups fail or are overdue, False unless this is the only
+    organization.
     """
 
     late: ShortList

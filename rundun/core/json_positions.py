@@ -57,8 +57,8 @@ class _Frame:
     name_at: Span = field(default_factory=lambda: Span(0, 0))
 
     def begin(self, start: int, end: int) -> tuple[str | None, Span]:
-        """Go on to the value whose first token is from `start` to `end`; return its pointer (None if `self` is not
-        wanted) and its span: the token's, or of a member that of its name.
+        """Go on to the value with its first token from `start` to `end`; return the value's pointer, None if `self` has
+        none, and the value's span: that of the token, or of a member's name.
         """
         name, self.name, self.index = self.name, None, self.index + 1
         if self.pointer is None:

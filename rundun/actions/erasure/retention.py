@@ -28,8 +28,8 @@ _SET_AT = "retention_set_at"  # when any organization last set periods
 
 @dataclass(frozen=True, slots=True)
 class DueByRule:
-    """The effect of a rule that is not stored yet: the numbers of runs whose photos, and of runs that as a whole, only
-    the new rule makes due now, and whether any period `is_shorter` by it.
+    """The effect of storing new retention periods: the number of runs that must lose their `photos` now, and of `runs`
+    to be removed now, without those due already; and whether a period `is_shorter`.
     """
 
     photos: int
@@ -136,8 +136,8 @@ def set_by_command(tx: Tx, org: str, changes: dict[str, int | bool | None]) -> d
 
 
 def due_by_rule(tx: Tx, org_id: str, new: Retention) -> DueByRule:
-    """Return the effect of storing `new` for an organization now: the numbers of runs whose photos, and of whole runs,
-    only `new` makes due, and whether a period becomes shorter. Raises `Invalid` with every wrong field.
+    """Return the effect of storing the retention periods `new` for an organization now. Raises `Invalid` with every
+    wrong field.
     """
     _require_of_organization(new)
     before = retention_days.get(tx, org_id)

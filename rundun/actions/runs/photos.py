@@ -278,7 +278,7 @@ def add_signature(
 
 
 def _remove_unused(tx: Tx, state: RunState, step_id: str) -> None:
-    """Delete a step's signatures that no answer has used, except the last few, whose receipts may be lost."""
+    """Delete the unused signatures of a step, except the last `UNUSED_SIGNATURES`: their receipts may be lost."""
     used = answers.list_signatures(tx, state.run.run_id)
     unused = [row for row in state.evidence.signatures.values() if row.step_id == step_id and row.number not in used]
     for signature in unused[: -UNUSED_SIGNATURES or None]:

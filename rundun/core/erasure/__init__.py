@@ -1,1 +1,1 @@
-"""Retention periods, and the person whose data is exported or erased."""
+"""Retention periods; the subject of an export or erasure."""

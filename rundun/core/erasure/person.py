@@ -1,4 +1,4 @@
-"""A person whose runs are searched, to be exported or erased: identified by the whole value of one field."""
+"""The subject of an export or erasure: a person, identified by the whole value of one field of their runs."""
 
 import hashlib
 import re

@@ -34,7 +34,7 @@ class DispatchedJson(TypedDict):
 
 
 class OriginalKeptJson(TypedDict):
-    """Type, size and digest of an original, whose URL is on the run only."""
+    """Type, size and digest of an original. Only the run has its URL."""
 
     content_type: str
     """The type, detected from the first bytes."""

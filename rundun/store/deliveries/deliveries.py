@@ -199,7 +199,7 @@ def put_due(tx: Tx, number: int) -> bool:
 
 def list_failed(tx: Tx, org_id: str, filters: FailedFilter, after: DeliveryCursor, limit: int) -> list[DeliveryCursor]:
     """List the cursors (`created_at`, number) of at most `limit` failed deliveries that pass `filters`, after `after`,
-    oldest first.
+    oldest first; those of one run by number, with handled ones.
     """
     if filters.run_id is None:
         to_handle = "AND handled_at IS NULL " if filters.is_to_handle else ""
