@@ -11,8 +11,9 @@ from rundun.store.sqlite.transaction import Clock, Env, Quotas, Tx
 
 @contextmanager
 def reading(settings: ServiceSettings, clock: Clock) -> Iterator[Tx]:
-    """Yield a read-only transaction on the settings' database file, which other processes may have open."""
+    """Yield a read-only transaction, one state throughout, on the settings' database, which other processes may use."""
     quotas = Quotas(settings.limits.organization_bytes)
     env = Env(clock, Urls(settings.public_url, b""), settings.runs.grace, quotas=quotas)
     with closing(connection.open_reader(settings.database.path)) as db:
+        db.execute("BEGIN")
         yield env.tx(db)
