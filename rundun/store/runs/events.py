@@ -144,7 +144,7 @@ def _feed(tx: Tx, rows: sqlite3.Cursor, limit: int) -> Feed:
     items: list[tuple[int, dict[str, Any]]] = []
     size, has_more = 0, False
     for row in rows:
-        size += len(row["body"])
+        size += len(row["body"].encode())
         has_more = len(items) == limit or (len(items) > 0 and size > MAX_PAGE)
         if has_more:
             break

@@ -1,6 +1,7 @@
 """Pull instead of push: every event once for one cursor, in commit order, and the next one as soon as it is there."""
 
 import asyncio
+import json
 import random
 import socket
 import time
@@ -200,6 +201,14 @@ async def test_a_page_holds_at_most_so_many_bytes(w: World, monkeypatch: pytest.
     assert len(await everything(w, 100)) == 3
     monkeypatch.setattr(event_rows, "MAX_PAGE", 1)
     assert len((await feed(w))["data"]) == 1, "at least one, or nobody got on"
+
+
+async def test_a_letter_of_two_bytes_counts_as_two(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await (await w.dispatch(await w.template(*TWO), title="ا" * 200)).start()
+    await (await w.dispatch(await w.template(*TWO), title="ا" * 200)).start()
+    first, second = (len(json.dumps(event, ensure_ascii=False)) for event in await everything(w, 100))
+    monkeypatch.setattr(event_rows, "MAX_PAGE", first + second)
+    assert (await feed(w))["has_more"] is True
 
 
 @pytest.mark.parametrize("query", ["after=x", "after=", "after=MS4x", "wait=31", "wait=-1", "limit=0", "nose=1"])
