@@ -9,12 +9,12 @@ _MISSED, _LAST, _ALERTED = "backup_missed_at", "backup_last_at", "backup_alerted
 
 
 def missed_at(tx: Tx) -> int | None:
-    """Return since when backups fail or are overdue, in milliseconds; None while they succeed."""
+    """Return when it was noticed that backups fail or are overdue, in milliseconds; None while they are not missed."""
     return service_state.find(tx, _MISSED)
 
 
 def last_at(tx: Tx) -> int | None:
-    """Return the time of the last good backup that was seen in the folder, in milliseconds; None without one."""
+    """Return the stored time of the newest backup seen in the folder, in milliseconds; None without one."""
     return service_state.find(tx, _LAST)
 
 
@@ -38,7 +38,7 @@ def clear_missed(tx: Tx) -> None:
 
 
 def awaits_alert(tx: Tx) -> bool:
-    """Tell whether an alert about missed backups is due."""
+    """Tell whether backups are missed and the alert about it has not been sent yet."""
     return missed_at(tx) is not None and service_state.find(tx, _ALERTED) is None
 
 

@@ -12,15 +12,15 @@ from rundun.store.sqlite.transaction import Tx
 
 
 class ResumedJson(TypedDict):
-    """The end of a hold: `since` when it lasted, None where there was none, and the number of `deliveries` held."""
+    """The end of a hold: its begin, `since` (None where there was none), and the number of pending `deliveries`."""
 
     since: str | None
     deliveries: int
 
 
 def resume_outgoing(tx: Tx) -> ResumedJson:
-    """End the hold that a restore began (`live`): deliveries and alerts go out from this commit on. Return the time
-    `since` when it lasted, as on the wire, and the number of `deliveries` held; None and 0 where there was no hold.
+    """End the hold that a restore began (`live`): deliveries and alerts go out from this commit on. Return its begin,
+    `since` (RFC 3339), and the number of all pending `deliveries`; None and 0 where there was no hold.
     """
     since = service_state.find_held_since(tx)
     if since is None:

@@ -45,9 +45,10 @@ def has_alert(tx: Tx) -> bool:
 
 
 def make_next_alert(tx: Tx, *, for_all: bool, backup_error: str | None = None) -> Alert | None:
-    """Return the next alert, of a missed backup first, then of a quota, then of a failed delivery; None if there is
-    none. `for_all`: it counts the other failed deliveries, which then get no alerts. `backup_error` is this process's
-    reason for the missing backup, if known. Nothing is stored before `mark_alerted`; a hold is checked by `has_alert`.
+    """Return the next alert, of a missed backup first, then of a quota, then of the oldest failed delivery; None if
+    there is none. `for_all`: it counts the next failed deliveries, up to `MAX_DELIVERIES`, which then get no alerts.
+    `backup_error` is this process's reason for the missing backup, if known. Nothing is stored before `mark_alerted`; a
+    hold is checked by `has_alert`.
     """
     if backups.awaits_alert(tx):
         return _backup_missed_alert(tx, backup_error)
@@ -89,8 +90,8 @@ def _quota_near_alert(tx: Tx, use: StorageUse) -> Alert:
 
 
 def _delivery_failed_alert(tx: Tx, numbers: Sequence[int]) -> Alert:
-    """Return the alert of the first of these failed deliveries. It names the run by the first digits of its id, as the
-    whole id is the run's link.
+    """Return the alert of the first of these failed deliveries, with the number of the others. It names the run by the
+    first digits of its id, as the whole id is the run's link.
     """
     delivery = delivery_rows.get(tx, numbers[0])
     last = delivery.attempts[-1] if delivery.attempts else None  # retention may have removed the attempts

@@ -31,7 +31,7 @@ def settle(
     """Settle an attempt: log its result, and set the delivery's status to the returned `delivered`, `failed`, or
     `pending` until the next attempt. `delays` are the seconds after each failed scheduled attempt. `alerting`: a final
     failure gets an alert, unless the attempt was made by hand. Of a delivery erased during the attempt nothing is
-    stored. Once `run.erased` has arrived, the run's webhook is erased.
+    stored; it counts as `delivered` or `failed`. Once `run.erased` has arrived, the run's webhook is erased.
     """
     if not delivery_rows.is_of_event(tx, claimed.number, claimed.envelope["event_id"]):  # erased in the meantime
         return "delivered" if result.ok else "failed"
@@ -88,7 +88,7 @@ def retry_wait_seconds(delay: float, retry_after: float | None) -> float:
 
 
 def delivery_json(delivery: Delivery) -> DeliveryJson:
-    """Return a delivery as JSON, with its attempts."""
+    """Return a delivery as on the wire, with its stored attempts and the number of those removed, if any."""
     content: DeliveryJson = {
         "delivery_id": delivery.delivery_id,
         "run_id": delivery.run_id,
@@ -159,8 +159,8 @@ def has_more_failed(tx: Tx, org_id: str, failed_filter: FailedFilter, so_far: Re
 
 def retry_failed(tx: Tx, org_id: str, failed_filter: FailedFilter, so_far: RetryProgress) -> RetryProgress:
     """Make the next failed deliveries that pass the filter due now, at most `RETRY_BATCH_SIZE`, so that other writes do
-    not wait long; return the progress since the first call. Deliveries without a webhook are left out. Raises
-    `quota_exceeded`, and for the filter's run NotFound and `run_erased`.
+    not wait long; return the number made due since the first call, and the cursor to go on after. Deliveries without
+    a webhook are left out. Raises `quota_exceeded`, and for the filter's run NotFound and `run_erased`.
     """
     if failed_filter.run_id is not None:
         run_rows.get_of_org(tx, org_id, failed_filter.run_id)
@@ -183,8 +183,8 @@ class FailedDeliveries:
 
 
 def page_failed(tx: Tx, org_id: str, page_request: PageRequest) -> FailedDeliveries:
-    """Return a page of an organization's failed deliveries not handled, newest first, each with its run's reference;
-    and the number of pending ones, with the time of their next attempt.
+    """Return a page of an organization's failed deliveries not handled, newest first, each with its run's
+    `executor_ref` or None; and the number of all pending ones, with the time of their next attempt.
     """
     page = delivery_rows.page(tx, org_id, "failed", page_request, is_to_handle=True)
     items = [(delivery, run_rows.get_reference(tx, delivery.run_id)) for delivery in page.items]
