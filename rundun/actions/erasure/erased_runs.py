@@ -21,8 +21,8 @@ class ErasedDetail:
 
 
 def get(tx: Tx, org_id: str, run_id: str) -> ErasedDetail:
-    """Return the remains of an organization's erased run, with the name of the operator or key that erased it; raises
-    NotFound.
+    """Return the remains of an organization's erased run, with the name of the operator or key that erased it, or else
+    the stored id or word; raises NotFound.
     """
     erased = erasure.find(tx, run_id)
     if erased is None or erased.org_id != org_id:

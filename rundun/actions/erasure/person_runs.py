@@ -24,12 +24,12 @@ class PersonList:
 
     @property
     def is_done(self) -> bool:
-        """Tell whether the search is over: at the organization's last run, or at `MAX_LISTED`."""
+        """Tell whether the search is over: at the organization's last run, or with `MAX_LISTED` runs or `alike`."""
         return self.after is None or max(len(self.runs), len(self.alike)) >= MAX_LISTED
 
     @property
     def has_more(self) -> bool:
-        """Tell whether runs of the organization are left to be searched."""
+        """Tell whether runs of the organization may be left to be searched."""
         return self.after is not None
 
     @property
@@ -38,7 +38,7 @@ class PersonList:
         return list_digest((run.run_id, run.revision) for run in self.runs)
 
     def select(self, run_ids: Sequence[str]) -> "PersonList":
-        """Return a `PersonList` with only the runs of `run_ids`; raises `Invalid` for ids that are not in this one."""
+        """Return this list with only those of `runs` in `run_ids`, and all `alike`; raises `Invalid` for other ids."""
         listed, chosen = {run.run_id for run in self.runs}, set(run_ids)
         if chosen - listed:
             detail = "must be a run of the list"
@@ -47,7 +47,7 @@ class PersonList:
         return replace(self, runs=tuple(run for run in self.runs if run.run_id in chosen))
 
     def with_alike(self, chosen: Mapping[str, str]) -> "PersonList":
-        """Return a `PersonList` with the `chosen` runs of `alike` added to its runs; `chosen` maps their ids to the
+        """Return this list with the `chosen` runs of `alike` added at the end of `runs`; `chosen` maps their ids to the
         revisions that were shown. Raises `erasure_changed` where one is missing or has another revision.
         """
         alike = tuple(run for run in self.alike if chosen.get(run.run_id) == str(run.revision))
@@ -64,9 +64,9 @@ class PersonList:
 
 
 def list_more(tx: Tx, org_id: str, person: Person, so_far: PersonList, *, with_alike: bool = False) -> PersonList:
-    """Search the next of an organization's runs for those of a person, with `with_alike` also for similar values, and
-    return a `PersonList` of `so_far` and the found ones, which tells where the search goes on. Begin with an empty
-    `PersonList`.
+    """Search an organization's next runs, up to 500, for those of a person, with `with_alike` also for similar values;
+    return `so_far` with the found ones and the place where the search goes on, unchanged if it is complete. Begin with
+    an empty `PersonList`.
     """
     if so_far.after is None:
         return so_far

@@ -21,8 +21,8 @@ _APPLY: Mapping[str, Callable[[Tx, JournalEntry], object]] = {
 
 def replay_erasures(tx: Tx, entries: Sequence[JournalEntry]) -> Mapping[str, int]:
     """Apply `journal.list_unapplied` entries to a restored database: erase runs, revoke keys, remove operators, and
-    rotate the signing key once if an entry names it. Returns the number of entries of each kind: `run`, `key`,
-    `operator` and `signing_key`.
+    rotate the signing key once if an entry names it. Returns the number of entries by kind (`run`, `key`, `operator`,
+    `signing_key`), without kinds that have none.
     """
     for entry in entries:
         _APPLY[entry.what](tx, entry)

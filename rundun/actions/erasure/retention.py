@@ -28,8 +28,8 @@ _SET_AT = "retention_set_at"  # when any organization last set periods
 
 @dataclass(frozen=True, slots=True)
 class DueByRule:
-    """The effect of storing new retention periods: the number of runs that must lose their `photos` now, and of `runs`
-    to be removed now, without those due already; and whether a period `is_shorter`.
+    """The effect of storing new retention periods, in templates whose period gets shorter: the number of runs that must
+    lose their `photos` now, and of `runs` to be removed now; and whether a period `is_shorter`.
     """
 
     photos: int
@@ -46,24 +46,26 @@ class RetentionOfTemplate:
 
     @property
     def kept(self) -> Kept:
-        """Return the periods that apply to the template's runs, in days."""
+        """Return the effective periods of the template's runs and of their photos, in days, None for ever."""
         return rules.effective_days(self.organization, self.template)
 
 
 def get_of_organization(tx: Tx, org_id: str) -> Retention:
-    """Return an organization's retention periods, in days; raises NotFound."""
+    """Return an organization's retention periods, in days, None for ever; raises NotFound."""
     return retention_days.get(tx, org_id)
 
 
 def get_of_template(tx: Tx, org_id: str, template_id: str) -> RetentionOfTemplate:
-    """Return the retention periods of an organization and of one of its templates; raises NotFound."""
+    """Return the retention periods of an organization, in days, None for ever, and apart from them the template's own,
+    None for the organization's and 0 for ever; raises NotFound.
+    """
     template_rows.get(tx, org_id, template_id)
     return RetentionOfTemplate(retention_days.get(tx, org_id), retention_days.get_of_template(tx, template_id))
 
 
 def days_shown(tx: Tx, org_id: str, template_id: str) -> Mapping[str, int | None]:
-    """Return the days that executors see before they start a run of a template, for `photos` and for `all`, as
-    `core.erasure.retention.days_shown` returns them; `NO_DAYS_SHOWN` where the organization shows none.
+    """Return the days that executors see before they start a run of a template, for `photos` and for `all`: None for
+    ever, for `photos` also if as long as `all`, and for both where the organization shows none. Raises NotFound.
     """
     periods = get_of_template(tx, org_id, template_id)
     return rules.days_shown(periods.kept) if periods.organization.tells else rules.NO_DAYS_SHOWN
@@ -96,8 +98,9 @@ def put_of_template(
 
 
 def count_late(tx: Tx, org_id: str | None) -> Mapping[str, int]:
-    """Return the counts of `store.erasure.retention.count_due`, by kind, for rows that have been due for `LATE` or
-    longer. Empty where any organization set its periods within `LATE`: rows may be due only since then.
+    """Return the numbers of runs with `photos`, of `runs`, and of deliveries with `attempts` that retention should have
+    removed an hour ago or earlier, of one organization or all, each at most `statistics.MAX_COUNTED` + 1. Empty where
+    periods of any organization or template were set within the last hour: rows may be due only since then.
     """
     set_at = service_state.find(tx, _SET_AT)
     is_new = set_at is not None and set_at <= tx.now < set_at + LATE
@@ -120,8 +123,9 @@ def _require_days(**days_of: int | None) -> None:
 
 
 def set_by_command(tx: Tx, org: str, changes: dict[str, int | bool | None]) -> dict[str, int | bool | None]:
-    """Change the given fields of an organization's `Retention` (`orgs retention`) and return all of them; `org` is its
-    id or name. Raises NotFound, and `invalid` for a wrong field or if several organizations have the name.
+    """Change the given fields of an organization's `Retention` (`orgs retention`) and return all of them, periods in
+    days, None for ever; `org` is its id or name. Raises NotFound, and `invalid` for a wrong field or if several
+    organizations have the name.
     """
     org_id = organizations.get(tx, org).org_id
     new = replace(retention_days.get(tx, org_id), **changes)  # type: ignore[arg-type]
@@ -136,8 +140,9 @@ def set_by_command(tx: Tx, org: str, changes: dict[str, int | bool | None]) -> d
 
 
 def due_by_rule(tx: Tx, org_id: str, new: Retention) -> DueByRule:
-    """Return the effect of storing the retention periods `new` for an organization now. Raises `Invalid` with every
-    wrong field.
+    """Return the number of runs that would lose their photos, and of those removed, if an organization's retention
+    periods became `new` now, counting templates whose period gets shorter; and whether one of the organization's does.
+    Nothing is stored. Raises `Invalid` with every wrong field.
     """
     _require_of_organization(new)
     before = retention_days.get(tx, org_id)
@@ -152,7 +157,8 @@ def due_by_rule(tx: Tx, org_id: str, new: Retention) -> DueByRule:
 
 
 def due_by_template_rule(tx: Tx, org_id: str, template_id: str, new: TemplateRetention) -> DueByRule:
-    """Return the effect of storing `new` for an organization's template now, as `due_by_rule`; raises NotFound, and
+    """Return the number of runs that would lose their photos, and of those removed, if a template's own periods became
+    `new` now, each counted if its period gets shorter; and whether one does. Nothing is stored. Raises NotFound, and
     `Invalid` with every wrong field.
     """
     now = get_of_template(tx, org_id, template_id)
@@ -183,7 +189,8 @@ def _kept(tx: Tx, run: Run) -> Kept:
 
 def remove_photos(tx: Tx, run_ids: Sequence[str]) -> int:
     """Delete pictures of closed runs past the period of their photos, run by run, few enough for one short write, and
-    return the number of runs that are finished. The photos' rows stay, with steps, times and digests, for the record.
+    return how many of `run_ids`, from the first on, have none to be deleted any more. The photos' rows stay, with
+    steps, times and digests, for the record.
     """
     photos, size = STEP_PHOTOS, STEP_BYTES
     for number, run_id in enumerate(run_ids):
