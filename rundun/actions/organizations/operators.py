@@ -61,7 +61,7 @@ def clean_email(typed: str) -> str:
 
 
 def _stored_email(typed: str) -> str:
-    """Return an address in its stored form, unchecked, to look up one stored under earlier rules."""
+    """Return an address trimmed and in lower case, its format unchecked, to find one stored under earlier rules."""
     return clean_input(typed[:10_000]).lower()
 
 
@@ -74,8 +74,8 @@ def clean_name(typed: str) -> str:
 
 
 def find_signed_in(tx: Tx, token: str) -> SignedIn | None:
-    """Return the operator of a session, with the organization and the session's last use; None if the token is unknown,
-    expired or idle for `SESSION_IDLE_MS`.
+    """Return the operator of a session, with the organization and the stored last use, up to an hour old; None if the
+    token is unknown, expired, or by that use idle for `SESSION_IDLE_MS`.
     """
     found = operator_rows.find_by_session(tx, digest(token), tx.now - SESSION_IDLE_MS)
     if found is None:
@@ -169,7 +169,7 @@ def create_setup_link(tx: Tx, org_id: str) -> str:
 
 
 def get_invitation(tx: Tx, token: str) -> tuple[Invitation, Organization]:
-    """Return the invitation of a link's token, and its organization; raises NotFound if it was used or has expired."""
+    """Return the invitation of a link's token, and its organization; raises NotFound if it no longer works."""
     invitation = operator_rows.find_invitation(tx, digest(token))
     if invitation is None:
         raise NotFound("invitation")
@@ -179,10 +179,10 @@ def get_invitation(tx: Tx, token: str) -> tuple[Invitation, Organization]:
 def join_and_sign_in(
     tx: Tx, token: str, email: str, name: str, password_hash: str, set_up: SetUp | None = None
 ) -> tuple[Operator, str]:
-    """Create an operator by an invitation link, which ends it, and begin a session; return the operator and the token.
-    `email` counts only if the invitation has none. The first owner may `set_up` the organization; from others it is
-    ignored. Raises `invalid` like `add`, also for a wrong name of the organization, and NotFound if the link was used
-    in the meantime.
+    """Create an operator by an invitation link, which ends it, and begin a session; return the operator and the
+    session's token. `email` counts only if the invitation has none. The first owner may `set_up` the organization; from
+    others it is ignored. Raises `invalid` like `add`, also for a wrong name of the organization, and NotFound if the
+    link was used in the meantime.
     """
     invitation, _ = get_invitation(tx, token)
     sets_up = is_first_owner(tx, invitation)
@@ -216,7 +216,7 @@ def add(tx: Tx, org_id: str, email: str, name: str, role: Role, password_hash: s
 
 
 def _add(tx: Tx, org_id: str, email: str, name: str, role: Role, password_hash: str) -> Operator:
-    """Add an operator. The first owner ends all setup links: they may stand in a terminal or log that others read."""
+    """Add and return an operator. The first owner ends all setup links: a terminal or log may show them to others."""
     if role == "owner" and not operator_rows.has_owner(tx, org_id):
         operator_rows.remove_setup_links(tx, org_id)
     return operator_rows.add(tx, org_id, check_email(tx, org_id, email), clean_name(name), role, password_hash)
@@ -236,8 +236,8 @@ def check_email(tx: Tx, org_id: str, typed: str) -> str:
 
 
 def list_candidates(tx: Tx, email: str) -> list[tuple[Operator, Organization]]:
-    """List at most ten operators with an address in its stored form, each with the organization, to try their passwords
-    at sign-in.
+    """List the first ten operators of all organizations with an address in its stored form, oldest first, each with the
+    organization, to try their passwords at sign-in.
     """
     rows = operator_rows.list_by_email(tx, email)[:MAX_SAME_EMAIL]
     return [(row, organization_rows.get(tx, row.org_id)) for row in rows]

@@ -26,7 +26,9 @@ from rundun.store.sqlite.transaction import Tx
 
 
 def organization_json(tx: Tx, org_id: str) -> OrganizationJson:
-    """Return an organization as its JSON on the wire. `runs_this_month` counts from the first of the month in UTC."""
+    """Return an organization as on the wire: with the runs dispatched since the first of the month in UTC, its failed
+    deliveries, handled ones included, and the bytes used and allowed, None for unlimited.
+    """
     organization, use = organization_rows.get(tx, org_id), quota_rows.get(tx, org_id)
     today = datetime.fromtimestamp(tx.now / times.SECOND, UTC)
     month = today.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
@@ -208,7 +210,7 @@ def set_quota(tx: Tx, org: str, mebibytes: int | None) -> tuple[int, int | None]
 
 
 def get_storage_use(tx: Tx, org: str) -> StorageUse:
-    """Return the bytes that an organization, given by id or name, uses, and its quota; raises NotFound, and `invalid`
-    if several have the name.
+    """Return the bytes that an organization, given by id or name, uses, and its quota, None for unlimited; raises
+    NotFound, and `invalid` if several have the name.
     """
     return quota_rows.get(tx, get(tx, org).org_id)
