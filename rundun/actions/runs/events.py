@@ -9,15 +9,16 @@ __all__ = ["TOUCHED", "page_of_organization", "page_of_run"]
 
 
 def page_of_organization(tx: Tx, org_id: str, after: int, limit: int) -> Feed:
-    """Return an organization's events with numbers greater than `after`, the oldest first, as (number, event) pairs,
-    and whether there are more. Raises `cursor_gone`.
+    """Return at most `limit` of an organization's events with numbers greater than `after`, the oldest first, as
+    (number, event) pairs, fewer if they are large, and whether there are more. Raises `cursor_gone`.
     """
     return _require_cursor(tx, event_rows.page_of_organization(tx, org_id, after, limit), after)
 
 
 def page_of_run(tx: Tx, org_id: str, run_id: str, after: int, limit: int) -> Feed:
-    """Return the events of an organization's run with numbers greater than `after`, the oldest first, as (number,
-    event) pairs, and whether there are more. Raises NotFound, `run_erased`, `cursor_gone`.
+    """Return at most `limit` of the events of an organization's run with numbers greater than `after`, the oldest
+    first, as (number, event) pairs, fewer if they are large, and whether there are more. Raises NotFound,
+    `run_erased`, `cursor_gone`.
     """
     return _require_cursor(
         tx, event_rows.page_of_run(tx, run_rows.get_of_org(tx, org_id, run_id).run_id, after, limit), after

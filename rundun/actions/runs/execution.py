@@ -101,9 +101,10 @@ def start(tx: Tx, run_id: str, start_input: StartInput, device: str | None) -> t
 
 def answer(tx: Tx, run_id: str, step_id: str, answer_input: AnswerInput, device: str | None) -> RunState:
     """Apply an answer; return the run with its answers and evidence. An answer that was applied before or equals the
-    one in force changes nothing and is not refused on a closed run either: its first response may have been lost.
-    Raises NotFound, `run_erased`, `other_device`, `run_closed`, `not_started`, `answer_changed`, `skip_not_allowed`,
-    `too_many_photos`, `too_large`, `unavailable` beyond `quotas.MOST`, and `Invalid`.
+    one in force changes nothing and is not refused on a closed run either: its first response may have been lost. A
+    skip whose author did not know of the step's photos does not come into force. Raises NotFound, `run_erased`,
+    `other_device`, `run_closed`, `not_started`, `answer_changed`, `skip_not_allowed`, `too_many_photos`, `too_large`,
+    `unavailable` beyond `quotas.MOST`, and `Invalid`.
     """
     run = run_state.get_for_device(tx, run_id, device)
     state = run_state.load(tx, run)
@@ -170,8 +171,8 @@ def _keep_skip(tx: Tx, state: RunState, step_id: str, skip: Answer, *, is_full: 
 
 
 def _has_unannounced_photos(tx: Tx, state: RunState, step_id: str) -> bool:
-    """Tell whether a done step has photos that its last event did not name. Photos that arrive without being listed
-    make no event; the next event is made when the answer is given again.
+    """Tell whether a done step, whose answer takes unlisted photos, has photos that its last event did not name. They
+    make no event when they arrive; the next event is made when the answer is given again.
     """
     step_state = state.step_states[step_id]
     if not (step_state.done and step_state.photos and step_state.answer) or not step_state.answer.takes_arrivals:
@@ -180,8 +181,8 @@ def _has_unannounced_photos(tx: Tx, state: RunState, step_id: str) -> bool:
 
 
 def _is_in_force(state: RunState, step: StepBase, answer_input: AnswerInput) -> bool:
-    """Tell whether a late input equals the answer in force: the same statement, and it lists the step's photos, apart
-    from those that its author did not know of.
+    """Tell whether a late input equals the answer in force: the same statement and, unless it has no list or is a
+    skip, the step's photos in order, apart from those that its author did not know of.
     """
     old = state.answers.get(step.id)
     if old is None:
@@ -338,8 +339,9 @@ def _get_open(tx: Tx, run_id: str, device: str | None) -> Run:
 
 
 def load_closed(tx: Tx, run_id: str, device: str | None) -> tuple[RunState, Organization, bool]:
-    """Return a run with its answers and evidence, its organization, and whether `device` did the run, for the page of a
-    closed one; an open run is returned as well. Raises NotFound, `run_erased`.
+    """Return a run with its answers and evidence, its organization, and whether `device` did the run or, as one of
+    several phones, may have; for the page of a closed one. An open run is returned as well, an overdue one as expired.
+    Raises NotFound, `run_erased`.
     """
     run = run_state.with_expiry_applied(tx, run_rows.get(tx, run_id))
     return run_state.load(tx, run), organization_rows.get(tx, run.org_id), run_state.is_executor(tx, run, device)

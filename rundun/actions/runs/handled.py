@@ -23,7 +23,7 @@ BATCH_SIZE = 500  # failed deliveries in one transaction, which takes some ten m
 
 def handle_run(tx: Tx, org_id: str, run_id: str, actor: Actor) -> Run:
     """Mark a missed or flagged run as handled; return it in its next revision, or unchanged if it was handled already.
-    Raises NotFound, `run_erased`, `quota_exceeded`, and `wrong_status` for any other run.
+    An overdue run is expired first. Raises NotFound, `run_erased`, `quota_exceeded`, and `wrong_status` for any other.
     """
     run = run_rows.get_of_org(tx, org_id, run_id)
     if run.is_overdue(tx.now, tx.grace):
@@ -80,8 +80,8 @@ def group_id_of(delivery: FailedDelivery) -> str:
 
 
 def list_failed_groups(tx: Tx, org_id: str) -> list[FailedGroup]:
-    """Return the newest `MAX_GROUPED` failed deliveries of an organization that are not handled, in groups by receiver
-    and trouble; the group with the newest one is first.
+    """Group an organization's failed deliveries not handled, the newest `MAX_GROUPED`, by receiver and trouble; return
+    the number and the newest one of each group, the group with the newest of all first.
     """
     groups: dict[str, FailedGroup] = {}
     for delivery in failed.list_unhandled(tx, org_id, NEWEST, MAX_GROUPED):
@@ -101,8 +101,9 @@ class GroupProgress:
 
 
 def handle_group(tx: Tx, org_id: str, group_id: str, actor: Actor, so_far: GroupProgress) -> GroupProgress:
-    """Mark the next failed deliveries of a group as handled, with an entry in each run's history; return the progress
-    since the first call. One call looks at `BATCH_SIZE` failed deliveries of all groups. Raises `quota_exceeded`.
+    """Mark the next failed deliveries of a group as handled, with an entry in each run's history; return the number
+    done since the first call, the cursor, and whether more may be left. One call looks at `BATCH_SIZE` failed
+    deliveries of all groups. Raises `quota_exceeded`.
     """
 
     def handle(found: list[FailedDelivery]) -> int:
@@ -118,8 +119,9 @@ def handle_group(tx: Tx, org_id: str, group_id: str, actor: Actor, so_far: Group
 
 
 def retry_group(tx: Tx, org_id: str, group_id: str, so_far: GroupProgress) -> GroupProgress:
-    """Make the next failed deliveries of a group due now, unless their run has no webhook any more; return the progress
-    since the first call. One call looks at `BATCH_SIZE` failed deliveries of all groups. Raises `quota_exceeded`.
+    """Make the next failed deliveries of a group due now, unless their run has no webhook any more; return the number
+    made due since the first call, the cursor, and whether more may be left. One call looks at `BATCH_SIZE` failed
+    deliveries of all groups. Raises `quota_exceeded`.
     """
 
     def retry(found: list[FailedDelivery]) -> int:

@@ -25,7 +25,8 @@ def patch(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any], actor: A
     """Apply a merge patch (RFC 7396) to a run and return it with its answers and evidence. `changes` has the members of
     its job as for `patch_job`, and `webhook`: None, or the changed fields of `Webhook` with the URL normalised. Pending
     deliveries go to the changed webhook from their next attempt on; without a webhook they fail. Returns None if more
-    than `BATCH_SIZE` of them are pending: the first ones are changed, nothing else is, and the call has to be repeated.
+    than `BATCH_SIZE` of them change their destination or fail: the first ones do, nothing else changes, and the call
+    has to be repeated.
 
     Raises NotFound, `run_erased`, `invalid` for a new webhook without URL or a wrong job, `wrong_status` for the job of
     a closed run and for its webhook when nothing is left to send, and `quota_exceeded`, but not for a patch that

@@ -184,7 +184,7 @@ def _undrawn_metadata(undrawn: Photo, said: PhotoMetadata) -> PhotoMetadata:
 
 def _judge_metadata(said: PhotoMetadata, step: StepBase, now: int) -> PhotoMetadata:
     """Return the metadata of a photo with its time and place from the client or, without these, from the EXIF of its
-    original. An implausible time becomes None.
+    original, the place only if the step records it. An implausible time becomes None, but not an integrator's.
     """
     if said.geo is None and step.geo:
         said = replace(said, geo=said.exif.geo)

@@ -73,8 +73,8 @@ def remark(tx: Tx, run_id: str, step_id: str, remark_input: RemarkInput, device:
 
 
 def _listed_photos(tx: Tx, run: Run, step_id: str, remark_input: RemarkInput, old: Remark | None) -> tuple[str, ...]:
-    """Return the ids of the photos that a new remark lists, with those of the one in force that its author did not know
-    of.
+    """Return the ids of the photos that a new remark lists; with `seen_photos` also those of the one in force that its
+    author did not know of, and none that were deleted.
     """
     if remark_input.seen_photos is None:
         return remark_input.photos

@@ -101,7 +101,7 @@ def resolve_webhook(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> W
 
 
 def list_job_errors(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> tuple[FieldError, ...]:
-    """List the errors in the job of a dispatch; none if the template does not exist."""
+    """List the errors in the job of a dispatch; none if the template does not exist. Raises `too_large`."""
     try:
         head = template_rows.get(tx, org_id, dispatch_request.template_id)
         read_dispatch(template_rows.get_version(tx, head.template_id, head.v).template, dispatch_request, tx.now)
@@ -237,8 +237,9 @@ class RunDetail:
 
 
 def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[ListedRun]:
-    """Return a page of the runs of an organization that pass a filter, in the order of `store.runs.search.page`, each
-    with its template and its number of remarks.
+    """Return a page of the runs of an organization that pass a filter, in the order of `filters.order`, each with its
+    template and its number of remarks. A search (`filters.q`) has the newest first; its page can be shorter than the
+    limit, or empty, and not the last.
     """
     page = search.page(tx, org_id, filters, page_request)
     return Page([_listed_run(tx, run) for run in page.items], page.next_before)
@@ -256,18 +257,21 @@ def list_chosen(tx: Tx, org_id: str, run_ids: Sequence[str]) -> list[ListedRun]:
 
 
 def count(tx: Tx, org_id: str, filters: RunFilter) -> int:
-    """Return the number of runs that pass a filter, `statistics.MAX_COUNTED` + 1 for more."""
+    """Return the number of runs that pass a filter without its `executor_ref_prefix` and `q`, for more than
+    `statistics.MAX_COUNTED` that number plus 1.
+    """
     return lists.count(tx, org_id, filters, statistics.MAX_COUNTED + 1)
 
 
 def count_each(tx: Tx, org_id: str, filters: Mapping[str, RunFilter]) -> dict[str, int]:
-    """Count the runs that pass each of several filters with `count`; return the counts by name."""
+    """Return by name the number of runs that pass each of several filters, up to `statistics.MAX_COUNTED` + 1."""
     return {name: count(tx, org_id, each) for name, each in filters.items()}
 
 
 def get_detail(tx: Tx, org_id: str, run_id: str, step_id: str = "") -> RunDetail:
-    """Return an organization's run with its history, of each kind at most the limits above, but all replaced answers of
-    `step_id` if given. Raises NotFound, `run_erased`.
+    """Return an organization's run with its history: the first `MAX_EVENTS` events, changes and remarks, `MAX_REPLACED`
+    replaced answers and all of `step_id`, the newest `MAX_DELIVERIES` deliveries, and of a closed run the first
+    `MAX_REPEATS` repeats. Raises NotFound, `run_erased`.
     """
     state = load(tx, run_rows.get_of_org(tx, org_id, run_id))
     past = [*answers.list_replaced(tx, run_id, MAX_REPLACED)]
@@ -297,8 +301,9 @@ def _group_replaced(pairs: Sequence[tuple[str, Answer]], in_force: Mapping[str, 
 
 
 def resolve_id(tx: Tx, typed: str) -> str:
-    """Return the run id that an administrator `typed`: whole, or its beginning as on a receipt, with or without `r-`.
-    Text that is not the beginning of a run's id is returned unchanged. Raises `invalid` if several ids begin with it.
+    """Return the run id that an administrator `typed`: whole, or its first 8 digits or more, with or without `r-`. Any
+    text that no run's id begins with, or that is shorter, is returned unchanged. Raises `invalid` if several ids begin
+    with it.
     """
     if not _BEGINNING.fullmatch(typed):
         return typed
