@@ -9,8 +9,8 @@ from rundun.store.templates import pictures as picture_rows
 
 
 def find_stored(tx: Tx, org_id: str, picture_id: str) -> TemplatePicture | None:
-    """Return a stored picture with the same bytes, and extend its expiry as if uploaded now. Return None if the picture
-    may be added; raises `quota_exceeded` if not.
+    """Return a stored picture with the same bytes, and extend its expiry, if any, as if uploaded now; None if the
+    picture may be added. Raises `quota_exceeded` if not.
     """
     picture_rows.put_expiry(tx, org_id, picture_id, tx.now + KEPT)
     stored = picture_rows.list_by_id(tx, org_id, [picture_id]).get(picture_id)

@@ -96,7 +96,7 @@ def warnings(template: Template) -> list[TemplateWarnedJson]:
 
 
 def saved_json(version: TemplateVersion) -> bytes:
-    """Return a new version as the bytes of a JSON object, as `template_json`, with the `warnings` about it."""
+    """Return a new version as the bytes of a JSON object: server-assigned members, the author's, and `warnings`."""
     return template_json(version)[:-1] + b',"warnings":' + to_json(warnings(version.template)) + b"}"
 
 
@@ -128,9 +128,9 @@ def revise(
     tx: Tx, org_id: str, template_id: str, draft: Draft, if_match: str | None, actor: Actor = ADMINISTRATOR
 ) -> TemplateVersion:
     """Revise a template into a new current version, which unarchives it, and return the version. A draft equal to the
-    current version makes none and returns that one; ids it leaves out equal the stored ones. Raises NotFound,
-    `Invalid`, `quota_exceeded`, and `version_mismatch` unless `if_match`, the value of `If-Match`, has the current
-    entity tag or `*`; None is not checked.
+    current version only unarchives it, and that version is returned; ids it leaves out equal the stored ones. Raises
+    NotFound, `Invalid`, `quota_exceeded`, and `version_mismatch` unless `if_match`, the value of `If-Match`, has the
+    current entity tag or `*`; None is not checked.
     """
     head = template_rows.get(tx, org_id, template_id)
     current = template_rows.get_version(tx, template_id, head.v)
@@ -250,7 +250,7 @@ def get_version(tx: Tx, org_id: str, template_id: str, v: int | None) -> tuple[T
 def page_current(
     tx: Tx, org_id: str, page_request: PageRequest, include_archived: bool
 ) -> Page[tuple[TemplateHead, TemplateVersion]]:
-    """Return a page of an organization's templates with their current versions, newest first."""
+    """Return a page of an organization's templates, newest first, as (template, current version)."""
     page = template_rows.page(tx, org_id, page_request, include_archived=include_archived)
     return Page(
         [(head, template_rows.get_version(tx, head.template_id, head.v)) for head in page.items], page.next_before
@@ -260,7 +260,7 @@ def page_current(
 def page_versions(
     tx: Tx, org_id: str, template_id: str, page_request: PageRequest
 ) -> Page[tuple[TemplateHead, TemplateVersion]]:
-    """Return a page of all versions of an organization's template, newest first, each with the template; raises
+    """Return a page of all versions of an organization's template, newest first, as (template, version); raises
     NotFound.
     """
     head = template_rows.get(tx, org_id, template_id)
