@@ -82,8 +82,9 @@ _ORDERS = TypeAdapter(list[DispatchRequest])
 def accept_table(
     tx: Tx, org_id: str, version: int, orders: object, digest: str, again: bool
 ) -> dict[str, str | int | bool]:
-    """Accept a table (`runs dispatch --table`) and return its `number`, whether it `is_new`, and its time `created_at`.
-    `orders` are `DispatchRequest`s in JSON, `digest` the table's SHA-256 in hex.
+    """Accept a table (`runs dispatch --table`) or, unless `again`, find the same one of the last 30 days; return its
+    `number`, whether it `is_new`, and its time `created_at`. `orders` are `DispatchRequest`s in JSON, `digest` the
+    table's SHA-256 in hex.
     """
     requests = _ORDERS.validate_python(orders)
     table, is_new = sent_tables.accept(tx, org_id, version, requests, bytes.fromhex(digest), again=again)

@@ -51,14 +51,14 @@ class HealthReport:
 
     @property
     def first_damage(self) -> str:
-        """Return the first message on damage, and the number of further ones; "" without damage."""
+        """Return the first message on damage, and the number of further ones; "" without damage or if not checked."""
         lines = self.damage or [""]
         return f"{lines[0][:300]}, and {len(lines) - 1} more like it" if len(lines) > 1 else lines[0]
 
 
 def read_health(tx: Tx, org_id: str | None, seconds: float) -> HealthReport:
-    """Return data about the health of the file, and of one organization, or of all for None. The file is checked for at
-    most `seconds`; zero: not.
+    """Return data about the health of the file, and of one organization, or of all for None; of a damaged file only its
+    own. The file is checked for at most `seconds`; zero: not.
     """
     file = housekeeping.read_file_info(tx)
     damage = housekeeping.check_file(tx, seconds) if seconds else None

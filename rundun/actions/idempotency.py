@@ -48,9 +48,9 @@ def create_once(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> str:
-    """Run `action(tx, *args)` unless it was run under this key before, and return the attribute `id_name` of the object
-    that it created, as text. Of two equal forms at once, the second gets the first one's id. Raises the errors of
-    `find_response`.
+    """Run `action(tx, *args)` unless it was run under this key in the last 24 hours, and return the attribute `id_name`
+    of the object that it created, then or now, as text: of two equal forms at once, the second gets the first one's id.
+    Raises the errors of `find_response`.
     """
     stored = find_response(tx, idempotency_key)
     if stored is None:
@@ -60,8 +60,8 @@ def create_once(
 
 
 def find_response(tx: Tx, idempotency_key: IdempotencyKey) -> StoredResponse | None:
-    """Find the stored response to a request; None for a new request. Raises `idempotency_key_reused`, and `run_erased`
-    where the run of the response was erased since.
+    """Find the response stored under this key in the last 24 hours, None for a new request. Raises
+    `idempotency_key_reused`, and `run_erased` where the run of the response was erased since.
     """
     stored = response_rows.find(tx, idempotency_key)
     if stored is None:

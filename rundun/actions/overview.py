@@ -31,8 +31,9 @@ class ShortList:
 @dataclass(frozen=True, slots=True)
 class Overview:
     """The overview. Late, missed and flagged runs call for attention, and so do `failed` deliveries, of which it has
-    the first `SHORT` groups. `due_today`, `in_progress` and `done_today` are today's runs. `dispatched`, `done`,
-    `cancelled` and `expired` have a number for each day, today's last. With `has_templates` runs can be dispatched.
+    the first `SHORT` groups. `due_today` are pending runs, `in_progress` those of any day, both without late ones.
+    `dispatched`, `done`, `cancelled` and `expired` have a number for each day, today's last. With `has_templates` runs
+    can be dispatched.
     `is_held`: a restore holds deliveries. `misses_backup`: backups fail or are overdue, False unless this is the only
     organization.
     """
@@ -70,8 +71,8 @@ class Usage:
 
 
 def get(tx: Tx, org_id: str, begins: Sequence[int]) -> Overview:
-    """Return an organization's overview: runs and deliveries that call for attention, today's runs, and counts for each
-    day. `begins` are the begins of the days and of tomorrow, in milliseconds.
+    """Return an organization's overview: runs and deliveries that call for attention, runs due today, in progress and
+    done today, and counts for each day. `begins` are the begins of the days and of tomorrow, in milliseconds.
     """
     to_come = RunFilter("pending", is_by_due=True, late_from=tx.now + 1, late_until=begins[-1])
     under_way = RunFilter("in_progress", is_by_due=True, late_from=tx.now + 1)

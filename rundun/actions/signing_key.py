@@ -18,8 +18,8 @@ def rotate(tx: Tx) -> int:
     """Rotate the signing key (`keys rotate-signing`) and return the number of ended sessions. Earlier media URLs, open
     forms and all sessions of the console become invalid; phones go on with their runs.
 
-    Media URLs in events are signed when they are read, those in stored responses are signed anew here. Open runs get a
-    new revision, so clients that poll them get the new URLs.
+    Media URLs in events are signed when they are read, those in stored responses are signed anew here. Started open
+    runs get a new revision, so clients that poll them get the new URLs.
     """
     links = signing_key_rows.rotate(tx)
     run_rows.increment_revisions(tx)
