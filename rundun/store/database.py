@@ -103,8 +103,8 @@ class Database:
         external_checkpoints: bool = False,
     ) -> Self:
         """Open the database at `path` and return it: take the lock, migrate, and start the writer and the readers.
-        `default_quota` is of `Quotas`, `external_checkpoints` of `open_writer`. Raises `unavailable` where the lock is
-        taken or the file unusable.
+        `default_quota` is in bytes, 0 for unlimited; with `external_checkpoints` another program makes all checkpoints.
+        Raises `unavailable` where the lock is taken or the file unusable.
 
         There is one reader for short reads: those that wait are one batch, and a second thread would only compete with
         the first one and the loop for the interpreter.
@@ -154,12 +154,14 @@ class Database:
     async def write_heavy(
         self, weight: int, action: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Run an action that carries `weight` bytes, like `write`; the bytes in a batch are limited."""
+        """Run an action that carries `weight` bytes, whose sum in a batch is limited; returns its result, or raises its
+        error, once the commit is on the disk.
+        """
         return await self._writer.submit(action, args, kwargs, weight)
 
     async def write_last(self, action: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run an action as the last of its commit, like `write`. The next call then finds all its changes, including
-        those kept outside the file, such as the signing key in `Env`.
+        """Run an action as the last of its commit; returns its result, or raises its error, after the commit. The next
+        call then finds all its changes, including those kept outside the file, such as the signing key in `Env`.
         """
         return await self._writer.submit(action, args, kwargs, MAX_BATCH)
 
@@ -185,17 +187,17 @@ class Database:
 
     @property
     def is_in_place(self) -> bool:
-        """Tell whether the opened files are still at their paths."""
+        """Tell whether the opened files were at their paths at the last look, and unchanged if they had been lost."""
         return not self._files.is_lost
 
     async def disk_space(self) -> housekeeping.DiskSpace:
-        """Return the bytes of the log and the free bytes of the disk; raises OSError if the folder does not exist."""
+        """Return the bytes of the log, 0 without one, and the disk's free bytes; raises OSError without the folder."""
         return await asyncio.to_thread(housekeeping.read_disk_space, self._files.path)
 
     async def truncate_log(self) -> bool:
-        """Move the log into the file and cut it to 0 bytes; return False where another process reads an older snapshot,
-        else True, as `housekeeping.truncate_log` does. This process's readers are paused meanwhile, since an open
-        snapshot keeps the log.
+        """Move the log into the file and cut it to 0 bytes, and return True; False where another process still reads
+        from the log. True and nothing done where another program makes all checkpoints. This process's readers are
+        paused meanwhile, since an open snapshot keeps the log.
         """
         loop = asyncio.get_running_loop()
         is_paused, may_read = loop.create_future(), threading.Event()

@@ -163,8 +163,8 @@ PhotosByStep = dict[str, dict[str, Photo]]  # by step and id, in order of arriva
 
 
 def list_photos(tx: Tx, run_id: str) -> tuple[PhotosByStep, PhotosByStep, PhotosByStep]:
-    """Return a run's photos as three dicts by step id and photo id, in order of arrival: those of answers, those of
-    remarks, and, in the third alone, those of both whose bytes retention has deleted.
+    """Return a run's photos as three dicts, each {step id: {photo id: photo}} in order of arrival: those of answers,
+    those of remarks, and, in the third alone, those of both whose bytes retention has deleted.
     """
     of_answers: PhotosByStep = {}
     of_remarks: PhotosByStep = {}

@@ -35,8 +35,8 @@ class Totals:
 
 
 def read_totals(tx: Tx) -> Totals:
-    """Return the figures over all organizations: counts, each from an index of just its rows, the milliseconds for
-    which the oldest due delivery has waited, 0 without one, the size of the file, and the time of a hold.
+    """Return the figures over all organizations: counts, the milliseconds for which the oldest due delivery has waited,
+    0 without one, the size of the file in bytes, and the time of the restore that holds deliveries and alerts, if any.
     """
     return Totals(
         deliveries_pending=count_pending(tx),
@@ -79,7 +79,7 @@ def shrink(tx: Tx, pages: int) -> int:
 
 def truncate_log(db: sqlite3.Connection) -> bool:
     """Move the log into the file and cut it to 0 bytes, outside of a transaction, and return True; False at once where
-    another connection reads an older snapshot. True and nothing done where another program makes all checkpoints.
+    another connection still reads from the log. True and nothing done where another program makes all checkpoints.
     """
     if not db.execute("PRAGMA wal_autocheckpoint").fetchone()[0]:
         return True
@@ -126,7 +126,7 @@ class OutboxInfo:
 
 
 def read_file_info(tx: Tx) -> FileInfo:
-    """Return the size, journal mode, schema and SQLite version of the file, without reading all of it."""
+    """Return the file's size in bytes, journal mode and schema, and the SQLite library's version."""
     return FileInfo(
         bytes=tx.number("PRAGMA page_count") * PAGE,
         journal=tx.db.execute("PRAGMA journal_mode").fetchone()[0],
@@ -136,8 +136,8 @@ def read_file_info(tx: Tx) -> FileInfo:
 
 
 def check_file(tx: Tx, seconds: float) -> list[str] | None:
-    """List the lines of SQLite's quick check that report damage, none for a sound file; None where `seconds` were not
-    enough to read it.
+    """List the lines of SQLite's quick check that report damage, of its first 20 messages, none for a sound file; None
+    where `seconds` were not enough to read it.
     """
     until = time.monotonic() + seconds
     tx.db.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
@@ -156,8 +156,8 @@ def check_file(tx: Tx, seconds: float) -> list[str] | None:
 
 
 def read_newest_time(tx: Tx) -> int:
-    """Return the newest time in milliseconds at which an organization, a run or a delivery was created, a run was
-    completed (the begin of its quarter of an hour), or a proof was written; 0 in an empty file.
+    """Return the newest time in milliseconds at which an organization, a run that is not erased, or a delivery was
+    created, a run was completed (the begin of its quarter of an hour), or a proof was written; 0 without any.
     """
     queries = (
         "SELECT max(created_at) FROM runs INDEXED BY runs_of_org WHERE org_id = ? AND erased_at IS NULL",
@@ -173,7 +173,7 @@ def read_newest_time(tx: Tx) -> int:
 
 def read_outbox_info(tx: Tx, org_id: str | None) -> OutboxInfo:
     """Return the counts of the outbox of one organization, or of all for None: pending and failed deliveries, and the
-    time at which the longest waiting one was due.
+    time at which the longest waiting one was due, in milliseconds, None where none is due.
     """
     org_ids = _organizations(tx) if org_id is None else [org_id]
     query = "SELECT count(*) FROM deliveries INDEXED BY deliveries_by_status WHERE org_id = ? AND status = ?"
@@ -201,8 +201,8 @@ class DiskSpace:
 
 
 def read_disk_space(path: Path) -> DiskSpace:
-    """Return the log size of the database at `path` and the free space of its disk. Blocks; raises OSError where the
-    folder does not exist.
+    """Return the bytes of the log of the database at `path`, 0 without one, and the free bytes of its disk. Blocks;
+    raises OSError where the folder does not exist.
     """
     real = path.resolve()
     log = Path(f"{real}-wal")

@@ -43,8 +43,8 @@ def json_response(content: Any, status: int = 200, **headers: str) -> StoredResp
 
 
 def find(tx: Tx, idempotency_key: IdempotencyKey) -> tuple[bytes, StoredResponse] | None:
-    """Find the fingerprint and the response of an earlier request with this key; None without one in `TTL_MS`. If its
-    run was erased, the response has the status `ERASED`.
+    """Find the fingerprint and the response of an earlier request with this key; None without one in `TTL_MS`. If the
+    run that it dispatched was erased, the response has the status `ERASED`; others that name that run are gone.
     """
     row = tx.db.execute(
         "SELECT fingerprint, status, body, headers FROM idempotency_keys "
@@ -76,7 +76,7 @@ def put(tx: Tx, idempotency_key: IdempotencyKey, stored_response: StoredResponse
 
 
 def list_with_media(tx: Tx) -> Iterator[tuple[int, Any]]:
-    """Yield the numbers and parsed bodies of stored responses that have media URLs."""
+    """Yield (number, parsed body) of each stored response to a request below `/v1/runs/` that contains `/media/`."""
     query = "SELECT number FROM idempotency_keys WHERE path GLOB '/v1/runs/*' AND instr(body, CAST('/media/' AS BLOB))"
     for (number,) in tx.db.execute(query).fetchall():
         yield number, from_json(tx.get_row("response", "SELECT body FROM idempotency_keys WHERE number = ?", number)[0])
