@@ -203,8 +203,8 @@ class _Pace:
 
 
 def _damage(part: Path, cancelled: threading.Event | None) -> str:
-    """Return SQLite's messages on damage in the part in one text, "" for a sound one. Rests for twice as long as it
-    works, since it would take a whole processor. Raises `Cancelled`.
+    """Return up to five messages of SQLite's quick check on damage in the part, as one text, "" for none. Rests for
+    twice as long as it works, since it would take a whole processor. Raises `Cancelled`.
     """
     cancelled, since = cancelled or threading.Event(), time.monotonic()
 

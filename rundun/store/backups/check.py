@@ -106,7 +106,7 @@ def _objects(db: sqlite3.Connection) -> set[_Object]:
 
 
 def _without_space(text: str) -> str:
-    """Return SQL without comments, which end with their line, and then without white space."""
+    """Return SQL without `--` comments and without white space."""
     return "".join(re.sub("--.*", "", text).split())
 
 

@@ -62,7 +62,9 @@ def list_backups(database: Path, folder: Path) -> list[Copy]:
 
 
 def list_beside(database: Path) -> list[Copy]:
-    """List the snapshots of upgrades and the replaced databases beside the file, the oldest first."""
+    """List the snapshots of upgrades and the replaced databases beside the file, each file that SQLite left beside a
+    replaced one as well, the oldest first. Raises OSError.
+    """
     real, found = database.resolve(), []
     for path, size, changed_at in _files(real.parent):
         name = path.name.removeprefix(real.name)
@@ -83,8 +85,8 @@ def remove_unfinished(database: Path) -> None:
 
 
 def _under_way(database: Path, folder: Path) -> list[Copy]:
-    """List the backups under way, in any order, as copies with the paths that they will get, their bytes so far, and
-    the times of their begin. Raises OSError where the folder can't be read.
+    """List the backups under way, and those that a killed process has left, in any order, as copies with the paths
+    they were to get, their bytes so far, and the times of their begin. Raises OSError where the folder can't be read.
     """
     named = re.compile(rf"({re.escape(database.resolve().stem)}-({_STAMP})\.db)\.[0-9a-f]{{8}}\.rundun-part")
     return [
@@ -95,8 +97,8 @@ def _under_way(database: Path, folder: Path) -> list[Copy]:
 
 
 def list_all(database: Path, folder: Path | None) -> list[Copy]:
-    """List all copies, backups under way included, the oldest first. `folder` is the folder of backups, None without
-    one; a folder that can't be read counts as empty.
+    """List the scheduled backups, also those under way, the snapshots and the replaced databases, the oldest first.
+    `folder` is the folder of backups, None without one; a folder of backups that can't be read counts as empty.
     """
     found = list_beside(database)
     if folder is not None:

@@ -30,9 +30,9 @@ _DISK_ERRORS = frozenset((sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQL
 
 def restore(database: Path, copy: Path, now: int, *, is_live: bool) -> Path | None:
     """Replace the database by a copy, at `now` in milliseconds; deliveries and alerts are held from then on unless
-    `is_live`. Returns the path at which the replaced database is kept, None where there was none. Raises `not_found`
-    for a missing copy, `unavailable` where a service runs, the copy is not sound, or a file can't be read or written;
-    then the database is unchanged.
+    `is_live`. Returns the path at which the replaced database is kept, None where there was none or an empty file.
+    Raises `not_found` for a missing copy, `unavailable` where a service runs, the copy is not sound, or a file can't be
+    read or written; then the database is unchanged.
     """
     require_header(copy, database)
     was_there = database.exists()
@@ -136,9 +136,9 @@ def _put_state(db: sqlite3.Connection, now: int, event_floor: int, *, is_live: b
 
 
 def _checkpoint_present(real: Path) -> tuple[int, list[JournalEntry]]:
-    """Move the log of the present database into its file, and return the number of its newest event and its erasures
-    and revocations; 0 and [] where it is empty or damaged, which keeps its log. A database beside the log of another
-    file is not opened, since SQLite would delete the log or mix the two: 0 and [] as well.
+    """Move the log of the present database into its file, and return the number of its newest event, and its
+    revocations and its erasures but those by retention; 0 and [] where it is empty or damaged, which keeps its log. A
+    database beside the log of another file is not opened, since SQLite would delete the log or mix the two: 0 and [].
     """
     newest, erased = 0, []
     if real.stat().st_size and database_file.is_together(real):
@@ -171,9 +171,9 @@ def _read_journal(path: Path) -> list[JournalEntry]:
 
 
 def _replace(real: Path, part: Path, lock: Lock, now: int) -> Path | None:
-    """Rename the part to the database's name, and return the name under which the replaced file is kept, None where
-    there was none. The files of SQLite beside it are kept with it; as long as they still lie there, the lock's file has
-    the inode that they belong to.
+    """Rename the part to the database's name, and return the path at which the replaced file is kept, None where it was
+    empty and alone. The files of SQLite beside it are kept with it; as long as they still lie there, the lock's file
+    has the inode that they belong to.
     """
     found = real.stat()
     is_together = database_file.is_together(real)
