@@ -48,12 +48,12 @@ class Delivery:
 
     @property
     def host(self) -> str:
-        """Return the webhook's host and port for display, without the scheme's default port."""
+        """Return the webhook's host and port, without the scheme's default port; "" once the webhook is erased."""
         return shown_host(self.destination.partition(" ")[2])
 
     @property
     def trouble(self) -> str | None:
-        """Return the last attempt's error, or “HTTP 500” for its status; None if delivered or without attempts."""
+        """Return the last attempt's error or status, as “HTTP 500”; None if delivered or without stored attempts."""
         if self.status == "delivered" or not self.attempts:
             return None
         last = self.attempts[-1]
@@ -136,7 +136,9 @@ def count_automatic(tx: Tx, number: int) -> int:
 
 
 def get_webhook(tx: Tx, number: int) -> tuple[str | None, bool]:
-    """Return the current URL of a delivery's webhook, None if the run has none, and whether it has answered 410."""
+    """Return the current URL of a delivery's webhook, None if the run has none, and whether it has answered 410 since
+    an attempt by hand last succeeded.
+    """
     query = "SELECT webhook_url, webhook_gone FROM runs WHERE id = (SELECT run_id FROM deliveries WHERE number = ?)"
     url, gone = tx.db.execute(query, (number,)).fetchone()
     return url, bool(gone)
@@ -189,8 +191,8 @@ def is_any_undelivered(tx: Tx, run_id: str) -> bool:
 
 
 def put_due(tx: Tx, number: int) -> bool:
-    """Make a delivery of any status pending and due now, for its run's present webhook, and return True; the rest of
-    its schedule comes after. Return False if it is due already, or its run has no webhook any more.
+    """Make a delivery of any status pending and due now, for its run's present webhook, and return True; one that was
+    pending keeps its schedule for later. Return False if it is due already, or its run has no webhook any more.
     """
     changed = tx.db.execute(_SET_DUE, {"number": number, "now": tx.now}).rowcount
     tx.touched.add("outbox")
@@ -238,8 +240,8 @@ def count_failed(tx: Tx, org_id: str) -> int:
 def page(
     tx: Tx, org_id: str, status: DeliveryStatus | None, page_request: PageRequest, *, is_to_handle: bool = False
 ) -> Page[Delivery]:
-    """Return a page of an organization's deliveries with their attempts, newest first, of one status or all.
-    `is_to_handle`: failed ones that are not handled, whatever the `status`.
+    """Return a page of an organization's deliveries with their stored attempts, newest first, of one status, or of all
+    for None. `is_to_handle`: failed ones that are not handled, whatever the `status`.
     """
     of_status = "" if status is None else "AND d.status = :status "
     if is_to_handle:
@@ -254,7 +256,7 @@ def page(
 
 
 def page_of_run(tx: Tx, run_id: str, page_request: PageRequest) -> Page[Delivery]:
-    """Return a page of a run's deliveries with their attempts, newest first."""
+    """Return a page of a run's deliveries with their stored attempts, newest first."""
     rows = tx.db.execute(
         _SELECT + "WHERE d.run_id = ? AND d.number < ? ORDER BY d.number DESC LIMIT ?",
         (run_id, page_request.before[-1], page_request.limit + 1),

@@ -39,7 +39,7 @@ def owner_id(destination: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The deliveries that may start now, and whether more are due."""
+    """The deliveries that may start now, and whether more may be due."""
 
     taken: list[DueDelivery]
     more: bool
@@ -98,8 +98,8 @@ def list_next_due(tx: Tx, span: int, step: int) -> list[int]:
 
 def claim(tx: Tx, slots: DeliverySlots[str], claimed: Set[int]) -> Claim:
     """Return the deliveries that can start now within their `slots`, the longest waiting destination first, and whether
-    more are due. `claimed` are the numbers of deliveries already claimed by this process, which are left out: they are
-    known only in its memory, as a claim writes nothing. Empty while deliveries are held after a restore.
+    more may be due. `claimed` are the numbers of deliveries already claimed by this process, which are left out: they
+    are known only in its memory, as a claim writes nothing. Empty while deliveries are held after a restore.
     """
     if service_state.find_held_since(tx) is not None:
         return Claim([], more=False)
@@ -124,9 +124,9 @@ def _queues(rows: Iterable[sqlite3.Row]) -> dict[str, list[sqlite3.Row]]:
 
 
 def _long_queues(tx: Tx, slots: DeliverySlots[str], claimed: Set[int]) -> dict[str, list[sqlite3.Row]]:
-    """Return the rows of due deliveries, but the `claimed` ones, by destination, of each one with a free slot, the
-    longest waiting first. One dead destination may have more due deliveries than any window; as dead ones have no free
-    slot, this is fast for any number of them.
+    """Return the rows of the first due deliveries, but the `claimed` ones, by destination, for each one with a free
+    slot, the longest waiting first. One dead destination may have more due deliveries than any window; as dead ones
+    have no free slot, this is fast for any number of them.
     """
     # By their current destination: of a run with a new webhook, deliveries under way to the previous one count here.
     under_way = Counter(row[0] for row in tx.db.execute(_DESTINATIONS, (to_json(list(claimed)).decode(),)).fetchall())
