@@ -22,7 +22,7 @@ def find_mark(tx: Tx) -> int | None:
 
 
 def find_since(tx: Tx) -> int | None:
-    """Find since when erased data waits to be overwritten, in milliseconds; None where everything is overwritten."""
+    """Find since when, at the earliest, erased data waits to be overwritten, in milliseconds; None where none does."""
     since = service_state.find(tx, _SINCE)
     return find_mark(tx) if since is None else since  # an older version stored only the mark
 

@@ -50,7 +50,7 @@ class ErasureJournal:
 
 
 def missing_entries(entries: Iterable[JournalEntry], present: Iterable[JournalEntry]) -> list[JournalEntry]:
-    """List the entries that are not `present`, by kind and id, each once."""
+    """List the entries whose kind and id are not among those of `present`, each once."""
     present_ids = {(entry.what, entry.id) for entry in present}
     missing = {(entry.what, entry.id): entry for entry in entries if (entry.what, entry.id) not in present_ids}
     return list(missing.values())
@@ -85,7 +85,9 @@ def list_known(db: sqlite3.Connection) -> list[JournalEntry]:
 
 
 def list_unapplied(tx: Tx, entries: Sequence[JournalEntry]) -> list[JournalEntry]:
-    """List the entries that are not applied to the database yet: their run, key, operator or signing key is in use."""
+    """List the entries not applied to the database yet, each once: of a run in it that is not erased, of a valid key,
+    of an operator in it, or of a rotation of the signing key that it lacks.
+    """
     wanted = {
         "run": "SELECT id FROM runs WHERE id IN (SELECT value FROM json_each(?)) AND erased_at IS NULL",
         "key": "SELECT id FROM keys WHERE id IN (SELECT value FROM json_each(?)) AND revoked_at IS NULL",

@@ -51,8 +51,9 @@ BEGINNING: Place = (-1, -1)
 def page(
     tx: Tx, org_id: str, person: Person, after: Place, *, with_alike: bool
 ) -> tuple[list[PersonRun], list[PersonRun], Place | None]:
-    """Read the next `AT_ONCE` runs of an organization after a place, the oldest first. Returns those of the person,
-    with `with_alike` those with a similar value (else none), and the place to go on after, None at the end.
+    """Read the next `AT_ONCE` runs of an organization after a place, without erased ones, the oldest first. Returns
+    those of the person, with `with_alike` others with a similar value (else none), and the place to go on after, None
+    at the end.
     """
     index, condition = "runs_of_org", ""
     if person.field == "executor_ref" and not with_alike:

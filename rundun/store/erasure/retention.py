@@ -68,7 +68,7 @@ def list_due_runs(tx: Tx, what: Literal["photos", "runs"], limit: int) -> list[s
 
 
 def list_due_attempts(tx: Tx, limit: int) -> list[int]:
-    """List the numbers of at most `limit` settled deliveries past the retention period of their attempts."""
+    """List the numbers of at most `limit` settled deliveries with stored attempts past their retention period."""
     values = {"now": tx.now, "limit": limit, "org": None}
     return [row["number"] for row in tx.db.execute(f"SELECT d.number {_DUE_ATTEMPTS}", values).fetchall()]
 
@@ -86,8 +86,8 @@ def count_due(tx: Tx, org_id: str | None = None, since: int = 0) -> dict[str, in
 
 
 def count_older(tx: Tx, what: Literal["photos", "runs"], template_id: str, before: int) -> int:
-    """Count the closed runs of a template, for `photos` only those with photos, whose retention periods began at
-    `before`, in milliseconds, or earlier.
+    """Count the closed runs of a template that are not erased, for `photos` only those with photos, whose retention
+    periods began at `before`, in milliseconds, or earlier.
     """
     return tx.number(
         f"SELECT count(*) FROM runs INDEXED BY {_INDEXES[what]} WHERE template_id = ? AND {_HAVE[what]}"  # noqa: S608

@@ -30,7 +30,7 @@ class Scan:
 
 
 def is_supported(tx: Tx) -> bool:
-    """Tell whether this SQLite was built with `sqlite_dbpage`, through which pages are read and written."""
+    """Tell whether this SQLite reports that it was built with `sqlite_dbpage`, by which pages are read and written."""
     try:
         return bool(tx.number("SELECT sqlite_compileoption_used('ENABLE_DBPAGE_VTAB')"))
     except sqlite3.OperationalError:  # built without its compile options
@@ -108,7 +108,7 @@ class _File:
         self._db.execute("UPDATE sqlite_dbpage SET data = ? WHERE pgno = ?", (data, page))
 
     def is_of_tree(self, page: int) -> bool:
-        """Tell whether a page, not the first, belongs to a B-tree."""
+        """Tell whether a page, not the first, belongs to a B-tree; False in a file without a pointer map."""
         _, map_page = self._map_before(page + 1)
         if not self._has_map or page <= map_page or page == self._pending:
             return False
