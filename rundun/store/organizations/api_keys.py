@@ -53,7 +53,7 @@ def get_of_org(tx: Tx, org_id: str, key_id: str) -> ApiKey:
 
 
 def list_of_org(tx: Tx, org_id: str) -> list[ApiKey]:
-    """List an organization's valid API keys, newest first, then the last `MAX_REVOKED` revoked ones."""
+    """List an organization's valid API keys, newest first, then the `MAX_REVOKED` last revoked ones, the last first."""
     valid = "WHERE org_id = ? AND revoked_at IS NULL ORDER BY created_at DESC, id"
     revoked = "WHERE org_id = ? AND revoked_at IS NOT NULL ORDER BY revoked_at DESC, id LIMIT ?"
     rows = tx.db.execute(_SELECT + valid, (org_id,)).fetchall()

@@ -38,12 +38,12 @@ class StorageUse:
 
     @property
     def is_near(self) -> bool:
-        """Tell whether at least `NEAR` of the quota is used."""
+        """Tell whether at least `NEAR` of the quota is used; False if it is unlimited."""
         return self.fraction >= NEAR
 
     @property
     def is_full(self) -> bool:
-        """Tell whether the whole quota is used."""
+        """Tell whether the whole quota is used; False if it is unlimited."""
         return self.fraction >= 1
 
 
@@ -53,7 +53,7 @@ def _storage_use(row: sqlite3.Row) -> StorageUse:
 
 
 def get(tx: Tx, org_id: str) -> StorageUse:
-    """Return an organization's storage use, the bytes used and its quota; raises NotFound."""
+    """Return the bytes that an organization uses, and its quota, own or default, None = unlimited; raises NotFound."""
     for use in _select(tx.db, tx.quotas, "id = :org_id", org_id=org_id):
         return use
     raise NotFound("organization")

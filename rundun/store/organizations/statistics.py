@@ -42,8 +42,8 @@ def count_failed_deliveries(tx: Tx, org_id: str) -> int:
 
 
 def count_pending_deliveries(tx: Tx, org_id: str) -> tuple[int, int | None]:
-    """Return the number of pending deliveries, at most `MAX_COUNTED` + 1, and the time of their next attempt in
-    milliseconds, None without any.
+    """Return the number of pending deliveries, at most `MAX_COUNTED` + 1, and the earliest time of a next attempt of
+    those counted, in milliseconds, None without any.
     """
     query = (
         "SELECT count(*), min(next_attempt_at) FROM (SELECT next_attempt_at FROM deliveries "
