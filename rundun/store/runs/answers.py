@@ -69,7 +69,7 @@ def find(tx: Tx, run_id: str, step_id: str, answer_id: str) -> Answer | None:
 
 
 def count_with_id(tx: Tx, run_id: str, step_id: str, answer_id: str | None) -> tuple[bool, int]:
-    """Return whether a step has an answer `answer_id`, in force or replaced, and the number of all its answers."""
+    """Return whether a step has an answer `answer_id` (False for None), in force or replaced, and how many it has."""
     row = tx.db.execute(
         "SELECT EXISTS (SELECT 1 FROM answers WHERE run_id = :run AND step_id = :step AND answer_id = :answer), "
         "(SELECT count(*) FROM answers WHERE run_id = :run AND step_id = :step)",

@@ -138,8 +138,8 @@ def read_envelope(tx: Tx, number: int, body: str) -> dict[str, Any]:
 
 
 def _feed(tx: Tx, rows: sqlite3.Cursor, limit: int) -> Feed:
-    """Return at most `limit` events, fewer if they would take more than `MAX_PAGE` bytes, but at least one, each with
-    its number, and whether there are more.
+    """Return the events of `rows`, at most `limit`, fewer if they have more than `MAX_PAGE` characters, but one of any
+    length, each with its number, and whether there are more.
     """
     items: list[tuple[int, dict[str, Any]]] = []
     size, has_more = 0, False

@@ -53,7 +53,7 @@ class RunFilter:
 
     @property
     def order(self) -> str:
-        """Return the column that the list is sorted by, descending unless it `is_by_due`."""
+        """Return the column that the list is sorted by, descending; `late_after` with `is_by_due`: ascending."""
         if self.executor_ref_prefix is not None:
             return "executor_ref"
         if self.is_by_due or (self.late_at is not None and not self.is_by_end):
@@ -66,7 +66,7 @@ class RunFilter:
 
     @property
     def statuses(self) -> Sequence[str | None]:
-        """Return the statuses to query one by one, as indexes have the order behind them; [None] for one query."""
+        """Return the statuses to query one by one, as indexes have the order behind them; [None] for all at once."""
         allowed = [
             status
             for status in STATUSES
@@ -81,9 +81,9 @@ class RunFilter:
 
 
 def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[Run]:
-    """Return a page of an organization's runs in the order of `filters.order`, the greatest value first; with
-    `is_by_due` the smallest first. With `executor_ref_prefix` they come by their references, the last first, since no
-    index has them by age.
+    """Return a page of an organization's runs that pass `filters`, but for `q`, in the order of `filters.order`, the
+    greatest value first; with `is_by_due` the smallest first. With `executor_ref_prefix` they always come by their
+    references, the last first, since no index has them by age.
     """
     if isinstance(filters.status, tuple) and filters.executor_ref_prefix is None:
         return _page_of_several(tx, org_id, filters, page_request)
@@ -235,8 +235,8 @@ def _first_behind(prefix: str) -> str | None:
 
 
 def _index(tx: Tx, org_id: str, filters: RunFilter) -> str:
-    """Return the name of the index by which the fewest rows are read. With several conditions it is the index of one
-    that few runs meet, if there is one: those few are sorted, where another index would read most rows in vain.
+    """Return the name of the index to read a list by. With several conditions it is the first by which at most
+    `FEW_ROWS` are read, if there is one: those few are sorted, where another index would read most rows in vain.
     """
     if filters.executor_ref is not None:
         return "runs_by_executor_ref"
@@ -335,7 +335,7 @@ class OpenWebhook:
 
 
 def list_open_webhooks(tx: Tx, org_id: str | None, limit: int) -> list[OpenWebhook]:
-    """List the webhooks of at most `limit` open runs of one organization, or of all without `org_id`."""
+    """Read at most `limit` open runs, of all organizations if `org_id` is None, and list the webhooks they have."""
     index, of_org = ("runs_open", "") if org_id is None else ("runs_open_of_org", "org_id = :org AND ")
     rows = tx.db.execute(
         f"SELECT id, org_id, webhook_destination FROM runs INDEXED BY {index} "  # noqa: S608, all written here

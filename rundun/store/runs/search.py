@@ -29,8 +29,8 @@ _BY_NUMBER = 0  # in a cursor, instead of the value that the list is sorted by
 
 
 def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[Run]:
-    """Return a page of an organization's runs. Without `filters.q` it is `run_lists.page`; with it, the runs that the
-    search finds, the newest first: that page may be shorter than its limit, or empty, and still have a cursor.
+    """Return a page of an organization's runs that pass `filters`: without `q` in the order of `filters.order`; with it
+    those that the search finds, the newest first, on a page that may be short or empty and still have a cursor.
     """
     if filters.q is None:
         return run_lists.page(tx, org_id, filters, page_request)
@@ -62,8 +62,8 @@ class FoundCount:
 
 
 def count(tx: Tx, org_id: str, filters: RunFilter) -> FoundCount | None:
-    """Return the number of runs that a search finds in a list, and whether these are all; None for a long list, which
-    `count_together` counts.
+    """Return the number of runs that a search finds in a list within `LOOK_MS`, and whether these are all; None for a
+    long list that the index can search, which `count_together` counts.
     """
     search = _Search(tx, org_id, filters)
     if search.chosen is None:
@@ -74,7 +74,7 @@ def count(tx: Tx, org_id: str, filters: RunFilter) -> FoundCount | None:
 
 def count_together(tx: Tx, org_id: str, lists: Mapping[str, RunFilter], text: str, limit: int) -> dict[str, FoundCount]:
     """Return by name, for each of several lists, the number of runs that a search finds in it, and whether these are
-    all. It is one look at all runs, which ends when each list has `limit`.
+    all. It is one look at all runs, which ends when each list has `limit` or more, or after `COUNT_MS`.
     """
     counts, search = dict.fromkeys(lists, 0), _Search(tx, org_id, RunFilter(q=text))
     for numbers in search.windows(COUNT_MS):

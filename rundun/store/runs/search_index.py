@@ -38,7 +38,7 @@ def read_newest(tx: Tx) -> int:
 
 
 def is_behind(tx: Tx, newest: int) -> bool:
-    """Tell whether runs up to the number `newest` are still to be indexed."""
+    """Tell whether a run up to the number `newest`, or any changed run, is still to be indexed."""
     first, last = _indexed(tx)
     return first > 1 or last < newest or bool(tx.number("SELECT EXISTS (SELECT 1 FROM runs_to_index)"))
 

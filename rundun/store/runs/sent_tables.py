@@ -53,7 +53,9 @@ def get_of_org(tx: Tx, org_id: str, number: int) -> SentTable:
 
 
 def find_same(tx: Tx, org_id: str, digest: bytes) -> SentTable | None:
-    """Return the newest table that an organization sent with this digest; None if it sent none within `KEPT_MS`."""
+    """Return the newest table that an organization sent with this digest within `KEPT_MS`; None without one, as once a
+    run of it was erased.
+    """
     row = tx.db.execute(
         _SELECT + "WHERE org_id = ? AND digest = ? AND created_at > ? ORDER BY created_at DESC, number DESC LIMIT 1",
         (org_id, digest, tx.now - KEPT_MS),
