@@ -9,7 +9,7 @@ from rundun.errors import Problem
 
 def find_denial(path: Path) -> str | None:
     """Return a sentence on the first folder of the path that this user may not enter, or on a file that it may not
-    read; None where no right is missing. The file is not opened.
+    read; None where no right is missing, also for a missing file. The file is not opened.
     """
     real = path.resolve()
     for folder in reversed(real.parents):

@@ -196,7 +196,9 @@ def require_together(path: Path) -> None:
 
 
 def is_together(path: Path) -> bool:
-    """Tell whether the log beside the file is its own; True without a log."""
+    """Tell whether the log beside the file counts as its own: False for an empty or missing file, or if another file
+    was noted as lost. True without a log.
+    """
     try:
         require_together(path)
     except Problem:
@@ -209,7 +211,7 @@ def _is_other(real: Path, found: Identity) -> bool:
 
 
 def is_away(path: Path) -> bool:
-    """Tell whether the file is missing, or is another one than the file that was lost."""
+    """Tell whether the file is missing, or is another one than the file noted as lost, if any."""
     found = _identity(path)
     return found is None or _is_other(path.resolve(), found)
 

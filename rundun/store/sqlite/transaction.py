@@ -159,11 +159,11 @@ class Tx:
         return row
 
     def insert(self, table: str, /, **values: Any) -> int:
-        """Insert a row, with values by column, and return its rowid."""
+        """Insert a row, with values by column, and return its rowid, if the table has rowids."""
         return self._add("INSERT", table, values)
 
     def replace(self, table: str, /, **values: Any) -> int:
-        """Insert a row, with values by column, replacing one with the same key, and return its rowid."""
+        """Insert a row, replacing one with the same key, and return its rowid, if the table has rowids."""
         return self._add("INSERT OR REPLACE", table, values)
 
     def update(self, table: str, number: int, /, **values: Any) -> None:
