@@ -44,9 +44,9 @@ def load(
 
     `file` must exist; without it `rundun.toml` in the working directory is read if there is one. `environment` is by
     default that of this process. `flags` maps keys such as `server.port` to values, None meaning not set. `running` are
-    the settings of a running service, from `settings_json`; they win over all but the named `file` and the flags, which
-    were given for this command. `sources` is filled with the source of each value by key; a missing key means the
-    default.
+    the settings of a running service, from `settings_json`: all but `database.path` and invalid ones win over
+    everything except the named `file` and the flags, which were given for this command. `sources` is filled with the
+    source of each value by key; a missing key means the default.
     """
     problems: list[str] = []
     values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
@@ -82,8 +82,8 @@ def load(
 
 
 def settings_json(settings: ServiceSettings) -> dict[str, Any]:
-    """Return the values of settings by key, such as `server.port`, as JSON values for another process on this machine:
-    paths are absolute, the address is the effective one. A secret is sent as asterisks: no other process signs with it.
+    """Return all settings by key, such as `server.port`, as JSON values for another process on this machine: paths are
+    absolute, `server.public_url` is the effective one. A secret is sent as asterisks: no other process signs with it.
     """
     told: dict[str, Any] = {}
     for setting in SETTINGS:
@@ -171,7 +171,7 @@ def _json_or_text(value: str) -> Any:
 
 
 def _suggestion(word: str, words: Iterable[str]) -> str:
-    """Return the end of a message: the known word closest to `word`, or the places that list all settings."""
+    """Return the end of a message: the word most like `word` or, if none is similar, the places that list all."""
     near = get_close_matches(word, list(words), n=1, cutoff=0.8)
     return f"; the nearest is {near[0]}" if near else "; all are at /docs/service, and in rundun.toml.example"
 

@@ -272,7 +272,7 @@ class ServiceSettings:
 
     @property
     def is_https(self) -> bool:
-        """Tell whether clients reach this service over HTTPS, if need be through a proxy."""
+        """Tell whether `public_url` begins with https: TLS of this service, or of a proxy in front."""
         return self.public_url.startswith("https://")
 
 
@@ -286,7 +286,7 @@ SETTINGS: tuple[Setting, ...] = tuple(
 
 
 def default_url(server: ServerSettings) -> str:
-    """Return the URL of this server by its bound address, or by its LAN address when bound to all."""
+    """Return the URL of the server's `host` and port, `lan_address` if that means all; https with a certificate."""
     host = server.host
     if host in ("0.0.0.0", "::", ""):
         host = lan_address()
@@ -296,8 +296,8 @@ def default_url(server: ServerSettings) -> str:
 
 
 def lan_address() -> str:
-    """Return the address of this machine in the network that its traffic leaves by, or 127.0.0.1. Connecting a UDP
-    socket sends nothing.
+    """Return this machine's address in the network that its traffic leaves by, an IPv6 one only without IPv4;
+    127.0.0.1 without a network. Connecting a UDP socket sends nothing.
     """
     for family, elsewhere in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
         try:
