@@ -27,10 +27,11 @@ _BARCODES: dict[BarcodeFormat, zxingcpp.BarcodeFormat] = {
 
 @guarded
 def decode_barcode(data: bytes, *, max_pixels: int, formats: tuple[BarcodeFormat, ...] | None = None) -> Barcode | None:
-    """Return text and format of the barcode nearest to the middle of the picture, None if there is none. Raises
+    """Return text and format of the barcode nearest to the middle of the picture, None if none is found. Raises
     `unreadable_image`.
 
-    `formats` are names of the contract; None or empty = all seven. Turned and inverted codes are found as well.
+    `formats` are names of the contract; None or empty = all seven. Turned or inverted bars and small codes are looked
+    for only if no other code is found.
     """
     names = formats or tuple(_BARCODES)
     qr = [_BARCODES[name] for name in names if name == "qr_code"]
@@ -54,7 +55,7 @@ def decode_barcode(data: bytes, *, max_pixels: int, formats: tuple[BarcodeFormat
 
 
 def _middle(grey: Image.Image) -> Image.Image:
-    """Return the middle of a picture: the part that is read without shrinking."""
+    """Return the middle of a picture, at most `_CODE_FIRST` pixels wide and high: it is read without shrinking."""
     width, height = (min(side, _CODE_FIRST) for side in grey.size)
     left, top = (grey.width - width) // 2, (grey.height - height) // 2
     return grey.crop((left, top, left + width, top + height))
@@ -63,8 +64,8 @@ def _middle(grey: Image.Image) -> Image.Image:
 def _find_barcodes(
     grey: Image.Image, kinds: list[zxingcpp.BarcodeFormat], longest: int, *, inverted: bool = False, turned: int = 0
 ) -> list[tuple[float, zxingcpp.Barcode]]:
-    """List (squared distance from the middle, barcode) of the barcodes of these kinds. The picture may be `inverted`
-    before it is read, or `turned` by degrees about its middle.
+    """List (squared distance from the middle, barcode) of the barcodes of these kinds that have a text. The picture is
+    shrunk to `longest` pixels before it is read, and may be `inverted`, or `turned` by degrees about its middle.
     """
     if not kinds:
         return []
@@ -86,7 +87,7 @@ def _squared_distance(barcode: zxingcpp.Barcode, size: tuple[int, int]) -> float
 
 
 def _name_format(barcode: zxingcpp.Barcode, names: tuple[BarcodeFormat, ...]) -> Barcode:
-    """Return a barcode with its format's name. UPC-A is read as EAN-13 with a leading 0, which labels leave out."""
+    """Return text and format of a barcode. If `names` has `upc_a`, an EAN-13 with a leading 0 is one without the 0."""
     text = barcode.text
     if barcode.symbology == zxingcpp.BarcodeFormat.EANUPC:
         if "upc_a" in names and len(text) == 13 and text.startswith("0"):

@@ -115,8 +115,8 @@ class _Opened:
 
 
 def open_picture(data: bytes, max_pixels: int, longest: int | None = None) -> _Opened:
-    """Return a picture of at most `max_pixels`, its header read. If it will be decoded to `longest` pixels on its
-    longest side, a JPEG that shrinks while decoding may have 2.2 times as many. Raises `Unreadable`.
+    """Return a picture of at most `max_pixels`, a WebP also of `MAX_WEBP_PIXELS`, its header read. A JPEG that will be
+    decoded to `longest` pixels, and shrinks meanwhile, may have 2.2 times as many. Raises `Unreadable`.
     """
     content_type, of_jpeg = formats.sniff(data[:64]), b""
     if content_type is None:
@@ -187,7 +187,7 @@ def _convert_to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 @functools.lru_cache(32)
 def _is_srgb(profile: bytes | None) -> bool:
-    """Tell whether a profile is None or sRGB (Chrome adds a small one to canvas JPEGs): no conversion is needed."""
+    """Tell whether a profile is missing, or named sRGB and up to 4 KiB long (Chrome adds one to canvas JPEGs)."""
     if not profile:
         return True
     if len(profile) > 4096:
@@ -210,8 +210,8 @@ def _encode_jpeg(image: Image.Image, quality: int) -> bytes:
 
 @guarded
 def derive(original: bytes, *, max_pixels: int, small_only: bool = False) -> Derivatives:
-    """Return the photo (a JPEG of at most 2048 px, upright, sRGB, without metadata) and its thumbnail (320 px), with
-    the original's content type and EXIF.
+    """Return the photo (a JPEG of at most 2048 px, upright, sRGB, without metadata), its width and height, and its
+    thumbnail (a JPEG of at most 320 px), with the original's content type, and time and position from its EXIF.
 
     Of an animation the first frame counts. A JPEG that already meets all this is its own derivative, and `photo` None;
     from one that only has surplus metadata, these are removed without a new encoding. Raises `unreadable_image`, and
@@ -236,8 +236,8 @@ def derive(original: bytes, *, max_pixels: int, small_only: bool = False) -> Der
 
 @guarded
 def derive_picture(original: bytes, *, max_pixels: int, small_only: bool = False) -> Derivatives:
-    """Return a template's picture (a JPEG of at most 1280 px, otherwise like a photo of `derive`) and its thumbnail. It
-    is always encoded anew, since phones store it. Raises like `derive`.
+    """Return a template's picture (a JPEG of at most 1280 px, upright, sRGB, without metadata) and, as for a photo, its
+    thumbnail and data. It is always encoded anew, since phones store it. Raises like `derive`.
     """
     opened = open_picture(original, max_pixels)
     _refuse_large(opened.image, small_only=small_only)

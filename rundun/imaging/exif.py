@@ -31,7 +31,8 @@ def read_exif(block: bytes) -> Exif:
     """Return the time and position in an EXIF block, with or without `Exif\\0\\0` before it, each None where it is
     missing; never raises.
 
-    The time is `DateTimeOriginal` with its `OffsetTimeOriginal`, else that of the GPS, which is UTC.
+    The time, in milliseconds, is `DateTimeOriginal` with its `OffsetTimeOriginal`, else that of the GPS, which is UTC.
+    Impossible values count as missing, and so does a position of 0, 0.
     """
     tiff = block[: _MAX_BYTES + 6].removeprefix(b"Exif\0\0")
     if tiff[:4] not in (b"II*\0", b"MM\0*"):

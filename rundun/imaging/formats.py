@@ -42,7 +42,9 @@ def sniff(head: bytes) -> str | None:
 
 
 def _is_heic(head: bytes) -> bool:
-    """Tell whether the first box has HEIC's brands (ISO/IEC 14496-12 §4.3, 23008-12 §10); mif1 and msf1 may be AVIF."""
+    """Tell whether the first box has a brand of HEIC, or mif1 or msf1 without one of AVIF, and is not mainly AVIF
+    (ISO/IEC 14496-12 §4.3, 23008-12 §10).
+    """
     end = min(len(head), int.from_bytes(head[:4], "big"))
     brands = {head[8:12], *(head[at : at + 4] for at in range(16, end - 3, 4))}
     if head[8:12] in (b"avif", b"avis"):

@@ -42,13 +42,13 @@ class Pictures:
     max_pixels: int
 
     async def derive(self, read: Read, owner: str) -> Derivatives:
-        """Return photo, None where the original serves, and thumbnail, made in the owner's turn; see
+        """Return photo, None where the original serves, thumbnail and data, made in the owner's turn; see
         `derivatives.derive`.
         """
         return await self._derive("derive", read, owner)
 
     async def derive_picture(self, read: Read, owner: str) -> Derivatives:
-        """Return a template's picture and thumbnail, made in the owner's turn; see `derivatives.derive_picture`."""
+        """Return a template's picture, thumbnail and data, made in turn; see `derivatives.derive_picture`."""
         return await self._derive("derive_picture", read, owner)
 
     async def _derive(self, name: str, read: Read, owner: str) -> Derivatives:
@@ -63,7 +63,7 @@ class Pictures:
             return await self._run_large(owner, lambda: derive(small_only=False))
 
     async def logo(self, read: Read, owner: str) -> bytes:
-        """Return a logo, made in the owner's turn; see `derivatives.logo`."""
+        """Return a logo, a PNG of at most 512 px, made in the owner's turn; see `derivatives.logo`."""
         return await self._run_large(owner, lambda: _derivatives().logo(read(), max_pixels=self.max_pixels))
 
     async def _run_large(self, owner: str, work: Callable[[], T]) -> T:
@@ -85,9 +85,9 @@ class Pictures:
     async def decode_barcode(
         self, read: Read, formats: tuple[BarcodeFormat, ...], owner: str, run_id: str
     ) -> Barcode | None:
-        """Return the barcode nearest to the picture's middle, None without one, read in the owner's turn. Raises
-        `unavailable` while another picture of the run is in work, or too many of the owner's or of all are, and
-        `unreadable_image`.
+        """Return the barcode of `formats` (empty: all) nearest to the picture's middle, None if none is found, read in
+        the owner's turn; see `barcodes.decode_barcode`. Raises `unreadable_image`, and `unavailable` while another
+        picture of the run is in work, or too many of the owner's or of all are.
         """
         limits = {run_id: BARCODES["of_run"], owner: BARCODES["of_owner"], "": BARCODES["in_all"]}
         return await self.barcodes.run(owner, limits, lambda: self._decode_barcode(read(), formats))
