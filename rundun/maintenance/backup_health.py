@@ -34,9 +34,9 @@ def judge(
     *,
     is_held: bool = False,
 ) -> Iterator[Result]:
-    """Yield the findings about the folder of backups and the log: name, state and sentence of each. `missed_at` is
-    since when backups fail or are overdue; while deliveries are held (`is_held`), nothing is written into the folder,
-    so they may be. Blocks.
+    """Yield (name, state, sentence) of the findings about the folder of backups and, if another program makes the
+    checkpoints, about its log; with neither, a note. `missed_at` is since when backups fail or are overdue, in
+    milliseconds, None for not; while deliveries are held (`is_held`), that is a note only. Blocks.
     """
     if settings.backup.folder is not None:
         yield from _folder(settings, settings.backup.folder, missed_at, file_bytes, now, is_held=is_held)
@@ -49,8 +49,8 @@ def judge(
 def _folder(
     settings: ServiceSettings, folder: Path, missed_at: int | None, file_bytes: int, now: int, *, is_held: bool
 ) -> list[Result]:
-    """Return the findings about the folder, as `judge` yields them; it may be on a disk that does not answer, which is
-    one finding.
+    """Return the findings about the backups and about the journal's copy in the folder; only one, `wrong`, where its
+    disk does not answer within `FOLDER_SECONDS`.
     """
 
     def look() -> list[Result]:

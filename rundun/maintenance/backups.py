@@ -34,7 +34,7 @@ READ_SECONDS = 10  # for which a start waits for the folder: a disk may have to 
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """The result of a turn: the last good backup, whether another one is due but not made, and the error."""
+    """The result of a turn: the last good backup, whether another one is due but not tried, and the error."""
 
     last: Copy | None
     is_due: bool = False
@@ -125,8 +125,8 @@ class Backups:
         _count(last, is_missed=is_missed or (since is not None and not is_well))
 
     async def _store_last(self, turn: _Turn) -> int | None:
-        """Store the time of the last good backup, in milliseconds, and return it, None without one; the stored one
-        where the folder can't be read.
+        """Store the time of the last good backup, in milliseconds, and return it, None without one; the time stored
+        before where the turn found none because of an error.
         """
         known = await self._database.read(backup_actions.last_at)
         if turn.last is None and turn.error is not None:
@@ -137,9 +137,9 @@ class Backups:
         return last
 
     def _work_in_folder(self, now: int, is_resting: bool, is_overwriting: bool) -> _Turn:
-        """Do the part of a turn that uses the folder, and return the last good backup, whether another one is due but
-        not made, and the error; runs in a thread. While erased data is being overwritten, only the first backup is made
-        at once; later ones wait, but not until they are overdue.
+        """Do the part of a turn that uses the folder, and return the last good backup, and the error or, without one,
+        whether a backup is due but not tried (`is_resting`); runs in a thread. While erased data is being overwritten,
+        only the first backup is made at once; later ones wait, but not until they are overdue.
         """
         path, last = self._database.path, None
         try:
@@ -160,7 +160,7 @@ class Backups:
         return _Turn(last)
 
     def _find_last(self, now: int) -> Copy | None:
-        """Find the last good backup, None without one or where the folder can't be read; runs in a thread."""
+        """Find the newest backup from `now` or before, None without one or if the folder can't be read; blocks."""
         try:
             return copies.find_last_good(copies.list_backups(self._database.path, self._folder), now)
         except OSError:

@@ -56,7 +56,7 @@ class Report:
 
     @property
     def settings_as_toml(self) -> list[tuple[str, str]]:
-        """Return (name, value) pairs of the settings, the values as TOML text."""
+        """Return (key, value as TOML text) pairs of the settings, stars for a secret, “not set” for None."""
         return [(name, _as_toml(value)) for name, value in self.settings.items()]
 
     @property
@@ -68,8 +68,9 @@ class Report:
 def report(
     settings: ServiceSettings, clock: Clock, *, org_id: str | None = None, seconds: float = MAX_LENGTH
 ) -> Report:
-    """Return the findings about a service, running or not, for one organization or for all, and its settings. The
-    file's integrity is checked for at most `seconds`; zero skips it, and the look-up of names. Blocks.
+    """Return the findings about a service, running or not, and its settings; with `org_id` about the data of this
+    organization only, and not about alerts. The file's integrity is checked for at most `seconds`; zero skips it, and
+    the look-up of names. Blocks.
     """
     with reading(settings, clock) as tx:
         examined = health.read_health(tx, org_id, seconds)
@@ -89,8 +90,8 @@ def report(
 
 
 def effective_settings(settings: ServiceSettings) -> dict[str, Any]:
-    """Return every setting's value, as a JSON value, by the setting's name; a secret as stars, `alerts.url` without its
-    path, None where it is not set.
+    """Return every setting's JSON value by its key, such as `server.port`: None if not set, stars for a secret, the
+    effective `server.public_url`, “/…” for the path of `alerts.url`.
     """
     shown: dict[str, Any] = {}
     for setting in SETTINGS:
@@ -111,7 +112,7 @@ def _as_toml(value: Any) -> str:
 
 
 def without_path(url: str) -> str:
-    """Return a URL with “/…” in place of its path, which is often the secret of a chat's hook."""
+    """Return a URL with “/…” for its path and query, if any: often the secret of a chat's hook."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}{'/…' if parts.path.strip('/') or parts.query else ''}"
 
@@ -203,8 +204,8 @@ def _deliveries(examined: HealthReport) -> Iterator[Finding]:
 
 
 def _receivers(settings: ServiceSettings, examined: HealthReport, seconds: float) -> Iterator[Finding]:
-    """Yield the findings about open runs whose receivers are refused now, because of a setting, an upgrade, a network
-    interface or a changed name.
+    """Yield the findings about the receivers of open runs: those refused now, as after a change of a setting, interface
+    or name (`RECEIVERS_NAMED` and the number of others), names not found, or that all may be sent to.
     """
     runs: dict[str, list[str]] = {}
     for webhook in examined.webhooks:
@@ -265,7 +266,7 @@ def _judge(
 
 
 def _quotas(examined: HealthReport, org_id: str | None) -> Iterator[Finding]:
-    """Yield the findings about organizations without a quota, and those whose quota is nearly used up."""
+    """Yield one finding if, of several organizations, some have no quota, and one for each quota nearly used up."""
     unlimited = sum(use.quota is None for use in examined.storage)
     if unlimited and len(examined.storage) > 1:
         text = (
@@ -302,7 +303,7 @@ def _refused(use: StorageUse) -> str:
 
 
 def storage(use: StorageUse) -> str:
-    """Return a line on the bytes that an organization stores, and its quota."""
+    """Return a line on the bytes that an organization stores, its quota, if any, and the requests it is refused."""
     if use.quota is None:
         return f"{size(use.used)} used, no quota"
     return f"{size(use.used)} used of {size(use.quota)}{_refused(use)}"

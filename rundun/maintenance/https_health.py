@@ -24,8 +24,8 @@ Result = tuple[str, State, str]  # the check's name, its state and a sentence
 
 
 def judge(settings: ServiceSettings, now: int, needing_https: Sequence[str] = ()) -> Iterator[Result]:
-    """Yield the findings about the configured address and the service's own certificate: name, state and sentence of
-    each. `needing_https` are the names of templates with steps that work on HTTPS pages only. Blocks.
+    """Yield (name, state, sentence) of the findings about the address that links begin with and, if it is set, the
+    service's own certificate. `needing_https` are the names of templates with steps that need HTTPS pages. Blocks.
     """
     yield "address", *_address(settings, needing_https)
     if settings.server.tls_certificate is not None:

@@ -33,7 +33,8 @@ _only_in_log: WeakKeyDictionary[Database, _Mark] = WeakKeyDictionary()  # the ma
 
 async def overwrite(database: Database) -> bool:
     """Overwrite all remains of erased data, in small steps, and return whether none is left. Some are left while
-    another connection reads an older snapshot, such as a backup, or where more was erased meanwhile.
+    another connection reads an older snapshot, such as a backup, or where more was erased meanwhile. Copies between
+    rows do not count where SQLite can't overwrite them.
     """
     found = await database.read(_find_mark)
     if found is None:

@@ -30,8 +30,8 @@ SECONDS = 5.0  # for looking up the name, and again for the answer
 
 
 def examine(settings: ServiceSettings, found: Sequence[Finding]) -> Iterator[Finding]:
-    """Yield the findings about the running service, its public address and, unless `found`, the findings in its
-    database, report damage, its keys. Blocks.
+    """Yield the findings about the running service, or that there is none; about `server.public_url`, if set; and,
+    unless `found`, the findings in its database, report damage, that no API key works, if so. Blocks.
     """
     listener = find_listener(socket_path(settings.database.path))
     if listener is None:
@@ -65,7 +65,9 @@ def try_alert(settings: ServiceSettings) -> Finding:
 
 
 def has_key(settings: ServiceSettings) -> bool:
-    """Tell whether there is a valid API key that the erasure journal does not revoke at the next start."""
+    """Tell whether there is an API key that is not revoked, nor will be by the erasure journal at the next start. An
+    unreadable journal counts as empty.
+    """
     with reading(settings, wall_clock) as tx:
         valid = {key.key_id for key in key_rows.list_all(tx) if key.revoked_at is None}
     try:
@@ -76,7 +78,9 @@ def has_key(settings: ServiceSettings) -> bool:
 
 
 def _public_url(settings: ServiceSettings, *, is_served: bool) -> Iterator[Finding]:
-    """Yield the finding about `server.public_url`: its name is looked up, and `ASKED` fetched if a service runs."""
+    """Yield the finding that the name of `server.public_url` is not found or, if a service runs, whether `ASKED` can be
+    fetched there; none without that setting.
+    """
     url = settings.server.public_url
     if url is None:  # then links begin with the address at which the service listens
         return
