@@ -85,8 +85,8 @@ class Alerts:
         return sent
 
     async def send_test(self) -> AlertOutcomeJson:
-        """Send a test alert and return its outcome: whether it arrived, the status, error and duration, and whether it
-        was signed. Raises `held` while a restore holds outgoing requests.
+        """Send a test alert and return whether it arrived, the status (None without an answer), the error (None if it
+        arrived), its milliseconds, and whether it was signed. Raises `held` while a restore holds outgoing requests.
         """
         sent = await self._send(await self._database.read(alerts.test_alert))
         return {

@@ -68,7 +68,7 @@ class WebhookClient:
             self._open_pool()  # errors in the file are reported at start
 
     def _open_pool(self) -> httpcore2.AsyncConnectionPool:
-        """Return the connection pool, created at the first request, so that a service without webhooks loads no
+        """Return the connection pool, created by the first call, so that a service without webhooks loads no
         certificates. The lock prevents a second pool, never closed, as several threads may make the first request.
         """
         with self._pool_lock:
@@ -200,8 +200,8 @@ class WebhookClient:
         return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
 
     def _explain(self, problem: BaseException, used: dialer.UsedConnection) -> str:
-        """Return a sentence for the first known cause in the exception chain. It never contains an answer from a
-        private network, only fixed words of OpenSSL and the system, and quotations of answers that may be read.
+        """Return a sentence for the first known cause in the exception chain, else a general one. It has no answer from
+        a private network, only fixed words of OpenSSL and the system, and quotations of answers that may be read.
         """
         for cause in _causes(problem):
             if isinstance(cause, UnresolvedHost):
@@ -263,7 +263,7 @@ def _retry_after(text: str | None, now: int) -> float | None:
 
 
 def _causes(problem: BaseException) -> list[BaseException]:
-    """List an exception and its causes, the outermost first."""
+    """List an exception and its causes, or contexts without a cause, the outermost first."""
     chain: list[BaseException] = []
     cause: BaseException | None = problem
     while cause is not None and cause not in chain:

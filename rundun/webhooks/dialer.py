@@ -82,8 +82,9 @@ class Resolver:
         self._failures: dict[str, tuple[int, str]] = {}  # the time until which it counts, and the reason
 
     async def addresses(self, host: str, owner: str, check_seconds: float | None = None) -> list[str]:
-        """Return a host's addresses, at least one, in system order; a literal is its own. Organizations (`owner`) take
-        turns. With `check_seconds`, fewer threads are used, for at most that time. Raises UnresolvedHost.
+        """Return a host's addresses, at least one, in system order, found at most `FOUND_MILLISECONDS` ago, or
+        `STALE_MILLISECONDS` if a look-up can't begin now; a literal is its own. Organizations (`owner`) take turns.
+        With `check_seconds`, fewer threads are used, for at most that time. Raises UnresolvedHost.
         """
         if is_literal(host):
             return [host]
@@ -180,8 +181,9 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        """Return a connection to the first address that answers. TLS and `Host`, in the layer above, use the name.
-        Raises UnresolvedHost, `AddressForbidden` if no address may be dialled, and the error of the last address.
+        """Return a connection to the first address, of those among the first `ADDRESSES` that may be dialled, that
+        answers. TLS and `Host`, in the layer above, use the name. Raises UnresolvedHost, `AddressForbidden` if none may
+        be dialled, and the error of the last one.
         """
         used = used_connection.get()
         used.is_new = True
