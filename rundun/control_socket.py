@@ -33,7 +33,7 @@ class NotListening(Problem):
 
 
 def socket_path(database: Path) -> Path:
-    """Return the path of a database's socket: beside the file itself, also when `database` is a symbolic link."""
+    """Return the path `<file>.sock` beside the database file, the real one where `database` is a symbolic link."""
     real = database.resolve()
     return real.with_name(real.name + ".sock")
 
@@ -154,8 +154,8 @@ def find_listener(path: Path) -> int | None:
 
 
 def ask_settings(path: Path) -> Any:
-    """Return the running service's effective settings, as `loader.settings_json` does; raise `NotListening`, or another
-    `Problem`.
+    """Return the running service's effective settings, as JSON values by key such as `server.port`; raise
+    `NotListening`, or another `Problem`.
     """
     return send_command(path, SETTINGS_COMMAND, {}, SETTINGS_SECONDS)
 

@@ -28,7 +28,7 @@ MAX_TYPED, MAX_CHOICES = 100, 10  # characters of a typed text, and names of cho
 
 
 def choices_sentence(choices: Sequence[str]) -> str:
-    """Return a sentence that lists at most ten of `choices` and the number of further ones."""
+    """Return a sentence that lists the first ten `choices` and counts the others, or says that there is none."""
     if not choices:
         return "There is none yet."
     more = len(choices) - MAX_CHOICES

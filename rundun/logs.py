@@ -53,8 +53,8 @@ def short(run_id: str) -> str:
 
 
 def redact(text: str) -> str:
-    """Return `text` with ids of runs cut to 8 digits, and without API keys, webhook secrets, media paths and
-    invitations. A text that has one percent-encoded is returned decoded, in which there may be line breaks.
+    """Return `text` with ids of runs cut to 8 digits, and API keys, webhook secrets and paths of media, invitations and
+    resets to their prefixes. A text that has one percent-encoded is returned decoded, perhaps with line breaks.
     """
     if text.isalnum():  # a method or request id, for example: every secret has other characters
         return text

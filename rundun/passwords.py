@@ -53,15 +53,17 @@ class Turn:
 
     @property
     def limits(self) -> dict[str, int]:
-        """Return the greatest number of waiting passwords, by the key under which they are counted."""
+        """Return how many passwords may be in the pool, by its owners: of this `kind`, and of this `asker` in it."""
         return {self.kind: MAX_WAITING, f"{self.kind} {self.asker}": MAX_OF_ASKER}
 
 
 async def queue_hash(password: str, turn: Turn) -> str:
-    """Return `hash_password(password)`, computed in the queue's thread; raise `Busy` if too many wait."""
+    """Return the Argon2id hash of a password, computed in the queue's thread; raise `Busy` if too many wait."""
     return await _pool.run(f"{turn.kind} {turn.asker}", turn.limits, hash_password, password)
 
 
 async def queue_check(stored: str | None, password: str, turn: Turn) -> bool:
-    """Return `verify(stored, password)`, computed in the queue's thread; raise `Busy` if too many wait."""
+    """Tell whether a password matches the `stored` hash, False without one, after a check in the queue's thread; raise
+    `Busy` if too many wait.
+    """
     return await _pool.run(f"{turn.kind} {turn.asker}", turn.limits, verify, stored, password)

@@ -68,7 +68,7 @@ class BoundedPool:
         self._is_closed = False
 
     def count_taken(self, owner: str = "") -> int:
-        """Count the places that `owner` has taken now; without an owner, all places that are taken."""
+        """Count the places taken now for `owner`, a key of the limits: "" for all owners together."""
         return self._taken[owner]
 
     @contextmanager
@@ -152,8 +152,8 @@ class BoundedPool:
                 raise self._refusal("all") from None
 
     def next_call(self, done: str | None, seconds: float) -> QueuedCall | None:
-        """Wait for the next call and return it, or None to end the calling thread. `done` is the owner of the call that
-        the thread has just run, None for none, and `seconds` the time that it took.
+        """Wait for the next call and return it; None, to end the thread, after `idle_seconds` without one or on close.
+        `done` is the owner of the call that the thread has just run, None for none, and `seconds` the time it took.
         """
         with self._lock:
             if done is not None:
@@ -190,7 +190,7 @@ class BoundedPool:
         }
 
     def _next_owner(self) -> str | None:
-        """Return the waiting owner whose call is next; None where none waits or may have another thread."""
+        """Return the waiting owner that has used the least time; None where none waits or may have another thread."""
         limit = owner_limit(self._max_threads, self._running.total())
         allowed = [owner for owner in self._waiting if not self._sparing or self._running[owner] < limit]
         return min(allowed, key=self._used.__getitem__, default=None)

@@ -46,8 +46,8 @@ Resting = dict[str, int]  # by run id, when it may be tried again, in millisecon
 
 
 async def expire_due(database: Database, resting: Resting | None = None) -> int:
-    """Expire every overdue run, each in its own write, and return their number. A run whose write fails is noted in
-    `resting` and tried again after a minute. Raises a write's `unavailable`, as on a full disk.
+    """Expire every overdue run, each in its own write, and return the number of those expired. A run whose write fails
+    is noted in `resting` and tried again after a minute. Raises a write's `unavailable`, as on a full disk.
     """
     total, resting = 0, {} if resting is None else resting
     while ids := await _overdue(database, resting):
@@ -67,7 +67,7 @@ async def expire_due(database: Database, resting: Resting | None = None) -> int:
 
 
 async def _overdue(database: Database, resting: Resting) -> list[str]:
-    """List the ids of the runs to expire now, at most `EXPIRY_BATCH_SIZE`, without those that rest."""
+    """List at most `EXPIRY_BATCH_SIZE` ids of overdue runs, the longest overdue first, without those that rest."""
     now = database.env.clock()
     for run_id in [run_id for run_id, until in resting.items() if not now < until <= now + RETRY_PAUSE_MS]:
         del resting[run_id]  # also where the clock was put back
@@ -127,8 +127,9 @@ async def make_tables(database: Database) -> None:
 
 
 async def delete_secrets(database: Database, days: float) -> int:
-    """Delete the webhook secrets of runs that were closed, and whose deliveries were settled, `days` ago, in small
-    steps, and return their number. Zero days: never. A later retry by hand is unsigned, and the run says so.
+    """Delete the webhook secrets of runs that were closed, and whose deliveries were settled, at least `days` ago, but
+    for those that may sign `run.erased`, in small steps; return their number. Zero days: never. A later retry by hand
+    is unsigned, and the run says so.
     """
     total, before = 0, database.env.clock() - int(days * times.DAY)
     while days and await database.read(webhook_secrets.is_any_old, before):
