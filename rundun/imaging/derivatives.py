@@ -152,7 +152,7 @@ def fit(size: tuple[int, int], longest: int) -> tuple[int, int]:
 
 def plain_copy(image: Image.Image, longest: int) -> Image.Image:
     """Return a copy, its longest side at most `longest` pixels, in sRGB, alpha on white, without metadata. It is shrunk
-    first.
+    first, and not converted where its profile is unusable.
     """
     profile = image.info.get("icc_profile")
     if image.mode.startswith("I"):  # 16-bit grey, which convert() would clip to white instead of scaling
