@@ -32,7 +32,7 @@ async def read_json_bytes(request: Request, limit: int, media_types: tuple[str, 
 
 
 def parse(body: bytes) -> Any:
-    """Return a JSON body's value, as `json_text.parse`; raises `malformed_json`, and `invalid` for repeated members."""
+    """Return the value of a JSON body, of any type; raises `malformed_json`, and `invalid` for repeated members."""
     try:
         return json_text.parse(body)
     except ValueError as error:

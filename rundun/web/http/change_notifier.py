@@ -40,8 +40,8 @@ class ChangeNotifier:
         database.subscribe(self._wake)
 
     def next_change(self, org_id: str, kind: str = events.TOUCHED) -> NextChange:
-        """Return a future, shared by all that wait, that is done, with None, at the next change, or when the service
-        ends (`ended`). Take it before reading, to miss no change.
+        """Return a shared future, done with None at the organization's next event, for the `kind` `runs.TOUCHED` at the
+        next change of one of its runs, or when the service ends (`ended`). Take it before reading, to miss no change.
         """
         change = self._waiting.get(kind + org_id)
         if change is None:

@@ -105,7 +105,7 @@ class ApiRoute(Route):
         return list(self.param_convertors)
 
     def codes(self) -> list[str]:
-        """Return the codes of all problems that the route can answer with, sorted."""
+        """Return the codes of the problems that the OpenAPI document lists for the route, sorted, not `internal`."""
         operation = self.operation
         is_executors = not (self.takes_key or self.is_document)
         has_body = operation.body is not None

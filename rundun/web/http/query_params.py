@@ -285,7 +285,7 @@ def list_json(request: Request, page: Page[Any], data: list[bytes]) -> Json:
 
 
 def next_link(request: Request, **changed: str) -> dict[str, str]:
-    """Return the `Link` header to the next page: this URL with `changed` in its query."""
+    """Return a dict with the `Link` header to the next page: this path and query, with `changed` in the query."""
     following = request.url.include_query_params(**changed)
     return {"link": f'<{following.path}?{following.query}>; rel="next"'}
 

@@ -97,7 +97,7 @@ class RateLimiter:
         _set_allowance(request, token_bucket.take(policy, self._bucket(policy, owner, now), now))
 
     def take(self, policy: Policy, owner: str | bytes) -> bool:
-        """Count a request towards `policy` without telling the response; return False if the limit is reached."""
+        """Count a request towards `policy` without telling the response; return whether it is within the limit."""
         now = self._clock()
         return token_bucket.draw(policy, self._bucket(policy, owner, now), now)
 
@@ -150,8 +150,8 @@ def headers(allowance: Allowance) -> list[tuple[bytes, bytes]]:
 
 
 def address_of(request: Request) -> str:
-    """Return the network address of the client; for IPv6 the first of its /64 network, which one customer has; a host
-    that is no IP address as it is, "" without one.
+    """Return the client's IPv4 address, also if mapped to IPv6, or the first address of its IPv6 /64 network, which one
+    customer has; a host that is no IP address unchanged, "" without a client.
     """
     host = request.client.host if request.client else ""
     try:

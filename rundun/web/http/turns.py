@@ -57,7 +57,7 @@ class Turns:
     async def read_heavy(
         self, weight: int, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Return `function(tx, …)`, run as by `read`. `weight` is not needed: a turn is one read in any case."""
+        """Return `function(tx, …)`, run in the owner's turn on a consistent snapshot; `weight` is ignored."""
         return await self.read(function, *args, **kwargs)
 
 
@@ -69,23 +69,23 @@ class TurnTaking:
         self._pool = BoundedPool(_refusal, threads=1)
 
     def of_operator(self, org_id: str, operator_id: str) -> Turns:
-        """Return the queue of an organization's operators, limited to `WAITING` for all of them and `OF_OPERATOR` for
-        this operator.
+        """Return the queue of an organization's operators, of at most `WAITING` calls of all of them and `OF_OPERATOR`
+        of this one, running ones included.
         """
         return self._queue(org_id, {org_id: WAITING, operator_id: OF_OPERATOR})
 
     def of_visitor(self, address: str) -> Turns:
-        """Return the queue of the visitors at a network address, before they sign in, limited to `OF_OPERATOR`."""
+        """Return the queue of the visitors at an address, before they sign in, of at most `OF_OPERATOR` calls."""
         owner = f"visitor {address}"
         return self._queue(owner, {owner: OF_OPERATOR})
 
     def of_keys(self, org_id: str) -> Turns:
-        """Return the queue of an organization's API keys, limited to `WAITING`."""
+        """Return the queue of an organization's API keys, of at most `WAITING` calls of all of them."""
         owner = f"keys {org_id}"
         return self._queue(owner, {owner: WAITING})
 
     def of_links(self, org_id: str) -> Turns:
-        """Return the queue of an organization's links, limited to `OF_LINKS`, so that phones do not wait for its
+        """Return the queue of an organization's links, of at most `OF_LINKS` calls, so that phones do not wait for its
         operators.
         """
         owner = f"links {org_id}"

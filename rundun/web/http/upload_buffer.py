@@ -104,7 +104,7 @@ class UploadBuffer:
         """Receive a picture's body of at most `limit` bytes, for a run of an organization, or for its templates where
         the path names no run; yield it once it is complete. The request must announce its bytes by `Content-Digest`
         (RFC 9530, sha-256) or at least by `Content-Length`. Raises `digest_mismatch` where it does not, or where the
-        body is empty, truncated or altered, `too_large`, and `unavailable` where there is no place or no disk space, or
+        body is empty or has another digest, `too_large`, and `unavailable` where there is no place or no disk space, or
         the body takes too long.
         """
         request.scope[KIND] = UPLOAD
@@ -176,7 +176,7 @@ class UploadBuffer:
             self.memory += size
 
     def timeout(self, announced: str | None, limit: int) -> float:
-        """Return the seconds that a body may take whose `Content-Length` is `announced`, at most `limit` bytes."""
+        """Return the seconds that a body of `announced` bytes may take; of `limit` bytes if it is more or no number."""
         return self.seconds + _size(announced, limit) / self.bytes_per_second
 
 
