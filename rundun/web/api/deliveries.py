@@ -49,7 +49,8 @@ class RetryBody(StrictModel):
 async def list_deliveries(call: ApiCall) -> Response:
     """List deliveries.
 
-    All of the organization, each with all its attempts, newest first.
+    Those of all runs, newest first, each with its attempts, oldest first; attempts that retention removed are only
+    counted.
     """
     params = query(DeliveriesQuery, call.request)
     page = await call.read(delivery_rows.page, params.status, params.page_request())
@@ -62,7 +63,7 @@ async def list_deliveries(call: ApiCall) -> Response:
 async def list_run_deliveries(call: ApiCall) -> Response:
     """List a run's deliveries.
 
-    Each with all its attempts, the newest first.
+    Newest first, each with its attempts, oldest first; attempts that retention removed are only counted.
     """
     page_request = query(ListQuery, call.request).page_request()
     page = await call.read(deliveries.page_of_run, call.path("run_id"), page_request)
@@ -78,7 +79,8 @@ async def list_run_deliveries(call: ApiCall) -> Response:
 async def retry_delivery(call: ApiCall) -> Response:
     """Send a delivery again.
 
-    It is sent now, whatever its status; the `event_id` stays the same, and attempts are counted on.
+    It is sent now, whatever its status, or once deliveries held after a restore are resumed; the `event_id` stays the
+    same, and attempts are counted on.
     """
     read(EmptyBody, await call.json())
     return await call.post(posts.retry_delivery, call.path("delivery_id"))
@@ -93,7 +95,7 @@ async def retry_delivery(call: ApiCall) -> Response:
 async def retry_deliveries(call: ApiCall) -> Response:
     """Send failed deliveries again.
 
-    All of them, or those made at or after `since`, or those of one run.
+    All of them, or only those made at or after `since`, of one run, or both; none whose run has no webhook any more.
     """
     failed = read(RetryBody, await call.json()).failed()
     so_far = RetryProgress()

@@ -34,8 +34,9 @@ _reading = api_router("Runs", reads_idempotency_key=False)
 async def erase_person(call: ApiCall) -> Response:
     """Erase a person.
 
-    First, without a `digest`, it lists the person's runs and changes nothing. Check the executor of each run: two
-    people may have the same name. `run_ids` chooses some of the runs; the digest is then that of the chosen ones.
+    First, without a `digest`, it lists the person's runs, about 2,000 at most, and changes nothing. Check the executor
+    of each run: two people may have the same name. `run_ids` chooses some of the runs; the digest is then that of the
+    chosen ones.
 
     Then, with the `digest` of that list, it erases the runs, each like `DELETE /v1/runs/{run_id}`. If the list has
     changed meanwhile, because a run was added, erased or changed, it is 409 `erasure_changed` and nothing is erased.

@@ -33,8 +33,8 @@ async def list_events(call: ApiCall) -> Response:
     """Fetch events.
 
     In the order in which they were committed, oldest first, each like a webhook's body without `delivery_attempt` and
-    thumbnails. With `wait` the response comes as soon as there is an event, or empty after that many seconds. Store
-    `next_cursor` after handling the events, and pass it as `after` the next time: no event is lost or comes twice.
+    thumbnails. With `wait` the response comes as soon as there is an event, or empty after at most that many seconds.
+    Store `next_cursor` after handling the events, and pass it as `after` next time: no event is lost or comes twice.
     """
     return await _events(call, events.page_of_organization)
 

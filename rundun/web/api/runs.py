@@ -112,8 +112,8 @@ async def repeat_run(call: ApiCall) -> Response:
 async def get_run(call: ApiCall) -> Response:
     """Read a run.
 
-    The whole record: the dispatched version of the template, all answers, photos, positions, times, and the executor.
-    It can be read at any moment; reading changes nothing.
+    The whole record: the dispatched version of the template, the answers of visible steps with photos, positions and
+    times, and the executor. It can be read at any moment; reading changes nothing.
     """
     state, now = await call.read(get, call.path("run_id"))
     links = call.ctx.links
@@ -158,9 +158,9 @@ def run_record(state: RunState, links: Urls, now: int) -> bytes:
 async def list_runs(call: ApiCall) -> Response:
     """List runs.
 
-    Without their templates and answers, newest first. A search with `q` lists the newest first regardless of the sort
-    order. It takes at most 200 ms, so its page may have fewer runs than `limit`, or none, and still `has_more`:
-    `next_cursor` continues the search.
+    Without their templates and answers, newest first unless `updated_after`, `due_before` or `late` orders them
+    otherwise. A search with `q` lists the newest first whatever these say. It takes at most 200 ms, so its page may
+    have fewer runs than `limit`, or none, and still `has_more`: `next_cursor` continues the search.
     """
     params, links, now = query(RunsQuery, call.request), call.ctx.links, call.ctx.now()
     filters, page_request = params.filter(now), params.page_request()

@@ -58,7 +58,7 @@ async def check_template(call: ApiCall) -> Response:
 async def list_templates(call: ApiCall) -> Response:
     """List templates.
 
-    Each in its current version, newest template first.
+    Each in its current version, newest template first; archived ones only with `include_archived`.
     """
     params = query(TemplatesQuery, call.request)
     page = await call.turns.read(page_current, call.org_id, params.page_request(), params.include_archived)
