@@ -107,8 +107,9 @@ async def start_run(request: Request) -> Response:
 async def answer_step(request: Request) -> Response:
     """Answer a step.
 
-    A value, a skip, or “I can't do this”. The answer that arrives last counts; it is accepted while its photos are
-    still missing. An `answer_id` that was applied before, or the same content, changes nothing.
+    A value, a skip, or “I can't do this”. The answer that arrives last counts; with `replaces` it is `answer_changed`
+    if another one came meanwhile. It is accepted while its photos are still missing. An `answer_id` that was applied
+    before, or the same content, changes nothing.
     """
     ctx = context_of(request)
     answer_input = await read_body(request, lambda body: read(AnswerBody, body).answer_input(), MAX_ANSWER)

@@ -107,7 +107,7 @@ async def _erased_page(request: Request, ctx: Context) -> Response:
 
 def _receipt(state: RunState, organization: Organization, ctx: Context) -> dict[str, Any]:
     """Return the state from which static/executor/end/closed.js makes the receipt: `run`, `organization`, `template`,
-    `answers`, `remarks`, the title of the `job`, and in `signed` the ids of signed steps.
+    `answers`, `remarks`, the title of the `job`, and in `signed` the ids of signed steps, "" for the run as a whole.
     """
     whole = state_json(state, organization, ctx.links, ctx.now())
     kept = {name: whole[name] for name in ("run", "organization", "template", "answers", "remarks")}
@@ -122,7 +122,7 @@ def preferred_languages(request: Request, run_language: str | None) -> list[str]
 
 
 def with_error_page(handler: Handler) -> Handler:
-    """Return `handler`, with a page instead of JSON for a browser if it raises `rate_limited`."""
+    """Return `handler`, with a page instead of JSON if it raises `rate_limited` and `Accept` names text/html."""
 
     @wraps(handler)
     async def endpoint(request: Request) -> Response:

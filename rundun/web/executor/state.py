@@ -56,8 +56,8 @@ def state_json(
 
 
 def _template_json(state: RunState, job: ShownJobJson) -> dict[str, Any]:
-    """Return the template's stored JSON without its hidden fields and, before Start, without its pictures, since a link
-    may be opened by others than the executor.
+    """Return the template's stored JSON without `fields`, which the `job` has, and translations of hidden ones; before
+    Start also without its pictures, since a link may be opened by others than the executor.
     """
     # a third of the time of serializing the models
     template = job_json.remove_hidden_fields(from_json(state.version.body), job)

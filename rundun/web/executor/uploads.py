@@ -138,7 +138,7 @@ async def _store(
 
 
 def _cut(body: BufferedUpload, derived: Derivatives) -> tuple[PhotoFiles, Iterator[Piece]]:
-    """Return a photo's files, derived ones included, with consecutive numbers, and an iterator over their pieces."""
+    """Return a photo's files, whose `derived` may be the original, and an iterator over their pieces."""
     first = files.new_number()
     original = StoredFile(first, derived.content_type, body.bytes, body.sha256)
     shown = original if derived.photo is None else _jpeg(first + 1, derived.photo)
@@ -184,7 +184,7 @@ async def delete_photo(request: Request) -> Response:
 async def put_signature(request: Request) -> Response:
     """Upload a step's signature.
 
-    Stores the picture only; the step is then answered with `null`.
+    Stores the picture only: answer the step with `null` afterwards.
     """
     return await _put_signature(request, request.path_params["step_id"])
 
