@@ -77,7 +77,7 @@ class StreamingZipBuffer(io.RawIOBase):
 
 
 async def run_entries(work: LongWork, detail: RunDetail, links: Urls, report: Report) -> AsyncIterator[ArchiveEntry]:
-    """Yield the files of a run's archive: run.json, report.html, original photos and signatures."""
+    """Yield the files of a run's archive: run.json, report.html, original photos, of HEIC also a JPEG, signatures."""
     names = file_names(detail)
     yield ArchiveEntry("run.json", await work.run(record_json, detail, names, links))
     yield ArchiveEntry("report.html", await work.run(report, detail, names))
@@ -86,7 +86,7 @@ async def run_entries(work: LongWork, detail: RunDetail, links: Urls, report: Re
 
 
 def archive_name(detail: RunDetail) -> str:
-    """Return the file name of a run's archive, such as run-1a2b3c4d.zip, with the beginning of the run's id."""
+    """Return the file name of a run's archive, such as run-1a2b3c4d.zip, with the first 8 digits of the run's id."""
     return f"run-{detail.state.run.run_id[2:10]}.zip"
 
 
@@ -134,7 +134,7 @@ def _zip_info(name: str, at: datetime) -> zipfile.ZipInfo:
 
 def record_json(detail: RunDetail, names: FileNames, links: Urls) -> bytes:
     """Return a run's record as the bytes of a JSON object, indented, with its template, the paths of its photos, and
-    its replaced answers and remarks: newest answer, oldest remark first. Secret fields are left out.
+    the replaced answers and remarks of `detail`: newest answer, oldest remark first. Secret fields are left out.
     """
     state = detail.state
     head = run_json.full_json(state.run, state.step_states, state.evidence, links, detail.now)

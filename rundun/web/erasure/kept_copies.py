@@ -25,7 +25,7 @@ class KeptCopy:
 
 def find_copies(settings: ServiceSettings, since: int) -> list[KeptCopy]:
     """Return the copies of the database, backups under way included, made at or after the whole second of `since`, in
-    milliseconds, oldest first. Reads folders.
+    milliseconds, oldest first. Reads folders; one of backups that can't be read counts as empty.
     """
     backup, second = settings.backup, since // times.SECOND * times.SECOND  # file names have whole seconds
     kept_for = {"backup": backup.keep * backup.every}  # if no backup is missed
@@ -37,8 +37,8 @@ def find_copies(settings: ServiceSettings, since: int) -> list[KeptCopy]:
 
 
 async def find_all_copies(settings: ServiceSettings) -> list[KeptCopy]:
-    """Return all copies, oldest first. Any may hold data of a person whose current runs don't show it: a database
-    replaced by a restore has runs that are newer than the backup.
+    """Return all copies of the database, oldest first. Any may hold data of a person whose current runs don't show it:
+    a database replaced by a restore has runs that are newer than the backup.
     """
     return await find_copies_since(settings, 0)
 

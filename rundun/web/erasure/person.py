@@ -19,9 +19,9 @@ AT_ONCE = 5  # runs erased between writes of others, about a millisecond each
 async def list_runs(
     reads: Reads, org_id: str, person: Person, run_ids: Sequence[str] | None = None, *, with_alike: bool = False
 ) -> PersonList:
-    """Return the `PersonList` of a person: their runs, or those of `run_ids` only; `with_alike` adds runs that may be
-    theirs, as its `alike`. A long list ends early, with `has_more`. Reads in parts, so that other requests are served.
-    Raises `Invalid` if one of `run_ids` is not in the list.
+    """Return the `PersonList` of a person: their runs, oldest first, or of these only `run_ids`; `with_alike` adds runs
+    that may be theirs, as its `alike`. It ends at about `MAX_LISTED` runs, with `has_more`. Reads in parts, so that
+    other requests are served. Raises `Invalid` if one of `run_ids` is not in the list.
     """
     found = PersonList()
     while not found.is_done:
