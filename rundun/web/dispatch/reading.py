@@ -25,7 +25,7 @@ async def read_dispatch_body(reads: Reads, org_id: str, data: Any) -> DispatchBo
 
 async def read_repeat_body(reads: Reads, org_id: str, run_id: str, data: Any) -> RepeatBody:
     """Return JSON data as a `RepeatBody`, not checked against the run. If its form is wrong, raises `Invalid`, also
-    with the errors that `repeats.list_errors` returns, or the errors that it raises.
+    with all other errors of that repeat, or NotFound, `run_erased` or `template_archived`.
     """
 
     async def find_errors(body: RepeatBody) -> Iterable[FieldError]:

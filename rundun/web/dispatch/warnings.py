@@ -12,8 +12,8 @@ from rundun.web.context import CheckDestination
 
 @cache  # the public URL never changes in a process
 def link_warnings(public_url: str) -> list[WarnedJson]:
-    """Return a warning each if links below `public_url` are not https, and if they open on this machine only. The list
-    is cached and must not be changed.
+    """Return a warning each if `public_url` is not https, and if its host is `localhost`, a name in `.localhost`, or a
+    loopback address. The list is cached and must not be changed.
     """
     url = urlsplit(public_url)
     warnings: list[WarnedJson] = []
@@ -29,8 +29,9 @@ def link_warnings(public_url: str) -> list[WarnedJson]:
 async def destination_warnings(
     check: CheckDestination, destination: Destination | None, org_id: str, pointer: str = "/webhook/url"
 ) -> list[WarnedJson]:
-    """Return a list with a warning if the name of `destination` has no address now, else an empty one; raises
-    `address_not_allowed` with an error at `pointer` if the organization may not send to it.
+    """Return a list with a warning if the look-up of `destination` failed; an empty one if it found an address, did not
+    get its turn, or there is no `destination`. Raises `address_not_allowed`, with an error at `pointer`, if the
+    organization may not send to it.
     """
     verdict = await check(destination, org_id) if destination else None
     if verdict is None:
