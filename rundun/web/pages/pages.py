@@ -50,8 +50,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 def compress(request: Request, page: Response) -> Response:
-    """Compress a page in place for a client that accepts gzip (RFC 9110, 12.5.3), and return it. It saves time on weak
-    mobile networks.
+    """Compress a page in place if `Accept-Encoding` names gzip, and return it. It saves time on weak mobile networks.
 
     These pages repeat nothing that a stranger sends beside anything secret, so their length reveals nothing.
     """

@@ -65,7 +65,7 @@ class Asset:
     tag: str
 
     def response(self, request: Request, headers: Mapping[str, str]) -> Response:
-        """Return a response with the bytes, gzipped if the client accepts it and that is smaller."""
+        """Return a response with the bytes, gzipped if `Accept-Encoding` names gzip and that is smaller."""
         headers = {**headers, "vary": "accept-encoding", "content-type": self.content_type}
         if "gzip" not in request.headers.get("accept-encoding", "") or len(self.packed) >= len(self.plain):
             return Response(self.plain, headers=headers)
