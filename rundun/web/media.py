@@ -48,7 +48,9 @@ async def get_media(request: Request) -> Response:
 
 
 def _select_range(request: Request, file: StoredFile, etag: str) -> tuple[int, int, int] | None:
-    """Return status, 200 or 206, first and last byte, from 0; None for a range outside. Several ranges get the file."""
+    """Return status, first and last byte, from 0: 206 and one range, or 200 and the whole file, also for several or
+    malformed ranges and another `If-Range`; None for a range outside.
+    """
     all_bytes = (200, 0, file.bytes - 1)
     match = _RANGE.fullmatch(request.headers.get("range", ""))
     if not match or request.headers.get("if-range", etag) != etag or match[1] == match[2] == "":

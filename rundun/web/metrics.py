@@ -23,7 +23,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 async def metrics(request: Request) -> Response:
-    """Serve all metrics as text: GET /metrics."""
+    """Serve the metrics as text, without those of a database or disk that can't be read: GET /metrics."""
     database = context_of(request).database
     try:
         totals = await database.read(housekeeping.read_totals)
@@ -55,7 +55,9 @@ def _process(now: int) -> Iterator[str]:
 
 
 def _backup(now: int) -> Iterator[str]:
-    """Yield the lines of the metrics of scheduled backups; none if no schedule is set."""
+    """Yield the lines of the metrics of scheduled backups: the age of the last good one, if any, and whether they are
+    missed; none without a schedule or before its first turn.
+    """
     if "last_at" in counters.backup:
         text = "Age of the last good backup."
         yield from _gauge("rundun_backup_age_seconds", text, (now - counters.backup["last_at"]) / times.SECOND)

@@ -32,7 +32,7 @@ async def healthz(_: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """Return 200 if the database can be written, else raise `unavailable` (503): GET /readyz."""
+    """Return 200 if a write to the database has just succeeded, else raise `unavailable` (503): GET /readyz."""
     await context_of(request).database.prove_writable()
     return PlainTextResponse("ready\n")
 

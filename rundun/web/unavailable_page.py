@@ -18,8 +18,9 @@ _API = re.compile(r"/+v1(/|$)")
 
 
 def respond(request: Request, error: Exception) -> Response:
-    """Return the response to a `Problem` that no handler turned into a page. `unavailable` and `internal` are HTML in
-    the console and on a run's page, `not_found` wherever a browser asks for a page; all else is a problem document.
+    """Return the response to a `Problem` that no handler turned into a page. If `Accept` names text/html, `unavailable`
+    and `internal` are pages in the console and for GET /r/{run_id}, and `not_found` for any GET outside /v1; all else
+    is a problem document.
     """
     assert isinstance(error, Problem)
     if error.code == "not_found" and _asks_for_page(request):
@@ -43,7 +44,7 @@ def respond(request: Request, error: Exception) -> Response:
 
 def respond_without_route(request: Request, error: Exception) -> Response:
     """Return the response to an error of Starlette itself, such as no such route or method: for an unknown address a
-    page if a browser asks for one, else a problem document.
+    page if it is a GET outside /v1 whose `Accept` names text/html, else a problem document.
     """
     assert isinstance(error, HTTPException)
     if error.status_code == 404 and _asks_for_page(request):
@@ -69,5 +70,5 @@ def _accepts_html(request: Request) -> bool:
 
 
 def _asks_for_page(request: Request) -> bool:
-    """Tell whether a browser asks for a page; /v1 has none."""
+    """Tell whether this is a GET or HEAD outside /v1 whose `Accept` names text/html."""
     return request.method in ("GET", "HEAD") and _accepts_html(request) and not _API.match(request.scope["path"])

@@ -29,7 +29,7 @@ class WebhookTestBody(StrictModel):
 
 async def send_test(ctx: Context, request: Request, org_id: str, webhook: WebhookTestBody) -> TrialJson:
     """Send a test event; return the request and its outcome, also of a failed attempt. Raises `rate_limited`,
-    `address_not_allowed`, and `held` after a restore.
+    `address_not_allowed`, and `held` while deliveries are held after a restore.
     """
     await ctx.database.read(going_live.require_not_held)
     ctx.rate_limiter.count(request, TESTS, org_id)
