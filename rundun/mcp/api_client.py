@@ -111,8 +111,8 @@ class ApiClient:
 
 
 def _tls_context(url: str) -> ssl.SSLContext:
-    """Return a TLS context that trusts the usual certificates, or those of SSL_CERT_FILE; for http one without
-    certificates, which is made faster.
+    """Return a TLS context that trusts the usual certificates, or those of SSL_CERT_FILE or SSL_CERT_DIR; for http
+    one without certificates, which is made faster.
     """
     is_https = httpx2.URL(url).scheme == "https"  # in lower case, unlike `url`
     return httpx2.create_ssl_context() if is_https else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -139,7 +139,9 @@ def _read_json(response: httpx2.Response) -> Any:
 
 
 def _read_refusal(response: httpx2.Response) -> Problem:
-    """Return the `Problem` of an error response: the service's own, or one that says that another program answered."""
+    """Return the `Problem` of an error response: the service's own, or `unavailable` for a redirect or an answer of
+    another program.
+    """
     status = response.status_code
     if response.is_redirect:
         detail = f"The service answers {status}, a redirect, and the key isn't sent there. Correct --url."

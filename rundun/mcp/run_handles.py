@@ -24,9 +24,9 @@ class RunHandles:
         return handle
 
     async def run_id(self, handle: str) -> str:
-        """Return the run id of a handle; any other text, such as a whole id, is returned unchanged. An unknown handle
-        is looked up among the newest runs; raises `not_found` unless exactly one run matches, and the service's
-        refusals.
+        """Return the run id of a handle; any other text, such as a whole id, is returned unchanged. A handle that
+        the session has not seen is looked up among the newest runs; raises `not_found` unless exactly one run that it
+        has seen by then matches, and the service's refusals.
         """
         if re.fullmatch(r"r-[0-9a-f]{8}", handle) is None:
             return handle  # a whole id, which the person may have given

@@ -113,7 +113,7 @@ def _without_titles(schema: Any) -> Any:
 
 
 async def _call_tool(session: Session, tool: AssistantTool | None, params: CallToolRequestParams) -> CallToolResult:
-    """Return the result of calling a tool; a refusal is a result with `is_error`, on which the assistant can act."""
+    """Return the result of calling a tool; a refusal or failure is a result with `is_error`, to act on."""
     try:
         try:
             return _text_result(await _run_tool(session, tool, params))

@@ -65,7 +65,7 @@ def short_guide() -> str:
 
 
 def full_guide() -> str:
-    """Return the guide to the template language with all samples of the documentation, as Markdown."""
+    """Return the short guide to the template language and the documentation's sample templates, as Markdown."""
     folder = paths.templates() / "docs" / "samples"
     samples = [f"## {name}\n\n```json\n{(folder / f'{name}.json').read_text('utf-8')}```" for name in _SAMPLES]
     return "\n\n".join(["# The template language", short_guide(), *samples]) + "\n"

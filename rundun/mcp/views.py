@@ -18,7 +18,7 @@ AddRun = Callable[[str], str]  # remembers a run id and returns its handle
 
 
 def result(content: Any) -> str:
-    """Return a JSON object as indented JSON text; raises `too_large`."""
+    """Return a JSON object as indented JSON text; raises `too_large` if it has more than `MAX_CHARACTERS`."""
     text = json.dumps(content, ensure_ascii=False, indent=1)
     if len(text) > MAX_CHARACTERS:
         raise Problem("too_large", f"That is more than {MAX_CHARACTERS} characters. Ask for less at once.")
@@ -26,7 +26,9 @@ def result(content: Any) -> str:
 
 
 def refusal(problem: Problem) -> dict[str, Any]:
-    """Return a problem as a JSON object: its code, its detail, and as many errors with JSON pointers as fit."""
+    """Return a problem as a JSON object: its code, detail, up to `MAX_ERRORS` errors that fit, with JSON pointers, and
+    the number of `more_errors`; all texts are sanitized.
+    """
     content: dict[str, Any] = {"code": sanitize(problem.code, 100), "detail": sanitize(problem.detail)}
     if problem.errors:
         shown = problem.errors[:MAX_ERRORS]
@@ -58,8 +60,8 @@ def _without_empty(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def template_row(template: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a template as a JSON object for a list: its id, name, version, times, description, tags and number of
-    steps.
+    """Return a template as a JSON object for a list: its id, name, version, number of steps, and if it has them the
+    times of its last change and archiving, the beginning of its description and its first five tags.
     """
     names = ("name", "v", "updated_at", "archived_at")
     description, tags = template.get("description") or "", template.get("tags") or []
@@ -128,9 +130,9 @@ def run_row(run: Mapping[str, Any], add_run: AddRun) -> dict[str, Any]:
 
 
 def run(record: Mapping[str, Any], add_run: AddRun, *, only_flagged: bool, first: int) -> dict[str, Any]:
-    """Return a run as a JSON object: that of `run_row`, and as many answers as fit, from number `first` on, counted
-    from 0; with `only_flagged` only those that are flagged or say why the step could not be done are counted. If more
-    are left, `next_first_answer` is the number of the next.
+    """Return a run as a JSON object: that of `run_row`, and as many answers, or mere remarks, as fit, from number
+    `first` on, counted from 0; with `only_flagged` only those that are flagged or say why the step could not be done
+    are counted. If more are left, `next_first_answer` is the number of the next.
     """
     steps = {step["id"]: step for step in _steps(record["template"])}
     kinds = {one["id"]: one["kind"] for one in record["template"].get("fields") or ()}
@@ -181,8 +183,8 @@ def _answer(
 
 
 def _value(step: Mapping[str, Any], value: Any) -> Any:
-    """Return a step's value for a result: the labels of options, “signed” for a signature, other text as
-    `mark_executor`, else the value unchanged; None without a value.
+    """Return a step's value for a result: the labels of options, “signed” for a signature, other text except
+    days and times as `mark_executor`, else the value unchanged; None without a value.
     """
     if step["type"] in ("choice", "multi_choice") and value is not None:
         labels = {one["id"]: one["label"] for one in step["config"]["options"]}
@@ -198,7 +200,9 @@ def _value(step: Mapping[str, Any], value: Any) -> Any:
 
 
 def delivery(row: Mapping[str, Any], add_run: AddRun) -> dict[str, Any]:
-    """Return a delivery and its last attempt as a JSON object."""
+    """Return a delivery as a JSON object, with the number of its attempts and the last stored one, if any; of its
+    address only the origin.
+    """
     names = ("delivery_id", "event", "seq", "status", "created_at", "next_attempt_at")
     content = {"run": add_run(row["run_id"]), **_without_empty({name: row[name] for name in names})}
     content["attempts"] = len(row["attempts"]) + row.get("attempts_removed", 0)
@@ -218,6 +222,6 @@ def delivery(row: Mapping[str, Any], add_run: AddRun) -> dict[str, Any]:
 
 
 def origin(url: str) -> str:
-    """Return scheme, host and port of a URL; its path and query often hold a secret."""
+    """Return scheme, host and, if it is given, port of a URL; its path and query often hold a secret."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
