@@ -75,7 +75,7 @@ def _read_text(data: bytes) -> str:
 
 
 def _cell_text(cell: Any) -> str:
-    """Return a cell as a person would type it: a whole number without a point, dates and times in ISO 8601."""
+    """Return a cell as a person would type it: 5 without a point, 2026-01-31 09:00, 26:30 for a duration, TRUE."""
     match cell:
         case bool():
             return str(cell).upper()
@@ -94,8 +94,8 @@ def _cell_text(cell: Any) -> str:
 
 
 def _cells_without_value(data: bytes, name: str) -> list[str]:
-    """List at most ten cells of the sheet `name`, such as B7, that show an error or a formula without its result: the
-    reader takes these for empty cells.
+    """List at most ten cells of the first sheet, such as B7, that show an error or a formula without its result: the
+    reader takes these for empty cells. Empty for a file that is no usual XLSX.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:

@@ -32,7 +32,9 @@ class SpreadsheetReader:
     places: BoundedPool = field(default_factory=lambda: BoundedPool(_refuse_file))
 
     async def read(self, data: bytes, owner: str) -> str:
-        """Return a file's text like `read`; raise `unavailable` if too many files are being read."""
+        """Return the text of a CSV file or of a spreadsheet's first sheet; raise `unavailable` if too many files are
+        being read, and the errors of `read`.
+        """
         with self.places.place({owner: AT_ONCE_OF_OWNER, "": AT_ONCE}):
             return await read(data)
 
@@ -42,7 +44,7 @@ def _refuse_file(why: RefusalReason) -> Problem:
 
 
 async def read(data: bytes) -> str:
-    """Return the text of a CSV file, or of an XLSX file's first sheet the rows as lines with tabs between cells; raise
+    """Return the text of a CSV file, or the rows of a spreadsheet's first sheet as lines with tabs between cells; raise
     `invalid` or `too_large`.
     """
     if len(data) > csv_text.MAX_BYTES:
