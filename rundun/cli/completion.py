@@ -53,8 +53,9 @@ class StoredName(click.ParamType[str]):
         return value
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
-        """Return up to `MAX_OFFERED` ids and unique names that match `incomplete`; none on any error, since a message
-        would break into the line being typed.
+        """Return up to `MAX_OFFERED` words that begin with `incomplete`: unique names if it takes names, else ids, also
+        by their names; none with characters that a shell interprets. None on any error, since a message would break
+        into the line being typed.
         """
         try:
             flags = {"database.path": ctx.params.get("database_path")}

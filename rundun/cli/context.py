@@ -30,8 +30,8 @@ LOCK_SECONDS = 10  # that a command waits for a process that locks the database 
 
 
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Return the command with `--database` and `--config`, called with the settings in force: those of the service
-    running on the database, else of this process.
+    """Return the command with `--database` and `--config`, called with the settings in force: this process's,
+    but those that a running service sends where neither `--config` nor an option sets them.
     """
     return _add_settings(command, _load_in_force)
 
@@ -66,7 +66,9 @@ def _add_settings(command: Callable[..., None], load: Callable[..., ServiceSetti
 
 
 def _load_in_force(config_file: str | None, flags: dict[str, Any]) -> ServiceSettings:
-    """Read the settings; those of a running service override them, since it may have been started with others."""
+    """Return this process's settings, overridden by those that a running service sends, since it may have been started
+    with others, except for those in the named `config_file` or in `flags`.
+    """
     sources: dict[str, loader.Source] = {}
     settings = loader.load(config_file, flags=flags, sources=sources)
     meta = click.get_current_context().meta
@@ -162,8 +164,8 @@ def _error_text(error: FieldError) -> str:
 
 
 def _option_name(pointer: str) -> str | None:
-    """Return the option or argument that a pointer leads to, followed by the rest of the pointer: `/fields/plate` is
-    `--field plate`, `/webhook/url` is `--webhook-url`. None if no parameter has that name.
+    """Return the option or argument that a pointer leads to, such as `--webhook-url` for `/webhook/url`; behind one
+    that may be repeated, the rest of the pointer: `--field plate` for `/fields/plate`. None if no parameter fits.
     """
     params = {str(param.name): param for param in click.get_current_context().command.params}
     parts = pointer.split("/")[1:]
@@ -253,7 +255,7 @@ def _loss_text(path: Path) -> str:
 
 def run_reading(settings: ServiceSettings, read: Callable[[Tx], T]) -> T:
     """Open the database read-only, beside any other process, and return what `read` returns in a transaction. Raises
-    `not_found` where there is no database.
+    `not_found` where there is no database, and `unavailable` if a running service has lost it.
     """
     require_database(settings)
     with reading(settings, wall_clock) as tx:

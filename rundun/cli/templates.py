@@ -81,8 +81,8 @@ def templates_import(settings: ServiceSettings, file: str, org: str | None) -> O
 @_OF_ORG
 @with_output
 def templates_revise(settings: ServiceSettings, template: str, file: str, org: str | None) -> Output:
-    """Make a JSON file the next version of a checklist, named by its id or name. Runs that exist keep theirs; an
-    archived checklist comes back.
+    """Make a JSON file the next version of a checklist, named by its id or name, unless it says the same. Runs that
+    exist keep theirs; an archived checklist comes back.
     """
     content = read_template_file(file)
     made = run_writing(settings, "templates revise", template=template, org=org, content=content)
@@ -105,7 +105,7 @@ def templates_archive(settings: ServiceSettings, template: str, org: str | None)
 
 def _get_with_warnings(tx: Tx, template_id: str, file: str) -> tuple[TemplateVersion, list[dict[str, str]]]:
     """Return the version just made of `file`, and a list of warnings (JSON objects with `code` and `detail`): one if
-    older checklists have the same name, else none.
+    other checklists in use have the same name, else none.
     """
     version = template_rows.get_version(tx, template_id, 1)
     named = template_rows.list_named(tx, version.org_id, include_archived=False)
@@ -143,8 +143,8 @@ def templates_check(settings: ServiceSettings, files: tuple[str, ...]) -> Output
 
 
 def _check_file(file: str, template: Any) -> dict[str, Any]:
-    """Return the verdict on a template, by the checks of `POST /v1/templates`, as a JSON object: `file`, whether it is
-    `valid`, its `errors` and `warnings`, and if invalid a sentence as `detail`.
+    """Return the verdict on a template, by the checks of `POST /v1/templates` that need no database, as a JSON object:
+    `file`, whether it is `valid`, its `errors` and `warnings`, and if invalid a sentence as `detail`.
     """
     numbers = itertools.count()
     try:

@@ -25,7 +25,7 @@ _ORG = click.option("--org", type=ORG, help="Id or name of the organization; not
 @click.option("--role", type=click.Choice(["owner", "member"]), default="owner", show_default=True)
 @with_output
 def operators_add(settings: ServiceSettings, email: str, org: str | None, name: str | None, role: str) -> Output:
-    """Add an operator; the password is asked for, or read from standard input."""
+    """Add an operator and print the new id; the password is asked for, or read from standard input."""
     # Checked before the prompt for the password.
     run_reading(settings, lambda tx: operator_actions.check_email(tx, organizations.get_or_only(tx, org).org_id, email))
     arguments = {"org": org, "email": email, "name": name or email, "role": role, "password": _read_password_hash()}

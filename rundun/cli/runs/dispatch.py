@@ -131,8 +131,8 @@ def _find_version(tx: Tx, template: str, org: str | None) -> TemplateVersion:
 
 
 def _unsigned_warnings(body: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Return a list with a warning (`code` and `detail`) if there is a webhook without a secret, since receivers can't
-    verify its events; else an empty list.
+    """Return a list with a warning (`code` and `detail`) if `body` has a webhook without a secret, since receivers
+    can't verify its events; else an empty list.
     """
     if "webhook" not in body or "secret" in body["webhook"]:
         return []

@@ -53,7 +53,9 @@ runs_group = click.Group("runs", help="Runs.", commands=[runs_dispatch, runs_era
 @click.option("--cursor", metavar="CURSOR", help="Where to go on, as the list before has said.")
 @with_output
 def runs_list(settings: ServiceSettings, org: str | None, template_id: str | None, **given: Any) -> Output:
-    """List runs, the newest first. The link of an open run holds its id: with the id one can do the run."""
+    """List runs, the newest first, unless --updated-after, --due-before or --late (the last due first) orders them;
+    with --search always the newest first. The link of an open run holds its id: with the id one can do the run.
+    """
     for value in (org, template_id, *(one for one in given.values() if not isinstance(one, tuple))):
         require_utf8(value)
     typed = {name: "true" if value is True else value for name, value in given.items() if value}

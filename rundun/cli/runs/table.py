@@ -30,7 +30,7 @@ def dispatch_table(
     settings: ServiceSettings, version: TemplateVersion, file: str, *, webhook_from: WebhookFrom, again: bool
 ) -> Output:
     """Dispatch a run for each row of a file, and return the output: the table with their links as CSV, and the runs as
-    JSON. Raises `Invalid` with all wrong cells, `Problem` if the same table was sent before and not `again`.
+    JSON. Raises `Invalid` with the wrong cells, `Problem` if the same table was sent before and not `again`.
     """
     zone = Zone(run_reading(settings, lambda tx: organization_rows.get(tx, version.org_id).time_zone))
     text = asyncio.run(reader.read(_read_file(file)))

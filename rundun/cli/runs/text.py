@@ -67,7 +67,7 @@ def _status_words(detail: RunDetail) -> Iterator[str]:
 
 
 def _step_lines(step: StepView) -> Iterator[str]:
-    """Yield the lines of a step and its answer; none if it was hidden and never answered."""
+    """Yield the lines of a step, its answer and its remark; none if it is hidden and has neither."""
     remark = step.remark.remark if step.remark else None
     if step.answer is None and remark is None and any(word == HIDDEN for word, _ in step.flags):
         return
