@@ -57,7 +57,7 @@ class ConsoleLanguage:
 
     @property
     def locale(self) -> str:
-        """Return the name of Babel's locale for days and times."""
+        """Return the name of Babel's locale for days and times: en_GB for any English."""
         return ENGLISH_LOCALE if self.is_english else self.tag.replace("-", "_")
 
     @property
@@ -70,7 +70,7 @@ class ConsoleLanguage:
         return self.translations.gettext(message) != message
 
     def gettext(self, message: str, /, **values: str | int) -> str:
-        """Return a message translated, with its {name}s filled in and numbers in the language's format."""
+        """Return a message translated, else in English, its {name}s filled in, with the language's numbers."""
         return self._fill(self.translations.gettext(message), values)
 
     def pgettext(self, context: str, message: str, /, **values: str | int) -> str:
@@ -111,11 +111,11 @@ class ConsoleCatalogs:
 
     @property
     def names(self) -> dict[str, str]:
-        """Return each language's name for itself, by its tag."""
+        """Return each available language's name for itself, by its tag."""
         return {tag: i18n.own_name(tag) for tag in sorted({ENGLISH, *self._files}) if self._translations(tag)}
 
     def language(self, preferred: Sequence[str]) -> ConsoleLanguage:
-        """Return the available language that fits a reader best; `preferred` has the most preferred first."""
+        """Return the available language that fits a reader best, else English; `preferred` has the best first."""
         tags = {ENGLISH, *self._files}
         while True:
             tag, catalog = i18n.choose(preferred, tags)

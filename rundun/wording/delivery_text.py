@@ -30,7 +30,9 @@ _BEGINS = (
 
 
 def trouble_text(language: ConsoleLanguage, error: str) -> str:
-    """Return the error of a failed attempt in the operator's language; unchanged if there is no translation."""
+    """Return the error of a failed attempt in plain words in the operator's language, English included. The rest after
+    a known beginning and an unknown error stay as they are.
+    """
     if found := _STATUS.fullmatch(error):
         text = language.gettext("The answer was {status}.", status=found[1] or found[3])
         return text + " " + language.gettext("Redirects are not followed.") if found[2] else text

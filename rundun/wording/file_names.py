@@ -33,7 +33,9 @@ class FileNames:
         self.paths.setdefault(number, f"{name}.{suffix}")
 
     def download_name(self, number: int, run: Run) -> str:
-        """Return a file's name outside the archive, with the run's reference or number in front."""
+        """Return a file's name outside the archive: behind the run's reference, reduced by `slug`, or run-1a2b3c4d, the
+        name inside.
+        """
         of_run = slug(run.executor_ref) if run.executor_ref else f"run-{run.run_id[2:10]}"
         return f"{of_run}-{self.paths[number].rpartition('/')[2]}"
 
@@ -43,7 +45,7 @@ class FileNames:
 
 
 def slug(label: str) -> str:
-    """Return a label reduced to at most `MAX_NAME` small letters without accents, digits and dashes; “step” if none are
+    """Return a label reduced to at most `MAX_NAME` characters a–z, 0–9 and dashes, accents removed; “step” if none are
     left.
     """
     plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
@@ -75,7 +77,7 @@ def file_names(detail: RunDetail) -> FileNames:
 
 
 def _list_photos(state: RunState) -> Iterator[Photo]:
-    """Yield the photos of answers, then those of remarks, in each step in the order of its page."""
+    """Yield all stored photos of answers, replaced ones too, then those of remarks, in each step as on its page."""
     evidence = state.evidence
     for step_id, stored in evidence.photos.items():
         yield from order_photos(record.answer_photos(state.step_states[step_id], evidence), stored)

@@ -48,18 +48,18 @@ class Language:
         return direction(self.tag)
 
     def knows(self, word: str) -> bool:
-        """Tell whether the catalogue has words under the name `word`."""
+        """Tell whether there are words under the name `word`, which may be English if not translated."""
         return word in self.entries
 
     def say(self, word: str, **values: str | int) -> str:
-        """Return the words under the name `word`, {name}s filled in; `n` chooses among plural forms."""
+        """Return the words under the name `word`, else the English ones, {name}s filled in; `n` chooses the plural."""
         entry = self.entries[word]
         if not isinstance(entry, str):
             entry = entry.get(_locale(self.tag).plural_form(int(values["n"])), entry["other"])
         return fill_in(entry, self.tag, values)
 
     def time(self, wire: str) -> str:
-        """Return an RFC 3339 time as text in UTC; only the page's script knows the reader's time zone."""
+        """Return a time in UTC (RFC 3339) as text ending in “UTC”; only the page's script knows the reader's zone."""
         at, locale = datetime.fromisoformat(wire), _locale(self.tag)
         day, hour = dates.format_date(at, "medium", locale), dates.format_time(at, "short", locale=locale)
         return f"{day} {hour} UTC"
@@ -115,7 +115,9 @@ class Catalogs:
         return {tag: own_name(tag) for tag in sorted(self.entries)}
 
     def language(self, preferred: Sequence[str], translated: Sequence[str] = ()) -> Language:
-        """Return the reader's language. `preferred` are tags, the best first, `translated` those of the template."""
+        """Return the reader's language, English if none fits. `preferred` are tags, the best first, `translated` those
+        of the template.
+        """
         tag, catalog = choose(preferred, self.entries)
         texts = languages.choose(preferred, [*translated, *self.entries])
         return Language(tag, catalog, texts[0] if texts else tag, self.entries[catalog], self.names)
@@ -136,8 +138,8 @@ def catalog_files(folder: Path, domain: str) -> dict[str, Path]:
 
 
 def choose(preferred: Sequence[str], catalogs: Iterable[str]) -> tuple[str, str]:
-    """Return the tag of the reader's language, such as es-MX, and that of its catalogue; `preferred` has the best
-    first.
+    """Return the tag of the reader's language, such as es-MX, and that of its catalogue, both English if none fits;
+    `preferred` has the best first.
     """
     requested, catalog = languages.choose(preferred, list(catalogs)) or (ENGLISH, ENGLISH)
     # A reader who prefers Arabic, then that of Egypt, gets Egypt's digits.
@@ -204,7 +206,7 @@ def _locale(tag: str) -> Locale:
 
 
 def _is_known(requested: str, catalog: str) -> bool:
-    """Tell whether `requested` is a variety of the catalogue's language under a tag that Babel and browsers know."""
+    """Tell whether `requested` is the catalogue's tag or a longer one, such as es-MX, that Babel and browsers know."""
     tag = requested.lower()
     return tag.startswith(catalog.lower()) and str(_locale(requested)).lower() == tag.replace("-", "_")
 

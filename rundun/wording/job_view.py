@@ -46,7 +46,7 @@ class FieldView:
 
 
 def field_views(job: RunJob, template: Template) -> list[FieldView]:
-    """Return the fields that have a value in a run, each with it, in the template's order, secrets included."""
+    """Return the fields that have a value in a run, each with it, in the template's order; secrets until it closes."""
     values = {**job.fields, **job.secrets}
     return [FieldView(field, values[field.id]) for field in template.fields if field.id in values]
 

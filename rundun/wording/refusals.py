@@ -82,7 +82,7 @@ def title(language: ConsoleLanguage, problem: Problem) -> str:
 
 
 def _console_words(code: str) -> tuple[str, str]:
-    """Return (title, remedy) of a code for operators, or those of `invalid`."""
+    """Return (title, remedy) of a code for operators in English, or those of `invalid` if it has none."""
     said = PROBLEMS[code].console or PROBLEMS["invalid"].console
     assert said
     return said
@@ -90,7 +90,7 @@ def _console_words(code: str) -> tuple[str, str]:
 
 def reason(language: ConsoleLanguage, problem: Problem) -> str:
     """Return the sentences on a refusal's wrong fields, each once; without fields those on its cause and the remedy, by
-    its code.
+    its code or, of a `TooMany`, with the number allowed.
     """
     if isinstance(problem, TooMany):
         return language.ngettext(*_TOO_MANY[problem.what], problem.most)
@@ -99,7 +99,7 @@ def reason(language: ConsoleLanguage, problem: Problem) -> str:
 
 
 def exact_reason(language: ConsoleLanguage, problem: Problem) -> str:
-    """Return the refusal's own sentence, or `reason` where the language has no translation of it."""
+    """Return the refusal's own sentence, translated; without a translation those on its wrong fields or its code."""
     if language.is_english:
         return problem.detail
     sentence, values = (problem.sentence, problem.values) if isinstance(problem, WrongTable) else (problem.detail, {})
@@ -108,7 +108,7 @@ def exact_reason(language: ConsoleLanguage, problem: Problem) -> str:
 
 def exact_field_reason(language: ConsoleLanguage, zone: Zone, error: FieldError) -> str:
     """Return a complete sentence on a wrong field: in English the API's, with times in the zone `zone`, in other
-    languages `field_reason`.
+    languages the one for operators by the field's name and the error's code.
     """
     if not language.is_english:
         return field_reason(language, error)
@@ -122,7 +122,7 @@ def field_reasons(language: ConsoleLanguage, problem: Problem) -> dict[str, str]
 
 
 def field_reason(language: ConsoleLanguage, error: FieldError) -> str:
-    """Return the sentence on a wrong field, by its name and code."""
+    """Return the sentence for operators on a wrong field, by its name and code, or a general one for others."""
     name = error.pointer.rpartition("/")[2]
     for known in ((name, error.code), (name, ""), ("", error.code)):
         if known in _FIELDS:

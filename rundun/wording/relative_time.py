@@ -12,7 +12,7 @@ WEEK_DAYS = 6  # within which a weekday's name is unambiguous
 
 def time_text(language: ConsoleLanguage, zone: Zone, now: int, at: int) -> str:
     """Return a time, in milliseconds, as text relative to `now`, such as “5 min ago” or “today 14:03”, by the clocks of
-    the zone; beyond `WEEK_DAYS` only the day, such as “25 Nov”.
+    the zone; beyond `WEEK_DAYS` only the day, such as “25 Nov”, with its year unless it is this one.
     """
     passed = now - at
     if 0 <= passed < MINUTE:

@@ -84,14 +84,14 @@ class HistoryEntry:
 
 
 def history(detail: RunDetail) -> list[HistoryEntry]:
-    """Return all entries of a run's history, oldest first."""
+    """Return the entries of a run's history, oldest first, as far as `detail` has them."""
     entries = [HistoryEntry("created", detail.state.run.created_at), *_list_evidence(detail), *_list_remarks(detail)]
     return sorted([*entries, *_list_changes(detail), *_list_events(detail)], key=_sort_key)
 
 
 def _sort_key(entry: HistoryEntry) -> tuple[int, int]:
     """Return an entry's second and its rank within it, since events have whole seconds: a start comes first, evidence
-    before its step, the end after both, and handling last.
+    and changes before steps, the end or a change of the run after both, and handling last.
     """
     if entry.what in ("created", "run_started"):
         rank = 0
@@ -105,7 +105,7 @@ def _sort_key(entry: HistoryEntry) -> tuple[int, int]:
 
 
 def _list_evidence(detail: RunDetail) -> Iterator[HistoryEntry]:
-    """Yield the arrival of each photo and signature, also of photos that retention removed."""
+    """Yield the arrival of each photo and signature, also of photos that retention removed, but not of deleted ones."""
     evidence, labels = detail.state.evidence, _labels(detail)
     stored = (evidence.photos, evidence.remark_photos, evidence.removed)
     for step_id, photos in chain.from_iterable(by_step.items() for by_step in stored):
@@ -132,7 +132,7 @@ def _list_remarks(detail: RunDetail) -> Iterator[HistoryEntry]:
 
 
 def _list_changes(detail: RunDetail) -> Iterator[HistoryEntry]:
-    """Yield the changes of a run that have no event; for a deleted photo also its arrival."""
+    """Yield the stored changes of a run; for a deleted photo also its arrival, nothing if it never arrived."""
     labels = _labels(detail)
     for change in detail.changes:
         details = change.details
@@ -182,7 +182,7 @@ def _list_events(detail: RunDetail) -> Iterator[HistoryEntry]:
 
 
 def _list_answers(detail: RunDetail) -> Mapping[str, Sequence[Answer]]:
-    """Return all answers of each step by its id, oldest first."""
+    """Return the answers of each step by its id, oldest first, as far as `detail` has them."""
     state = detail.state
     current = {step_id: (answer,) for step_id, answer in state.answers.items()}
     return {

@@ -152,8 +152,8 @@ class RunView:
         self._names = file_names(detail)
 
     def sections(self) -> list[SectionView]:
-        """Return the sections of the run's template version with all their steps; a section without a title for a
-        template without sections.
+        """Return the sections of the run's template version that have steps, with all of them; for a template without
+        sections one without a title.
         """
         shown = self.state.version.template
         numbers = {step.id: number for number, step in enumerate(self.state.version.steps, 1)}
@@ -356,7 +356,7 @@ def _condition_steps(step: StepBase) -> set[str]:
 
 def _strip_photos(sections: Sequence[SectionView]) -> Iterator[tuple[PhotoView, str]]:
     """Yield the photos that answers and remarks name, each with its step's label; first those of steps that need
-    attention and of steps that such an answer made visible.
+    attention and of steps whose condition names one.
     """
     step_views = [step_view for section in sections for step_view in section.steps]
     flagged = {step_view.step.id for step_view in step_views if step_view.needs_attention}

@@ -58,7 +58,7 @@ class TemplateText:
         return self.language.gettext("Yes") if value else self.language.gettext("No")
 
     def photo(self, rule: Mapping[str, Any]) -> str:
-        """Return the text of the number of photos that an answer needs."""
+        """Return the text of how many photos an answer may have, and whether one may draw on them."""
         least, most = rule.get("min", 0), rule.get("max", 10)
         if least == most:
             counts = self.language.ngettext("{n} photo", "{n} photos", most)

@@ -49,7 +49,7 @@ class Zone:
         return "" if milliseconds is None else f"{self.at(milliseconds):%Y-%m-%dT%H:%M}"
 
     def exact_time(self, milliseconds: int | None) -> str:
-        """Return a time as “25 Nov 2026, 14:03:07 +01:00”, None as a dash."""
+        """Return a time in the form of the locale, such as “25 Nov 2026, 14:03:07 +01:00”, None as a dash."""
         if milliseconds is None:
             return "–"
         offset = self.at(milliseconds).strftime("%z")

@@ -31,7 +31,7 @@ def safe_cell(value: object) -> str:
 
 
 def plain_text(cell: str) -> str:
-    """Return the text of a cell without the apostrophes that `safe_cell` adds."""
+    """Return the text of a cell without apostrophes where `safe_cell` adds them, even if a person typed them."""
     return _APOSTROPHE.sub(r"\1", cell)
 
 

@@ -23,8 +23,8 @@ _COULD_BE_THOUSANDS = re.compile(r"-?[1-9]\d{0,2},\d{3}")  # ambiguous: a separa
 
 
 def possible_days(text: str, language: ConsoleLanguage, today: date) -> Sequence[date]:
-    """Return the days that `text` may mean, in numbers or in words of `language`: none, one, or two, as “1/2” in
-    English may be 1 February or 2 January. Without a year it is the one closest to `today`.
+    """Return the days that `text` may mean, in numbers or in words of `language` or English: none, one, or two, as
+    “1/2” in English may be 1 February or 2 January. Without a year it is the one closest to `today`.
     """
     text = fold(text[: MAX_LENGTH + 1])
     if len(text) > MAX_LENGTH:
@@ -59,7 +59,7 @@ def _make_date(day: int, month: int, year: int | None, today: date) -> date | No
 
 
 def read_time(text: str) -> time | None:
-    """Return the time of day that a whole text means, by 24 or 12 hours, in whole seconds; None if it is no time."""
+    """Return the time of day that a whole text such as 15:00, 15h or 3 pm means, in whole seconds; None for others."""
     found = _TIME.fullmatch(fold(text))
     if not found:
         return None
@@ -75,8 +75,8 @@ def read_time(text: str) -> time | None:
 
 
 def _read_worded_date(text: str, language: ConsoleLanguage) -> Sequence[tuple[int, int, int | None]]:
-    """Return (day, month, year) of a text such as “30 nov. 2026”, in `language` or in English, as the only item of a
-    list, with None as a missing year; an empty list if it is no date.
+    """Return (day, month, year) of a text such as “30 nov. 2026”, in `language` or in English, unchecked, as the
+    only item of a list, with None as a missing year; an empty list for other text.
     """
     parts = _WORDS.findall(text)
     numbers = [part for part in parts if part.isdecimal()]

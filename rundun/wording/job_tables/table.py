@@ -128,9 +128,9 @@ def _normalize(name: str) -> str:
 def read_jobs(
     text: str, version: TemplateVersion, zone: Zone, now: int, language: ConsoleLanguage = IN_ENGLISH
 ) -> JobTable:
-    """Read a table as dispatches of a template version, with times in `zone`; return a `JobTable` of them, or of the
-    wrong cells. Nothing is dispatched. Columns may be named in `language`, which errors use, too. Raises `Problem`
-    `invalid` if the text is no table, or has no known column, no rows or too many, and `too_large`.
+    """Read a table as dispatches of a template version, with times in `zone`; return a `JobTable` of them, or of
+    wrong cells, at most `MAX_ERRORS`. Nothing is dispatched. Columns may be named in `language`, which errors use, too.
+    Raises `Problem` `invalid` if the text is no table, or has no known column, no rows or too many, and `too_large`.
     """
     if len(text) > csv_text.MAX_BYTES:
         raise Problem("too_large", "The table has more than 2 MiB of text. Send it in parts.")
@@ -179,7 +179,7 @@ def _cell(cells: Sequence[str], index: int) -> str:
 def _read_heading(
     table: Table, template: Template, known: Mapping[str, Target | None], language: ConsoleLanguage
 ) -> tuple[dict[Target, tuple[str, int]], list[CellError]]:
-    """Return (name, index) of each column by its target, and the errors of the heading."""
+    """Return (name, index) of each known column by its target, and the errors of the heading and nameless columns."""
     columns: dict[Target, tuple[str, int]] = {}
     errors: list[CellError] = []
     for index, name in enumerate(table.heading):
@@ -226,7 +226,7 @@ class _Row:
     today: date
 
     def read(self, version: TemplateVersion, now: int) -> tuple[list[DispatchRequest], list[CellError]]:
-        """Return a list with the row's dispatch and no errors, or an empty list and the errors of its cells."""
+        """Return a list with the row's dispatch and no errors, or an empty list and the errors of its cells, if any."""
         body, errors = self._body(version)
         checked = _check_dispatch(body, version.template, now)
         if not isinstance(checked, DispatchRequest):
@@ -286,7 +286,7 @@ class _Row:
         return self._day_mistake(found[1] if found else text)
 
     def _read_due(self, text: str) -> str | None:
-        """Return a due time as RFC 3339 text, by default at the end of the day; None if the text can't be read."""
+        """Return a due time as RFC 3339 text, of a day alone at 23:59; None if `text` can't be read or is ambiguous."""
         found = _match_due(text)
         day = self._read_day(found[1]) if found else None
         at = read_time(found[2]) if found and found[2] else _END_OF_DAY
