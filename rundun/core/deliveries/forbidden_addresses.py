@@ -120,15 +120,17 @@ def _embedded(ip: IPv6Address, shift: int) -> IPv4Address:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host, a lower-case name or an IP address without brackets, is reachable from this machine only."""
+    """Tell whether a host, a lower-case name or an IP address without brackets, is `localhost`, a name in `.localhost`
+    or a loopback address; names are not looked up.
+    """
     is_name = host == "localhost" or host.endswith(".localhost")
     return is_name or (is_literal(host) and ip_address(host).is_loopback)
 
 
 def is_local(host: str) -> bool:
-    """Tell whether a host, a lower-case name or an IP address without brackets, can be reached from one local network
-    only: a private or link-local address (RFC 1918, 4193, 6598), a name in `.local`, `.home.arpa`, `.internal` or
-    `.lan`, or a name without a dot; loopback addresses are not local, `localhost` is.
+    """Tell whether a host, a lower-case name or an IP address without brackets, is a private or link-local address (RFC
+    1918, 4193, 6598), a name in `.local`, `.home.arpa`, `.internal` or `.lan`, or a name without a dot, `localhost`
+    included; names are not looked up.
     """
     if not is_literal(host):
         return "." not in host or host.endswith(_LOCAL_NAMES)

@@ -51,7 +51,7 @@ class DeliverySlots(Generic[K]):
         return self._total
 
     def is_proven(self, key: K) -> bool:
-        """Tell whether a destination has answered and is no suspect."""
+        """Tell whether a destination has answered and, if it once gave no answer, a delivery has succeeded since."""
         return key in self._answered and key not in self._suspects
 
     def free_for(self, key: K) -> int:

@@ -56,12 +56,11 @@ class Destination:
 
 @lru_cache(maxsize=1024)
 def normalise(url: str) -> Destination:
-    """Return the normalised URL (RFC 3986, section 6.2) with its parts: scheme, host, port, and path with query. Raises
-    ValueError with a sentence for a URL that is not http or https, is malformed or too long, or has a user name or a
-    fragment.
+    """Return the normalised URL with its parts: scheme, host, port, and path with query. Raises ValueError with a
+    sentence for a URL that is not http or https, is malformed or too long, or has a user name or a fragment.
 
     Scheme and host in lower case, names as A-labels (IDNA 2008), addresses canonical, no default port, "/" for an empty
-    path, no dot segments, everything outside RFC 3986's characters percent-encoded.
+    path, no dot segments, everything outside RFC 3986's characters percent-encoded; existing escapes stay.
     """
     if len(url) > MAX_LENGTH:
         raise ValueError(f"The URL is longer than {MAX_LENGTH} characters.")
@@ -152,7 +151,7 @@ def _port(text: str | None, scheme: str) -> int:
 
 
 def _without_dots(path: str) -> str:
-    """Return the path without dot segments (RFC 3986, section 5.2.4). Clients drop them before they sign and send."""
+    """Return the path without dot segments (RFC 3986, section 5.2.4), "/" for "". Clients drop them before signing."""
     stack: list[str] = []
     segments = path.split("/")[1:]
     for segment in segments:

@@ -28,9 +28,9 @@ class Person:
         return stored is not None and _normalise(self.field, stored) == self.value
 
     def is_like(self, stored: str | None) -> bool:
-        """Tell whether `stored`, a run's value of the person's field, may name this person in another spelling: with
-        other capital letters, accents or spaces, or a phone number with or without its country code. False for an exact
-        match, and always for `assigned_to`.
+        """Tell whether `stored`, a run's value of the person's field, may name this person in another spelling:
+        equal but for capital letters, accents, spaces and look-alikes; of two phone numbers, one is the end of the
+        other, with at least `LOCAL_DIGITS` digits. False if it names the person, and always for `assigned_to`.
         """
         if stored is None or self.field == "assigned_to" or self.is_named_by(stored):
             return False
