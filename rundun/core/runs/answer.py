@@ -57,7 +57,7 @@ class Answer:
 
     @property
     def takes_arrivals(self) -> bool:
-        """Tell whether photos that the answer does not list count for it when they arrive."""
+        """Tell whether photos that the answer neither lists nor leaves out count for it when they arrive."""
         return self.photos is None or self.left_out is not None
 
 
@@ -83,8 +83,8 @@ def _size(answers: Collection[Answer]) -> int:
 
 def read_value(step: StepBase, value: Any, pointer: str = "/value") -> Any:
     """Return a step's value in its normal form, by type: a bool; an option's id, or a list of them in the step's order;
-    a text, also for barcode, day and time (in UTC, cut to the second); a number, a whole one as int; None for photo,
-    signature and instruction steps. Raise `Invalid` with `pointer` if the step does not accept it.
+    a text, trimmed and in NFC, also for barcode; a day, or a time in UTC cut to the second, as text; a number, a whole
+    one as int; None for photo, signature and instruction. Raise `Invalid` with `pointer` if the step refuses it.
     """
     return _READERS[step.type](step, value, pointer)
 

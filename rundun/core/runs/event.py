@@ -57,7 +57,7 @@ def run_erased() -> NewEvent:
 
 
 def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Urls) -> NewEvent:
-    """Return the event of a step that became done, or of a done one that changed: `step.completed`, `step.skipped`."""
+    """Return the event of a step that became done or, done before, changed: `step.skipped`, else `step.completed`."""
     step, answer = step_state.step, step_state.answer
     assert answer is not None
     if answer.skipped:
@@ -176,7 +176,7 @@ def _original_facts(original: runs.OriginalJson) -> runs.OriginalKeptJson:
 
 
 def envelope(run: Run, new_event: NewEvent, event_id: str, seq: int, at: int) -> events.EventJson:
-    """Return an event in its stored form, a dict: the wire's envelope without `delivery_attempt` and thumbnails."""
+    """Return an event at `at` (milliseconds) as it is stored: the wire's without `delivery_attempt` and thumbnails."""
     return {
         "event_id": event_id,
         "event": new_event.event,

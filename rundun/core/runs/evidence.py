@@ -95,7 +95,7 @@ class Evidence:
         return photos.get(photo_id)
 
     def is_drawn_on(self, step_id: str, photo_id: str, undrawn_id: str) -> bool:
-        """Tell whether a photo of a step derives by drawings, one or more, from the photo `undrawn_id`."""
+        """Tell whether a photo of a step was drawn on the photo `undrawn_id`, directly or by way of stored drawings."""
         seen: set[str | None] = set()  # old photos may form a circle, which is now refused
         photo = self.find_photo(step_id, photo_id)
         while photo is not None and photo.annotated_from not in (undrawn_id, *seen):
@@ -104,7 +104,7 @@ class Evidence:
         return photo is not None and photo.annotated_from == undrawn_id
 
     def undrawn(self) -> dict[str, frozenset[str]]:
-        """Return, by step, the ids of photos that other photos of the step were drawn on; they do not count."""
+        """Return, by step, the ids of the photos, stored or not, that photos of its answers were drawn on."""
         return {step_id: undrawn_ids(photos) for step_id, photos in self._of_answers().items()}
 
     def count_removed(self, step_id: str, listed: Sequence[str]) -> int:
@@ -119,7 +119,7 @@ def undrawn_ids(photos: Mapping[str, Photo]) -> frozenset[str]:
 
 
 def order_photos(listed: Sequence[Photo], stored: Mapping[str, Photo]) -> Iterator[Photo]:
-    """Yield all photos of a step or remark once: the listed ones first, and each before the photo it was drawn on."""
+    """Yield each `stored` photo once, listed ones first, and behind a photo the one it was drawn on, if yet to come."""
     ids = dict[str, None]()
     for photo_id in (*(photo.photo_id for photo in listed), *stored):
         photo = stored.get(photo_id)

@@ -15,7 +15,7 @@ from rundun.errors import FieldError, Invalid
 def patch_job(template: Template, run: Run, changes: Mapping[str, Any], now: int) -> Run:
     """Return a run in the same revision with its job and `executor_ref` changed by a merge patch (RFC 7396): omitted
     members stay, None removes one, `due_at` is in milliseconds, other members are ignored. If the new due time is after
-    the expiry, the expiry moves to a day after it. Raises `Invalid` with all wrong fields.
+    the expiry, the expiry moves to a day after the due time. Raises `Invalid` with all wrong fields.
     """
     job = replace(run.job, **plain_changes(changes))
     errors = [] if job.due_at == run.job.due_at else [*due_errors(job.due_at, now)]
@@ -47,7 +47,7 @@ def changed_names(before: Run, after: Run) -> list[events.Changed]:
 
 def change_details(before: Run, after: Run) -> dict[str, Any]:
     """Return the details of a job's change for the run's history: `names` of changed members; `before` and `after` with
-    values of short members and times by name; `fields` with the ids of changed fields, whose values may be secrets.
+    their values by name, times in milliseconds, without `note` and `fields`; `fields` with the ids of changed fields.
     """
     names = changed_names(before, after)
     shown = [name for name in names if name not in ("note", "fields")]

@@ -12,8 +12,8 @@ from rundun.core.templates.template import JobField, Template
 
 def job_json(run: Run, template: Template, language: str | None = None, *, with_secrets: bool = True) -> ShownJobJson:
     """Return a run's job for its executor as a dict: before Start the title, the due time and fields with `show` =
-    `start`; then all but `office` fields, and the note and the proposed answers. Labels are in `language` if the
-    template has the translation. Without `with_secrets`, a secret's value is None; before Start there are no secrets.
+    `start` but no secrets; then all but `office` fields, and the note and the proposed answers. Fields without a value
+    are left out. Labels are in `language` if translated; without `with_secrets`, a secret's value is None.
     """
     job, is_started = run.job, run.status != "pending"
     values = {**job.fields, **job.secrets}

@@ -35,7 +35,7 @@ class StepState:
 
     @property
     def listed(self) -> tuple[str, ...]:
-        """Return the ids of the answer's photos in order, those still to come included."""
+        """Return the ids of the answer's photos in order, also of those to come; without a list, of arrived ones."""
         if self.answer is None or self.answer.photos is None:
             return self.photos
         listed = [photo for photo in self.answer.photos if photo in self.photos or photo in self.waiting_for]
@@ -73,8 +73,8 @@ def evaluate(
     answered: str = "",
 ) -> dict[str, StepState]:
     """Return the `StepState` of every step by step id. `arrived` has each step's photos in order of arrival, with their
-    slots; `undrawn` has the photos on which others were drawn, which count only if an answer lists them. `before` has
-    the states before the answer to the step `answered` changed: other steps without a condition are taken from there.
+    slots; `undrawn` has the photos on which others were drawn, which count only in a list without `left_out`; `before`
+    has the states before the answer to step `answered` changed: other steps without a condition are taken from there.
     """
     step_states: dict[str, StepState] = {}
     known = _Facts(step_states)
@@ -168,8 +168,8 @@ def answer_kind(answer: Answer) -> Literal["answered", "skipped", "unable"]:
 
 
 def missing_steps(step_states: Mapping[str, StepState]) -> Iterator[MissingStep]:
-    """Yield a `MissingStep` with code and sentence for each visible step that keeps a run from being completed:
-    required steps not done, and steps with photos or a signature to come.
+    """Yield a `MissingStep` with code and sentence for each visible step whose answer keeps a run from being
+    completed: of steps not done, the required ones and those with photos or a signature to come.
     """
     for step_state in step_states.values():
         step = step_state.step

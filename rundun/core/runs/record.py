@@ -91,7 +91,7 @@ def unable_json(step_state: StepState) -> UnableJson | None:
 
 
 def answer_photos(step_state: StepState, evidence: Evidence) -> list[Photo]:
-    """Return the photos that have arrived for a step's answer in force, in its order, without removed ones."""
+    """Return the photos that have arrived for a step's answer, or before one, in its order, without removed ones."""
     stored = evidence.photos.get(step_state.step.id, {})
     return [stored[photo_id] for photo_id in step_state.photos if photo_id in stored]
 
@@ -237,7 +237,7 @@ def run_json(run: Run, links: Urls, now: int) -> runs.RunListedJson:
 def full_json(
     run: Run, step_states: Mapping[str, StepState], evidence: Evidence, links: Urls, now: int
 ) -> runs.RunSteeredJson:
-    """Return a run's record, a dict, without the secrets of its job and its template, which the caller adds."""
+    """Return a run's record, a dict, without its template, and without the secrets of its job."""
     return {
         **_head_json(run, links, now),
         "note": run.job.note,
@@ -253,7 +253,9 @@ def full_json(
 def record_json(
     run: Run, step_states: Mapping[str, StepState], evidence: Evidence, links: Urls, now: int
 ) -> runs.RunSteeredJson:
-    """Return `full_json`, with the secrets of an open run among its `fields`, for responses that are stored nowhere."""
+    """Return a run's record, a dict, without its template, and with the secrets of an open run among its `fields`: for
+    responses that are stored nowhere.
+    """
     record = full_json(run, step_states, evidence, links, now)
     record["fields"] |= run.job.secrets
     return record

@@ -50,7 +50,7 @@ class Webhook:
 
 
 def with_destination(org_id: str, webhook: Webhook) -> Webhook:
-    """Return a webhook with its `destination` set, which begins with the organization's id: each has its own limits."""
+    """Return a webhook with `destination` set to `<org_id> <scheme>://<host>:<port>`, which its limits count by."""
     scheme, host, port = normalise(webhook.url).destination_key
     return replace(webhook, destination=f"{org_id} {scheme}://{host}:{port}")
 
@@ -126,21 +126,21 @@ class Run(PlainRun):
         return self.status in CLOSED
 
     def deadline(self, grace: int) -> int | None:
-        """Return the time in milliseconds from which the run accepts nothing, None = never: `expires_at`, and `grace`
-        (milliseconds) later once the run is started.
+        """Return the time in milliseconds at which the run, if open, ends: `expires_at`, of a run in progress `grace`
+        (milliseconds) later; None = never. Of a closed run, `expires_at`.
         """
         if self.expires_at is None:
             return None
         return self.expires_at + (grace if self.status == "in_progress" else 0)
 
     def is_overdue(self, now: int, grace: int) -> bool:
-        """Tell whether the run is open past its deadline; then it is expired before any other change."""
+        """Tell whether the run is open at its deadline or later; then it is expired before any other change."""
         deadline = self.deadline(grace)
         return not self.is_closed and deadline is not None and now >= deadline
 
     def is_late(self, now: int) -> bool:
-        """Tell whether the run is or was open past its due time (or ended at it, not completed) or, without a due time,
-        in progress past `expires_at`. A run that expired before its start is not late.
+        """Tell whether the run is or was open at its due time or later (not if completed at it) or, without one, in
+        progress at `expires_at` or later (not if it expired then). A run that expired before its start is not late.
         """
         if self.status == "expired" and self.started_at is None:
             return False
@@ -187,8 +187,8 @@ def without_secrets(run: Run) -> Run:
 
 def erased_stub(run: Run, now: int) -> Run:
     """Return the stub of a run that is erased at `now` (milliseconds), a `Run` in its next revision and with its next
-    `seq`: ids, times, status (`cancelled` if it was open, still without `closed_at`) and the webhook, to which
-    `run.erased` may go. A member that is not named here is erased.
+    `seq`: its id, organization, template, status (`cancelled` if it was open, still without `closed_at`), the times of
+    creation, change, start, end and expiry, and the webhook, to which `run.erased` may go.
     """
     return Run(
         number=run.number,

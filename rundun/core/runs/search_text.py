@@ -45,8 +45,8 @@ _RUN_ID = re.compile(r"(?:.*/)?(r-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4
 
 
 def fold(text: str) -> str:
-    """Return a text in the form for comparing: lower case, without accents, white space as single spaces, in Unicode's
-    compatibility form. Texts with a common part also have it in common when folded.
+    """Return a text in its form for comparing: case-folded (ss for ß), without accents and invisible characters,
+    similar letters, signs and digits unified, white space as single spaces, in Unicode's compatibility form.
     """
     if text.isascii():
         return " ".join(text.lower().replace("\0", "").split())
@@ -57,9 +57,9 @@ def fold(text: str) -> str:
 def run_text(
     run_id: str, executor_ref: str | None, title: str | None, fields: Mapping[str, Any], identity: Identity
 ) -> str:
-    """Return the search text of a run: the beginning of its id and each value, folded, on a line of its own, with a
-    line break before the first; a number written in groups, like a phone number, has a second line without them.
-    Secrets are left out. Each value counts with its first 500 characters, all of them, `fields` last, with about 4,000.
+    """Return the search text of a run: the first 10 characters of its id and each value, folded, on a line of its own,
+    with a line break before the first; a number written in groups, like a phone number, has a second line of its
+    digits. Each value counts with its first 500 characters, all of them, `fields` last, with about 4,000.
     """
     texts = (title, executor_ref, identity.name, identity.email, identity.phone, *fields.values())
     lines, left = ["", run_id[:10]], MAX_TEXT  # the receipt shows these characters of the id
@@ -99,7 +99,9 @@ def find_run_id(search: str) -> str | None:
 
 
 def split_matches(text: str, search: str) -> list[tuple[str, bool]]:
-    """Return a text split into (part, is a match) pairs. A part matches if the `run_text` of the whole text has it."""
+    """Return a text split into (part, is a match) pairs: `search` is found, without regard to case and accents, in the
+    first 500 characters, and a number also by its digits; with fewer than three characters only at beginnings of words.
+    """
     wanted, plain = needles(search), fold(text[:MAX_PART])
     if not any(needle in f"\n{plain}\n{_ungrouped(plain)}" for needle in wanted):  # as in most texts; the rest is slow
         return [(text, False)]
