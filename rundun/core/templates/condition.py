@@ -144,7 +144,7 @@ def comparisons(condition: Comparison | Group, pointer: str) -> Iterator[tuple[s
 def own_comparisons(
     condition: OwnComparison | OwnGroup, pointer: str, depth: int = 0
 ) -> Iterator[tuple[str, OwnComparison, int]]:
-    """Yield (pointer, comparison, depth) like `comparisons`, for a condition on a step's own answer."""
+    """Yield (pointer, comparison, depth) of each comparison in a condition on a step's own answer; a group adds 1."""
     if isinstance(condition, OwnComparison):
         yield pointer, condition, depth
         return

@@ -88,7 +88,7 @@ def _comparison_errors(where: str, when: When | OwnComparison, step: StepBase) -
 
 
 def _value_error(when: When | OwnComparison, step: StepBase) -> str | None:
-    """Return a detail, “must be …”, if the comparison's value cannot equal any answer of the step, else None."""
+    """Return a detail, “must be …”, if the value fits no answer of the step by type, form or options, else None."""
     value = when.value
     match step.type:
         case "boolean":

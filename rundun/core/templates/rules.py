@@ -73,7 +73,7 @@ def search_cost_errors(data: Any, template: Template) -> list[FieldError]:
 
 
 def named_pictures(data: Any) -> list[tuple[str, str]]:
-    """List (pointer, picture id) of each well-formed picture id in the steps of a template's JSON."""
+    """List (pointer, picture id) of the well-formed ids of the first `MAX_STEPS` steps, `MAX_PICTURES` of each."""
     return [
         (f"{pointer}/pictures/{index}", picture_id)
         for pointer, step in islice(_raw_steps(data), templates.MAX_STEPS)
@@ -150,7 +150,7 @@ def _raw_steps(data: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _valid_steps(data: Any) -> list[tuple[str, StepBase]]:
-    """List (pointer, step) of the valid steps, so that rules between fields are checked even if other steps fail."""
+    """List (pointer, step) of the valid steps among the first `MAX_STEPS`; rules between fields are checked on them."""
     readable = []
     for pointer, step in islice(_raw_steps(data), templates.MAX_STEPS):
         try:

@@ -296,7 +296,7 @@ def is_drawable(step: StepBase) -> bool:
 
 
 def photo_limits(step: StepBase) -> tuple[int, int]:
-    """Return the (least, greatest) number of photos that a step takes; (0, 0) if it takes none."""
+    """Return the (least, greatest) number of photos of a step: both that of its slots, if any; (0, 0) for none."""
     if isinstance(step, PhotoStep):
         count = len(step.config.slots or ())
         return (count, count) if count else (step.config.min, step.config.max)
