@@ -119,7 +119,9 @@ def _lines_with_end(text: str) -> Iterator[str]:
 
 
 def write(rows: Iterable[Sequence[str]]) -> str:
-    """Return rows as text for the clipboard: tabs between cells, line feeds between rows."""
+    """Return rows as text for the clipboard: tabs between cells, line feeds between rows; cells with tabs, line breaks
+    or quotation marks are quoted.
+    """
     return "\n".join("\t".join(map(_quoted, row)) for row in rows)
 
 

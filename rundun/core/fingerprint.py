@@ -31,8 +31,8 @@ def fingerprint(content: Any, key_id: str, api_key: str) -> bytes:
 
 def compare(stored: bytes, given: bytes) -> Comparison:
     """Return how a request's fingerprint, `given`, compares with the `stored` one of an earlier request: `same`, also
-    for an erased one (migrations/0017_fingerprints.sql); `other_key` where bodies with secrets, otherwise equal, came
-    with different API keys; else `other_body`.
+    for an erased one (migrations/0017_fingerprints.sql); `other_key` where the members without secrets are equal and
+    those with secrets can't be compared, since they came with different API keys; else `other_body`.
     """
     if not stored or stored == given:
         return "same"

@@ -70,8 +70,8 @@ class _Frame:
 
 def positions(text: str, pointers: Iterable[str]) -> dict[str, Span]:
     """Return the spans of the values at these RFC 6901 pointers and of their parents, by pointer, in a valid JSON text.
-    A span ends with the value, but of an object or array with its name, or with its bracket if it has no name. Pointers
-    without a value are left out; of duplicate members the last counts.
+    A span goes from the value, or its member's name, to the value's end, but of an object or array it is only the name,
+    or the opening bracket without one. Pointers without a value are left out; of duplicate members the last counts.
     """
     needed = {""}
     for pointer in pointers:

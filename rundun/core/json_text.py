@@ -24,7 +24,7 @@ class _Members(tuple[tuple[str, Any], ...]):
 
 def parse(text: bytes) -> Any:
     """Return the parsed value of a JSON text (RFC 8259; UTF-8, no lone surrogates, at most 200 levels deep). Raises
-    ValueError if it is no JSON, or `Invalid` with each duplicate member.
+    ValueError if it is no JSON, or `Invalid` with its duplicate members, at most 100.
     """
     value = from_json(text, allow_inf_nan=False)
     # Written again, the value has each name once in an object. Fewer colons than before, some of which may have been

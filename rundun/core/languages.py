@@ -20,13 +20,13 @@ _OF_CONFIG = ("body", "placeholder", "true_label", "false_label", "min_label", "
 
 
 def is_tag(text: str) -> bool:
-    """Tell whether a text has the form of a BCP 47 tag."""
+    """Tell whether a text has the form of a language tag (BCP 47): 2 to 8 letters, then at most six subtags."""
     return TAG.fullmatch(text) is not None
 
 
 def accepted_tags(header: str) -> list[str]:
-    """List the valid tags of an Accept-Language header, most preferred first (RFC 9110 section 12.5.4), without `*` and
-    tags of weight 0.
+    """List the valid tags among the first `MAX_TAGS` entries of an Accept-Language header (RFC 9110 section 12.5.4),
+    most preferred first, without `*` and tags of weight 0.
     """
     weighted: list[tuple[float, str]] = []
     for part in header.split(",")[:MAX_TAGS]:
@@ -57,8 +57,8 @@ def choose(preferred: Sequence[str], available: Sequence[str]) -> tuple[str, str
 
 
 def translate(template: Mapping[str, Any], tag: str) -> dict[str, Any]:
-    """Return a template's JSON, with its `translations`, in the language `tag`; a text without translation stays as its
-    author wrote it.
+    """Return a template's JSON in the language `tag`: each text in the closest language of its `translations` that has
+    it (es for es-MX), else as its author wrote it. `translations` stays.
     """
     translations = template.get("translations") or {}
     texts: dict[str, dict[str, str]] = {}

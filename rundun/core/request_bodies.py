@@ -150,8 +150,8 @@ class RunPatch(StrictModel):
         return webhook.url if webhook and "url" in webhook.model_fields_set else None
 
     def changes(self) -> Mapping[str, Any]:
-        """Return the given fields by name as they are stored: times in milliseconds, None for a field to remove, and as
-        `webhook` its given fields by name, with the URL normalised and events named.
+        """Return the given fields by name: `due_at` in milliseconds, cut to the second, None for a field to remove, the
+        values in `fields` as sent, and as `webhook` its given fields by name, with the URL normalised and events named.
         """
         changes = {name: getattr(self, name) for name in self.model_fields_set}
         if self.due_at is not None:

@@ -30,7 +30,7 @@ def wire_or_none(at: int | None) -> str | None:
 
 
 def parse(text: str) -> int | None:
-    """Return an RFC 3339 time with any offset in milliseconds since 1970 UTC; None for any other text."""
+    """Return an RFC 3339 time with any offset in milliseconds since 1970 UTC; None for other texts and leap seconds."""
     match = _RFC3339.fullmatch(text)
     if not match:
         return None

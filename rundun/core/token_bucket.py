@@ -37,7 +37,7 @@ class Allowance:
 
 
 def wait(policy: Policy, bucket: Bucket, now: int) -> int:
-    """Return the seconds from `now` (milliseconds) until there is a token, 0 if there is one; take nothing."""
+    """Return the whole seconds from `now` (milliseconds) until there is a token, 0 if there is one; take nothing."""
     return take(policy, replace(bucket), now).wait
 
 
@@ -47,7 +47,7 @@ def take(policy: Policy, bucket: Bucket, now: int) -> Allowance:
 
 
 def draw(policy: Policy, bucket: Bucket, now: int) -> bool:
-    """Take a token like `take`; return only whether there was one."""
+    """Take a token at `now` (milliseconds), if there is one; return whether there was one."""
     tokens = bucket.tokens + max(0, now - bucket.at) * policy.quota / (policy.window * times.SECOND)
     bucket.tokens = min(policy.quota, tokens)
     bucket.at = now
@@ -58,7 +58,7 @@ def draw(policy: Policy, bucket: Bucket, now: int) -> bool:
 
 
 def describe(policy: Policy, bucket: Bucket, granted: bool) -> Allowance:
-    """Return the `Allowance` for a bucket after `draw`, which returned `granted`."""
+    """Return the `Allowance` of a request for which `draw` returned `granted`, with the bucket's tokens and times."""
     rate = policy.quota / policy.window / times.SECOND  # a millisecond
     return Allowance(
         policy,

@@ -27,7 +27,7 @@ class Urls:
 
     @property
     def reach(self) -> Literal["machine", "network", "everywhere"]:
-        """Tell where links can be opened: on this machine only, in its network, or everywhere."""
+        """Tell where links can be opened, by the host's name alone: on this machine, in its network, or everywhere."""
         host = urlsplit(self.public_url).hostname or ""
         return "machine" if is_loopback(host) else "network" if is_local(host) else "everywhere"
 
@@ -59,7 +59,7 @@ class Urls:
         return f"{url[: made.start()]}/media/{self._signer().sign(made[1]).decode()}.{made[2]}" if made else url
 
     def file_number(self, token: str) -> int | None:
-        """Return the file number in the last part of a media path; None unless its signature is valid."""
+        """Return the file number in the last part of a media path; None unless the current key signed it."""
         signed, _, extension = token.rpartition(".")
         if extension not in EXTENSIONS.values():
             return None

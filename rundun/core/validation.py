@@ -225,7 +225,7 @@ def sort_errors(errors: Iterable[FieldError], data: Any) -> list[FieldError]:
 
 
 def read(model: type[M], data: Any, where: Where = "body") -> M:
-    """Return JSON data as an instance of `model`; raise `Invalid` with all wrong fields, each in document `where`."""
+    """Return JSON data as an instance of `model`; raise `Invalid` with up to 100 wrong fields of document `where`."""
     try:
         return model.model_validate(data)
     except ValidationError as error:
