@@ -46,7 +46,9 @@ INPUTS = {*AS_TYPED, "due_at", "expires_in_hours", "url", "secret", "events"}
 
 
 async def form(call: ConsoleCall) -> Response:
-    """GET /console/dispatch: show the form. `?template_id=` chooses a template, `?again=` a closed run to repeat."""
+    """GET /console/dispatch: show the form. `?template_id=` chooses a template, `?again=` a closed run to repeat; an
+    open one raises `wrong_status`.
+    """
     params, values = call.request.query_params, dict(EMPTY)
     if again := params.get("again", ""):
         repeated, current = await _read_repeated(call, again)

@@ -52,7 +52,7 @@ class Input:
 
     @property
     def mode(self) -> str:
-        """Return the attribute `inputmode`, `decimal`, `email` or `url`; "" where `type` says enough."""
+        """Return the attribute `inputmode`: `decimal` for a number, `email` or `url`, "" for other kinds."""
         return {"number": "decimal", "email": "email", "url": "url"}.get(self.kind, "")
 
 

@@ -59,8 +59,8 @@ async def show(call: ConsoleCall) -> Response:
 
 
 def _message_tag(call: ConsoleCall, run: Run, offered: list[str]) -> str:
-    """Return the language tag of the message: the requested one, offered or not, else the run's, else the operator's if
-    it is `offered`, else English.
+    """Return the language tag of the message: `?lang=` if it is any valid tag, else the run's, else the page's, or that
+    without its country, if `offered`, else `en`.
     """
     lang = call.request.query_params.get("lang", "")
     if translation.is_tag(lang):
@@ -85,7 +85,9 @@ def _message_text(call: ConsoleCall, run: Run, link: str, source: dict[str, Any]
 
 
 def _format_time(call: ConsoleCall, milliseconds: int, tag: str) -> str:
-    """Return a time as text in the language `tag`, as written in the country of the organization's time zone."""
+    """Return a time in the organization's zone as text in the language `tag`, as written in the country of `tag`, else
+    of the zone: weekday, day, the year unless it is this one, and time, with “UTC” in that zone.
+    """
     zone = call.zone
     at, locale = zone.at(milliseconds), locale_in_zone(tag, zone.name)
     skeleton = "MMMEd" if at.year == zone.at(call.now).year else "yMMMEd"
@@ -94,8 +96,9 @@ def _format_time(call: ConsoleCall, milliseconds: int, tag: str) -> str:
 
 
 def locale_in_zone(tag: str, zone_name: str) -> Locale:
-    """Return the locale of a language in the country of a time zone, else of the language alone: English gives “27 Nov,
-    15:00” in Madrid, and “Nov 27, 3:00 PM” in New York. A `tag` with a country keeps it.
+    """Return the locale of `tag` with its own country, else the time zone's: English gives “27 Nov, 15:00” in Madrid,
+    and “Nov 27, 3:00 PM” in New York. Without such a locale it is `en_GB` for English, else that of the language alone,
+    as in a zone without a country (UTC).
     """
     locale = Locale.parse(tag, sep="-")
     territory = get_global("zone_territories").get(zone_name)

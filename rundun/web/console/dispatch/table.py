@@ -110,9 +110,9 @@ async def read_file(call: ConsoleCall) -> Response:
 
 
 async def send(call: ConsoleCall) -> Response:
-    """POST /console/dispatch/table: preview the jobs of a table, or show the form with its errors. If `send` is the
-    table's digest, dispatch all or none and redirect to their links; a table dispatched before is dispatched again only
-    if `again` is its digest. With `choose`, show the columns of the chosen template.
+    """POST /console/dispatch/table: preview the jobs of a table, or show the form with its errors. If `send` or `again`
+    is the table's digest, dispatch all or none and redirect to their links; for `send`, show the form (409) if the
+    table was dispatched within 30 days. With `choose`, show the columns of the chosen template.
     """
     if call.form.get("choose"):
         return await _render_form(call, call.form)
@@ -148,8 +148,8 @@ async def _read_table(call: ConsoleCall, version: TemplateVersion) -> JobTable:
 
 async def _accept(call: ConsoleCall, version: TemplateVersion, table: JobTable) -> tuple[SentTable, bool]:
     """Accept the jobs of the table, without creating their runs; return the `SentTable`, and True if it is new. A table
-    accepted recently is accepted again only if the form confirms this very table by its digest; otherwise return the
-    earlier one and False. Raises the problems of `sent_tables.accept`.
+    accepted within 30 days is accepted again only if the form's `again` is its digest; otherwise return the earlier one
+    and False. Raises the problems of `sent_tables.accept`.
     """
     requests = table.requests
     if call.form.get("webhook") != "none":
@@ -176,7 +176,7 @@ def _table_number(call: ConsoleCall) -> int:
 
 
 async def show_sent(call: ConsoleCall) -> Response:
-    """GET /console/dispatch/tables/{number}: show the jobs of a dispatched table, with their links."""
+    """GET /console/dispatch/tables/{number}: show a dispatched table's first `MAX_SHOWN` runs with their links."""
     table, version, runs = await call.read(sent_tables.get, _table_number(call))
     return await call.render(
         "dispatch/table_sent",
@@ -189,7 +189,9 @@ async def show_sent(call: ConsoleCall) -> Response:
 
 
 async def download_links(call: ConsoleCall) -> Response:
-    """GET /console/dispatch/tables/{number}/links.csv: return the table with the links of its jobs, as a CSV file."""
+    """GET /console/dispatch/tables/{number}/links.csv: return a CSV file of the runs made of a table, without secrets
+    and erased runs, and their links.
+    """
     table, version, runs = await call.read(sent_tables.get, _table_number(call))
     text = sent_table.table_csv(version.template, runs, call.zone, call.ctx.links, call.language)
     day = call.zone.at(table.created_at).date().isoformat()
