@@ -32,13 +32,15 @@ FIELDS = {  # labels of the fields of `core.erasure.person`
 
 
 async def form(call: ConsoleCall, status: int = 200, wrong: str = "") -> Response:
-    """GET /console/settings/person: show the form for the person's name, address, number or id, with error `wrong`."""
+    """GET /console/settings/person: show the form for one of `FIELDS` of a person, with the error `wrong`."""
     typed = {"field": call.form.get("field", "email"), "value": call.form.get("value", "")}
     return await call.render("erasure/person", status, names=_names(call), **typed, wrong=wrong)
 
 
 async def list_found(call: ConsoleCall) -> Response:
-    """POST /console/settings/person: list the runs of a person, without changing them, or show the form's error."""
+    """POST /console/settings/person: list the first `MAX_SHOWN` runs of a person and, apart, the first `MAX_ALIKE` that
+    may be theirs, without changing them, or show the form's error.
+    """
     try:
         return await _render_found(call, _read_person(call))
     except Invalid as problem:
@@ -46,8 +48,8 @@ async def list_found(call: ConsoleCall) -> Response:
 
 
 async def download(call: ConsoleCall) -> Response:
-    """POST /console/settings/person/archive.zip: return a ZIP of everything stored about a person, with the ticked runs
-    that may be theirs. Raises `erasure_changed` if a ticked run has changed.
+    """POST /console/settings/person/archive.zip: return a ZIP of the data of a person's runs, about 2,000 at most, and
+    the ticked ones that may be theirs. Raises `erasure_changed` if one of these has changed.
     """
     require_place(call.ctx, call.operator.org_id)
     org_id = call.operator.org_id
@@ -61,8 +63,8 @@ async def download(call: ConsoleCall) -> Response:
 
 
 async def erase(call: ConsoleCall) -> Response:
-    """POST /console/settings/person/erase: erase the listed runs of a person, given the password, and redirect to their
-    number; show the list again for a wrong password or if it has changed.
+    """POST /console/settings/person/erase: erase a person's listed runs and the ticked ones, given the password, and
+    redirect to their number; show the list again for a wrong password or if it has changed.
     """
     person, operator = _read_person(call), call.operator
     if not await is_own_password(call, call.form.get("password", "")):
@@ -87,7 +89,7 @@ async def erase(call: ConsoleCall) -> Response:
 
 
 async def show_erased(call: ConsoleCall) -> Response:
-    """GET /console/settings/person/erased: show how many runs were erased, and the copies that may still hold them."""
+    """GET /console/settings/person/erased: show the number `?count=` of erased runs, and copies that may hold them."""
     query = call.request.query_params
     count = int(typed) if _NUMBER.fullmatch(typed := query.get("count", "")) else 0
     kept = await find_all_copies(call.ctx.settings)

@@ -28,8 +28,8 @@ async def show(call: ConsoleCall) -> Response:
 
 async def put(call: ConsoleCall) -> Response:
     """POST /console/settings/retention: store the retention periods and redirect to the page, or show the form again:
-    with errors (422), or with a field for the password (200). A shorter period needs it, even if nothing is old enough
-    to be removed yet: some days later it would be.
+    with errors (422), or with a field for the password (200, 422 after a wrong one). A shorter period needs it, even if
+    nothing is old enough to be removed yet: some days later it would be.
     """
     days = {name: _read_days(call.form, name) for name in KEPT}
     new = Retention(**days, tells=bool(call.form.get("tells")))
@@ -63,7 +63,9 @@ async def show_of_template(call: ConsoleCall) -> Response:
 
 
 async def put_of_template(call: ConsoleCall) -> Response:
-    """POST /console/templates/{template_id}/retention: store the template's periods, like `put`, and redirect to it."""
+    """POST /console/templates/{template_id}/retention: store the template's periods and redirect to it, or show the
+    form again: with errors (422), or, for a shorter period, with a field for the password (200, 422 after a wrong one).
+    """
     template_id = call.path("template_id")
     new = TemplateRetention(_read_template_days(call.form, "photos_days"), _read_template_days(call.form, "runs_days"))
     try:

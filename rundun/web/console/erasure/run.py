@@ -10,7 +10,9 @@ from rundun.web.erasure.kept_copies import find_copies_since
 
 
 async def confirm(call: ConsoleCall, status: int = 200, wrong: str = "") -> Response:
-    """GET /console/runs/{run_id}/erase: show the data to be erased and to be kept, and the backups that contain it."""
+    """GET /console/runs/{run_id}/erase: show the data to be erased and to be kept, and the copies of the database made
+    since the dispatch.
+    """
     state, _ = await call.read(runs.get, call.path("run_id"))
     run, evidence = state.run, state.evidence
     photos = sum(len(each) for each in (*evidence.photos.values(), *evidence.remark_photos.values()))
@@ -28,8 +30,8 @@ async def confirm(call: ConsoleCall, status: int = 200, wrong: str = "") -> Resp
 
 
 async def erase(call: ConsoleCall) -> Response:
-    """POST /console/runs/{run_id}/erase: erase a run, given the password, and redirect to the list; show `confirm`
-    again for a wrong one.
+    """POST /console/runs/{run_id}/erase: erase a run, given the password, and redirect to the list; show the page
+    with the data to be erased again for a wrong one (422).
     """
     run_id = call.path("run_id")
     await call.read(runs.get, run_id)
