@@ -42,8 +42,8 @@ async def _lines(call: ConsoleCall, turns: Turns) -> AsyncIterator[bytes]:
 
 
 async def chosen_table(call: ConsoleCall, run_ids: Sequence[str]) -> Response:
-    """Return a CSV file of the runs with these ids, in their order, with the columns of `table`; unknown and erased
-    runs are left out.
+    """Return a CSV file of the runs with these ids, in their order, with the columns `COLUMNS`; unknown and erased runs
+    are left out.
     """
     rows = await call.read(runs.list_chosen, run_ids)
     content = "\ufeff" + csv_lines([COLUMNS]) + await call.turns.run(_rows, call, rows)

@@ -90,9 +90,10 @@ class RunFilterForm:
 
 
 def read_filter_form(call: ConsoleCall) -> RunFilterForm:
-    """Return the filter form of the query: its values, cut to 300 characters, with the default for an unknown choice
-    and "" for one that its tab excludes; the filter made of them and the tab, in days of the organization's zone; and
-    the names of unreadable fields (`from`, `to`, `due`, `status`), which keep their text and filter nothing.
+    """Return the filter form of the query: its values, cut to 300 characters, with the default for an unknown tab,
+    `day`, `match` or `sort`, `yes` for any `flagged`, and "" for a value that the tab excludes; the filter made of them
+    and the tab, in days of the organization's zone; and the names of unreadable fields (`from`, `to`, `due`, `status`),
+    which keep their text and filter nothing.
     """
     params = call.request.query_params
     values = {name: params.get(name, "")[:300] for name in FIELDS}
@@ -144,7 +145,7 @@ def _reference(value: str) -> str:
 
 
 def _day(value: str, later: int = 0) -> date | None:
-    """Return a calendar day plus `later` days; None if `value` is no day between 1901 and 9998."""
+    """Return the day `value` (YYYY-MM-DD) plus `later` days; None if it is unreadable or not from 1901 to 9998."""
     try:
         day = date.fromisoformat(value) + timedelta(days=later) if len(value) == 10 else None
     except (ValueError, OverflowError):

@@ -41,9 +41,9 @@ class EventStream(StreamingResponse):
 
 
 async def stream_changes(notifier: ChangeNotifier, org_id: str, read_revision: ReadRevision) -> AsyncIterator[str]:
-    """Yield the texts of an event stream: a `change` event for changes of an organization's runs, at most one a second,
-    and comments as heartbeats, for 15 minutes or until the service ends. If `read_revision` returns a number, unchanged
-    ones give no event. A Problem of `read_revision` ends the stream.
+    """Yield the texts of an event stream: the delay of reconnecting, a `change` event for changes of an organization's
+    runs, at most one a second, and comments as heartbeats, for 15 minutes or until the service ends. If `read_revision`
+    returns a number, an unchanged one gives no event. A Problem of its first call is raised, a later one ends it.
     """
     loop = asyncio.get_running_loop()
     until = loop.time() + AGE

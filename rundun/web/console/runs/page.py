@@ -32,8 +32,8 @@ HOURS = {
 
 
 async def show_run(call: ConsoleCall, status: int = 200, wrong: Problem | None = None) -> Response:
-    """GET /console/runs/{run_id}: show a run, or the remaining data of an erased one. `wrong` is the refusal of an
-    action on it. `?past=` names the step whose past answers are all shown, up to their maximum number.
+    """GET /console/runs/{run_id}: show a run, or the remaining data of an erased one (410). `wrong` is the refusal
+    of an action on it. `?past=` names the step whose past answers are all shown, up to their maximum number.
     """
     past = call.request.query_params.get("past", "")
     try:

@@ -30,7 +30,7 @@ LIMIT = 50
 
 
 async def list_runs(call: ConsoleCall) -> Response:
-    """GET /console/runs: list the runs of a tab, narrowed by search and filter."""
+    """GET /console/runs: list up to `LIMIT` runs of a tab, narrowed by search and filter; `?before=` is the cursor."""
     filter_form = read_filter_form(call)
     page_request = call.page_request(LIMIT)
     page = await call.read(runs.page, filter_form.filter, page_request)
@@ -62,7 +62,9 @@ async def list_runs(call: ConsoleCall) -> Response:
 
 
 async def _count_tabs(call: ConsoleCall, search: str) -> dict[str, str]:
-    """Return by tab, as text, the number of its runs, or of those matching the `search` if there is one."""
+    """Return by tab, as text, the number of its runs, or of those matching the `search` if there is one, with a plus
+    sign where counting stopped early.
+    """
     tabs = {tab: RunFilter(**of, q=search or None) for tab, of in tab_filters(call.now).items()}
     counts = await _count_found(call, tabs, search) if search else await call.read(runs.count_each, tabs)
     say = partial(format_count, call.language)

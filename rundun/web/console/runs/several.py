@@ -36,9 +36,9 @@ class Refusal:
 
 
 async def act(call: ConsoleCall) -> Response:
-    """POST /console/runs/several: run the action `do` on the runs whose ids are fields of the form, each in its own
-    transaction, and redirect to the list or show the refusals. Before an action of `ASKED`, show a page that asks for
-    details; `csv` returns a file.
+    """POST /console/runs/several: run the action `do` on the first `MAX_CHOSEN` runs whose ids are fields of the form,
+    each in its own transaction, and redirect to the list or show the refusals. Before an action of `ASKED`, and again
+    for invalid details, show a page that asks for them; `csv` returns a file. Only redirect if there is nothing to do.
     """
     run_ids = [name for name in call.form if name.startswith("r-")][:MAX_CHOSEN]
     action = call.form.get("do", "")
