@@ -50,7 +50,9 @@ async def put(call: ConsoleCall) -> Response:
 
 
 async def remove(call: ConsoleCall) -> Response:
-    """POST: remove the default webhook, and redirect to the template or the webhooks. Dispatched runs keep theirs."""
+    """POST: remove the default webhook of the template in the path, or else of the organization, and redirect to the
+    template or the webhooks. Dispatched runs keep theirs.
+    """
     template_id = _template_id(call)
     await call.write(default_webhooks.remove, template_id, call.actor)
     path = f"/templates/{template_id}" if template_id else "/settings/webhooks"

@@ -38,8 +38,8 @@ NAMES = {  # headings of the findings
 
 
 async def check_integrity(call: ConsoleCall) -> Response:
-    """POST /console/settings/health: show the findings after an integrity check of the whole database file. With
-    several organizations in it, only the administrator may start one, at the command line.
+    """POST /console/settings/health: show the findings after an integrity check of the database file, in at most
+    `INTEGRITY_SECONDS`. With several organizations in it, only the administrator may start one, at the command line.
     """
     if not await _is_alone(call):
         raise AccessDenied(

@@ -13,7 +13,7 @@ MAX_ID = 100  # characters of an actor's id
 
 
 async def history(call: ConsoleCall) -> Response:
-    """GET /console/settings/history: list changes, newest first, filtered by `?kind=` and `?by=`."""
+    """GET /console/settings/history: list up to `LIMIT` changes, newest first, filtered by `?kind=` and `?by=`."""
     kind, by = call.request.query_params.get("kind", ""), call.request.query_params.get("by", "")[:MAX_ID]
     page = await call.read(organization_changes.page, call.page_request(LIMIT), KINDS.get(kind), by)
     people = [(one.operator_id, one.name) for one in await call.read(operator_rows.list_of_org)]

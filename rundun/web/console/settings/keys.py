@@ -16,8 +16,8 @@ MADE = Policy("keys-made", 200, 3600)  # of one organization: revoked keys stay 
 
 
 async def create_key(call: ConsoleCall) -> Response:
-    """POST /console/settings/keys: create an API key, and show the list with its secret, this once. A key that may
-    erase needs the operator's password, like erasing in the console: show the page that asks for it.
+    """POST /console/settings/keys: create an API key, and show the list with its secret, this once, or with the error.
+    A key that may erase needs the operator's password: show the page that asks for it.
     """
     rights = call.form.get("rights", "write")
     if rights == "erase" and not await is_confirmed(call):
@@ -53,7 +53,7 @@ async def list_keys(
     *,
     rights: str = "write",
 ) -> Response:
-    """GET /console/settings/keys: list the API keys; `made` is a new one and its secret."""
+    """GET /console/settings/keys: list the valid API keys and the last revoked ones; `made` is a new key and secret."""
     keys: list[ApiKey] = await call.read(key_rows.list_of_org)
     used = call.ctx.keys.used
     keys = [replace(key, used_at=used.get(key.key_id, key.used_at)) for key in keys]

@@ -53,7 +53,7 @@ async def remove_logo(call: ConsoleCall) -> Response:
 async def organization(
     call: ConsoleCall, status: int = 200, wrong: dict[str, str] | None = None, form: dict[str, str] | None = None
 ) -> Response:
-    """GET /console/settings/organization: show the form."""
+    """GET /console/settings/organization: show the form with the profile, or `form` with the errors `wrong`."""
     stored = call.organization
     branding = branding_of(stored, call.ctx.pages.assets, call.ctx.links)
     values = form or {
@@ -106,7 +106,7 @@ def months_back(last: date, count: int) -> list[date]:
 
 
 async def usage(call: ConsoleCall, status: int = 200, wrong: str = "") -> Response:
-    """GET /console/settings/usage: show the usage by month, in the organization's time zone."""
+    """GET /console/settings/usage: show the usage of up to 13 months, by month in the organization's time zone."""
     next_month = call.zone.today(call.now).replace(day=1) + timedelta(days=31)
     months = months_back(next_month, MONTHS + 2)
     usage_numbers = await call.read(overview.usage, [call.zone.day_begins(month) for month in months])

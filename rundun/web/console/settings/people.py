@@ -51,8 +51,8 @@ async def withdraw_invitation(call: ConsoleCall) -> Response:
 
 
 async def put_role(call: ConsoleCall) -> Response:
-    """POST /console/settings/people/{operator_id}/role: change a role, and redirect to the list; a refusal is shown
-    there. Making an owner needs the password: show the page that asks for it.
+    """POST /console/settings/people/{operator_id}/role: change a role, and redirect to the list, or to the account if
+    it is one's own; a refusal is shown in the list. Making an owner needs the password: show the page that asks for it.
     """
     if _role(call) == "owner" and not await is_confirmed(call):
         members, _ = await call.read(operators.list_team)
@@ -85,7 +85,7 @@ async def make_password_link(call: ConsoleCall) -> Response:
 
 async def remove(call: ConsoleCall) -> Response:
     """POST /console/settings/people/{operator_id}/remove: remove an operator, end the operator's sessions, and redirect
-    to the list, or show the refusal there.
+    to the list, or after removing oneself to the account; a refusal is shown in the list.
     """
     try:
         await call.write(operators.remove, call.path("operator_id"), call.actor)
@@ -105,7 +105,7 @@ def _role(call: ConsoleCall) -> Role:
 
 
 def _return_path(call: ConsoleCall) -> str:
-    """Return the path below /console to redirect to: the list, or the own account after a change of one's own role."""
+    """Return the path below /console to redirect to: the account if the path's operator is oneself, else the list."""
     return "/settings/account" if call.path("operator_id") == call.operator.operator_id else "/settings/people"
 
 
@@ -127,7 +127,7 @@ async def list_people(
     wrong: str = "",
     reset: PasswordLink | None = None,
 ) -> Response:
-    """GET /console/settings/people: list operators and invitations. `link` is that of a new invitation to `email`,
+    """GET /console/settings/people: list operators and open invitations. `link` is that of a new invitation to `email`,
     `reset` a new password link.
     """
     members, invitations = await call.read(operators.list_team)

@@ -60,7 +60,8 @@ def _find_secret(call: ConsoleCall) -> str | None:
 
 async def switch_on(call: ConsoleCall) -> Response:
     """POST /console/settings/account/second-factor/on: put the second factor in force, given its first code, and show
-    the recovery codes, this once. Show the secret again for a wrong code, and the account after half an hour.
+    the recovery codes, this once. Show the secret again for a wrong code, and the account after half an hour; redirect
+    there if it is in force already.
     """
     if call.operator.has_second_factor:  # the page with the recovery codes was reloaded
         return _redirect_already_on(call)

@@ -60,7 +60,7 @@ async def webhooks(
     wrong: dict[str, str] | None = None,
     trial: TrialJson | None = None,
 ) -> Response:
-    """GET /console/settings/webhooks: list failed deliveries that are not handled; `?before=` is the cursor."""
+    """GET /console/settings/webhooks: list up to `LIMIT` failed deliveries not handled, newest first."""
     page_request = call.page_request(LIMIT)
     failed = await call.read(deliveries.page_failed, page_request)
     return await call.render(
