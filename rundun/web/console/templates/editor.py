@@ -116,7 +116,7 @@ def _form_text(call: ConsoleCall) -> str:
 
 
 def _preview_path(call: ConsoleCall, checked: CheckedText) -> str:
-    """Store a draft for the preview and return the preview's path; "" if the draft has no valid template."""
+    """Store a draft for the preview and return the preview's path; "" without a draft, or if it has no `template`."""
     if checked.draft is None or checked.draft.template is None:
         return ""
     name = call.ctx.preview_cache.put(call.operator.operator_id, checked.draft.body, call.now)

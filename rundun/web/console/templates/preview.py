@@ -29,7 +29,9 @@ REPLACED = {"http": "preview_http", "offline/db": "preview_db", "offline/keep_pa
 
 
 async def preview(call: ConsoleCall) -> Response:
-    """GET /console/templates/preview/{name}: show the draft in the language `?lang=`; `?at=start`: before Start."""
+    """GET /console/templates/preview/{name}: show the draft in the language `?lang=`; `?at=start`: before Start. Raises
+    NotFound for a draft that is no longer in the cache.
+    """
     body = call.ctx.preview_cache.get(call.operator.operator_id, call.path("name"), call.now)
     is_started = call.request.query_params.get("at") != "start"
     version = await call.turns.run(_version, body, call.organization.org_id, call.now)

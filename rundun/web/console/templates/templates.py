@@ -42,7 +42,7 @@ def samples() -> dict[str, str]:
 
 
 async def list_templates(call: ConsoleCall) -> Response:
-    """GET /console/templates: list templates, newest first; `?include_archived=true` adds archived ones."""
+    """GET /console/templates: show a page of templates, newest first; `?include_archived=true` adds archived ones."""
     params = query(TemplatesPageQuery, call.request)
     page = await call.read(page_current, params.page_request(), params.include_archived)
     return await call.render(
@@ -56,7 +56,7 @@ async def list_templates(call: ConsoleCall) -> Response:
 
 
 async def show(call: ConsoleCall) -> Response:
-    """GET /console/templates/{template_id}: show the version `?v=`, else the current one, and list all versions."""
+    """GET /console/templates/{template_id}: show version `?v=`, else the current one, and a page of all versions."""
     params = query(TemplatePageQuery, call.request)
     template_id = call.path("template_id")
     head, version, versions = await call.read(get_with_versions, template_id, params.v, params.page_request())
@@ -79,7 +79,9 @@ async def show(call: ConsoleCall) -> Response:
 
 
 async def changes(call: ConsoleCall) -> Response:
-    """GET /console/templates/{template_id}/changes?before=&after=: compare two versions, by default the last two."""
+    """GET /console/templates/{template_id}/changes: compare version `?before=`, by default the one before `after`, with
+    `?after=`, by default the current one.
+    """
     first, second = _version_number(call, "before"), _version_number(call, "after")
     head, before, after = await call.read(get_two_versions, call.path("template_id"), first, second)
     old, new = from_json(before.body), from_json(after.body)
@@ -112,7 +114,7 @@ def _version_number(call: ConsoleCall, name: str) -> int | None:
 
 async def export(call: ConsoleCall) -> Response:
     """GET /console/templates/{template_id}/export: return a file with the JSON of the version `?v=`, else of the
-    current one, without server-assigned members, indented anew.
+    current one, without the template's id, version and times, indented anew.
     """
     v = query(TemplateQuery, call.request).v
     _, version = await call.read(get_version, call.path("template_id"), v)
