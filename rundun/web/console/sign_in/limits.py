@@ -54,7 +54,7 @@ class Guess:
 
     @property
     def turn(self) -> Turn:
-        """Return the `Turn` for checking the password: a known browser's own, else `password_turn`."""
+        """Return the `Turn` for checking the password: of a known browser, the operator, or the address."""
         return Turn(self.counts[0][1], "known") if self.is_known else password_turn(self.call)
 
     def count(self) -> None:

@@ -14,7 +14,7 @@ from rundun.web.console.sign_in.sign_in import hash_new_password
 
 
 async def show_form(call: ConsoleCall, status: int = 200, wrong: str = "") -> Response:
-    """GET /console/reset/{token}: show the form. Showing it does not use up the link."""
+    """GET /console/reset/{token}: show the form, which does not use up the link. Raises NotFound for an invalid one."""
     operator, organization = await _get_operator(call)
     return await call.render("sign_in/reset", status, email=operator.email, organization=organization, wrong=wrong)
 
