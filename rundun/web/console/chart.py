@@ -31,9 +31,9 @@ def round_up(value: int) -> int:
 
 
 def bars(series: Sequence[Sequence[int]], width: float, height: float) -> Chart:
-    """Return the chart of series of equal length: the bars of each, and the value at the upper edge. The bars of a
-    position overlap, centred: the first series is widest and behind. A value above zero gets at least a hundredth of
-    the height, so that it can be seen.
+    """Return the chart of series of equal length: the bars of each, and the value at the upper edge, the greatest one
+    by `round_up`. The bars of a position overlap, centred: the first series is widest and behind. A value above zero
+    gets at least a hundredth of the height, so that it can be seen.
     """
     top = round_up(max((value for values in series for value in values), default=0))
     count = max((len(values) for values in series), default=0)

@@ -17,7 +17,7 @@ WIDTH, HEIGHT = 720, 160  # of the chart, in its own units
 
 
 async def overview(call: ConsoleCall) -> Response:
-    """GET /console: show the overview."""
+    """GET /console: show the runs and deliveries that call for attention, today's runs, and a chart of `DAYS` days."""
     days = call.zone.days_back(call.now, DAYS)
     begins = [call.zone.day_begins(day) for day in [*days, days[-1] + timedelta(days=1)]]
     numbers = await call.read(actions.get, begins)

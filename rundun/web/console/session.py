@@ -110,7 +110,9 @@ class ConsoleCall:
 
     @property
     def language(self) -> ConsoleLanguage:
-        """Return the language of the page: the operator's choice, else the first available one of `Accept-Language`."""
+        """Return the language of the page: the operator's choice, else the first available one of `Accept-Language`,
+        else English.
+        """
         chosen = self.signed_in and self.signed_in.operator.language
         preferred = languages.accepted_tags(self.request.headers.get("accept-language", ""))
         return self.ctx.pages.console_words.language([chosen, *preferred] if chosen else preferred)
@@ -147,8 +149,8 @@ class ConsoleCall:
         self, id_name: str, action: Callable[Concatenate[Tx, str, P], object], /, *args: P.args, **kwargs: P.kwargs
     ) -> str:
         """Run `action(tx, org_id, *args)` once for each form content; return the attribute `id_name` of its result as
-        text. The form has a unique field `once`: sent twice it returns the stored id, sent changed it runs the action
-        again.
+        text. The form has a unique field `once`: sent twice within a day it returns the stored id, sent changed it
+        runs the action again.
         """
         org_id, form = self.operator.org_id, hashlib.sha256(json.dumps(self.form, sort_keys=True).encode())
         key = IdempotencyKey(org_id, self.request.url.path, form.hexdigest(), form.digest())
@@ -161,7 +163,9 @@ class ConsoleCall:
         return await self.turns.run(self.page, name, status, **values)
 
     def page(self, name: str, /, status: int = 200, **values: Any) -> Response:
-        """Return the page `name`, like `render` but without queueing: a short one, or from within queued work."""
+        """Return the page `name` of `templates/console/`, rendered with `values` at once: it is short, or the caller is
+        queued work.
+        """
         flash = self.request.query_params.get("flash", "")
         language = self.language
         response = self.ctx.pages.render(
@@ -316,7 +320,9 @@ def _can_resubmit(call: ConsoleCall) -> bool:
 
 
 async def _redirect_to_sign_in(call: ConsoleCall) -> Response:
-    """Redirect to the sign-in form, or render it with the form that was sent, which is then sent after signing in."""
+    """Redirect to the sign-in form, which leads back to the address of a GET. For a form without passwords or codes,
+    render it (403) with that form, to be sent after signing in.
+    """
     path = call.request.url.path.removeprefix("/console")
     if call.request.method == "POST" and _is_form(call.request):
         require_same_site(call.request)
@@ -331,7 +337,9 @@ async def _redirect_to_sign_in(call: ConsoleCall) -> Response:
 
 
 async def _render_problem(call: ConsoleCall, problem: Problem) -> Response:
-    """Render a refusal as a page. For scripts, raise it again: the outermost handler answers with JSON."""
+    """Render a refusal as a page; for an operator's `StaleForm` without passwords or codes, one that sends it again.
+    For scripts, raise the refusal again: the outermost handler answers with JSON.
+    """
     if "text/html" not in call.request.headers.get("accept", "text/html"):
         problem.detail = refusals.exact_reason(call.language, problem)
         raise problem
