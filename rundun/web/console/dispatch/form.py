@@ -206,8 +206,8 @@ def with_choices(
     dispatch_request: DispatchRequest, form: Mapping[str, str], repeated: RepeatedRun | None
 ) -> DispatchRequest:
     """Return the dispatch request with the form's choices that are not in its body: `previous_run_id`, None without
-    `repeated`, and `webhook_from`, which counts if no URL was typed: for the choice `none` no webhook, for `previous`
-    that of a `repeated` run, otherwise the default one.
+    `repeated`, and `webhook_from`, which counts if no URL was typed: `request`, so no webhook, for the choice `none`,
+    `previous` for that choice with a `repeated` run, otherwise `default`.
     """
     chosen = form.get("webhook", "")
     webhook_from: WebhookFrom = "request" if chosen == "none" else "default"
