@@ -150,7 +150,7 @@ def run(record: Mapping[str, Any], add_run: AddRun, *, only_flagged: bool, first
     answers = [_answer(steps[name], record["answers"].get(name), record["remarks"].get(name)) for name in names]
     listed = [answer for answer in answers if not only_flagged or answer.get("flagged") or "unable" in answer]
     content["answers"] = _take_fitting(listed[first:], MAX_CHARACTERS - 2_000 - len(result(content)))
-    if left := len(listed) - first - len(content["answers"]):
+    if (left := len(listed) - first - len(content["answers"])) > 0:
         content |= {"answers_left_out": left, "next_first_answer": len(listed) - left}
     return content
 

@@ -236,6 +236,8 @@ async def test_what_is_long_comes_in_parts(office: Office) -> None:
             break
         first = read["next_first_answer"]
     assert seen == [step["id"] for step in steps]
+    beyond = await office.reader.call("get_run", run=ed.run_id[:10], first_answer=1000)
+    assert beyond["answers"] == [] and "next_first_answer" not in beyond
     assert (await office.reader.call("get_run", run=ed.run_id[:10], only_flagged=True))["answers"] == []
 
 
