@@ -97,7 +97,7 @@ def _sort_key(entry: HistoryEntry) -> tuple[int, int]:
         rank = 0
     elif entry.what.startswith("run_"):
         rank = 3
-    elif entry.what.endswith("handled"):
+    elif entry.what.startswith("handled"):
         rank = 4
     else:
         rank = 2 if entry.what.startswith("step_") else 1

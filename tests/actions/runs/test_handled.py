@@ -62,6 +62,10 @@ async def test_a_missed_run_is_done_with_once(w: World) -> None:
     assert (await ann.post(f"{path}/handled/undo")).headers["location"].endswith("handled_undone")
     page = text_of(await shown(ann, path))
     assert "Dealt with" in page and "Back on the list of what needs somebody · Ann 1 Jan 2026, 02:00:00" in page
+    await handle(w, ed)
+    await ann.post(f"{path}/handled/undo")
+    page = text_of(await shown(ann, path))
+    assert page.rindex("Dealt with · Ann") < page.rindex("Back on the list"), "both in one second"
     await w.database.read(assert_counted)
     assert (await w.acme.get(f"/v1/runs/{ed.run_id}")).headers["etag"] != before["revision"]
     with pytest.raises(NotFound):
