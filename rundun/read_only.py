@@ -1,7 +1,7 @@
 """Reading of the database without a service, or beside a running one."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
 from rundun.config.settings import ServiceSettings
 from rundun.core.urls import Urls
@@ -14,6 +14,5 @@ def reading(settings: ServiceSettings, clock: Clock) -> Iterator[Tx]:
     """Yield a read-only transaction, one state throughout, on the settings' database, which other processes may use."""
     quotas = Quotas(settings.limits.organization_bytes)
     env = Env(clock, Urls(settings.public_url, b""), settings.runs.grace, quotas=quotas)
-    with closing(connection.open_reader(settings.database.path)) as db:
-        db.execute("BEGIN")
+    with connection.open_snapshot(settings.database.path) as db:
         yield env.tx(db)

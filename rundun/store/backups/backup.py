@@ -143,10 +143,11 @@ def _copy(database: Path, part: Path, file: int, cancelled: threading.Event) -> 
     """
     with ExitStack() as stack:
         snapshots = [stack.enter_context(ExitStack()) for _ in range(SNAPSHOTS)]
-        source = stack.enter_context(_snapshot(database))
+        open_snapshot = partial(connection.open_snapshot, database, is_older_taken=True)
+        source = stack.enter_context(open_snapshot())
         needed = source.execute("SELECT page_count FROM pragma_page_count").fetchone()[0] * housekeeping.PAGE
         _require_disk_space(needed, database, part)
-        pace = _Pace(file, cancelled, [partial(each.enter_context, _snapshot(database)) for each in snapshots])
+        pace = _Pace(file, cancelled, [partial(each.enter_context, open_snapshot()) for each in snapshots])
         with closing(sqlite3.connect(part, isolation_level=None)) as copy:
             copy.execute("PRAGMA journal_mode = OFF")  # an incomplete part is never used
             copy.execute("PRAGMA synchronous = OFF")
@@ -157,15 +158,6 @@ def _copy(database: Path, part: Path, file: int, cancelled: threading.Event) -> 
             if cancelled.wait(RELEASE_SECONDS):
                 raise Cancelled
             snapshot.close()
-
-
-@contextmanager
-def _snapshot(database: Path) -> Iterator[sqlite3.Connection]:
-    """Yield a connection with an open snapshot of the current state; close it at the end."""
-    with closing(connection.open_reader(database, is_older_taken=True)) as db:
-        db.execute("BEGIN")
-        db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        yield db
 
 
 def _require_disk_space(needed: int, database: Path, part: Path) -> None:

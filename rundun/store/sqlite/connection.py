@@ -5,8 +5,8 @@ import logging
 import os
 import secrets
 import sqlite3
-from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -99,6 +99,17 @@ def open_reader(path: Path, *, is_older_taken: bool = False) -> sqlite3.Connecti
             db.close()
             raise
     return db
+
+
+@contextmanager
+def open_snapshot(path: Path, *, is_older_taken: bool = False) -> Iterator[sqlite3.Connection]:
+    """Yield a connection as `open_reader` returns it, whose queries all see the state of this moment; close it at the
+    end. Until then the log is not emptied.
+    """
+    with closing(open_reader(path, is_older_taken=is_older_taken)) as db:
+        db.execute("BEGIN")
+        db.execute("SELECT count(*) FROM sqlite_master").fetchone()  # the first read begins the transaction
+        yield db
 
 
 def is_in_use(path: Path) -> bool:
