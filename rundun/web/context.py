@@ -51,8 +51,9 @@ class Imaging(Protocol):
     async def decode_barcode(
         self, read: Read, formats: tuple[BarcodeFormat, ...], owner: str, run_id: str
     ) -> Barcode | None:
-        """Return the barcode of one of `formats` that is nearest to the picture's middle, its text and format, or None.
-        Raises `unavailable` at once while another picture of the run is in work.
+        """Return text and format of the barcode of one of `formats` nearest to the picture's middle, None if none is
+        found. Turned or inverted bars and small codes are looked for only if no other code is found. Raises
+        `unavailable` at once while another picture of the run is in work.
         """
 
 

@@ -19,8 +19,8 @@ _API = re.compile(r"/+v1(/|$)")
 
 def respond(request: Request, error: Exception) -> Response:
     """Return the response to a `Problem` that no handler turned into a page. If `Accept` names text/html, `unavailable`
-    and `internal` are pages in the console and for GET /r/{run_id}, and `not_found` for any GET outside /v1; all else
-    is a problem document.
+    and `internal` are pages in the console and for GET /r/{run_id}, and `not_found` for any GET or HEAD outside /v1;
+    all else is a problem document.
     """
     assert isinstance(error, Problem)
     if error.code == "not_found" and _asks_for_page(request):
@@ -44,7 +44,7 @@ def respond(request: Request, error: Exception) -> Response:
 
 def respond_without_route(request: Request, error: Exception) -> Response:
     """Return the response to an error of Starlette itself, such as no such route or method: for an unknown address a
-    page if it is a GET outside /v1 whose `Accept` names text/html, else a problem document.
+    page if it is a GET or HEAD outside /v1 whose `Accept` names text/html, else a problem document.
     """
     assert isinstance(error, HTTPException)
     if error.status_code == 404 and _asks_for_page(request):

@@ -48,8 +48,8 @@ def repeat_run(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any], act
 
 
 def list_errors(tx: Tx, org_id: str, run_id: str, changes: Mapping[str, Any]) -> tuple[FieldError, ...]:
-    """List the errors that repeating a run with these `changes` would have; the run's status is not checked. Raises
-    NotFound, `run_erased`, `template_archived`.
+    """List the wrong fields that repeating a run with these `changes` would have; its status, credits and the quota are
+    not checked. Raises NotFound, `run_erased`, `template_archived`, `too_large`.
     """
     previous = runs.get_with_version(tx, org_id, run_id)[0]
     version = runs.get_dispatched_version(tx, org_id, previous.template_id)

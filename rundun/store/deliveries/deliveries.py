@@ -182,7 +182,7 @@ def put_destination(tx: Tx, number: int, destination: str) -> None:
 
 
 def is_any_undelivered(tx: Tx, run_id: str) -> bool:
-    """Tell whether a run has a pending delivery, or a failed one, which can be retried."""
+    """Tell whether a run has a pending or failed delivery."""
     query = "SELECT 1 FROM deliveries WHERE run_id = ? AND status IN ('pending', 'failed') LIMIT 1"
     return tx.db.execute(query, (run_id,)).fetchone() is not None
 

@@ -148,7 +148,8 @@ def add_session(tx: Tx, operator_id: str, digest: bytes, expires_at: int) -> Non
 
 def find_by_session(tx: Tx, digest: bytes, used_after: int) -> tuple[Operator, int] | None:
     """Return the operator of the session with the token's digest, and the session's stored last use in milliseconds; a
-    use is stored up to an hour late. None if it is unknown, expired, or its stored use not after `used_after`.
+    new one is stored once that is over an hour old. None if the session is unknown, expired, or not used since
+    `used_after`.
     """
     query = "SELECT operator_id, used_at FROM sessions WHERE digest = ? AND expires_at > ? AND used_at > ?"
     row = tx.db.execute(query, (digest, tx.now, used_after)).fetchone()

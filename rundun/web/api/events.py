@@ -54,8 +54,8 @@ async def list_run_events(call: ApiCall) -> Response:
 
 
 async def _events(call: ApiCall, function: Callable[[Tx, str, *Ts, int, int], Feed], *args: *Ts) -> Response:
-    """Return the response with the events after the cursor, read by `function`. While there are none it waits for one;
-    it comes empty after `wait` seconds, or when the service ends.
+    """Return the response with the first `limit` events after the cursor, read by `function`. While there are none it
+    waits for one; it comes empty after `wait` seconds, or when the service ends.
     """
     params = query(EventsQuery, call.request)
     notifier, until = call.ctx.notifier, asyncio.get_running_loop().time() + params.wait

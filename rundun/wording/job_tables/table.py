@@ -164,7 +164,9 @@ def read_jobs(
 
 
 def _iterate_with_pauses(rows: Sequence[tuple[int, Sequence[str]]]) -> Iterator[tuple[int, Sequence[str]]]:
-    """Yield rows with short pauses, since a busy thread would keep the writer's thread from running."""
+    """Yield the rows, each its number in the file and its cells, with short pauses: a busy thread would keep the
+    writer's thread from running.
+    """
     for index, row in enumerate(rows):
         if index % PAUSE_ROWS == 0:
             sleep(PAUSE_SECONDS)

@@ -85,7 +85,9 @@ class RunFilterForm:
 
     @property
     def kept_by_search(self) -> list[tuple[str, str]]:
-        """Return pairs of name and value of the fields kept by a search through all runs: not tab, status or order."""
+        """Return pairs of name and value of the set fields that a search through all runs keeps: all but the former
+        search, tab, status and order.
+        """
         return parse_qsl(self.query("q", "sort", "status", tab=ALL))
 
 

@@ -43,8 +43,8 @@ class SearchMatch:
 
     @property
     def outside_line(self) -> tuple[str, str] | None:
-        """Return the label and an excerpt of the first matching field, the run's number with the label "" included;
-        None if title, reference or executor, which the line shows, match, or nothing does.
+        """Return the label and an excerpt of the first matching field that the line does not show, "" as the label of
+        the run's number; None without one, or if title, reference or executor, which the line shows, match.
         """
         run = self.row.run
         if not self.search or any(self._has_match(each) for each in (run.job.title, run.executor_ref, executor(run))):

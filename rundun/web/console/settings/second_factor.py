@@ -24,7 +24,8 @@ SETUP_TTL_MS = 30 * 60 * times.SECOND  # leaves time to install an authenticator
 
 async def set_up(call: ConsoleCall) -> Response:
     """POST /console/settings/account/second-factor: show a new secret, given the password. The second factor is in
-    force once a code of the secret is entered. For a wrong password, or if it is in force, go to the account.
+    force once a code of the secret is entered. A wrong password shows the account with the error (422); if a second
+    factor is in force already, redirect there.
     """
     if not await is_own_password(call, call.form.get("password", "")):
         return await account(call, 422, {"setup_password": wrong_password_text(call)})

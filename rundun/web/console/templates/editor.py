@@ -184,8 +184,8 @@ def _required_labels(template: Template | None) -> set[str]:
 
 
 def _saved_flash(required: set[str], template: Template | None) -> str:
-    """Return the key in `FLASHES` for a saved template: that of a warning if it has required fields whose labels are
-    not in `required`, which were required before.
+    """Return the key in `FLASHES` for a saved template: `warning_required` if it has required fields whose labels are
+    not in `required`, those required before; else `template_saved`.
     """
     return "warning_required" if _required_labels(template) - required else "template_saved"
 
