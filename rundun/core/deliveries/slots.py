@@ -78,11 +78,11 @@ class DeliverySlots(Generic[K]):
         unproven_total, unproven_of = self._unproven_total, Counter(self._unproven_of)
         for level in range(self.per_destination):
             for key in waiting:
-                owner, suspect, unproven = self._owner(key), key in self._suspects, not self.is_proven(key)
                 if granted[key] >= most[key] or self._busy[key] + granted[key] > level:
                     continue
                 if left <= 0:
                     return dict(+granted)
+                owner, suspect, unproven = self._owner(key), key in self._suspects, not self.is_proven(key)
                 if suspect and suspects_left <= 0:
                     continue
                 if unproven and unproven_of[owner] >= owner_limit(self.unproven_limit, unproven_total):
