@@ -20,7 +20,7 @@ from rundun.store.sqlite.pagination import END, Page, PageRequest
 from rundun.store.sqlite.transaction import Tx
 
 LOOK_MS = 200  # longest time of one look, apart from its first window and a few steps of the last
-COUNT_MS = 40  # longest time of a count in long lists
+COUNT_MS = 25  # longest time of a count in long lists
 FIRST_WINDOW = 64  # runs, without a time limit: 45 ms if all have long texts and none is indexed
 MAX_WINDOW = 4096
 SHORT_LIST = 10_000  # runs; a list up to this size is searched without the index
