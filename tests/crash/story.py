@@ -243,6 +243,8 @@ async def at_a_restore(story: Story, service: Serving, rng: Random) -> None:
     await asyncio.to_thread(restoring.go_back, story.folder, rng)
     for organization in story.ledger.organizations:
         organization.session = ""
+        # Their forms are refused from now on.
+        organization.unheard = [one for one in organization.unheard if not one.path.startswith("/console")]
 
 
 Stage = Callable[[Story, Serving, Random], Awaitable[None]]
