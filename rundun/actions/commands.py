@@ -39,8 +39,8 @@ def create_organization(tx: Tx, name: str) -> str:
 
 def import_template(tx: Tx, org: str | None, template: object) -> str:
     """Create a template (`templates import`); return its id."""
-    draft = templates.read_draft(template)
-    return templates.create(tx, organizations.get_or_only(tx, org).org_id, draft).template_id
+    sent = templates.read_sent(template)
+    return templates.create(tx, organizations.get_or_only(tx, org).org_id, sent).template_id
 
 
 def revise_template(tx: Tx, template: str, org: str | None, content: object) -> dict[str, str | int | bool]:
@@ -48,7 +48,7 @@ def revise_template(tx: Tx, template: str, org: str | None, content: object) -> 
     and whether that `is_new`: not for equal content.
     """
     head = templates.get(tx, template, org)
-    version = templates.revise(tx, head.org_id, head.template_id, templates.read_draft(content), None)
+    version = templates.revise(tx, head.org_id, head.template_id, templates.read_sent(content), None)
     return {"template_id": head.template_id, "v": version.v, "is_new": version.v != head.v}
 
 

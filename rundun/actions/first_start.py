@@ -31,6 +31,6 @@ def bootstrap(tx: Tx, samples: Sequence[Any], sample_pictures: Sequence[NewPictu
     org_id = organization_rows.add(tx, UNNAMED).org_id
     _, key = create(tx, org_id, "first", may_erase=True)
     pictures.add_missing(tx, org_id, sample_pictures)
-    versions = [templates.create(tx, org_id, templates.read_draft(sample)) for sample in samples]
+    versions = [templates.create(tx, org_id, templates.read_sent(sample)) for sample in samples]
     setup = tx.links.join(operators.create_setup_link(tx, org_id))
     return FirstStart(key, tuple(version.template_id for version in versions), setup)

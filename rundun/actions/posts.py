@@ -10,7 +10,7 @@ from rundun.actions.deliveries.deliveries import RetryProgress, delivery_json
 from rundun.actions.runs import repeats, runs
 from rundun.actions.runs.state import RunState
 from rundun.actions.templates import templates
-from rundun.actions.templates.templates import Draft
+from rundun.actions.templates.templates import SentTemplate
 from rundun.core import times
 from rundun.core.actor import Actor
 from rundun.core.json_types.deliveries import RetriedJson
@@ -71,9 +71,9 @@ def _changed(tx: Tx, state: RunState) -> StoredResponse:
     return json_response(record.full_json(state.run, state.step_states, state.evidence, tx.links, tx.now))
 
 
-def create_template(tx: Tx, org_id: str, draft: Draft) -> StoredResponse:
+def create_template(tx: Tx, org_id: str, sent: SentTemplate) -> StoredResponse:
     """Create a template; return the 201 response with its first version and the warnings about it."""
-    version = templates.create(tx, org_id, draft)
+    version = templates.create(tx, org_id, sent)
     location = f"/v1/templates/{version.template_id}"
     return json_response(templates.saved_json(version), 201, etag=templates.etag(version), location=location)
 

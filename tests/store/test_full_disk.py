@@ -123,8 +123,8 @@ async def test_a_refusal_that_rests_on_the_batch_falls_with_it(db: Database) -> 
         await db.write(runs.dispatch, org_id, order)
 
 
-def check(name: str) -> templates.Draft:
-    return templates.read_draft({"name": name, "steps": [BOOLEAN]})
+def check(name: str) -> templates.SentTemplate:
+    return templates.read_sent({"name": name, "steps": [BOOLEAN]})
 
 
 async def test_a_version_that_never_came_to_be_is_not_remembered(db: Database) -> None:

@@ -25,10 +25,10 @@ ASSIGNED = ("id", "v", "org_id", "created_at", "updated_at", "archived_at", "war
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class SentTemplate:
     """A template as it was sent, read outside of any transaction, since a large one takes time. `assigned` are its
     server-assigned members. `template` and its stored form `body` are None and empty if it is invalid; `errors` are all
-    its faults. `made_ids` are the ids made for parts without one, `pictures` pairs of pointer and picture id. A draft
+    its faults. `made_ids` are the ids made for parts without one, `pictures` pairs of pointer and picture id. One
     with errors besides its template is still accepted if it equals the stored version.
     """
 
@@ -40,8 +40,8 @@ class Draft:
     pictures: tuple[tuple[str, str], ...] = ()
 
 
-def read_draft(data: Any) -> Draft:
-    """Return parsed JSON as a `Draft`, which has the errors of an invalid template; raises only `too_large`."""
+def read_sent(data: Any) -> SentTemplate:
+    """Return parsed JSON as a `SentTemplate`, which has the errors of an invalid template; raises only `too_large`."""
     fields = data if isinstance(data, dict) else {}
     server_fields = {name: fields[name] for name in ASSIGNED if name in fields}
     written = {key: value for key, value in data.items() if key not in ASSIGNED} if fields else data
@@ -55,9 +55,9 @@ def read_draft(data: Any) -> Draft:
     try:
         template = rules.read_template(written, make_id)
     except Invalid as invalid:
-        return Draft(server_fields, None, b"", invalid.errors, pictures=named)
+        return SentTemplate(server_fields, None, b"", invalid.errors, pictures=named)
     errors = tuple(rules.search_cost_errors(written, template))
-    return Draft(server_fields, template, rules.as_json(template), errors, frozenset(made_ids), named)
+    return SentTemplate(server_fields, template, rules.as_json(template), errors, frozenset(made_ids), named)
 
 
 def etag(version: TemplateVersion, archived_at: int | None = None) -> str:
@@ -100,34 +100,34 @@ def saved_json(version: TemplateVersion) -> bytes:
     return template_json(version)[:-1] + b',"warnings":' + to_json(warnings(version.template)) + b"}"
 
 
-def create(tx: Tx, org_id: str, draft: Draft) -> TemplateVersion:
-    """Create a template from a draft and return its version 1; raises `Invalid` with all errors, `quota_exceeded`."""
-    template = _require_new(tx, org_id, draft)
-    _require_storable(tx, org_id, draft)
-    return template_rows.add(tx, org_id, template, draft.body)
+def create(tx: Tx, org_id: str, sent: SentTemplate) -> TemplateVersion:
+    """Create a sent template and return its version 1; raises `Invalid` with all errors, `quota_exceeded`."""
+    template = _require_new(tx, org_id, sent)
+    _require_storable(tx, org_id, sent)
+    return template_rows.add(tx, org_id, template, sent.body)
 
 
-def check(tx: Tx, org_id: str, draft: Draft) -> list[TemplateWarnedJson]:
-    """Check a draft as `create` does, except the quota; return its template's warnings. Raises `Invalid`."""
-    template = _require_new(tx, org_id, draft)
-    if errors := [*draft.errors, *unknown_pictures(tx, org_id, draft)]:
+def check(tx: Tx, org_id: str, sent: SentTemplate) -> list[TemplateWarnedJson]:
+    """Check a sent template as `create` does, except the quota; return the warnings about it. Raises `Invalid`."""
+    template = _require_new(tx, org_id, sent)
+    if errors := [*sent.errors, *unknown_pictures(tx, org_id, sent)]:
         raise Invalid(errors)
     return warnings(template)
 
 
-def _require_new(tx: Tx, org_id: str, draft: Draft) -> Template:
-    return _require_template(tx, org_id, draft, _assigned_errors(draft))
+def _require_new(tx: Tx, org_id: str, sent: SentTemplate) -> Template:
+    return _require_template(tx, org_id, sent, _assigned_errors(sent))
 
 
-def _assigned_errors(draft: Draft) -> list[FieldError]:
+def _assigned_errors(sent: SentTemplate) -> list[FieldError]:
     detail = "is assigned by the server; leave it out of a new template"
-    return [FieldError(f"/{name}", "read_only", detail) for name in draft.assigned]
+    return [FieldError(f"/{name}", "read_only", detail) for name in sent.assigned]
 
 
 def revise(
-    tx: Tx, org_id: str, template_id: str, draft: Draft, if_match: str | None, actor: Actor = ADMINISTRATOR
+    tx: Tx, org_id: str, template_id: str, sent: SentTemplate, if_match: str | None, actor: Actor = ADMINISTRATOR
 ) -> TemplateVersion:
-    """Revise a template into a new current version, which unarchives it, and return the version. A draft equal to the
+    """Revise a template into a new current version, which unarchives it, and return the version. One equal to the
     current version only unarchives it, and that version is returned; ids it leaves out equal the stored ones. Raises
     NotFound, `Invalid`, `quota_exceeded`, and `version_mismatch` unless `if_match`, the value of `If-Match`, has the
     current entity tag or `*`; None is not checked.
@@ -140,44 +140,44 @@ def revise(
     template = _require_template(
         tx,
         org_id,
-        draft,
+        sent,
         [
             FieldError(f"/{name}", "read_only", f"is assigned by the server and is “{now[name]}” now")
-            for name, value in draft.assigned.items()
+            for name, value in sent.assigned.items()
             if value != now[name] or type(value) is not type(now[name])  # true is not 1
         ],
     )
-    if _is_equal(from_json(draft.body), from_json(current.body), draft.made_ids):
+    if _is_equal(from_json(sent.body), from_json(current.body), sent.made_ids):
         unarchive(tx, org_id, template_id, actor)
         return current
-    _require_storable(tx, org_id, draft)
+    _require_storable(tx, org_id, sent)
     if head.archived_at is not None:
         _add_change(tx, head, "template_brought_back", actor)
-    return template_rows.add_version(tx, head, template, draft.body)
+    return template_rows.add_version(tx, head, template, sent.body)
 
 
-def _require_template(tx: Tx, org_id: str, draft: Draft, read_only: list[FieldError]) -> Template:
-    if draft.template is None or read_only:
-        raise Invalid([*read_only, *draft.errors, *unknown_pictures(tx, org_id, draft)])
-    return draft.template
+def _require_template(tx: Tx, org_id: str, sent: SentTemplate, read_only: list[FieldError]) -> Template:
+    if sent.template is None or read_only:
+        raise Invalid([*read_only, *sent.errors, *unknown_pictures(tx, org_id, sent)])
+    return sent.template
 
 
-def _require_storable(tx: Tx, org_id: str, draft: Draft) -> None:
-    unknown = unknown_pictures(tx, org_id, draft)
-    if draft.errors:
-        raise Invalid([*draft.errors, *unknown])
+def _require_storable(tx: Tx, org_id: str, sent: SentTemplate) -> None:
+    unknown = unknown_pictures(tx, org_id, sent)
+    if sent.errors:
+        raise Invalid([*sent.errors, *unknown])
     quotas.require_quota_left(tx, org_id)
     if unknown:
         raise Invalid(unknown)
 
 
-def unknown_pictures(tx: Tx, org_id: str, draft: Draft) -> list[FieldError]:
-    """Return an error for each place where a draft names a picture that the organization does not have."""
-    known = picture_rows.list_by_id(tx, org_id, {picture_id for _, picture_id in draft.pictures})
+def unknown_pictures(tx: Tx, org_id: str, sent: SentTemplate) -> list[FieldError]:
+    """Return an error for each place where a sent template names a picture that the organization does not have."""
+    known = picture_rows.list_by_id(tx, org_id, {picture_id for _, picture_id in sent.pictures})
     detail = "there is no such picture in this organization: upload it first (POST /v1/pictures), then name its id"
     return [
         FieldError(pointer, "unknown_reference", detail)
-        for pointer, picture_id in draft.pictures
+        for pointer, picture_id in sent.pictures
         if picture_id not in known
     ]
 

@@ -35,8 +35,8 @@ async def create_template(call: ApiCall) -> Response:
     All mistakes are returned at once, each with its pointer. At most 512 KiB. A `required` field causes a warning:
     dispatches without it will be refused.
     """
-    draft = await call.turns.run(templates.read_draft, await call.json())
-    return await call.post(posts.create_template, draft)
+    sent = await call.turns.run(templates.read_sent, await call.json())
+    return await call.post(posts.create_template, sent)
 
 
 @_reading.route(
@@ -49,8 +49,8 @@ async def check_template(call: ApiCall) -> Response:
     each with its pointer. It stores nothing and may be repeated: an `Idempotency-Key` is ignored, and quotas don't
     matter. Pictures that steps name must be uploaded before; this check doesn't keep them any longer.
     """
-    draft = await call.turns.run(templates.read_draft, await call.json())
-    checked: TemplateCheckedJson = {"valid": True, "warnings": await call.read(templates.check, draft)}
+    sent = await call.turns.run(templates.read_sent, await call.json())
+    checked: TemplateCheckedJson = {"valid": True, "warnings": await call.read(templates.check, sent)}
     return Json(checked)
 
 
@@ -100,9 +100,9 @@ async def revise_template(call: ApiCall) -> Response:
     version, and parts sent without ids keep their ids. To lose no other change, get the template, edit it, and put it
     back with `If-Match`.
     """
-    draft = await call.turns.run(templates.read_draft, await call.json())
+    sent = await call.turns.run(templates.read_sent, await call.json())
     if_match = call.request.headers.get("if-match")
-    version = await call.write(templates.revise, call.path("template_id"), draft, if_match, call.actor)
+    version = await call.write(templates.revise, call.path("template_id"), sent, if_match, call.actor)
     return Json(templates.saved_json(version), headers={"etag": templates.etag(version)})
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import given, strategies as some
 
-from rundun.actions.templates.templates import read_draft
+from rundun.actions.templates.templates import read_sent
 from rundun.core.templates import condition
 from rundun.core.templates.condition import Comparison, KnownStep
 from rundun.core.templates.rules import as_json, read_template
@@ -34,7 +34,7 @@ def distinct(count: int, length: int = 99) -> list[str]:
 
 def errors(template: dict[str, Any]) -> list[tuple[str, str]]:
     """What is wrong with a draft."""
-    return [(one.pointer, one.code) for one in read_draft(template).errors]
+    return [(one.pointer, one.code) for one in read_sent(template).errors]
 
 
 def test_what_all_searches_cost_is_bounded_and_no_honest_checklist_meets_the_bound() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rundun.actions.templates.templates import read_draft
+from rundun.actions.templates.templates import read_sent
 from rundun.core.languages import translate
 from rundun.core.templates import rules as template_rules
 from rundun.errors import Invalid
@@ -110,10 +110,10 @@ def flagged(count: int, per_step: int = 50) -> dict[str, Any]:
 
 
 def test_their_comparisons_count_with_those_of_conditions() -> None:
-    assert read_draft(flagged(40)).errors == ()
+    assert read_sent(flagged(40)).errors == ()
     more = flagged(40)
     more["steps"].append(step(name="s-x", condition={"when": {"step": "s-0", "op": "answered"}}))
-    assert [(one.pointer, one.code) for one in read_draft(more).errors] == [("", "too_long")]
+    assert [(one.pointer, one.code) for one in read_sent(more).errors] == [("", "too_long")]
 
 
 def test_what_they_search_counts_with_what_conditions_search() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from rundun.actions.templates import pictures as picture_actions, templates
-from rundun.actions.templates.templates import Draft, get_version
+from rundun.actions.templates.templates import SentTemplate, get_version
 from rundun.core import json_positions
 from rundun.core.json_positions import MalformedJson
 from rundun.core.templates.template import MAXIMUM_BYTES, Template
@@ -53,30 +53,30 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class CheckedText:
-    """The result of checking a text: its faults, and its draft. The draft is None if the text is not JSON, over 512
+    """The result of checking a text: its faults, and the sent template, None if the text is not JSON, over 512
     KiB, or repeats a member.
     """
 
     text: str
-    draft: Draft | None
+    sent: SentTemplate | None
     faults: tuple[Fault, ...]
 
 
 def check(text: str) -> CheckedText:
-    """Return a text, its draft, None if unreadable, and its faults as the API finds them, but for missing pictures. The
-    draft of an invalid template has no `template`.
+    """Return a text, the sent template, None if unreadable, and its faults as the API finds them, but for missing
+    pictures. An invalid one has no `template`.
     """
     if len(text) > MAX_TEXT:
         return CheckedText(text, None, (Fault(1, 1, "", "A template may have at most 512 KiB."),))
     try:
-        draft = templates.read_draft(json_positions.read(text))
+        sent = templates.read_sent(json_positions.read(text))
     except MalformedJson as broken:
         return CheckedText(text, None, (Fault(broken.line, broken.column, None, str(broken)),))
     except Invalid as invalid:  # repeated members
         return CheckedText(text, None, faults(text, invalid.errors))
     except Problem as problem:  # too large
         return CheckedText(text, None, (Fault(1, 1, "", problem.detail),))
-    return CheckedText(text, draft, faults(text, draft.errors))
+    return CheckedText(text, sent, faults(text, sent.errors))
 
 
 def faults(text: str, errors: Iterable[FieldError]) -> tuple[Fault, ...]:
@@ -98,17 +98,17 @@ async def _check(call: ConsoleCall, text: str) -> CheckedText:
     is used up: then only saving reports it.
     """
     checked = await call.turns.run(check, text)
-    if checked.draft is None or not checked.draft.pictures:
+    if checked.sent is None or not checked.sent.pictures:
         return checked
-    named = {picture_id for _, picture_id in checked.draft.pictures}
+    named = {picture_id for _, picture_id in checked.sent.pictures}
     try:
         await call.write(picture_actions.add_missing, sample_pictures.select_pictures(named))
     except Problem as problem:
         if problem.code != "quota_exceeded":
             raise
         return checked
-    unknown = await call.read(templates.unknown_pictures, checked.draft)
-    return replace(checked, faults=faults(text, [*checked.draft.errors, *unknown]))
+    unknown = await call.read(templates.unknown_pictures, checked.sent)
+    return replace(checked, faults=faults(text, [*checked.sent.errors, *unknown]))
 
 
 def _form_text(call: ConsoleCall) -> str:
@@ -116,10 +116,10 @@ def _form_text(call: ConsoleCall) -> str:
 
 
 def _preview_path(call: ConsoleCall, checked: CheckedText) -> str:
-    """Store a draft for the preview and return the preview's path; "" without a draft, or if it has no `template`."""
-    if checked.draft is None or checked.draft.template is None:
+    """Store a sent template for the preview and return the preview's path; "" without a valid one."""
+    if checked.sent is None or checked.sent.template is None:
         return ""
-    name = call.ctx.preview_cache.put(call.operator.operator_id, checked.draft.body, call.now)
+    name = call.ctx.preview_cache.put(call.operator.operator_id, checked.sent.body, call.now)
     return f"/console/templates/preview/{name}"
 
 
@@ -166,16 +166,16 @@ async def create(call: ConsoleCall) -> Response:
     text, or a used-up quota, show the editor with the text. Server-assigned members are ignored.
     """
     checked = await _check(call, _form_text(call))
-    if call.form.get("do") == "check" or checked.faults or checked.draft is None:
+    if call.form.get("do") == "check" or checked.faults or checked.sent is None:
         return await _render_editor(call, checked.text, 422 if checked.faults else 200, checked)
-    draft = replace(checked.draft, assigned={})
+    sent = replace(checked.sent, assigned={})
     try:
-        template_id = await call.write_once("template_id", templates.create, draft)
+        template_id = await call.write_once("template_id", templates.create, sent)
     except Problem as problem:
         if problem.code != "quota_exceeded":
             raise
         return await _show_quota_exceeded(call, checked)
-    return call.redirect(f"/templates/{template_id}", _saved_flash(set(), draft.template))
+    return call.redirect(f"/templates/{template_id}", _saved_flash(set(), sent.template))
 
 
 def _required_labels(template: Template | None) -> set[str]:
@@ -209,18 +209,18 @@ async def edit(call: ConsoleCall) -> Response:
     head, before = await call.read(get_version, call.path("template_id"), None)
     made_from = call.form.get("made_from", "")
     checked = await _check(call, _form_text(call))
-    if call.form.get("do") == "check" or checked.faults or checked.draft is None:
+    if call.form.get("do") == "check" or checked.faults or checked.sent is None:
         status = 422 if checked.faults else 200
         return await _render_editor(call, checked.text, status, checked, head=head, made_from=made_from)
-    return await _save(call, head, made_from, checked, checked.draft, _required_labels(before.template))
+    return await _save(call, head, made_from, checked, checked.sent, _required_labels(before.template))
 
 
 async def _save(
-    call: ConsoleCall, head: TemplateHead, made_from: str, checked: CheckedText, draft: Draft, required: set[str]
+    call: ConsoleCall, head: TemplateHead, made_from: str, checked: CheckedText, sent: SentTemplate, required: set[str]
 ) -> Response:
     tag = f'"{head.template_id}.{made_from}"'
     try:
-        version = await call.write(templates.revise, head.template_id, draft, tag, call.actor)
+        version = await call.write(templates.revise, head.template_id, sent, tag, call.actor)
     except Invalid as problem:
         wrong = replace(checked, faults=faults(checked.text, problem.errors))
         return await _render_editor(call, checked.text, 422, wrong, head=head, made_from=made_from)
@@ -263,7 +263,7 @@ async def check_text(call: ConsoleCall) -> Response:
     ]
     count = len(checked.faults)
     summary = language.ngettext("{n} problem.", "{n} problems.", count) if count else language.gettext("No problems.")
-    template = checked.draft and checked.draft.template
+    template = checked.sent and checked.sent.template
     languages = list(template.translations) if template else []
     preview = _preview_path(call, checked)
     return Json({"summary": summary, "faults": shown, "preview": preview, "languages": languages})
