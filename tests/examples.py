@@ -26,6 +26,7 @@ SECRET = "at least 12 characters"
 NAMES = {
     "r": "7d9f6c1e-2b0a-4c55-9a3e-0f8f5b1f2c11",
     "t": "3c1a9a52-5f0e-4f7c-8c35-6a0c3a7d1e90",
+    "d": "6b0e2f4d-8a1c-4e3b-9d57-2c4a6e8f0b1d",
     "org": "b2a0e6d4-91c7-4d8e-b0a5-72f1c9d3e480",
     "u": "5e0d7a31-8a4f-4a4b-9d0c-1f6b2c3d4e5f",
     "evt": "0a6b1c2d-3e4f-4a5b-8c6d-7e8f9a0b1c2d",
@@ -136,6 +137,11 @@ class Story:
         self.at("2026-02-20T16:30:00Z")
         await self.call("reviseTemplate", "PUT", path, TEMPLATE)
         await self.call("getTemplate", "GET", path)
+        step = {"type": "yes_no", "label": "Is the fridge empty?"}
+        begun = await self.call("createDraft", "POST", "/v1/templates/drafts", {"name": "Fridge", "steps": [step]})
+        path, mended = f"/v1/templates/drafts/{begun['id']}", {**step, "type": "boolean"}
+        await self.call("writeDraft", "PUT", path, {"name": "Fridge", "steps": [mended]})
+        await self.call("getDraft", "GET", path)
 
     async def dispatch(self, *events: str) -> Ed:
         """A run and its link."""
@@ -335,7 +341,7 @@ def named(value: Any, hook: str, key: str = "", parent: str = "") -> Any:
     if "/media/" in value:
         return value.partition("/media/")[0] + MEDIA.get(parent if parent == "original" else key, "")
     value = value.replace(hook, DISPATCH["webhook"]["url"])
-    return re.sub(r"\b(org|evt|dlv|ph|r|t|u)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", _name, value)
+    return re.sub(r"\b(org|evt|dlv|ph|r|t|d|u)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", _name, value)
 
 
 def _name(match: re.Match[str]) -> str:

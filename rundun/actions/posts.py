@@ -9,7 +9,8 @@ from rundun.actions.deliveries import deliveries
 from rundun.actions.deliveries.deliveries import RetryProgress, delivery_json
 from rundun.actions.runs import repeats, runs
 from rundun.actions.runs.state import RunState
-from rundun.actions.templates import templates
+from rundun.actions.templates import drafts, templates
+from rundun.actions.templates.drafts import SentDraft
 from rundun.actions.templates.templates import SentTemplate
 from rundun.core import times
 from rundun.core.actor import Actor
@@ -76,6 +77,15 @@ def create_template(tx: Tx, org_id: str, sent: SentTemplate) -> StoredResponse:
     version = templates.create(tx, org_id, sent)
     location = f"/v1/templates/{version.template_id}"
     return json_response(templates.saved_json(version), 201, etag=templates.etag(version), location=location)
+
+
+def create_draft(tx: Tx, org_id: str, sent: SentDraft, actor: Actor) -> StoredResponse:
+    """Create a draft; return the 201 response with its errors, and without its text, which would outlive it."""
+    assigned = sent.template.assigned
+    draft = drafts.create(tx, org_id, sent, actor, assigned.get("id"), assigned.get("v"))
+    content = drafts.record_json(draft, drafts.list_errors(tx, org_id, sent.template))
+    location = f"/v1/templates/drafts/{draft.draft_id}"
+    return json_response(content, 201, etag=drafts.etag(draft), location=location)
 
 
 def retry_delivery(tx: Tx, org_id: str, delivery_id: str) -> StoredResponse:

@@ -11,7 +11,7 @@ from starlette.types import Lifespan, Receive, Scope, Send
 
 from rundun.errors import Problem
 from rundun.web import media, public, unavailable_page
-from rundun.web.api import deliveries, erasures, events, pictures, runs, templates
+from rundun.web.api import deliveries, drafts, erasures, events, pictures, runs, templates
 from rundun.web.console import routes as console_routes
 from rundun.web.docs import pages
 from rundun.web.docs.openapi import route as openapi
@@ -69,6 +69,7 @@ def starlette_app(assets: Assets, lifespan: Lifespan[Starlette]) -> Starlette:
         *erasures.router.routes,
         *deliveries.router.routes,
         *events.router.routes,
+        *drafts.router.routes,
         *templates.router.routes,
         *pictures.router.routes,
         *openapi.router.routes,

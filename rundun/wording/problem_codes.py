@@ -189,6 +189,13 @@ PROBLEMS: Mapping[str, ProblemCode] = {
         "Take another one, or bring it back by putting a new version of it.",
         (N_("The checklist is archived"), N_("Nothing can be sent from it until it is brought back.")),
     ),
+    "draft_exists": ProblemCode(
+        409,
+        "The template has a draft",
+        "A template has one draft, which all write in turn; “draft_id” says which.",
+        "Get that draft and go on with it, or discard it first.",
+        (N_("The checklist has a draft already"), N_("Go on with that one, or discard it first.")),
+    ),
     "run_closed": ProblemCode(
         410,
         "The run is closed",
@@ -212,8 +219,8 @@ PROBLEMS: Mapping[str, ProblemCode] = {
     ),
     "version_mismatch": ProblemCode(
         412,
-        "The template has changed",
-        "Somebody else has made a new version of the template since you got it.",
+        "The template or draft has changed",
+        "Somebody else has made a new version of the template, or written the draft, since you got it.",
         "Get it again, make your change to that, and put it with the new ETag in If-Match.",
         (N_("Somebody else has changed the checklist"), N_("Open it again, and make your change to what it is now.")),
     ),

@@ -68,7 +68,7 @@ async def checks(port: int, means: Means) -> list[Any]:
     )
     body = f'{{"name": "Large", "steps": [{steps}]}}'.encode()
     headers = {**means.session, "x-csrf-token": token[1], "content-type": "text/plain"}
-    return [again(port, 0, Call("POST", "/console/templates/check", body, headers)) for _ in range(8)]
+    return [again(port, 0, Call("POST", "/console/templates/drafts/text?check=true", body, headers)) for _ in range(8)]
 
 
 async def _large_run(port: int, means: Means) -> str:

@@ -122,7 +122,7 @@ async def mistaken(page: Page, base: str, album: str) -> None:
     await page.goto(f"{base}/console/templates/new")
     await page.locator("textarea").first.fill(MISTAKEN)
     await page.locator("main form[method=post] button.primary").first.click()
-    await page.wait_for_selector("#editor[data-saved=no]")  # the script asks who is signed in before it sends the form
+    await page.wait_for_selector("#faults li")
     await keep(page, f"{album}-template-wrong")
     page.once("dialog", lambda asked: asked.accept())  # whether to leave what was refused
     await page.goto(f"{base}/console/settings/keys")

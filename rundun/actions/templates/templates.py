@@ -20,7 +20,6 @@ from rundun.store.sqlite.transaction import TemplateVersion, Tx
 from rundun.store.templates import pictures as picture_rows, templates as template_rows
 from rundun.store.templates.templates import TemplateHead
 
-COPY = " (copy)"
 ASSIGNED = ("id", "v", "org_id", "created_at", "updated_at", "archived_at", "warnings")
 
 
@@ -28,8 +27,8 @@ ASSIGNED = ("id", "v", "org_id", "created_at", "updated_at", "archived_at", "war
 class SentTemplate:
     """A template as it was sent, read outside of any transaction, since a large one takes time. `assigned` are its
     server-assigned members. `template` and its stored form `body` are None and empty if it is invalid; `errors` are all
-    its faults. `made_ids` are the ids made for parts without one, `pictures` pairs of pointer and picture id. One
-    with errors besides its template is still accepted if it equals the stored version.
+    its faults. `made_ids` are the ids made for parts without one, `pictures` pairs of pointer and picture id. It is
+    still accepted with errors beside its template if it equals the stored version.
     """
 
     assigned: Mapping[str, Any]
@@ -127,14 +126,14 @@ def _assigned_errors(sent: SentTemplate) -> list[FieldError]:
 def revise(
     tx: Tx, org_id: str, template_id: str, sent: SentTemplate, if_match: str | None, actor: Actor = ADMINISTRATOR
 ) -> TemplateVersion:
-    """Revise a template into a new current version, which unarchives it, and return the version. One equal to the
-    current version only unarchives it, and that version is returned; ids it leaves out equal the stored ones. Raises
-    NotFound, `Invalid`, `quota_exceeded`, and `version_mismatch` unless `if_match`, the value of `If-Match`, has the
-    current entity tag or `*`; None is not checked.
+    """Revise a template into a new current version, which unarchives it, and return the version. A template equal to
+    the current version only unarchives it, and that version is returned; ids it leaves out equal the stored ones.
+    Raises NotFound, `Invalid`, `quota_exceeded`, and `version_mismatch` unless `if_match`, the value of `If-Match`, has
+    the current entity tag or `*`; None is not checked.
     """
     head = template_rows.get(tx, org_id, template_id)
     current = template_rows.get_version(tx, template_id, head.v)
-    if if_match is not None and not _matches(if_match, {etag(current), etag(current, head.archived_at)}):
+    if if_match is not None and not is_matching(if_match, {etag(current), etag(current, head.archived_at)}):
         raise Problem("version_mismatch", f"The template is at version {head.v} now; get that version and edit it.")
     now: Mapping[str, object] = {**assigned_json(current, head.archived_at), "warnings": warnings(current.template)}
     template = _require_template(
@@ -193,7 +192,8 @@ def _is_equal(new: Any, old: Any, made_ids: Set[str]) -> bool:
     return bool(new == old)
 
 
-def _matches(if_match: str, tags: Set[str]) -> bool:
+def is_matching(if_match: str, tags: Set[str]) -> bool:
+    """Tell whether a value of `If-Match` is `*` or has one of these entity tags."""
     listed = [tag.strip() for tag in if_match.split(",")]  # strongly compared, so a weak tag never matches
     return "*" in listed or not tags.isdisjoint(listed)
 
@@ -219,17 +219,6 @@ def _add_change(
 ) -> None:
     name = template_rows.get_version(tx, head.template_id, head.v).template.name
     organization_changes.add(tx, head.org_id, change, actor, template_id=head.template_id, template=name)
-
-
-def duplicate(tx: Tx, org_id: str, template_id: str) -> TemplateVersion:
-    """Create a template with the content of another's current version, and “ (copy)” after the name; return its version
-    1. Raises NotFound, `quota_exceeded`.
-    """
-    head = template_rows.get(tx, org_id, template_id)
-    written = template_rows.get_version(tx, head.template_id, head.v).template
-    quotas.require_quota_left(tx, org_id)
-    copied = written.model_copy(update={"name": written.name[: 200 - len(COPY)] + COPY})
-    return template_rows.add(tx, org_id, copied, rules.as_json(copied))
 
 
 def list_names(tx: Tx, org_id: str) -> list[tuple[str, str]]:

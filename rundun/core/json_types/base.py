@@ -20,6 +20,7 @@ def identifier(prefix: str, example: str = "7d9f6c1e-2b0a-4c55-9a3e-0f8f5b1f2c11
 
 RunId = Annotated[str, identifier("r")]
 TemplateId = Annotated[str, identifier("t", "3c1a9a52-5f0e-4f7c-8c35-6a0c3a7d1e90")]
+DraftId = Annotated[str, identifier("d", "6b0e2f4d-8a1c-4e3b-9d57-2c4a6e8f0b1d")]
 OrganizationId = Annotated[str, identifier("org", "b2a0e6d4-91c7-4d8e-b0a5-72f1c9d3e480")]
 UserId = Annotated[str, identifier("u", "5e0d7a31-8a4f-4a4b-9d0c-1f6b2c3d4e5f")]
 EventId = Annotated[str, identifier("evt", "0a6b1c2d-3e4f-4a5b-8c6d-7e8f9a0b1c2d")]

@@ -1,6 +1,6 @@
 """Problem details (RFC 9457)."""
 
-from typing import Annotated, NotRequired, get_args
+from typing import Annotated, Any, NotRequired, get_args
 
 from pydantic import Field, WithJsonSchema
 from typing_extensions import TypedDict
@@ -49,6 +49,10 @@ class ProblemDetailsJson(TypedDict):
     """The id of the request, as in `X-Request-Id`; quote it when you ask the administrator."""
     errors: NotRequired[list[PlaceJson]]
     """All wrong places at once."""
+    draft_id: NotRequired[str]
+    """The draft that the template has; with `draft_exists`."""
+    draft: NotRequired[dict[str, Any]]
+    """The draft as it is now, as `GET /v1/templates/drafts/{draft_id}` returns it; with `version_mismatch` of one."""
     run_status: NotRequired[Status]
     """The run's status; on 410 of a closed run, and on `wrong_status` of a run."""
     closed_at: NotRequired[At]

@@ -1,10 +1,12 @@
 """Templates and their pictures, as `/v1` returns them."""
 
-from typing import Literal
+from typing import Any, Literal
 
+from pydantic import ConfigDict
 from typing_extensions import TypedDict
 
 from rundun.core.json_types import base
+from rundun.core.json_types.problems import PlaceJson
 
 
 class TemplateRecordJson(TypedDict):  # beside these members stand the author's own, see core/templates/template.py
@@ -66,3 +68,51 @@ class TemplateCheckedJson(TypedDict):
     """Always true: an invalid draft is refused in the same way as by `POST /v1/templates`."""
     warnings: list[TemplateWarnedJson]
     """Warnings to heed before it is used."""
+
+
+class DraftTextJson(TypedDict, total=False):
+    """A template in the making: any JSON object. Members of a template are in their places, see `Template`."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
+    id: str
+    """At the beginning of a draft: the template whose next version it may become; without it, a new template."""
+    v: int
+    """At the beginning of a draft: the version of that template that it begins with; the current one without it."""
+
+
+class DraftAuthorJson(TypedDict):
+    """An author of a draft."""
+
+    by: Literal["operator", "integrator"]
+    """Whether it was an operator, in the console, or an API key."""
+    name: str | None
+    """The name of the operator or the key."""
+
+
+class DraftRecordJson(TypedDict):
+    """A draft without its text."""
+
+    id: base.DraftId
+    """The draft's id."""
+    template_id: base.TemplateId | None
+    """The template whose next version it may become; null: it may become a new template."""
+    made_from: base.Positive | None
+    """The version of the template that it began with."""
+    revision: base.Positive
+    """Counts what was written: 1, 2, 3 …"""
+    created_at: base.At
+    """When it was begun."""
+    updated_at: base.At
+    """When it was last written."""
+    updated_by: DraftAuthorJson
+    """Who wrote it last."""
+    errors: list[PlaceJson]
+    """All that keeps its template from becoming a version, but for members assigned by the server, which are ignored
+    here and left out before it is sent; empty: nothing does."""
+
+
+class DraftJson(DraftRecordJson):
+    """A draft of a template."""
+
+    template: dict[str, Any]
+    """What was written, as it was sent, mistakes included."""

@@ -13,7 +13,7 @@ from rundun.store.sqlite.transaction import Quotas, Tx
 
 VERSION, RUN, ANSWER, PHOTO, SIGNATURE, CHANGE = 1000, 1200, 500, 1500, 700, 200  # bytes of a row and its indexes
 EVENT, DELIVERY, ATTEMPT, RESPONSE, REMARK, PICTURE = 400, 800, 150, 700, 400, 500
-ORGANIZATION_CHANGE = 250
+ORGANIZATION_CHANGE, DRAFT = 250, 500
 NEAR = 0.8  # of the quota: the administrator is alerted from there on
 
 # In all queries, `:default` is the quota of organizations without their own.

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from rundun.core.templates.pictures import NewPicture, TemplatePicture
+from rundun.core.templates.pictures import KEPT, NewPicture, TemplatePicture
 from rundun.store import files
 from rundun.store.organizations import quotas
 from rundun.store.sqlite.transaction import Tx
@@ -78,7 +78,15 @@ def is_any_expired(tx: Tx) -> bool:
 
 
 def remove_expired(tx: Tx, limit: int) -> int:
-    """Remove at most `limit` expired pictures with their files; return their number."""
+    """Remove at most `limit` expired pictures with their files; return their number. One that a draft names expires a
+    week later instead.
+    """
+    tx.db.execute(
+        "UPDATE pictures SET expires_at = :later WHERE expires_at <= :now AND EXISTS ("
+        "SELECT 1 FROM draft_pictures AS named JOIN drafts ON drafts.number = named.draft "
+        "WHERE named.picture_id = pictures.id AND drafts.org_id = pictures.org_id)",
+        {"now": tx.now, "later": tx.now + KEPT},
+    )
     query = "SELECT number, file, thumbnail FROM pictures WHERE expires_at <= ? ORDER BY expires_at LIMIT ?"
     rows = tx.db.execute(query, (tx.now, limit)).fetchall()
     for number, *numbers in rows:

@@ -17,7 +17,7 @@ from rundun.web.console.settings import (
     webhooks,
 )
 from rundun.web.console.sign_in import password_reset, sign_in
-from rundun.web.console.templates import editor, pictures, preview, templates
+from rundun.web.console.templates import editor, pictures, preview, publish, templates
 
 ROUTES = [
     route("GET", "/sign-in", sign_in.sign_in_form, "anyone"),
@@ -99,10 +99,13 @@ ROUTES = [
     route("GET", "/dispatch/tables/{number}/links.csv", table.download_links),
     route("GET", "/dispatch/{run_id}", message.show),
     route("GET", "/templates/new", editor.new_form),
-    route("POST", "/templates/new", editor.create, max_form_bytes=editor.MAX_FORM),
-    route("POST", "/templates/check", editor.check_text, max_form_bytes=0),
+    route("POST", "/templates/drafts", editor.write_form, max_form_bytes=editor.MAX_FORM),
+    route("POST", "/templates/drafts/text", editor.write_text, max_form_bytes=0),
+    route("GET", "/templates/drafts/{draft_id}", editor.draft_form),
+    route("GET", "/templates/drafts/{draft_id}/publish", publish.show),
+    route("POST", "/templates/drafts/{draft_id}/publish", publish.publish),
+    route("POST", "/templates/drafts/{draft_id}/discard", publish.discard),
     route("GET", "/templates/{template_id}/edit", editor.edit_form),
-    route("POST", "/templates/{template_id}/edit", editor.edit, max_form_bytes=editor.MAX_FORM),
     route("POST", "/pictures", pictures.upload_picture, max_form_bytes=0),
     route("GET", "/templates/preview/{name}", preview.preview),
     route("GET", "/templates", templates.list_templates),

@@ -1,34 +1,46 @@
-// The editor: line numbers, faults shown while typing, and the preview. Without this script the form still works: its
-// buttons check and save on the server.
+// The editor: a draft that is stored while it is typed, line numbers, faults, and the preview. Without this script the
+// form still works: its buttons store, check and publish on the server.
 
-const CHECK_DELAY_MS = 400;      // after the last key, until the text is checked
-const LETTER_WIDTH_EM = 0.6;     // approximate width of a letter in the editor's fonts
+const WRITE_INTERVAL_MS = 1000;   // at least between two writes of the draft
+const RETRY_MS = 5000;            // until a write that got no answer is tried again
+const PATIENCE_MS = 15_000;       // for an answer
+const LETTER_WIDTH_EM = 0.6;      // approximate width of a letter in the editor's fonts
 
 const form = document.getElementById("editor");
 const text = document.getElementById("text");
 const numbers = form.querySelector(".numbers");
 const result = document.getElementById("summary");
 const list = document.getElementById("faults");
+const state = document.getElementById("state");
+const conflict = document.getElementById("newer");
+const keepMine = document.getElementById("keep-mine");
+const discard = document.getElementById("discard");
 const phone = document.getElementById("phone");
 const empty = document.querySelector(".empty");
 const at = document.getElementById("at");
 const lang = document.getElementById("lang");
 const file = document.getElementById("file");
+const PLACE = ["draft", "revision", "template_id", "made_from", "once"];   // fields: where the text is stored
 
-let timer = 0;
-let request = null;
-let isSaving = false;
+let timer = 0;             // of the next write, 0 without one
+let due = 0;               // when the next write begins
+let lastWrite = 0;         // when the last one began
+let writing = null;        // the write that is under way
+let isHeard = true;        // whether the last write got an answer
 let isSignedOut = false;
-let isStale = false;   // the preview must be restarted
+let isLeaving = false;
+let newer = null;          // the place of a newer text, until one of the two is chosen
 let counted = "";
-const saved = form.dataset.saved === "no" ? null : text.value;   // a refused form shows an unsaved text
+const unheard = new Set();   // texts of writes that got no answer: the server may have them
+let stored = form.dataset.saved === "no" ? null : text.defaultValue;
 
 for (const part of document.querySelectorAll(".tools, .file")) part.hidden = false;
 numberLines(faultLines());
+if (!conflict.hidden) showNewer(Object.fromEntries(PLACE.map((name) => [name, form.elements[name].value])));
 text.addEventListener("input", () => {
   numberLines(faultLines());
-  clearTimeout(timer);
-  timer = setTimeout(checkDraft, CHECK_DELAY_MS);
+  showState(form.dataset.notSaved);
+  scheduleWrite(WRITE_INTERVAL_MS);
 });
 text.addEventListener("scroll", () => (numbers.scrollTop = text.scrollTop));
 list.addEventListener("click", (event) => {
@@ -37,15 +49,23 @@ list.addEventListener("click", (event) => {
   event.preventDefault();
   selectFault(Number(link.dataset.line), Number(link.dataset.column));
 });
-form.addEventListener("submit", save);
-addEventListener("pageshow", () => (isSaving = false));
+form.addEventListener("submit", submit);
+discard.addEventListener("submit", () => (isLeaving = true));
+addEventListener("pageshow", () => (isLeaving = false));
+addEventListener("online", () => scheduleWrite(0));
 addEventListener("beforeunload", (event) => {
-  if (!isSaving && text.value !== saved) event.preventDefault();
+  if (!isLeaving && text.value !== stored) event.preventDefault();
 });
 document.addEventListener("keydown", (event) => {
   if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "s") return;
   event.preventDefault();
-  form.querySelector("[value=save]").click();
+  scheduleWrite(0);
+});
+keepMine.addEventListener("click", () => {
+  takePlace(newer);
+  newer = null;
+  conflict.hidden = true;
+  scheduleWrite(0);
 });
 file.addEventListener("change", loadFile);
 for (const select of [at, lang]) select.addEventListener("change", restartPreview);
@@ -53,7 +73,7 @@ document.getElementById("again").addEventListener("click", restartPreview);
 const isOffered = (tag) => lang.querySelector(`[value="${CSS.escape(tag)}"]`);
 lang.value = navigator.languages.map((tag) => tag.split("-")[0]).find(isOffered) ?? "en";
 loadFile();   // a file may have been chosen before this script ran
-if (text.value.trim()) checkDraft();
+if (text.value.trim()) check();
 
 /** Replaces the text by the chosen file's. */
 async function loadFile() {
@@ -65,55 +85,151 @@ async function loadFile() {
   text.dispatchEvent(new Event("input"));
 }
 
-/** Sends the form, unless the session has ended: then the text would be lost. */
-async function save(event) {
-  if (isSaving) return;
+/** Sends the form once the text is stored, or the server has refused it; otherwise stays, so that no text is lost. */
+async function submit(event) {
+  isLeaving ||= !writing && text.value === stored;
+  if (isLeaving) return;
   event.preventDefault();
   const { submitter } = event;
   isSignedOut = false;
-  clearTimeout(timer);
-  await checkDraft();
-  if (isSignedOut) return;
-  isSaving = true;
-  form.requestSubmit(submitter);
+  await writing;
+  if (text.value !== stored && !newer) await write();
+  isLeaving = isHeard && !isSignedOut && !newer;
+  if (isLeaving) form.requestSubmit(submitter);
 }
 
-/** Has the server check the draft, and shows the result of the last request only. */
-async function checkDraft() {
-  request?.abort();
-  const mine = (request = new AbortController());
+function showState(words) {
+  state.textContent = words;
+}
+
+/** Writes the draft in `delay` milliseconds at the earliest, unless an earlier write is planned. */
+function scheduleWrite(delay) {
+  const when = Math.max(Date.now() + delay, lastWrite + WRITE_INTERVAL_MS);
+  if (timer && due <= when) return;
+  clearTimeout(timer);
+  due = when;
+  timer = setTimeout(async () => {
+    timer = 0;
+    await writing;
+    if (text.value !== stored && !newer) await write();
+  }, when - Date.now());
+}
+
+/** Has the server store and check the text; resolves once it has answered, or did not in time. */
+function write() {
+  clearTimeout(timer);
+  timer = 0;
+  lastWrite = Date.now();
+  writing = sendText(text.value).finally(() => (writing = null));
+  return writing;
+}
+
+async function sendText(value) {
+  const response = await post(value);
+  isHeard = Boolean(response);
+  if (response?.redirected) return showSignedOut();
+  if (response?.ok) return showWritten(value, await response.json());
+  if (response?.status === 404) return showGone();
+  if (!response) unheard.add(value);
+  showRefused(response ? (await response.json()).detail : "");
+  showState(response ? form.dataset.notSaved : form.dataset.lost);
+  if (!response || response.status >= 429) scheduleWrite(RETRY_MS);
+}
+
+/** Has the server check the text only, and shows the result unless another text stands there by then. */
+async function check() {
+  const value = text.value;
+  const response = await post(value, { check: "true" });
+  if (response?.redirected) return showSignedOut();
+  if (response?.ok) showChecked(value, await response.json());
+}
+
+/** Sends a text; returns the response, null without one. */
+async function post(value, more = {}) {
+  const place = Object.fromEntries(PLACE.map((name) => [name, form.elements[name].value]));
+  const headers = {
+    "Content-Type": "text/plain; charset=utf-8",
+    "X-CSRF-Token": form.elements.csrf.value,
+    Accept: "application/json",
+  };
   try {
-    const response = await fetch(form.dataset.check, {
-      method: "POST", body: text.value, signal: mine.signal,
-      headers: {
-        "Content-Type": "text/plain; charset=utf-8",
-        "X-CSRF-Token": form.elements.csrf.value,
-        Accept: "application/json",
-      },
+    return await fetch(`${form.dataset.drafts}/text?${new URLSearchParams({ ...place, ...more })}`, {
+      method: "POST", body: value, headers, signal: AbortSignal.timeout(PATIENCE_MS),
     });
-    if (response.redirected) return showSignedOut();
-    if (response.ok) showResult(await response.json());   // errors of the server are shown when saving
-  } catch (error) {
-    if (error.name !== "AbortError" && !(error instanceof TypeError)) throw error;
+  } catch {
+    return null;
   }
 }
 
-/** Restarts the preview, with the last valid draft if this one has faults or the server cannot be reached. */
-async function restartPreview() {
-  isStale = true;
-  await checkDraft();
-  if (isStale) showPreview(phone.dataset.base, true);
-  isStale = false;
+/** Takes the form's fields, where the text is stored from now on. */
+function takePlace(place) {
+  for (const name of PLACE) form.elements[name].value = place[name] ?? "";
+  discard.hidden = !place.draft;
+  if (!place.draft) return;
+  discard.querySelector("form").action = `${form.dataset.drafts}/${place.draft}/discard`;
+  discard.querySelector("[name=revision]").value = place.revision;
+  history.replaceState(null, "", `${form.dataset.drafts}/${place.draft}`);
 }
 
-/** Shows that the session has ended and that nothing was sent. */
+function showWritten(value, answer) {
+  showChecked(value, answer);
+  showRefused(answer.refused);
+  if (answer.newer && unheard.has(answer.newer.text)) {   // our own, whose answer was lost
+    takePlace(answer.place);
+    stored = answer.newer.text;
+    return scheduleWrite(0);
+  }
+  if (answer.newer) {
+    conflict.querySelector("p").textContent = answer.newer.said;
+    return showNewer(answer.place);
+  }
+  if (!answer.place) return;
+  takePlace(answer.place);
+  stored = value;
+  unheard.clear();
+  document.getElementById("gone").hidden = true;
+  if (text.value === value) showState(form.dataset.isSaved);
+}
+
+/** Shows that somebody wrote the draft meanwhile: nothing is written before one of the two texts is chosen. */
+function showNewer(place) {
+  newer = place;
+  conflict.hidden = keepMine.hidden = false;
+  document.getElementById("theirs").href = `${form.dataset.drafts}/${place.draft}`;
+  showState(form.dataset.notSaved);
+}
+
+/** Shows that the draft is no more; what is typed from now on begins a new one. */
+function showGone() {
+  stored = null;
+  document.getElementById("gone").hidden = false;
+  takePlace({ ...Object.fromEntries(new FormData(form)), draft: "", revision: "", once: String(Math.random()) });
+  showState(form.dataset.notSaved);
+}
+
+/** Shows why the text was not stored, "" for nothing. */
+function showRefused(words) {
+  const refused = document.getElementById("refused");
+  refused.textContent = words;
+  refused.hidden = !words;
+}
+
+/** Shows that the session has ended and that nothing was stored. */
 function showSignedOut() {
   isSignedOut = true;
   result.textContent = form.dataset.signedOut;
   result.className = "wrong";
 }
 
-function showResult({ summary, faults, preview, languages }) {
+/** Restarts the preview, with the last valid text if this one has faults or the server cannot be reached. */
+async function restartPreview() {
+  await check();
+  showPreview(phone.dataset.base, true);
+}
+
+/** Shows the faults of a text and its preview, unless another text stands there by now. */
+function showChecked(value, { summary, faults, preview, languages }) {
+  if (value !== text.value) return;
   result.textContent = summary;
   result.className = faults.length ? "wrong" : "soft";
   if (faults.length) text.setAttribute("aria-invalid", "true");
@@ -121,9 +237,7 @@ function showResult({ summary, faults, preview, languages }) {
   list.replaceChildren(...faults.map(faultItem));
   numberLines(faultLines());
   offerLanguages(languages);
-  if (!preview) return;
-  showPreview(preview, isStale);
-  isStale = false;
+  showPreview(preview, false);
 }
 
 /** Adds the template's languages `tags` to the choice of preview languages. */

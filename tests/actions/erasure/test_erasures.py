@@ -57,6 +57,8 @@ TABLES = {
     "organizations": NONE,
     "password_resets": NONE,
     "pictures": NONE,
+    "drafts": NONE,
+    "draft_pictures": NONE,
     "proof": NONE,
     "recovery_codes": NONE,
     "rotations": NONE,

@@ -53,7 +53,8 @@ async def test_the_first_five_minutes(w: World, base: str, browser: Browser) -> 
     # a checklist from a sample
     await steps.get_by_role("link", name="Make a checklist").click()
     await page.goto(f"{base}/console/templates/new?sample=turnover")
-    await page.locator("button[name=do][value=save]").first.click()
+    await page.get_by_role("button", name="Publish…").click()
+    await page.get_by_role("button", name="Publish", exact=True).click()
     await expect(page).to_have_url(re.compile("/console/templates/t-"))
 
     # sent to herself, and opened on her phone

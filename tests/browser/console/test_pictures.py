@@ -27,8 +27,8 @@ async def test_pictures_stay_beside_a_text_that_is_refused(w: World, browser: Br
         await type_over(page, '"boolean"', '"bolean"')
         for _ in range(2):
             async with page.expect_event("load"):
-                await page.get_by_role("button", name="Save").click()
-            await expect(page.locator("#editor[data-saved=no]")).to_be_visible()
+                await page.get_by_role("button", name="Publish…").click()
+            await expect(page.locator("#faults li")).to_be_visible()
             await expect(rows).to_have_count(2)
             assert [await row.locator("input").input_value() for row in await rows.all()] == ids
             for image in await rows.locator("img").all():

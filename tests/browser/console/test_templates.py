@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, FrameLocator, Locator, Page, expect
+from playwright.async_api import Browser, FrameLocator, Locator, Page, Route, expect
 
 from rundun import paths
 from rundun.web.console import cookies
@@ -72,6 +72,12 @@ async def type_over(page: Page, before: str, after: str) -> None:
     await page.keyboard.insert_text(after)
 
 
+async def publish(page: Page) -> None:
+    """Publish the draft in the editor."""
+    await page.get_by_role("button", name="Publish…").click()
+    await page.get_by_role("button", name="Publish", exact=True).click()
+
+
 async def sign(page: Page, inside: FrameLocator, button: Locator) -> None:
     """A line on the pad that the button opens, in Spanish."""
     await button.click()
@@ -115,8 +121,11 @@ async def test_a_mistake_is_found_mended_seen_and_saved(w: World, ann: Phone) ->
     await type_over(page, "Are the guests gone?", "Has everybody left?")
     await expect(phone_page.get_by_role("heading", name="Has everybody left?")).to_be_visible()
     assert (await w.acme.get(f"/v1/templates/{template_id}")).json()["v"] == 1
-    await page.keyboard.press("Control+s")
-    await expect(page.get_by_role("status")).to_have_text("Saved.")
+    await expect(page.locator("#state")).to_have_text("Draft saved.")
+    await page.reload()
+    assert "Has everybody left?" in await page.locator("#text").input_value()
+    await publish(page)
+    await expect(page.get_by_role("status")).to_contain_text("Published.")
     await page.get_by_role("link", name="What changed in version 2").click()
     changed = page.locator(".changes li")
     await expect(changed).to_have_count(1)
@@ -134,7 +143,8 @@ async def test_text_that_is_no_json_says_where_and_is_jumped_to_by_keyboard(ann:
     assert await page.evaluate("[text.selectionStart, document.activeElement.id]") == [27, "text"]
     asked = []
     page.on("dialog", lambda dialog: asked.append(dialog.type))
-    await page.get_by_role("button", name="Save").click()
+    await page.get_by_role("button", name="Publish…").click()
+    await expect(page.locator("#editor[data-saved=no]")).to_be_visible()
     await expect(page.locator("#text")).to_have_value('{"name": "ä😀",\n "steps": [}')
     assert asked == [], "saving is no leaving"
 
@@ -146,7 +156,7 @@ async def test_a_file_is_imported(w: World, ann: Phone) -> None:
     given = {"name": "t.json", "mimeType": "application/json", "buffer": json.dumps(TURNOVER).encode()}
     await page.locator("#file").set_input_files([given])  # type: ignore[list-item]
     await expect(shown_in(page).get_by_role("heading", name="Are the guests gone?")).to_be_visible()
-    await page.get_by_role("button", name="Save").click()
+    await publish(page)
     await expect(page.get_by_role("heading", name=TURNOVER["name"])).to_be_visible()
     assert len((await w.acme.get("/v1/templates")).json()["data"]) == 1
 
@@ -206,7 +216,7 @@ async def test_the_phone_is_the_executors_page_and_nothing_of_it_stays(w: World,
     await expect(inside.locator(".end-mark.good")).to_be_visible()
     await page.get_by_role("button", name="Start over").click()
     await expect(step("s-ok")).to_be_visible()
-    writes = [one for one in sent if not one.startswith("GET ") and "/templates/check" not in one]
+    writes = [one for one in sent if not one.startswith("GET ") and "/templates/drafts/text" not in one]
     assert writes == []
     assert not any("/r/" in one for one in sent)
     frame = page.frames[1]
@@ -245,9 +255,9 @@ async def test_a_text_outlives_the_session_it_was_written_in(w: World, ann: Phon
     csrf = await page.locator("#editor [name=csrf]").input_value()
     signed_out = await page.context.request.post(f"{ann.base}/console/sign-out", form={"csrf": csrf})
     assert signed_out.url == f"{ann.base}/console/sign-in?flash=signed_out"
-    await page.keyboard.press("Control+s")
+    await type_over(page, "Has everybody left?", "Has everybody gone?")
     await expect(page.locator("#summary")).to_contain_text("You have been signed out.")
-    assert "Has everybody left?" in await page.locator("#text").input_value()
+    assert "Has everybody gone?" in await page.locator("#text").input_value()
 
     again = await operator(w, "member")
     session = {
@@ -256,10 +266,11 @@ async def test_a_text_outlives_the_session_it_was_written_in(w: World, ann: Phon
         "url": f"{ann.base}/console",
     }
     await page.context.add_cookies([session])  # type: ignore[list-item]
-    await page.get_by_role("button", name="Save").click()
+    await page.get_by_role("button", name="Publish…").click()
     await page.get_by_role("button", name="Send it").click()
-    await expect(page.get_by_role("status")).to_have_text("Saved.")
-    assert "Has everybody left?" in (await w.acme.get(f"/v1/templates/{template_id}")).text
+    await page.get_by_role("button", name="Publish", exact=True).click()
+    await expect(page.get_by_role("status")).to_contain_text("Published.")
+    assert "Has everybody gone?" in (await w.acme.get(f"/v1/templates/{template_id}")).text
 
 
 async def test_a_refused_text_is_not_left_by_mistake(w: World, ann: Phone) -> None:
@@ -267,14 +278,94 @@ async def test_a_refused_text_is_not_left_by_mistake(w: World, ann: Phone) -> No
     await get_sample_pictures(w)
     template_id = (await w.acme.post("/v1/templates", json=TURNOVER)).json()["id"]
     await page.goto(f"{ann.base}/console/templates/{template_id}/edit")
-    await type_over(page, '"type": "rating"', '"type": "ratings"')
-    await page.get_by_role("button", name="Save").click()
+    await type_over(page, '"type": "rating"', '"type": rating"')
+    await page.get_by_role("button", name="Publish…").click()
     await expect(page.locator("#editor[data-saved=no]")).to_be_visible()
     page.on("dialog", lambda dialog: asked.append(dialog.type) or asyncio.ensure_future(dialog.accept()))
     await page.locator("#text").focus()
     await page.keyboard.press("End")
     await page.goto(f"{ann.base}/console/runs")
     assert asked == ["beforeunload"]
+
+
+async def test_two_write_one_draft_and_one_loses_the_network(w: World, browser: Browser, base: str) -> None:
+    template_id = await w.template(BOOLEAN)
+    async with desktop(w, browser, base) as ann, desktop(w, browser, base) as bob:
+        for one in (ann, bob):
+            await one.page.goto(f"{base}/console/templates/{template_id}/edit")
+            await expect(shown_in(one.page).locator("[id='s-ok']")).to_be_visible()
+        assert (await w.acme.get("/v1/templates")).json()["data"][0]["v"] == 1
+        await type_over(ann.page, "All fine?", "Ann asks?")
+        await expect(ann.page.locator("#state")).to_have_text("Draft saved.")
+        await expect(ann.page).to_have_url(re.compile("/console/templates/drafts/d-"))
+
+        # Bob began with the version, and is offline while he writes.
+        await bob.page.context.set_offline(True)
+        await type_over(bob.page, "All fine?", "Bob asks?")
+        await expect(bob.page.locator("#state")).to_contain_text("no connection")
+        await bob.page.get_by_role("button", name="Publish…").click()
+        await bob.page.context.set_offline(False)
+        await expect(bob.page.locator("#newer p").first).to_contain_text("Ann has written here meanwhile.")
+        assert "Bob asks?" in await bob.page.locator("#text").input_value()
+        await bob.page.get_by_role("button", name="Publish…").click()
+        await type_over(bob.page, "Bob asks?", "Bob asks? ")
+        draft = (await w.acme.get(f"/v1/templates/drafts/{ann.page.url.rpartition('/')[2]}")).json()
+        assert (draft["revision"], draft["template"]["steps"][0]["label"]) == (1, "Ann asks?"), "not without his word"
+        async with bob.page.context.expect_page() as opened:
+            await bob.page.get_by_role("link", name="See theirs").click()
+        assert "Ann asks?" in await (await opened.value).locator("#text").input_value()
+        await (await opened.value).close()
+        await bob.page.get_by_role("button", name="Keep mine instead").click()
+        await expect(bob.page.locator("#state")).to_have_text("Draft saved.")
+        await expect(bob.page.locator("#newer")).to_be_hidden()
+
+        # An answer that is lost is no colleague.
+        await type_over(ann.page, "Ann asks?", "Ann asks again?")
+        await expect(ann.page.locator("#newer")).to_be_visible()
+        await ann.page.get_by_role("button", name="Keep mine instead").click()
+        await expect(ann.page.locator("#state")).to_have_text("Draft saved.")
+        await ann.page.route("**/drafts/text?*", lose, times=1)
+        await type_over(ann.page, "again?", "once more?")
+        await expect(ann.page.locator("#state")).to_contain_text("no connection")
+        await type_over(ann.page, "once more?", "for good?")
+        await expect(ann.page.locator("#state")).to_have_text("Draft saved.")
+        await expect(ann.page.locator("#newer")).to_be_hidden()
+        await publish(ann.page)
+        await expect(ann.page.get_by_role("status")).to_contain_text("Published.")
+
+        await type_over(bob.page, "Bob asks? ", "Bob asks too?")
+        await expect(bob.page.locator("#gone")).to_be_visible()
+        assert "Bob asks too?" in await bob.page.locator("#text").input_value()
+        await publish(bob.page)
+        await expect(bob.page.get_by_role("status")).to_contain_text("Published.")
+    texts = [
+        one["steps"][0]["label"] for one in (await w.acme.get(f"/v1/templates/{template_id}/versions")).json()["data"]
+    ]
+    assert texts == ["Bob asks too?", "Ann asks for good?", "All fine?"]
+
+
+async def test_who_types_on_and_on_is_stored_every_second(w: World, ann: Phone) -> None:
+    page, template_id = ann.page, await w.template(BOOLEAN)
+    await page.clock.install(time=0)
+    await page.goto(f"{ann.base}/console/templates/{template_id}/edit")
+    await expect(shown_in(page).locator("[id='s-ok']")).to_be_visible()
+    await page.clock.pause_at(3_600_000)
+    await page.locator("#text").focus()
+    for revision in range(1, 4):
+        for _ in range(9):
+            await page.keyboard.insert_text(" ")
+            await page.clock.run_for(100)
+        await expect(page.locator("#state")).to_have_text("Not saved yet.")
+        await page.keyboard.insert_text(" ")
+        await page.clock.run_for(100)
+        await expect(page.locator("#state")).to_have_text("Draft saved.")
+        await expect(page.locator("[name=revision]").first).to_have_value(str(revision))
+
+
+async def lose(route: Route) -> None:
+    """Let the request reach the server, and lose its answer."""
+    await route.fetch()
+    await route.abort()
 
 
 @pytest.mark.browser
@@ -308,14 +399,18 @@ async def test_without_scripts_the_editor_checks_and_saves_all_the_same(w: World
         await page.goto(f"{base}/console/templates/new")
         text = await page.locator("#text").input_value()
         await page.locator("#text").fill(text.replace("boolean", "bolean"))
-        await page.get_by_role("button", name="Check").click()
+        await page.get_by_role("button", name="Save draft").click()
         await expect(page.locator("#faults li")).to_contain_text("Line 7, column 10")
         await page.locator("#text").fill(text)
-        await page.get_by_role("button", name="Check").click()
+        await page.get_by_role("button", name="Save draft").click()
         await expect(page.locator("#summary")).to_have_text("No problems.")
         assert (await w.acme.get("/v1/templates")).json()["data"] == []
-        await page.get_by_role("button", name="Save").click()
+        await publish(page)
         await expect(page.get_by_role("heading", name="New checklist")).to_be_visible()
+        await page.get_by_role("button", name="Duplicate").click()
+        await page.get_by_text("Discard the draft").click()
+        await page.get_by_role("button", name="Discard", exact=True).click()
+        await expect(page.get_by_role("status")).to_have_text("The draft is discarded.")
 
 
 @pytest.mark.parametrize("width", [390, 1440])
@@ -327,11 +422,14 @@ async def test_the_pages_fit_and_axe_finds_nothing(w: World, browser: Browser, b
     assert (await w.acme.put(f"/v1/templates/{template_id}", json=changed)).status_code == 200
     run = await w.dispatch(template_id, executor_ref=long)
     paths = ["/templates", f"/templates/{template_id}", f"/templates/{template_id}/changes"]
-    paths += [f"/templates/{template_id}/edit", "/templates/new?import=true", "/dispatch", f"/dispatch/{run.run_id}"]
+    drafts = [changed | {"name": long, "id": template_id}, {"name": long, "steps": 1}]
+    ids = [(await w.acme.post("/v1/templates/drafts", json=each)).json()["id"] for each in drafts]
+    paths += [f"/templates/drafts/{each}/publish" for each in ids]
+    paths += [f"/templates/drafts/{ids[0]}", "/templates/new?import=true", "/dispatch", f"/dispatch/{run.run_id}"]
     async with desktop(w, browser, base, viewport={"width": width, "height": 844}) as ann:
         for path in paths:
             await ann.page.goto(f"{base}/console{path}")
-            if path.endswith("/edit"):
+            if path.endswith(ids[0]):
                 await expect(shown_in(ann.page).locator(".list")).to_be_visible()
             wide = await ann.page.evaluate("document.documentElement.scrollWidth - innerWidth")
             assert wide <= 0, path

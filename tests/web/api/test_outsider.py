@@ -38,7 +38,7 @@ def fill(path: str, **ids: str) -> str:
     """A route's path with ids in it."""
     given = {"run_id": f"r-{uuid.uuid4()}", "template_id": f"t-{uuid.uuid4()}", "step_id": "s-ok",
              "photo_id": f"ph-{uuid.uuid4()}", "delivery_id": f"dlv-{uuid.uuid4()}",
-             "picture_id": f"pic-{uuid.uuid4().hex * 2}"} | ids  # fmt: skip
+             "picture_id": f"pic-{uuid.uuid4().hex * 2}", "draft_id": f"d-{uuid.uuid4()}"} | ids  # fmt: skip
     return path.format(**given)
 
 
@@ -84,7 +84,8 @@ async def test_another_organization_finds_nothing(shared: World, method: str, pa
     before = await shared.run(ed)
     (delivery,) = await shared.deliveries(ed)
     picture_id = (await shared.acme.post("/v1/pictures", content=images.jpeg())).json()["picture_id"]
-    ids = {"run_id": ed.run_id, "template_id": template_id, "picture_id": picture_id}
+    draft_id = (await shared.acme.post("/v1/templates/drafts", json={})).json()["id"]
+    ids = {"run_id": ed.run_id, "template_id": template_id, "picture_id": picture_id, "draft_id": draft_id}
     url = fill(path, **ids, delivery_id=delivery["delivery_id"])
     response = await shared.globex.request(method, url, json=BODIES.get(path, {}) if method != "GET" else None)
     assert (response.status_code, response.json()["code"]) == (404, "not_found")

@@ -66,7 +66,9 @@ LONG = {
     "a table": lambda w, ann, ed: ann.get("/runs.csv"),
     "an archive": lambda w, ann, ed: ann.get(f"/runs/{ed.run_id}/archive.zip"),
     "an archive by the API": lambda w, ann, ed: w.acme.get(f"/v1/runs/{ed.run_id}/archive"),
-    "a check": lambda w, ann, ed: ann.client.post("/console/templates/check", headers={"x-csrf-token": ann.csrf}),
+    "a check": lambda w, ann, ed: ann.client.post(
+        "/console/templates/drafts/text?check=true", headers={"x-csrf-token": ann.csrf}
+    ),
     "a search": lambda w, ann, ed: w.acme.get("/v1/runs?q=abc"),
     "a draft": lambda w, ann, ed: w.acme.post("/v1/templates/check", json={"name": "Check", "steps": [BOOLEAN]}),
     "a person": lambda w, ann, ed: w.acme.post("/v1/erasures", json={"person": {"email": "eve@example.com"}}),

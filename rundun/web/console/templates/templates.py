@@ -5,23 +5,25 @@ import re
 import unicodedata
 from urllib.parse import quote
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 from starlette.responses import Response
 
 from rundun import paths
 from rundun.actions.deliveries import default_webhooks
 from rundun.actions.erasure import retention
-from rundun.actions.templates import templates
+from rundun.actions.templates import drafts, templates
 from rundun.actions.templates.templates import get_two_versions, get_version, get_with_versions, page_current
 from rundun.core.templates import pictures
-from rundun.core.templates.diff import default_value, difference, parts
+from rundun.core.templates.diff import TemplateChange, default_value, difference, parts
 from rundun.errors import NotFound
+from rundun.store.templates import drafts as draft_rows
 from rundun.web.console.dispatch.form import host_of
 from rundun.web.console.session import ConsoleCall
 from rundun.web.http.query_params import ListQuery, TemplateQuery, TemplatesQuery, next_cursor, query
 from rundun.wording.template_text import template_text
 
 MAX_VERSIONS = 100
+COPY = " (copy)"
 
 
 class TemplatePageQuery(ListQuery, TemplateQuery):
@@ -42,15 +44,19 @@ def samples() -> dict[str, str]:
 
 
 async def list_templates(call: ConsoleCall) -> Response:
-    """GET /console/templates: show a page of templates, newest first; `?include_archived=true` adds archived ones."""
+    """GET /console/templates: list all drafts, and a page of templates, newest first; `?include_archived=true`
+    adds archived ones.
+    """
     params = query(TemplatesPageQuery, call.request)
     page = await call.read(page_current, params.page_request(), params.include_archived)
+    is_first = "cursor" not in params.model_fields_set
     return await call.render(
         "templates/list",
         page=page,
+        drafts=await call.read(draft_rows.list_heads) if is_first else [],
         cursor=next_cursor(page),
         include_archived=params.include_archived,
-        is_first="cursor" not in params.model_fields_set,
+        is_first=is_first,
         samples=samples(),
     )
 
@@ -67,6 +73,7 @@ async def show(call: ConsoleCall) -> Response:
         webhook_host=host_of(await call.read(default_webhooks.find_own, template_id)),
         webhook_host_of_organization=host_of(await call.read(default_webhooks.find_own, None)),
         head=head,
+        draft=await call.read(draft_rows.find_head, template_id),
         version=version,
         source=source,
         sections=[{"title": "", "steps": source.get("steps") or []}, *(source.get("sections") or [])],
@@ -85,25 +92,24 @@ async def changes(call: ConsoleCall) -> Response:
     first, second = _version_number(call, "before"), _version_number(call, "after")
     head, before, after = await call.read(get_two_versions, call.path("template_id"), first, second)
     old, new = from_json(before.body), from_json(after.body)
-    differences = await call.turns.run(difference, old, new)
-    added_or_removed = {change.part.id for change in differences if change.kind in ("added", "removed")}
     return await call.render(
         "templates/changes",
         head=head,
         before=before,
         after=after,
-        # an added or removed step already shows its options
-        changes=[
-            change
-            for change in differences
-            if not (change.part.kind == "option" and change.part.parent in added_or_removed)
-        ],
+        changes=shown_changes(await call.turns.run(difference, old, new)),
         text=template_text(call.language, parts(old), parts(new)),
         default_value=default_value,
         pictures=pictures.shown_json({**before.pictures, **after.pictures}, call.ctx.links),
         parts_by_id={**parts(old), **parts(new)},
         numbers=list(range(head.v, max(0, head.v - MAX_VERSIONS), -1)),
     )
+
+
+def shown_changes(changes: list[TemplateChange]) -> list[TemplateChange]:
+    """Return the changes without the options of added and removed steps, which already show them."""
+    whole = {change.part.id for change in changes if change.kind in ("added", "removed")}
+    return [change for change in changes if not (change.part.kind == "option" and change.part.parent in whole)]
 
 
 def _version_number(call: ConsoleCall, name: str) -> int | None:
@@ -143,9 +149,13 @@ def file_name(name: str) -> tuple[str, str]:
 
 
 async def duplicate(call: ConsoleCall) -> Response:
-    """POST /console/templates/{template_id}/duplicate: create a copy of a template, and redirect to the copy."""
-    version = await call.write(templates.duplicate, call.path("template_id"))
-    return call.redirect(f"/templates/{version.template_id}", "duplicated")
+    """POST /console/templates/{template_id}/duplicate: begin a draft with a template's content, and redirect to it."""
+    _, version = await call.read(get_version, call.path("template_id"), None)
+    name = version.template.name[: 200 - len(COPY)] + COPY
+    copied = {**from_json(version.body), "name": name}
+    sent = await call.turns.run(drafts.read_sent, format_json(to_json(copied)), copied)
+    draft = await call.write(drafts.create, sent, call.actor)
+    return call.redirect(f"/templates/drafts/{draft.draft_id}", "duplicated")
 
 
 async def archive(call: ConsoleCall) -> Response:

@@ -8,9 +8,9 @@ from typing import Any
 
 from rundun import __version__
 from rundun.core.json_types.problems import ProblemDetailsJson
-from rundun.core.json_types.templates import TemplateRecordJson, TemplateSavedJson
+from rundun.core.json_types.templates import DraftTextJson, TemplateRecordJson, TemplateSavedJson
 from rundun.core.templates.template import Template
-from rundun.web.api import deliveries, erasures, events, pictures, runs, templates
+from rundun.web.api import deliveries, drafts, erasures, events, pictures, runs, templates
 from rundun.web.docs.openapi import events as event_parts, route as own_route
 from rundun.web.docs.openapi.parts import INTRODUCTION, TAGS
 from rundun.web.docs.openapi.schemas import REF, Schema, add_drafts, components, join_members, parameters, schema_name
@@ -18,7 +18,7 @@ from rundun.web.executor import api, uploads
 from rundun.web.http.operation import ApiRoute, Bytes, Inline, ListOf, Success
 from rundun.wording.problem_codes import PROBLEMS
 
-_ALL = (runs, erasures, templates, pictures, deliveries, events, own_route, api, uploads)
+_ALL = (runs, erasures, templates, drafts, pictures, deliveries, events, own_route, api, uploads)
 ROUTES: Sequence[ApiRoute] = sorted(
     (route for module in _ALL for route in module.router.routes if isinstance(route, ApiRoute)),
     key=lambda route: list(TAGS).index(route.operation.tag),
@@ -65,7 +65,7 @@ def _all_schemas() -> dict[str, Schema]:
     items = [described.item for described in successes if isinstance(described, ListOf)]
     bodies = [route.operation.body for route in ROUTES]
     types = {described for described in [*successes, *items, *bodies] if isinstance(described, type)}
-    ours = {ProblemDetailsJson, TemplateRecordJson, TemplateSavedJson, Template}
+    ours = {ProblemDetailsJson, DraftTextJson, TemplateRecordJson, TemplateSavedJson, Template}
     schemas = components({*types, *event_parts.TYPES, *ours})
     event_parts.add_events(schemas)
     template, record, saved = schemas["Template"], schemas["TemplateRecord"], schemas["TemplateSaved"]

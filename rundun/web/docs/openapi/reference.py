@@ -16,6 +16,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 VARIABLES = {
     "run_id": "$RUN",
     "template_id": "$TEMPLATE",
+    "draft_id": "$DRAFT",
     "delivery_id": "$DELIVERY",
     "step_id": "$STEP",
     "picture_id": "$PICTURE",

@@ -174,7 +174,8 @@ async def test_pictures_are_uploaded_in_the_editor_and_named_by_what_is_copied(w
     await expect(page.frame_locator("#phone").locator("dialog img")).to_be_visible()
     await page.frame_locator("#phone").get_by_role("button", name="Close").click()
     await is_fine(page, "the editor with pictures")
-    await page.get_by_role("button", name="Save", exact=True).click()
+    await page.get_by_role("button", name="Publish…").click()
+    await page.get_by_role("button", name="Publish", exact=True).click()
     await expect(page.locator(".outline .shown img")).to_be_visible()
     await is_fine(page, "a template with a picture")
 

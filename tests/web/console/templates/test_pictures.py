@@ -12,12 +12,12 @@ from rundun.store.sqlite.pagination import PageRequest
 from rundun.store.sqlite.transaction import Tx
 from rundun.store.templates import pictures as picture_rows, templates as template_rows
 from rundun.web import sample_pictures
-from tests.helpers.console.console import Browser, field, operator, shown
+from tests.helpers.console.console import Browser, operator, shown
 from tests.helpers.console.markup import NASTY, has_no_markup_of
 from tests.helpers.files.storage import fill, used
 from tests.helpers.pictures import images
 from tests.helpers.service import BOOLEAN, World
-from tests.web.console.templates.test_editor import live, spots, typed
+from tests.web.console.templates.test_editor import PATH, keep, live, published, spots, typed
 
 
 async def upload(who: Browser, data: bytes, csrf: str | None = None) -> httpx2.Response:
@@ -50,8 +50,7 @@ async def test_a_picture_uploaded_in_the_editor_can_be_named_there_and_is_seen(w
     state = state_of(await shown(ann, preview))
     assert state["step_pictures"] == {"s-ok": [picture["picture_id"]]}
     assert "pic-" not in await shown(ann, f"{preview}?at=start")
-    saved = await ann.post("/templates/new", text=text, once="1", do="save")
-    assert saved.status_code == 303
+    saved = await published(ann, await keep(ann, text, "publish"))
     template_id = saved.headers["location"].split("/")[3].partition("?")[0]
     assert seen(await shown(ann, f"/templates/{template_id}")) == [picture["thumbnail_url"]]
     ed = await w.dispatch(template_id)
@@ -85,18 +84,18 @@ async def test_a_refused_text_brings_back_what_was_uploaded_beside_it(w: World) 
     theirs = (await upload(olga, images.png())).json()["picture_id"]
     told = json.dumps([[mine[1], NASTY[0]], [theirs, "theirs"], [mine[0], "a.jpg"], ["pic-none", "?"]])
     template_id = await w.template(BOOLEAN)
-    for path, text, more, status in (
-        ("/templates/new", "{", {"once": "1", "do": "save"}, 422),
-        ("/templates/new", draft(mine[0]), {"once": "1", "do": "check"}, 200),
-        (f"/templates/{template_id}/edit", "{", {"made_from": "1", "do": "save"}, 422),
+    for text, more, status in (
+        ("{", {"once": "1", "do": "publish"}, 422),
+        (draft(mine[0]), {"once": "1", "do": "check"}, 200),
+        ("{", {"template_id": template_id, "made_from": "1"}, 422),
     ):
-        refused = await ann.post(path, text=text, uploaded=told, **more)
+        refused = await ann.post(PATH, text=text, uploaded=told, **more)
         assert (refused.status_code, rows(refused.text)) == (status, [(mine[1], NASTY[0]), (mine[0], "a.jpg")])
         has_no_markup_of(refused.text, NASTY[0])
     for odd in ("", "{", "7", "[7]", "[[]]", '[["a"]]', '{"a": "b"}', "[[[[]], {}]]", '[[null, "\\ud800"]]'):
-        assert rows((await ann.post("/templates/new", text="{", once="1", uploaded=odd)).text) == [], odd
+        assert rows((await ann.post(PATH, text="{", once="1", uploaded=odd)).text) == [], odd
     many = json.dumps([[f"pic-{number}", ""] for number in range(50)] + [[mine[0], "too many"]])
-    assert rows((await ann.post("/templates/new", text="{", once="1", uploaded=many)).text) == []
+    assert rows((await ann.post(PATH, text="{", once="1", uploaded=many)).text) == []
 
 
 async def test_a_picture_that_is_not_there_is_told_at_its_place(w: World) -> None:
@@ -104,11 +103,7 @@ async def test_a_picture_that_is_not_there_is_told_at_its_place(w: World) -> Non
     theirs = (await upload(olga, images.png())).json()["picture_id"]
     mine = (await upload(ann, images.jpeg())).json()["picture_id"]
     text = draft(mine, theirs)
-    for answer in (
-        await ann.post("/templates/new", text=text, once="1", do="save"),
-        await ann.post("/templates/new", text=text, once="1", do="check"),
-        await ann.post(f"/templates/{await w.template(BOOLEAN)}/edit", text=text, made_from="1", do="save"),
-    ):
+    for answer in (await keep(ann, text), await keep(ann, text, template_id=await w.template(BOOLEAN), made_from="1")):
         assert answer.status_code == 422
         assert spots(answer.text) == [(10, 5, "/steps/0/pictures/1")]
         assert typed(answer.text) == text
@@ -124,9 +119,7 @@ async def test_who_begins_with_a_sample_gets_its_pictures(w: World) -> None:
     assert await used(w) == before, "looking stores nothing"
     preview = (await live(ann, typed(html)))["preview"].removeprefix("/console")
     assert len(state_of(await shown(ann, preview))["pictures"]) == 4
-    given = {"text": typed(html), "once": field(html, "once"), "do": "save"}
-    saved = await ann.post("/templates/new", **given)
-    assert saved.status_code == 303
+    saved = await published(ann, await keep(ann, typed(html), "publish"))
     pictures = seen(await shown(ann, saved.headers["location"].removeprefix("/console").partition("?")[0]))
     assert len(pictures) == 4
     small = [(await w.browser().get(one)).content for one in pictures]
@@ -140,7 +133,7 @@ async def test_a_sample_that_there_is_no_room_for_stays_in_the_editor(w: World) 
     await fill(w, 1.0)
     html = await shown(ann, "/templates/new?sample=turnover")
     assert (await live(ann, typed(html)))["faults"] == []
-    refused = await ann.post("/templates/new", text=typed(html), once="1", do="save")
+    refused = await keep(ann, typed(html))
     assert (refused.status_code, typed(refused.text)) == (403, typed(html))
     assert "storage is used up" in refused.text
 

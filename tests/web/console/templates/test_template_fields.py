@@ -1,8 +1,7 @@
 """What a template asks and what changed in it, in words, and what is told when a field becomes required."""
 
-import json
 import re
-from typing import Any, Literal, get_args, get_origin
+from typing import Literal, get_args, get_origin
 
 from rundun.core.templates import steps, template
 from rundun.core.templates.diff import parts
@@ -27,24 +26,6 @@ async def test_a_template_says_what_it_asks_of_each_run(w: World) -> None:
     assert said.count(required) == 1
     plain = await shown(ann, f"/templates/{await w.template(BOOLEAN)}")
     assert "Asked for each job" not in plain
-
-
-async def test_saving_warns_of_a_field_that_becomes_required(w: World) -> None:
-    ann = await operator(w)
-    field_of = {"id": "f-unit", "label": "Unit", "kind": "text"}
-    written: dict[str, Any] = {"name": "Check", "steps": [BOOLEAN], "fields": [field_of]}
-    await shown(ann, "/templates/new")
-    new = await ann.post("/templates/new", text=json.dumps(written), once="1")
-    assert new.headers["location"].endswith("flash=template_saved")
-    path = new.headers["location"].removeprefix("/console").partition("?")[0]
-    strict = json.dumps({**written, "fields": [{**field_of, "required": True}]})
-    saved = await ann.post(f"{path}/edit", text=strict, made_from="1")
-    page = await shown(ann, saved.headers["location"].removeprefix("/console"))
-    assert '<p class="notice warn" role="status">Saved. Mind the required fields' in page
-    again = await ann.post(f"{path}/edit", text=strict.replace("Check", "Check it"), made_from="2")
-    assert again.headers["location"].endswith("flash=template_saved"), "it was so before"
-    another = await ann.post("/templates/new", text=strict, once="2")
-    assert another.headers["location"].endswith("flash=warning_required")
 
 
 def test_every_value_that_has_a_name_is_told_by_a_word() -> None:
