@@ -19,6 +19,16 @@ IS_KEPT = """return (async (run) => (await caches.has(`rundun ${run}`)) && navig
   && (await (await caches.open(`rundun ${run}`)).match(`/r/${run}`)) !== undefined)(arguments[0])"""
 
 
+# Where a page still scrolls, a tap would land beside what is meant.
+RESTS = """const [element, done] = arguments; let last = "";
+(function look() {
+  const { x, y } = element.getBoundingClientRect();
+  if (last === `${x} ${y}`) return done();
+  last = `${x} ${y}`;
+  setTimeout(look, 50);
+})();"""
+
+
 class Executor:
     """Does what is asked, step by step: the same on every page, so that a story says only what is special."""
 
@@ -48,8 +58,9 @@ class Executor:
         self._tap(self.until(lambda: [one for one in self.find("button") if words in one.text])[0])
 
     def _tap(self, element: WebElement) -> None:
-        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", element)
         self.until(element.is_enabled)
+        self.driver.execute_async_script(RESTS, element)
         element.click()
 
     def start(self, link: str) -> None:
