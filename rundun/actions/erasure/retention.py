@@ -28,8 +28,8 @@ _SET_AT = "retention_set_at"  # when any organization last set periods
 
 @dataclass(frozen=True, slots=True)
 class DueByRule:
-    """The effect of storing new retention periods, in templates whose period gets shorter: the number of runs that must
-    lose their `photos` now, and of `runs` to be removed now; and whether a period `is_shorter`.
+    """The effect of new retention periods, in all templates with a shorter one than before: the number of runs that
+    must lose their `photos` now, and of `runs` to be removed now; and whether a period `is_shorter`.
     """
 
     photos: int

@@ -171,8 +171,8 @@ def _keep_skip(tx: Tx, state: RunState, step_id: str, skip: Answer, *, is_full: 
 
 
 def _has_unannounced_photos(tx: Tx, state: RunState, step_id: str) -> bool:
-    """Tell whether a done step, whose answer takes unlisted photos, has photos that its last event did not name. They
-    make no event when they arrive; the next event is made when the answer is given again.
+    """Tell whether a done step has photos that its last event did not name; False if its answer takes no unlisted
+    photos. They make no event when they arrive; the next event is made when the answer is given again.
     """
     step_state = state.step_states[step_id]
     if not (step_state.done and step_state.photos and step_state.answer) or not step_state.answer.takes_arrivals:

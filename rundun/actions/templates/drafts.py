@@ -126,8 +126,8 @@ def _require_match(draft: Draft, if_match: str | None) -> None:
 
 
 def discard(tx: Tx, org_id: str, draft_id: str, if_match: str | None = None) -> None:
-    """Delete a draft, whose remains are overwritten in the file; pictures that it names stay for a week. Raises
-    NotFound, and `version_mismatch` as `write` does.
+    """Delete a draft, and have its remains overwritten in the file; the pictures that it names stay for a week. Raises
+    NotFound, and `version_mismatch` unless `if_match` is None or has the current entity tag or `*`.
     """
     draft = draft_rows.get(tx, org_id, draft_id)
     _require_match(draft, if_match)

@@ -75,9 +75,9 @@ class DraftTextJson(TypedDict, total=False):
 
     __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
     id: str
-    """At the beginning of a draft: the template whose next version it may become; without it, a new template."""
+    """At the beginning of a draft: the id of the template to revise; left out for a new template."""
     v: int
-    """At the beginning of a draft: the version of that template that it begins with; the current one without it."""
+    """At the beginning of a draft: the template's version that it begins with; left out for the current one."""
 
 
 class DraftAuthorJson(TypedDict):
@@ -95,11 +95,11 @@ class DraftRecordJson(TypedDict):
     id: base.DraftId
     """The draft's id."""
     template_id: base.TemplateId | None
-    """The template whose next version it may become; null: it may become a new template."""
+    """The id of the template to revise; null for a new template."""
     made_from: base.Positive | None
-    """The version of the template that it began with."""
+    """The version that the draft began with; null for a new template."""
     revision: base.Positive
-    """Counts what was written: 1, 2, 3 …"""
+    """The number of the text, counted from 1; each changed text has the next."""
     created_at: base.At
     """When it was begun."""
     updated_at: base.At

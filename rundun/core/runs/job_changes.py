@@ -38,8 +38,8 @@ def patch_job(template: Template, run: Run, changes: Mapping[str, Any], now: int
 
 
 def changed_names(before: Run, after: Run) -> list[events.Changed]:
-    """List the names of the record's members, of those that a patch can change, whose values differ between two states
-    of a run: `title`, `note`, `due_at`, `fields` (for secrets as well), `executor_ref`, `expires_at`.
+    """List the names of the record's members that differ between two states of a run, of those that a patch can change:
+    `title`, `note`, `due_at`, `fields` (for secrets as well), `executor_ref`, `expires_at`.
     """
     names: tuple[events.Changed, ...] = (*PLAIN_MEMBERS, "fields", "executor_ref", "expires_at")
     return [name for name in names if _member(before, name) != _member(after, name)]

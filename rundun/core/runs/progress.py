@@ -168,8 +168,8 @@ def answer_kind(answer: Answer) -> Literal["answered", "skipped", "unable"]:
 
 
 def missing_steps(step_states: Mapping[str, StepState]) -> Iterator[MissingStep]:
-    """Yield a `MissingStep` with code and sentence for each visible step whose answer keeps a run from being
-    completed: of steps not done, the required ones and those with photos or a signature to come.
+    """Yield a `MissingStep` with code and sentence for each visible step that keeps a run from being completed: of
+    steps not done, the required ones and those with photos or a signature to come.
     """
     for step_state in step_states.values():
         step = step_state.step

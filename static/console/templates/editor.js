@@ -156,7 +156,7 @@ async function post(value, more = {}) {
     return await fetch(`${form.dataset.drafts}/text?${new URLSearchParams({ ...place, ...more })}`, {
       method: "POST", body: value, headers, signal: AbortSignal.timeout(PATIENCE_MS),
     });
-  } catch {
+  } catch {   // no connection, or no answer in time
     return null;
   }
 }

@@ -239,11 +239,10 @@ def _result_json(call: ConsoleCall, checked: CheckedText) -> dict[str, Any]:
         }
         for fault in checked.faults[:MAX_SHOWN]
     ]
+    summary = language.ngettext("{n} problem.", "{n} problems.", count) if count else language.gettext("No problems.")
     template = checked.draft and checked.draft.template.template
     return {
-        "summary": language.ngettext("{n} problem.", "{n} problems.", count)
-        if count
-        else language.gettext("No problems."),
+        "summary": summary,
         "faults": shown,
         "preview": _preview_path(call, checked),
         "languages": list(template.translations) if template else [],
