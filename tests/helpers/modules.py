@@ -1,4 +1,4 @@
-"""The scripts of the executor's page, asked one by one."""
+"""The scripts of pages, asked one by one."""
 
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,8 @@ from tests.helpers.service import pages
 CASES = Path(__file__).parent.parent / "cases"
 
 
-def module(name: str) -> str:
-    return pages().assets.url(f"executor/{name}.js")
+def module(name: str, folder: str = "executor") -> str:
+    return pages().assets.url(f"{folder}/{name}.js")
 
 
 async def in_page(page: Page, name: str, expression: str, given: Any) -> Any:

@@ -10,7 +10,7 @@ from rundun.core.templates.steps import StepBase
 from rundun.core.templates.translation_rules import has_text_id
 from rundun.errors import FieldError
 
-_OPERATORS = {
+OPERATORS = {  # that need a value, with the types of steps whose answers they fit
     "eq": ("boolean", "choice", "multi_choice", "text", "number", "rating", "barcode", "datetime"),
     "neq": ("boolean", "choice", "multi_choice", "text", "number", "rating", "barcode", "datetime"),
     "gt": ("number", "rating"),
@@ -79,7 +79,7 @@ def _comparison_errors(where: str, when: When | OwnComparison, step: StepBase) -
         if has_value:
             yield FieldError(f"{where}/value", "not_allowed", f"“{when.op}” takes no value")
         return
-    if step.type not in _OPERATORS[when.op]:
+    if step.type not in OPERATORS[when.op]:
         yield FieldError(f"{where}/op", "not_allowed", f"“{when.op}” does not fit a step of type {step.type}")
     elif not has_value:
         yield FieldError(f"{where}/value", "required", f"“{when.op}” needs a value")

@@ -17,7 +17,7 @@ from rundun import paths
 from rundun.config.loader import SETTINGS
 from rundun.core.runs import event
 from rundun.core.templates import steps, translation_rules
-from rundun.core.templates.condition_rules import _OPERATORS as OPERATORS
+from rundun.core.templates.condition_rules import OPERATORS
 from rundun.core.templates.rules import read_template
 from rundun.web.docs.inserts import README_SITE
 from rundun.web.docs.openapi.document import EXAMPLES, ROUTES, document
