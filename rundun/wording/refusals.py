@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from rundun.core import times
-from rundun.errors import FieldError, Problem, TooMany, WrongTable
+from rundun.errors import FieldError, FieldErrorCode, Problem, TooMany, WrongTable
 from rundun.wording.console_words import N_, NN_, ConsoleLanguage
 from rundun.wording.problem_codes import PROBLEMS
 from rundun.wording.time_zone import Zone
@@ -119,6 +119,11 @@ def exact_field_reason(language: ConsoleLanguage, zone: Zone, error: FieldError)
 def field_reasons(language: ConsoleLanguage, problem: Problem) -> dict[str, str]:
     """Return the sentences on wrong fields, the last one of each, by the field's pointer without its first slash."""
     return {error.pointer.removeprefix("/"): field_reason(language, error) for error in problem.errors}
+
+
+def code_reason(language: ConsoleLanguage, code: FieldErrorCode) -> str:
+    """Return the sentence for operators on a wrong field by the error's code."""
+    return language.gettext(_FIELDS["", code])
 
 
 def field_reason(language: ConsoleLanguage, error: FieldError) -> str:

@@ -89,7 +89,7 @@ async def furnished(w: World) -> dict[str, str]:
         "template": f"/templates/{template['id']}",
         "template-fields": f"/templates/{about}",
         "template-changes": f"/templates/{template['id']}/changes",
-        "template-edit": f"/templates/{template['id']}/edit",
+        "template-edit": f"/templates/{template['id']}",
         "template-new": "/templates/new",
         "history": "/settings/history",
         "keys": "/settings/keys",

@@ -105,12 +105,24 @@ def _get_template(tx: Tx, org_id: str, template_id: Any) -> TemplateHead:
         raise Invalid([FieldError("/id", "unknown_reference", detail)]) from None
 
 
-def write(tx: Tx, org_id: str, draft_id: str, sent: SentDraft, if_match: str | None, actor: Actor) -> Draft:
-    """Store the next revision of a draft, and return it; an equal text makes none. Raises NotFound, `quota_exceeded`
-    for a longer text, and `version_mismatch` unless `if_match`, the value of `If-Match`, has the current entity tag or
-    `*`; None is not checked.
+def write(
+    tx: Tx,
+    org_id: str,
+    draft_id: str,
+    sent: SentDraft,
+    if_match: str | None,
+    actor: Actor,
+    made_from: int | None = None,
+) -> Draft:
+    """Store the next revision of a draft, and return it; an equal text makes none. `made_from` is a newer version of
+    the template whose changes the text contains, None for the one before. Raises NotFound, `quota_exceeded` for a
+    longer text, and `version_mismatch` unless `if_match`, the value of `If-Match`, has the current entity tag or `*`;
+    None is not checked.
     """
     draft = draft_rows.get(tx, org_id, draft_id)
+    if draft.template_id is not None and made_from is not None and made_from > (draft.made_from or 0):
+        newest = template_rows.get(tx, org_id, draft.template_id).v
+        draft = draft_rows.put_made_from(tx, draft, min(made_from, newest))
     if draft.body == sent.text.body:
         return draft
     _require_match(draft, if_match)

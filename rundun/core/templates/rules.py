@@ -76,7 +76,7 @@ def named_pictures(data: Any) -> list[tuple[str, str]]:
     """List (pointer, picture id) of the well-formed ids of the first `MAX_STEPS` steps, `MAX_PICTURES` of each."""
     return [
         (f"{pointer}/pictures/{index}", picture_id)
-        for pointer, step in islice(_raw_steps(data), templates.MAX_STEPS)
+        for pointer, step in islice(raw_steps(data), templates.MAX_STEPS)
         for index, picture_id in enumerate(read_array(step, "pictures")[: step_types.MAX_PICTURES])
         if isinstance(picture_id, str) and _PICTURE_ID.fullmatch(picture_id)
     ]
@@ -87,7 +87,7 @@ def _search_cost(max_length: int, value: str) -> int:
 
 
 def _steps_with_pointers(data: Any, template: Template) -> list[tuple[str, StepBase]]:
-    return [(pointer, step) for (pointer, _), step in zip(_raw_steps(data), template.all_steps(), strict=True)]
+    return [(pointer, step) for (pointer, _), step in zip(raw_steps(data), template.all_steps(), strict=True)]
 
 
 def as_json(template: Template) -> bytes:
@@ -141,7 +141,8 @@ def _strip_union_tags(loc: Sequence[str | int]) -> list[str | int]:
     return path
 
 
-def _raw_steps(data: Any) -> Iterator[tuple[str, Any]]:
+def raw_steps(data: Any) -> Iterator[tuple[str, Any]]:
+    """Yield (pointer, step) of all steps of a template as sent, whatever they are."""
     for index, step in enumerate(read_array(data, "steps")):
         yield f"/steps/{index}", step
     for outer, section in enumerate(read_array(data, "sections")):
@@ -152,7 +153,7 @@ def _raw_steps(data: Any) -> Iterator[tuple[str, Any]]:
 def _valid_steps(data: Any) -> list[tuple[str, StepBase]]:
     """List (pointer, step) of the valid steps among the first `MAX_STEPS`; rules between fields are checked on them."""
     readable = []
-    for pointer, step in islice(_raw_steps(data), templates.MAX_STEPS):
+    for pointer, step in islice(raw_steps(data), templates.MAX_STEPS):
         try:
             readable.append((pointer, _ANY_STEP.validate_python(step)))
         except ValidationError:
@@ -163,7 +164,7 @@ def _valid_steps(data: Any) -> list[tuple[str, StepBase]]:
 def _cross_field_errors(data: Any, steps: list[tuple[str, StepBase]]) -> Iterator[FieldError]:
     if not isinstance(data, dict):
         return
-    raw = list(_raw_steps(data))
+    raw = list(raw_steps(data))
     yield from _step_count_errors(data, len(raw))
     yield from _duplicate_id_errors(data, raw)
     for pointer, step in steps:

@@ -120,6 +120,12 @@ def put(tx: Tx, draft: Draft, new: DraftText, actor: Actor) -> Draft:
     return replace(draft, **changed)
 
 
+def put_made_from(tx: Tx, draft: Draft, v: int) -> Draft:
+    """Store the version of its template whose changes a draft contains, and return the draft."""
+    tx.update("drafts", draft.number, made_from=v)
+    return replace(draft, made_from=v)
+
+
 def _size(name: str, body: str) -> int:
     return len(name.encode()) + len(body.encode())
 

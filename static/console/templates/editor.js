@@ -1,329 +1,451 @@
-// The editor: a draft that is stored while it is typed, line numbers, faults, and the preview. Without this script the
-// form still works: its buttons store, check and publish on the server.
+// The editor of a checklist: rows and their panels, the JSON, and the phone beside them; all of them show one template,
+// which operations change. Without this script the form still works: its buttons store, check and publish the JSON.
 
-const WRITE_INTERVAL_MS = 1000;   // at least between two writes of the draft
-const RETRY_MS = 5000;            // until a write that got no answer is tried again
-const PATIENCE_MS = 15_000;       // for an answer
-const LETTER_WIDTH_EM = 0.6;      // approximate width of a letter in the editor's fonts
+import { announce, h, makeButton, t } from "../../executor/dom.js";
+import { danglingSteps } from "./editor/conditions.js";
+import { focusControl } from "./editor/controls.js";
+import { Draft } from "./editor/draft.js";
+import { History } from "./editor/history.js";
+import { Joining } from "./editor/joining.js";
+import { JsonView } from "./editor/json_view.js";
+import {
+  TYPES, addPart, addRow, changeType, duplicatePart, makeHeading, movePart, movePartAfter, newStep, removeHeading,
+  removePart, setMember,
+} from "./editor/operations.js";
+import { Phone } from "./editor/phone.js";
+import { Rows } from "./editor/rows.js";
+import { isShowable } from "./editor/showable.js";
+import { outlineOf, partOf, partsOf, stepsOf, withIds } from "./editor/template.js";
+import { chooseType } from "./editor/type_menu.js";
+import { TemplateHead } from "./editor/template_head.js";
 
-const form = document.getElementById("editor");
-const text = document.getElementById("text");
-const numbers = form.querySelector(".numbers");
-const result = document.getElementById("summary");
-const list = document.getElementById("faults");
-const state = document.getElementById("state");
-const conflict = document.getElementById("newer");
-const keepMine = document.getElementById("keep-mine");
-const discard = document.getElementById("discard");
-const phone = document.getElementById("phone");
-const empty = document.querySelector(".empty");
-const at = document.getElementById("at");
-const lang = document.getElementById("lang");
-const file = document.getElementById("file");
-const PLACE = ["draft", "revision", "template_id", "made_from", "once"];   // fields: where the text is stored
+const ID_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
+const ID_LENGTH = 10;
 
-let timer = 0;             // of the next write, 0 without one
-let due = 0;               // when the next write begins
-let lastWrite = 0;         // when the last one began
-let writing = null;        // the write that is under way
-let isHeard = true;        // whether the last write got an answer
-let isSignedOut = false;
-let isLeaving = false;
-let newer = null;          // the place of a newer text, until one of the two is chosen
-let counted = "";
-const unheard = new Set();   // texts of writes that got no answer: the server may have them
-let stored = form.dataset.saved === "no" ? null : text.defaultValue;
+class Editor {
+  #form = document.getElementById("editor");
+  #text = document.getElementById("text");
+  #workshop = document.querySelector(".workshop");
+  #history = new History(null);
+  #textOf = null;         // the template that the text field has, null while the text is being typed
+  #opened = new Set();    // optional parts of panels that are open without a value yet
 
-for (const part of document.querySelectorAll(".tools, .file")) part.hidden = false;
-numberLines(faultLines());
-if (!conflict.hidden) showNewer(Object.fromEntries(PLACE.map((name) => [name, form.elements[name].value])));
-text.addEventListener("input", () => {
-  numberLines(faultLines());
-  showState(form.dataset.notSaved);
-  scheduleWrite(WRITE_INTERVAL_MS);
-});
-text.addEventListener("scroll", () => (numbers.scrollTop = text.scrollTop));
-list.addEventListener("click", (event) => {
-  const link = event.target.closest("a[data-line]");
-  if (!link) return;
-  event.preventDefault();
-  selectFault(Number(link.dataset.line), Number(link.dataset.column));
-});
-form.addEventListener("submit", submit);
-discard.addEventListener("submit", () => (isLeaving = true));
-addEventListener("pageshow", () => (isLeaving = false));
-addEventListener("online", () => scheduleWrite(0));
-addEventListener("beforeunload", (event) => {
-  if (!isLeaving && text.value !== stored) event.preventDefault();
-});
-document.addEventListener("keydown", (event) => {
-  if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "s") return;
-  event.preventDefault();
-  scheduleWrite(0);
-});
-keepMine.addEventListener("click", () => {
-  takePlace(newer);
-  newer = null;
-  conflict.hidden = true;
-  scheduleWrite(0);
-});
-file.addEventListener("change", loadFile);
-for (const select of [at, lang]) select.addEventListener("change", restartPreview);
-document.getElementById("again").addEventListener("click", restartPreview);
-const isOffered = (tag) => lang.querySelector(`[value="${CSS.escape(tag)}"]`);
-lang.value = navigator.languages.map((tag) => tag.split("-")[0]).find(isOffered) ?? "en";
-loadFile();   // a file may have been chosen before this script ran
-if (text.value.trim()) check();
+  words = JSON.parse(document.getElementById("editor-data").textContent);
+  operators = this.words.operators;
+  pictures = {};
+  chosen = null;          // the id of the selected row
+  phone = new Phone();
+  json = new JsonView();
+  draft = new Draft(this.#form, () => this.#currentText());
+  head = new TemplateHead(this, document.getElementById("whole"));
+  rows = new Rows(this, document.getElementById("rows"));
 
-/** Replaces the text by the chosen file's. */
-async function loadFile() {
-  const [chosen] = file.files;
-  if (!chosen) return;
-  text.focus();
-  text.setRangeText(await chosen.text(), 0, text.value.length, "start");
-  file.value = "";
-  text.dispatchEvent(new Event("input"));
-}
+  constructor() {
+    for (const part of document.querySelectorAll(".scripted-only")) part.hidden = false;
+    this.#connect();
+    this.readText();
+    this.#showTab(this.template ? "rows" : "json");
+    new Joining(this, this.draft).joinVersion(this.words.version);
+    this.#loadFile();   // a file may have been chosen before this script ran
+    if (this.#text.value.trim()) this.draft.check();
+    if (!this.draft.place.draft && !this.draft.place.template_id && this.#tab === "rows") this.head.focus();
+  }
 
-/** Sends the form once the text is stored, or the server has refused it; otherwise stays, so that no text is lost. */
-async function submit(event) {
-  isLeaving ||= !writing && text.value === stored;
-  if (isLeaving) return;
-  event.preventDefault();
-  const { submitter } = event;
-  isSignedOut = false;
-  await writing;
-  if (text.value !== stored && !newer) await write();
-  isLeaving = isHeard && !isSignedOut && !newer;
-  if (isLeaving) form.requestSubmit(submitter);
-}
+  get template() {
+    return this.#history.template;
+  }
 
-function showState(words) {
-  state.textContent = words;
-}
+  get csrf() {
+    return this.#form.elements.csrf.value;
+  }
 
-/** Writes the draft in `delay` milliseconds at the earliest, unless an earlier write is planned. */
-function scheduleWrite(delay) {
-  const when = Math.max(Date.now() + delay, lastWrite + WRITE_INTERVAL_MS);
-  if (timer && due <= when) return;
-  clearTimeout(timer);
-  due = when;
-  timer = setTimeout(async () => {
-    timer = 0;
-    await writing;
-    if (text.value !== stored && !newer) await write();
-  }, when - Date.now());
-}
+  get #tab() {
+    return this.#workshop.dataset.tab;
+  }
 
-/** Has the server store and check the text; resolves once it has answered, or did not in time. */
-function write() {
-  clearTimeout(timer);
-  timer = 0;
-  lastWrite = Date.now();
-  writing = sendText(text.value).finally(() => (writing = null));
-  return writing;
-}
-
-async function sendText(value) {
-  const response = await post(value);
-  isHeard = Boolean(response);
-  if (response?.redirected) return showSignedOut();
-  if (response?.ok) return showWritten(value, await response.json());
-  if (response?.status === 404) return showGone();
-  if (!response) unheard.add(value);
-  showRefused(response ? (await response.json()).detail : "");
-  showState(response ? form.dataset.notSaved : form.dataset.lost);
-  if (!response || response.status >= 429) scheduleWrite(RETRY_MS);
-}
-
-/** Has the server check the text only, and shows the result unless another text stands there by then. */
-async function check() {
-  const value = text.value;
-  const response = await post(value, { check: "true" });
-  if (response?.redirected) return showSignedOut();
-  if (response?.ok) showChecked(value, await response.json());
-}
-
-/** Sends a text; returns the response, null without one. */
-async function post(value, more = {}) {
-  const place = Object.fromEntries(PLACE.map((name) => [name, form.elements[name].value]));
-  const headers = {
-    "Content-Type": "text/plain; charset=utf-8",
-    "X-CSRF-Token": form.elements.csrf.value,
-    Accept: "application/json",
+  makeId = (prefix) => {
+    const numbers = crypto.getRandomValues(new Uint8Array(ID_LENGTH));
+    return prefix + Array.from(numbers, (number) => ID_LETTERS[number % ID_LETTERS.length]).join("");
   };
-  try {
-    return await fetch(`${form.dataset.drafts}/text?${new URLSearchParams({ ...place, ...more })}`, {
-      method: "POST", body: value, headers, signal: AbortSignal.timeout(PATIENCE_MS),
+
+  // What views do to the template
+
+  set(id, path, value, { typing = null } = {}) {
+    const isRule = path[0] === "condition" || path[0] === "flag";
+    const change = (template) => setMember(template, id, path, value);
+    if (typing || isRule) return this.#take(change(this.template), typing);
+    this.#act(change);
+  }
+
+  /** Ends a row of typed changes that are undone together. */
+  seal() {
+    this.#history.seal();
+  }
+
+  async addStep(after) {
+    const step = newStep("boolean", this.makeId);
+    await this.#act((template) => addRow(template, after, step, false, this.#sectionOptions));
+    this.rows.focus(step.id);
+  }
+
+  /** Adds a step at the end, of the type that the person chooses. */
+  async addStepOfType() {
+    await this.addStep(outlineOf(this.template).at(-1)?.id ?? null);
+    const { id } = stepsOf(this.template).at(-1);
+    this.chooseType(id, this.rows.textOf(id));
+  }
+
+  /** Removes an empty part of a list, and goes on to a new step behind the list's. */
+  async goOn(id, stepId) {
+    await this.#act((template) => removePart(template, id));
+    this.addStep(stepId);
+  }
+
+  async addSection() {
+    const section = { id: this.makeId("g-"), title: "", steps: [] };
+    const last = outlineOf(this.template).at(-1)?.id ?? null;
+    await this.#act((template) => addRow(template, last, section, true, this.#sectionOptions));
+    this.rows.focus(section.id);
+  }
+
+  /** Removes the row of a step or heading, and puts the cursor into the row before it. */
+  async removeRow(id, isHeading) {
+    const rows = outlineOf(this.template);
+    const at = rows.findIndex((row) => row.id === id);
+    if (!await this.#act((template) => (isHeading ? removeHeading : removePart)(template, id))) return;
+    if (rows[at - 1]) this.rows.focus(rows[at - 1].id);
+    else this.head.focus();
+  }
+
+  async remove(id) {
+    const { list } = partsOf(this.template).get(id);
+    const before = this.#beside(id, -1) ?? this.#beside(id, 1);
+    if (!await this.#act((template) => removePart(template, id))) return;
+    announce(t("removed"));
+    if (list === "steps" || list === "sections") return this.rows.focus(before);
+    focusControl(`${before} label`);
+  }
+
+  async move(id, by) {
+    if (await this.#act((template) => movePart(template, id, by))) this.#tellPlace(id);
+  }
+
+  async moveAfter(id, after) {
+    if (id !== after && await this.#act((template) => movePartAfter(template, id, after))) this.#tellPlace(id);
+  }
+
+  duplicate(id) {
+    const [template, copy] = duplicatePart(this.template, id, this.makeId);
+    this.#take(template);
+    this.rows.focus(copy);
+  }
+
+  async addPart(id, path, part, after = null) {
+    await this.#act((template) => addPart(template, id, path, part, after));
+    focusControl(`${part.id} label`);
+  }
+
+  /** Lets the person choose a step's type, or make a heading of it. */
+  async chooseType(id, anchor) {
+    const { type } = partOf(this.template, id);
+    const choices = [...TYPES.map((name) => [name, t(`type_${name}`)]), ["section", t("section")]];
+    const { value: chosen, text } = await chooseType(anchor, choices, type);
+    if (text) {   // no kind of answer, but the question
+      this.set(id, ["label"], `${partOf(this.template, id)?.label ?? ""}${text}`);
+      return this.rows.focus(id);
+    }
+    if (!chosen || !partOf(this.template, id)) return;
+    const heading = this.makeId("g-");
+    if (chosen === "section") await this.#act((template) => makeHeading(template, id, heading, this.#sectionOptions));
+    else await this.#act((template) => changeType(template, id, chosen, this.makeId));
+    this.rows.focus(chosen === "section" ? heading : id);
+  }
+
+  // What views show
+
+  isOpened(id, name) {
+    return this.#opened.has(`${id} ${name}`);
+  }
+
+  /** Opens an optional part of a step's panel that has no value yet. */
+  open(id, name) {
+    this.#opened.add(`${id} ${name}`);
+    this.#render();
+    focusControl(`${id} ${name}`);
+  }
+
+  focusBeside(id, by) {
+    const other = this.#beside(id, by);
+    if (other && partOf(this.template, other)) this.rows.focus(other);
+    else if (by < 0) this.head.focus();
+  }
+
+  focusFirst() {
+    const first = stepsOf(this.template)[0];
+    if (first) this.rows.focus(first.id);
+    else this.addStep(null);
+  }
+
+  /** Says something that the person has to know, also to screen readers. */
+  say(words) {
+    document.getElementById("said").textContent = words;
+  }
+
+  // The template, and the text that is stored
+
+  get #sectionOptions() {
+    return { makeId: this.makeId, firstTitle: t("first_section") };
+  }
+
+  /** Changes the template, after asking if the change breaks conditions. → whether it was changed. */
+  async #act(change) {
+    const before = this.template;
+    const after = change(before);
+    if (after === before) return false;
+    const broken = danglingSteps(before, this.operators);
+    const breaks = [...danglingSteps(after, this.operators)].filter((id) => !broken.has(id));
+    if (breaks.length && !await this.#confirm(breaks.map((id) => partOf(after, id).label || t("no_text")))) {
+      this.#render();
+      return false;
+    }
+    if (this.template !== before) return this.#act(change);   // it was changed meanwhile
+    this.#take(after);
+    return true;
+  }
+
+  #take(template, typing = null) {
+    if (template === this.template) return;
+    this.#history.act(template, typing);
+    this.say("");
+    this.draft.change();
+    this.#render(Boolean(typing));
+  }
+
+  #undo(isRedo = false) {
+    if (!this.#textOf) {
+      this.#text.value = textOf(this.template);
+      this.readText();
+      return this.draft.change();
+    }
+    const isDone = isRedo ? this.#history.redo() : this.#history.undo();
+    this.say(isDone ? "" : t("not_undone"));
+    this.draft.change();
+    this.#render();
+  }
+
+  /** Shows the template everywhere but in the phone, which the server's answer to the text reaches. */
+  #render(isTyping = false) {
+    const active = document.activeElement;
+    const [start, end] = [active?.selectionStart, active?.selectionEnd];
+    this.head.render(isTyping);
+    this.rows.render(isTyping);
+    this.#showUndo();
+    if (this.#tab === "json" && this.#textOf) {
+      this.#currentText();
+      this.json.render();
+    }
+    if (!active?.isConnected || document.activeElement === active) return;
+    active.focus({ preventScroll: true });   // a row that moves loses the focus
+    if (typeof start === "number") active.setSelectionRange(start, end);
+  }
+
+  /** Undo and redo are of the rows. While the JSON can't be shown as rows, undo there returns to what they show. */
+  #showUndo() {
+    const isUnreadable = this.template && !this.#textOf && this.#tab !== "json";
+    document.getElementById("undo").disabled = !isUnreadable && (!this.#textOf || !this.#history.canUndo);
+    document.getElementById("redo").disabled = !this.#textOf || !this.#history.canRedo;
+  }
+
+  #currentText() {
+    if (this.#textOf && this.#textOf !== this.template) {
+      this.#text.value = textOf(this.template);
+      this.#textOf = this.template;
+    }
+    return this.#text.value;
+  }
+
+  /** Whether the text field has the template that is shown: not while the JSON is being typed. */
+  get isTextRead() {
+    return this.#textOf !== null;
+  }
+
+  /** → the template in a JSON text; null if rows can't show it. */
+  readTemplate(text) {
+    return readTemplate(text, () => "");
+  }
+
+  /** Replaces the template by a merged one. */
+  join(template) {
+    this.#history.join(template);
+    this.#render();
+  }
+
+  /** Shows the template in the text field; rows are read-only while it can't be read. → whether it can be. */
+  readText() {
+    const template = readTemplate(this.#text.value, this.makeId);
+    document.getElementById("unreadable").hidden = Boolean(template);
+    document.getElementById("sheet").inert = !template;
+    if (!template) {
+      this.#showUndo();
+      return false;
+    }
+    if (this.template) this.#history.act(template);
+    else this.#history = new History(template);
+    this.#textOf = template;
+    this.#render();
+    return true;
+  }
+
+  // Faults
+
+  #showChecked({ value, summary, faults, preview, left_out: leftOut, languages, pictures }) {
+    const result = document.getElementById("summary");
+    if (!faults || value === this.#currentText()) {
+      result.textContent = summary;
+      result.className = faults?.length === 0 ? "soft" : "wrong";
+    }
+    if (!faults || value !== this.#currentText()) return;
+    const isNew = Object.keys(pictures).some((id) => !(id in this.pictures));
+    this.pictures = { ...this.pictures, ...pictures };
+    this.json.showFaults(faults);
+    const places = new Map();
+    for (const fault of faults) places.set(fault.id, [...(places.get(fault.id) ?? []), fault]);
+    this.rows.showFaults(places);
+    this.head.showFaults([...places].filter(([id]) => !this.#isRow(id)).flatMap(([, found]) => found));
+    this.phone.show({ preview, left_out: leftOut, languages });
+    if (isNew && this.template) this.#render();
+  }
+
+  /** Shows why nothing is published, at the first row that has a problem. */
+  #showFaulty({ faults }) {
+    this.say(t("not_published"));
+    const { id } = faults.find((fault) => this.#isRow(fault.id)) ?? {};
+    if (id && this.#tab === "rows") this.rows.focus(id);
+  }
+
+  #isRow(id) {
+    return outlineOf(this.template ?? {}).some((row) => row.id === id);
+  }
+
+  /** Asks whether to go on with a change that breaks the conditions of steps with these labels. */
+  #confirm(labels) {
+    return new Promise((resolve) => {
+      const dialog = h("dialog", { "aria-labelledby": "breaks" },
+        h("p", { id: "breaks" }, t("breaks")), h("ul", {}, ...labels.map((label) => h("li", {}, h("bdi", {}, label)))),
+        h("div", { class: "row" }, makeButton("", () => dialog.close(), t("cancel")),
+          makeButton("danger", () => dialog.close("yes"), t("do_it"))));
+      dialog.addEventListener("close", () => {
+        dialog.remove();
+        resolve(dialog.returnValue === "yes");
+      });
+      document.body.append(dialog);
+      dialog.showModal();
     });
-  } catch {   // no connection, or no answer in time
+  }
+
+  // Events
+
+  #connect() {
+    const on = (id, act) => document.getElementById(id).addEventListener("click", act);
+    on("undo", () => this.#undo());
+    on("redo", () => this.#undo(true));
+    on("add-step", () => this.addStepOfType());
+    on("add-section", () => this.addSection());
+    for (const tab of document.querySelectorAll("[data-shows]")) {
+      tab.addEventListener("click", () => this.#showTab(tab.dataset.shows));
+    }
+    this.#form.addEventListener("submit", () => this.#dropEmptyEnd(), { capture: true });
+    this.#text.addEventListener("input", () => {
+      this.#textOf = null;
+      this.json.render();
+      this.draft.change();
+    });
+    this.draft.addEventListener("checked", ({ detail }) => this.#showChecked(detail));
+    this.draft.addEventListener("faulty", ({ detail }) => this.#showFaulty(detail));
+    this.phone.addEventListener("again", () => this.#restartPhone());
+    this.phone.addEventListener("choose", ({ detail }) => this.rows.reveal(detail));
+    document.addEventListener("keydown", (event) => this.#press(event));
+    document.getElementById("file").addEventListener("change", () => this.#loadFile());
+  }
+
+  #press(event) {
+    if (!(event.ctrlKey || event.metaKey)) return;
+    const key = event.key.toLowerCase();
+    if (key === "s") this.draft.schedule(0);
+    else if (this.#tab === "json" || !this.template || !["z", "y"].includes(key)) return;
+    else this.#undo(key === "y" || event.shiftKey);
+    event.preventDefault();
+  }
+
+  #showTab(name) {
+    if (this.#tab === "json" && name !== "json" && !this.#textOf) this.readText();
+    if (name === "json" && this.#textOf) this.#currentText();
+    this.#workshop.dataset.tab = name;
+    for (const tab of document.querySelectorAll("[data-shows]")) {
+      tab.setAttribute("aria-pressed", String(tab.dataset.shows === name));
+    }
+    if (name === "json") this.json.render();
+    this.#showUndo();
+  }
+
+  /** Removes the empty step that Enter has made at the end. */
+  #dropEmptyEnd() {
+    const last = this.#textOf && outlineOf(this.template).at(-1);
+    const isPlain = last && Object.keys(last.part).every((name) => ["id", "type", "label"].includes(name));
+    const isEmpty = isPlain && !last.isHeading && !last.part.label?.trim();
+    if (isEmpty && stepsOf(this.template).length > 1) this.#take(removePart(this.template, last.id));
+  }
+
+  /** Starts the phone anew, with the last valid text if the server cannot be reached. */
+  async #restartPhone() {
+    await this.draft.check();
+    this.phone.restart();
+  }
+
+  #tellPlace(id) {
+    const rows = outlineOf(this.template);
+    const at = rows.findIndex((row) => row.id === id);
+    if (at >= 0) announce(t("moved", { place: at + 1, n: rows.length }));
+  }
+
+  /** → the id of the part beside one in its list, or of the row beside a step or heading; undefined without one. */
+  #beside(id, by) {
+    const { list, parent, path } = partsOf(this.template).get(id);
+    const rows = outlineOf(this.template).map((row) => row.id);
+    const isRow = list === "steps" || list === "sections";
+    const ids = isRow ? rows : [...partsOf(this.template)]
+      .filter(([, other]) => other.list === list && other.parent === parent && other.path.length === path.length)
+      .map(([other]) => other);
+    return ids[ids.indexOf(id) + by];
+  }
+
+  /** Replaces the text by the chosen file's. */
+  async #loadFile() {
+    const field = document.getElementById("file");
+    const [chosen] = field.files;
+    if (!chosen) return;
+    this.#text.focus();
+    this.#text.setRangeText(await chosen.text(), 0, this.#text.value.length, "start");
+    field.value = "";
+    this.#text.dispatchEvent(new Event("input"));
+    this.readText();
+    if (this.template) this.#showTab("rows");
+  }
+}
+
+/** → the template that a JSON text holds, with ids; null if it can't be shown as rows. */
+function readTemplate(text, makeId) {
+  try {
+    const template = withIds(JSON.parse(text), makeId);
+    return isShowable(template) ? template : null;
+  } catch {
     return null;
   }
 }
 
-/** Takes the form's fields, where the text is stored from now on. */
-function takePlace(place) {
-  for (const name of PLACE) form.elements[name].value = place[name] ?? "";
-  discard.hidden = !place.draft;
-  if (!place.draft) return;
-  discard.querySelector("form").action = `${form.dataset.drafts}/${place.draft}/discard`;
-  discard.querySelector("[name=revision]").value = place.revision;
-  history.replaceState(null, "", `${form.dataset.drafts}/${place.draft}`);
+/** → a template's JSON text, as the server indents it. */
+function textOf(template) {
+  return `${JSON.stringify(template, null, 2)}\n`;
 }
 
-function showWritten(value, answer) {
-  showChecked(value, answer);
-  showRefused(answer.refused);
-  if (answer.newer && unheard.has(answer.newer.text)) {   // our own, whose answer was lost
-    takePlace(answer.place);
-    stored = answer.newer.text;
-    return scheduleWrite(0);
-  }
-  if (answer.newer) {
-    conflict.querySelector("p").textContent = answer.newer.said;
-    return showNewer(answer.place);
-  }
-  if (!answer.place) return;
-  takePlace(answer.place);
-  stored = value;
-  unheard.clear();
-  document.getElementById("gone").hidden = true;
-  if (text.value === value) showState(form.dataset.isSaved);
-}
-
-/** Shows that somebody wrote the draft meanwhile: nothing is written before one of the two texts is chosen. */
-function showNewer(place) {
-  newer = place;
-  conflict.hidden = keepMine.hidden = false;
-  document.getElementById("theirs").href = `${form.dataset.drafts}/${place.draft}`;
-  showState(form.dataset.notSaved);
-}
-
-/** Shows that the draft is no more; what is typed from now on begins a new one. */
-function showGone() {
-  stored = null;
-  document.getElementById("gone").hidden = false;
-  takePlace({ ...Object.fromEntries(new FormData(form)), draft: "", revision: "", once: String(Math.random()) });
-  showState(form.dataset.notSaved);
-}
-
-/** Shows why the text was not stored, "" for nothing. */
-function showRefused(words) {
-  const refused = document.getElementById("refused");
-  refused.textContent = words;
-  refused.hidden = !words;
-}
-
-/** Shows that the session has ended and that nothing was stored. */
-function showSignedOut() {
-  isSignedOut = true;
-  result.textContent = form.dataset.signedOut;
-  result.className = "wrong";
-}
-
-/** Restarts the preview, with the last valid text if this one has faults or the server cannot be reached. */
-async function restartPreview() {
-  await check();
-  showPreview(phone.dataset.base, true);
-}
-
-/** Shows the faults of a text and its preview, unless another text stands there by now. */
-function showChecked(value, { summary, faults, preview, languages }) {
-  if (value !== text.value) return;
-  result.textContent = summary;
-  result.className = faults.length ? "wrong" : "soft";
-  if (faults.length) text.setAttribute("aria-invalid", "true");
-  else text.removeAttribute("aria-invalid");
-  list.replaceChildren(...faults.map(faultItem));
-  numberLines(faultLines());
-  offerLanguages(languages);
-  showPreview(preview, false);
-}
-
-/** Adds the template's languages `tags` to the choice of preview languages. */
-function offerLanguages(tags) {
-  const known = new Set(Array.from(lang.options, (one) => one.value));
-  for (const tag of tags.filter((one) => !known.has(one))) {
-    lang.append(Object.assign(document.createElement("option"), { value: tag, lang: tag, textContent: tag }));
-  }
-}
-
-function faultItem(fault) {
-  const item = document.createElement("li");
-  const link = document.createElement("a");
-  Object.assign(link, { href: "#text", textContent: fault.where });
-  Object.assign(link.dataset, { line: fault.line, column: fault.column });
-  const detail = document.createElement("span");
-  detail.textContent = fault.detail;
-  item.append(link, " ");
-  if (fault.pointer) {
-    const code = document.createElement("code");
-    code.textContent = fault.pointer;
-    item.append(code, " ");
-  }
-  item.append(detail);
-  return item;
-}
-
-function faultLines() {
-  return new Set(Array.from(list.querySelectorAll("a[data-line]"), (link) => Number(link.dataset.line)));
-}
-
-/** Shows the line numbers, and marks those in `bad`. */
-function numberLines(bad) {
-  const count = text.value.split("\n").length;
-  const key = `${count} ${[...bad].join()}`;
-  if (key === counted) return;
-  counted = key;
-  const parts = [];
-  let plain = "";
-  for (let n = 1; n <= count; n += 1) {
-    if (!bad.has(n)) {
-      plain += `${n}\n`;
-      continue;
-    }
-    const mark = document.createElement("b");
-    mark.textContent = n;
-    parts.push(plain, mark);
-    plain = "\n";
-  }
-  numbers.replaceChildren(...parts, plain);
-  numbers.scrollTop = text.scrollTop;
-}
-
-/** Selects the line from a column on, and scrolls to it. The server counts code points, the field UTF-16 units. */
-function selectFault(row, column) {
-  const lines = text.value.split("\n");
-  const before = lines.slice(0, row - 1).reduce((sum, one) => sum + one.length + 1, 0);
-  const whole = lines[row - 1] ?? "";
-  const start = before + [...whole].slice(0, column - 1).join("").length;
-  text.focus({ preventScroll: true });
-  text.setSelectionRange(start, Math.max(start, before + whole.trimEnd().replace(/,$/, "").length));
-  const height = parseFloat(getComputedStyle(text).lineHeight);
-  text.scrollTop = Math.max(0, (row - 1) * height - text.clientHeight / 2);
-  const letter = parseFloat(getComputedStyle(text).fontSize) * LETTER_WIDTH_EM;
-  text.scrollLeft = Math.max(0, column * letter - text.clientWidth / 2);
-  numbers.scrollTop = text.scrollTop;
-  text.closest(".sheet").scrollIntoView({ block: "nearest" });
-}
-
-/** Shows the draft at the path `base` in the preview, with the scroll position of the previous one. */
-function showPreview(base, isRestart) {
-  if (!base || (base === phone.dataset.base && phone.src && !isRestart)) return;
-  phone.dataset.base = base;
-  const from = phone.hidden ? 0 : phone.contentWindow?.scrollY ?? 0;
-  phone.addEventListener("load", () => restoreScroll(from), { once: true });
-  phone.hidden = false;
-  empty.hidden = true;
-  const address = `${base}?lang=${lang.value}${at.value ? `&at=${at.value}` : ""}`;
-  // Replaces the history entry, so that the browser's "back" leaves the editor.
-  phone.contentWindow.location.replace(address);
-  phone.setAttribute("data-shown", address);
-}
-
-function restoreScroll(from, tries = 0) {
-  const { document: inside, scrollTo } = phone.contentWindow ?? {};
-  if (!from || tries > 20) return;
-  if (inside?.querySelector(".form, .start")) scrollTo(0, from);
-  else setTimeout(restoreScroll, 100, from, tries + 1);
-}
+new Editor();

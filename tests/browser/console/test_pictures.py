@@ -1,12 +1,11 @@
 """Pictures of templates at the console: uploaded in the editor, seen on runs, compared."""
 
-import re
+from base64 import b64encode
 
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.browser.console.test_templates import desktop, type_over
-from tests.browser.pictures import file
+from tests.browser.console.desktop import desktop, label, row, template_of
 from tests.helpers.console.accessibility import is_fine
 from tests.helpers.pictures.images import jpeg
 from tests.helpers.service import BOOLEAN, World
@@ -14,29 +13,32 @@ from tests.helpers.service import BOOLEAN, World
 pytestmark = pytest.mark.browser
 
 
-async def test_pictures_stay_beside_a_text_that_is_refused(w: World, browser: Browser, base: str) -> None:
+# Gives a picture to the text of the first step as the browser does when a person pastes or drops a file.
+GIVE = """([bytes, kind]) => {
+  const transfer = new DataTransfer();
+  const data = Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0));
+  transfer.items.add(new File([data], `${kind} <b>.jpg`, { type: "image/jpeg" }));
+  const about = { bubbles: true, cancelable: true, dataTransfer: transfer, clipboardData: transfer };
+  const text = document.querySelector("#rows .text");
+  text.dispatchEvent(kind === "paste" ? new ClipboardEvent(kind, about) : new DragEvent(kind, about));
+}"""
+
+
+async def test_pictures_are_pasted_and_dropped_into_a_step(w: World, browser: Browser, base: str) -> None:
     async with desktop(w, browser, base) as ann:
         page = ann.page
         await page.goto(f"{base}/console/templates/new")
-        rows = page.locator("#uploaded li")
-        chosen = [file(f"“{name}” <b>.jpg", "image/jpeg", jpeg(64, size)) for name, size in (("Sink", 48), ("Bed", 64))]
-        await page.locator("#picture").set_input_files(chosen)
-        await expect(rows).to_have_count(2)
-        ids = [await row.locator("input").input_value() for row in await rows.all()]
-        assert all(re.fullmatch(r"pic-[0-9a-f]{64}", each) for each in ids)
-        await type_over(page, '"boolean"', '"bolean"')
-        for _ in range(2):
-            async with page.expect_event("load"):
-                await page.get_by_role("button", name="Publish…").click()
-            await expect(page.locator("#faults li")).to_be_visible()
-            await expect(rows).to_have_count(2)
-            assert [await row.locator("input").input_value() for row in await rows.all()] == ids
-            for image in await rows.locator("img").all():
-                await expect(image).to_have_js_property("naturalWidth", 64)
-        await page.locator("#picture").set_input_files(chosen[:1])
-        await expect(rows).to_have_count(2)
-        await rows.first.get_by_role("button", name="Copy").click()
-        await expect(rows.first.get_by_role("button")).to_have_text("Copied")
+        await label(page, 1).fill("As shown?")
+        pictures = row(page, 1).locator(".shown img")
+        for count, kind in enumerate(("paste", "drop"), 1):
+            given = b64encode(jpeg(64, 48 + count)).decode()
+            await page.evaluate(GIVE, [given, kind])
+            await expect(pictures).to_have_count(count)
+        for image in await pictures.all():
+            await expect(image).to_have_js_property("naturalWidth", 64)
+        await page.evaluate(GIVE, [b64encode(b"no picture").decode(), "paste"])
+        await expect(page.locator("#said")).to_contain_text("paste <b>.jpg: ")
+        assert len((await template_of(page))["steps"][0]["pictures"]) == 2
 
 
 async def test_pictures_of_a_template_are_seen_on_screen_and_left_out_on_paper(

@@ -5,15 +5,13 @@ changes, and a link made by hand opens on another phone.
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
-from playwright.async_api import Browser, FrameLocator, Locator, Page, Route, expect
+from playwright.async_api import Browser, FrameLocator, Locator, Page, expect
 
 from rundun import paths
 from rundun.web.console import cookies
+from tests.browser.console.desktop import desktop, lose, publish, shown_in, type_over
 from tests.browser.phone import Phone, chromium, phone
 from tests.browser.pictures import file, jpeg
 from tests.helpers.console.accessibility import is_fine
@@ -29,53 +27,6 @@ KEPT = """async () => {
   const workers = (await navigator.serviceWorker.getRegistrations()).length;
   return [runs, workers, Object.keys(localStorage), await caches.keys()];
 }"""
-
-
-@asynccontextmanager
-async def desktop(w: World, browser: Browser, base: str, **options: Any) -> AsyncIterator[Phone]:
-    """Ann's browser at the console, signed in; without a complaint in its console at the end."""
-    ann = await operator(w, "member")
-    given = {"viewport": {"width": 1440, "height": 900}, "is_mobile": False, "has_touch": False, **options}
-    async with phone(browser, base, **given) as one:
-        cookie = {
-            "name": cookies.SESSION,
-            "value": ann.client.cookies.get(cookies.SESSION) or "",
-            "url": f"{base}/console",
-        }
-        await one.page.context.add_cookies([cookie])  # type: ignore[list-item]
-        yield one
-
-
-@pytest.fixture
-async def ann(w: World, browser: Browser, base: str) -> AsyncIterator[Phone]:
-    """Ann at her desk."""
-    async with desktop(w, browser, base) as one:
-        yield one
-
-
-def shown_in(page: Page) -> FrameLocator:
-    """The phone beside the editor."""
-    return page.frame_locator("#phone")
-
-
-async def type_over(page: Page, before: str, after: str) -> None:
-    """Replace a piece of the JSON as somebody does who types."""
-    await page.evaluate(
-        """([before, after]) => {
-          const text = document.getElementById("text");
-          const start = text.value.indexOf(before);
-          text.focus();
-          text.setSelectionRange(start, start + before.length);
-        }""",
-        [before, after],
-    )
-    await page.keyboard.insert_text(after)
-
-
-async def publish(page: Page) -> None:
-    """Publish the draft in the editor."""
-    await page.get_by_role("button", name="Publish…").click()
-    await page.get_by_role("button", name="Publish", exact=True).click()
 
 
 async def sign(page: Page, inside: FrameLocator, button: Locator) -> None:
@@ -97,7 +48,6 @@ async def test_a_mistake_is_found_mended_seen_and_saved(w: World, ann: Phone) ->
     template_id = (await w.acme.post("/v1/templates", json=TURNOVER)).json()["id"]
     page = ann.page
     await page.goto(f"{ann.base}/console/templates/{template_id}")
-    await page.get_by_role("link", name="Edit").click()
     phone_page = shown_in(page)
     await expect(phone_page.get_by_role("heading", name="Are the guests gone?")).to_be_visible()
 
@@ -125,7 +75,7 @@ async def test_a_mistake_is_found_mended_seen_and_saved(w: World, ann: Phone) ->
     await page.reload()
     assert "Has everybody left?" in await page.locator("#text").input_value()
     await publish(page)
-    await expect(page.get_by_role("status")).to_contain_text("Published.")
+    await expect(page.locator(".notice.good")).to_contain_text("Published.")
     await page.get_by_role("link", name="What changed in version 2").click()
     changed = page.locator(".changes li")
     await expect(changed).to_have_count(1)
@@ -144,7 +94,7 @@ async def test_text_that_is_no_json_says_where_and_is_jumped_to_by_keyboard(ann:
     asked = []
     page.on("dialog", lambda dialog: asked.append(dialog.type))
     await page.get_by_role("button", name="Publish…").click()
-    await expect(page.locator("#editor[data-saved=no]")).to_be_visible()
+    await expect(page.locator("#said")).to_have_text("Not published: there are problems.")
     await expect(page.locator("#text")).to_have_value('{"name": "ä😀",\n "steps": [}')
     assert asked == [], "saving is no leaving"
 
@@ -214,7 +164,7 @@ async def test_the_phone_is_the_executors_page_and_nothing_of_it_stays(w: World,
     await sign(page, inside, inside.locator(".closing-signature .button"))
     await inside.locator(".review .bottom button").last.click()
     await expect(inside.locator(".end-mark.good")).to_be_visible()
-    await page.get_by_role("button", name="Start over").click()
+    await page.get_by_role("button", name="Restart the phone").click()
     await expect(step("s-ok")).to_be_visible()
     writes = [one for one in sent if not one.startswith("GET ") and "/templates/drafts/text" not in one]
     assert writes == []
@@ -249,7 +199,7 @@ async def test_a_text_outlives_the_session_it_was_written_in(w: World, ann: Phon
     await get_sample_pictures(w)
     template_id = (await w.acme.post("/v1/templates", json=TURNOVER)).json()["id"]
     page = ann.page
-    await page.goto(f"{ann.base}/console/templates/{template_id}/edit")
+    await page.goto(f"{ann.base}/console/templates/{template_id}")
     await type_over(page, "Are the guests gone?", "Has everybody left?")
     await expect(shown_in(page).get_by_role("heading", name="Has everybody left?")).to_be_visible()
     csrf = await page.locator("#editor [name=csrf]").input_value()
@@ -269,7 +219,7 @@ async def test_a_text_outlives_the_session_it_was_written_in(w: World, ann: Phon
     await page.get_by_role("button", name="Publish…").click()
     await page.get_by_role("button", name="Send it").click()
     await page.get_by_role("button", name="Publish", exact=True).click()
-    await expect(page.get_by_role("status")).to_contain_text("Published.")
+    await expect(page.locator(".notice.good")).to_contain_text("Published.")
     assert "Has everybody gone?" in (await w.acme.get(f"/v1/templates/{template_id}")).text
 
 
@@ -277,10 +227,10 @@ async def test_a_refused_text_is_not_left_by_mistake(w: World, ann: Phone) -> No
     page, asked = ann.page, []
     await get_sample_pictures(w)
     template_id = (await w.acme.post("/v1/templates", json=TURNOVER)).json()["id"]
-    await page.goto(f"{ann.base}/console/templates/{template_id}/edit")
+    await page.goto(f"{ann.base}/console/templates/{template_id}")
     await type_over(page, '"type": "rating"', '"type": rating"')
     await page.get_by_role("button", name="Publish…").click()
-    await expect(page.locator("#editor[data-saved=no]")).to_be_visible()
+    await expect(page.locator("#said")).to_have_text("Not published: there are problems.")
     page.on("dialog", lambda dialog: asked.append(dialog.type) or asyncio.ensure_future(dialog.accept()))
     await page.locator("#text").focus()
     await page.keyboard.press("End")
@@ -292,12 +242,11 @@ async def test_two_write_one_draft_and_one_loses_the_network(w: World, browser: 
     template_id = await w.template(BOOLEAN)
     async with desktop(w, browser, base) as ann, desktop(w, browser, base) as bob:
         for one in (ann, bob):
-            await one.page.goto(f"{base}/console/templates/{template_id}/edit")
+            await one.page.goto(f"{base}/console/templates/{template_id}")
             await expect(shown_in(one.page).locator("[id='s-ok']")).to_be_visible()
         assert (await w.acme.get("/v1/templates")).json()["data"][0]["v"] == 1
         await type_over(ann.page, "All fine?", "Ann asks?")
         await expect(ann.page.locator("#state")).to_have_text("Draft saved.")
-        await expect(ann.page).to_have_url(re.compile("/console/templates/drafts/d-"))
 
         # Bob began with the version, and is offline while he writes.
         await bob.page.context.set_offline(True)
@@ -309,7 +258,8 @@ async def test_two_write_one_draft_and_one_loses_the_network(w: World, browser: 
         assert "Bob asks?" in await bob.page.locator("#text").input_value()
         await bob.page.get_by_role("button", name="Publish…").click()
         await type_over(bob.page, "Bob asks?", "Bob asks? ")
-        draft = (await w.acme.get(f"/v1/templates/drafts/{ann.page.url.rpartition('/')[2]}")).json()
+        draft_id = await ann.page.locator("#editor [name=draft]").input_value()
+        draft = (await w.acme.get(f"/v1/templates/drafts/{draft_id}")).json()
         assert (draft["revision"], draft["template"]["steps"][0]["label"]) == (1, "Ann asks?"), "not without his word"
         async with bob.page.context.expect_page() as opened:
             await bob.page.get_by_role("link", name="See theirs").click()
@@ -331,13 +281,13 @@ async def test_two_write_one_draft_and_one_loses_the_network(w: World, browser: 
         await expect(ann.page.locator("#state")).to_have_text("Draft saved.")
         await expect(ann.page.locator("#newer")).to_be_hidden()
         await publish(ann.page)
-        await expect(ann.page.get_by_role("status")).to_contain_text("Published.")
+        await expect(ann.page.locator(".notice.good")).to_contain_text("Published.")
 
         await type_over(bob.page, "Bob asks? ", "Bob asks too?")
         await expect(bob.page.locator("#gone")).to_be_visible()
         assert "Bob asks too?" in await bob.page.locator("#text").input_value()
         await publish(bob.page)
-        await expect(bob.page.get_by_role("status")).to_contain_text("Published.")
+        await expect(bob.page.locator(".notice.good")).to_contain_text("Published.")
     texts = [
         one["steps"][0]["label"] for one in (await w.acme.get(f"/v1/templates/{template_id}/versions")).json()["data"]
     ]
@@ -347,10 +297,10 @@ async def test_two_write_one_draft_and_one_loses_the_network(w: World, browser: 
 async def test_who_types_on_and_on_is_stored_every_second(w: World, ann: Phone) -> None:
     page, template_id = ann.page, await w.template(BOOLEAN)
     await page.clock.install(time=0)
-    await page.goto(f"{ann.base}/console/templates/{template_id}/edit")
+    await page.goto(f"{ann.base}/console/templates/{template_id}")
     await expect(shown_in(page).locator("[id='s-ok']")).to_be_visible()
     await page.clock.pause_at(3_600_000)
-    await page.locator("#text").focus()
+    await page.get_by_label("Question or task").focus()
     for revision in range(1, 4):
         for _ in range(9):
             await page.keyboard.insert_text(" ")
@@ -360,12 +310,6 @@ async def test_who_types_on_and_on_is_stored_every_second(w: World, ann: Phone) 
         await page.clock.run_for(100)
         await expect(page.locator("#state")).to_have_text("Draft saved.")
         await expect(page.locator("[name=revision]").first).to_have_value(str(revision))
-
-
-async def lose(route: Route) -> None:
-    """Let the request reach the server, and lose its answer."""
-    await route.fetch()
-    await route.abort()
 
 
 @pytest.mark.browser
@@ -379,8 +323,9 @@ async def test_on_a_phone_over_plain_http(w: World, base: str) -> None:
         desktop(w, one, lan, viewport=size, is_mobile=True, has_touch=True, positioned=False) as ann,
     ):
         page = ann.page
-        await page.goto(f"{lan}/console/templates/{template_id}/edit")
+        await page.goto(f"{lan}/console/templates/{template_id}")
         assert not await page.evaluate("isSecureContext")
+        await page.get_by_role("button", name="Phone").tap()
         inside = shown_in(page)
         await inside.locator("[id='s-ok'] .pick").first.tap()
         await expect(inside.locator("[id='s-ok']")).to_have_attribute("safety", "safe")
@@ -398,10 +343,9 @@ async def test_without_scripts_the_editor_checks_and_saves_all_the_same(w: World
         page = ann.page
         await page.goto(f"{base}/console/templates/new")
         text = await page.locator("#text").input_value()
-        await page.locator("#text").fill(text.replace("boolean", "bolean"))
         await page.get_by_role("button", name="Save draft").click()
-        await expect(page.locator("#faults li")).to_contain_text("Line 7, column 10")
-        await page.locator("#text").fill(text)
+        await expect(page.locator("#faults li")).to_contain_text("Line 7, column 7")
+        await page.locator("#text").fill(text.replace('"label": ""', '"label": "Fine?"'))
         await page.get_by_role("button", name="Save draft").click()
         await expect(page.locator("#summary")).to_have_text("No problems.")
         assert (await w.acme.get("/v1/templates")).json()["data"] == []
@@ -430,7 +374,7 @@ async def test_the_pages_fit_and_axe_finds_nothing(w: World, browser: Browser, b
         for path in paths:
             await ann.page.goto(f"{base}/console{path}")
             if path.endswith(ids[0]):
-                await expect(shown_in(ann.page).locator(".list")).to_be_visible()
+                await expect(shown_in(ann.page).locator(".list")).to_be_attached()
             wide = await ann.page.evaluate("document.documentElement.scrollWidth - innerWidth")
             assert wide <= 0, path
             if width < 500:  # a finger is wider than a mouse's pointer
@@ -439,6 +383,7 @@ async def test_the_pages_fit_and_axe_finds_nothing(w: World, browser: Browser, b
 
 
 SMALL = """[...document.querySelectorAll("button, select, input, textarea, .button")]
-  .filter((one) => one.checkVisibility() && !one.matches(".visually-hidden, [type=checkbox], .link"))
+  .filter((one) => one.checkVisibility({ contentVisibilityAuto: true }))
+  .filter((one) => !one.matches(".visually-hidden, [type=checkbox], .link"))
   .map((one) => [one, one.getBoundingClientRect()]).filter(([, box]) => box.height < 44)
   .map(([one, box]) => `${one.tagName}.${one.className} ${box.width}x${box.height}`)"""

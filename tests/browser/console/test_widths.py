@@ -64,7 +64,7 @@ async def fill(w: World, receiver: Receiver) -> dict[str, str]:
     pages = {name: f"/runs/{run_id}" for name, run_id in made.items()}
     pages |= {"form": f"/dispatch?template_id={template_id}", "message": f"/dispatch/{made['pending']}"}
     pages |= {"several": f"/dispatch/table?template_id={template_id}", "sent": f"/dispatch/tables/{table.number}"}
-    pages |= {"template": f"/templates/{template_id}", "edit": f"/templates/{template_id}/edit"}
+    pages |= {"template": f"/templates/{template_id}", "edit": f"/templates/{template_id}"}
     return pages
 
 

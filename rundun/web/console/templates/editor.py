@@ -1,74 +1,87 @@
-"""/console/templates/drafts: the editor for a template's JSON, whose text is stored as a draft while it is typed."""
+"""/console/templates/drafts: the editor of a template, whose JSON is stored as a draft while it is written."""
 
+import json
 import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic_core import from_json
 from starlette.responses import Response
 
 from rundun.actions.templates import drafts
 from rundun.actions.templates.drafts import SentDraft
 from rundun.actions.templates.templates import get_version
+from rundun.core.templates import pictures as template_pictures
+from rundun.core.templates.condition_rules import OPERATORS
+from rundun.core.templates.steps import MAX_PICTURES
 from rundun.errors import NotFound, Problem
-from rundun.store.templates import drafts as draft_rows, templates as template_rows
+from rundun.store.templates import drafts as draft_rows, pictures as picture_rows
 from rundun.store.templates.drafts import Draft
+from rundun.store.templates.templates import TemplateHead
+from rundun.web.console.flashes import FLASHES
 from rundun.web.console.session import ConsoleCall
-from rundun.web.console.templates import pictures
-from rundun.web.console.templates.pictures import uploaded_pictures
-from rundun.web.console.templates.templates import format_json, sample
-from rundun.web.console.templates.text_check import MAX_TEXT, CheckedText, check_with_pictures
+from rundun.web.console.templates.templates import TemplatePageQuery, format_json, sample, show_version, template_facts
+from rundun.web.console.templates.text_check import MAX_TEXT, CheckedText, check_with_pictures, find_previewable
 from rundun.web.http.body import read_bytes
 from rundun.web.http.problems import Json
+from rundun.web.http.query_params import query
 from rundun.web.pages.pages import CONTENT_SECURITY_POLICY
+from rundun.wording.editor_words import editor_words
 from rundun.wording.problem_codes import PROBLEMS
+from rundun.wording.template_faults import place_of_fault
+from rundun.wording.template_words import KINDS, TYPES, VALUES
 
 MAX_SHOWN = 200
 POLICY = f"{CONTENT_SECURITY_POLICY}; frame-src 'self'"
 MAX_FORM = 4 * MAX_TEXT  # bytes: most of JSON's punctuation takes three in a form
-BEGINNING = """{
-  "name": "New checklist",
-  "sections": [
-    {
-      "title": "First section",
-      "steps": [
-        {"type": "boolean", "label": "Is everything in order?"}
-      ]
-    }
-  ]
-}
-"""
+MAX_LABELS = 5  # of steps that the phone leaves out
 # Where the text is stored: the draft and its revision; before there is one, the template and its version, if any, and
 # what makes a form that is sent twice begin one draft.
 PLACE = ("draft", "revision", "template_id", "made_from", "once")
 
 
 async def new_form(call: ConsoleCall) -> Response:
-    """GET /console/templates/new: show the editor with a first step, the `?sample=`, or nothing for `?import=true`. It
+    """GET /console/templates/new: show the editor with an empty step, the `?sample=`, or nothing for `?import=true`. It
     becomes a draft when it is changed.
     """
     params = call.request.query_params
     is_import = "import" in params
-    text = sample(params["sample"]) if "sample" in params else "" if is_import else BEGINNING
+    text = sample(params["sample"]) if "sample" in params else "" if is_import else _beginning(call)
     return await _render(call, text, _new_place(), is_import=is_import)
 
 
-async def edit_form(call: ConsoleCall) -> Response:
-    """GET /console/templates/{template_id}/edit: redirect to the template's draft, or show the editor with the current
-    version, which becomes a draft when it is changed.
+async def show(call: ConsoleCall) -> Response:
+    """GET /console/templates/{template_id}: show the editor with the template's draft, or with the current version,
+    which becomes a draft when it is changed; with `?v=`, that version to be read.
     """
+    if query(TemplatePageQuery, call.request).v is not None:
+        return await show_version(call)
     head, version = await call.read(get_version, call.path("template_id"), None)
     existing = await call.read(draft_rows.find_head, head.template_id)
     if existing is not None:
-        return call.redirect(f"/templates/drafts/{existing.draft_id}")
+        draft = await call.read(draft_rows.get, existing.draft_id)
+        return await _render(call, draft.body, _place(draft))
     place = {"template_id": head.template_id, "made_from": str(version.v)}
     return await _render(call, format_json(version.body), place)
 
 
 async def draft_form(call: ConsoleCall) -> Response:
-    """GET /console/templates/drafts/{draft_id}: show the editor with a draft; raises NotFound."""
+    """GET /console/templates/drafts/{draft_id}: show the editor with the draft of a new template; redirect to another
+    one's template. Raises NotFound.
+    """
     draft = await call.read(draft_rows.get, call.path("draft_id"))
+    if draft.template_id is not None:
+        flash = call.request.query_params.get("flash", "")
+        return call.redirect(f"/templates/{draft.template_id}", flash if flash in FLASHES else "")
     return await _render(call, draft.body, _place(draft))
+
+
+def _beginning(call: ConsoleCall) -> str:
+    """Return the text of a new checklist, with one empty step."""
+    step = {"id": f"s-{uuid.uuid4().hex[:12]}", "type": "boolean", "label": ""}
+    beginning = {"name": call.language.gettext("New checklist"), "steps": [step]}
+    return json.dumps(beginning, ensure_ascii=False, indent=2) + "\n"
 
 
 def _new_place() -> dict[str, str]:
@@ -123,7 +136,7 @@ async def _write(call: ConsoleCall, sent: SentDraft, place: Mapping[str, str]) -
     """
     draft_id, revision, made_from = place["draft"], number(place["revision"]), number(place["made_from"])
     if draft_id:
-        return await call.write(drafts.write, draft_id, sent, f'"{draft_id}.{revision}"', call.actor)
+        return await call.write(drafts.write, draft_id, sent, f'"{draft_id}.{revision}"', call.actor, made_from)
     if place["template_id"]:
         return await call.write(drafts.create, sent, call.actor, place["template_id"], made_from)
     call.form["operator"] = call.operator.operator_id  # whose forms are told apart, also without `once`
@@ -156,7 +169,7 @@ async def _render(
     **more: Any,
 ) -> Response:
     template_id = place.get("template_id")
-    head = await call.read(template_rows.get, template_id) if template_id else None
+    facts = await template_facts(call, template_id) if template_id else {"head": None}
     shown = checked.faults[:MAX_SHOWN] if checked else ()
     values: dict[str, Any] = {
         "text": text,
@@ -164,12 +177,11 @@ async def _render(
         "checked": checked,
         "faults": shown,
         "faults_left_out": len(checked.faults) - len(shown) if checked else 0,
-        "preview": _preview_path(call, checked) if checked else "",
+        "preview": (await _preview_json(call, checked))["preview"] if checked else "",
         "languages": call.ctx.pages.words.names,
-        "uploaded": await uploaded_pictures(call),
-        "max_uploaded": pictures.MAX_LISTED,
-        "max_picture_bytes": call.ctx.settings.limits.photo_bytes,
-        "head": head,
+        "words": {"": {"texts": call.language.tag, "languages": [], "unknown": True}, **editor_words(call.language)},
+        "data": {**_script_data(call), "version": _version_data(call, facts["head"])},
+        **facts,
         "newer": None,
         "is_gone": False,
         "refused": "",
@@ -180,20 +192,61 @@ async def _render(
     return response
 
 
-def _preview_path(call: ConsoleCall, checked: CheckedText) -> str:
-    """Cache a sent template for the preview and return the preview's path; "" without a valid one."""
-    if checked.draft is None or checked.draft.template.template is None:
-        return ""
-    name = call.ctx.preview_cache.put(call.operator.operator_id, checked.draft.template.body, call.now)
-    return f"/console/templates/preview/{name}"
+def _script_data(call: ConsoleCall) -> dict[str, Any]:
+    """Return what the editor's script knows of the template language: the operators that fit each type of step, barcode
+    formats, kinds of job fields, and the limits of pictures.
+    """
+    fitting = {kind: [op for op, kinds in OPERATORS.items() if kind in kinds] for kind in TYPES}
+    return {
+        "operators": fitting,
+        "formats": list(VALUES["formats"]),
+        "kinds": list(KINDS),
+        "max_pictures": MAX_PICTURES,
+        "max_picture_bytes": call.ctx.settings.limits.photo_bytes,
+    }
+
+
+def _version_data(call: ConsoleCall, head: TemplateHead | None) -> dict[str, Any]:
+    """Return what the editor's script knows of the template's current version, 0 for a new template: its number, and
+    the sentences for a draft that was begun with an older one.
+    """
+    v, language = head.v if head else 0, call.language
+    return {
+        "current": v,
+        "notice": language.gettext(
+            "Version {v} was published after this draft was begun, and is not joined with it yet.", v=v
+        ),
+        "joined_notice": language.gettext(
+            "Version {v} was published after this draft was begun. Its changes are in it now.", v=v
+        ),
+    }
+
+
+async def _preview_json(call: ConsoleCall, checked: CheckedText) -> dict[str, Any]:
+    """Cache the template that a text makes for the preview, and return JSON for the editor's script: the preview's path
+    as `preview`, "" without one, what it leaves out in words as `left_out`, and the template's pictures.
+    """
+    body, labels = await call.turns.run(find_previewable, checked)
+    name = call.ctx.preview_cache.put(call.operator.operator_id, body, call.now) if body else ""
+    quoted = [call.language.gettext("“{text}”", text=label or "…") for label in labels[:MAX_LABELS]]
+    names = ", ".join([*quoted, "…"] if len(labels) > MAX_LABELS else quoted)
+    left_out = call.language.gettext("Not on the phone, as long as they have problems: {names}.", names=names)
+    named = list(checked.draft.text.picture_ids) if checked.draft else []
+    found = await call.read(picture_rows.list_by_id, named)
+    return {
+        "preview": f"/console/templates/preview/{name}" if name else "",
+        "left_out": left_out if labels else "",
+        "pictures": template_pictures.shown_json(found, call.ctx.links),
+    }
 
 
 async def write_text(call: ConsoleCall) -> Response:
     """POST /console/templates/drafts/text: store the text in the body as the draft that the query names by the fields
     of the form; with `?check=true`, only check it. Returns a JSON object for the editor's script: the first `faults`, a
-    `summary` of them in words, the path of the `preview`, "" without one, the `languages` of translations, and `place`,
-    the form's fields from now on; null if the text is not stored, with the reason in `refused` if there is no place for
-    it. If somebody else wrote meanwhile, `newer` has their `text` and says who.
+    `summary` of them in words, the path of the `preview`, "" without one, what that leaves out as `left_out`, the
+    `pictures` and `languages` of the template, and `place`, the form's fields from now on; null if the text is not
+    stored, with the reason in `refused` if there is no place for it. If somebody else wrote meanwhile, `newer` has
+    their `text`, and sentences that say who: `notice` for a text that waits, `joined_notice` for one that was joined.
     """
     body = await read_bytes(call.request, MAX_FORM)
     try:
@@ -202,7 +255,8 @@ async def write_text(call: ConsoleCall) -> Response:
         raise Problem("bad_request", "The text is not UTF-8.") from None
     call.form = {name: call.request.query_params.get(name, "") for name in PLACE}
     checked = await check_with_pictures(call, text)
-    content = {**_result_json(call, checked), "place": None, "newer": None, "refused": ""}
+    result = await call.turns.run(_result_json, call, checked)
+    content = {**result, **await _preview_json(call, checked), "place": None, "newer": None, "refused": ""}
     if checked.draft is None or "check" in call.request.query_params:
         return Json(content)
     place = dict(call.form)
@@ -212,8 +266,8 @@ async def write_text(call: ConsoleCall) -> Response:
         if refused := _refused_text(call, problem):
             return Json({**content, "refused": refused})
         newer = await _find_newer(call, place, problem)
-        said = _newer_text(call, newer)
-        return Json({**content, "place": _place(newer), "newer": {"text": newer.body, "said": said}})
+        notices = {"notice": _newer_text(call, newer), "joined_notice": _joined_text(call, newer)}
+        return Json({**content, "place": _place(newer), "newer": {"text": newer.body, **notices}})
     return Json({**content, "place": _place(draft)})
 
 
@@ -225,8 +279,15 @@ def _newer_text(call: ConsoleCall, newer: Draft) -> str:
     )
 
 
+def _joined_text(call: ConsoleCall, newer: Draft) -> str:
+    """Return the sentence on who has written a draft, for a text that was joined with it."""
+    who = newer.updated_by_name or call.language.gettext("Somebody")
+    return call.language.gettext("{name} has written here, too. Both changes are in the draft now.", name=who)
+
+
 def _result_json(call: ConsoleCall, checked: CheckedText) -> dict[str, Any]:
     language, count = call.language, len(checked.faults)
+    data = from_json(checked.draft.text.body) if checked.draft and checked.faults else None
     shown = [
         {
             "line": fault.line,
@@ -236,14 +297,14 @@ def _result_json(call: ConsoleCall, checked: CheckedText) -> dict[str, Any]:
             "detail": fault.detail
             if fault.pointer is not None
             else language.gettext("This is not JSON: {detail}.", detail=fault.detail),
+            **(
+                place_of_fault(language, data, fault.pointer, fault.code, fault.detail)
+                if fault.pointer is not None and fault.code
+                else {"id": "", "code": None, "words": ""}
+            ),
         }
         for fault in checked.faults[:MAX_SHOWN]
     ]
     summary = language.ngettext("{n} problem.", "{n} problems.", count) if count else language.gettext("No problems.")
     template = checked.draft and checked.draft.template.template
-    return {
-        "summary": summary,
-        "faults": shown,
-        "preview": _preview_path(call, checked),
-        "languages": list(template.translations) if template else [],
-    }
+    return {"summary": summary, "faults": shown, "languages": list(template.translations) if template else []}

@@ -3,6 +3,7 @@
 import json
 import re
 import unicodedata
+from typing import Any
 from urllib.parse import quote
 
 from pydantic_core import from_json, to_json
@@ -61,28 +62,38 @@ async def list_templates(call: ConsoleCall) -> Response:
     )
 
 
-async def show(call: ConsoleCall) -> Response:
-    """GET /console/templates/{template_id}: show version `?v=`, else the current one, and a page of all versions."""
-    params = query(TemplatePageQuery, call.request)
-    template_id = call.path("template_id")
-    head, version, versions = await call.read(get_with_versions, template_id, params.v, params.page_request())
+async def show_version(call: ConsoleCall) -> Response:
+    """GET /console/templates/{template_id}?v=: show a version to be read."""
+    facts = await template_facts(call, call.path("template_id"), query(TemplatePageQuery, call.request).v)
+    version = facts["version"]
     source = from_json(version.body)
     return await call.render(
         "templates/template",
-        retention=await call.read(retention.get_of_template, template_id),
-        webhook_host=host_of(await call.read(default_webhooks.find_own, template_id)),
-        webhook_host_of_organization=host_of(await call.read(default_webhooks.find_own, None)),
-        head=head,
-        draft=await call.read(draft_rows.find_head, template_id),
-        version=version,
+        **facts,
         source=source,
         sections=[{"title": "", "steps": source.get("steps") or []}, *(source.get("sections") or [])],
         count=len(version.steps),
         text=template_text(call.language, parts(source)),
         pictures=pictures.shown_json(version.pictures, call.ctx.links),
-        versions=versions,
-        cursor=next_cursor(versions),
     )
+
+
+async def template_facts(call: ConsoleCall, template_id: str, v: int | None = None) -> dict[str, Any]:
+    """Return the values that pages on a template show beside its content: its head, the version `v`, by default the
+    current one, a page of all versions, its draft, retention and default webhooks. Raises NotFound.
+    """
+    params = query(TemplatePageQuery, call.request)
+    head, version, versions = await call.read(get_with_versions, template_id, v, params.page_request())
+    return {
+        "head": head,
+        "version": version,
+        "versions": versions,
+        "cursor": next_cursor(versions),
+        "draft": await call.read(draft_rows.find_head, template_id),
+        "retention": await call.read(retention.get_of_template, template_id),
+        "webhook_host": host_of(await call.read(default_webhooks.find_own, template_id)),
+        "webhook_host_of_organization": host_of(await call.read(default_webhooks.find_own, None)),
+    }
 
 
 async def changes(call: ConsoleCall) -> Response:

@@ -1,6 +1,5 @@
 """What right looks like: seen once the run is started, large on a tap, without network too, and gone with the run."""
 
-import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,12 @@ from playwright.async_api import Browser, Page, Route, expect
 from tests.bench.checklist import STEPS
 from tests.bench.page import EVIDENCE, MAX_BYTES, MAX_REQUESTS
 from tests.browser.checklists import COUNT, YES_NO, dispatched
-from tests.browser.console.test_templates import desktop
+from tests.browser.console.desktop import desktop
 from tests.browser.phone import Phone, phone
 from tests.helpers.console.accessibility import is_fine
 from tests.helpers.network.faulty_network import depot
 from tests.helpers.pictures import images
-from tests.helpers.service import BOOLEAN, World
+from tests.helpers.service import World
 
 FOUR = [images.jpeg(640, 480), images.jpeg(480, 640), images.jpeg(1600, 500), images.png()]
 KEPT = """async ([run, n]) => {
@@ -150,32 +149,30 @@ async def test_another_phone_that_comes_later_sees_them_too(w: World, ed: Phone)
     await is_fine(ed.page, "a large picture")
 
 
-async def test_pictures_are_uploaded_in_the_editor_and_named_by_what_is_copied(w: World, ann: Phone) -> None:
+async def test_pictures_are_chosen_in_the_editor_and_seen_beside_it(w: World, ann: Phone) -> None:
     page = ann.page
     await page.goto(f"{ann.base}/console/templates/new")
+    await page.get_by_label("Question or task").fill("As shown?")
     given = [{"name": f"{n}.png", "mimeType": "image/png", "buffer": images.png(300 + n)} for n in (1, 2)]
     broken = {"name": "broken.jpg", "mimeType": "image/jpeg", "buffer": images.jpeg()[:-900]}
-    await page.locator("#picture").set_input_files([*given, broken])  # type: ignore[list-item]
-    await expect(page.locator("#picture-wrong")).to_contain_text("broken.jpg: ")
-    uploaded = page.locator("#uploaded li")
-    await expect(uploaded).to_have_count(2)
-    small = "[...document.querySelectorAll('#uploaded img')]"
-    await page.wait_for_function(f"() => {small}.every((one) => one.naturalWidth)")
-    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    await uploaded.first.get_by_role("button", name="Copy").click()
-    await expect(uploaded.first.get_by_role("button")).to_have_text("Copied")
-    picture_id = await page.evaluate("navigator.clipboard.readText()")
-    assert picture_id == await uploaded.first.locator("input").input_value()
-    text = json.dumps({"name": "Shown", "steps": [{**BOOLEAN, "pictures": [picture_id]}]})
-    await page.locator("#text").fill(text)
+    async with page.expect_file_chooser() as chooser:
+        await page.get_by_role("button", name="+ Show a picture").click()
+    await (await chooser.value).set_files([*given, broken])  # type: ignore[list-item]
+    await expect(page.locator("#said")).to_contain_text("broken.jpg: ")
+    small = page.locator(".row-panel .shown img")
+    await expect(small).to_have_count(2)
+    await page.wait_for_function("() => [...document.querySelectorAll('.shown img')].every((one) => one.naturalWidth)")
     shown = page.frame_locator("#phone").locator(".shown-one img")
-    await expect(shown).to_be_visible()
-    await shown.click()
+    await expect(shown).to_have_count(2)
+    await shown.first.click()
     await expect(page.frame_locator("#phone").locator("dialog img")).to_be_visible()
     await page.frame_locator("#phone").get_by_role("button", name="Close").click()
+    await page.locator(".row-panel .shown").get_by_role("button", name="Delete").first.click()
+    await expect(shown).to_have_count(1)
     await is_fine(page, "the editor with pictures")
     await page.get_by_role("button", name="Publish…").click()
     await page.get_by_role("button", name="Publish", exact=True).click()
+    await page.get_by_role("link", name="Version 1", exact=True).click()
     await expect(page.locator(".outline .shown img")).to_be_visible()
     await is_fine(page, "a template with a picture")
 

@@ -102,7 +102,9 @@ async def test_every_problem_is_told_at_its_place_and_the_text_is_kept(w: World)
     assert "3 problems." in refused.text and refused.text.count("must be one of") == 1
     found = await live(ann, WRONG)
     assert [(one["line"], one["column"], one["pointer"]) for one in found["faults"]] == told
-    assert (found["summary"], found["preview"], found["place"]) == ("3 problems.", "", None)
+    assert (found["summary"], found["place"]) == ("3 problems.", None)
+    assert found["left_out"] == "Not on the phone, as long as they have problems: “Which?”, “…”."
+    assert "Fine?" in await shown(ann, found["preview"].removeprefix("/console"))
     assert (await w.acme.get("/v1/templates")).json()["data"] == []
     draft_id = field(refused.text, "draft")
     assert typed(await shown(ann, f"{PATH}/{draft_id}")) == WRONG
@@ -158,7 +160,7 @@ async def test_a_member_that_is_there_twice_is_told_at_its_place(w: World) -> No
 async def test_two_who_write_lose_nothing(w: World) -> None:
     ann, bob = await operator(w, "member"), await operator(w, "member")
     template_id = await w.template(BOOLEAN)
-    html, theirs = [await shown(who, f"/templates/{template_id}/edit") for who in (ann, bob)]
+    html, theirs = [await shown(who, f"/templates/{template_id}") for who in (ann, bob)]
     assert json.loads(typed(html)) == GOOD and field(html, "made_from") == "1"
     place = {name: field(theirs, name) for name in ("template_id", "made_from")}
     first = await live(bob, json.dumps({**GOOD, "name": "Bob's"}), **place)
@@ -167,7 +169,8 @@ async def test_two_who_write_lose_nothing(w: World) -> None:
     told = await live(ann, mine, **place)  # both began with the version
     assert json.loads(told["newer"]["text"])["name"] == "Bob's" and told["place"] == first["place"]
     assert (
-        told["newer"]["said"] == "Ann has written here meanwhile. What you have typed is still here, and not saved yet."
+        told["newer"]["notice"]
+        == "Ann has written here meanwhile. What you have typed is still here, and not saved yet."
     )
     refused = await keep(ann, mine, **place)
     assert (refused.status_code, typed(refused.text)) == (412, mine)
@@ -176,10 +179,11 @@ async def test_two_who_write_lose_nothing(w: World) -> None:
     assert f'href="/console{PATH}/{draft_id}"' in refused.text
     stale = {"draft": draft_id, "revision": "0"}
     assert (await live(ann, mine, **stale))["newer"] and (await keep(ann, mine, **stale)).status_code == 412
-    assert (await ann.get(f"/templates/{template_id}/edit")).headers["location"].endswith(f"{PATH}/{draft_id}")
+    assert json.loads(typed(await shown(ann, f"/templates/{template_id}")))["name"] == "Bob's"
+    assert (await ann.get(f"{PATH}/{draft_id}")).headers["location"] == f"/console/templates/{template_id}"
     kept = await live(ann, mine, **{name: field(refused.text, name) for name in ("draft", "revision")})
     assert (kept["newer"], kept["place"]["revision"]) == (None, "2")
-    assert typed(await shown(bob, f"{PATH}/{draft_id}")) == mine
+    assert typed(await shown(bob, f"/templates/{template_id}")) == mine
 
     page = f"{PATH}/{draft_id}/publish"
     late = await bob.post(page, revision="1", made_from="1")
@@ -198,6 +202,18 @@ async def test_two_who_write_lose_nothing(w: World) -> None:
     again = await keep(ann, mine, "publish", template_id=template_id, made_from="3")
     same = await published(ann, again)
     assert same.headers["location"].endswith("template_unchanged")
+
+
+async def test_a_draft_takes_in_a_newer_version(w: World) -> None:
+    ann, template_id = await operator(w), await w.template(BOOLEAN)
+    text = json.dumps({**GOOD, "name": "Mine"})
+    place = (await live(ann, text, template_id=template_id, made_from="1"))["place"]
+    assert (await w.acme.put(f"/v1/templates/{template_id}", json={**GOOD, "name": "Api's"})).is_success
+    for sent, stored in (("", "1"), ("2", "2"), ("1", "2"), ("9", "2")):
+        place = (await live(ann, text, **{**place, "made_from": sent}))["place"]
+        assert (place["made_from"], place["revision"]) == (stored, "1")
+    late = await live(ann, text + " ", **{**place, "revision": "7", "made_from": "2"})
+    assert late["newer"] and late["place"]["revision"] == "1"
 
 
 @pytest.mark.parametrize("made_from", ["", "x", "9" * 50, "²", "-1"])
@@ -226,7 +242,7 @@ async def test_publishing_says_what_changes_and_for_whom(w: World) -> None:
     assert (await w.acme.delete(f"/v1/templates/{template_id}")).is_success
     page = text_of(await shown(ann, kept.headers["location"].removeprefix("/console")))
     assert "This checklist is archived. Publishing the draft brings it back." in page
-    assert "There is a draft of the next version." in await shown(ann, f"/templates/{template_id}")
+    assert "A draft: jobs are sent as before until you publish it." in await shown(ann, f"/templates/{template_id}")
     assert (await published(ann, kept)).status_code == 303
     assert (await w.acme.get(f"/v1/templates/{template_id}")).json()["archived_at"] is None
 
@@ -290,7 +306,69 @@ async def test_saving_shows_the_phone(w: World) -> None:
     assert "frame-src 'self'" in answer.headers["content-security-policy"]
 
 
+async def test_a_draft_is_found_under_its_template(w: World) -> None:
+    ann, template_id = await operator(w), await w.template(BOOLEAN)
+    kept = await live(ann, json.dumps({**GOOD, "name": "New"}), template_id=template_id, made_from="1")
+    path = f"{PATH}/{kept['place']['draft']}"
+    for flash, known in (("", ""), ("bogus", ""), ("warning_draft_changed", "?flash=warning_draft_changed")):
+        assert (await ann.get(f"{path}?flash={flash}")).headers[
+            "location"
+        ] == f"/console/templates/{template_id}{known}"
+
+
 # --- the preview
+
+
+CHAIN = [
+    {**BOOLEAN, "id": f"s-{n}", "label": f"Step {n}", "condition": {"when": {"step": f"s-{n - 1}", "op": "answered"}}}
+    for n in range(1, 13)
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "steps", "left_out"),
+    [
+        ({"name": "", "steps": [BOOLEAN]}, ["s-ok"], 0),
+        ({"name": "A", "a/b": 1, "~": 2, "settings": {"x": 1}, "steps": [BOOLEAN]}, ["s-ok"], 0),
+        ({"name": "A", "steps": [{**BOOLEAN, "id": "s-0", "label": ""}, *CHAIN, BOOLEAN]}, ["s-ok"], 13),
+        ({"name": "A", "sections": [7, {"steps": [BOOLEAN, 7]}, {"title": "B", "steps": []}]}, ["s-ok"], 1),
+        ({"name": "A", "fields": [7], "steps": [BOOLEAN], "translations": {"es": {"s-no": {}}, "?": 1}}, ["s-ok"], 0),
+        ({"name": "A", "steps": [{**BOOLEAN, "hint": 7}]}, None, 0),
+        ({"name": "A", "steps": [BOOLEAN, *[{"x": n} for n in range(1100)]]}, None, 0),
+        ({"name": "A", "steps": 7}, None, 0),
+    ],
+)
+async def test_the_phone_shows_what_has_no_faults(w: World, text: Any, steps: list[str] | None, left_out: int) -> None:
+    ann = await operator(w)
+    found = await live(ann, json.dumps(text))
+    assert found["faults"]
+    if steps is None:
+        assert (found["preview"], found["left_out"]) == ("", "")
+        return
+    page = await shown(ann, found["preview"].removeprefix("/console"))
+    state = re.search(r'<script type="application/json" id="state">(.*?)</script>', page, re.DOTALL)
+    assert state and re.findall(r'"id":"(s-[^"]*)"', state[1]) == steps
+    assert found["left_out"].count("“") == min(left_out, 5) and found["left_out"].endswith("…." if left_out > 5 else "")
+
+
+async def test_a_fault_is_told_at_its_row_in_words(w: World) -> None:
+    ann = await operator(w)
+    choice = {"id": "s-which", "type": "choice", "label": "Which?", "config": {"options": [{"id": "o-a", "label": ""}]}}
+    late = {**BOOLEAN, "condition": {"when": {"step": "s-no", "op": "answered"}}}
+    section = {"id": "g-a", "title": "", "steps": [choice, late, {"id": "s-x", "type": "text", "label": ""}]}
+    text = {"name": 7, "sections": [section], "fields": [{"id": "f-a", "label": "A", "kind": "x"}]}
+    found = await live(ann, json.dumps(text))
+    assert [(one["id"], one["words"].partition(":")[0]) for one in found["faults"]] == [
+        ("", "Name"),
+        ("g-a", "Title"),
+        ("s-which", "Options"),
+        ("s-ok", "Ask only if"),
+        ("s-x", "Question or task"),
+        ("f-a", "Kind"),
+    ]
+    assert (
+        "depends on" not in found["faults"][3]["words"] and "was deleted or comes later" in found["faults"][3]["words"]
+    )
 
 
 async def test_the_preview_is_the_executors_page_with_the_draft(w: World) -> None:

@@ -18,13 +18,13 @@ ENGLISH = pages().console_words.language(["en"])
 async def test_a_template_says_what_it_asks_of_each_run(w: World) -> None:
     ann = await operator(w)
     template_id = await w.template(BOOLEAN, fields=FIELDS)
-    said = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", await shown(ann, f"/templates/{template_id}")))
+    said = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", await shown(ann, f"/templates/{template_id}?v=1")))
     assert "Asked for each job" in said
     required = "required: no job is sent without it"
     assert f"Unit Text · {required} · shown to whoever opens the link · f-unit" in said
     assert "Door code Hidden value · shown after Start · f-door" in said and "never shown on the phone" in said
     assert said.count(required) == 1
-    plain = await shown(ann, f"/templates/{await w.template(BOOLEAN)}")
+    plain = await shown(ann, f"/templates/{await w.template(BOOLEAN)}?v=1")
     assert "Asked for each job" not in plain
 
 
@@ -79,7 +79,7 @@ async def test_what_changed_is_told_in_words(w: World) -> None:
     assert "pic-" not in said and "not set" not in said
     (pictures,) = re.findall(r"<dt>Pictures</dt>.*?</dd>", html, re.DOTALL)
     assert [part.count("<img ") for part in pictures.split("→")] == [1, 2]
-    page = text_of(await shown(ann, f"/templates/{template_id}"))
+    page = text_of(await shown(ann, f"/templates/{template_id}?v=2"))
     assert "Capital letters made capital" in page and "Phones only the one that started it" in page
 
 
