@@ -18,7 +18,21 @@ from typing import Any
 
 import uvloop
 
-from tests.bench import backups, console, deliveries, fair, growth, page, photos, polls, retention, start, tables, wrk
+from tests.bench import (
+    backups,
+    console,
+    deliveries,
+    editor,
+    fair,
+    growth,
+    page,
+    photos,
+    polls,
+    retention,
+    start,
+    tables,
+    wrk,
+)
 from tests.bench.checklist import STEPS, VALUES
 from tests.bench.client import Call, Reply, all_of, at_rate
 from tests.bench.processes import Rundun, module, rundun
@@ -216,6 +230,7 @@ def main() -> None:
             bench.answer_and_deliver()
             page.measure(service.port, service.key)
         show_delays(answered_at, json.loads(arrived.read_text()))
+    editor.measure()
     start.measure()
     photos.measure()
     retention.measure()

@@ -265,6 +265,16 @@ def _two_letters(chance: random.Random) -> str:
     return json.dumps({f"f-{at}": "".join(chance.choices("ab", k=500)) for at in range(8)})
 
 
+def open_session(path: Path, template_id: str) -> str:
+    """Write an operator of a template's organization, while no service runs; returns the cookie of a session."""
+    db = connection.open_writer(path)
+    try:
+        env = Env(lambda: time.time_ns() // 1_000_000, Urls("http://127.0.0.1", b""), 24 * HOUR)
+        return write_once(db, env, _operator, template_id)[1]
+    finally:
+        db.close()
+
+
 def _operator(tx: Tx, template_id: str) -> tuple[str, str]:
     (org_id,) = tx.db.execute("SELECT org_id FROM templates WHERE id = ?", (template_id,)).fetchone()
     made = operators.add(tx, org_id, "bench@example.com", "Bench", "owner", "no hash")
