@@ -125,6 +125,7 @@ export class Rows {
   }
 
   #show(row, part, number, isTyping) {
+    if (isTyping && row.part === part && !part.condition) return;   // texts appear in conditions of other rows only
     setText(row.number, number);
     const chips = row.isHeading ? [] : this.#chipsOf(part);
     setText(row.chips, chips.join(" · "));
