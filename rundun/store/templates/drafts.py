@@ -121,7 +121,7 @@ def put(tx: Tx, draft: Draft, new: DraftText, actor: Actor) -> Draft:
 
 
 def put_made_from(tx: Tx, draft: Draft, v: int) -> Draft:
-    """Store the version of its template whose changes a draft contains, and return the draft."""
+    """Store `v` as the version of the template that a draft is based on, and return the draft."""
     tx.update("drafts", draft.number, made_from=v)
     return replace(draft, made_from=v)
 

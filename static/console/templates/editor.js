@@ -14,10 +14,10 @@ import {
 } from "./editor/operations.js";
 import { Phone } from "./editor/phone.js";
 import { Rows } from "./editor/rows.js";
-import { isShowable } from "./editor/showable.js";
+import { hasRepeatedMembers, isShowable } from "./editor/showable.js";
 import { outlineOf, partOf, partsOf, stepsOf, withIds } from "./editor/template.js";
-import { chooseType } from "./editor/type_menu.js";
 import { TemplateHead } from "./editor/template_head.js";
+import { chooseType } from "./editor/type_menu.js";
 
 const ID_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
 const ID_LENGTH = 10;
@@ -436,8 +436,9 @@ class Editor {
 /** → the template that a JSON text holds, with ids; null if it can't be shown as rows. */
 function readTemplate(text, makeId) {
   try {
-    const template = withIds(JSON.parse(text), makeId);
-    return isShowable(template) ? template : null;
+    const value = JSON.parse(text);
+    const template = withIds(value, makeId);
+    return isShowable(template) && !hasRepeatedMembers(text, value) ? template : null;
   } catch {
     return null;
   }

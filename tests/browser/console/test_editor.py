@@ -206,6 +206,12 @@ async def test_the_phone_and_the_rows_lead_to_each_other(w: World, ann: Phone) -
     await page.goto(f"{ann.base}/console/templates/{template_id}")
     await label(page, 25).click()
     await expect(shown_in(page).locator("[id='s-25']")).to_be_in_viewport()
+    before = await page.evaluate("scrollY")
+    await page.frames[1].evaluate("scrollTo(0, 0)")
+    await label(page, 25).fill("Step 25, again")
+    await expect(shown_in(page).get_by_role("heading", name="Step 25, again")).to_be_in_viewport()
+    assert await page.evaluate("scrollY") == before, "the console stays where it is"
+    await label(page, 25).fill("Step 25")
     await page.get_by_label("Name of the checklist").click()
     await shown_in(page).locator("[id='s-20'] h3").click()
     await expect(row(page, 20)).to_have_class(re.compile("chosen"))
@@ -263,6 +269,19 @@ async def test_what_is_no_kind_of_answer_is_the_question(w: World, ann: Phone) -
         ("boolean", "Next"),
     ]
     assert [option["label"] for option in made[2]["config"]["options"]] == ["Bow", "Stern"]
+
+
+async def test_a_slow_click_is_not_lost_to_a_problem_told_meanwhile(w: World, ann: Phone) -> None:
+    page = ann.page
+    await page.goto(f"{ann.base}/console/templates/new")
+    await page.keyboard.press("Enter")
+    await expect(row(page, 1).locator(".missing")).to_have_count(1)
+    button = page.get_by_role("button", name="+ Section")
+    await button.hover()
+    await page.mouse.down()
+    await expect(button).to_be_focused()
+    await page.mouse.up()
+    await expect(page.locator("#rows > .heading")).to_have_count(2)
 
 
 async def test_enter_goes_on_and_headings_are_made_and_removed(w: World, ann: Phone) -> None:

@@ -2,10 +2,18 @@
 
 import asyncio
 
-from playwright.async_api import Browser, Route, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.browser.console.desktop import desktop, label, labels, lose, publish, shown_in, type_over
 from tests.helpers.service import BOOLEAN, World
+
+
+async def begin_draft(page: Page, base: str, template_id: str) -> str:
+    """Ask “All well?” in a template's first step; returns the draft's path in the API."""
+    await page.goto(f"{base}/console/templates/{template_id}")
+    await label(page, 1).fill("All well?")
+    await expect(page.locator("#state")).to_have_text("Draft saved.")
+    return f"/v1/templates/drafts/{await page.locator('#editor [name=draft]').input_value()}"
 
 
 async def test_two_write_one_draft_at_different_and_equal_places(w: World, browser: Browser, base: str) -> None:
@@ -73,10 +81,7 @@ async def test_what_is_joined_is_in_the_json_as_well(w: World, browser: Browser,
     template_id = await w.template(BOOLEAN, {"id": "s-how", "type": "text", "label": "How?"})
     async with desktop(w, browser, base) as ann:
         page = ann.page
-        await page.goto(f"{base}/console/templates/{template_id}")
-        await label(page, 1).fill("All well?")
-        await expect(page.locator("#state")).to_have_text("Draft saved.")
-        path = f"/v1/templates/drafts/{await page.locator('#editor [name=draft]').input_value()}"
+        path = await begin_draft(page, base, template_id)
 
         async def write(texts: list[str]) -> None:
             """Somebody else's script changes the two texts."""
@@ -113,9 +118,7 @@ async def test_a_version_published_meanwhile_is_joined_before_publishing(w: Worl
     template_id = await w.template(BOOLEAN, how)
     async with desktop(w, browser, base) as ann:
         page = ann.page
-        await page.goto(f"{base}/console/templates/{template_id}")
-        await label(page, 1).fill("All well?")
-        await expect(page.locator("#state")).to_have_text("Draft saved.")
+        await begin_draft(page, base, template_id)
         changed = {"name": "Check", "steps": [BOOLEAN, {**how, "label": "How so?"}]}
         assert (await w.acme.put(f"/v1/templates/{template_id}", json=changed)).is_success
         await page.reload()
@@ -137,10 +140,7 @@ async def test_a_newer_draft_is_not_lost_to_a_newer_version(w: World, browser: B
     template_id = await w.template(BOOLEAN, how)
     async with desktop(w, browser, base) as ann:
         page = ann.page
-        await page.goto(f"{base}/console/templates/{template_id}")
-        await label(page, 1).fill("All well?")
-        await expect(page.locator("#state")).to_have_text("Draft saved.")
-        path = f"/v1/templates/drafts/{await page.locator('#editor [name=draft]').input_value()}"
+        path = await begin_draft(page, base, template_id)
         draft = await w.acme.get(path)
         theirs = {"name": "Check", "steps": [BOOLEAN, how, {**how, "id": "s-new", "label": "Bob’s step"}]}
         assert (await w.acme.put(path, json=theirs, headers={"if-match": draft.headers["etag"]})).is_success

@@ -7,7 +7,7 @@ import json
 import re
 
 import pytest
-from playwright.async_api import Browser, FrameLocator, Locator, Page, expect
+from playwright.async_api import Browser, FrameLocator, Locator, Page, Route, expect
 
 from rundun import paths
 from rundun.web.console import cookies
@@ -310,6 +310,46 @@ async def test_who_types_on_and_on_is_stored_every_second(w: World, ann: Phone) 
         await page.clock.run_for(100)
         await expect(page.locator("#state")).to_have_text("Draft saved.")
         await expect(page.locator("[name=revision]").first).to_have_value(str(revision))
+
+
+async def test_a_slow_server_gets_one_write_at_a_time_and_a_proxys_page_is_no_answer(w: World, ann: Phone) -> None:
+    page, template_id = ann.page, await w.template(BOOLEAN)
+    await page.clock.install(time=0)
+    await page.goto(f"{ann.base}/console/templates/{template_id}")
+    await expect(shown_in(page).locator("[id='s-ok']")).to_be_visible()
+    await page.clock.pause_at(3_600_000)
+    sent: list[str] = []
+    held = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        sent.append(route.request.post_data or "")
+        await held.wait()
+        await route.continue_()
+
+    await page.route("**/drafts/text?*", hold)
+    await page.get_by_label("Question or task").focus()
+    for _ in range(5):
+        await page.keyboard.insert_text("!")
+        await page.clock.run_for(1500)
+    assert len(sent) == 1
+    held.set()
+    while len(sent) < 2:
+        await page.clock.run_for(500)
+    await expect(page.locator("#state")).to_have_text("Draft saved.")
+    assert len(sent) == 2 and "All fine?!!!!!" in sent[1]
+
+    await page.unroute("**/drafts/text?*")
+    await page.route("**/drafts/text?*", bad_gateway, times=1)
+    await page.keyboard.insert_text("?")
+    await page.clock.run_for(1500)
+    await expect(page.locator("#state")).to_contain_text("no connection")
+    await page.clock.run_for(6000)
+    await expect(page.locator("#state")).to_have_text("Draft saved.")
+
+
+async def bad_gateway(route: Route) -> None:
+    """Answer as a proxy does whose server is away."""
+    await route.fulfill(status=502, content_type="text/html", body="<h1>502 Bad Gateway</h1>")
 
 
 @pytest.mark.browser

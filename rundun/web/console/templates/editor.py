@@ -1,4 +1,4 @@
-"""/console/templates/drafts: the editor of a template, whose JSON is stored as a draft while it is written."""
+"""/console/templates: the editor of a template. It stores the template's JSON as a draft during typing."""
 
 import json
 import re

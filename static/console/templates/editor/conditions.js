@@ -19,24 +19,28 @@ export function depthOf(rule) {
   return isGroup(rule) ? 1 + Math.max(0, ...rule.rules.map(depthOf)) : 0;
 }
 
-/** → the comparisons in a rule, [{path, when}]; `path` leads from the rule to the comparison. */
-export function comparisonsIn(rule, path = []) {
-  if (!rule || typeof rule !== "object") return [];
-  if (isGroup(rule)) return rule.rules.flatMap((inner, index) => comparisonsIn(inner, [...path, "rules", index]));
-  return [{ path, when: rule.when ?? rule }];
+/** → the comparisons in a rule. */
+export function comparisonsIn(rule) {
+  if (!rule) return [];
+  return isGroup(rule) ? rule.rules.flatMap(comparisonsIn) : [rule.when ?? rule];
+}
+
+/** → whether an operator compares with a value. */
+export function takesValue(op) {
+  return op !== "answered" && op !== "skipped";
 }
 
 /** → the comparisons of a step's condition and flag, [{when, compared}] with the id of the compared step. */
 export function comparisonsOf(step) {
   return [
-    ...comparisonsIn(step.condition).map(({ when }) => ({ when, compared: when.step })),
-    ...comparisonsIn(step.flag?.when).map(({ when }) => ({ when, compared: step.id })),
+    ...comparisonsIn(step.condition).map((when) => ({ when, compared: when.step })),
+    ...comparisonsIn(step.flag?.when).map((when) => ({ when, compared: step.id })),
   ];
 }
 
 /** → the operators that fit a step's answer; without "skipped" for its own flag. */
 export function operatorsOf(step, operators, isOwn) {
-  return [...(operators[step.type] ?? []), "answered", ...(isOwn ? [] : ["skipped"])];
+  return [...operators[step.type], "answered", ...(isOwn ? [] : ["skipped"])];
 }
 
 /** → the first comparison to offer for a step: its first option, Yes, or a text to be written. */
@@ -53,7 +57,7 @@ export function asRule(when, isOwn) {
 
 /** → a comparison with a value that fits the compared step's type: its own if that fits, else the first to offer. */
 export function withFittingValue({ value, ...when }, step) {
-  if (["answered", "skipped"].includes(when.op)) return when;
+  if (!takesValue(when.op)) return when;
   const offered = { ...when, value };
   return isFitting(offered, step) ? offered : { ...when, value: firstValue(when.op, step) };
 }
@@ -72,7 +76,7 @@ function firstValue(op, step) {
 
 /** → whether a value fits the answers of the compared step in its kind; a text that is still empty does. */
 function isFitting({ op, value }, step) {
-  if (op === "answered" || op === "skipped") return value === undefined;
+  if (!takesValue(op)) return value === undefined;
   const isOption = (id) => (step.config?.options ?? []).some((option) => option.id === id);
   switch (step.type) {
     case "boolean": return typeof value === "boolean";

@@ -86,11 +86,17 @@ export function signButton(sign, name, act, key = null) {
   return button;
 }
 
-/** → the buttons that move a part of a list up and down, and delete it. */
-export function partButtons(editor, id) {
-  return h("span", { class: "signs" },
+/** → the buttons that move a part up and down. */
+export function moveButtons(editor, id) {
+  return [
     signButton("↑", t("move_up"), () => editor.move(id, -1), `up ${id}`),
     signButton("↓", t("move_down"), () => editor.move(id, 1), `down ${id}`),
+  ];
+}
+
+/** → the buttons that move a part of a list, and delete it. */
+export function partButtons(editor, id) {
+  return h("span", { class: "signs" }, ...moveButtons(editor, id),
     signButton("✕", t("delete"), () => editor.remove(id), `delete ${id}`));
 }
 

@@ -3,7 +3,8 @@
 import { h, t } from "../../../executor/dom.js";
 import { CONDITION, FLAG } from "./conditions.js";
 import {
-  actButton, focusControl, labelled, numberControl, partButtons, selectControl, signButton, textControl, tickControl,
+  actButton, focusControl, labelled, moveButtons, numberControl, partButtons, selectControl, signButton, textControl,
+  tickControl,
 } from "./controls.js";
 import { CONFIG } from "./operations.js";
 import { pictureList, pickPictures } from "./picture_list.js";
@@ -40,8 +41,7 @@ export function sectionPanel(editor, section) {
 function footer(editor, part) {
   const button = (word, act) => actButton(`${word} ${part.id}`, act, t(word));
   return h("div", { class: "row foot" }, h("span", { class: "row" },
-    signButton("↑", t("move_up"), () => editor.move(part.id, -1), `up ${part.id}`),
-    signButton("↓", t("move_down"), () => editor.move(part.id, 1), `down ${part.id}`),
+    ...moveButtons(editor, part.id),
     button("duplicate", () => editor.duplicate(part.id)),
     button("delete", () => editor.remove(part.id))), h("details", { class: "small" },
     h("summary", {}, t("for_developers")), h("p", {}, t("field_id"), " ", h("code", {}, part.id))));
@@ -49,7 +49,7 @@ function footer(editor, part) {
 
 /** → the controls of the members in a step's `config`. */
 function configControls(editor, step) {
-  const names = CONFIG[step.type] ?? [];
+  const names = CONFIG[step.type];
   const hasSlots = Boolean(step.config?.slots);
   const shown = names.filter((name) => !(hasSlots && (name === "min" || name === "max")));
   const fields = shown.filter((name) => !["options", "slots", "body", "formats"].includes(name));

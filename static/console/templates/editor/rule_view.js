@@ -2,7 +2,8 @@
 
 import { h, t } from "../../../executor/dom.js";
 import {
-  MAX_GROUPS, asRule, depthOf, isGroup, isWhole, newComparison, operatorsOf, ruleText, withFittingValue,
+  MAX_GROUPS, asRule, depthOf, isGroup, isWhole, newComparison, operatorsOf, ruleText, takesValue,
+  withFittingValue,
 } from "./conditions.js";
 import { actButton, choice, numberIn, signButton } from "./controls.js";
 import { getIn, partOf, partsOf, stepsBefore } from "./template.js";
@@ -33,7 +34,7 @@ export function newRule({ editor, step, isOwn }) {
 /** → a further comparison. */
 function another({ editor, step, isOwn }) {
   const steps = isOwn ? [step] : stepsBefore(editor.template, step.id);
-  const compared = steps.findLast((one) => editor.operators[one.type]?.length) ?? steps[0];
+  const compared = steps.findLast((one) => editor.operators[one.type].length) ?? steps[0];
   return newComparison(compared, editor.operators, isOwn);
 }
 
@@ -73,9 +74,8 @@ function comparisonElement(view, rule, path) {
   const fitting = compared ? operatorsOf(compared, editor.operators, isOwn) : [when.op];
   const ops = fitting.map((op) => [op, t(`op_${op}`)]);
   const chooseOp = (op) => change((one) => withFittingOperator({ ...one, op }, compared, editor.operators, isOwn));
-  parts.push(choice(ops, when.op, chooseOp,
-    { name: t("comparison"), key: `${key} op` }));
-  if (!["answered", "skipped"].includes(when.op)) parts.push(valueElement(compared, when, change, `${key} value`));
+  parts.push(choice(ops, when.op, chooseOp, { name: t("comparison"), key: `${key} op` }));
+  if (takesValue(when.op)) parts.push(valueElement(compared, when, change, `${key} value`));
   parts.push(signButton("✕", t("delete"), () => remove(view, path)));
   return h("span", { class: "comparison" }, ...parts);
 }

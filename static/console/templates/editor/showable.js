@@ -3,7 +3,7 @@
 
 import { comparisonsIn, isGroup } from "./conditions.js";
 import { CONFIG } from "./operations.js";
-import { LISTS } from "./template.js";
+import { LISTS, isObject } from "./template.js";
 
 const MAX_ROWS = 630;          // a template has at most 500 steps, 100 sections and 30 fields
 const MAX_OPTIONS = 250;       // a template's step has at most 200
@@ -76,6 +76,18 @@ function areIds(parts) {
   return ids.every((id) => isString(id) && ID.test(id)) && new Set(ids).size === ids.length;
 }
 
+/** → whether a JSON text repeats a member of an object, of which `value`, read from it, has the last one only. */
+export function hasRepeatedMembers(text, value) {
+  const names = [...text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)].filter(([, colon]) => colon);
+  return names.length !== countMembers(value);
+}
+
+function countMembers(value) {
+  if (typeof value !== "object" || value === null) return 0;
+  const inner = Object.values(value);
+  return inner.reduce((sum, one) => sum + countMembers(one), Array.isArray(value) ? 0 : inner.length);
+}
+
 /** → whether all numbers keep their value here: others would be written otherwise than they were read. */
 function isExact(value) {
   if (typeof value === "number") return Math.abs(value) <= Number.MAX_SAFE_INTEGER;
@@ -84,10 +96,6 @@ function isExact(value) {
 
 function list(value) {
   return Array.isArray(value) ? value : [];
-}
-
-function isObject(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isString(value) {

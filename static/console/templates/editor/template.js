@@ -117,6 +117,7 @@ export function withIds(template, makeId) {
   return config === template.config ? result : { ...result, config };
 }
 
-function isObject(value) {
+/** → whether a JSON value is an object. */
+export function isObject(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
