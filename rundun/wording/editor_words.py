@@ -27,7 +27,17 @@ _WORDS: Mapping[str, str] = {
     "checklist_name": N_("Name of the checklist"),
     "whole_checklist": N_("The whole checklist"),
     "no_type": N_("No kind of answer is called so. Enter makes it the question."),
-    "section": N_("Section"),
+    "type_section": N_("Section"),
+    "type_task": N_("Done / Not done"),  # the two answers to a task
+    "paste_here": N_("Paste a list"),
+    "paste_help": N_(
+        "One line a step. “Kitchen:” begins a section, “Clean?” asks yes or no, “Fuel: Full / Half / Empty” is a "
+        "choice, and “Photo of the key” asks for a photo. Columns of a spreadsheet are the text, the kind of answer "
+        "and options."
+    ),
+    "paste_read": N_("These rows will be added"),
+    "paste_take": N_("Add them"),
+    "paste_options": N_("Options, with “ / ” between them"),
     "section_title": N_("Title of the section"),
     "first_section": N_("First section"),
     "step_label": N_("Question or task"),

@@ -1,16 +1,18 @@
 // The editor of a checklist: rows and their panels, the JSON, and the phone beside them; all of them show one template,
 // which operations change. Without this script the form still works: its buttons store, check and publish the JSON.
 
-import { announce, h, makeButton, t } from "../../executor/dom.js";
+import { announce, h, t } from "../../executor/dom.js";
 import { danglingSteps } from "./editor/conditions.js";
 import { focusControl } from "./editor/controls.js";
+import { ask, askForLines, askForText, lineWords } from "./editor/dialogs.js";
 import { Draft } from "./editor/draft.js";
 import { History } from "./editor/history.js";
 import { Joining } from "./editor/joining.js";
 import { JsonView } from "./editor/json_view.js";
+import { rowOf } from "./editor/lines.js";
 import {
-  TYPES, addPart, addRow, changeType, duplicatePart, makeHeading, movePart, movePartAfter, newStep, removeHeading,
-  removePart, setMember,
+  TYPES, addParts, addRows, changeType, duplicatePart, insertParts, insertRows, isUntouched, makeHeading, movePart,
+  movePartAfter, newStep, removeHeading, removePart, setMember,
 } from "./editor/operations.js";
 import { Phone } from "./editor/phone.js";
 import { Rows } from "./editor/rows.js";
@@ -59,6 +61,11 @@ class Editor {
     return this.#form.elements.csrf.value;
   }
 
+  /** The id of the last row, null without one. */
+  get #last() {
+    return outlineOf(this.template).at(-1)?.id ?? null;
+  }
+
   get #tab() {
     return this.#workshop.dataset.tab;
   }
@@ -84,13 +91,13 @@ class Editor {
 
   async addStep(after) {
     const step = newStep("boolean", this.makeId);
-    await this.#act((template) => addRow(template, after, step, false, this.#sectionOptions));
+    await this.#act((template) => addRows(template, after, [{ part: step, isHeading: false }], this.#sectionOptions));
     this.rows.focus(step.id);
   }
 
   /** Adds a step at the end, of the type that the person chooses. */
   async addStepOfType() {
-    await this.addStep(outlineOf(this.template).at(-1)?.id ?? null);
+    await this.addStep(this.#last);
     const { id } = stepsOf(this.template).at(-1);
     this.chooseType(id, this.rows.textOf(id));
   }
@@ -102,10 +109,18 @@ class Editor {
   }
 
   async addSection() {
-    const section = { id: this.makeId("g-"), title: "", steps: [] };
-    const last = outlineOf(this.template).at(-1)?.id ?? null;
-    await this.#act((template) => addRow(template, last, section, true, this.#sectionOptions));
-    this.rows.focus(section.id);
+    const part = { id: this.makeId("g-"), title: "", steps: [] };
+    await this.#act((template) => addRows(template, this.#last, [{ part, isHeading: true }], this.#sectionOptions));
+    this.rows.focus(part.id);
+  }
+
+  /** Adds the rows that pasted lines become, behind the row `after` or in place of it if nothing is in it. */
+  async addLines(text, after = this.#last) {
+    const lines = await askForLines(text, this.words.max_steps);
+    const rows = lines.map((line) => rowOf(line, this.makeId, lineWords()));
+    if (!rows.length) return;
+    await this.#act((template) => insertRows(template, after, rows, this.#sectionOptions));
+    this.rows.focus(rows.at(-1).part.id);
   }
 
   /** Removes the row of a step or heading, and puts the cursor into the row before it. */
@@ -141,14 +156,19 @@ class Editor {
   }
 
   async addPart(id, path, part, after = null) {
-    await this.#act((template) => addPart(template, id, path, part, after));
+    await this.#act((template) => addParts(template, id, path, [part], after));
     focusControl(`${part.id} label`);
+  }
+
+  async insertParts(id, path, parts, after) {
+    await this.#act((template) => insertParts(template, id, path, parts, after));
+    focusControl(`${parts.at(-1).id} label`);
   }
 
   /** Lets the person choose a step's type, or make a heading of it. */
   async chooseType(id, anchor) {
     const { type } = partOf(this.template, id);
-    const choices = [...TYPES.map((name) => [name, t(`type_${name}`)]), ["section", t("section")]];
+    const choices = [...TYPES.map((name) => [name, t(`type_${name}`)]), ["section", t("type_section")]];
     const { value: chosen, text } = await chooseType(anchor, choices, type);
     if (text) {   // no kind of answer, but the question
       this.set(id, ["label"], `${partOf(this.template, id)?.label ?? ""}${text}`);
@@ -329,18 +349,8 @@ class Editor {
 
   /** Asks whether to go on with a change that breaks the conditions of steps with these labels. */
   #confirm(labels) {
-    return new Promise((resolve) => {
-      const dialog = h("dialog", { "aria-labelledby": "breaks" },
-        h("p", { id: "breaks" }, t("breaks")), h("ul", {}, ...labels.map((label) => h("li", {}, h("bdi", {}, label)))),
-        h("div", { class: "row" }, makeButton("", () => dialog.close(), t("cancel")),
-          makeButton("danger", () => dialog.close("yes"), t("do_it"))));
-      dialog.addEventListener("close", () => {
-        dialog.remove();
-        resolve(dialog.returnValue === "yes");
-      });
-      document.body.append(dialog);
-      dialog.showModal();
-    });
+    const list = h("ul", {}, ...labels.map((label) => h("li", {}, h("bdi", {}, label))));
+    return ask(t("breaks"), [list], t("do_it"), "danger");
   }
 
   // Events
@@ -351,6 +361,7 @@ class Editor {
     on("redo", () => this.#undo(true));
     on("add-step", () => this.addStepOfType());
     on("add-section", () => this.addSection());
+    on("add-lines", async () => this.addLines(await askForText()));
     for (const tab of document.querySelectorAll("[data-shows]")) {
       tab.addEventListener("click", () => this.#showTab(tab.dataset.shows));
     }
@@ -391,9 +402,7 @@ class Editor {
   /** Removes the empty step that Enter has made at the end. */
   #dropEmptyEnd() {
     const last = this.#textOf && outlineOf(this.template).at(-1);
-    const isPlain = last && Object.keys(last.part).every((name) => ["id", "type", "label"].includes(name));
-    const isEmpty = isPlain && !last.isHeading && !last.part.label?.trim();
-    if (isEmpty && stepsOf(this.template).length > 1) this.#take(removePart(this.template, last.id));
+    if (last && isUntouched(last) && stepsOf(this.template).length > 1) this.#take(removePart(this.template, last.id));
   }
 
   /** Starts the phone anew, with the last valid text if the server cannot be reached. */

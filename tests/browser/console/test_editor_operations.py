@@ -15,7 +15,7 @@ from tests.helpers.modules import module
 from tests.helpers.strategies.strategies import templates
 
 FITTING = {kind: [op for op, kinds in OPERATORS.items() if kind in kinds] for kind in TYPES}
-NAMES = ("template", "operations", "conditions", "merge", "history", "showable")
+NAMES = ("template", "operations", "conditions", "merge", "history", "showable", "lines")
 # `act` does an operation chosen by whole numbers: every one that the page has, at any part. It returns the template and
 # the ids of the parts that the operation may remove.
 OPERATE = """
@@ -34,14 +34,15 @@ function act(template, [kind, which, other]) {
     m.partsOf(template).get(one).path.every((name, index) => inner[index] === name)).map(([key]) => key);
   const row = pick(rows, which);
   const section = { id: makeId("g-"), title: "", steps: [] };
+  const fresh = m.newStep(pick(m.TYPES, other), makeId);
   const field = { id: makeId("f-"), label: "F", kind: "text" };
   const removedByType = steps.length ? inside(step.id).filter((key) => key !== step.id) : [];
   if (!steps.length && [4, 10, 11, 12].includes(kind)) return [template, []];
   switch (kind) {
     case 0: return [m.setMember(template, id, [list === "sections" ? "title" : "label"], `Text ${other}`), []];
     case 1: return [m.setMember(template, "", ["settings", "allow_skip"], other % 2 ? true : undefined), []];
-    case 2: return [m.addRow(template, row.id, m.newStep(pick(m.TYPES, other), makeId), false, naming), []];
-    case 3: return [m.addRow(template, row.id, section, true, naming), []];
+    case 2: return [m.addRows(template, row.id, [{ part: fresh, isHeading: false }], naming), []];
+    case 3: return [m.insertRows(template, row.id, [{ part: section, isHeading: true }], naming), [row.id]];
     case 4: return [m.makeHeading(template, step.id, makeId("g-"), naming), inside(step.id)];
     case 5: return [m.removePart(template, id), inside(id)];
     case 6: return row.isHeading ? [m.removeHeading(template, row.id), [row.id]] : [template, []];
@@ -49,7 +50,7 @@ function act(template, [kind, which, other]) {
     case 8: return [m.movePartAfter(template, row.id, pick(rows, other).id), []];
     case 9: return [m.duplicatePart(template, id, makeId)[0], []];
     case 10: return [m.changeType(template, step.id, pick(m.TYPES, other), makeId), removedByType];
-    case 11: return [m.addPart(template, "", ["fields"], field), []];
+    case 11: return [m.addParts(template, "", ["fields"], [field]), []];
     default: return [m.setMember(template, step.id, ["flag"], undefined), []];
   }
 }

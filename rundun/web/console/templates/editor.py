@@ -15,6 +15,7 @@ from rundun.actions.templates.templates import get_version
 from rundun.core.templates import pictures as template_pictures
 from rundun.core.templates.condition_rules import OPERATORS
 from rundun.core.templates.steps import MAX_PICTURES
+from rundun.core.templates.template import MAX_STEPS
 from rundun.errors import NotFound, Problem
 from rundun.store.templates import drafts as draft_rows, pictures as picture_rows
 from rundun.store.templates.drafts import Draft
@@ -194,13 +195,14 @@ async def _render(
 
 def _script_data(call: ConsoleCall) -> dict[str, Any]:
     """Return what the editor's script knows of the template language: the operators that fit each type of step, barcode
-    formats, kinds of job fields, and the limits of pictures.
+    formats, kinds of job fields, and the limits of steps and pictures.
     """
     fitting = {kind: [op for op, kinds in OPERATORS.items() if kind in kinds] for kind in TYPES}
     return {
         "operators": fitting,
         "formats": list(VALUES["formats"]),
         "kinds": list(KINDS),
+        "max_steps": MAX_STEPS,
         "max_pictures": MAX_PICTURES,
         "max_picture_bytes": call.ctx.settings.limits.photo_bytes,
     }

@@ -29,6 +29,19 @@ export function textControl(editor, id, path, { isNeeded = false, ...look } = {}
   return field;
 }
 
+/** Puts a pasted line into a field, without its end. More than one line, or columns of a spreadsheet, are given to
+ *  `take` as a text instead. */
+export function onPaste(field, take) {
+  field.addEventListener("paste", (event) => {
+    const text = event.clipboardData.getData("text/plain");
+    if (!/[\r\n\t]/.test(text)) return;
+    event.preventDefault();
+    if (/[\r\n\t]/.test(text.trim())) return take(text);
+    field.setRangeText(text.trim(), field.selectionStart, field.selectionEnd, "end");
+    field.dispatchEvent(new Event("input"));
+  });
+}
+
 /** → a field for a number; another text is kept as it is typed, for the check to complain of. */
 export function numberControl(editor, id, path, placeholder = null) {
   const key = `${id} ${path.join(" ")}`;

@@ -38,13 +38,27 @@ function neededConfig(type, makeId) {
   return type === "instruction" ? { body: "" } : undefined;
 }
 
-/** → the template with a step or heading behind the row `after`, at the beginning for null. A heading takes the steps
- *  that follow; the steps before the first heading get one with the title `firstTitle`. */
-export function addRow(template, after, part, isHeading, { makeId, firstTitle }) {
-  const rows = outlineOf(template);
-  const at = rows.findIndex(({ id }) => id === after) + 1;
-  const changed = rows.toSpliced(at, 0, { id: part.id, part, isHeading });
-  return withOutline(template, withFirstSection(changed, { makeId, firstTitle }));
+/** → the template with rows, [{part, isHeading}], behind the row `after`, at the beginning for null. A heading takes
+ *  the steps that follow; the steps before the first heading get one with the title `firstTitle`. */
+export function addRows(template, after, rows, { makeId, firstTitle }) {
+  const outline = outlineOf(template);
+  const at = outline.findIndex(({ id }) => id === after) + 1;
+  const added = rows.map(({ part, isHeading }) => ({ id: part.id, part, isHeading }));
+  return withOutline(template, withFirstSection(outline.toSpliced(at, 0, ...added), { makeId, firstTitle }));
+}
+
+/** → the template with rows behind the row `after`, or in place of it if nothing is in it. */
+export function insertRows(template, after, rows, naming) {
+  const outline = outlineOf(template);
+  const at = outline.findIndex(({ id }) => id === after);
+  if (at < 0 || !isUntouched(outline[at])) return addRows(template, after, rows, naming);
+  return addRows(removePart(template, after), outline[at - 1]?.id ?? null, rows, naming);
+}
+
+/** → whether a row is a step in which nothing was written. */
+export function isUntouched({ part, isHeading }) {
+  const isPlain = Object.keys(part).every((name) => ["id", "type", "label"].includes(name));
+  return isPlain && !isHeading && !part.label?.trim();
 }
 
 /** → the template in which a step is replaced by a heading with the step's label and the id `newId`. */
@@ -185,14 +199,20 @@ export function changeType(template, id, type, makeId) {
   return withoutTranslations(setMember(template, id, [], changed), gone.map((part) => part.id));
 }
 
-/** → the template with a new part: an option, shot or field behind the one with the id `after`, else last.
+/** → the template with new parts: options, shots or fields behind the one with the id `after`, else last.
  *  Named shots need one photo each, so that limits of their number go. */
-export function addPart(template, id, path, part, after) {
+export function addParts(template, id, path, parts, after) {
   if (!partOf(template, id)) return template;
   const base = id === "" ? [] : partsOf(template).get(id).path;
   const list = getIn(template, [...base, ...path]) ?? [];
   const at = list.findIndex((one) => one.id === after);
-  const result = setMember(template, id, path, list.toSpliced(at < 0 ? list.length : at + 1, 0, part));
+  const result = setMember(template, id, path, list.toSpliced(at < 0 ? list.length : at + 1, 0, ...parts));
   if (path.at(-1) !== "slots") return result;
   return ["min", "max"].reduce((one, name) => setMember(one, id, ["config", name], undefined), result);
+}
+
+/** → the template with new parts behind the one with the id `after`, or in place of it if it has no text. */
+export function insertParts(template, id, path, parts, after) {
+  const added = addParts(template, id, path, parts, after);
+  return partOf(template, after)?.label === "" ? removePart(added, after) : added;
 }

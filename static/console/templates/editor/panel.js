@@ -3,9 +3,10 @@
 import { h, t } from "../../../executor/dom.js";
 import { CONDITION, FLAG } from "./conditions.js";
 import {
-  actButton, focusControl, labelled, moveButtons, numberControl, partButtons, selectControl, signButton, textControl,
-  tickControl,
+  actButton, focusControl, labelled, moveButtons, numberControl, onPaste, partButtons, selectControl, signButton,
+  textControl, tickControl,
 } from "./controls.js";
+import { optionsIn } from "./lines.js";
 import { CONFIG } from "./operations.js";
 import { pictureList, pickPictures } from "./picture_list.js";
 import { newRule, ruleView } from "./rule_view.js";
@@ -91,7 +92,9 @@ export function named(field, names) {
 function partList(editor, step, list, prefix) {
   const path = ["config", list];
   const parts = step.config?.[list] ?? [];
-  const add = (after) => editor.addPart(step.id, path, { id: editor.makeId(prefix), label: "" }, after);
+  const make = (label) => ({ id: editor.makeId(prefix), label });
+  const add = (after) => editor.addPart(step.id, path, make(""), after);
+  const partsIn = (lines) => optionsIn(lines).map(make);
   const line = (part, index) => {
     const name = t(`one_of_${list}`);
     const field = textControl(editor, part.id, ["label"], { isNeeded: true, name: `${name} ${index + 1}` });
@@ -109,6 +112,7 @@ function partList(editor, step, list, prefix) {
         editor.move(part.id, event.key === "ArrowUp" ? -1 : 1);
       }
     });
+    onPaste(field, (lines) => editor.insertParts(step.id, path, partsIn(lines), part.id));
     return h("li", {}, field, partButtons(editor, part.id));
   };
   return h("div", { class: "field parts" },

@@ -2,7 +2,7 @@
 
 import { h, makeButton, setText, t } from "../../../executor/dom.js";
 import { ruleText } from "./conditions.js";
-import { faultItem, replaceContent, textControl } from "./controls.js";
+import { faultItem, onPaste, replaceContent, textControl } from "./controls.js";
 import { sectionPanel, stepPanel } from "./panel.js";
 import { addPictures } from "./picture_list.js";
 import { outlineOf, partOf } from "./template.js";
@@ -107,6 +107,7 @@ export class Rows {
     const name = isHeading ? t("section_title") : t("step_label");
     const look = { name, placeholder: name, className: "text" };
     const text = textControl(this.#editor, id, path, { isNeeded: true, ...look });
+    onPaste(text, (lines) => this.#editor.addLines(lines, id));
     const number = h("span", { class: "number", "aria-hidden": "true" });
     const grip = h("span", { class: "grip", draggable: "true", "aria-hidden": "true" }, "⠿");
     const type = makeButton("type", () => this.#editor.chooseType(id, type));
@@ -225,10 +226,12 @@ export class Rows {
     else if (isStep && !id) addPictures(this.#editor, target.dataset.id, [...event.dataTransfer.files]);
   }
 
+  /** Adds pasted pictures. A spreadsheet's cells come as a text and as a picture of them. */
   #paste(event) {
     const id = event.target.closest(".step[data-id]")?.dataset.id;
     const files = [...event.clipboardData.files];
-    if (!id || !files.length || !partOf(this.#editor.template, id)) return;
+    const hasText = event.clipboardData.types.includes("text/plain");
+    if (!id || !files.length || hasText || !partOf(this.#editor.template, id)) return;
     event.preventDefault();
     addPictures(this.#editor, id, files);
   }

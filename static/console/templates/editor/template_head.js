@@ -2,7 +2,8 @@
 
 import { h, setText, t } from "../../../executor/dom.js";
 import {
-  actButton, faultItem, labelled, numberControl, partButtons, replaceContent, selectControl, textControl, tickControl,
+  actButton, faultItem, labelled, numberControl, onPaste, partButtons, replaceContent, selectControl, textControl,
+  tickControl,
 } from "./controls.js";
 import { named } from "./panel.js";
 
@@ -53,6 +54,7 @@ export class TemplateHead {
       event.preventDefault();
       this.#editor.focusFirst();
     });
+    onPaste(this.#name, (lines) => this.#editor.addLines(lines));
     this.#root.append(this.#name, this.#faults,
       h("details", {}, h("summary", {}, t("whole_checklist")), this.#settings),
       h("details", { class: "job-fields" }, h("summary", {}, t("field_fields"), this.#names), this.#fields));
