@@ -32,10 +32,11 @@ _WORDS: Mapping[str, str] = {
     "paste_here": N_("Paste a list"),
     "paste_help": N_(
         "One line a step. “Kitchen:” begins a section, “Clean?” asks yes or no, “Fuel: Full / Half / Empty” is a "
-        "choice, and “Photo of the key” asks for a photo. Columns of a spreadsheet are the text, the kind of answer "
-        "and options."
+        "choice, “Photo of the key” asks for a photo, and “Mileage (number)” names the kind of answer. Columns of a "
+        "spreadsheet are the text, the kind of answer and options."
     ),
     "paste_read": N_("These rows will be added"),
+    "paste_cut": N_("Only the first {n} of {all} lines: a checklist has at most so many steps."),
     "paste_take": N_("Add them"),
     "paste_options": N_("Options, with “ / ” between them"),
     "section_title": N_("Title of the section"),

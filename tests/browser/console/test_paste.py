@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from hypothesis import strategies as some
 from playwright.async_api import Page, expect
 
@@ -18,8 +17,11 @@ WORDS = {
         "photo": "Foto",
         "number": "Zahl",
         "choice": "Auswahl",
+        "signature": "Unterschrift",
+        "datetime": "Datum oder Zeit",
         "section": "Abschnitt",
     },
+    "modes": {"date": "Datum", "datetime": "Datum und Uhrzeit"},
     "yes": "Ja",
     "no": "Nein",
     "done": "Erledigt",
@@ -33,7 +35,57 @@ LIST = """Boat hand-over:
 
 # Afterwards
 Keys handed over"""
+LINES: list[tuple[str, tuple[str, str, list[str]]]] = [
+    ("Küche:", ("section", "Küche", [])),
+    ("## Küche", ("section", "Küche", [])),
+    ("Photos :", ("section", "Photos", [])),
+    ("- Küche：", ("section", "Küche", [])),
+    ("#1 prüfen", ("section", "1 prüfen", [])),
+    ("•\tHerd aus", ("task", "Herd aus", [])),
+    ("12)  Herd aus", ("task", "Herd aus", [])),
+    ("[x] Herd aus", ("task", "Herd aus", [])),
+    ("– Herd aus", ("task", "Herd aus", [])),
+    ("3.5 Liter Öl", ("task", "3.5 Liter Öl", [])),
+    ("-5 Grad", ("task", "-5 Grad", [])),
+    ("Herd aus?", ("boolean", "Herd aus?", [])),
+    ("هل الموقد مطفأ؟", ("boolean", "هل الموقد مطفأ؟", [])),
+    ("Tank: voll / halb / leer", ("choice", "Tank", ["voll", "halb", "leer"])),
+    ("Tank? voll / leer", ("choice", "Tank?", ["voll", "leer"])),
+    ("Tank – voll / leer", ("choice", "Tank", ["voll", "leer"])),
+    ("voll / leer", ("choice", "voll / leer", ["voll", "leer"])),
+    ("Licht an: ja / nein", ("boolean", "Licht an", [])),
+    ("Müll: erledigt / nicht erledigt", ("task", "Müll", [])),
+    ("km/h ablesen", ("task", "km/h ablesen", [])),
+    ("Foto vom Bad", ("photo", "Foto vom Bad", [])),
+    ("fotos: vorn / hinten", ("photo", "fotos", ["vorn", "hinten"])),
+    ("Photo of the bath", ("photo", "Photo of the bath", [])),
+    ("Fotograf rufen", ("task", "Fotograf rufen", [])),
+    ("Foto gemacht?", ("boolean", "Foto gemacht?", [])),
+    ("1\tÖl\tzahl", ("number", "Öl", [])),
+    ("Öl\tnumber\t", ("number", "Öl", [])),
+    ("Reifen\tAuswahl\tgut; schlecht", ("choice", "Reifen", ["gut", "schlecht"])),
+    ("Reifen\tgut, schlecht", ("choice", "Reifen", ["gut", "schlecht"])),
+    ("Reifen\tirgendwie\tgut", ("task", "Reifen", ["irgendwie", "gut"])),
+    ('Sagt "halt"\tgut|"x"', ("choice", 'Sagt "halt"', ["gut", '"x"'])),
+    ('"Ein ""Wort"""\tfoto', ("photo", 'Ein "Wort"', [])),
+    ("Reifen\tmal sehen", ("task", "Reifen", ["mal sehen"])),
+    ("Stand\tZahl\tmindestens 4", ("number", "Stand", ["mindestens 4"])),
+    ('"an\nBord"\tja, nein', ("boolean", "an Bord", [])),
+    ("- [ ] Anker", ("task", "Anker", [])),
+    ("(3) Anker", ("task", "Anker", [])),
+    ("a) Anker", ("task", "Anker", [])),
+    ("Stand (Zahl)", ("number", "Stand", [])),
+    ("Stand (alt)", ("task", "Stand (alt)", [])),
+    ("Wann (date)", ("datetime", "Wann", [])),
+    ("Unterschrift des Skippers", ("signature", "Unterschrift des Skippers", [])),
+    ("Reifen?\t", ("boolean", "Reifen?", [])),
+]
+
+
 SHEET = 'Oil level\tNumber\nTyres\tchoice\t"good\nworn\nbad"\nLights on?\n'
+
+
+READ = "return m.readLines(given[0], given[1]);"
 
 
 async def paste(page: Page, text: str) -> None:
@@ -69,6 +121,10 @@ async def test_a_pasted_list_is_shown_changed_and_taken(w: World, ann: Phone) ->
     await page.keyboard.press("Control+z")
     assert await labels(page) == [""], "all lines are one change"
     await page.get_by_role("button", name="+ Paste a list").click()
+    await paste(page, "\n".join("Line" for _ in range(501)))
+    await expect(page.get_by_role("dialog")).to_contain_text("Only the first 500 of 501 lines")
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="+ Paste a list").click()
     await paste(page, SHEET)
     await expect(dialog.get_by_role("button", name="Add them")).to_be_focused()
     await page.keyboard.press("Enter")
@@ -101,49 +157,31 @@ def said(config: dict[str, Any]) -> list[str]:
     return [option["label"] for option in config["options"]] if "options" in config else list(config.values())
 
 
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        ("Küche:", ("section", "Küche", [])),
-        ("## Küche", ("section", "Küche", [])),
-        ("Photos :", ("section", "Photos", [])),
-        ("- Küche：", ("section", "Küche", [])),
-        ("#1 prüfen", ("section", "1 prüfen", [])),
-        ("•\tHerd aus", ("task", "Herd aus", [])),
-        ("12)  Herd aus", ("task", "Herd aus", [])),
-        ("[x] Herd aus", ("task", "Herd aus", [])),
-        ("– Herd aus", ("task", "Herd aus", [])),
-        ("3.5 Liter Öl", ("task", "3.5 Liter Öl", [])),
-        ("-5 Grad", ("task", "-5 Grad", [])),
-        ("Herd aus?", ("boolean", "Herd aus?", [])),
-        ("هل الموقد مطفأ؟", ("boolean", "هل الموقد مطفأ؟", [])),
-        ("Tank: voll / halb / leer", ("choice", "Tank", ["voll", "halb", "leer"])),
-        ("Tank? voll / leer", ("choice", "Tank?", ["voll", "leer"])),
-        ("Tank – voll / leer", ("choice", "Tank", ["voll", "leer"])),
-        ("voll / leer", ("choice", "voll / leer", ["voll", "leer"])),
-        ("Licht an: ja / nein", ("boolean", "Licht an", [])),
-        ("Müll: erledigt / nicht erledigt", ("task", "Müll", [])),
-        ("km/h ablesen", ("task", "km/h ablesen", [])),
-        ("Foto vom Bad", ("photo", "Foto vom Bad", [])),
-        ("fotos: vorn / hinten", ("photo", "fotos", ["vorn", "hinten"])),
-        ("Photo of the bath", ("photo", "Photo of the bath", [])),
-        ("Fotograf rufen", ("task", "Fotograf rufen", [])),
-        ("Foto gemacht?", ("boolean", "Foto gemacht?", [])),
-        ("1\tÖl\tzahl", ("number", "Öl", [])),
-        ("Öl\tnumber\t", ("number", "Öl", [])),
-        ("Reifen\tAuswahl\tgut; schlecht", ("choice", "Reifen", ["gut", "schlecht"])),
-        ("Reifen\tgut, schlecht", ("choice", "Reifen", ["gut", "schlecht"])),
-        ("Reifen\tgut\tschlecht", ("choice", "Reifen", ["gut", "schlecht"])),
-        ('Sagt "halt"\tgut|"x"', ("choice", 'Sagt "halt"', ["gut", '"x"'])),
-        ('"Ein ""Wort"""\tfoto', ("photo", 'Ein "Wort"', [])),
-        ("Reifen\tmal sehen", ("task", "Reifen", [])),
-        ("Reifen?\t", ("boolean", "Reifen?", [])),
-    ],
-)
-async def test_lines_are_read(page: Page, text: str, line: tuple[str, str, list[str]]) -> None:
+async def test_lines_are_read(page: Page) -> None:
     """Each of them as somebody would who reads it, in the language of the page, with the English words of types."""
-    (read,) = await ask(page, "return m.readLines(given[0], given[1]);", [f"\n{text}\r\n\n", WORDS])
-    assert (read["type"], read["label"], read["options"]) == line
+    script = "return given[0].map((text) => m.readLines(text, given[1]));"
+    read = await ask(page, script, [[f"\n{text}\r\n\n" for text, _ in LINES], WORDS])
+    assert [[(one["type"], one["label"], one["options"]) for one in lines] for lines in read] == [
+        [one] for _, one in LINES
+    ]
+
+
+async def test_lines_that_are_numbered_lose_their_numbers(page: Page) -> None:
+    for text, expected in (
+        ("1 Öl\n2 Reifen", ["Öl", "Reifen"]),
+        ("2 Reifen\n2 Lampen", ["2 Reifen", "2 Lampen"]),
+        ("1 Schlüssel", ["1 Schlüssel"]),
+    ):
+        assert [line["label"] for line in await ask(page, READ, [text, WORDS])] == expected
+
+
+async def test_what_a_column_says_is_in_the_step(page: Page) -> None:
+    script = "return m.readLines(given[0], given[1]).map((line) => m.rowOf(line, makeId, given[1]).part);"
+    text = "Wann\tDatum und Uhrzeit\nStand\tZahl\tmindestens 4\nBug\tAbschnitt\tvorn"
+    rows = await ask(page, script, [text, WORDS])
+    assert rows[0]["config"] == {"mode": "datetime"}
+    assert rows[1]["hint"] == "mindestens 4"
+    assert rows[2]["description"] == "vorn"
 
 
 async def test_every_text_becomes_rows_that_can_be_shown(page: Page) -> None:

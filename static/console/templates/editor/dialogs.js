@@ -25,8 +25,9 @@ export function ask(title, content, accept, className = "primary") {
 /** → the words by which lines are read (`readLines`), in the page's language. */
 export function lineWords() {
   const types = Object.fromEntries([...TYPES, "task", "section"].map((type) => [type, t(`type_${type}`)]));
+  const modes = Object.fromEntries(["date", "datetime"].map((mode) => [mode, t(`value_mode_${mode}`)]));
   const [done, notDone] = types.task.split(DIVIDER);
-  return { types, yes: t("yes"), no: t("no"), done, not_done: notDone };
+  return { types, modes, yes: t("yes"), no: t("no"), done, not_done: notDone };
 }
 
 /** Asks for lines of text. → the text, "" if the dialog was closed. */
@@ -40,10 +41,12 @@ export async function askForText() {
 /** Shows what the lines of a text become, to be changed and taken. → the lines, at most `most`; [] if the dialog was
  *  closed. */
 export async function askForLines(text, most) {
-  const lines = new Set(readLines(text, lineWords()).slice(0, most));
+  const all = readLines(text, lineWords());
+  const lines = new Set(all.slice(0, most));
   if (!lines.size) return [];
   const list = h("ol", { class: "pasted" }, ...[...lines].map((line) => lineView(line, () => lines.delete(line))));
-  return await ask(t("paste_read"), [list], t("paste_take")) ? [...lines] : [];
+  const cut = all.length > most && h("p", { class: "notice warn" }, t("paste_cut", { n: most, all: all.length }));
+  return await ask(t("paste_read"), [cut, list], t("paste_take")) ? [...lines] : [];
 }
 
 /** → a line's text, type and options, each of which can be changed. `drop` is called when it is deleted. */
@@ -55,15 +58,17 @@ function lineView(line, drop) {
     return input;
   };
   const label = field(line.label, t("step_label"), (text) => (line.label = text));
-  const options = field(line.options.join(" / "), t("paste_options"), (text) => {
+  const options = field(line.options.join(" / "), "", (text) => {
     line.options = text.split(DIVIDER).map((one) => one.trim()).filter(Boolean);
   });
   const show = () => {
     view.className = line.type === "section" ? "heading" : "step";
-    options.hidden = !line.options.length && !["choice", "multi_choice"].includes(line.type);
+    const isOfOptions = ["choice", "multi_choice", "photo"].includes(line.type);
+    options.placeholder = options.ariaLabel = t(isOfOptions ? "paste_options" : "field_hint");
+    options.hidden = !line.options.length && (!isOfOptions || line.type === "photo");
   };
   const type = choice(Object.entries(types), line.type, (chosen) => {
-    line.type = chosen;
+    Object.assign(line, { type: chosen, mode: undefined });
     show();
   }, { name: t("choose_type") });
   const remove = signButton("✕", t("delete"), () => {

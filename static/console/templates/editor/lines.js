@@ -1,9 +1,13 @@
 // Pasted lines of text, or columns of a spreadsheet, read as rows of a checklist. Pure: no DOM, no state.
 //
-// A line is {type, label, options}: the type of a step, "task" for one that is done or not done, or "section".
-// `words`: the language's {types: {type: name}, yes, no, done, not_done}.
+// A line is {type, label, options}: the type of a step, "task" for one that is done or not done, or "section"; of a
+// datetime step, `mode` if it is said. `words`: the language's {types: {type: name}, modes: {mode: name}, yes, no,
+// done, not_done}.
 
-const MARK = /^\s*(?:[-–—*•·●○▪▫◦‣⁃■□☐☑☒✓✔✗]|\[[ xX]?\]|\d{1,3}[.)])(?:\s+|$)/;   // of a line in a list
+// Marks of a line in a list: bullets, boxes, "1." and "(a)".
+const MARK = /^\s*(?:[-–—*•·●○◯▪▫◦‣⁃■□☐☑☒✓✔✗]|\[[ xX]?\]|\(?(?:\d{1,3}[.)]|[a-zA-Z]\)))(?:\s+|$)/;
+const NUMBER = /^(\d+)\s+/;   // of a line in a list without marks
+const KIND = /^(.+?)\s*[(（]([^()（）]+)[)）]$/;   // "Mileage (number)"
 const NAMED_OPTIONS = /^(.+?)(?:\s*[:：]\s*|(?<=[?？؟])\s+|\s+[-–—]\s+)(.+\s\/\s.+)$/;   // "Fuel: Full / Half / Empty"
 export const DIVIDER = /\s+\/\s+/;   // between options
 const CELL_DIVIDER = /\s*[\n;/|,،]\s*/;   // between options in cells of a spreadsheet
@@ -11,53 +15,78 @@ const CELL = /([\t\n])(?:"((?:[^"]|"")*)"(?=[\t\n]|$)|([^\t\n]*))/g;   // in quo
 
 /** → the lines that a text has, without those that are empty. */
 export function readLines(text, words) {
-  return rowsOf(text).map((cells) => readCells(cells, words)).filter(({ label }) => label);
+  return withoutNumbers(rowsOf(text)).map((cells) => readCells(cells, words)).filter(({ label }) => label);
 }
 
 /** → the options that a text has, one in a line or cell. */
 export function optionsIn(text) {
-  return rowsOf(text).flat().map((cell) => cell.replace(MARK, "").trim()).filter(Boolean);
+  return rowsOf(text).flat().map(withoutMark).filter(Boolean);
 }
 
+/** → the rows of a text, each as its cells; without empty rows. */
 function rowsOf(text) {
   const rows = [];
   for (const [, before, quoted, plain] of `\n${text.replace(/\r\n?/g, "\n")}`.matchAll(CELL)) {
     if (before === "\n") rows.push([]);
     rows.at(-1).push((quoted?.replaceAll('""', '"') ?? plain).trim());
   }
-  return rows;
+  return rows.filter((cells) => cells.some(Boolean));
+}
+
+/** → the rows without their numbers if they are numbered from 1. */
+function withoutNumbers(rows) {
+  const isNumbered = rows.length > 1 && rows.every(([first], index) => Number(NUMBER.exec(first)?.[1]) === index + 1);
+  return isNumbered ? rows.map(([first, ...others]) => [first.replace(NUMBER, ""), ...others]) : rows;
+}
+
+function withoutMark(text) {
+  return text.replace(MARK, "").replace(MARK, "").trim();   // "- [ ] " has two
 }
 
 function readCells(cells, words) {
   const [first, ...others] = cells;
   const isNumber = others.length > 0 && /^\d+$/.test(first);   // a column of numbers
-  const label = isNumber ? "" : first.replace(MARK, "").trim();
+  const label = isNumber ? "" : withoutMark(first).replace(/\s*\n\s*/g, " ");
   if (!label) return others.length ? readCells(others, words) : line("task", label);
   return others.some(Boolean) ? readColumns(label, others, words) : readLine(label, words);
 }
 
 function readColumns(label, cells, words) {
   const [kind, ...others] = cells;
-  const type = typeOf(kind, words);
-  const options = (type ? others : cells).flatMap((cell) => cell.split(CELL_DIVIDER)).filter(Boolean);
-  if (type) return line(type, label, options);
-  return options.length > 1 ? choiceOf(label, options, words) : readLine(label, words);
+  const found = kindOf(kind, words);
+  const options = (found ? others : cells).flatMap((cell) => cell.split(CELL_DIVIDER)).filter(Boolean);
+  if (found) return { ...line(found.type, label, options), ...found };
+  return kind.split(CELL_DIVIDER).length > 1 ? choiceOf(label, options, words) : { ...readLine(label, words), options };
 }
 
-function typeOf(cell, { types }) {
-  const isNamed = (name) => name.toLocaleLowerCase() === cell.toLocaleLowerCase();
-  return Object.keys(types).find((type) => isNamed(type) || isNamed(types[type]));
+/** → {type} or {type, mode}: the kind of answer that a text names, by the words of its name; null for no kind. */
+function kindOf(text, { types, modes }) {
+  const named = (names, make) => Object.entries(names).flatMap(([id, name]) => [[id, make(id)], [name, make(id)]]);
+  const said = wordsOf(text);
+  if (!said.length) return null;
+  const isExact = ([name]) => wordsOf(name).join(" ") === said.join(" ");
+  const isPart = ([name]) => said.every((word) => wordsOf(name).includes(word));
+  const all = [...named(types, (type) => ({ type })), ...named(modes, (mode) => ({ type: "datetime", mode }))];
+  return (all.find(isExact) ?? all.find(isPart))?.[1] ?? null;
+}
+
+function wordsOf(text) {
+  return text.toLocaleLowerCase().match(/[\p{L}\p{M}\d_]+/gu) ?? [];
 }
 
 function readLine(label, words) {
   if (/^#+\s*\S/.test(label)) return line("section", label.replace(/^#+\s*/, ""));
   if (/\S\s*[:：]$/.test(label)) return line("section", label.slice(0, -1).trim());
-  const isPhoto = [words.types.photo, "photo"].some((word) => startsWith(label, word));
+  const [, named, kind] = KIND.exec(label) ?? [];
+  const found = kind ? kindOf(kind, words) : null;
+  if (found) return { ...line(found.type, named), ...found };
+  const { photo, signature } = words.types;
+  const isPhoto = startsWith(label, photo) || startsWith(label, "photo");
   const [, name = label, listed = label] = NAMED_OPTIONS.exec(label) ?? [];
   const options = listed.split(DIVIDER);
   if (options.length > 1) return isPhoto ? line("photo", name, options) : choiceOf(name, options, words);
   if (/[?？؟]$/.test(label)) return line("boolean", label);
-  return line(isPhoto ? "photo" : "task", label);
+  return line(isPhoto ? "photo" : startsWith(label, signature) ? "signature" : "task", label);
 }
 
 /** → whether a text begins with a word, or its plural with an "s". */
@@ -76,21 +105,29 @@ function line(type, label, options = []) {
   return { type, label, options };
 }
 
-/** → the row of a line, {part, isHeading}. The options of a photo are its shots; an instruction's are its text. */
-export function rowOf({ type, label, options }, makeId, words) {
-  if (type === "section") return { part: { id: makeId("g-"), title: label, steps: [] }, isHeading: true };
-  const config = configOf(type, options, makeId, words);
+/** → the row of a line, {part, isHeading}. Options are shots of a photo, the text of an instruction, the description
+ *  of a section, and the hint of other steps. */
+export function rowOf({ type, label, options, mode }, makeId, words) {
+  const text = options.join(" / ");
+  if (type === "section") {
+    const description = text ? { description: text } : {};
+    return { part: { id: makeId("g-"), title: label, ...description, steps: [] }, isHeading: true };
+  }
   const step = { id: makeId("s-"), type: type === "task" ? "boolean" : type, label };
-  return { part: config ? { ...step, config } : step, isHeading: false };
+  const parts = (prefix, labels) => labels.map((one) => ({ id: makeId(prefix), label: one }));
+  const hint = text ? { hint: text } : {};
+  switch (type) {
+    case "choice": case "multi_choice":
+      return stepRow({ ...step, config: { options: parts("o-", options.length ? options : [""]) } });
+    case "photo": return stepRow(text ? { ...step, config: { slots: parts("p-", options) } } : step);
+    case "instruction": return stepRow({ ...step, config: { body: text } });
+    case "task":
+      return stepRow({ ...step, ...hint, config: { true_label: words.done, false_label: words.not_done } });
+    case "datetime": return stepRow({ ...step, ...hint, ...(mode ? { config: { mode } } : {}) });
+    default: return stepRow({ ...step, ...hint });
+  }
 }
 
-function configOf(type, options, makeId, words) {
-  const parts = (prefix, labels = options) => labels.map((one) => ({ id: makeId(prefix), label: one }));
-  switch (type) {
-    case "task": return { true_label: words.done, false_label: words.not_done };
-    case "choice": case "multi_choice": return { options: parts("o-", options.length ? options : [""]) };
-    case "photo": return options.length ? { slots: parts("p-") } : undefined;
-    case "instruction": return { body: options.join(" / ") };
-    default: return undefined;
-  }
+function stepRow(part) {
+  return { part, isHeading: false };
 }

@@ -144,7 +144,9 @@ export class Rows {
   #chipsOf(step) {
     const { template } = this.#editor;
     const parts = step.config?.options ?? step.config?.slots ?? [];
+    const { true_label: yes, false_label: no } = step.config ?? {};
     return [
+      step.type === "boolean" && (yes || no) && `${yes ?? t("yes")}, ${no ?? t("no")}`,
       parts.length > 0 && parts.map(({ label }) => label).join(", "),
       step.type === "number" && limitsOf(step.config ?? {}),
       step.condition && `${t("ask_only_if")} ${ruleText(template, step.condition, step, t)}`,
