@@ -332,7 +332,8 @@ async def test_a_slow_server_gets_one_write_at_a_time_and_a_proxys_page_is_no_an
         await page.keyboard.insert_text("!")
         await page.clock.run_for(1500)
     assert len(sent) == 1
-    held.set()
+    async with page.expect_event("requestfinished", lambda request: "/drafts/text?" in request.url):
+        held.set()
     while len(sent) < 2:
         await page.clock.run_for(500)
     await expect(page.locator("#state")).to_have_text("Draft saved.")
