@@ -76,6 +76,8 @@ LINES: list[tuple[str, tuple[str, str, list[str]]]] = [
     ("a) Anker", ("task", "Anker", [])),
     ("Stand (Zahl)", ("number", "Stand", [])),
     ("Stand (alt)", ("task", "Stand (alt)", [])),
+    ("Stand (Zahl, ab 4)", ("number", "Stand", ["ab 4"])),
+    ("Rumpf (Fotos: links / rechts)", ("photo", "Rumpf", ["links", "rechts"])),
     ("Wann (date)", ("datetime", "Wann", [])),
     ("Unterschrift des Skippers", ("signature", "Unterschrift des Skippers", [])),
     ("Reifen?\t", ("boolean", "Reifen?", [])),
@@ -171,6 +173,8 @@ async def test_lines_that_are_numbered_lose_their_numbers(page: Page) -> None:
         ("1 Öl\n2 Reifen", ["Öl", "Reifen"]),
         ("2 Reifen\n2 Lampen", ["2 Reifen", "2 Lampen"]),
         ("1 Schlüssel", ["1 Schlüssel"]),
+        ("Boot\n1 Öl\n2 Reifen", ["Boot", "Öl", "Reifen"]),
+        ("1 Öl\nReifen\n2 Lampen\nLeinen", ["1 Öl", "Reifen", "2 Lampen", "Leinen"]),
     ):
         assert [line["label"] for line in await ask(page, READ, [text, WORDS])] == expected
 

@@ -7,7 +7,7 @@
 // Marks of a line in a list: bullets, boxes, "1." and "(a)".
 const MARK = /^\s*(?:[-–—*•·●○◯▪▫◦‣⁃■□☐☑☒✓✔✗]|\[[ xX]?\]|\(?(?:\d{1,3}[.)]|[a-zA-Z]\)))(?:\s+|$)/;
 const NUMBER = /^(\d+)\s+/;   // of a line in a list without marks
-const KIND = /^(.+?)\s*[(（]([^()（）]+)[)）]$/;   // "Mileage (number)"
+const KIND = /^(.+?)\s*[(（]([^()（）,:;]+)(?:[,:;]\s*([^()（）]*))?[)）]$/;   // "Mileage (number, at least 4)"
 const NAMED_OPTIONS = /^(.+?)(?:\s*[:：]\s*|(?<=[?？؟])\s+|\s+[-–—]\s+)(.+\s\/\s.+)$/;   // "Fuel: Full / Half / Empty"
 export const DIVIDER = /\s+\/\s+/;   // between options
 const CELL_DIVIDER = /\s*[\n;/|,،]\s*/;   // between options in cells of a spreadsheet
@@ -33,9 +33,11 @@ function rowsOf(text) {
   return rows.filter((cells) => cells.some(Boolean));
 }
 
-/** → the rows without their numbers if they are numbered from 1. */
+/** → the rows without their numbers if most are numbered, from 1. */
 function withoutNumbers(rows) {
-  const isNumbered = rows.length > 1 && rows.every(([first], index) => Number(NUMBER.exec(first)?.[1]) === index + 1);
+  const numbers = rows.map(([first]) => NUMBER.exec(first)?.[1]).filter(Boolean);
+  const isInOrder = numbers.every((number, index) => Number(number) === index + 1);
+  const isNumbered = isInOrder && numbers.length > Math.max(1, rows.length / 2);
   return isNumbered ? rows.map(([first, ...others]) => [first.replace(NUMBER, ""), ...others]) : rows;
 }
 
@@ -70,16 +72,17 @@ function kindOf(text, { types, modes }) {
   return (all.find(isExact) ?? all.find(isPart))?.[1] ?? null;
 }
 
+/** → the words of a text, a plural like its singular. */
 function wordsOf(text) {
-  return text.toLocaleLowerCase().match(/[\p{L}\p{M}\d_]+/gu) ?? [];
+  return (text.toLocaleLowerCase().match(/[\p{L}\p{M}\d_]+/gu) ?? []).map((word) => word.replace(/(?<=...)s$/, ""));
 }
 
 function readLine(label, words) {
   if (/^#+\s*\S/.test(label)) return line("section", label.replace(/^#+\s*/, ""));
   if (/\S\s*[:：]$/.test(label)) return line("section", label.slice(0, -1).trim());
-  const [, named, kind] = KIND.exec(label) ?? [];
+  const [, named, kind, more = ""] = KIND.exec(label) ?? [];
   const found = kind ? kindOf(kind, words) : null;
-  if (found) return { ...line(found.type, named), ...found };
+  if (found) return { ...line(found.type, named, more.split(DIVIDER).filter(Boolean)), ...found };
   const { photo, signature } = words.types;
   const isPhoto = startsWith(label, photo) || startsWith(label, "photo");
   const [, name = label, listed = label] = NAMED_OPTIONS.exec(label) ?? [];

@@ -23,8 +23,11 @@ export function ruleView(editor, step, base) {
     !isGroup(rule) && h("span", { class: "row" }, join("and"), join("or")));
 }
 
+const CHOSEN = ["boolean", "choice", "multi_choice"];   // types whose answer is one of few
+
 /** → a first rule for a step's condition or flag, null if there is nothing to compare: the condition of the step
- *  before, since steps that depend on one answer stand together, or a comparison with the last answer of a value. */
+ *  before, since steps that depend on one answer stand together, or a comparison with the last answer that is chosen
+ *  from few. */
 export function newRule({ editor, step, isOwn }) {
   if (isOwn) return newComparison(step, editor.operators, true);
   const steps = stepsBefore(editor.template, step.id);
@@ -34,7 +37,8 @@ export function newRule({ editor, step, isOwn }) {
 /** → a further comparison. */
 function another({ editor, step, isOwn }) {
   const steps = isOwn ? [step] : stepsBefore(editor.template, step.id);
-  const compared = steps.findLast((one) => editor.operators[one.type].length) ?? steps[0];
+  const compared = steps.findLast(({ type }) => CHOSEN.includes(type)) ??
+    steps.findLast(({ type }) => editor.operators[type].length) ?? steps[0];
   return newComparison(compared, editor.operators, isOwn);
 }
 
