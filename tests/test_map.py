@@ -79,7 +79,7 @@ def public_functions(folder):
 COMPUTED = {
     *("copies.stamp", "copies.backup_path", "journal.journal_path", "journal.missing_entries", "files.new_number"),
     *("outbox.owner_id", "idempotency.json_response", "lists.membership_condition", "search_index.match_query"),
-    *("access.runuser_advice", "access.user_name", "transaction.wall_clock"),
+    *("access.runuser_advice", "access.user_name", "transaction.wall_clock", "outdated.stored_form"),
 }
 
 

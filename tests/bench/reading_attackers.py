@@ -1,6 +1,7 @@
 """Attacks by reading: a member, links and keys of one organization ask for what costs most, many at a time."""
 
 import asyncio
+import json
 import re
 from collections.abc import Awaitable, Callable
 from itertools import count
@@ -66,8 +67,8 @@ async def checks(port: int, means: Means) -> list[Any]:
     steps = ", ".join(
         f'{{"type": "text", "label": "{number}. {SENTENCE}", "hint": "{SENTENCE * 8}"}}' for number in range(STEPS)
     )
-    body = f'{{"name": "Large", "steps": [{steps}]}}'.encode()
-    headers = {**means.session, "x-csrf-token": token[1], "content-type": "text/plain"}
+    body = json.dumps({"text": f'{{"name": "Large", "steps": [{steps}]}}'}).encode()
+    headers = {**means.session, "x-csrf-token": token[1], "content-type": "application/json"}
     return [again(port, 0, Call("POST", "/console/templates/drafts/text?check=true", body, headers)) for _ in range(8)]
 
 

@@ -70,11 +70,11 @@ async def test_the_editor_looks_for_what_is_wrong_only(w: World) -> None:
     ann = await operator(w)
     await ann.get("/templates/new")
     text = json.dumps({"k" * 100_000: [1] * 4000, "name": "N", "steps": [BOOLEAN]})
-    headers = {"content-type": "text/plain", "x-csrf-token": ann.csrf}
-    answer = await ann.client.post("/console/templates/drafts/text?check=true", content=text, headers=headers)
+    path, headers = "/console/templates/drafts/text?check=true", {"x-csrf-token": ann.csrf}
+    answer = await ann.client.post(path, json={"text": text}, headers=headers)
     assert [(one["line"], one["column"]) for one in answer.json()["faults"]] == [(1, 2)]
     assert len(answer.content) < 5000
-    huge = await ann.client.post("/console/templates/drafts/text?check=true", content="[1," * 400_000, headers=headers)
+    huge = await ann.client.post(path, json={"text": "[1," * 400_000}, headers=headers)
     assert [one["detail"] for one in huge.json()["faults"]] == ["A template may have at most 512 KiB."]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from rundun.actions.organizations import quotas
 from rundun.actions.templates import templates
@@ -14,12 +14,19 @@ from rundun.actions.templates.templates import SentTemplate
 from rundun.core import times
 from rundun.core.actor import Actor
 from rundun.core.json_types.templates import DraftRecordJson
+from rundun.core.templates import outdated as outdated_rules
+from rundun.core.templates.outdated import Outdated
 from rundun.core.templates.pictures import KEPT
 from rundun.core.templates.template import MAXIMUM_BYTES
 from rundun.errors import FieldError, Invalid, NotFound, Problem
 from rundun.store.erasure import erased_bytes
 from rundun.store.sqlite.transaction import TemplateVersion, Tx
-from rundun.store.templates import drafts as draft_rows, pictures as picture_rows, templates as template_rows
+from rundun.store.templates import (
+    drafts as draft_rows,
+    outdated as outdated_rows,
+    pictures as picture_rows,
+    templates as template_rows,
+)
 from rundun.store.templates.drafts import Draft, DraftHead, DraftText
 from rundun.store.templates.templates import TemplateHead
 
@@ -28,10 +35,19 @@ MAX_DRAFTS = 200  # of an organization
 
 @dataclass(frozen=True, slots=True)
 class SentDraft:
-    """A draft as it was sent, read outside of any transaction: its text, and the template that it makes so far."""
+    """A draft as it was sent, read outside of any transaction: its text, the template that it makes so far, and its
+    outdated translations; None confirms those that differ from what it replaces.
+    """
 
     text: DraftText
     template: SentTemplate
+    outdated: Outdated | None = None
+
+    def outdated_after(self, outdated: Outdated, body: str | bytes) -> Outdated:
+        """Return its outdated translations, where it replaces the JSON `body` with those `outdated`."""
+        if self.outdated is not None:
+            return self.outdated
+        return outdated_rules.after_change(outdated, from_json(body), from_json(self.text.body))
 
 
 def read_sent(text: str, data: Any) -> SentDraft:
@@ -92,9 +108,11 @@ def create(
         raise Problem("invalid", f"There are {MAX_DRAFTS} drafts already: publish or discard some first.")
     quotas.require_quota_left(tx, org_id)
     if head is None:
-        return draft_rows.add(tx, org_id, sent.text, actor, None, None)
+        return draft_rows.add(tx, org_id, sent.text, sent.outdated or {}, actor, None, None)
     v = made_from if isinstance(made_from, int) and 1 <= made_from < head.v else head.v
-    return draft_rows.add(tx, org_id, sent.text, actor, head.template_id, v)
+    version = template_rows.get_version(tx, head.template_id, v)
+    outdated = sent.outdated_after(outdated_rows.get(tx, version), version.body)
+    return draft_rows.add(tx, org_id, sent.text, outdated, actor, head.template_id, v)
 
 
 def _get_template(tx: Tx, org_id: str, template_id: Any) -> TemplateHead:
@@ -123,12 +141,13 @@ def write(
     if draft.template_id is not None and made_from is not None and made_from > (draft.made_from or 0):
         newest = template_rows.get(tx, org_id, draft.template_id).v
         draft = draft_rows.put_made_from(tx, draft, min(made_from, newest))
-    if draft.body == sent.text.body:
+    outdated = sent.outdated_after(draft.outdated, draft.body)
+    if draft.body == sent.text.body and draft.outdated == outdated:
         return draft
     _require_match(draft, if_match)
     if len(sent.text.body) > len(draft.body):
         quotas.require_quota_left(tx, org_id)
-    return draft_rows.put(tx, draft, sent.text, actor)
+    return draft_rows.put(tx, draft, sent.text, outdated, actor)
 
 
 def _require_match(draft: Draft, if_match: str | None) -> None:
@@ -160,8 +179,9 @@ def publish(
     _require_match(draft, if_match)
     written, template_id = replace(sent, assigned={}), draft.template_id
     if template_id is None:
-        version = templates.create(tx, org_id, written)
+        version = templates.create(tx, org_id, written, draft.outdated)
     else:
-        version = templates.revise(tx, org_id, template_id, written, f'"{template_id}.{made_from}"', actor)
+        tag = f'"{template_id}.{made_from}"'
+        version = templates.revise(tx, org_id, template_id, written, tag, actor, draft.outdated)
     discard(tx, org_id, draft_id)
     return version

@@ -11,13 +11,14 @@ from rundun.actions.organizations import organizations, quotas
 from rundun.core import times
 from rundun.core.actor import ADMINISTRATOR, Actor
 from rundun.core.json_types.templates import TemplateRecordJson, TemplateWarnedJson
-from rundun.core.templates import rules
+from rundun.core.templates import outdated as outdated_rules, rules
+from rundun.core.templates.outdated import Outdated
 from rundun.core.templates.template import Template
 from rundun.errors import FieldError, Invalid, NotFound, Problem, choices_sentence
 from rundun.store.organizations import changes as organization_changes
 from rundun.store.sqlite.pagination import Page, PageRequest
 from rundun.store.sqlite.transaction import TemplateVersion, Tx
-from rundun.store.templates import pictures as picture_rows, templates as template_rows
+from rundun.store.templates import outdated as outdated_rows, pictures as picture_rows, templates as template_rows
 from rundun.store.templates.templates import TemplateHead
 
 ASSIGNED = ("id", "v", "org_id", "created_at", "updated_at", "archived_at", "warnings")
@@ -99,11 +100,15 @@ def saved_json(version: TemplateVersion) -> bytes:
     return template_json(version)[:-1] + b',"warnings":' + to_json(warnings(version.template)) + b"}"
 
 
-def create(tx: Tx, org_id: str, sent: SentTemplate) -> TemplateVersion:
-    """Create a sent template and return its version 1; raises `Invalid` with all errors, `quota_exceeded`."""
+def create(tx: Tx, org_id: str, sent: SentTemplate, outdated: Outdated | None = None) -> TemplateVersion:
+    """Create a sent template and return its version 1, without outdated translations unless they are given; raises
+    `Invalid` with all errors, `quota_exceeded`.
+    """
     template = _require_new(tx, org_id, sent)
     _require_storable(tx, org_id, sent)
-    return template_rows.add(tx, org_id, template, sent.body)
+    version = template_rows.add(tx, org_id, template, sent.body)
+    outdated_rows.put(tx, version, outdated or {})
+    return version
 
 
 def check(tx: Tx, org_id: str, sent: SentTemplate) -> list[TemplateWarnedJson]:
@@ -124,10 +129,17 @@ def _assigned_errors(sent: SentTemplate) -> list[FieldError]:
 
 
 def revise(
-    tx: Tx, org_id: str, template_id: str, sent: SentTemplate, if_match: str | None, actor: Actor = ADMINISTRATOR
+    tx: Tx,
+    org_id: str,
+    template_id: str,
+    sent: SentTemplate,
+    if_match: str | None,
+    actor: Actor = ADMINISTRATOR,
+    outdated: Outdated | None = None,
 ) -> TemplateVersion:
     """Revise a template into a new current version, which unarchives it, and return the version. A template equal to
-    the current version only unarchives it, and that version is returned; ids it leaves out equal the stored ones.
+    the current version only unarchives it, and that version is returned; ids it leaves out equal the stored ones. Its
+    outdated translations are those given; None confirms the translations that differ from the current version's.
     Raises NotFound, `Invalid`, `quota_exceeded`, and `version_mismatch` unless `if_match`, the value of `If-Match`, has
     the current entity tag or `*`; None is not checked.
     """
@@ -146,13 +158,19 @@ def revise(
             if value != now[name] or type(value) is not type(now[name])  # true is not 1
         ],
     )
-    if _is_equal(from_json(sent.body), from_json(current.body), sent.made_ids):
+    before, after = from_json(current.body), from_json(sent.body)
+    if outdated is None:
+        outdated = outdated_rules.after_change(outdated_rows.get(tx, current), before, after)
+    if _is_equal(after, before, sent.made_ids):
         unarchive(tx, org_id, template_id, actor)
+        outdated_rows.put(tx, current, outdated)
         return current
     _require_storable(tx, org_id, sent)
     if head.archived_at is not None:
         _add_change(tx, head, "template_brought_back", actor)
-    return template_rows.add_version(tx, head, template, sent.body)
+    version = template_rows.add_version(tx, head, template, sent.body)
+    outdated_rows.put(tx, version, outdated)
+    return version
 
 
 def _require_template(tx: Tx, org_id: str, sent: SentTemplate, read_only: list[FieldError]) -> Template:
@@ -234,6 +252,12 @@ def get_version(tx: Tx, org_id: str, template_id: str, v: int | None) -> tuple[T
     """Return an organization's template and one version of it, the current one if `v` is None; raises NotFound."""
     head = template_rows.get(tx, org_id, template_id)
     return head, template_rows.get_version(tx, template_id, head.v if v is None else v)
+
+
+def get_outdated(tx: Tx, org_id: str, template_id: str, v: int | None) -> Outdated:
+    """Return the outdated translations of a version, which `get_version` returns with the same errors."""
+    _, version = get_version(tx, org_id, template_id, v)
+    return outdated_rows.get(tx, version)
 
 
 def page_current(

@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from rundun.core.actor import Actor
+from rundun.core.templates.outdated import Outdated
 from rundun.store.organizations import quotas
 from rundun.store.sqlite.transaction import Tx
+from rundun.store.templates.outdated import read_stored, stored_form
 
 _HEAD = (
     "number, id, org_id, template_id, made_from, revision, name, created_at, updated_at, updated_by, updated_by_name"
@@ -47,9 +49,10 @@ class DraftText:
 
 @dataclass(frozen=True, slots=True)
 class Draft(DraftHead):
-    """A draft with `body`, the text of a JSON object."""
+    """A draft with `body`, the text of a JSON object, and its outdated translations."""
 
     body: str
+    outdated: Outdated
 
 
 def _head(row: sqlite3.Row) -> DraftHead:
@@ -59,8 +62,9 @@ def _head(row: sqlite3.Row) -> DraftHead:
 
 def get(tx: Tx, org_id: str, draft_id: str) -> Draft:
     """Return an organization's draft; raises NotFound."""
-    query = f"SELECT {_HEAD}, body FROM drafts WHERE id = ? AND org_id = ?"  # noqa: S608, ours
+    query = f"SELECT {_HEAD}, body, outdated FROM drafts WHERE id = ? AND org_id = ?"  # noqa: S608, ours
     fields: list[Any] = [*tx.get_row("draft", query, draft_id, org_id)]
+    fields[-1] = read_stored(fields[-1])
     return Draft(*fields)
 
 
@@ -82,10 +86,18 @@ def count(tx: Tx, org_id: str) -> int:
     return tx.number("SELECT count(*) FROM drafts WHERE org_id = ?", org_id)
 
 
-def add(tx: Tx, org_id: str, new: DraftText, actor: Actor, template_id: str | None, made_from: int | None) -> Draft:
+def add(
+    tx: Tx,
+    org_id: str,
+    new: DraftText,
+    outdated: Outdated,
+    actor: Actor,
+    template_id: str | None,
+    made_from: int | None,
+) -> Draft:
     """Store a new draft, with revision 1, and return it."""
-    draft_id = tx.new_id("d")
-    tx.grow(org_id, quotas.DRAFT + _size(new.name, new.body))
+    draft_id, stored = tx.new_id("d"), stored_form(outdated)
+    tx.grow(org_id, quotas.DRAFT + _size(new.name, new.body, stored))
     number = tx.insert(
         "drafts",
         id=draft_id,
@@ -95,6 +107,7 @@ def add(tx: Tx, org_id: str, new: DraftText, actor: Actor, template_id: str | No
         revision=1,
         name=new.name,
         body=new.body,
+        outdated=stored,
         created_at=tx.now,
         updated_at=tx.now,
         updated_by=actor.by,
@@ -104,9 +117,10 @@ def add(tx: Tx, org_id: str, new: DraftText, actor: Actor, template_id: str | No
     return get(tx, org_id, draft_id)
 
 
-def put(tx: Tx, draft: Draft, new: DraftText, actor: Actor) -> Draft:
+def put(tx: Tx, draft: Draft, new: DraftText, outdated: Outdated, actor: Actor) -> Draft:
     """Store the next revision of a draft, and return it."""
-    tx.grow(draft.org_id, _size(new.name, new.body) - _size(draft.name, draft.body))
+    stored, before = stored_form(outdated), _size(draft.name, draft.body, stored_form(draft.outdated))
+    tx.grow(draft.org_id, _size(new.name, new.body, stored) - before)
     changed: dict[str, Any] = {
         "revision": draft.revision + 1,
         "name": new.name,
@@ -115,9 +129,9 @@ def put(tx: Tx, draft: Draft, new: DraftText, actor: Actor) -> Draft:
         "updated_by": actor.by,
         "updated_by_name": actor.name,
     }
-    tx.update("drafts", draft.number, **changed)
+    tx.update("drafts", draft.number, outdated=stored, **changed)
     _put_pictures(tx, draft.number, new.picture_ids)
-    return replace(draft, **changed)
+    return replace(draft, outdated=outdated, **changed)
 
 
 def put_made_from(tx: Tx, draft: Draft, v: int) -> Draft:
@@ -126,8 +140,8 @@ def put_made_from(tx: Tx, draft: Draft, v: int) -> Draft:
     return replace(draft, made_from=v)
 
 
-def _size(name: str, body: str) -> int:
-    return len(name.encode()) + len(body.encode())
+def _size(name: str, body: str, outdated: str | None) -> int:
+    return len(name.encode()) + len(body.encode()) + len((outdated or "").encode())
 
 
 def _put_pictures(tx: Tx, draft: int, picture_ids: Collection[str]) -> None:

@@ -19,6 +19,8 @@ import { Rows } from "./editor/rows.js";
 import { hasRepeatedMembers, isShowable } from "./editor/showable.js";
 import { outlineOf, partOf, partsOf, stepsOf, withIds } from "./editor/template.js";
 import { TemplateHead } from "./editor/template_head.js";
+import { TranslationColumn } from "./editor/translation_column.js";
+import { Confirmations, setTranslation } from "./editor/translations.js";
 import { chooseType } from "./editor/type_menu.js";
 
 const ID_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -38,7 +40,9 @@ class Editor {
   chosen = null;          // the id of the selected row
   phone = new Phone();
   json = new JsonView();
-  draft = new Draft(this.#form, () => this.#currentText());
+  draft = new Draft(this.#form, () => this.#currentText(), () => this.#outdated);
+  confirmations = new Confirmations();
+  translations = new TranslationColumn(this);
   head = new TemplateHead(this, document.getElementById("whole"));
   rows = new Rows(this, document.getElementById("rows"));
 
@@ -82,6 +86,18 @@ class Editor {
     const change = (template) => setMember(template, id, path, value);
     if (typing || isRule) return this.#take(change(this.template), typing);
     this.#act(change);
+  }
+
+  /** Writes the translation at a place ("./editor/translations.js"); undefined leaves it out. */
+  translate(place, words, typing) {
+    this.#take(setTranslation(this.template, place, words), typing);
+  }
+
+  /** Notes that the translation at a place is right although its author's text was changed. */
+  confirmTranslation(place) {
+    this.confirmations.confirm(this.template, place);
+    this.draft.confirm();
+    this.#render();
   }
 
   /** Ends a row of typed changes that are undone together. */
@@ -235,6 +251,7 @@ class Editor {
 
   #take(template, typing = null) {
     if (template === this.template) return;
+    this.confirmations.note(this.template, template);
     this.#history.act(template, typing);
     this.say("");
     this.draft.change();
@@ -259,6 +276,7 @@ class Editor {
     const [start, end] = [active?.selectionStart, active?.selectionEnd];
     this.head.render(isTyping);
     this.rows.render(isTyping);
+    this.translations.render(isTyping);
     this.#showUndo();
     if (this.#tab === "json" && this.#textOf) {
       this.#currentText();
@@ -267,6 +285,14 @@ class Editor {
     if (!active?.isConnected || document.activeElement === active) return;
     active.focus({ preventScroll: true });   // a row that moves loses the focus
     if (typeof start === "number") active.setSelectionRange(start, end);
+  }
+
+  /** Draws all texts anew, with their translations beside them. */
+  redraw() {
+    this.phone.speak(this.translations.language);
+    this.head.clear();
+    this.rows.clear();
+    this.#render();
   }
 
   /** Undo and redo are of the rows. While the JSON can't be shown as rows, undo there returns to what they show. */
@@ -282,6 +308,11 @@ class Editor {
       this.#textOf = this.template;
     }
     return this.#text.value;
+  }
+
+  /** The outdated translations as the server reads them; null for a text that is no template yet. */
+  get #outdated() {
+    return this.#textOf && this.confirmations.toSend(this.template);
   }
 
   /** Whether the text field has the template that is shown: not while the JSON is being typed. */
@@ -309,8 +340,13 @@ class Editor {
       this.#showUndo();
       return false;
     }
-    if (this.template) this.#history.act(template);
-    else this.#history = new History(template);
+    if (this.template) {
+      this.confirmations.note(this.template, template);
+      this.#history.act(template);
+    } else {
+      this.confirmations.load(template, this.words.outdated);
+      this.#history = new History(template);
+    }
     this.#textOf = template;
     this.#render();
     return true;

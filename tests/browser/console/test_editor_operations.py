@@ -15,7 +15,7 @@ from tests.helpers.modules import module
 from tests.helpers.strategies.strategies import templates
 
 FITTING = {kind: [op for op, kinds in OPERATORS.items() if kind in kinds] for kind in TYPES}
-NAMES = ("template", "operations", "conditions", "merge", "history", "showable", "lines")
+NAMES = ("template", "operations", "conditions", "merge", "history", "showable", "lines", "translations")
 # `act` does an operation chosen by whole numbers: every one that the page has, at any part. It returns the template and
 # the ids of the parts that the operation may remove.
 OPERATE = """

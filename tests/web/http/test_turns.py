@@ -67,7 +67,7 @@ LONG = {
     "an archive": lambda w, ann, ed: ann.get(f"/runs/{ed.run_id}/archive.zip"),
     "an archive by the API": lambda w, ann, ed: w.acme.get(f"/v1/runs/{ed.run_id}/archive"),
     "a check": lambda w, ann, ed: ann.client.post(
-        "/console/templates/drafts/text?check=true", headers={"x-csrf-token": ann.csrf}
+        "/console/templates/drafts/text?check=true", json={"text": ""}, headers={"x-csrf-token": ann.csrf}
     ),
     "a search": lambda w, ann, ed: w.acme.get("/v1/runs?q=abc"),
     "a draft": lambda w, ann, ed: w.acme.post("/v1/templates/check", json={"name": "Check", "steps": [BOOLEAN]}),

@@ -4,6 +4,7 @@ import json
 import re
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic_core import from_json
@@ -11,9 +12,10 @@ from starlette.responses import Response
 
 from rundun.actions.templates import drafts
 from rundun.actions.templates.drafts import SentDraft
-from rundun.actions.templates.templates import get_version
-from rundun.core.templates import pictures as template_pictures
+from rundun.actions.templates.templates import get_outdated, get_version
+from rundun.core.templates import outdated as outdated_rules, pictures as template_pictures
 from rundun.core.templates.condition_rules import OPERATORS
+from rundun.core.templates.outdated import Outdated
 from rundun.core.templates.steps import MAX_PICTURES
 from rundun.core.templates.template import MAX_STEPS
 from rundun.errors import NotFound, Problem
@@ -24,7 +26,7 @@ from rundun.web.console.flashes import FLASHES
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.templates.templates import TemplatePageQuery, format_json, sample, show_version, template_facts
 from rundun.web.console.templates.text_check import MAX_TEXT, CheckedText, check_with_pictures, find_previewable
-from rundun.web.http.body import read_bytes
+from rundun.web.http.body import parse, read_json_bytes
 from rundun.web.http.problems import Json
 from rundun.web.http.query_params import query
 from rundun.web.pages.pages import CONTENT_SECURITY_POLICY
@@ -35,7 +37,7 @@ from rundun.wording.template_words import KINDS, TYPES, VALUES
 
 MAX_SHOWN = 200
 POLICY = f"{CONTENT_SECURITY_POLICY}; frame-src 'self'"
-MAX_FORM = 4 * MAX_TEXT  # bytes: most of JSON's punctuation takes three in a form
+MAX_FORM = 6 * MAX_TEXT  # bytes: a character takes up to three in a form, and six as an escape in JSON
 MAX_LABELS = 5  # of steps that the phone leaves out
 # Where the text is stored: the draft and its revision; before there is one, the template and its version, if any, and
 # what makes a form that is sent twice begin one draft.
@@ -171,6 +173,7 @@ async def _render(
 ) -> Response:
     template_id = place.get("template_id")
     facts = await template_facts(call, template_id) if template_id else {"head": None}
+    version = await _version_data(call, facts["head"])
     shown = checked.faults[:MAX_SHOWN] if checked else ()
     values: dict[str, Any] = {
         "text": text,
@@ -181,7 +184,7 @@ async def _render(
         "preview": (await _preview_json(call, checked))["preview"] if checked else "",
         "languages": call.ctx.pages.words.names,
         "words": {"": {"texts": call.language.tag, "languages": [], "unknown": True}, **editor_words(call.language)},
-        "data": {**_script_data(call), "version": _version_data(call, facts["head"])},
+        "data": {**_script_data(call), "version": version, "outdated": await _outdated(call, place)},
         **facts,
         "newer": None,
         "is_gone": False,
@@ -208,13 +211,26 @@ def _script_data(call: ConsoleCall) -> dict[str, Any]:
     }
 
 
-def _version_data(call: ConsoleCall, head: TemplateHead | None) -> dict[str, Any]:
-    """Return what the editor's script knows of the template's current version, 0 for a new template: its number, and
-    the sentences for a draft that was begun with an older one.
+async def _outdated(call: ConsoleCall, place: Mapping[str, str]) -> Outdated:
+    """Return the outdated translations of what a form began with: its draft, or a version of its template."""
+    try:
+        if place.get("draft"):
+            return (await call.read(draft_rows.get, place["draft"])).outdated
+        if place.get("template_id"):
+            return await call.read(get_outdated, place["template_id"], number(place.get("made_from", "")))
+    except NotFound:
+        pass
+    return {}
+
+
+async def _version_data(call: ConsoleCall, head: TemplateHead | None) -> dict[str, Any]:
+    """Return what the editor's script knows of the template's current version, 0 for a new template: its number, its
+    outdated translations, and the sentences for a draft that was begun with an older one.
     """
     v, language = head.v if head else 0, call.language
     return {
         "current": v,
+        "outdated": await call.read(get_outdated, head.template_id, v) if head else {},
         "notice": language.gettext(
             "Version {v} was published after this draft was begun, and is not joined with it yet.", v=v
         ),
@@ -243,18 +259,19 @@ async def _preview_json(call: ConsoleCall, checked: CheckedText) -> dict[str, An
 
 
 async def write_text(call: ConsoleCall) -> Response:
-    """POST /console/templates/drafts/text: store the text in the body as the draft that the query names by the fields
-    of the form; with `?check=true`, only check it. Returns a JSON object for the editor's script: the first `faults`, a
-    `summary` of them in words, the path of the `preview`, "" without one, what that leaves out as `left_out`, the
-    `pictures` and `languages` of the template, and `place`, the form's fields from now on; null if the text is not
-    stored, with the reason in `refused` if there is no place for it. If somebody else wrote meanwhile, `newer` has
-    their `text`, and sentences that say who: `notice` for a text that waits, `joined_notice` for one that was joined.
+    """POST /console/templates/drafts/text: store the JSON text that is the body's `text` as the draft that the query
+    names by the fields of the form, with the outdated translations that are its `outdated` (`outdated.read_sent`); null
+    confirms those that were changed. With `?check=true`, only check the text. Returns a JSON object for the editor's
+    script: the first `faults`, a `summary` of them in words, the path of the `preview`, "" without one, what that
+    leaves out as `left_out`, the `pictures` and `languages` of the template, and `place`, the form's fields from now
+    on; null if the text is not stored, with the reason in `refused` if there is no place for it. If somebody else
+    wrote meanwhile, `newer` has their `text` and `outdated`, and sentences that say who: `notice` for a text that
+    waits, `joined_notice` for one that was joined.
     """
-    body = await read_bytes(call.request, MAX_FORM)
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        raise Problem("bad_request", "The text is not UTF-8.") from None
+    sent = await call.turns.run(parse, await read_json_bytes(call.request, MAX_FORM))
+    text = sent.get("text") if isinstance(sent, dict) else None
+    if not isinstance(text, str):
+        raise Problem("bad_request", "The body has no `text`.")
     call.form = {name: call.request.query_params.get(name, "") for name in PLACE}
     checked = await check_with_pictures(call, text)
     result = await call.turns.run(_result_json, call, checked)
@@ -263,14 +280,23 @@ async def write_text(call: ConsoleCall) -> Response:
         return Json(content)
     place = dict(call.form)
     try:
-        draft = await _write(call, checked.draft, place)
+        draft = await _write(call, await call.turns.run(_with_outdated, checked.draft, sent.get("outdated")), place)
     except Problem as problem:
         if refused := _refused_text(call, problem):
             return Json({**content, "refused": refused})
         newer = await _find_newer(call, place, problem)
         notices = {"notice": _newer_text(call, newer), "joined_notice": _joined_text(call, newer)}
-        return Json({**content, "place": _place(newer), "newer": {"text": newer.body, **notices}})
+        return Json(
+            {**content, "place": _place(newer), "newer": {"text": newer.body, "outdated": newer.outdated, **notices}}
+        )
     return Json({**content, "place": _place(draft)})
+
+
+def _with_outdated(draft: SentDraft, sent: Any) -> SentDraft:
+    """Return a draft with the outdated translations that the editor's script has `sent`."""
+    if not isinstance(sent, dict):
+        return draft
+    return replace(draft, outdated=outdated_rules.read_sent(sent, from_json(draft.text.body)))
 
 
 def _newer_text(call: ConsoleCall, newer: Draft) -> str:

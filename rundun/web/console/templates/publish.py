@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from rundun.actions.templates import drafts
 from rundun.actions.templates.templates import get_version
-from rundun.core.templates import pictures as template_pictures
+from rundun.core.templates import outdated as outdated_rules, pictures as template_pictures
 from rundun.core.templates.diff import default_value, difference, parts
 from rundun.core.templates.dispatch_changes import list_refusals
 from rundun.core.templates.template import Template
@@ -48,6 +48,8 @@ async def _render(call: ConsoleCall, draft: Draft, checked: CheckedText, status:
         "faults": checked.faults[:MAX_SHOWN],
         "faults_left_out": len(checked.faults[MAX_SHOWN:]),
         "template": checked.draft and checked.draft.template.template,
+        "outdated": outdated_rules.count(draft.outdated),
+        "languages": call.ctx.pages.words.names,
         "max_counted": MAX_COUNTED,
         "head": None,
         "changes": None,

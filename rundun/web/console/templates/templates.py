@@ -3,6 +3,7 @@
 import json
 import re
 import unicodedata
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -165,7 +166,8 @@ async def duplicate(call: ConsoleCall) -> Response:
     name = version.template.name[: 200 - len(COPY)] + COPY
     copied = {**from_json(version.body), "name": name}
     sent = await call.turns.run(drafts.read_sent, format_json(to_json(copied)), copied)
-    draft = await call.write(drafts.create, sent, call.actor)
+    outdated = await call.read(templates.get_outdated, version.template_id, version.v)
+    draft = await call.write(drafts.create, replace(sent, outdated=outdated), call.actor)
     return call.redirect(f"/templates/drafts/{draft.draft_id}", "duplicated")
 
 

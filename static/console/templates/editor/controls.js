@@ -8,14 +8,15 @@ let made = 0;
 /** → a control with its label, in a paragraph of a form. */
 export function labelled(words, control, hint = null) {
   made += 1;
-  control.id = `control-${made}`;
-  return h("div", { class: "field" }, h("label", { for: control.id }, words), control,
+  const field = control.matches(".pair") ? control.firstElementChild : control;
+  field.id = `control-${made}`;
+  return h("div", { class: "field" }, h("label", { for: field.id }, words), control,
     hint && h("p", { class: "hint" }, hint));
 }
 
 /** → a growing field for a text. An empty text is left out unless `isNeeded`; `look` has its {name, placeholder,
  *  className}, the name for screen readers. */
-export function textControl(editor, id, path, { isNeeded = false, ...look } = {}) {
+export function textField(editor, id, path, { isNeeded = false, ...look } = {}) {
   const key = `${id} ${path.join(" ")}`;
   const field = h("textarea", {
     rows: "1", dir: "auto", class: look.className, placeholder: look.placeholder, "aria-label": look.name,
@@ -27,6 +28,11 @@ export function textControl(editor, id, path, { isNeeded = false, ...look } = {}
     },
   });
   return field;
+}
+
+/** → a `textField`, with its translation beside it. */
+export function textControl(editor, id, path, look) {
+  return editor.translations.beside(textField(editor, id, path, look), id, path.at(-1));
 }
 
 /** Puts a pasted line into a field, without its end. More than one line, or columns of a spreadsheet, are given to

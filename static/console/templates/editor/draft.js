@@ -10,6 +10,7 @@ const PLACE = ["draft", "revision", "template_id", "made_from", "once"];   // fi
 export class Draft extends EventTarget {
   #form;
   #read;
+  #readOutdated;
   #state = document.getElementById("state");
   #discard = document.getElementById("discard");
   #timer = 0;             // of the next write, 0 without one
@@ -24,19 +25,22 @@ export class Draft extends EventTarget {
   #isRefused = false;     // whether the last write was refused by an error
   #checked = null;        // the server's answer to the last text that it checked
   #unheard = new Set();   // texts of writes that got no answer: the server may have them
+  #confirmed = 0;         // number of translations that the person has confirmed
+  #storedConfirmed = 0;   // and of those that are stored
 
-  /** `read` returns the text of now. */
-  constructor(form, read) {
+  /** `read` returns the text of now, `readOutdated` its outdated translations (`Confirmations.toSend`). */
+  constructor(form, read, readOutdated) {
     super();
     this.#form = form;
     this.#read = read;
+    this.#readOutdated = readOutdated;
     this.stored = form.dataset.saved === "no" ? null : form.elements.text.defaultValue;
     form.addEventListener("submit", (event) => this.#submit(event));
     this.#discard.addEventListener("submit", () => (this.#isLeaving = true));
     addEventListener("pageshow", () => (this.#isLeaving = false));
     addEventListener("online", () => this.schedule(0));
     addEventListener("beforeunload", (event) => {
-      if (!this.#isLeaving && read() !== this.stored) event.preventDefault();
+      if (!this.#isLeaving && !this.#isStored) event.preventDefault();
     });
   }
 
@@ -44,6 +48,12 @@ export class Draft extends EventTarget {
   change() {
     this.#showState(this.#form.dataset.notSaved);
     this.schedule(WRITE_INTERVAL_MS);
+  }
+
+  /** Notes that a translation was confirmed: that is written soon. */
+  confirm() {
+    this.#confirmed += 1;
+    this.change();
   }
 
   /** Writes the draft in `delay` milliseconds at the earliest, unless an earlier write is planned. */
@@ -56,7 +66,11 @@ export class Draft extends EventTarget {
   }
 
   get #isDue() {
-    return this.#isPlaceNew || this.#read() !== this.stored;
+    return this.#isPlaceNew || !this.#isStored;
+  }
+
+  get #isStored() {
+    return this.#read() === this.stored && this.#confirmed === this.#storedConfirmed;
   }
 
   #writeDue() {
@@ -124,7 +138,7 @@ export class Draft extends EventTarget {
     if (!this.#isHeard || this.#isSignedOut || this.#newer) return;
     if (!this.#isRefused && this.#checked?.value !== this.#read()) await this.check();
     if (this.#checked?.faults.length) return this.#tell("faulty", this.#checked);
-    this.#isLeaving = this.#isRefused || this.#read() === this.stored;
+    this.#isLeaving = this.#isRefused || this.#isStored;
     if (this.#isLeaving) this.#form.requestSubmit(event.submitter);
   }
 
@@ -138,7 +152,9 @@ export class Draft extends EventTarget {
   }
 
   async #send(value) {
+    const confirmed = this.#confirmed;
     const answer = await this.#post(value);
+    if (answer?.json?.place && !answer.json.newer) this.#storedConfirmed = confirmed;
     this.#isHeard = Boolean(answer);
     this.#isRefused = Boolean(answer) && !answer.isOk && ![404, 429, 503].includes(answer.status);
     if (answer?.isRedirected) return this.#showSignedOut();
@@ -153,14 +169,15 @@ export class Draft extends EventTarget {
   /** Sends a text. → the answer, {isOk, isRedirected, status, json}; null if none came that can be read. */
   async #post(value, more = {}) {
     const headers = {
-      "Content-Type": "text/plain; charset=utf-8",
+      "Content-Type": "application/json",
       "X-CSRF-Token": this.#form.elements.csrf.value,
       Accept: "application/json",
     };
     try {
+      const body = JSON.stringify({ text: value, outdated: this.#readOutdated() });
       const query = new URLSearchParams({ ...this.place, ...more });
       const response = await fetch(`${this.#form.dataset.drafts}/text?${query}`, {
-        method: "POST", body: value, headers, signal: AbortSignal.timeout(PATIENCE_MS),
+        method: "POST", body, headers, signal: AbortSignal.timeout(PATIENCE_MS),
       });
       const { ok: isOk, redirected: isRedirected, status } = response;
       return { isOk, isRedirected, status, json: isRedirected ? null : await response.json() };

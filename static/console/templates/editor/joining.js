@@ -28,7 +28,7 @@ export class Joining {
   }
 
   /** Joins the template's current version, which was published after the draft was begun, with the draft. */
-  async joinVersion({ current, notice, joined_notice }) {
+  async joinVersion({ current, outdated, notice, joined_notice }) {
     const { draft, template_id: id, made_from: v } = this.#draft.place;
     if (!draft || !id || Number(v) >= current) return;
     const [base, text] = await Promise.all([v, current].map((one) => exported(id, one)));
@@ -36,14 +36,15 @@ export class Joining {
     const { place, stored, isHeld } = this.#draft;
     if (base === null || text === null || isHeld || place.draft !== draft || place.made_from !== v) return;
     this.#draft.holdFor({ ...place, made_from: String(current) }, stored);
-    this.#join(base, { text, notice, joined_notice }, `/console/templates/${id}?v=${current}`);
+    this.#join(base, { text, outdated, notice, joined_notice }, `/console/templates/${id}?v=${current}`);
   }
 
   /** Joins a text with the own one; both were made from the text `base`. A text that is no template with ids can't be
    *  joined: one of the two is to be chosen. */
-  #join(base, { text, ...notices }, address) {
+  #join(base, { text, outdated, ...notices }, address) {
     const [before, theirs] = [base, text].map((one) => one !== null && this.#editor.readTemplate(one));
     if (!before || !theirs || !this.#editor.isTextRead) return this.#waitForChoice(notices.notice, address);
+    this.#editor.confirmations.load(theirs, outdated);
     this.#newer = { base: before, theirs, address, ...notices };
     this.#joinChosen({});
   }

@@ -4,7 +4,7 @@ import { h, t } from "../../../executor/dom.js";
 import { CONDITION, FLAG } from "./conditions.js";
 import {
   actButton, focusControl, labelled, moveButtons, numberControl, onPaste, partButtons, selectControl, signButton,
-  textControl, tickControl,
+  textControl, textField, tickControl,
 } from "./controls.js";
 import { optionsIn } from "./lines.js";
 import { CONFIG } from "./operations.js";
@@ -97,7 +97,7 @@ function partList(editor, step, list, prefix) {
   const partsIn = (lines) => optionsIn(lines).map(make);
   const line = (part, index) => {
     const name = t(`one_of_${list}`);
-    const field = textControl(editor, part.id, ["label"], { isNeeded: true, name: `${name} ${index + 1}` });
+    const field = textField(editor, part.id, ["label"], { isNeeded: true, name: `${name} ${index + 1}` });
     field.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && !event.isComposing) {
         event.preventDefault();
@@ -113,7 +113,7 @@ function partList(editor, step, list, prefix) {
       }
     });
     onPaste(field, (lines) => editor.insertParts(step.id, path, partsIn(lines), part.id));
-    return h("li", {}, field, partButtons(editor, part.id));
+    return h("li", {}, editor.translations.beside(field, part.id, "label"), partButtons(editor, part.id));
   };
   return h("div", { class: "field parts" },
     h("span", { class: "name" }, t(`field_${list}`)),

@@ -27,6 +27,13 @@ export class Phone extends EventTarget {
     if (preview && (preview !== this.#frame.dataset.base || !this.#frame.src)) this.#load(preview);
   }
 
+  /** Shows the page in a language, if it is one of the choice. */
+  speak(tag) {
+    if (!this.#lang.querySelector(`[value="${CSS.escape(tag)}"]`)) return;
+    this.#lang.value = tag;
+    this.restart();
+  }
+
   /** Shows the last page anew. */
   restart() {
     if (this.#frame.dataset.base) this.#load(this.#frame.dataset.base);

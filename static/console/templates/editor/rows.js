@@ -2,7 +2,7 @@
 
 import { h, makeButton, setText, t } from "../../../executor/dom.js";
 import { ruleText } from "./conditions.js";
-import { faultItem, onPaste, replaceContent, textControl } from "./controls.js";
+import { faultItem, onPaste, replaceContent, textField } from "./controls.js";
 import { sectionPanel, stepPanel } from "./panel.js";
 import { addPictures } from "./picture_list.js";
 import { outlineOf, partOf } from "./template.js";
@@ -60,6 +60,12 @@ export class Rows {
     });
   }
 
+  /** Removes all rows, to be drawn anew. */
+  clear() {
+    this.#list.replaceChildren();
+    this.#rows.clear();
+  }
+
   /** Shows the faults of the rows, {id: [fault]}, each with its `words`. */
   showFaults(faults) {
     for (const [id, row] of this.#rows) this.#showRowFaults(row, faults.get(id) ?? []);
@@ -106,7 +112,7 @@ export class Rows {
     const path = [isHeading ? "title" : "label"];
     const name = isHeading ? t("section_title") : t("step_label");
     const look = { name, placeholder: name, className: "text" };
-    const text = textControl(this.#editor, id, path, { isNeeded: true, ...look });
+    const text = textField(this.#editor, id, path, { isNeeded: true, ...look });
     onPaste(text, (lines) => this.#editor.addLines(lines, id));
     const number = h("span", { class: "number", "aria-hidden": "true" });
     const grip = h("span", { class: "grip", draggable: "true", "aria-hidden": "true" }, "⠿");
@@ -115,7 +121,8 @@ export class Rows {
     const faults = h("ul", { class: "faults" });
     const panel = h("div", { class: "row-panel" });
     const element = h("li", { class: isHeading ? "heading" : "step", "data-id": id },
-      h("div", { class: "line" }, grip, number, text, isHeading ? null : type), chips, faults, panel);
+      h("div", { class: "line" }, grip, number, this.#editor.translations.beside(text, id, path[0]),
+        isHeading ? null : type), chips, faults, panel);
     grip.addEventListener("dragstart", (event) => {
       event.dataTransfer.setData(ROW, id);
       event.dataTransfer.setDragImage(element, 0, 0);
@@ -171,7 +178,7 @@ export class Rows {
   #press(event) {
     const row = [...this.#rows.values()].find(({ text }) => text === event.target);
     const id = event.target.closest("[data-id]")?.dataset.id;
-    if (event.isComposing || !id) return;
+    if (event.isComposing || event.defaultPrevented || !id) return;
     const isArrow = event.key === "ArrowUp" || event.key === "ArrowDown";
     const by = event.key === "ArrowUp" ? -1 : 1;
     const isEmpty = row?.text.value === "";

@@ -3,7 +3,7 @@
 import { h, setText, t } from "../../../executor/dom.js";
 import {
   actButton, faultItem, labelled, numberControl, onPaste, partButtons, replaceContent, selectControl, textControl,
-  tickControl,
+  textField, tickControl,
 } from "./controls.js";
 import { named } from "./panel.js";
 
@@ -36,6 +36,12 @@ export class TemplateHead {
     setText(this.#names, names && `: ${names}`);
   }
 
+  /** Removes its parts, to be drawn anew. */
+  clear() {
+    this.#root.replaceChildren();
+    this.#name = this.#shown = null;
+  }
+
   focus() {
     this.#name.focus();
     this.#name.select();
@@ -48,14 +54,14 @@ export class TemplateHead {
 
   #build() {
     const look = { name: t("checklist_name"), className: "text name" };
-    this.#name = textControl(this.#editor, "", ["name"], { isNeeded: true, ...look });
+    this.#name = textField(this.#editor, "", ["name"], { isNeeded: true, ...look });
     this.#name.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.isComposing) return;
       event.preventDefault();
       this.#editor.focusFirst();
     });
     onPaste(this.#name, (lines) => this.#editor.addLines(lines));
-    this.#root.append(this.#name, this.#faults,
+    this.#root.append(this.#editor.translations.beside(this.#name, "", "name"), this.#faults,
       h("details", {}, h("summary", {}, t("whole_checklist")), this.#settings),
       h("details", { class: "job-fields" }, h("summary", {}, t("field_fields"), this.#names), this.#fields));
   }

@@ -82,11 +82,11 @@ def spots(html: str) -> list[tuple[int, int, str]]:
     return [(int(line), int(column), unescape(pointer)) for line, column, pointer in found]
 
 
-async def live(who: Browser, text: str, **place: str) -> Any:
+async def live(who: Browser, text: str, outdated: Any = None, **place: str) -> Any:
     """What the editor's script is told: of a text that is only looked at, or that is kept in a place."""
-    headers = {"x-csrf-token": who.csrf, "content-type": "text/plain", "accept": "application/json"}
-    query = place or {"check": "true"}
-    answer = await who.client.post(f"/console{PATH}/text", content=text.encode(), headers=headers, params=query)
+    headers = {"x-csrf-token": who.csrf, "accept": "application/json"}
+    query, sent = place or {"check": "true"}, {"text": text, "outdated": outdated}
+    answer = await who.client.post(f"/console{PATH}/text", json=sent, headers=headers, params=query)
     assert answer.status_code == 200, answer.text
     return answer.json()
 

@@ -1,0 +1,100 @@
+"""Which translations are outdated, as templates change."""
+
+from copy import deepcopy
+from typing import Any
+
+from hypothesis import given, strategies as some
+
+from rundun.core.templates import outdated
+from rundun.core.templates.outdated import Outdated, digest
+from tests.helpers.strategies.strategies import templates
+
+STEP = {"id": "s-fuel", "type": "choice", "label": "Fuel", "config": {"options": [{"id": "o-full", "label": "Full"}]}}
+TEXTS = {"s-fuel": {"label": "Tanque"}, "o-full": {"label": "Lleno"}}
+
+
+def checklist(label: str = "Fuel", spanish: str = "Tanque", **more: Any) -> dict[str, Any]:
+    texts = {**TEXTS, "s-fuel": {"label": spanish}}
+    return {"name": "Boat", "steps": [{**STEP, "label": label}], "translations": {"es": texts}, **more}
+
+
+STALE: Outdated = {"es": {"s-fuel": {"label": digest("Fuel")}}}
+
+
+def test_a_translation_of_a_text_that_was_changed_is_outdated() -> None:
+    assert outdated.after_change({}, checklist(), checklist("Fuel in the tank")) == STALE
+
+
+def test_it_stays_so_until_it_is_rewritten_or_the_text_is_as_it_was() -> None:
+    changed = checklist("Fuel in the tank")
+    assert outdated.after_change(STALE, changed, checklist("Diesel")) == STALE
+    assert outdated.after_change(STALE, changed, checklist("Fuel in the tank", "Combustible")) == {}
+    assert outdated.after_change(STALE, changed, checklist()) == {}
+    assert outdated.after_change(STALE, changed, checklist("Diesel", "Combustible")) == {}
+
+
+def test_a_text_of_another_spelling_of_the_same_characters_is_no_other_text() -> None:
+    assert outdated.after_change({}, checklist("Tür"), checklist(" Tu\u0308r ")) == {}
+
+
+def test_what_is_translated_or_written_for_the_first_time_is_up_to_date() -> None:
+    bare = checklist(translations={})
+    assert outdated.after_change({}, bare, checklist("Diesel")) == {}
+    hinted = checklist(translations={"es": {"s-fuel": {"hint": "Mire"}}})
+    asked = deepcopy(hinted)
+    asked["steps"][0]["hint"] = "Look"
+    assert outdated.after_change({}, hinted, asked) == {}
+
+
+def test_what_is_gone_is_not_outdated() -> None:
+    changed = checklist("Diesel")
+    assert outdated.after_change(STALE, changed, {**changed, "steps": []}) == {}
+    assert outdated.after_change(STALE, changed, {**changed, "translations": {}}) == {}
+
+
+def test_what_an_editor_sends_is_read() -> None:
+    changed = checklist("Diesel")
+    assert outdated.read_sent({"es": {"s-fuel": {"label": {"text": "Fuel"}}}}, changed) == STALE
+    assert outdated.read_sent({"es": {"s-fuel": {"label": {"digest": digest("Fuel")}}}}, changed) == STALE
+    for nonsense in (
+        {},
+        {"es": {"s-fuel": {"label": {"text": "Diesel"}}}},
+        {"es": {"s-fuel": {"label": {"digest": "x" * 10_000}}}},
+        {"es": {"s-fuel": {"label": "Fuel", "hint": {"text": "T"}}, "s-gone": {"label": {"text": "T"}}}},
+        {"es": [], "de": {"s-fuel": {"label": {"text": "T"}}}},
+        {"es": {"s-fuel": {"label": {"text": 5}}}},
+    ):
+        assert outdated.read_sent(nonsense, changed) == {}
+
+
+def test_they_are_counted_by_language() -> None:
+    assert outdated.count({"es": {"s-1": {"label": "d", "hint": "d"}, "o-1": {"label": "d"}}, "de": {}}) == {
+        "es": 3,
+        "de": 0,
+    }
+
+
+@given(templates(), templates())
+def test_every_template_can_follow_another(before: Any, after: Any) -> None:
+    listed = outdated.after_change({}, before, after)
+    assert outdated.after_change(listed, after, after) == listed, "nothing is confirmed by storing it again"
+    assert outdated.after_change({}, after, after) == {}
+
+
+@given(
+    some.recursive(
+        some.none() | some.text() | some.integers(),
+        lambda one: (
+            some.lists(one)
+            | some.dictionaries(
+                some.sampled_from(
+                    ["steps", "sections", "fields", "translations", "id", "label", "config", "options", "es"]
+                ),
+                one,
+            )
+        ),
+    )
+)
+def test_every_json_can_be_a_draft(data: Any) -> None:
+    assert outdated.after_change({}, data, data) == {}
+    assert outdated.read_sent(data, data) == {}
