@@ -4,6 +4,7 @@ The key goes to that service alone: no redirect is followed, and no proxy of the
 """
 
 import json
+import re
 import ssl
 import uuid
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import httpx2
 from rundun import __version__
 from rundun.errors import FieldError, Problem
 
+_DRAFT_ID = re.compile(r"d-[0-9a-f-]{36}")
 TIMEOUT = httpx2.Timeout(30.0, connect=5.0)
 _MAY_HAVE_BEEN_DONE = " The service may have done it. Repeat the call in this session: it does it once at most."
 
@@ -42,7 +44,7 @@ class ApiClient:
             verify=_tls_context(url),
             transport=transport,
         )
-        self._url = url
+        self.url = url
         # The Idempotency-Keys of POSTs without an answer, by the digest of path and body.
         self._unsettled: dict[bytes, list[str]] = {}
 
@@ -101,10 +103,10 @@ class ApiClient:
         try:
             response = await self._http.request(method, f"/v1{path}", params=params, content=content, headers=sent)
         except httpx2.ConnectError as error:
-            raise Problem("unavailable", f"{self._url} can't be reached, so nothing was done: {error}.") from None
+            raise Problem("unavailable", f"{self.url} can't be reached, so nothing was done: {error}.") from None
         except httpx2.HTTPError as error:
             missing = "answer in time" if isinstance(error, httpx2.TimeoutException) else "complete answer"
-            raise _NoAnswer("unavailable", f"{self._url} gave no {missing}.") from None
+            raise _NoAnswer("unavailable", f"{self.url} gave no {missing}.") from None
         if response.is_success:
             return ApiAnswer(_read_json(response), response.headers.get("etag"))
         raise _read_refusal(response)
@@ -156,4 +158,5 @@ def _read_refusal(response: httpx2.Response) -> Problem:
     errors = [FieldError(str(one.get("pointer", one.get("step_id", ""))), one["code"], one["detail"]) for one in listed]
     wait = response.headers.get("retry-after", "")
     detail = f"{body.get('detail', '')}{f' Wait {wait} seconds before the next call.' if wait.isdecimal() else ''}"
-    return (_NoAnswer if status >= 500 else Problem)(body["code"], detail, errors)
+    named = {"draft_id": body["draft_id"]} if _DRAFT_ID.fullmatch(str(body.get("draft_id"))) else {}
+    return (_NoAnswer if status >= 500 else Problem)(body["code"], detail, errors, extensions=named)

@@ -13,6 +13,7 @@ from rundun.mcp.template_language import SHAPE
 MAX_ROWS = 25  # of bounded size, so that a page fits into one result
 
 TemplateId = Annotated[str, Matching(r"t-[0-9a-f-]{36}", "must be “t-” and a UUID, as list_templates tells it")]
+DraftId = Annotated[str, Matching(r"d-[0-9a-f-]{36}", "must be “d-” and a UUID, as draft_template tells it")]
 Run = Annotated[str, Matching(PATTERN, "must be a run as list_runs tells it, such as “r-1a2b3c4d”")]
 DeliveryId = Annotated[str, Matching(r"dlv-[0-9a-f-]{36}", "must be “dlv-” and a UUID, as it is listed")]
 Time = Annotated[str, Matching(r"[0-9TtZz:.,+-]{1,64}", "must be an RFC 3339 time, such as 2026-01-31T09:00:00Z")]
@@ -54,12 +55,12 @@ class ListTemplates(PageArguments):
 class GetTemplate(StrictModel):
     """Arguments of get_template."""
 
-    template_id: TemplateId
-    """The template."""
+    template_id: Annotated[str, Matching(r"[td]-[0-9a-f-]{36}", "must be a template_id, or a draft_id, as it is told")]
+    """The template, or a draft by its `draft_id`."""
     v: Annotated[int, Integer(1, 10**9)] | None = None
-    """A version other than the current one."""
+    """A version of the template other than the current one."""
     section: Annotated[str, Text(200)] | None = None
-    """Only this section, by its id or title."""
+    """Only this section of the template, by its id or title."""
 
 
 class CheckTemplate(StrictModel):
@@ -67,6 +68,21 @@ class CheckTemplate(StrictModel):
 
     template: CheckedDocument
     """The whole document, in the template language."""
+
+
+class DraftTemplate(StrictModel):
+    """Arguments of draft_template."""
+
+    template: Document
+    """The whole document, finished or not. Keep the ids of the parts that stay."""
+    template_id: TemplateId | None = None
+    """The template whose next version it may become; left out for a new one, and with `draft_id`."""
+    v: Annotated[int, Integer(1, 10**9)] | None = None
+    """The version of that template from get_template that you changed."""
+    draft_id: DraftId | None = None
+    """The draft that it replaces."""
+    revision: Annotated[int, Integer(1, 10**9)] | None = None
+    """The revision of that draft which you changed; refused if there is a newer one."""
 
 
 class CreateTemplate(StrictModel):

@@ -1,7 +1,7 @@
 """The results of tools as JSON objects: short, without links and secrets, and with text of other people marked."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,20 +26,22 @@ def result(content: Any) -> str:
 
 
 def refusal(problem: Problem) -> dict[str, Any]:
-    """Return a problem as a JSON object: its code, detail, up to `MAX_ERRORS` errors that fit, with JSON pointers, and
-    the number of `more_errors`; all texts are sanitized.
+    """Return a problem as a JSON object: its code, detail, extensions, up to `MAX_ERRORS` errors that fit, with JSON
+    pointers, and the number of `more_errors`; all texts but the extensions' are sanitized.
     """
-    content: dict[str, Any] = {"code": sanitize(problem.code, 100), "detail": sanitize(problem.detail)}
-    if problem.errors:
-        shown = problem.errors[:MAX_ERRORS]
-        errors = [
-            {"pointer": sanitize(one.pointer), "code": sanitize(one.code, 100), "detail": sanitize(one.detail)}
-            for one in shown
-        ]
-        content["errors"] = _take_fitting(errors, MAX_CHARACTERS - 2_000 - len(result(content)))
-        if left := len(problem.errors) - len(content["errors"]):
-            content["more_errors"] = left
-    return content
+    content = {"code": sanitize(problem.code, 100), "detail": sanitize(problem.detail), **problem.extensions}
+    errors = [{"pointer": one.pointer, "code": one.code, "detail": one.detail} for one in problem.errors]
+    return {**content, **_errors(errors, len(result(content)))}
+
+
+def _errors(errors: Sequence[Mapping[str, Any]], used: int) -> dict[str, Any]:
+    """Return up to `MAX_ERRORS` errors that fit beside `used` characters, and the number of `more_errors`."""
+    told = [
+        {"pointer": sanitize(one["pointer"]), "code": sanitize(one["code"], 100), "detail": sanitize(one["detail"])}
+        for one in errors[:MAX_ERRORS]
+    ]
+    shown = _take_fitting(told, MAX_CHARACTERS - 2_000 - used)
+    return _without_empty({"errors": shown, "more_errors": len(errors) - len(shown) or None})
 
 
 def mark_executor(value: Any) -> dict[str, Any]:
@@ -92,6 +94,20 @@ def template(record: Mapping[str, Any], section: str | None) -> dict[str, Any]:
     outline = [{"id": one["id"], "title": sanitize(one["title"]), "steps": len(one["steps"])} for one in sections]
     told = "Too long for one result: read it by `section`. It can't be revised here, but in the console."
     return {**content, "name": sanitize(record["name"]), "left_out": told, "sections": outline}
+
+
+def draft(record: Mapping[str, Any], url: str) -> dict[str, Any]:
+    """Return a draft as a JSON object: its ids and revision, its address at the console of the service at `url`, its
+    document if that is in the record, and its errors.
+    """
+    names = {name: record[name] for name in ("template_id", "made_from", "revision")}
+    content = {"draft_id": record["id"], **_without_empty(names)}
+    content["address"] = f"{url}/console/templates/drafts/{record['id']}"
+    if "template" in record:
+        document = without_run_ids({name: one for name, one in record["template"].items() if name not in _ASSIGNED})
+        about = f"{DATA} {HIDES}" if has_hidden_characters(document) else DATA
+        content |= {"about_its_texts": about, "template": document}
+    return {**content, **_errors(record["errors"], len(result(content)))}
 
 
 _ASSIGNED = {"id", "v", "org_id", "created_at", "updated_at", "archived_at", "warnings"}
