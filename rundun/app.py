@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from pydantic_core import from_json
-
 from rundun import paths
 from rundun.actions import first_start
 from rundun.actions.erasure import replay
@@ -29,7 +27,7 @@ from rundun.store.erasure import journal
 from rundun.store.sqlite import service_state
 from rundun.store.sqlite.database_file import translate_damage
 from rundun.store.sqlite.transaction import Clock, JournalEntry, Tx, wall_clock
-from rundun.web import sample_pictures
+from rundun.web import samples
 from rundun.web.context import Context
 from rundun.web.http.auth import KeyRing
 from rundun.web.http.change_notifier import ChangeNotifier
@@ -171,8 +169,7 @@ async def _prepare_database(database: Database, announce: Callable[[FirstStart],
 
 def bootstrap(tx: Tx) -> FirstStart | None:
     """Fill an empty database; return the first key, template ids and setup link, or None for a database in use."""
-    samples = [from_json(file.read_bytes()) for file in sorted(paths.samples().glob("*.json"))]
-    return first_start.bootstrap(tx, samples, list(sample_pictures.all_pictures().values()))
+    return first_start.bootstrap(tx, [samples.read(name) for name in samples.FIRST], samples.first_pictures())
 
 
 async def _replay_erasures(database: Database, copied: Sequence[JournalEntry]) -> None:

@@ -5,6 +5,7 @@ Each becomes two JPEGs in rundun/samples/pictures/, as an upload would make them
 
 import hashlib
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -211,6 +212,121 @@ def towels() -> Image.Image:
     return d.done()
 
 
+def dial(d: Drawing, x: float, y: float, radius: float, at: float) -> None:
+    """A round instrument; its needle stands `at` a part of its scale."""
+    d.circle(x, y, radius, WHITE)
+    for step in range(9):
+        _spoke(d, (x, y), step / 8, (radius * 0.78, radius * 0.9), 4, RED if step == 0 else INK)
+    _spoke(d, (x, y), at, (0, radius * 0.7), 6, RED)
+    d.circle(x, y, 9, INK)
+
+
+def _spoke(d: Drawing, centre: Point, at: float, reach: Point, width: float, colour: str) -> None:
+    angle = math.radians(210 - 240 * at)
+    x, y = centre
+    d.line([(x + far * math.cos(angle), y - far * math.sin(angle)) for far in reach], width, colour)
+
+
+def digits(d: Drawing, x: float, y: float, number: str, size: float) -> None:
+    """A number in the segments of a display, each digit half as wide as it is high."""
+    for index, digit in enumerate(number):
+        left, right = x + index * size * 0.78, x + index * size * 0.78 + size / 2
+        ends = {
+            "a": [(left, y), (right, y)],
+            "b": [(right, y), (right, y + size / 2)],
+            "c": [(right, y + size / 2), (right, y + size)],
+            "d": [(left, y + size), (right, y + size)],
+            "e": [(left, y + size / 2), (left, y + size)],
+            "f": [(left, y), (left, y + size / 2)],
+            "g": [(left, y + size / 2), (right, y + size / 2)],
+        }
+        for segment in SEGMENTS[int(digit)]:
+            d.line(ends[segment], size / 9)
+
+
+SEGMENTS = ("abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", "abcdefg", "abcdfg")
+
+
+def dashboard() -> Image.Image:
+    d = Drawing()
+    d.frame()
+    d.shape(
+        [(70, 380), *curve((70, 180), (110, 96), (320, 96)), *curve((320, 96), (530, 96), (570, 180)), (570, 380)], SOFT
+    )
+    dial(d, 210, 220, 92, 0.42)
+    dial(d, 430, 220, 92, 0.88)
+    d.box(410, 244, 426, 272, AMBER, 3, 3)
+    d.line([(426, 252), (440, 258), (440, 268)], 3)
+    d.box(216, 320, 424, 368, WHITE, 8, 3)
+    digits(d, 240, 330, "048213", 28)
+    return d.done()
+
+
+def tyre() -> Image.Image:
+    d = Drawing()
+    d.frame()
+    d.line([(60, 424), (580, 424)], 4, SOFT)
+    d.box(150, 60, 490, 424, INK, 60)
+    for x in (206, 272, 368, 434):
+        d.line([(x, 82), (x, 402)], 12, SOFT)
+    for y in range(96, 400, 52):
+        for x, way in ((164, 1), (476, -1)):
+            d.line([(x, y), (x + 32 * way, y + 16)], 7, SOFT)
+        d.line([(288, y + 8), (320, y - 8), (352, y + 8)], 7, SOFT)
+    d.circle(272, 236, 54, AMBER)
+    d.circle(272, 236, 42, AMBER, 3)
+    d.line([(262, 220), (274, 210), (274, 262)], 6)
+    d.line([(262, 262), (286, 262)], 6)
+    return d.done()
+
+
+def washroom() -> Image.Image:
+    d = Drawing()
+    for x in range(60, 600, 65):
+        d.line([(x, 60), (x, 300)], 1.5, SOFT)
+    for y in range(60, 310, 48):
+        d.line([(60, y), (580, y)], 1.5, SOFT)
+    d.box(206, 76, 434, 226, GLASS, 14)
+    d.line([(240, 190), (330, 100)], 4, WHITE)
+    d.line([(280, 194), (370, 104)], 4, WHITE)
+    d.line([(320, 300), (320, 258), *curve((320, 238), (366, 234), (366, 262))], 10)
+    d.shape(
+        [
+            (140, 300),
+            (500, 300),
+            *curve((500, 340), (450, 392), (320, 392)),
+            *curve((320, 392), (190, 392), (140, 340)),
+        ],
+        WHITE,
+    )
+    d.line([(150, 320), (490, 320)], 3, SOFT)
+    d.box(288, 392, 352, 440, SOFT, 6)
+    d.box(88, 196, 150, 290, GREEN, 12)
+    d.line([(119, 290), (119, 306)], 8)
+    d.box(490, 150, 566, 276, WHITE, 8)
+    d.shape([(506, 276), (550, 276), (544, 306), (512, 306)], WHITE, 3)
+    d.sparkle(176, 130)
+    d.sparkle(470, 250, 12)
+    d.sparkle(420, 352, 14)
+    return d.done()
+
+
+def meter() -> Image.Image:
+    d = Drawing()
+    d.frame()
+    d.box(130, 60, 510, 420, SOFT, 24)
+    d.box(164, 94, 476, 330, WHITE, 14)
+    d.box(190, 126, 450, 196, GLASS, 8, 3)
+    digits(d, 208, 140, "0271845", 40)
+    d.box(196, 224, 444, 248, INK, 4, 2)
+    d.line([(300, 236), (332, 236)], 8, RED)
+    for x in (212, 226, 232, 248, 262, 268, 284, 292, 308, 322, 328, 344, 352, 368, 376, 392, 406, 412, 428):
+        d.line([(x, 274), (x, 306)], 3 if x % 4 else 6)
+    for x in (180, 240, 300, 360, 420):
+        d.circle(x + 20, 376, 13, AMBER, 3)
+    return d.done()
+
+
 DRAWINGS: dict[str, Callable[[], Image.Image]] = {
     "vehicle-front": front,
     "vehicle-drivers-side": drivers_side,
@@ -219,6 +335,10 @@ DRAWINGS: dict[str, Callable[[], Image.Image]] = {
     "turnover-kitchen": kitchen,
     "turnover-towels": towels,
     "turnover-bed": bed,
+    "return-dashboard": dashboard,
+    "inspection-tyre": tyre,
+    "audit-washroom": washroom,
+    "meter-electricity": meter,
 }
 
 

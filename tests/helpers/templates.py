@@ -3,7 +3,7 @@
 from typing import Any
 
 from rundun.actions.templates import pictures
-from rundun.web import sample_pictures
+from rundun.web import samples
 from tests.helpers.service import World
 
 OPTIONS = [{"id": "o-1", "label": "One"}, {"id": "o-2", "label": "Two"}]
@@ -23,7 +23,7 @@ def step(kind: str = "boolean", name: str = "s-a", config: Any = None, **more: A
 
 async def get_sample_pictures(w: World) -> None:
     """Acme gets the samples' pictures, as an organization does that begins with a sample."""
-    await w.database.write(pictures.add_missing, w.acme_id, list(sample_pictures.all_pictures().values()))
+    await w.database.write(pictures.add_missing, w.acme_id, list(samples.all_pictures().values()))
 
 
 def read_later(saved: Any) -> Any:

@@ -94,13 +94,13 @@ def create(
     tx: Tx, org_id: str, sent: SentDraft, actor: Actor, template_id: object = None, made_from: object = None
 ) -> Draft:
     """Store a new draft, of a new template, or of the one with `template_id` from its version `made_from`, by default
-    the current one, and return it; that template's draft if its text is equal. Raises `draft_exists` if it is not,
+    the current one, and return it; that template's draft if it is equal. Raises `draft_exists` if it is not,
     `invalid` for an unknown template and above `MAX_DRAFTS`, `quota_exceeded`.
     """
     head = None if template_id is None else _get_template(tx, org_id, template_id)
     if head is not None and (existing := draft_rows.find_head(tx, org_id, head.template_id)) is not None:
         draft = draft_rows.get(tx, org_id, existing.draft_id)
-        if draft.body == sent.text.body:
+        if draft.body == sent.text.body and sent.outdated in (None, draft.outdated):
             return draft
         detail = f"The template has the draft {draft.draft_id} already: go on with that one, or discard it."
         raise Problem("draft_exists", detail, extensions={"draft_id": draft.draft_id})
@@ -132,7 +132,7 @@ def write(
     actor: Actor,
     made_from: int | None = None,
 ) -> Draft:
-    """Store the next revision of a draft, and return it; an equal text makes none. `made_from` is a newer version of
+    """Store the next revision of a draft, and return it; an equal one makes none. `made_from` is a newer version of
     the template whose changes the text contains, None for the one before. Raises NotFound, `quota_exceeded` for a
     longer text, and `version_mismatch` unless `if_match`, the value of `If-Match`, has the current entity tag or `*`;
     None is not checked.

@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from rundun.core import text
@@ -11,7 +12,8 @@ from rundun.core.templates.translation_rules import MAX_LENGTHS, has_text_id, re
 
 Outdated = dict[str, dict[str, dict[str, str]]]
 """The outdated translations of a template, by language tag, id of the part ("" for the template itself) and member:
-the digest of the author's text for which each was last confirmed. All others were confirmed for the text of now.
+the digest of the author's text for which each was last confirmed. All others were confirmed for the author's text as it
+is. A text that is missing is "".
 """
 Place = tuple[str, str, str]  # of a translation: language tag, id of the part, member
 _DIGEST = re.compile("[0-9a-f]{16}")
@@ -30,13 +32,17 @@ def after_change(outdated: Outdated, before: Any, after: Any) -> Outdated:
     """Return the outdated translations of the template `after`, into which `before` was changed, both as JSON, valid or
     not. Translations that `before` did not have in these words count as confirmed.
     """
-    known, old_texts = dict(_translations(before)), _author_texts(before)
-    confirmed: dict[Place, str] = {}
+    known, old_texts, new_texts = dict(_translations(before)), author_texts(before), author_texts(after)
+    digest_once, confirmed = cache(digest), dict[Place, str]()
     for place, words in _translations(after):
-        _, part_id, member = place
-        if known.get(place) == words and (part_id, member) in old_texts:
-            confirmed[place] = _get(outdated, place) or digest(old_texts[part_id, member])
-    return _outdated(confirmed, after)
+        if known.get(place) != words:
+            continue
+        old = old_texts.get(place[1:], "")
+        if (listed := _get(outdated, place)) is not None:
+            confirmed[place] = listed
+        elif old != new_texts.get(place[1:], ""):
+            confirmed[place] = digest_once(old)
+    return _outdated(confirmed, new_texts, digest_once)
 
 
 def read_sent(sent: Any, template: Any) -> Outdated:
@@ -44,14 +50,15 @@ def read_sent(sent: Any, template: Any) -> Outdated:
     each digest an object with the author's text for which the translation was confirmed as `text`, or with its
     `digest`. Whatever else it sends is left out.
     """
-    confirmed: dict[Place, str] = {}
+    digest_once, confirmed = cache(digest), dict[Place, str]()
     for place, _ in _translations(template):
         known = _get(sent, place)
-        if isinstance(known, dict) and isinstance(known.get("text"), str):
-            confirmed[place] = digest(known["text"])
-        elif isinstance(known, dict) and _DIGEST.fullmatch(str(known.get("digest"))):
-            confirmed[place] = known["digest"]
-    return _outdated(confirmed, template)
+        author_text, listed = (known.get("text"), known.get("digest")) if isinstance(known, dict) else (None, None)
+        if isinstance(author_text, str):
+            confirmed[place] = digest_once(author_text)
+        elif isinstance(listed, str) and _DIGEST.fullmatch(listed):
+            confirmed[place] = listed
+    return _outdated(confirmed, author_texts(template), digest_once)
 
 
 def count(outdated: Outdated) -> dict[str, int]:
@@ -59,12 +66,13 @@ def count(outdated: Outdated) -> dict[str, int]:
     return {tag: sum(map(len, parts.values())) for tag, parts in outdated.items()}
 
 
-def _outdated(confirmed: dict[Place, str], template: Any) -> Outdated:
-    """Return the translations that are `confirmed` for digests of other texts than the template has."""
-    texts, found = _author_texts(template), Outdated()
+def _outdated(
+    confirmed: Mapping[Place, str], texts: Mapping[tuple[str, str], str], digest_once: Callable[[str], str]
+) -> Outdated:
+    """Return the translations that are `confirmed` for digests of other texts than the author's `texts`."""
+    found = Outdated()
     for (tag, part_id, member), known in confirmed.items():
-        now = texts.get((part_id, member))
-        if now is not None and digest(now) != known:
+        if digest_once(texts.get((part_id, member), "")) != known:
             found.setdefault(tag, {}).setdefault(part_id, {})[member] = known
     return found
 
@@ -88,7 +96,7 @@ def _members(holder: Any, name: str) -> list[tuple[str, Any]]:
     return [*members.items()] if isinstance(members, dict) else []
 
 
-def _author_texts(template: Any) -> dict[tuple[str, str], str]:
+def author_texts(template: Any) -> dict[tuple[str, str], str]:
     """Return the author's texts that may be translated, by id of the part and member."""
     parts = [("", "", template)]
     parts += [("f", each["id"], each) for each in read_array(template, "fields") if has_text_id(each)]

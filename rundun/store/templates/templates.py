@@ -1,4 +1,4 @@
-"""Templates, and their immutable versions."""
+"""Templates, and their versions, whose texts never change."""
 
 import sqlite3
 from dataclasses import dataclass

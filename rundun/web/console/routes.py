@@ -107,6 +107,7 @@ ROUTES = [
     route("POST", "/templates/drafts/{draft_id}/discard", publish.discard),
     route("POST", "/pictures", pictures.upload_picture, max_form_bytes=0),
     route("GET", "/templates/preview/{name}", preview.preview),
+    route("GET", "/templates/samples/{name}/picture", templates.show_sample_picture),
     route("GET", "/templates", templates.list_templates),
     route("GET", "/templates/{template_id}", editor.show),
     route("GET", "/templates/{template_id}/changes", templates.changes),

@@ -1,10 +1,10 @@
 // The editor of a checklist: rows and their panels, the JSON, and the phone beside them; all of them show one template,
 // which operations change. Without this script the form still works: its buttons store, check and publish the JSON.
 
-import { announce, h, t } from "../../executor/dom.js";
+import { announce, t } from "../../executor/dom.js";
 import { danglingSteps } from "./editor/conditions.js";
 import { focusControl } from "./editor/controls.js";
-import { ask, askForLines, askForText, lineWords } from "./editor/dialogs.js";
+import { askAboutBroken, askForLines, askForText, lineWords } from "./editor/dialogs.js";
 import { Draft } from "./editor/draft.js";
 import { History } from "./editor/history.js";
 import { Joining } from "./editor/joining.js";
@@ -12,13 +12,13 @@ import { JsonView } from "./editor/json_view.js";
 import { rowOf } from "./editor/lines.js";
 import {
   TYPES, addParts, addRows, changeType, duplicatePart, insertParts, insertRows, isUntouched, makeHeading, movePart,
-  movePartAfter, newStep, removeHeading, removePart, setMember,
+  movePartAfter, newStep, removeHeading, removePart, removeRule, setMember,
 } from "./editor/operations.js";
 import { Phone } from "./editor/phone.js";
 import { Rows } from "./editor/rows.js";
-import { hasRepeatedMembers, isShowable } from "./editor/showable.js";
-import { outlineOf, partOf, partsOf, stepsOf, withIds } from "./editor/template.js";
+import { outlineOf, partOf, partsOf, stepsOf } from "./editor/template.js";
 import { TemplateHead } from "./editor/template_head.js";
+import { readTemplate, textOf } from "./editor/text.js";
 import { TranslationColumn } from "./editor/translation_column.js";
 import { Confirmations, setTranslation } from "./editor/translations.js";
 import { chooseType } from "./editor/type_menu.js";
@@ -32,6 +32,7 @@ class Editor {
   #workshop = document.querySelector(".workshop");
   #history = new History(null);
   #textOf = null;         // the template that the text field has, null while the text is being typed
+  #stored = null;         // the text that was stored last, as `value`, and the outdated translations of it
   #opened = new Set();    // optional parts of panels that are open without a value yet
 
   words = JSON.parse(document.getElementById("editor-data").textContent);
@@ -48,12 +49,14 @@ class Editor {
 
   constructor() {
     for (const part of document.querySelectorAll(".scripted-only")) part.hidden = false;
+    this.#stored = { value: this.#text.value, outdated: this.words.outdated };
     this.#connect();
     this.readText();
     this.#showTab(this.template ? "rows" : "json");
     new Joining(this, this.draft).joinVersion(this.words.version);
     this.#loadFile();   // a file may have been chosen before this script ran
     if (this.#text.value.trim()) this.draft.check();
+    this.translations.showAddressed();
     if (!this.draft.place.draft && !this.draft.place.template_id && this.#tab === "rows") this.head.focus();
   }
 
@@ -103,6 +106,7 @@ class Editor {
   /** Ends a row of typed changes that are undone together. */
   seal() {
     this.#history.seal();
+    this.translations.render();
   }
 
   async addStep(after) {
@@ -132,7 +136,7 @@ class Editor {
 
   /** Adds the rows that pasted lines become, behind the row `after` or in place of it if nothing is in it. */
   async addLines(text, after = this.#last) {
-    const lines = await askForLines(text, this.words.max_steps);
+    const lines = await askForLines(text, Math.max(0, this.words.max_steps - stepsOf(this.template).length));
     const rows = lines.map((line) => rowOf(line, this.makeId, lineWords()));
     if (!rows.length) return;
     await this.#act((template) => insertRows(template, after, rows, this.#sectionOptions));
@@ -166,9 +170,14 @@ class Editor {
   }
 
   duplicate(id) {
-    const [template, copy] = duplicatePart(this.template, id, this.makeId);
-    this.#take(template);
+    const [template, copy, renamed] = duplicatePart(this.template, id, this.makeId);
+    this.#take(template, null, renamed);
     this.rows.focus(copy);
+  }
+
+  /** Removes a step's condition or flag. */
+  removeRule(id, member) {
+    this.#act((template) => removeRule(template, id, member));
   }
 
   async addPart(id, path, part, after = null) {
@@ -177,6 +186,7 @@ class Editor {
   }
 
   async insertParts(id, path, parts, after) {
+    if (!parts.length) return;
     await this.#act((template) => insertParts(template, id, path, parts, after));
     focusControl(`${parts.at(-1).id} label`);
   }
@@ -240,7 +250,7 @@ class Editor {
     if (after === before) return false;
     const broken = danglingSteps(before, this.operators);
     const breaks = [...danglingSteps(after, this.operators)].filter((id) => !broken.has(id));
-    if (breaks.length && !await this.#confirm(breaks.map((id) => partOf(after, id).label || t("no_text")))) {
+    if (breaks.length && !await askAboutBroken(breaks.map((id) => partOf(after, id).label || t("no_text")))) {
       this.#render();
       return false;
     }
@@ -249,9 +259,9 @@ class Editor {
     return true;
   }
 
-  #take(template, typing = null) {
+  #take(template, typing = null, renamed = undefined) {
     if (template === this.template) return;
-    this.confirmations.note(this.template, template);
+    this.confirmations.note(template, renamed);
     this.#history.act(template, typing);
     this.say("");
     this.draft.change();
@@ -265,6 +275,7 @@ class Editor {
       return this.draft.change();
     }
     const isDone = isRedo ? this.#history.redo() : this.#history.undo();
+    this.confirmations.goOn(this.template);
     this.say(isDone ? "" : t("not_undone"));
     this.draft.change();
     this.#render();
@@ -310,9 +321,9 @@ class Editor {
     return this.#text.value;
   }
 
-  /** The outdated translations as the server reads them; null for a text that is no template yet. */
+  /** The outdated translations as the server reads them, null if they aren't known. */
   get #outdated() {
-    return this.#textOf && this.confirmations.toSend(this.template);
+    return this.confirmations.toSend(this.#textOf ?? this.readTemplate(this.#text.value));
   }
 
   /** Whether the text field has the template that is shown: not while the JSON is being typed. */
@@ -325,8 +336,17 @@ class Editor {
     return readTemplate(text, () => "");
   }
 
+  /** Takes over what the server knows of the translations of a text that it has stored. */
+  #takeStored(stored) {
+    this.#stored = stored;
+    const isOfNow = this.#textOf && this.#textOf === this.template && stored.value === this.#text.value;
+    if (isOfNow) this.confirmations.load(this.template, stored.outdated);
+    this.translations.render();
+  }
+
   /** Replaces the template by a merged one. */
   join(template) {
+    this.confirmations.goOn(template);
     this.#history.join(template);
     this.#render();
   }
@@ -340,13 +360,11 @@ class Editor {
       this.#showUndo();
       return false;
     }
-    if (this.template) {
-      this.confirmations.note(this.template, template);
-      this.#history.act(template);
-    } else {
-      this.confirmations.load(template, this.words.outdated);
-      this.#history = new History(template);
-    }
+    const { value, outdated } = this.#stored;
+    if (value === this.#text.value) this.confirmations.load(template, outdated);
+    else this.confirmations.note(template);
+    if (this.template) this.#history.act(template);
+    else this.#history = new History(template);
     this.#textOf = template;
     this.#render();
     return true;
@@ -383,12 +401,6 @@ class Editor {
     return outlineOf(this.template ?? {}).some((row) => row.id === id);
   }
 
-  /** Asks whether to go on with a change that breaks the conditions of steps with these labels. */
-  #confirm(labels) {
-    const list = h("ul", {}, ...labels.map((label) => h("li", {}, h("bdi", {}, label))));
-    return ask(t("breaks"), [list], t("do_it"), "danger");
-  }
-
   // Events
 
   #connect() {
@@ -407,6 +419,7 @@ class Editor {
       this.json.render();
       this.draft.change();
     });
+    this.draft.addEventListener("stored", ({ detail }) => this.#takeStored(detail));
     this.draft.addEventListener("checked", ({ detail }) => this.#showChecked(detail));
     this.draft.addEventListener("faulty", ({ detail }) => this.#showFaulty(detail));
     this.phone.addEventListener("again", () => this.#restartPhone());
@@ -476,22 +489,6 @@ class Editor {
     this.readText();
     if (this.template) this.#showTab("rows");
   }
-}
-
-/** → the template that a JSON text holds, with ids; null if it can't be shown as rows. */
-function readTemplate(text, makeId) {
-  try {
-    const value = JSON.parse(text);
-    const template = withIds(value, makeId);
-    return isShowable(template) && !hasRepeatedMembers(text, value) ? template : null;
-  } catch {
-    return null;
-  }
-}
-
-/** → a template's JSON text, as the server indents it. */
-function textOf(template) {
-  return `${JSON.stringify(template, null, 2)}\n`;
 }
 
 new Editor();

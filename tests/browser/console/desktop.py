@@ -77,7 +77,7 @@ async def template_of(page: Page) -> Any:
 
 def label(page: Page, number: int) -> Locator:
     """The text of a step."""
-    return row(page, number).get_by_label("Question or task")
+    return row(page, number).get_by_label("Question or task", exact=True)
 
 
 async def labels(page: Page) -> list[str]:

@@ -3,6 +3,7 @@
 from copy import deepcopy
 from typing import Any
 
+import pytest
 from hypothesis import given, strategies as some
 
 from rundun.core.templates import outdated
@@ -37,19 +38,40 @@ def test_a_text_of_another_spelling_of_the_same_characters_is_no_other_text() ->
     assert outdated.after_change({}, checklist("Tür"), checklist(" Tu\u0308r ")) == {}
 
 
-def test_what_is_translated_or_written_for_the_first_time_is_up_to_date() -> None:
-    bare = checklist(translations={})
-    assert outdated.after_change({}, bare, checklist("Diesel")) == {}
+def test_a_text_that_is_missing_is_an_empty_one() -> None:
     hinted = checklist(translations={"es": {"s-fuel": {"hint": "Mire"}}})
     asked = deepcopy(hinted)
     asked["steps"][0]["hint"] = "Look"
-    assert outdated.after_change({}, hinted, asked) == {}
+    assert outdated.after_change({}, hinted, asked) == {"es": {"s-fuel": {"hint": digest("")}}}
+    removed = outdated.after_change({}, asked, hinted)
+    assert removed == {"es": {"s-fuel": {"hint": digest("Look")}}}
+    other = deepcopy(hinted)
+    other["steps"][0]["hint"] = "See"
+    assert outdated.after_change(removed, hinted, other) == removed
+    assert outdated.after_change(removed, hinted, asked) == {}
 
 
-def test_what_is_gone_is_not_outdated() -> None:
+def test_what_is_translated_for_the_first_time_is_up_to_date() -> None:
+    assert outdated.after_change({}, checklist(translations={}), checklist("Diesel")) == {}
+    assert outdated.after_change(STALE, checklist("Diesel"), checklist("Diesel", translations={})) == {}
+
+
+def test_what_goes_and_comes_back_is_as_it_was() -> None:
     changed = checklist("Diesel")
-    assert outdated.after_change(STALE, changed, {**changed, "steps": []}) == {}
-    assert outdated.after_change(STALE, changed, {**changed, "translations": {}}) == {}
+    gone = outdated.after_change(STALE, changed, {**changed, "steps": []})
+    assert outdated.after_change(gone, {**changed, "steps": []}, changed) == STALE
+
+
+def test_each_text_is_digested_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a draft with all languages there are, which may be 512 KiB."""
+    digested: list[str] = []
+    monkeypatch.setattr(outdated, "digest", lambda text: digested.append(text) or digest(text))
+    tags = {f"en-x-{number}": {"s-fuel": {"label": "T"}} for number in range(600)}
+    before, after = checklist("A" * 100_000, translations=tags), checklist("B", translations=tags)
+    assert len(outdated.after_change({}, before, after)) == 600
+    outdated.after_change({}, before, before)
+    outdated.read_sent({tag: {"s-fuel": {"label": {"text": "A"}}} for tag in tags}, after)
+    assert digested == ["A" * 100_000, "B", "A", "B"]
 
 
 def test_what_an_editor_sends_is_read() -> None:
@@ -63,6 +85,7 @@ def test_what_an_editor_sends_is_read() -> None:
         {"es": {"s-fuel": {"label": "Fuel", "hint": {"text": "T"}}, "s-gone": {"label": {"text": "T"}}}},
         {"es": [], "de": {"s-fuel": {"label": {"text": "T"}}}},
         {"es": {"s-fuel": {"label": {"text": 5}}}},
+        {"es": {"s-fuel": {"label": {"digest": 1234567890123456}}}},
     ):
         assert outdated.read_sent(nonsense, changed) == {}
 

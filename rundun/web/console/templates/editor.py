@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 from starlette.responses import Response
 
 from rundun.actions.templates import drafts
@@ -22,9 +22,10 @@ from rundun.errors import NotFound, Problem
 from rundun.store.templates import drafts as draft_rows, pictures as picture_rows
 from rundun.store.templates.drafts import Draft
 from rundun.store.templates.templates import TemplateHead
+from rundun.web import samples
 from rundun.web.console.flashes import FLASHES
 from rundun.web.console.session import ConsoleCall
-from rundun.web.console.templates.templates import TemplatePageQuery, format_json, sample, show_version, template_facts
+from rundun.web.console.templates.templates import TemplatePageQuery, format_json, show_version, template_facts
 from rundun.web.console.templates.text_check import MAX_TEXT, CheckedText, check_with_pictures, find_previewable
 from rundun.web.http.body import parse, read_json_bytes
 from rundun.web.http.problems import Json
@@ -50,7 +51,7 @@ async def new_form(call: ConsoleCall) -> Response:
     """
     params = call.request.query_params
     is_import = "import" in params
-    text = sample(params["sample"]) if "sample" in params else "" if is_import else _beginning(call)
+    text = _sample(call, params["sample"]) if "sample" in params else "" if is_import else _beginning(call)
     return await _render(call, text, _new_place(), is_import=is_import)
 
 
@@ -78,6 +79,10 @@ async def draft_form(call: ConsoleCall) -> Response:
         flash = call.request.query_params.get("flash", "")
         return call.redirect(f"/templates/{draft.template_id}", flash if flash in FLASHES else "")
     return await _render(call, draft.body, _place(draft))
+
+
+def _sample(call: ConsoleCall, name: str) -> str:
+    return format_json(to_json(samples.read_in(name, call.language.tag)))
 
 
 def _beginning(call: ConsoleCall) -> str:
@@ -144,7 +149,7 @@ async def _write(call: ConsoleCall, sent: SentDraft, place: Mapping[str, str]) -
         return await call.write(drafts.create, sent, call.actor, place["template_id"], made_from)
     call.form["operator"] = call.operator.operator_id  # whose forms are told apart, also without `once`
     draft = await call.read(draft_rows.get, await call.write_once("draft_id", drafts.create, sent, call.actor))
-    if draft.body != sent.text.body:  # of this form, sent before
+    if draft.body != sent.text.body or sent.outdated not in (None, draft.outdated):  # of this form, sent before
         raise Problem("draft_exists", "The form has a draft already.", extensions={"draft_id": draft.draft_id})
     return draft
 
@@ -184,7 +189,7 @@ async def _render(
         "preview": (await _preview_json(call, checked))["preview"] if checked else "",
         "languages": call.ctx.pages.words.names,
         "words": {"": {"texts": call.language.tag, "languages": [], "unknown": True}, **editor_words(call.language)},
-        "data": {**_script_data(call), "version": version, "outdated": await _outdated(call, place)},
+        "data": {**_script_data(call), "version": version, "outdated": await _outdated(call, text, place)},
         **facts,
         "newer": None,
         "is_gone": False,
@@ -211,16 +216,28 @@ def _script_data(call: ConsoleCall) -> dict[str, Any]:
     }
 
 
-async def _outdated(call: ConsoleCall, place: Mapping[str, str]) -> Outdated:
-    """Return the outdated translations of what a form began with: its draft, or a version of its template."""
+async def _outdated(call: ConsoleCall, text: str, place: Mapping[str, str]) -> Outdated:
+    """Return the outdated translations of a text, as if it was stored in its place now."""
     try:
         if place.get("draft"):
-            return (await call.read(draft_rows.get, place["draft"])).outdated
+            draft = await call.read(draft_rows.get, place["draft"])
+            return await call.turns.run(_outdated_after, draft.outdated, draft.body, text)
         if place.get("template_id"):
-            return await call.read(get_outdated, place["template_id"], number(place.get("made_from", "")))
+            template_id, v = place["template_id"], number(place.get("made_from", ""))
+            _, version = await call.read(get_version, template_id, v)
+            outdated = await call.read(get_outdated, template_id, version.v)
+            return await call.turns.run(_outdated_after, outdated, version.body, text)
     except NotFound:
         pass
     return {}
+
+
+def _outdated_after(outdated: Outdated, body: str | bytes, text: str) -> Outdated:
+    try:
+        after = from_json(text)
+    except ValueError:
+        return outdated
+    return outdated_rules.after_change(outdated, from_json(body), after)
 
 
 async def _version_data(call: ConsoleCall, head: TemplateHead | None) -> dict[str, Any]:
@@ -264,9 +281,9 @@ async def write_text(call: ConsoleCall) -> Response:
     confirms those that were changed. With `?check=true`, only check the text. Returns a JSON object for the editor's
     script: the first `faults`, a `summary` of them in words, the path of the `preview`, "" without one, what that
     leaves out as `left_out`, the `pictures` and `languages` of the template, and `place`, the form's fields from now
-    on; null if the text is not stored, with the reason in `refused` if there is no place for it. If somebody else
-    wrote meanwhile, `newer` has their `text` and `outdated`, and sentences that say who: `notice` for a text that
-    waits, `joined_notice` for one that was joined.
+    on, with the `outdated` translations; null if the text is not stored, with the reason in `refused` if there is no
+    place for it. If somebody else wrote meanwhile, `newer` has their `text` and `outdated`, and sentences that say who:
+    `notice` for a text that waits, `joined_notice` for one that was joined.
     """
     sent = await call.turns.run(parse, await read_json_bytes(call.request, MAX_FORM))
     text = sent.get("text") if isinstance(sent, dict) else None
@@ -289,7 +306,7 @@ async def write_text(call: ConsoleCall) -> Response:
         return Json(
             {**content, "place": _place(newer), "newer": {"text": newer.body, "outdated": newer.outdated, **notices}}
         )
-    return Json({**content, "place": _place(draft)})
+    return Json({**content, "place": _place(draft), "outdated": draft.outdated})
 
 
 def _with_outdated(draft: SentDraft, sent: Any) -> SentDraft:

@@ -10,15 +10,14 @@ from urllib.parse import quote
 from pydantic_core import from_json, to_json
 from starlette.responses import Response
 
-from rundun import paths
 from rundun.actions.deliveries import default_webhooks
 from rundun.actions.erasure import retention
 from rundun.actions.templates import drafts, templates
 from rundun.actions.templates.templates import get_two_versions, get_version, get_with_versions, page_current
 from rundun.core.templates import pictures
 from rundun.core.templates.diff import TemplateChange, default_value, difference, parts
-from rundun.errors import NotFound
 from rundun.store.templates import drafts as draft_rows
+from rundun.web import samples
 from rundun.web.console.dispatch.form import host_of
 from rundun.web.console.session import ConsoleCall
 from rundun.web.http.query_params import ListQuery, TemplateQuery, TemplatesQuery, next_cursor, query
@@ -40,11 +39,6 @@ class TemplatesPageQuery(TemplatesQuery):
     flash: str = ""
 
 
-def samples() -> dict[str, str]:
-    """Return the names of the sample templates by the stems of their files."""
-    return {path.stem: from_json(path.read_bytes())["name"] for path in sorted(paths.samples().glob("*.json"))}
-
-
 async def list_templates(call: ConsoleCall) -> Response:
     """GET /console/templates: list all drafts, and a page of templates, newest first; `?include_archived=true`
     adds archived ones.
@@ -59,7 +53,7 @@ async def list_templates(call: ConsoleCall) -> Response:
         cursor=next_cursor(page),
         include_archived=params.include_archived,
         is_first=is_first,
-        samples=samples(),
+        samples={name: samples.read_in(name, call.language.tag) for name in samples.NAMES},
     )
 
 
@@ -167,6 +161,7 @@ async def duplicate(call: ConsoleCall) -> Response:
     copied = {**from_json(version.body), "name": name}
     sent = await call.turns.run(drafts.read_sent, format_json(to_json(copied)), copied)
     outdated = await call.read(templates.get_outdated, version.template_id, version.v)
+    outdated = await call.turns.run(sent.outdated_after, outdated, version.body)
     draft = await call.write(drafts.create, replace(sent, outdated=outdated), call.actor)
     return call.redirect(f"/templates/drafts/{draft.draft_id}", "duplicated")
 
@@ -183,8 +178,7 @@ async def unarchive(call: ConsoleCall) -> Response:
     return call.redirect(f"/templates/{call.path('template_id')}", "brought_back")
 
 
-def sample(name: str) -> str:
-    """Return the JSON text of a sample template by its file's stem; raises NotFound."""
-    if name not in samples():
-        raise NotFound("sample")
-    return (paths.samples() / f"{name}.json").read_text("utf-8")
+async def show_sample_picture(call: ConsoleCall) -> Response:
+    """GET /console/templates/samples/{name}/picture: send a small picture (JPEG) of what a sample is about."""
+    headers = {"cache-control": "private, max-age=86400"}
+    return Response(samples.read_thumbnail(call.path("name")), headers=headers, media_type="image/jpeg")

@@ -14,7 +14,7 @@ from rundun.core.templates.faultless import without_faults
 from rundun.core.templates.rules import MAX_ERRORS, raw_steps
 from rundun.core.templates.template import MAXIMUM_BYTES
 from rundun.errors import FieldError, FieldErrorCode, Invalid, Problem
-from rundun.web import sample_pictures
+from rundun.web import samples
 from rundun.web.console.session import ConsoleCall
 
 MAX_ROUNDS = 3  # of leaving out parts with faults: some faults are found only once others are gone
@@ -102,7 +102,7 @@ async def check_with_pictures(call: ConsoleCall, text: str) -> CheckedText:
     checked = await call.turns.run(check, text)
     if checked.draft is None or not checked.draft.text.picture_ids:
         return checked
-    named = sample_pictures.select_pictures(checked.draft.text.picture_ids)
+    named = samples.select_pictures(checked.draft.text.picture_ids)
     try:
         await call.write(picture_actions.add_missing, named)
     except Problem as problem:

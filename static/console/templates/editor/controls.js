@@ -10,6 +10,7 @@ export function labelled(words, control, hint = null) {
   made += 1;
   const field = control.matches(".pair") ? control.firstElementChild : control;
   field.id = `control-${made}`;
+  if (field !== control) control.querySelector(".translation textarea").ariaLabel += `: ${words}`;
   return h("div", { class: "field" }, h("label", { for: field.id }, words), control,
     hint && h("p", { class: "hint" }, hint));
 }

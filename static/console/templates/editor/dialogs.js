@@ -6,7 +6,7 @@ import { DIVIDER, readLines } from "./lines.js";
 import { TYPES } from "./operations.js";
 
 /** Shows a dialog with a title and content, and a button with the words `accept`. → whether the person pressed it. */
-export function ask(title, content, accept, className = "primary") {
+function ask(title, content, accept, className = "primary") {
   return new Promise((resolve) => {
     const autofocus = className === "primary";
     const yes = h("button", { class: className, name: "yes", value: "yes", autofocus }, accept);
@@ -20,6 +20,12 @@ export function ask(title, content, accept, className = "primary") {
     document.body.append(dialog);
     dialog.showModal();
   });
+}
+
+/** Asks whether to go on with a change that breaks the conditions of steps with these labels. */
+export function askAboutBroken(labels) {
+  const list = h("ul", {}, ...labels.map((label) => h("li", {}, h("bdi", {}, label))));
+  return ask(t("breaks"), [list], t("do_it"), "danger");
 }
 
 /** → the words by which lines are read (`readLines`), in the page's language. */
@@ -43,7 +49,7 @@ export async function askForText() {
 export async function askForLines(text, most) {
   const all = readLines(text, lineWords());
   const lines = new Set(all.slice(0, most));
-  if (!lines.size) return [];
+  if (!all.length) return [];
   const list = h("ol", { class: "pasted" }, ...[...lines].map((line) => lineView(line, () => lines.delete(line))));
   const cut = all.length > most && h("p", { class: "notice warn" }, t("paste_cut", { n: most, all: all.length }));
   return await ask(t("paste_read"), [cut, list], t("paste_take")) ? [...lines] : [];

@@ -5,8 +5,8 @@ const RETRY_MS = 5000;            // until a write that got no answer is tried a
 const PATIENCE_MS = 15_000;       // for an answer
 const PLACE = ["draft", "revision", "template_id", "made_from", "once"];   // fields: where the text is stored
 
-/** Events: "checked" and "newer", each with the answer of the server in `detail`; "faulty", when a text with faults was
- *  to be published. */
+/** Events: "checked" and "newer", each with the answer of the server in `detail`; "stored", with the text as `value`
+ *  and its `outdated` translations; "faulty", when a text with faults was to be published. */
 export class Draft extends EventTarget {
   #form;
   #read;
@@ -84,7 +84,7 @@ export class Draft extends EventTarget {
   /** Has the server check the text only. */
   async check() {
     const value = this.#read();
-    const answer = await this.#post(value, { check: "true" });
+    const answer = await this.#post(value, {}, { check: "true" });
     if (answer?.isRedirected) return this.#showSignedOut();
     if (answer?.isOk) this.#showChecked({ value, ...answer.json });
   }
@@ -153,7 +153,7 @@ export class Draft extends EventTarget {
 
   async #send(value) {
     const confirmed = this.#confirmed;
-    const answer = await this.#post(value);
+    const answer = await this.#post(value, { outdated: this.#readOutdated() });
     if (answer?.json?.place && !answer.json.newer) this.#storedConfirmed = confirmed;
     this.#isHeard = Boolean(answer);
     this.#isRefused = Boolean(answer) && !answer.isOk && ![404, 429, 503].includes(answer.status);
@@ -166,15 +166,16 @@ export class Draft extends EventTarget {
     if (!answer || answer.status >= 429) this.schedule(RETRY_MS);
   }
 
-  /** Sends a text. → the answer, {isOk, isRedirected, status, json}; null if none came that can be read. */
-  async #post(value, more = {}) {
+  /** Sends a text and what comes with it. → the answer, {isOk, isRedirected, status, json}; null if none came that
+   *  can be read. */
+  async #post(text, sent, more = {}) {
     const headers = {
       "Content-Type": "application/json",
       "X-CSRF-Token": this.#form.elements.csrf.value,
       Accept: "application/json",
     };
     try {
-      const body = JSON.stringify({ text: value, outdated: this.#readOutdated() });
+      const body = JSON.stringify({ text, ...sent });
       const query = new URLSearchParams({ ...this.place, ...more });
       const response = await fetch(`${this.#form.dataset.drafts}/text?${query}`, {
         method: "POST", body, headers, signal: AbortSignal.timeout(PATIENCE_MS),
@@ -196,6 +197,7 @@ export class Draft extends EventTarget {
     this.#showRefused(answer.refused);
     const { newer, place } = answer;
     if (newer && this.#unheard.has(newer.text)) {   // our own, whose answer was lost
+      this.#tell("stored", { value: newer.text, outdated: newer.outdated });
       this.#newer = { place, text: newer.text };
       return this.takeNewer();
     }
@@ -206,6 +208,7 @@ export class Draft extends EventTarget {
     if (!place) return;
     this.#takePlace(place);
     this.stored = value;
+    this.#tell("stored", { value, outdated: answer.outdated });
     this.#isPlaceNew = false;
     this.#unheard.clear();
     document.getElementById("gone").hidden = true;

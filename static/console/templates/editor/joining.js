@@ -44,7 +44,7 @@ export class Joining {
   #join(base, { text, outdated, ...notices }, address) {
     const [before, theirs] = [base, text].map((one) => one !== null && this.#editor.readTemplate(one));
     if (!before || !theirs || !this.#editor.isTextRead) return this.#waitForChoice(notices.notice, address);
-    this.#editor.confirmations.load(theirs, outdated);
+    this.#editor.confirmations.learn(theirs, outdated);
     this.#newer = { base: before, theirs, address, ...notices };
     this.#joinChosen({});
   }

@@ -8,9 +8,12 @@
 const MARK = /^\s*(?:[-–—*•·●○◯▪▫◦‣⁃■□☐☑☒✓✔✗]|\[[ xX]?\]|\(?(?:\d{1,3}[.)]|[a-zA-Z]\)))(?:\s+|$)/;
 const NUMBER = /^(\d+)\s+/;   // of a line in a list without marks
 const KIND = /^(.+?)\s*[(（]([^()（）,:;]+)(?:[,:;]\s*([^()（）]*))?[)）]$/;   // "Mileage (number, at least 4)"
-const NAMED_OPTIONS = /^(.+?)(?:\s*[:：]\s*|(?<=[?？؟])\s+|\s+[-–—]\s+)(.+\s\/\s.+)$/;   // "Fuel: Full / Half / Empty"
+const BOX = /^\[[ xX]?\]\s+/;   // behind a bullet
+const NAMED_OPTIONS = /^(.+?)(?:\s*(?::\s+|：\s*)|(?<=[?？؟])\s+|\s+[-–—]\s+)(.+\s\/\s.+)$/;   // "Fuel: Full / Empty"
+const MAX_LABEL = 1000;   // characters: a longer line is no more than a text
+const WITH_OPTIONS = ["choice", "multi_choice", "photo"];
 export const DIVIDER = /\s+\/\s+/;   // between options
-const CELL_DIVIDER = /\s*[\n;/|,،]\s*/;   // between options in cells of a spreadsheet
+const CELL_DIVIDERS = ["\n", ";", "|", " / ", ",", "،", "/"];   // between options in a cell, strongest first
 const CELL = /([\t\n])(?:"((?:[^"]|"")*)"(?=[\t\n]|$)|([^\t\n]*))/g;   // in quotes if it has line ends
 
 /** → the lines that a text has, without those that are empty. */
@@ -42,7 +45,7 @@ function withoutNumbers(rows) {
 }
 
 function withoutMark(text) {
-  return text.replace(MARK, "").replace(MARK, "").trim();   // "- [ ] " has two
+  return text.replace(MARK, "").replace(BOX, "").trim();
 }
 
 function readCells(cells, words) {
@@ -56,18 +59,29 @@ function readCells(cells, words) {
 function readColumns(label, cells, words) {
   const [kind, ...others] = cells;
   const found = kindOf(kind, words);
-  const options = (found ? others : cells).flatMap((cell) => cell.split(CELL_DIVIDER)).filter(Boolean);
-  if (found) return { ...line(found.type, label, options), ...found };
-  return kind.split(CELL_DIVIDER).length > 1 ? choiceOf(label, options, words) : { ...readLine(label, words), options };
+  if (found) {
+    const options = WITH_OPTIONS.includes(found.type) ? others.flatMap(optionsInCell) : others;
+    return { ...line(found.type, label, options.filter(Boolean)), ...found };
+  }
+  if (optionsInCell(kind).length > 1) return choiceOf(label, cells.flatMap(optionsInCell), words);
+  const read = readLine(label, words);
+  return { ...read, options: [...read.options, ...cells.filter(Boolean)] };
 }
 
-/** → {type} or {type, mode}: the kind of answer that a text names, by the words of its name; null for no kind. */
+function optionsInCell(cell) {
+  const divider = CELL_DIVIDERS.find((one) => cell.includes(one)) ?? "\n";
+  return cell.split(divider).map((option) => option.trim()).filter(Boolean);
+}
+
+/** → {type} or {type, mode}: the kind of answer that a text names, by the words of its name, of which one may be
+ *  missing, as in “yes/no”; null for no kind. */
 function kindOf(text, { types, modes }) {
   const named = (names, make) => Object.entries(names).flatMap(([id, name]) => [[id, make(id)], [name, make(id)]]);
-  const said = wordsOf(text);
+  const said = wordsOf(text.slice(0, MAX_LABEL));
   if (!said.length) return null;
   const isExact = ([name]) => wordsOf(name).join(" ") === said.join(" ");
-  const isPart = ([name]) => said.every((word) => wordsOf(name).includes(word));
+  const isPart = ([name]) => said.every((word) => wordsOf(name).includes(word))
+    && wordsOf(name).length === said.length + 1 && said.some((word) => word.length > 2);
   const all = [...named(types, (type) => ({ type })), ...named(modes, (mode) => ({ type: "datetime", mode }))];
   return (all.find(isExact) ?? all.find(isPart))?.[1] ?? null;
 }
@@ -78,6 +92,7 @@ function wordsOf(text) {
 }
 
 function readLine(label, words) {
+  if (label.length > MAX_LABEL) return line("task", label);
   if (/^#+\s*\S/.test(label)) return line("section", label.replace(/^#+\s*/, ""));
   if (/\S\s*[:：]$/.test(label)) return line("section", label.slice(0, -1).trim());
   const [, named, kind, more = ""] = KIND.exec(label) ?? [];

@@ -3,6 +3,7 @@
 
 import { withRenamed } from "./conditions.js";
 import { PREFIXES, getIn, outlineOf, partOf, partsOf, setIn, withOutline } from "./template.js";
+import { setTranslation } from "./translations.js";
 
 // The members that a type of step has in its `config`, in the order in which they are asked for.
 export const CONFIG = {
@@ -42,7 +43,8 @@ function neededConfig(type, makeId) {
  *  the steps that follow; the steps before the first heading get one with the title `firstTitle`. */
 export function addRows(template, after, rows, { makeId, firstTitle }) {
   const outline = outlineOf(template);
-  const at = outline.findIndex(({ id }) => id === after) + 1;
+  const found = outline.findIndex(({ id }) => id === after);
+  const at = after === null ? 0 : found < 0 ? outline.length : found + 1;   // it may have gone meanwhile
   const added = rows.map(({ part, isHeading }) => ({ id: part.id, part, isHeading }));
   return withOutline(template, withFirstSection(outline.toSpliced(at, 0, ...added), { makeId, firstTitle }));
 }
@@ -68,7 +70,8 @@ export function makeHeading(template, id, newId, { makeId, firstTitle }) {
   const at = rows.findIndex((row) => row.id === id);
   const section = { id: newId, title: rows[at].part.label, steps: [] };
   const changed = rows.with(at, { id: section.id, part: section, isHeading: true });
-  return withoutTranslations(withOutline(template, withFirstSection(changed, { makeId, firstTitle })), [id]);
+  const result = withOutline(template, withFirstSection(changed, { makeId, firstTitle }));
+  return withoutTranslations(result, idsInside(template, id));
 }
 
 /** → the rows with a heading before the first steps if a heading follows them: steps stand in sections or without. */
@@ -83,10 +86,16 @@ function withFirstSection(rows, { makeId, firstTitle }) {
 export function removePart(template, id) {
   const found = partsOf(template).get(id);
   if (!found) return template;
-  const gone = [...partsOf(template)].filter(([, { path }]) => found.path.every((name, index) => path[index] === name));
   const lists = setIn(template, found.path, undefined);
   const result = lists.sections?.length === 0 ? withOutline(lists, outlineOf(lists)) : lists;
-  return withoutTranslations(result, gone.map(([key]) => key));
+  return withoutTranslations(result, idsInside(template, id));
+}
+
+/** → the ids of a part and the parts in it. */
+function idsInside(template, id) {
+  const { path: outer } = partsOf(template).get(id);
+  const isInside = ({ path }) => outer.every((name, index) => path[index] === name);
+  return [...partsOf(template)].filter(([, found]) => isInside(found)).map(([key]) => key);
 }
 
 /** → the template without a heading: its steps join the section before it, or the next one if it is the first. */
@@ -152,8 +161,8 @@ function endOfSection(rows, index) {
   return next < 0 ? rows.length : next;
 }
 
-/** → [template, id of the copy]: a copy of a part behind it. All its parts get new ids; conditions among the copied
- *  steps compare the copies; translations are copied, too. */
+/** → [template, id of the copy, {id: id of its copy}]: a copy of a part behind it. All its parts get new ids;
+ *  conditions among the copied steps compare the copies; translations are copied, too. */
 export function duplicatePart(template, id, makeId) {
   const { part, path, list } = partsOf(template).get(id);
   const renamed = new Map();
@@ -168,7 +177,7 @@ export function duplicatePart(template, id, makeId) {
       if (Object.hasOwn(texts, from)) result = setIn(result, ["translations", tag, to], texts[from]);
     }
   }
-  return [result, steps.id];
+  return [result, steps.id, renamed];
 }
 
 function withNewIds(part, prefix, makeId, renamed) {
@@ -196,7 +205,19 @@ export function changeType(template, id, type, makeId) {
     ...(Object.keys(config).length ? { config } : {}),
   };
   const gone = ["options", "slots"].filter((list) => !(list in config)).flatMap((list) => step.config?.[list] ?? []);
-  return withoutTranslations(setMember(template, id, [], changed), gone.map((part) => part.id));
+  const result = withoutTranslations(setMember(template, id, [], changed), gone.map((part) => part.id));
+  return withoutTexts(result, id, Object.keys(step.config ?? {}).filter((name) => !(name in config)));
+}
+
+/** → the template without the translations of some texts of a part. */
+function withoutTexts(template, id, members) {
+  const places = Object.keys(template.translations ?? {}).flatMap((tag) => members.map((name) => [tag, id, name]));
+  return places.reduce((one, place) => setTranslation(one, place, undefined), template);
+}
+
+/** → the template without the rule of a flag or condition, and what it told. */
+export function removeRule(template, id, member) {
+  return withoutTexts(setMember(template, id, [member], undefined), id, member === "flag" ? ["tell"] : []);
 }
 
 /** → the template with new parts: options, shots or fields behind the one with the id `after`, else last.

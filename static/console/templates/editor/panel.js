@@ -10,6 +10,9 @@ import { optionsIn } from "./lines.js";
 import { CONFIG } from "./operations.js";
 import { pictureList, pickPictures } from "./picture_list.js";
 import { newRule, ruleView } from "./rule_view.js";
+import { MAX_LIST, MAX_OPTIONS } from "./showable.js";
+
+const MOST = { options: MAX_OPTIONS, slots: MAX_LIST };   // parts that a paste may make
 
 const DEFAULTS = {   // shown in an empty field: what holds where nothing is written
   min_selected: "0", max_length: "2000", "rating min": "1", "rating max": "5", "photo min": "1", "photo max": "10",
@@ -94,7 +97,7 @@ function partList(editor, step, list, prefix) {
   const parts = step.config?.[list] ?? [];
   const make = (label) => ({ id: editor.makeId(prefix), label });
   const add = (after) => editor.addPart(step.id, path, make(""), after);
-  const partsIn = (lines) => optionsIn(lines).map(make);
+  const partsIn = (lines) => optionsIn(lines).map(make).slice(0, Math.max(0, MOST[list] - parts.length));
   const line = (part, index) => {
     const name = t(`one_of_${list}`);
     const field = textField(editor, part.id, ["label"], { isNeeded: true, name: `${name} ${index + 1}` });
@@ -137,8 +140,13 @@ function formats(editor, step) {
 }
 
 function hint(editor, step) {
-  if (typeof step.hint !== "string" && !editor.isOpened(step.id, "hint")) return [];
+  if (!hasHint(editor, step)) return [];
   return [labelled(t("field_hint"), textControl(editor, step.id, ["hint"], { className: "long" }))];
+}
+
+/** → whether a step has a hint, or had one of which there is a translation yet, or is about to get one. */
+function hasHint(editor, step) {
+  return typeof step.hint === "string" || editor.isOpened(step.id, "hint") || editor.translations.has(step.id, "hint");
 }
 
 /** → the controls of the photos beside an answer. */
@@ -168,10 +176,9 @@ function additions(editor, step) {
     editor.set(step.id, path, value);
     focusControl(`${step.id} ${focused}`);
   };
-  const hasHint = typeof step.hint === "string" || editor.isOpened(step.id, "hint");
   const { length } = step.pictures ?? [];
   return [
-    button(!hasHint, "field_hint", () => editor.open(step.id, "hint")),
+    button(!hasHint(editor, step), "field_hint", () => editor.open(step.id, "hint")),
     button(!step.condition && condition, "ask_only_if", begin(CONDITION, condition, "condition step")),
     button(!step.flag, "flag_when", begin(["flag"], { when }, "flag when op")),
     button(step.type !== "photo" && !step.photo, "add_photos", begin(["photo"], { min: 1 }, "photo min")),

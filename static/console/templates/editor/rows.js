@@ -246,8 +246,8 @@ export class Rows {
   }
 }
 
-/** → the limits of a number as signs, such as "≥ 4 km". */
+/** → the limits of a number as signs, such as "≥ 4 km", each to be read from left to right. */
 function limitsOf({ min, max, unit }) {
   const signs = [["≥", min], ["≤", max]].filter(([, value]) => value !== undefined && value !== null);
-  return signs.map(([sign, value]) => `${sign} ${value} ${unit ?? ""}`.trim()).join(", ");
+  return signs.map(([sign, value]) => `\u2066${sign} ${value} ${unit ?? ""}`.trim() + "\u2069").join(", ");
 }

@@ -137,7 +137,7 @@ function put({ editor, step, base }, path, change, typing = null) {
 /** Removes a rule; a group of one left is replaced by that rule. */
 function remove(view, path) {
   const { editor, step, base } = view;
-  if (!path.length) return editor.set(step.id, base.slice(0, 1), undefined);
+  if (!path.length) return editor.removeRule(step.id, base[0]);
   put(view, path.slice(0, -2), (group) => {
     const rules = group.rules.toSpliced(path.at(-1), 1);
     return rules.length === 1 ? rules[0] : { ...group, rules };

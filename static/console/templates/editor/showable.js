@@ -5,9 +5,9 @@ import { comparisonsIn, isGroup } from "./conditions.js";
 import { CONFIG } from "./operations.js";
 import { LISTS, isObject } from "./template.js";
 
-const MAX_ROWS = 630;          // a template has at most 500 steps, 100 sections and 30 fields
-const MAX_OPTIONS = 250;       // a template's step has at most 200
-const MAX_LIST = 30;           // of other lists
+export const MAX_ROWS = 630;          // a template has at most 500 steps, 100 sections and 30 fields
+export const MAX_OPTIONS = 250;       // a template's step has at most 200
+export const MAX_LIST = 30;           // of other lists
 const MAX_COMPARISONS = 100;   // of a condition; a template's has at most 50
 const MAX_DEPTH = 20;
 const ID = /^\S+$/;

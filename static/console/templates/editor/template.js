@@ -34,6 +34,12 @@ export function partOf(template, id) {
   return id === "" ? template : partsOf(template).get(id)?.part;
 }
 
+/** → the id of the row that shows a part, null for the template itself and the fields of the job. */
+export function rowIdOf(template, id) {
+  const { list, parent } = partsOf(template).get(id) ?? {};
+  return !list || list === "fields" ? null : ["steps", "sections"].includes(list) ? id : rowIdOf(template, parent);
+}
+
 /** → the value at a path of names and list indexes; an element of a list of parts is named by its id. */
 export function getIn(holder, path) {
   return path.reduce((inner, name) => inner?.[keyOf(inner, name)], holder);

@@ -48,7 +48,7 @@ export function chooseType(anchor, choices, current) {
     menu.addEventListener("toggle", ({ newState }) => {
       if (newState !== "closed") return;   // by Escape, or a click elsewhere
       menu.remove();
-      resolve({ value: null, text: "" });
+      resolve({ value: null, text: list.childElementCount ? "" : field.value });
     });
     anchor.after(menu);
     menu.showPopover();

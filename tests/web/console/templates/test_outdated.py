@@ -19,7 +19,11 @@ STALE = {"es": {"s-ok": {"label": digest("All fine?")}}}
 
 async def outdated(who: Browser, path: str) -> Any:
     """What the editor's script begins with."""
-    found = re.search(r'id="editor-data">(.*?)</script>', await shown(who, path), re.DOTALL)
+    return read_outdated(await shown(who, path))
+
+
+def read_outdated(html: str) -> Any:
+    found = re.search(r'id="editor-data">(.*?)</script>', html, re.DOTALL)
     assert found
     return json.loads(unescape(found[1]))["outdated"]
 
@@ -67,6 +71,28 @@ async def test_what_is_confirmed_is_kept_with_a_version_that_stays_as_it_is(w: W
     done = await ann.post(page, revision="2", made_from="2")
     assert done.headers["location"].endswith("template_unchanged")
     assert await outdated(ann, f"/templates/{template_id}") == {}
+
+
+async def test_two_who_confirm_at_once_lose_nothing(w: World) -> None:
+    ann, template_id = await operator(w), await w.template(BOOLEAN, **SPANISH)
+    assert (await w.acme.put(f"/v1/templates/{template_id}", json=CHANGED)).is_success
+    place = {"template_id": template_id, "made_from": "2"}
+    first = await live(ann, json.dumps(CHANGED), STALE_AS_SENT, **place)
+    assert first["outdated"] == STALE
+    second = await live(ann, json.dumps(CHANGED), {}, **place)
+    assert (second["place"], second["newer"]["outdated"]) == (first["place"], STALE)
+    once = {"once": "1"}
+    await live(ann, json.dumps(CHANGED), STALE_AS_SENT, **once)
+    assert (await live(ann, json.dumps(CHANGED), {}, **once))["newer"]["outdated"] == STALE
+
+
+async def test_a_text_that_is_not_stored_is_shown_with_its_own(w: World) -> None:
+    ann, template_id = await operator(w), await w.template(BOOLEAN, **SPANISH)
+    place = (await live(ann, json.dumps(FIRST), {}, template_id=template_id, made_from="1"))["place"]
+    stale = await keep(ann, json.dumps(CHANGED), **{**place, "revision": "9"})
+    gone = await keep(ann, json.dumps(CHANGED), **{**place, "draft": "d-gone"})
+    assert (stale.status_code, gone.status_code) == (412, 404)
+    assert [read_outdated(one.text) for one in (stale, gone)] == [STALE, STALE]
 
 
 STALE_AS_SENT = {"es": {"s-ok": {"label": {"text": "All fine?"}}, "s-gone": 5}, "de": []}

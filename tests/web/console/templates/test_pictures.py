@@ -10,7 +10,7 @@ from rundun.store.organizations import organizations as organization_rows
 from rundun.store.sqlite.pagination import PageRequest
 from rundun.store.sqlite.transaction import Tx
 from rundun.store.templates import pictures as picture_rows, templates as template_rows
-from rundun.web import sample_pictures
+from rundun.web import samples
 from tests.helpers.console.console import Browser, operator, shown
 from tests.helpers.files.storage import fill, used
 from tests.helpers.pictures import images
@@ -97,7 +97,7 @@ async def test_who_begins_with_a_sample_gets_its_pictures(w: World) -> None:
     pictures = seen(await shown(ann, saved.headers["location"].removeprefix("/console").partition("?")[0] + "?v=1"))
     assert len(pictures) == 4
     small = [(await w.browser().get(one)).content for one in pictures]
-    assert set(small) <= {picture.thumbnail for picture in sample_pictures.all_pictures().values()}
+    assert set(small) <= {picture.thumbnail for picture in samples.all_pictures().values()}
     await used(w)
 
 
