@@ -1,7 +1,7 @@
 """Ann's browser at the console, and what she does in the editor."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -49,10 +49,10 @@ async def type_over(page: Page, before: str, after: str) -> None:
     await page.keyboard.insert_text(after)
 
 
-async def publish(page: Page) -> None:
-    """Publish the draft in the editor."""
-    await page.get_by_role("button", name="Publish…").click()
-    await page.get_by_role("button", name="Publish", exact=True).click()
+async def publish(page: Page, words: Callable[[str], str] = str) -> None:
+    """Publish the draft in the editor, whose `words` are those of the console's language."""
+    await page.get_by_role("button", name=words("Publish…")).click()
+    await page.get_by_role("button", name=words("Publish"), exact=True).click()
 
 
 async def lose(route: Route) -> None:
@@ -66,12 +66,12 @@ def row(page: Page, number: int) -> Locator:
     return page.locator("#rows > li").nth(number - 1)
 
 
-async def template_of(page: Page) -> Any:
-    """The template that is stored as the draft of the page."""
-    await expect(page.locator("#state")).to_have_text("Draft saved.")
-    await page.get_by_role("button", name="JSON").click()
+async def template_of(page: Page, words: Callable[[str], str] = str) -> Any:
+    """The template that is stored as the draft of the page, whose `words` are those of the console's language."""
+    await expect(page.locator("#state")).to_have_text(words("Draft saved."))
+    await page.locator("[data-shows=json]").click()
     text = await page.locator("#text").input_value()
-    await page.get_by_role("button", name="Checklist", exact=True).click()
+    await page.locator("[data-shows=rows]").click()
     return json.loads(text)
 
 
@@ -83,3 +83,18 @@ def label(page: Page, number: int) -> Locator:
 async def labels(page: Page) -> list[str]:
     """The texts of all steps."""
     return await page.locator("#rows > .step .text").evaluate_all("all => all.map((one) => one.value)")
+
+
+async def tab_to(page: Page, name: str) -> None:
+    """Press Tab until the control with a name, or one that begins with it, has the focus."""
+    for _ in range(40):
+        await page.keyboard.press("Tab")
+        if (await page.evaluate(NAME_OF_FOCUSED)).startswith(name):
+            return
+    raise AssertionError(f"no {name}")
+
+
+NAME_OF_FOCUSED = """(() => {
+  const one = document.activeElement;
+  return (one.ariaLabel ?? one.labels?.[0]?.textContent ?? one.textContent).trim();
+})()"""

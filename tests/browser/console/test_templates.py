@@ -12,6 +12,7 @@ from playwright.async_api import Browser, FrameLocator, Locator, Page, Route, ex
 from rundun import paths
 from rundun.web.console import cookies
 from tests.browser.console.desktop import desktop, lose, publish, shown_in, type_over
+from tests.browser.console.test_paste import paste
 from tests.browser.phone import Phone, chromium, phone
 from tests.browser.pictures import file, jpeg
 from tests.helpers.console.accessibility import is_fine
@@ -406,7 +407,7 @@ async def test_the_pages_fit_and_axe_finds_nothing(w: World, browser: Browser, b
     changed = {**TURNOVER, "name": long, "tags": [long]}
     assert (await w.acme.put(f"/v1/templates/{template_id}", json=changed)).status_code == 200
     run = await w.dispatch(template_id, executor_ref=long)
-    paths = ["/templates", f"/templates/{template_id}", f"/templates/{template_id}/changes"]
+    paths = ["/templates#samples", f"/templates/{template_id}#translation-es", f"/templates/{template_id}/changes"]
     drafts = [changed | {"name": long, "id": template_id}, {"name": long, "steps": 1}]
     ids = [(await w.acme.post("/v1/templates/drafts", json=each)).json()["id"] for each in drafts]
     paths += [f"/templates/drafts/{each}/publish" for each in ids]
@@ -421,6 +422,10 @@ async def test_the_pages_fit_and_axe_finds_nothing(w: World, browser: Browser, b
             if width < 500:  # a finger is wider than a mouse's pointer
                 assert await ann.page.evaluate(SMALL) == [], path
             await is_fine(ann.page, path)
+        await ann.page.goto(f"{base}/console/templates/new")
+        await paste(ann.page, f"{long}:\nFuel: Full / {long}")
+        await expect(ann.page.locator(".pasted input").last).to_have_value(f"Full / {long}")
+        await is_fine(ann.page, "paste")
 
 
 SMALL = """[...document.querySelectorAll("button, select, input, textarea, .button")]
