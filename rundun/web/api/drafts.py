@@ -43,7 +43,8 @@ async def create_draft(call: ApiCall) -> Response:
 
 
 async def _read(call: ApiCall) -> SentDraft:
-    return await call.turns.run(drafts.read_sent, (await call.body()).decode(), await call.json())
+    data = await call.json()  # first, since it refuses what is not UTF-8
+    return await call.turns.run(drafts.read_sent, (await call.body()).decode(), data)
 
 
 @router.route("GET /templates/drafts/{draft_id}", {200: Success("The draft.", DraftJson, headers=("ETag",))})

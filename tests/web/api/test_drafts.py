@@ -91,6 +91,17 @@ async def test_a_repeated_request_begins_one(w: World) -> None:
     assert first.text == second.text and second.headers["idempotent-replayed"] == "true"
 
 
+@pytest.mark.parametrize("body", [b"\xff", b'{"name": "\xe9"}', b"{", b""])
+async def test_what_is_no_json_is_refused(w: World, body: bytes) -> None:
+    path, headers = "/v1/templates/drafts", {"content-type": "application/json"}
+    draft_id = (await w.acme.post(path, json={})).json()["id"]
+    for answer in (
+        await w.acme.post(path, content=body, headers=headers),
+        await w.acme.put(f"{path}/{draft_id}", content=body, headers=headers),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (400, "malformed_json")
+
+
 async def test_there_are_limits(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drafts, "MAX_DRAFTS", 1)
     path = (await begun(w, WRONG)).headers["location"]
