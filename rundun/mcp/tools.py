@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from rundun.core.validation import StrictModel
-from rundun.errors import Problem
+from rundun.errors import FieldError, Invalid, Problem
 from rundun.mcp import arguments, views
 from rundun.mcp.api_client import ApiClient
 from rundun.mcp.others_words import sanitize
@@ -163,11 +163,16 @@ async def draft_template(session: Session, args: arguments.DraftTemplate) -> str
     `address` in the console: give that to the person you work for. Nothing can be dispatched from it. People may write
     in it as well: read it with get_template before you replace it.
     """
+    document = {name: value for name, value in args.template.items() if name not in views.ASSIGNED}
+    if (args.draft_id is None) != (args.revision is None):
+        raise Invalid([FieldError("/revision", "required", "stands with `draft_id`, as both were told")])
+    if (args.template_id is None) != (args.v is None):
+        raise Invalid([FieldError("/v", "required", "stands with `template_id`, as get_template told both")])
     if args.draft_id is not None:
         path, tag = f"/templates/drafts/{args.draft_id}", f'"{args.draft_id}.{args.revision}"'
-        return result(views.draft((await session.api.put(path, args.template, tag)).body, session.api.url))
+        return result(views.draft((await session.api.put(path, document, tag)).body, session.api.url))
     of_template = {"id": args.template_id, "v": args.v} if args.template_id is not None else {}
-    made = await session.api.post("/templates/drafts", {**args.template, **of_template})
+    made = await session.api.post("/templates/drafts", {**document, **of_template})
     return result(views.draft(made.body, session.api.url))
 
 

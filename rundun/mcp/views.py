@@ -79,7 +79,7 @@ def template(record: Mapping[str, Any], section: str | None) -> dict[str, Any]:
     """Return a template as a JSON object: whole, the `section` with that id or title, or, if too long, its outline;
     raises `not_found` for an unknown section.
     """
-    document = without_run_ids({name: value for name, value in record.items() if name not in _ASSIGNED})
+    document = without_run_ids({name: value for name, value in record.items() if name not in ASSIGNED})
     content = {"template_id": record["id"], **_without_empty({name: record[name] for name in ("v", "archived_at")})}
     content |= {"about_its_texts": f"{DATA} {HIDES}" if has_hidden_characters(document) else DATA}
     if section is not None:
@@ -104,13 +104,16 @@ def draft(record: Mapping[str, Any], url: str) -> dict[str, Any]:
     content = {"draft_id": record["id"], **_without_empty(names)}
     content["address"] = f"{url}/console/templates/drafts/{record['id']}"
     if "template" in record:
-        document = without_run_ids({name: one for name, one in record["template"].items() if name not in _ASSIGNED})
+        document = without_run_ids({name: one for name, one in record["template"].items() if name not in ASSIGNED})
         about = f"{DATA} {HIDES}" if has_hidden_characters(document) else DATA
-        content |= {"about_its_texts": about, "template": document}
+        whole = {**content, "about_its_texts": about, "template": document}
+        if len(json.dumps(whole, ensure_ascii=False, indent=1)) > MAX_CHARACTERS:
+            return {**content, "left_out": "Too long for one result. It can't be replaced here, but in the console."}
+        content = whole
     return {**content, **_errors(record["errors"], len(result(content)))}
 
 
-_ASSIGNED = {"id", "v", "org_id", "created_at", "updated_at", "archived_at", "warnings"}
+ASSIGNED = {"id", "v", "org_id", "created_at", "updated_at", "archived_at", "warnings"}
 
 
 def _steps(template: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -117,8 +117,13 @@ async def test_a_draft_is_kept_mended_and_published_by_people(office: Office) ->
     assert (mended["revision"], "errors" in mended) == (2, False)
     problem = await office.writer.refused("draft_template", template=wrong, **draft)
     assert problem["code"] == "version_mismatch" and "revision 2" in problem["detail"]
-    missing = await office.writer.refused("draft_template", template=wrong, draft_id=kept["draft_id"])
-    assert missing["code"] == "version_mismatch"
+    for half, pointer in (({"draft_id": kept["draft_id"]}, "/revision"), ({"v": 1}, "/v")):
+        missing = await office.writer.refused("draft_template", template=wrong, **half)
+        assert [one["pointer"] for one in missing["errors"]] == [pointer]
+    long = [{"id": f"s-{number}", "type": "text", "label": "x" * 500} for number in range(100)]
+    kept = await office.writer.call("draft_template", template={"name": "Long", "steps": long})
+    read = await office.reader.call("get_template", template_id=kept["draft_id"])
+    assert "template" not in read and read["address"] == kept["address"] and "Too long" in read["left_out"]
 
     template_id = await w.template(BOOLEAN)
     change = {"template": VAN | {"name": "Van, checked"}, "template_id": template_id, "v": 1}

@@ -16,6 +16,7 @@ import {
 } from "./editor/operations.js";
 import { Phone } from "./editor/phone.js";
 import { Rows } from "./editor/rows.js";
+import { roomIn } from "./editor/showable.js";
 import { outlineOf, partOf, partsOf, stepsOf } from "./editor/template.js";
 import { TemplateHead } from "./editor/template_head.js";
 import { readTemplate, textOf } from "./editor/text.js";
@@ -52,7 +53,7 @@ class Editor {
     this.#stored = { value: this.#text.value, outdated: this.words.outdated };
     this.#connect();
     this.readText();
-    this.#showTab(this.template ? "rows" : "json");
+    this.showTab(this.template ? "rows" : "json");
     new Joining(this, this.draft).joinVersion(this.words.version);
     this.#loadFile();   // a file may have been chosen before this script ran
     if (this.#text.value.trim()) this.draft.check();
@@ -136,7 +137,7 @@ class Editor {
 
   /** Adds the rows that pasted lines become, behind the row `after` or in place of it if nothing is in it. */
   async addLines(text, after = this.#last) {
-    const lines = await askForLines(text, Math.max(0, this.words.max_steps - stepsOf(this.template).length));
+    const lines = await askForLines(text, roomIn(this.template, this.words.max_steps));
     const rows = lines.map((line) => rowOf(line, this.makeId, lineWords()));
     if (!rows.length) return;
     await this.#act((template) => insertRows(template, after, rows, this.#sectionOptions));
@@ -340,7 +341,9 @@ class Editor {
   #takeStored(stored) {
     this.#stored = stored;
     const isOfNow = this.#textOf && this.#textOf === this.template && stored.value === this.#text.value;
-    if (isOfNow) this.confirmations.load(this.template, stored.outdated);
+    const template = isOfNow ? this.template : this.readTemplate(stored.value);
+    if (isOfNow) this.confirmations.begin(template, stored.outdated);
+    else if (template) this.confirmations.learn(template, stored.outdated);
     this.translations.render();
   }
 
@@ -361,8 +364,8 @@ class Editor {
       return false;
     }
     const { value, outdated } = this.#stored;
-    if (value === this.#text.value) this.confirmations.load(template, outdated);
-    else this.confirmations.note(template);
+    if (value !== this.#text.value) this.confirmations.note(template);
+    else this.confirmations.begin(template, outdated);
     if (this.template) this.#history.act(template);
     else this.#history = new History(template);
     this.#textOf = template;
@@ -411,7 +414,7 @@ class Editor {
     on("add-section", () => this.addSection());
     on("add-lines", async () => this.addLines(await askForText()));
     for (const tab of document.querySelectorAll("[data-shows]")) {
-      tab.addEventListener("click", () => this.#showTab(tab.dataset.shows));
+      tab.addEventListener("click", () => this.showTab(tab.dataset.shows));
     }
     this.#form.addEventListener("submit", () => this.#dropEmptyEnd(), { capture: true });
     this.#text.addEventListener("input", () => {
@@ -437,7 +440,8 @@ class Editor {
     event.preventDefault();
   }
 
-  #showTab(name) {
+  /** Shows the rows, the JSON, or the phone where there is no room for it beside. */
+  showTab(name) {
     if (this.#tab === "json" && name !== "json" && !this.#textOf) this.readText();
     if (name === "json" && this.#textOf) this.#currentText();
     this.#workshop.dataset.tab = name;
@@ -487,7 +491,7 @@ class Editor {
     field.value = "";
     this.#text.dispatchEvent(new Event("input"));
     this.readText();
-    if (this.template) this.#showTab("rows");
+    if (this.template) this.showTab("rows");
   }
 }
 

@@ -86,6 +86,7 @@ LINES: list[tuple[str, tuple[str, str, list[str]]]] = [
     ("10:30 / 11:30", ("choice", "10:30 / 11:30", ["10:30", "11:30"])),
     ("Licht (oder)", ("task", "Licht (oder)", [])),
     ("Licht (ja/nein)", ("boolean", "Licht", [])),
+    ("Licht (vorn / hinten)", ("choice", "Licht", ["vorn", "hinten"])),
     ("Reifen\tNein", ("task", "Reifen", ["Nein"])),
     ("Wann (date)", ("datetime", "Wann", [])),
     ("Unterschrift des Skippers", ("signature", "Unterschrift des Skippers", [])),
@@ -195,6 +196,9 @@ async def test_what_a_column_says_is_in_the_step(page: Page) -> None:
     assert rows[0]["config"] == {"mode": "datetime"}
     assert rows[1]["hint"] == "mindestens 4"
     assert rows[2]["description"] == "vorn"
+    shots = " / ".join(str(number) for number in range(31))
+    (row,) = await ask(page, script, [f"Foto: {shots}", WORDS])
+    assert (len(row["config"]["slots"]), row["hint"]) == (30, "30"), "more than can be shown as parts"
 
 
 async def test_every_text_becomes_rows_that_can_be_shown(page: Page) -> None:

@@ -124,6 +124,19 @@ async def test_what_two_write_of_one_text_is_not_taken_for_confirmed(w: World, a
     await expect(page.get_by_role("button", name="Spanish 1")).to_be_visible()
 
 
+async def test_what_goes_leaves_no_translation(page: Page) -> None:
+    """Else it would be outdated where nobody sees it."""
+    flagged = {"flag": {"when": {"op": "eq", "value": True}, "tell": "Call"}}
+    yes = {"id": "s-1", "type": "boolean", "label": "L", "config": {"true_label": "Fine"}, **flagged}
+    texts = {"s-1": {"true_label": "Bien", "tell": "Llame"}, "o-full": {"label": "Lleno"}}
+    script = """
+      const cleared = m.setMember(given, "s-1", ["config", "true_label"], undefined);
+      const another = m.removeRule(m.changeType(cleared, "s-1", "text", makeId), "s-1", "flag");
+      return m.makeHeading(another, "s-fuel", makeId("g-"), naming);"""
+    made = await ask(page, script, {"name": "N", "steps": [yes, FUEL], "translations": {"es": texts}})
+    assert made["translations"] == {"es": {}}
+
+
 PLACES = some.sampled_from([("label", "A"), ("label", "B"), ("es", "X"), ("es", "Y"), ("es", ""), ("confirm", "")])
 
 
@@ -135,7 +148,7 @@ async def test_pairs_of_texts_that_were_right_stay_right(page: Page) -> None:
       const translations = { es: { "s-1": { label: "X" } } };
       let now = { name: "N", steps: [{ id: "s-1", type: "text", label: "A" }], translations };
       const confirmations = new m.Confirmations();
-      confirmations.load(now, {});
+      confirmations.begin(now, {});
       return edits.map(([what, words]) => {
         const next = what === "label" ? m.setMember(now, "s-1", ["label"], words)
           : what === "es" ? m.setTranslation(now, place, words || undefined) : now;

@@ -152,9 +152,9 @@ export class Draft extends EventTarget {
   }
 
   async #send(value) {
-    const confirmed = this.#confirmed;
-    const answer = await this.#post(value, { outdated: this.#readOutdated() });
-    if (answer?.json?.place && !answer.json.newer) this.#storedConfirmed = confirmed;
+    const [confirmed, outdated] = [this.#confirmed, this.#readOutdated()];
+    const answer = await this.#post(value, { outdated });
+    if (outdated && answer?.json?.place && !answer.json.newer) this.#storedConfirmed = confirmed;
     this.#isHeard = Boolean(answer);
     this.#isRefused = Boolean(answer) && !answer.isOk && ![404, 429, 503].includes(answer.status);
     if (answer?.isRedirected) return this.#showSignedOut();
@@ -212,7 +212,8 @@ export class Draft extends EventTarget {
     this.#isPlaceNew = false;
     this.#unheard.clear();
     document.getElementById("gone").hidden = true;
-    if (this.#read() === value) this.#showState(this.#form.dataset.isSaved);
+    if (this.#isStored) this.#showState(this.#form.dataset.isSaved);
+    else if (this.#readOutdated()) this.schedule(0);   // confirmed while the JSON could not be read
   }
 
   /** Takes the form's fields, where the text is stored from now on. */

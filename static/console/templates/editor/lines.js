@@ -4,14 +4,17 @@
 // datetime step, `mode` if it is said. `words`: the language's {types: {type: name}, modes: {mode: name}, yes, no,
 // done, not_done}.
 
+import { MAX_LIST, MAX_OPTIONS } from "./showable.js";
+
 // Marks of a line in a list: bullets, boxes, "1." and "(a)".
 const MARK = /^\s*(?:[-–—*•·●○◯▪▫◦‣⁃■□☐☑☒✓✔✗]|\[[ xX]?\]|\(?(?:\d{1,3}[.)]|[a-zA-Z]\)))(?:\s+|$)/;
 const NUMBER = /^(\d+)\s+/;   // of a line in a list without marks
 const KIND = /^(.+?)\s*[(（]([^()（）,:;]+)(?:[,:;]\s*([^()（）]*))?[)）]$/;   // "Mileage (number, at least 4)"
 const BOX = /^\[[ xX]?\]\s+/;   // behind a bullet
 const NAMED_OPTIONS = /^(.+?)(?:\s*(?::\s+|：\s*)|(?<=[?？؟])\s+|\s+[-–—]\s+)(.+\s\/\s.+)$/;   // "Fuel: Full / Empty"
+const BRACKETED = /^([^()（）]+?)\s*[(（]([^()（）]+\s\/\s[^()（）]+)[)）]$/;   // "Lights (front / rear)"
 const MAX_LABEL = 1000;   // characters: a longer line is no more than a text
-const WITH_OPTIONS = ["choice", "multi_choice", "photo"];
+const MOST = { choice: MAX_OPTIONS, multi_choice: MAX_OPTIONS, photo: MAX_LIST };   // options
 export const DIVIDER = /\s+\/\s+/;   // between options
 const CELL_DIVIDERS = ["\n", ";", "|", " / ", ",", "،", "/"];   // between options in a cell, strongest first
 const CELL = /([\t\n])(?:"((?:[^"]|"")*)"(?=[\t\n]|$)|([^\t\n]*))/g;   // in quotes if it has line ends
@@ -51,7 +54,7 @@ function withoutMark(text) {
 function readCells(cells, words) {
   const [first, ...others] = cells;
   const isNumber = others.length > 0 && /^\d+$/.test(first);   // a column of numbers
-  const label = isNumber ? "" : withoutMark(first).replace(/\s*\n\s*/g, " ");
+  const label = isNumber ? "" : withoutMark(first).split("\n").map((part) => part.trim()).filter(Boolean).join(" ");
   if (!label) return others.length ? readCells(others, words) : line("task", label);
   return others.some(Boolean) ? readColumns(label, others, words) : readLine(label, words);
 }
@@ -60,7 +63,7 @@ function readColumns(label, cells, words) {
   const [kind, ...others] = cells;
   const found = kindOf(kind, words);
   if (found) {
-    const options = WITH_OPTIONS.includes(found.type) ? others.flatMap(optionsInCell) : others;
+    const options = found.type in MOST ? others.flatMap(optionsInCell) : others;
     return { ...line(found.type, label, options.filter(Boolean)), ...found };
   }
   if (optionsInCell(kind).length > 1) return choiceOf(label, cells.flatMap(optionsInCell), words);
@@ -99,8 +102,9 @@ function readLine(label, words) {
   const found = kind ? kindOf(kind, words) : null;
   if (found) return { ...line(found.type, named, more.split(DIVIDER).filter(Boolean)), ...found };
   const { photo, signature } = words.types;
+  const [, bracketed = null, inside] = BRACKETED.exec(label) ?? [];
   const isPhoto = startsWith(label, photo) || startsWith(label, "photo");
-  const [, name = label, listed = label] = NAMED_OPTIONS.exec(label) ?? [];
+  const [, name = label, listed = label] = bracketed ? [label, bracketed, inside] : NAMED_OPTIONS.exec(label) ?? [];
   const options = listed.split(DIVIDER);
   if (options.length > 1) return isPhoto ? line("photo", name, options) : choiceOf(name, options, words);
   if (/[?？؟]$/.test(label)) return line("boolean", label);
@@ -124,9 +128,10 @@ function line(type, label, options = []) {
 }
 
 /** → the row of a line, {part, isHeading}. Options are shots of a photo, the text of an instruction, the description
- *  of a section, and the hint of other steps. */
-export function rowOf({ type, label, options, mode }, makeId, words) {
-  const text = options.join(" / ");
+ *  of a section, and the hint of other steps, as are those that are too many. */
+export function rowOf({ type, label, options: all, mode }, makeId, words) {
+  const options = all.slice(0, MOST[type] ?? 0);
+  const text = all.slice(options.length).join(" / ");
   if (type === "section") {
     const description = text ? { description: text } : {};
     return { part: { id: makeId("g-"), title: label, ...description, steps: [] }, isHeading: true };
@@ -136,8 +141,11 @@ export function rowOf({ type, label, options, mode }, makeId, words) {
   const hint = text ? { hint: text } : {};
   switch (type) {
     case "choice": case "multi_choice":
-      return stepRow({ ...step, config: { options: parts("o-", options.length ? options : [""]) } });
-    case "photo": return stepRow(text ? { ...step, config: { slots: parts("p-", options) } } : step);
+      return stepRow({ ...step, ...hint, config: { options: parts("o-", options.length ? options : [""]) } });
+    case "photo": {
+      const slots = options.length ? { config: { slots: parts("p-", options) } } : {};
+      return stepRow({ ...step, ...hint, ...slots });
+    }
     case "instruction": return stepRow({ ...step, config: { body: text } });
     case "task":
       return stepRow({ ...step, ...hint, config: { true_label: words.done, false_label: words.not_done } });

@@ -3,7 +3,7 @@
 
 import { withRenamed } from "./conditions.js";
 import { PREFIXES, getIn, outlineOf, partOf, partsOf, setIn, withOutline } from "./template.js";
-import { setTranslation } from "./translations.js";
+import { OF_CONFIG, setTranslation } from "./translations.js";
 
 // The members that a type of step has in its `config`, in the order in which they are asked for.
 export const CONFIG = {
@@ -206,7 +206,7 @@ export function changeType(template, id, type, makeId) {
   };
   const gone = ["options", "slots"].filter((list) => !(list in config)).flatMap((list) => step.config?.[list] ?? []);
   const result = withoutTranslations(setMember(template, id, [], changed), gone.map((part) => part.id));
-  return withoutTexts(result, id, Object.keys(step.config ?? {}).filter((name) => !(name in config)));
+  return withoutTexts(result, id, OF_CONFIG.filter((name) => !CONFIG[type].includes(name)));
 }
 
 /** → the template without the translations of some texts of a part. */

@@ -40,7 +40,7 @@ export class Phone extends EventTarget {
   }
 
   #load(base) {
-    const from = this.#frame.hidden ? 0 : this.#frame.contentWindow?.scrollY ?? 0;
+    const from = this.#frame.hidden ? 0 : this.#frame.contentDocument?.defaultView.scrollY ?? 0;
     this.#frame.addEventListener("load", () => this.#restore(from), { once: true });
     this.#frame.dataset.base = base;
     this.#frame.hidden = false;
@@ -86,10 +86,10 @@ export class Phone extends EventTarget {
 
   /** Scrolls to where the page was before it was loaded anew, and on to the selected step. */
   #restore(from, tries = 0) {
-    const { document: inside, scrollTo } = this.#frame.contentWindow ?? {};
+    const inside = this.#frame.contentDocument;   // null while the browser shows that it can't be reached
     if (tries > PATIENCE) return;
     if (inside?.querySelector(".form, .start")) {
-      scrollTo(0, from);
+      inside.defaultView.scrollTo(0, from);
       if (this.#selected) this.scrollTo(this.#selected);
     } else setTimeout(() => this.#restore(from, tries + 1), 100);
   }

@@ -3,14 +3,21 @@
 
 import { comparisonsIn, isGroup } from "./conditions.js";
 import { CONFIG } from "./operations.js";
-import { LISTS, isObject } from "./template.js";
+import { LISTS, isObject, outlineOf } from "./template.js";
 
-export const MAX_ROWS = 630;          // a template has at most 500 steps, 100 sections and 30 fields
+const MAX_ROWS = 630;          // a template has at most 500 steps, 100 sections and 30 fields
 export const MAX_OPTIONS = 250;       // a template's step has at most 200
 export const MAX_LIST = 30;           // of other lists
 const MAX_COMPARISONS = 100;   // of a condition; a template's has at most 50
 const MAX_DEPTH = 20;
 const ID = /^\S+$/;
+
+/** → how many rows can be added to a template that may have `most` steps. */
+export function roomIn(template, most) {
+  const rows = outlineOf(template);
+  const steps = rows.filter(({ isHeading }) => !isHeading).length;
+  return Math.max(0, Math.min(most - steps, MAX_ROWS - rows.length - list(template.fields).length));
+}
 
 /** → whether a template has the shape that rows show: parts with different ids, steps of known types, texts and
  *  numbers where they belong. Their values may be wrong or missing. */

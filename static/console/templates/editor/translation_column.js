@@ -37,6 +37,7 @@ export class TranslationColumn {
 
   /** Shows a language, and goes to its first outdated translation. */
   #showOutdated(tag) {
+    this.#editor.showTab("rows");
     this.show(tag);
     const { template, confirmations, rows } = this.#editor;
     const place = confirmations.outdatedIn(template).find(([one]) => one === tag);

@@ -6,8 +6,8 @@
 import { getIn, partOf, setIn } from "./template.js";
 
 const OWN = ["name", "title", "description", "label", "hint"];   // members of parts themselves
-const OF_STEP = ["placeholder", "body", "true_label", "false_label", "min_label", "max_label", "unit", "tell"];
-export const TRANSLATED = new Set([...OWN, ...OF_STEP]);
+export const OF_CONFIG = ["placeholder", "body", "true_label", "false_label", "min_label", "max_label", "unit"];
+export const TRANSLATED = new Set([...OWN, ...OF_CONFIG, "tell"]);
 
 /** → the author's text at a place, "" without one. */
 export function authorText(template, [, id, member]) {
@@ -43,13 +43,14 @@ export class Confirmations {
   #template = null;     // the last one whose translations are known, null after JSON that can't be read
   #known = new Map();   // place with the translation → {texts, digest}: the server's digest of the last text, if any
 
-  /** Begins with a stored template, of which these translations are outdated, {tag: {id: {member: digest}}}. */
-  load(template, outdated) {
+  /** Begins with a stored template, whose translations are then all known. */
+  begin(template, outdated) {
     this.learn(template, outdated);
     this.#template = template;
   }
 
-  /** Learns which translations of a stored template are outdated; all others are confirmed. */
+  /** Learns which translations of a stored template are outdated, {tag: {id: {member: digest}}}; all others are
+   *  confirmed. */
   learn(template, outdated) {
     for (const [tag, id, member] of placesIn(template)) {
       const digest = outdated[tag]?.[id]?.[member];
