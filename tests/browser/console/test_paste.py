@@ -78,6 +78,7 @@ LINES: list[tuple[str, tuple[str, str, list[str]]]] = [
     ("Stand (alt)", ("task", "Stand (alt)", [])),
     ("Stand (Zahl, ab 4)", ("number", "Stand", ["ab 4"])),
     ("Rumpf (Fotos: links / rechts)", ("photo", "Rumpf", ["links", "rechts"])),
+    ("Rumpf (Fotos: links, rechts)", ("photo", "Rumpf", ["links", "rechts"])),
     ("Tank: voll / leer\ttäglich prüfen", ("choice", "Tank", ["voll", "leer", "täglich prüfen"])),
     ("Stand (Zahl, ab 4)\tgenau", ("number", "Stand", ["ab 4", "genau"])),
     ("Tempo\tZahl\tmin 3,5 km/h", ("number", "Tempo", ["min 3,5 km/h"])),
@@ -196,6 +197,9 @@ async def test_what_a_column_says_is_in_the_step(page: Page) -> None:
     assert rows[0]["config"] == {"mode": "datetime"}
     assert rows[1]["hint"] == "mindestens 4"
     assert rows[2]["description"] == "vorn"
+    english = {**WORDS, "modes": {"date": "a date", "datetime": "a date and a time"}}
+    (row,) = await ask(page, script, ["When (date and time)", english])
+    assert (row["type"], row["config"]) == ("datetime", {"mode": "datetime"})
     shots = " / ".join(str(number) for number in range(31))
     (row,) = await ask(page, script, [f"Foto: {shots}", WORDS])
     assert (len(row["config"]["slots"]), row["hint"]) == (30, "30"), "more than can be shown as parts"

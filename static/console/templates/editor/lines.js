@@ -89,9 +89,10 @@ function kindOf(text, { types, modes }) {
   return (all.find(isExact) ?? all.find(isPart))?.[1] ?? null;
 }
 
-/** → the words of a text, a plural like its singular. */
+/** → the different words of a text, a plural like its singular. */
 function wordsOf(text) {
-  return (text.toLocaleLowerCase().match(/[\p{L}\p{M}\d_]+/gu) ?? []).map((word) => word.replace(/(?<=...)s$/, ""));
+  const words = text.toLocaleLowerCase().match(/[\p{L}\p{M}\d_]+/gu) ?? [];
+  return [...new Set(words.map((word) => word.replace(/(?<=...)s$/, "")))];
 }
 
 function readLine(label, words) {
@@ -100,7 +101,10 @@ function readLine(label, words) {
   if (/\S\s*[:：]$/.test(label)) return line("section", label.slice(0, -1).trim());
   const [, named, kind, more = ""] = KIND.exec(label) ?? [];
   const found = kind ? kindOf(kind, words) : null;
-  if (found) return { ...line(found.type, named, more.split(DIVIDER).filter(Boolean)), ...found };
+  if (found) {
+    const options = found.type in MOST ? optionsInCell(more) : [more].filter(Boolean);
+    return { ...line(found.type, named, options), ...found };
+  }
   const { photo, signature } = words.types;
   const [, bracketed = null, inside] = BRACKETED.exec(label) ?? [];
   const isPhoto = startsWith(label, photo) || startsWith(label, "photo");

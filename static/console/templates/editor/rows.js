@@ -157,7 +157,9 @@ export class Rows {
       parts.length > 0 && parts.map(({ label }) => label).join(", "),
       step.type === "number" && limitsOf(step.config ?? {}),
       step.condition && `${t("ask_only_if")} ${ruleText(template, step.condition, step, t)}`,
+      step.type === "datetime" && step.config?.mode === "datetime" && t("value_mode_datetime"),
       step.flag?.when && `${t("flag_when")} ${ruleText(template, step.flag.when, step, t)}`,
+      step.flag?.tell && t("quoted", { text: step.flag.tell }),
       step.required === false && t("optional"),
     ].filter(Boolean);
   }
