@@ -76,13 +76,13 @@ class DraftTemplate(StrictModel):
     template: Document
     """The whole document, finished or not. Keep the ids of the parts that stay."""
     template_id: TemplateId | None = None
-    """The template whose next version it may become; left out for a new one, and with `draft_id`."""
+    """The template of which the document is a draft; left out for a new template, and beside `draft_id`."""
     v: Annotated[int, Integer(1, 10**9)] | None = None
-    """The version of that template from get_template that you changed."""
+    """The version of the template, from get_template, that you changed; it stands with `template_id`."""
     draft_id: DraftId | None = None
-    """The draft that it replaces."""
+    """The draft that the document replaces."""
     revision: Annotated[int, Integer(1, 10**9)] | None = None
-    """The revision of that draft which you changed; refused if there is a newer one."""
+    """The revision of the draft that you changed; refused if there is a newer one. It stands with `draft_id`."""
 
 
 class CreateTemplate(StrictModel):

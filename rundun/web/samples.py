@@ -1,4 +1,4 @@
-"""The sample checklists that come with Rundun, and their pictures, of which an organization gets those it names."""
+"""The sample checklists that come with Rundun, and the pictures that they name."""
 
 import hashlib
 from collections.abc import Collection
@@ -65,7 +65,7 @@ def all_pictures() -> dict[str, NewPicture]:
 
 
 def select_pictures(picture_ids: Collection[str]) -> list[NewPicture]:
-    """Return the samples' pictures whose ids are in `picture_ids`, in the samples' order; other ids are ignored."""
+    """Return the samples' pictures that `picture_ids` names, sorted by file; ids of other pictures are ignored."""
     return [picture for picture_id, picture in all_pictures().items() if picture_id in picture_ids]
 
 

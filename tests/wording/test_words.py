@@ -12,6 +12,7 @@ from babel.messages.catalog import Catalog, Message
 from rundun import paths
 from rundun.wording import i18n
 from rundun.wording.console_words import ConsoleCatalogs, ConsoleLanguage, list_untranslated
+from rundun.wording.editor_words import editor_words
 from rundun.wording.time_zone import Zone
 from tests.catalogs import ABOUT, collected, english_of, extracted, header_of, po_of, pot_of, text_of, updated
 from tests.helpers.console.console import operator, shown
@@ -34,6 +35,13 @@ def test_catalogs_have_what_the_pages_say(domain: str) -> None:
     for path in (pot_of(domain), *i18n.catalog_files(paths.locales(), domain).values()):
         catalog = i18n.read_catalog(path, "en")
         assert list(messages(catalog)) == said and not catalog.obsolete, f"{path}: run `make catalogs`."
+
+
+def test_a_task_has_two_answers_in_each_language() -> None:
+    """The editor parts its name at " / "."""
+    catalogs = ConsoleCatalogs(paths.locales())
+    names = [editor_words(catalogs.language([tag]))["type_task"] for tag in LANGUAGES]
+    assert [len(name.split(" / ")) for name in names] == [2] * len(LANGUAGES)
 
 
 def test_no_translation_lost_a_place() -> None:

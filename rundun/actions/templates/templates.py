@@ -255,7 +255,9 @@ def get_version(tx: Tx, org_id: str, template_id: str, v: int | None) -> tuple[T
 
 
 def get_outdated(tx: Tx, org_id: str, template_id: str, v: int | None) -> Outdated:
-    """Return the outdated translations of a version, which `get_version` returns with the same errors."""
+    """Return the outdated translations of a version of an organization's template, the current one if `v` is None;
+    raises NotFound.
+    """
     _, version = get_version(tx, org_id, template_id, v)
     return outdated_rows.get(tx, version)
 

@@ -24,7 +24,7 @@ def digest(author_text: str) -> str:
     try:
         author_text = text.clean(author_text)
     except ValueError:
-        pass  # it can't be published
+        pass  # a draft may have more combining marks than can be published; its text is digested as typed
     return hashlib.sha256(author_text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 

@@ -1,4 +1,4 @@
-"""Templates, and their versions, whose texts never change."""
+"""Templates and template versions. The JSON of a version never changes."""
 
 import sqlite3
 from dataclasses import dataclass

@@ -3,6 +3,7 @@
 from hypothesis import strategies as some
 from playwright.async_api import Page, expect
 
+from rundun.core.templates.translation_rules import MAX_LENGTHS
 from tests.browser.console.desktop import label, publish, row, shown_in, template_of, type_over
 from tests.browser.console.test_editor_operations import ask
 from tests.browser.executor.steps.test_parity import drawn
@@ -122,6 +123,11 @@ async def test_what_two_write_of_one_text_is_not_taken_for_confirmed(w: World, a
     await template_of(page)
     await page.reload()
     await expect(page.get_by_role("button", name="Spanish 1")).to_be_visible()
+
+
+async def test_the_page_translates_what_the_server_does(page: Page) -> None:
+    translated = {member for members in MAX_LENGTHS.values() for member in members}
+    assert set(await ask(page, "return [...m.TRANSLATED];", None)) == translated
 
 
 async def test_what_goes_leaves_no_translation(page: Page) -> None:

@@ -53,6 +53,7 @@ async def _render(call: ConsoleCall, draft: Draft, checked: CheckedText, status:
         "max_counted": MAX_COUNTED,
         "head": None,
         "changes": None,
+        "is_new_version": True,
         "is_stale": False,
         "is_full": False,
     }
@@ -73,6 +74,7 @@ async def _changes(call: ConsoleCall, current: TemplateVersion, body: bytes, tem
     old, new = from_json(current.body), from_json(body)
     named = await call.read(picture_rows.list_by_id, template_pictures.picture_ids(template.all_steps()))
     return {
+        "is_new_version": new != old,
         "changes": shown_changes(await call.turns.run(difference, old, new)),
         "text": template_text(call.language, parts(old), parts(new)),
         "default_value": default_value,

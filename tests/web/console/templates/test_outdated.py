@@ -67,7 +67,8 @@ async def test_what_is_confirmed_is_kept_with_a_version_that_stays_as_it_is(w: W
     assert confirmed["place"]["revision"] == "2", "it is a change though the text is the same"
     late = await live(ann, text, STALE_AS_SENT, **begun["place"])
     assert late["newer"]["outdated"] == {}
-    assert "Translations that are out of date" not in await shown(ann, page)
+    said = await shown(ann, page)
+    assert "Translations that are out of date" not in said and "so version 2 stays." in said
     done = await ann.post(page, revision="2", made_from="2")
     assert done.headers["location"].endswith("template_unchanged")
     assert await outdated(ann, f"/templates/{template_id}") == {}
