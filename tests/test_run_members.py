@@ -80,6 +80,7 @@ NOT_FILTERED = {
     **dict.fromkeys(("started_at", "completed_at", "cancelled_at", "expired_at", "expires_at"), "`status`"),
     **dict.fromkeys(("link", "revision", "template_v", "progress", "duration_seconds"), "of one run alone"),
     **dict.fromkeys(("clock_skew_seconds", "previous_run_id", "language", "assigned_to"), "of one run alone"),
+    "handled_note": "of one run alone",
     "handled_at": "at the console, in *Missed* and *Flagged*",
 }
 FILTERED_AS = {"created_at": "created_after", "updated_at": "updated_after", "due_at": "due_before"}

@@ -70,21 +70,27 @@ class Usage:
     photos: list[int]
 
 
-def get(tx: Tx, org_id: str, begins: Sequence[int]) -> Overview:
+def get(tx: Tx, org_id: str, begins: Sequence[int], language: str) -> Overview:
     """Return an organization's overview: runs and deliveries that call for attention, runs due today, in progress and
-    done today, and counts for each day. `begins` are the begins of the days and of tomorrow, in milliseconds.
+    done today, and counts for each day. `begins` are the begins of the days and of tomorrow, in milliseconds. Templates
+    are translated for a reader of `language`.
     """
+
+    def short_list(filters: RunFilter) -> ShortList:
+        page = runs.page(tx, org_id, filters, PageRequest(SHORT), language)
+        return ShortList(page.items, len(page.items) if page.next_before is None else runs.count(tx, org_id, filters))
+
     to_come = RunFilter("pending", is_by_due=True, late_from=tx.now + 1, late_until=begins[-1])
     under_way = RunFilter("in_progress", is_by_due=True, late_from=tx.now + 1)
     return Overview(
-        _short_list(tx, org_id, RunFilter(late_at=tx.now, is_by_due=True)),
-        _short_list(tx, org_id, RunFilter(is_missed=True, is_to_handle=True)),
-        _short_list(tx, org_id, RunFilter(is_flagged=True, is_to_handle=True)),
+        short_list(RunFilter(late_at=tx.now, is_by_due=True)),
+        short_list(RunFilter(is_missed=True, is_to_handle=True)),
+        short_list(RunFilter(is_flagged=True, is_to_handle=True)),
         handled.list_failed_groups(tx, org_id)[:SHORT],
         statistics.count_failed_deliveries(tx, org_id),
-        _short_list(tx, org_id, to_come),
-        _short_list(tx, org_id, under_way),
-        _short_list(tx, org_id, RunFilter("completed", closed_after=begins[-2] - 1)),
+        short_list(to_come),
+        short_list(under_way),
+        short_list(RunFilter("completed", closed_after=begins[-2] - 1)),
         _in_spans(tx, org_id, "dispatched", begins),
         _in_spans(tx, org_id, "completed", begins),
         _in_spans(tx, org_id, "cancelled", begins),
@@ -94,11 +100,6 @@ def get(tx: Tx, org_id: str, begins: Sequence[int]) -> Overview:
         service_state.find_held_since(tx) is not None,
         backups.missed_at(tx) is not None and organization_rows.is_alone(tx),
     )
-
-
-def _short_list(tx: Tx, org_id: str, filters: RunFilter) -> ShortList:
-    page = runs.page(tx, org_id, filters, PageRequest(SHORT))
-    return ShortList(page.items, len(page.items) if page.next_before is None else runs.count(tx, org_id, filters))
 
 
 def usage(tx: Tx, org_id: str, begins: Sequence[int]) -> Usage:

@@ -5,12 +5,19 @@ subtags are cut off its end (RFC 4647 section 3.4): es-MX matches es-MX, else es
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any, Literal
 
 MAX_TAGS = 50  # of a header; no real reader has more
 TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,6}", re.ASCII)
 _RANGE = re.compile(r"\s*([A-Za-z0-9-]+)\s*(?:;\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?", re.ASCII)
+Untranslated = Literal[True] | Sequence[str]  # ids of parts with a text in its author's language; True: all parts
+# All texts without "unit", which is the same in every language.
+_TEXTS = (
+    *("name", "title", "description", "label", "hint", "body", "placeholder", "true_label", "false_label"),
+    *("min_label", "max_label", "tell"),
+)
 _OF_TEMPLATE = ("name", "description")
 _OF_SECTION = ("title", "description")
 _OF_STEP = ("label", "hint")
@@ -96,3 +103,34 @@ def _translate_step(step: Mapping[str, Any], texts: Mapping[str, dict[str, str]]
         if config.get(name):
             config[name] = [_replace(part, texts.get(part["id"], {}), ("label",)) for part in config[name]]
     return {**translated, "config": config} if config else translated
+
+
+def untranslated(original: Mapping[str, Any], translated: Mapping[str, Any], tag: str) -> Untranslated:
+    """Return the ids of parts ("" for the template itself) with a text that the translation left as in the `original`,
+    in an unknown language. True: there is no translation to `tag` at all.
+    """
+    if not fallbacks(tag, original.get("translations") or ()):
+        return True
+    pairs = zip(_parts(original), _parts(translated), strict=True)
+    return [
+        part_id
+        for (part_id, before), (_, after) in pairs
+        if any(before.get(text) and before.get(text) == after.get(text) for text in _TEXTS)
+    ]
+
+
+def _parts(template: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield pairs of id and part for all parts of a template with texts; "" is the id of the template itself."""
+    yield "", template
+    yield from ((field["id"], field) for field in template.get("fields") or ())
+    yield from ((section["id"], section) for section in template.get("sections") or ())
+    for step in list_steps(template):
+        config = step.get("config") or {}
+        yield step["id"], {**config, **(step.get("flag") or {}), **step}
+        yield from ((part["id"], part) for name in ("options", "slots") for part in config.get(name) or ())
+
+
+def list_steps(template: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the JSON objects of a template's steps, also of those in sections."""
+    sections = template.get("sections") or ()
+    yield from chain(template.get("steps") or (), *(section.get("steps") or () for section in sections))

@@ -249,6 +249,13 @@ class CancelBody(StrictModel):
     """The reason in words, for readers of the run or the event."""
 
 
+class HandledBody(StrictModel):
+    """The note of an operator who dealt with a run."""
+
+    note: Annotated[str, Text(2000)] | None = None
+    """What was done about it."""
+
+
 class ExtendBody(StrictModel):
     """The new expiry of a run."""
 

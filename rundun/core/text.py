@@ -69,6 +69,11 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or f'{one}s'}"
 
 
+def shorten(text: str, most: int) -> str:
+    """Return a text of at most `most` characters; one that was cut ends with “…”."""
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+
+
 def join_names(names: Sequence[str], most: int = 10) -> str:
     """Return up to `most` names separated by commas, and the number of further ones: “a, b and 3 more”."""
     more = f" and {len(names) - most} more" if len(names) > most else ""

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 from rundun.actions.runs.runs import RunDetail
 from rundun.actions.runs.state import RunState
-from rundun.core.runs import record
-from rundun.core.runs.evidence import Photo, order_photos
+from rundun.core.runs.evidence import Photo, answer_photos, order_photos, remark_photos
 from rundun.core.runs.run import Run
 from rundun.core.templates.steps import StepBase, photo_slots
 from rundun.core.urls import EXTENSIONS
@@ -80,6 +79,6 @@ def _list_photos(state: RunState) -> Iterator[Photo]:
     """Yield all stored photos of answers, replaced ones too, then those of remarks, in each step as on its page."""
     evidence = state.evidence
     for step_id, stored in evidence.photos.items():
-        yield from order_photos(record.answer_photos(state.step_states[step_id], evidence), stored)
+        yield from order_photos(answer_photos(state.step_states[step_id], evidence), stored)
     for step_id, stored in evidence.remark_photos.items():
-        yield from order_photos(record.remark_photos(step_id, evidence), stored)
+        yield from order_photos(remark_photos(step_id, evidence), stored)

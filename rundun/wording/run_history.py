@@ -24,7 +24,7 @@ MOMENTS = {
     "extended": N_("End changed"),
     "released": N_("Another phone may go on"),
     "handled": N_("Dealt with"),
-    "handled_undone": N_("Back on the list of what needs somebody"),
+    "handled_undone": N_("Reopened"),
     "webhook_changed": N_("Webhook changed ({fields}), now {host}"),
     "job_changed": N_("Changed: {fields}"),
     "run_changed": N_("Changed"),
@@ -57,7 +57,8 @@ CHANGED = {  # fields of a webhook and members of a job
 class HistoryEntry:
     """An entry of a run's history, with its time by the server's clock and, if a phone sent it, by the phone's. `what`
     is a key of MOMENTS or COUNTED. `actor` is integrator or operator, None for the executor, `name` the actor's name.
-    `reason` is the reason for a step that could not be done, the text of a remark, or the host of a removed webhook.
+    `reason` is the reason for a step that could not be done, the text of a remark, the note on a run that was dealt
+    with, or the host of a removed webhook.
     `host` is the host of a new or changed webhook, `fields` the changed members of webhook or job. `expiry` has the end
     of the run before and after. `count` is the number of photos that retention removed, or of failed deliveries that
     were handled.
@@ -150,7 +151,7 @@ def _list_changes(detail: RunDetail) -> Iterator[HistoryEntry]:
             change.at,
             step_label=step_label,
             name=change.actor.name,
-            reason=details.get("host") if what == "webhook_removed" else None,
+            reason=details.get("host") if what == "webhook_removed" else details.get("note"),
             actor=actor,
             expiry=expiry,
             host=details.get("host"),
@@ -164,7 +165,7 @@ def _labels(detail: RunDetail) -> Mapping[str, str]:
 
 
 def _list_events(detail: RunDetail) -> Iterator[HistoryEntry]:
-    run, answers = detail.state.run, _list_answers(detail)
+    run, answers, labels = detail.state.run, _list_answers(detail), _labels(detail)
     for event in detail.events:
         if event.event == "run.changed":
             continue  # the change, which has its actor, is listed instead
@@ -178,7 +179,8 @@ def _list_events(detail: RunDetail) -> Iterator[HistoryEntry]:
         name = event.identity.get("name") if event.identity.get("mode") == "member" else None
         # The event of a step that could not be done is `step.completed`, too.
         key = "step_unable" if event.unable else event.event.replace(".", "_")
-        yield HistoryEntry(key, at, phone_at, event.step_label, name, event.unable)
+        label = labels.get(event.step_id or "", event.step_label)
+        yield HistoryEntry(key, at, phone_at, label, name, event.unable)
 
 
 def _list_answers(detail: RunDetail) -> Mapping[str, Sequence[Answer]]:

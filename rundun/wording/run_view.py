@@ -1,22 +1,22 @@
 """A run in words, for its page, for paper and for the report of its archive."""
 
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from rundun.actions.runs.runs import RunDetail
 from rundun.core import times
 from rundun.core.json_types.base import PositionJson
-from rundun.core.runs import progress, record
+from rundun.core.runs import progress
 from rundun.core.runs.answer import Answer
-from rundun.core.runs.evidence import Photo, Signature, order_photos, undrawn_ids
+from rundun.core.runs.evidence import Photo, Signature, answer_photos, order_photos, remark_photos, undrawn_ids
+from rundun.core.runs.flags import list_flags
 from rundun.core.runs.progress import StepState
 from rundun.core.runs.remark import Remark
 from rundun.core.runs.run import Run
 from rundun.core.templates import steps
-from rundun.core.templates.condition import comparisons
 from rundun.core.templates.steps import StepBase
+from rundun.wording import answer_words
 from rundun.wording.console_words import N_, ConsoleLanguage
 from rundun.wording.file_names import file_names, shot_label
 from rundun.wording.job_view import clock_skew, field_views, language_name
@@ -119,9 +119,21 @@ class StepView:
 
 
 @dataclass(frozen=True, slots=True)
-class SectionView:
-    """A section with its steps; a template without sections has one section without a title."""
+class FlagView:
+    """A step that calls for attention, the answered steps whose condition names it, and the photos that all of these
+    list, each with its step's label.
+    """
 
+    step: StepView
+    follow_ups: Sequence[StepView]
+    photos: Sequence[tuple[PhotoView, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class SectionView:
+    """A section with its steps; a template without sections has one section without id and title."""
+
+    id: str
     title: str | None
     description: str | None
     steps: Sequence[StepView]
@@ -157,11 +169,11 @@ class RunView:
         """
         shown = self.state.version.template
         numbers = {step.id: number for number, step in enumerate(self.state.version.steps, 1)}
-        sections: list[tuple[str | None, str | None, Sequence[StepBase]]] = [(None, None, shown.steps or ())]
-        sections += [(section.title, section.description, section.steps) for section in shown.sections or ()]
+        sections: list[tuple[str, str | None, str | None, Sequence[StepBase]]] = [("", None, None, shown.steps or ())]
+        sections += [(each.id, each.title, each.description, each.steps) for each in shown.sections or ()]
         return [
-            SectionView(title, description, [self._step_view(numbers[step.id], step) for step in steps])
-            for title, description, steps in sections
+            SectionView(section_id, title, description, [self._step_view(numbers[step.id], step) for step in steps])
+            for section_id, title, description, steps in sections
             if steps
         ]
 
@@ -186,7 +198,7 @@ class RunView:
             self._proposal_view(step, answer),
             list(_step_flags(self.state.run, step_state)),
             self._photo_views(
-                step, record.answer_photos(step_state, self.state.evidence), self.state.evidence.photos.get(step.id, {})
+                step, answer_photos(step_state, self.state.evidence), self.state.evidence.photos.get(step.id, {})
             ),
             len([awaited for awaited in step_state.waiting_for if awaited != "signature"]),
             self.state.evidence.count_removed(step.id, step_state.photos),
@@ -195,7 +207,7 @@ class RunView:
             max(0, len(past) - max_replaced),
             remark,
             step_state.visible,
-            _needs_attention(step_state),
+            step_state.calls_for_attention,
             _tell_text(step_state),
             step_state.visible and remark is not None and remark.remark is not None,
         )
@@ -204,7 +216,7 @@ class RunView:
         proposed = self.state.run.job.prefill.get(step.id)
         if proposed is None:
             return None
-        words = self._value_words(step, proposed)
+        words = answer_words.value_words(step, proposed, self.language, self._zone)
         text = words if isinstance(words, str) else ", ".join(words or ()) or self.language.gettext("Nothing chosen")
         is_kept = answer is not None and progress.answer_kind(answer) == "answered" and answer.value == proposed
         return ProposalView(text, is_kept)
@@ -216,7 +228,7 @@ class RunView:
             remark = None
         if remark is None and not stored:
             return None
-        photos = self._photo_views(step, record.remark_photos(step_id, evidence), stored)
+        photos = self._photo_views(step, remark_photos(step_id, evidence), stored)
         removed = 0 if remark is None else evidence.count_removed(step_id, remark.photos)
         awaited = 0 if remark is None else len(set(remark.photos) - set(stored)) - removed
         return RemarkView(remark, photos, awaited, removed)
@@ -240,56 +252,18 @@ class RunView:
 
     def _answer_view(self, step: StepBase, answer: Answer) -> AnswerView:
         kind = progress.answer_kind(answer)
-        value = self._value_words(step, answer.value) if kind == "answered" else None
+        value = answer_words.value_words(step, answer.value, self.language, self._zone) if kind == "answered" else None
         return AnswerView(
             kind,
             value if isinstance(value, str) else None,
             value if isinstance(value, list) else None,
-            times.parse(answer.value) if kind == "answered" and _asks_for_moment(step) else None,
+            times.parse(answer.value) if kind == "answered" and answer_words.asks_for_moment(step) else None,
             answer.unable,
             answer.at,
             answer.answered_at,
             answer.geo,
             self._signature_view(answer.signature),
         )
-
-    def _value_words(self, step: StepBase, value: Any) -> str | list[str] | None:
-        match step:
-            case steps.BooleanStep():
-                own = step.config.true_label if value else step.config.false_label
-                return own or (self.language.gettext("Yes") if value else self.language.gettext("No"))
-            case steps.ChoiceStep() | steps.MultiChoiceStep():
-                labels = {option.id: option.label for option in step.config.options}
-                if isinstance(step, steps.ChoiceStep):
-                    return labels.get(value, str(value))
-                return [labels.get(option_id, option_id) for option_id in value]
-            case steps.NumberStep():
-                number = self.language.number(value)
-                return f"{number} {step.config.unit}" if step.config.unit else number
-            case steps.RatingStep():
-                config = step.config
-                label = {config.min: config.min_label, config.max: config.max_label}.get(value)
-                rating = self.language.gettext("{done} of {total}", done=value, total=config.max)
-                return f"{rating} ({label})" if label else rating
-            case steps.DatetimeStep() if _asks_for_moment(step):
-                return self._zone.short_time(times.parse(value))
-            case steps.DatetimeStep():
-                return self._zone.full_day(date.fromisoformat(value))
-        if step.type == "instruction":
-            return self.language.gettext("Read")
-        return value if isinstance(value, str) else None
-
-
-def _asks_for_moment(step: StepBase) -> bool:
-    return isinstance(step, steps.DatetimeStep) and step.config.mode == "datetime"
-
-
-def _needs_attention(step_state: StepState) -> bool:
-    """Tell whether a step is flagged, or visible with the answer “I can't do this”."""
-    answer = step_state.answer
-    return step_state.flagged or (
-        step_state.visible and answer is not None and progress.answer_kind(answer) == "unable"
-    )
 
 
 def _missing_shots(step_state: StepState) -> list[str]:
@@ -327,13 +301,17 @@ def page_values(view: RunView) -> dict[str, Any]:
     """Return the values of a run's page or report, by their names in the templates."""
     detail: RunDetail = view.detail
     run, template, sections = detail.state.run, detail.state.version.template, view.sections()
+    attention = _flag_views(view, sections)
+    flagged = [pair for flag in attention for pair in flag.photos]
+    photos = _listed_photos(step_view for section in sections for step_view in section.steps)
     return {
         "run": run,
         "template": template,
         "heading": run.job.title or run.executor_ref or template.name,
+        "untranslated": detail.state.version.untranslated,
         "fields": field_views(run.job, template),
         "erased": [field for field in template.fields if field.kind == "secret" and run.is_closed],
-        "attention": [step for section in sections for step in section.steps if step.needs_attention],
+        "attention": attention,
         "noted": [step for section in sections for step in section.steps if step.is_noted],
         "clock": clock_skew(run.clock_skew_seconds, view.language),
         "language_name": run.language and language_name(run.language, view.language),
@@ -341,7 +319,7 @@ def page_values(view: RunView) -> dict[str, Any]:
         "repeated_by": detail.repeats,
         "labels": {step.id: step.label for step in detail.state.version.steps},
         "sections": sections,
-        "strip_photos": [*_strip_photos(sections)],
+        "strip_photos": [each for each in photos if each not in flagged],
         "signature": view.signature(),
         "history": history(detail),
         "deliveries": detail.deliveries.items,
@@ -349,18 +327,19 @@ def page_values(view: RunView) -> dict[str, Any]:
     }
 
 
-def _condition_steps(step: StepBase) -> set[str]:
-    """Return the ids of the steps that a step's own condition names."""
-    return {when.step for _, when, _ in comparisons(step.condition, "")} if step.condition else set()
+def _flag_views(view: RunView, sections: Sequence[SectionView]) -> list[FlagView]:
+    step_views = {step_view.step.id: step_view for section in sections for step_view in section.steps}
+    views = []
+    for flag in list_flags(view.state.step_states, view.state.evidence):
+        step_view = step_views[flag.step_state.step.id]
+        follow_ups = [step_views[one.step.id] for one in flag.follow_ups]
+        views.append(FlagView(step_view, follow_ups, [*_listed_photos([step_view, *follow_ups])]))
+    return views
 
 
-def _strip_photos(sections: Sequence[SectionView]) -> Iterator[tuple[PhotoView, str]]:
-    """Yield the photos that answers and remarks name, each with its step's label; first those of steps that need
-    attention and of steps whose condition names one.
-    """
-    step_views = [step_view for section in sections for step_view in section.steps]
-    flagged = {step_view.step.id for step_view in step_views if step_view.needs_attention}
-    for step_view in sorted(step_views, key=lambda each: not flagged & {each.step.id, *_condition_steps(each.step)}):
+def _listed_photos(step_views: Iterable[StepView]) -> Iterator[tuple[PhotoView, str]]:
+    """Yield the photos that answers and remarks list, each with its step's label."""
+    for step_view in step_views:
         of_remark = step_view.remark.photos if step_view.remark else ()
         for photo in (*step_view.photos, *of_remark):
             if photo.is_listed:

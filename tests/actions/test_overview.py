@@ -278,7 +278,7 @@ async def test_no_look_grows_with_the_number_of_runs(w: World) -> None:
 
     def plans(tx: Tx) -> dict[str, list[str]]:
         tx.db.set_trace_callback(seen.append)
-        overview.get(tx, w.acme_id, [NOON - 24 * HOUR, NOON + 24 * HOUR])
+        overview.get(tx, w.acme_id, [NOON - 24 * HOUR, NOON + 24 * HOUR], "en")
         overview.usage(tx, w.acme_id, [NOON - 24 * HOUR, NOON + 24 * HOUR])
         statistics.count_pending_deliveries(tx, w.acme_id)
         tx.db.set_trace_callback(None)

@@ -21,22 +21,23 @@ MAX_GROUPED = 1000  # failed deliveries that are grouped for the overview, the n
 BATCH_SIZE = 500  # failed deliveries in one transaction, which takes some ten milliseconds
 
 
-def handle_run(tx: Tx, org_id: str, run_id: str, actor: Actor) -> Run:
-    """Mark a missed or flagged run as handled; return it in its next revision, or unchanged if it was handled already.
-    An overdue run is expired first. Raises NotFound, `run_erased`, `quota_exceeded`, and `wrong_status` for any other.
+def handle_run(tx: Tx, org_id: str, run_id: str, actor: Actor, note: str | None = None) -> Run:
+    """Mark a missed or flagged run as handled, with a `note` if there is one; return it in its next revision, or
+    unchanged if it was handled already and the note is not new. An overdue run is expired first. Raises NotFound,
+    `run_erased`, `quota_exceeded`, and `wrong_status` for any other.
     """
     run = run_rows.get_of_org(tx, org_id, run_id)
     if run.is_overdue(tx.now, tx.grace):
         run = expire(tx, run)
-    if not run.calls_for_attention:
-        if run.handled_at is not None:
-            return run
+    if run.handled_at is not None and note in (None, run.handled_note):
+        return run
+    if run.handled_at is None and not run.calls_for_attention:
         raise Problem("wrong_status", "This run was neither missed nor flagged: there is nothing to handle.")
     quotas.require_quota_to_change(tx, org_id)
     at = current_time(tx, load(tx, run))
-    handled = revised(run, tx.now, handled_at=at)
+    handled = revised(run, tx.now, handled_at=at, handled_note=note)
     run_rows.put(tx, run, handled)
-    run_changes.add(tx, run, "handled", actor, at)
+    run_changes.add(tx, run, "handled", actor, at, **({"note": note} if note else {}))
     return handled
 
 
@@ -50,7 +51,7 @@ def undo_handled(tx: Tx, org_id: str, run_id: str, actor: Actor) -> Run:
             return run
         raise Problem("wrong_status", "This run was not handled: it was neither missed nor flagged.")
     quotas.require_quota_to_change(tx, org_id)
-    unhandled = revised(run, tx.now, handled_at=None)
+    unhandled = revised(run, tx.now, handled_at=None, handled_note=None)
     run_rows.put(tx, run, unhandled)
     run_changes.add(tx, run, "handled", actor, current_time(tx, load(tx, run)), is_undone=True)
     return unhandled

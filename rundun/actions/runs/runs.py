@@ -12,6 +12,7 @@ from rundun.core.actor import Actor, OperatorRef
 from rundun.core.json_types.base import By
 from rundun.core.runs import progress
 from rundun.core.runs.answer import Answer
+from rundun.core.runs.flags import FlaggedStep, list_flags
 from rundun.core.runs.job import NO_JOB
 from rundun.core.runs.job_values import read_dispatch
 from rundun.core.runs.remark import Remark
@@ -110,10 +111,12 @@ def list_job_errors(tx: Tx, org_id: str, dispatch_request: DispatchRequest) -> t
     return ()
 
 
-def get_with_version(tx: Tx, org_id: str, run_id: str) -> tuple[Run, TemplateVersion]:
-    """Return an organization's run and its template version. Raises NotFound, `run_erased`."""
+def get_with_version(tx: Tx, org_id: str, run_id: str, language: str | None = None) -> tuple[Run, TemplateVersion]:
+    """Return an organization's run and its template version, translated for a reader of `language`. Raises NotFound,
+    `run_erased`.
+    """
     run = run_rows.get_of_org(tx, org_id, run_id)
-    return run, template_rows.get_version(tx, run.template_id, run.template_v)
+    return run, template_rows.get_version(tx, run.template_id, run.template_v, language)
 
 
 def cancel(tx: Tx, run: Run, by: By, reason: str | None, member: OperatorRef | None = None) -> Run:
@@ -213,11 +216,14 @@ MAX_REPEATS = 20
 
 @dataclass(frozen=True, slots=True)
 class ListedRun:
-    """A run in a list, with its template version and the number of its remarks in force."""
+    """A run in a list, with its template version, the number of its remarks in force, and the steps that call for
+    attention.
+    """
 
     run: Run
     template: Template
     remarks: int
+    flags: Sequence[FlaggedStep]
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,24 +242,34 @@ class RunDetail:
     repeats: Sequence[str] = ()
 
 
-def page(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest) -> Page[ListedRun]:
+def page(
+    tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest, language: str | None = None
+) -> Page[ListedRun]:
     """Return a page of the runs of an organization that pass a filter, in the order of `filters.order`, each with its
-    template and its number of remarks. A search (`filters.q`) has the newest first; its page can be shorter than the
-    limit, or empty, and not the last.
+    template, translated for a reader of `language`, its number of remarks and its flags. A search (`filters.q`) has the
+    newest first; its page can be shorter than the limit, or empty, and not the last.
     """
     page = search.page(tx, org_id, filters, page_request)
-    return Page([_listed_run(tx, run) for run in page.items], page.next_before)
+    return Page([_listed_run(tx, run, language) for run in page.items], page.next_before)
 
 
-def _listed_run(tx: Tx, run: Run) -> ListedRun:
-    template = template_rows.get_version(tx, run.template_id, run.template_v).template
-    return ListedRun(run, template, remark_rows.count(tx, run.run_id) if run.has_remarks else 0)
+def _listed_run(tx: Tx, run: Run, language: str | None) -> ListedRun:
+    template = template_rows.get_version(tx, run.template_id, run.template_v, language).template
+    state = load(tx, run, language) if run.flagged else None
+    return ListedRun(
+        run,
+        template,
+        remark_rows.count(tx, run.run_id) if run.has_remarks else 0,
+        list_flags(state.step_states, state.evidence) if state else (),
+    )
 
 
-def list_chosen(tx: Tx, org_id: str, run_ids: Sequence[str]) -> list[ListedRun]:
-    """List the organization's runs with these ids, in the order of the ids, without unknown and erased ones."""
+def list_chosen(tx: Tx, org_id: str, run_ids: Sequence[str], language: str | None = None) -> list[ListedRun]:
+    """List the organization's runs with these ids, in the order of the ids, without unknown and erased ones, each as
+    in `page`.
+    """
     found = [run_rows.find_of_org(tx, org_id, run_id) for run_id in run_ids]
-    return [_listed_run(tx, run) for run in found if run is not None]
+    return [_listed_run(tx, run, language) for run in found if run is not None]
 
 
 def count(tx: Tx, org_id: str, filters: RunFilter) -> int:
@@ -268,12 +284,12 @@ def count_each(tx: Tx, org_id: str, filters: Mapping[str, RunFilter]) -> dict[st
     return {name: count(tx, org_id, each) for name, each in filters.items()}
 
 
-def get_detail(tx: Tx, org_id: str, run_id: str, step_id: str = "") -> RunDetail:
+def get_detail(tx: Tx, org_id: str, run_id: str, step_id: str = "", language: str | None = None) -> RunDetail:
     """Return an organization's run with its history: the first `MAX_EVENTS` events, changes and remarks, `MAX_REPLACED`
     replaced answers and all of `step_id`, the newest `MAX_DELIVERIES` deliveries, and of a closed run the first
-    `MAX_REPEATS` repeats. Raises NotFound, `run_erased`.
+    `MAX_REPEATS` repeats. Its template is translated for a reader of `language`. Raises NotFound, `run_erased`.
     """
-    state = load(tx, run_rows.get_of_org(tx, org_id, run_id))
+    state = load(tx, run_rows.get_of_org(tx, org_id, run_id), language)
     past = [*answers.list_replaced(tx, run_id, MAX_REPLACED)]
     if step_id:
         past = [pair for pair in past if pair[0] != step_id] + answers.list_replaced_of_step(tx, run_id, step_id)

@@ -35,9 +35,11 @@ class RunState:
         return self.step_states[step_id].step
 
 
-def load(tx: Tx, run: Run) -> RunState:
-    """Return a run with its template version, answers and evidence, read from the database, and every step's state."""
-    version = template_rows.get_version(tx, run.template_id, run.template_v)
+def load(tx: Tx, run: Run, language: str | None = None) -> RunState:
+    """Return a run with its template version, answers and evidence, read from the database, and every step's state; the
+    template is translated for a reader of `language`.
+    """
+    version = template_rows.get_version(tx, run.template_id, run.template_v, language)
     in_force = answers.list_in_force(tx, run.run_id)
     has_any = version.takes_photos or run.has_remarks
     photos, remark_photos, removed = files.list_photos(tx, run.run_id) if has_any else ({}, {}, {})
@@ -90,7 +92,7 @@ def save(tx: Tx, before: RunState, after: RunState, at: int, changed: Sequence[s
     for number, step_state in enumerate(done, seq + 1):
         event_rows.add(tx, run, event.step_done(run, step_state, after.evidence, tx.links), number, at)
     if run.flagged > before.run.flagged:  # a new flag has to be handled
-        run = replace(run, handled_at=None)
+        run = replace(run, handled_at=None, handled_note=None)
     if run.flagged == before.run.flagged:
         run_rows.put_progress(tx, run)
     else:
@@ -111,8 +113,11 @@ def close(tx: Tx, state: RunState, move: Move, run: Run, at: int | None = None) 
 
 
 def expire(tx: Tx, run: Run) -> Run:
-    """Expire an overdue run with the answers it has, at its deadline, even if that is past; return it."""
-    return close(tx, load(tx, run), "expire", run, run.deadline(tx.grace))
+    """Expire an overdue run with the answers it has, at its deadline, even if that is past; return it. Being missed has
+    to be handled, even where its flags were.
+    """
+    to_handle = replace(run, handled_at=None, handled_note=None)
+    return close(tx, load(tx, run), "expire", to_handle, run.deadline(tx.grace))
 
 
 def closed_problem(run: Run, *, is_executor: bool = False) -> Problem:

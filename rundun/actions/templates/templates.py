@@ -239,19 +239,23 @@ def _add_change(
     organization_changes.add(tx, head.org_id, change, actor, template_id=head.template_id, template=name)
 
 
-def list_names(tx: Tx, org_id: str) -> list[tuple[str, str]]:
+def list_names(tx: Tx, org_id: str, language: str) -> list[tuple[str, str]]:
     """Return (id, name) pairs of an organization's newest 100 templates, including archived ones, in the order of the
-    names.
+    names, which are translated for a reader of `language`.
     """
-    listed = page_current(tx, org_id, PageRequest(100), include_archived=True).items
+    listed = page_current(tx, org_id, PageRequest(100), include_archived=True, language=language).items
     named = [(head.template_id, version.template.name) for head, version in listed]
     return sorted(named, key=lambda pair: (pair[1].casefold(), pair[0]))
 
 
-def get_version(tx: Tx, org_id: str, template_id: str, v: int | None) -> tuple[TemplateHead, TemplateVersion]:
-    """Return an organization's template and one version of it, the current one if `v` is None; raises NotFound."""
+def get_version(
+    tx: Tx, org_id: str, template_id: str, v: int | None, language: str | None = None
+) -> tuple[TemplateHead, TemplateVersion]:
+    """Return an organization's template and one version of it, the current one if `v` is None, translated for a reader
+    of `language`; raises NotFound.
+    """
     head = template_rows.get(tx, org_id, template_id)
-    return head, template_rows.get_version(tx, template_id, head.v if v is None else v)
+    return head, template_rows.get_version(tx, template_id, head.v if v is None else v, language)
 
 
 def get_outdated(tx: Tx, org_id: str, template_id: str, v: int | None) -> Outdated:
@@ -263,12 +267,15 @@ def get_outdated(tx: Tx, org_id: str, template_id: str, v: int | None) -> Outdat
 
 
 def page_current(
-    tx: Tx, org_id: str, page_request: PageRequest, include_archived: bool
+    tx: Tx, org_id: str, page_request: PageRequest, include_archived: bool, language: str | None = None
 ) -> Page[tuple[TemplateHead, TemplateVersion]]:
-    """Return a page of an organization's templates, newest first, as (template, current version)."""
+    """Return a page of an organization's templates, newest first, as (template, current version), each version
+    translated for a reader of `language`.
+    """
     page = template_rows.page(tx, org_id, page_request, include_archived=include_archived)
     return Page(
-        [(head, template_rows.get_version(tx, head.template_id, head.v)) for head in page.items], page.next_before
+        [(head, template_rows.get_version(tx, head.template_id, head.v, language)) for head in page.items],
+        page.next_before,
     )
 
 
@@ -307,15 +314,17 @@ def get(tx: Tx, typed: str, org: str | None = None) -> TemplateHead:
     return found[0]
 
 
-def dispatch_choices(tx: Tx, org_id: str, chosen: str, limit: int) -> list[tuple[TemplateHead, TemplateVersion]]:
-    """Return the newest templates that are not archived, at most `limit`, with their current versions; before them the
-    template `chosen` if it is older, unless it is archived or unknown.
+def dispatch_choices(
+    tx: Tx, org_id: str, chosen: str, limit: int, language: str
+) -> list[tuple[TemplateHead, TemplateVersion]]:
+    """Return the newest templates that are not archived, at most `limit`, with their current versions, translated for a
+    reader of `language`; before them the template `chosen` if it is older, unless it is archived or unknown.
     """
-    listed = page_current(tx, org_id, PageRequest(limit), False).items
+    listed = page_current(tx, org_id, PageRequest(limit), False, language).items
     if any(head.template_id == chosen for head, _ in listed):
         return listed
     try:
-        pair = get_version(tx, org_id, chosen, None)
+        pair = get_version(tx, org_id, chosen, None, language)
     except NotFound:
         return listed
     return [pair, *listed] if pair[0].archived_at is None else listed

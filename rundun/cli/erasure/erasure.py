@@ -195,5 +195,5 @@ async def _write_pieces(
     report = ReportWriter(
         pages, organization_rows.get(tx, org_id), pages.console_words.language(["en"]), is_given_out=True
     )
-    async for piece in zip_pieces(reads, archive_entries(reads, org_id, found, links, report.write), at):
+    async for piece in zip_pieces(reads, archive_entries(reads, org_id, found, links, report), at):
         write(piece)

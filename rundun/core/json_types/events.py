@@ -8,6 +8,7 @@ from rundun.core.json_types import base
 from rundun.core.json_types.base import By, ReferenceJson
 from rundun.core.json_types.runs import (
     AnsweredBaseJson,
+    FlaggedStepJson,
     OriginalKeptJson,
     PhotoBaseJson,
     RemarkBaseJson,
@@ -171,6 +172,8 @@ class RunClosedDataJson(ReferenceJson):
     """As on the run, without the originals' URLs."""
     flagged: base.Count
     """The number of steps that call for attention: flagged by their template, or closed with “I can't do this”."""
+    flags: list[FlaggedStepJson]
+    """As on the run."""
     progress: base.ProgressJson
     """The run's progress at its end."""
 

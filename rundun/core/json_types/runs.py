@@ -242,7 +242,24 @@ class RunHeadJson(ReferenceJson):
     """The seconds by which the phone's clock is ahead of the server's, if it is more than five minutes off."""
     handled_at: base.At | None
     """When an operator dealt with a missed or flagged run at the console, or a missed run was repeated; a new flag
-    makes it null again."""
+    makes it null again, and so does its expiry."""
+    handled_note: str | None
+    """The note of the operator who dealt with it."""
+
+
+class FlaggedStepJson(TypedDict):
+    """A step that calls for attention."""
+
+    step_id: base.StepId
+    """The step's id."""
+    label: str
+    """The step's label, as its author wrote it."""
+    answer: str
+    """The answer in words, then, separated by “ · ”, the answers of steps whose condition names this step, without
+    those that call for attention themselves; at most 500 characters. “Yes”, “No” and the words for a step that could
+    not be done are English, unless the checklist has its own."""
+    remark: str | None
+    """The text of the executor's remark on it."""
 
 
 class RunEndJson(TypedDict):
@@ -271,6 +288,9 @@ class RunSteeredJson(RunListedJson):
     """Answers by step id, of visible steps that were answered, skipped or closed as unable."""
     remarks: dict[str, RemarkJson]
     """Remarks by step id, on visible steps, answered or not."""
+    flags: list[FlaggedStepJson]
+    """The steps that call for attention, at most 20: first those that could not be done, then the flagged ones, each in
+    the order of the checklist."""
     signature: SignatureAnswerJson | None
     """The signature that closed the run, or was given before it ended otherwise."""
 

@@ -11,7 +11,8 @@ from rundun.core import times
 from rundun.core.actor import NOBODY, OperatorRef
 from rundun.core.json_types import events, runs
 from rundun.core.runs import record
-from rundun.core.runs.evidence import Evidence
+from rundun.core.runs.evidence import Evidence, answer_photos
+from rundun.core.runs.flags import flags_json
 from rundun.core.runs.job import NO_JOB, RunJob
 from rundun.core.runs.progress import StepState
 from rundun.core.runs.run import Run
@@ -77,7 +78,7 @@ def step_done(run: Run, step_state: StepState, evidence: Evidence, links: Urls) 
             "thumbnail": None,
             "url": links.media(photo.derived, "image/jpeg"),
         }
-        for index, photo in enumerate(record.answer_photos(step_state, evidence))
+        for index, photo in enumerate(answer_photos(step_state, evidence))
     ]
     return NewEvent(
         "step.completed",
@@ -108,6 +109,7 @@ def run_closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidenc
         for step_id, remark in record.remarks_json(step_states, evidence, links).items()
     }
     job: events.JobClosedJson = {**_job_json(run.job), "fields": dict(run.job.fields)}
+    flagged_steps = flags_json(step_states, evidence)
     cancellation = run.cancellation
     if run.status == "completed":
         return NewEvent(
@@ -118,6 +120,7 @@ def run_closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidenc
                 "answers": answers,
                 "remarks": remarks,
                 "flagged": run.flagged,
+                "flags": flagged_steps,
                 "signature": record.signature_json(run, evidence, links),
                 "progress": run.progress,
                 "late": run.is_late(run.closed_at or 0),
@@ -136,6 +139,7 @@ def run_closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidenc
                 "answers": answers,
                 "remarks": remarks,
                 "flagged": run.flagged,
+                "flags": flagged_steps,
                 "last_step_id": cancellation.last_step_id,
                 "reason": cancellation.reason,
                 "cancelled_by": cancellation.by,
@@ -153,6 +157,7 @@ def run_closed(run: Run, step_states: Mapping[str, StepState], evidence: Evidenc
             "answers": answers,
             "remarks": remarks,
             "flagged": run.flagged,
+            "flags": flagged_steps,
         },
     )
 

@@ -8,6 +8,7 @@ from pydantic import AfterValidator
 
 from rundun.core.json_types.base import PositionJson
 from rundun.core.picture import TimeSource
+from rundun.core.runs.progress import StepState
 from rundun.core.runs.remark import Remark
 from rundun.core.validation import Matching
 
@@ -125,3 +126,15 @@ def order_photos(listed: Sequence[Photo], stored: Mapping[str, Photo]) -> Iterat
         photo = stored.get(photo_id)
         ids |= dict.fromkeys([photo_id, photo.annotated_from or photo_id] if photo else ())
     return (stored[photo_id] for photo_id in ids if photo_id in stored)
+
+
+def answer_photos(step_state: StepState, evidence: Evidence) -> list[Photo]:
+    """Return the photos that have arrived for a step's answer, or before one, in its order, without removed ones."""
+    stored = evidence.photos.get(step_state.step.id, {})
+    return [stored[photo_id] for photo_id in step_state.photos if photo_id in stored]
+
+
+def remark_photos(step_id: str, evidence: Evidence) -> list[Photo]:
+    """Return the photos that have arrived for a step's remark in force, in its order, without removed ones."""
+    remark, stored = evidence.remarks.get(step_id), evidence.remark_photos.get(step_id, {})
+    return [] if remark is None else [stored[photo_id] for photo_id in remark.photos if photo_id in stored]

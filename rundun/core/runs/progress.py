@@ -41,6 +41,11 @@ class StepState:
         listed = [photo for photo in self.answer.photos if photo in self.photos or photo in self.waiting_for]
         return tuple(dict.fromkeys((*listed, *self.photos)))
 
+    @property
+    def calls_for_attention(self) -> bool:
+        """Tell whether the step is visible, done, and flagged or closed as unable."""
+        return self.flagged or (self.done and self.answer is not None and self.answer.unable is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class MissingStep:
@@ -153,11 +158,8 @@ def count_progress(step_states: Mapping[str, StepState]) -> ProgressJson:
 
 
 def count_flagged(step_states: Mapping[str, StepState]) -> int:
-    """Return the number of steps that call for attention: visible, done, and flagged or closed as unable."""
-    return sum(
-        one.flagged or (one.done and one.answer is not None and one.answer.unable is not None)
-        for one in step_states.values()
-    )
+    """Return the number of steps that call for attention."""
+    return sum(one.calls_for_attention for one in step_states.values())
 
 
 def answer_kind(answer: Answer) -> Literal["answered", "skipped", "unable"]:

@@ -6,7 +6,8 @@ from typing import Any
 from rundun.core import times
 from rundun.core.json_types import execution, runs
 from rundun.core.json_types.base import ReferenceJson, UnableJson
-from rundun.core.runs.evidence import Evidence, Photo, Signature
+from rundun.core.runs import flags
+from rundun.core.runs.evidence import Evidence, Photo, Signature, answer_photos, remark_photos
 from rundun.core.runs.progress import StepState
 from rundun.core.runs.remark import Remark
 from rundun.core.runs.run import Run
@@ -90,12 +91,6 @@ def unable_json(step_state: StepState) -> UnableJson | None:
     return None if answer is None or answer.unable is None else {"reason": answer.unable}
 
 
-def answer_photos(step_state: StepState, evidence: Evidence) -> list[Photo]:
-    """Return the photos that have arrived for a step's answer, or before one, in its order, without removed ones."""
-    stored = evidence.photos.get(step_state.step.id, {})
-    return [stored[photo_id] for photo_id in step_state.photos if photo_id in stored]
-
-
 def answers_json(step_states: Mapping[str, StepState], evidence: Evidence, links: Urls) -> dict[str, runs.AnsweredJson]:
     """Return the answers of visible steps as dicts by step id, skipped and unable ones included."""
     answers: dict[str, runs.AnsweredJson] = {}
@@ -119,12 +114,6 @@ def answers_json(step_states: Mapping[str, StepState], evidence: Evidence, links
         if removed := evidence.count_removed(step_id, step_state.photos):
             answers[step_id]["photos_removed"] = removed
     return answers
-
-
-def remark_photos(step_id: str, evidence: Evidence) -> list[Photo]:
-    """Return the photos that have arrived for a step's remark in force, in its order, without removed ones."""
-    remark, stored = evidence.remarks.get(step_id), evidence.remark_photos.get(step_id, {})
-    return [] if remark is None else [stored[photo_id] for photo_id in remark.photos if photo_id in stored]
 
 
 def remarks_json(step_states: Mapping[str, StepState], evidence: Evidence, links: Urls) -> dict[str, runs.RemarkJson]:
@@ -212,6 +201,7 @@ def _head_json(run: Run, links: Urls, now: int) -> runs.RunHeadJson:
         "progress": run.progress,
         "clock_skew_seconds": run.clock_skew_seconds,
         "handled_at": times.wire_or_none(run.handled_at),
+        "handled_note": run.handled_note,
     }
 
 
@@ -245,6 +235,7 @@ def full_json(
         "prefill": dict(run.job.prefill),
         "answers": answers_json(step_states, evidence, links),
         "remarks": remarks_json(step_states, evidence, links),
+        "flags": flags.flags_json(step_states, evidence),
         "signature": signature_json(run, evidence, links),
         **_end_json(run),
     }

@@ -104,6 +104,7 @@ class PlainRun:
     has_remarks: bool = False  # False: neither remarks nor their photos have to be read
     previous_run_id: str | None = None  # the closed run that this one repeats
     handled_at: int | None = None
+    handled_note: str | None = None
     updated_at: int = 0
 
 

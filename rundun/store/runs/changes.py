@@ -17,7 +17,7 @@ class RunChange:
     """A change of a run that makes no event; `what` is its kind. `details`, with times in milliseconds, has of an
     expiry `before` and `after` (None = never); of a photo `step_id`, `photo_id`, `taken_at` and `received_at` (None if
     it never arrived); of a webhook its `host`, the names of its changed `fields` and `is_first` (there was none
-    before); of handling `is_undone`.
+    before); of handling `note` and `is_undone`.
     """
 
     what: str

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from rundun.core.json_types.base import ProgressJson
+from rundun.core.languages import Untranslated
 from rundun.core.templates.pictures import TemplatePicture
 from rundun.core.templates.steps import StepBase
 from rundun.core.templates.template import Template
@@ -37,7 +38,9 @@ class CommitThenRaise(Exception):
 class TemplateVersion:
     """One version of a template. `body` is its JSON without the members that the server assigns, `untouched` the
     progress of a run before its start. Without `takes_photos` or `takes_signatures` no run of it ever has any.
-    `pictures` are those that its steps show, by id; they do not change as long as the version exists.
+    `pictures` are those that its steps show, by id; they do not change as long as the version exists. `languages` are
+    the translations that `template` and `steps` are in, the closest first, none for the author's texts; `body` has all.
+    `untranslated` are the ids of parts that they leave in the author's language, True for all.
     """
 
     template_id: str
@@ -52,6 +55,8 @@ class TemplateVersion:
     takes_photos: bool = True
     takes_signatures: bool = True
     pictures: Mapping[str, TemplatePicture] = field(default_factory=dict)
+    languages: tuple[str, ...] = ()
+    untranslated: Untranslated = True
 
     @property
     def signature_steps(self) -> set[str]:
@@ -67,20 +72,21 @@ class TemplateVersionCache:
     def __init__(self, max_versions: int = 512, max_bytes: int = 32 * 1024 * 1024) -> None:
         self._max_versions = max_versions
         self._max_bytes = max_bytes
-        self._versions: dict[tuple[str, int], TemplateVersion] = {}
+        self._versions: dict[tuple[str, int, tuple[str, ...]], TemplateVersion] = {}
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def find(self, template_id: str, v: int) -> TemplateVersion | None:
-        """Find a cached version; None where it is not cached."""
-        return self._versions.get((template_id, v))
+    def find(self, template_id: str, v: int, languages: tuple[str, ...] = ()) -> TemplateVersion | None:
+        """Find a cached version in these `languages`; None where it is not cached."""
+        return self._versions.get((template_id, v, languages))
 
     def put(self, version: TemplateVersion) -> None:
         """Cache a version."""
         with self._lock:
-            if (version.template_id, version.v) in self._versions:
+            key = version.template_id, version.v, version.languages
+            if key in self._versions:
                 return
-            self._versions[version.template_id, version.v] = version
+            self._versions[key] = version
             self._bytes += len(version.body)
             while len(self._versions) > self._max_versions or self._bytes > self._max_bytes:
                 self._bytes -= len(self._versions.pop(next(iter(self._versions))).body)

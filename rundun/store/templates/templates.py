@@ -1,10 +1,11 @@
 """Templates and template versions. The JSON of a version never changes."""
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic_core import from_json
 
+from rundun.core import languages
 from rundun.core.runs import progress
 from rundun.core.templates import pictures as template_pictures
 from rundun.core.templates.steps import photo_limits
@@ -36,8 +37,35 @@ def get(tx: Tx, org_id: str, template_id: str) -> TemplateHead:
     return _head(tx.get_row("template", "SELECT * FROM templates WHERE id = ? AND org_id = ?", template_id, org_id))
 
 
-def get_version(tx: Tx, template_id: str, v: int) -> TemplateVersion:
-    """Return a version of a template, archived or not, of any organization, parsed; raises NotFound."""
+def get_version(tx: Tx, template_id: str, v: int, language: str | None = None) -> TemplateVersion:
+    """Return a version of a template, archived or not, of any organization, parsed, and translated as far as it can be
+    for a reader of `language` (BCP 47); raises NotFound.
+    """
+    version = _get_version(tx, template_id, v)
+    used = () if language is None else tuple(languages.fallbacks(language, version.template.translations))
+    if not used or language is None:
+        return version
+    translated = tx.versions.find(template_id, v, used)
+    if translated is None:
+        translated = _translate(version, language, used)
+        tx.versions.put(translated)
+    return translated
+
+
+def _translate(version: TemplateVersion, language: str, used: tuple[str, ...]) -> TemplateVersion:
+    original = from_json(version.body)
+    translated = languages.translate(original, language)
+    template = Template.model_validate(translated)
+    return replace(
+        version,
+        template=template,
+        steps=tuple(template.all_steps()),
+        languages=used,
+        untranslated=languages.untranslated(original, translated, language),
+    )
+
+
+def _get_version(tx: Tx, template_id: str, v: int) -> TemplateVersion:
     known = tx.versions.find(template_id, v)
     if known is not None:
         return known

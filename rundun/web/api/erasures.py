@@ -79,7 +79,7 @@ async def get_person_archive(call: ApiCall) -> Response:
     found = await list_runs(call.turns, call.org_id, body.person.person(), body.run_ids)
     organization, pages = await call.read(organization_rows.get), call.ctx.pages
     report = ReportWriter(pages, organization, pages.console_words.language(["en"]), is_given_out=True)
-    entries = archive_entries(turns, call.org_id, found, call.ctx.links, report.write)
+    entries = archive_entries(turns, call.org_id, found, call.ctx.links, report)
     pieces = zip_pieces(turns, entries, datetime.fromtimestamp(call.ctx.now() / times.SECOND, UTC))
     return Download(call.ctx, call.org_id, pieces, "person.zip")
 

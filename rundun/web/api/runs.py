@@ -134,11 +134,10 @@ async def get_run_archive(call: ApiCall) -> Response:
     """
     ctx, org_id = call.ctx, call.org_id
     require_place(ctx, org_id)
-    detail = await call.read(runs.get_detail, call.path("run_id"))
+    language = ctx.pages.console_words.language(["en"])
+    detail = await call.read(runs.get_detail, call.path("run_id"), language=language.tag)
     turns = ctx.turns.of_download(org_id)
-    report = ReportWriter(
-        ctx.pages, await call.read(organization_rows.get), ctx.pages.console_words.language(["en"])
-    ).write
+    report = ReportWriter(ctx.pages, await call.read(organization_rows.get), language).write
     at = datetime.fromtimestamp(detail.now / times.SECOND, UTC)
     return Download(
         ctx, org_id, zip_pieces(turns, run_entries(turns, detail, ctx.links, report), at), archive_name(detail)

@@ -17,7 +17,8 @@ from rundun.store.deliveries.deliveries import Delivery
 from rundun.store.runs import changes as run_changes, events as event_rows
 from rundun.store.runs.changes import RunChange
 from rundun.store.sqlite.pagination import PageRequest
-from rundun.web.archives.runs import ArchiveEntry, Report, picture_entries, record_json
+from rundun.web.archives.report import ReportWriter
+from rundun.web.archives.runs import ArchiveEntry, picture_entries, record_json
 from rundun.web.erasure.person import run_json
 from rundun.web.http.turns import LongWork, Reads
 from rundun.wording.file_names import FileNames, file_names
@@ -28,7 +29,7 @@ _LEFT_OUT = ("link", "webhook")  # members of a record that give access
 
 
 async def archive_entries(
-    work: LongWork, org_id: str, found: PersonList, links: Urls, report: Report
+    work: LongWork, org_id: str, found: PersonList, links: Urls, report: ReportWriter
 ) -> AsyncIterator[ArchiveEntry]:
     """Yield the files of an archive: runs.json, the list, and those of each run in a folder with its id as the name,
     unless it was erased meanwhile.
@@ -37,7 +38,7 @@ async def archive_entries(
     yield ArchiveEntry("runs.json", to_json(listed, indent=2))
     for run in found.runs:
         try:
-            detail = await work.read(runs.get_detail, org_id, run.run_id)
+            detail = await work.read(runs.get_detail, org_id, run.run_id, language=report.language.tag)
         except Problem as problem:
             if problem.code not in ("not_found", "run_erased"):
                 raise
@@ -50,7 +51,7 @@ async def archive_entries(
         yield ArchiveEntry(f"{folder}events.json", to_json(told, indent=2))
         sent = [_delivery_json(delivery) async for delivery in _read_deliveries(work, run.run_id)]
         yield ArchiveEntry(f"{folder}deliveries.json", to_json(sent[::-1], indent=2))
-        yield ArchiveEntry(f"{folder}report.html", await work.run(report, detail, names))
+        yield ArchiveEntry(f"{folder}report.html", await work.run(report.write, detail, names))
         for entry in picture_entries(names, folder):
             yield entry
 

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from rundun.actions import overview as actions
 from rundun.web.console import chart
 from rundun.web.console.dispatch.due import due_choices
-from rundun.web.console.runs.rows import heading, moment
+from rundun.web.console.runs.rows import MAX_FLAGS, flag_lines, flag_photos, heading, moment
 from rundun.web.console.session import ConsoleCall
 from rundun.wording.console_words import format_count
 
@@ -20,11 +20,14 @@ async def overview(call: ConsoleCall) -> Response:
     """GET /console: show the runs and deliveries that call for attention, today's runs, and a chart of `DAYS` days."""
     days = call.zone.days_back(call.now, DAYS)
     begins = [call.zone.day_begins(day) for day in [*days, days[-1] + timedelta(days=1)]]
-    numbers = await call.read(actions.get, begins)
+    numbers = await call.read(actions.get, begins, call.language.tag)
     return await call.render(
         "overview",
         numbers=numbers,
         moment=partial(moment, call),
+        flag_lines=partial(flag_lines, call),
+        flag_photos=partial(flag_photos, call),
+        max_flags=MAX_FLAGS,
         heading=heading,
         dues=due_choices(call),
         counted=partial(format_count, call.language),

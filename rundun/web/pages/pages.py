@@ -21,7 +21,7 @@ from rundun.core import languages
 from rundun.core.erasure.retention import NO_DAYS_SHOWN
 from rundun.core.json_types.execution import StateJson
 from rundun.web.pages.branding import PLAIN, Branding
-from rundun.web.pages.shown_template import ShownTemplates, shown_template, untranslated
+from rundun.web.pages.shown_template import ShownTemplates, shown_template
 from rundun.web.pages.static import Assets
 from rundun.wording.console_words import ConsoleCatalogs
 from rundun.wording.i18n import Catalogs, Language
@@ -141,7 +141,7 @@ class Pages:
         # The labels of the job's fields are translated like the template, to which they belong.
         of_job = {"fields": job["fields"], "translations": template.get("translations")}
         fields = languages.translate(of_job, language.texts)["fields"]
-        of_fields = untranslated(of_job, {"fields": fields}, language.texts)
+        of_fields = languages.untranslated(of_job, {"fields": fields}, language.texts)
         unknown = True if shown.unknown is True or of_fields is True else [*shown.unknown, *of_fields]
         shown_state = {**state, "template": shown.head, "job": {**job, "fields": fields}}
         return self._render_in(
@@ -188,7 +188,7 @@ class Pages:
             organization=organization,
             run=run,
             checklist=template.get("name"),
-            unknown=untranslated(original, template, language.texts),
+            unknown=languages.untranslated(original, template, language.texts),
             words=self._script_words["receipt" if receipt else "after"],
             receipt={**receipt, "template": languages.translate(receipt["template"], language.texts)}
             if receipt

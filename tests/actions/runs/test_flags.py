@@ -1,6 +1,7 @@
 """Answers that call for attention: on the answer, its event, the record, the list and the closing event."""
 
 import sqlite3
+import uuid
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ async def counted(w: World, ed: Ed) -> int:
     record = await w.run(ed)
     (listed,) = [one for one in (await w.acme.get("/v1/runs")).json()["data"] if one["run_id"] == ed.run_id]
     assert listed["flagged"] == record["flagged"]
+    assert len(record["flags"]) == min(record["flagged"], 20)
     assert isinstance(record["flagged"], int)
     return int(record["flagged"])
 
@@ -139,7 +141,76 @@ async def test_every_end_tells_how_many(w: World, how: str) -> None:
         await w.sweep()
     event = "run.expired" if how == "expired" else "run.cancelled"
     assert (await told(w, ed))[-1] == (event, 2)
+    assert (await w.events(ed))[-1]["data"]["flags"] == (await w.run(ed))["flags"]
     assert await counted(w, ed) == 2
+
+
+def asked_after(step_id: str, kind: str, **more: Any) -> dict[str, Any]:
+    """Return a step that is shown once there is damage."""
+    when = {"step": "s-damage", "op": "eq", "value": True}
+    return {"id": step_id, "type": kind, "label": f"{step_id}?", "condition": {"when": when}, **more}
+
+
+def options(name: str) -> dict[str, Any]:
+    labels = {"van": "The van", "else": "Something else"}
+    return {"options": [{"id": f"o-{name}-{end}", "label": label} for end, label in labels.items()]}
+
+
+async def test_a_flag_says_what_follows_from_it(w: World) -> None:
+    steps = (
+        BOOLEAN,
+        DAMAGE,
+        asked_after("s-what", "text"),
+        asked_after("s-on", "multi_choice", config=options("on")),
+        asked_after("s-stay", "choice", config=options("stay"), flag={"when": {"op": "eq", "value": "o-stay-van"}}),
+        asked_after("s-cost", "number", config={"unit": "EUR"}),
+        asked_after("s-see", "photo", required=False),
+        asked_after("s-when", "datetime", required=False),
+        TYRES,
+        {"id": "s-locked", "type": "photo", "label": "Cellar"},
+    )
+    ed = await w.dispatch(await w.template(*steps, settings={"allow_skip": True}))
+    await ed.start()
+    for step_id, value in {
+        "s-ok": True,
+        "s-damage": True,
+        "s-what": "Scratch, left door",
+        "s-on": ["o-on-van", "o-on-else"],
+        "s-stay": "o-stay-van",
+        "s-cost": 120.5,
+        "s-tyres": 1,
+    }.items():
+        assert (await ed.answer(step_id, value)).status_code == 200, step_id
+    await ed.put("s-when", {"skipped": True})
+    await ed.put("s-locked", {"unable": {"reason": "No key"}})
+    remark = {"remark_id": str(uuid.uuid4()), "text": "Was there before", "photos": []}
+    assert (await ed.call("PUT", "/steps/s-damage/remark", json=remark)).status_code == 200
+    damage = "Yes · Scratch, left door · s-on? The van, Something else · s-cost? 120.5 EUR"
+    expected = [
+        ("s-locked", "Cellar", "Could not be done: No key", None),
+        ("s-damage", "Is there any damage?", damage, "Was there before"),
+        ("s-stay", "s-stay?", "The van", None),
+        ("s-tyres", "Tyres", "1 of 5", None),
+    ]
+    flags = (await w.run(ed))["flags"]
+    assert [(one["step_id"], one["label"], one["answer"], one["remark"]) for one in flags] == expected
+    await ed.answer("s-damage", False)
+    assert [one["step_id"] for one in (await w.run(ed))["flags"]] == ["s-locked", "s-tyres"]
+
+
+async def test_flags_of_a_record_are_bounded(w: World) -> None:
+    many = [{**DAMAGE, "id": f"s-{number}", "label": f"Damage {number}?"} for number in range(22)]
+    ed = await started(w, *many, {**BOOLEAN, "id": "s-last"})
+    for step in many:
+        await ed.answer(step["id"], True)
+    await ed.put("s-last", {"unable": {"reason": "long " * 200}})
+    record = await w.run(ed)
+    assert (record["flagged"], [one["step_id"] for one in record["flags"]]) == (
+        23,
+        ["s-last", *(step["id"] for step in many[:19])],
+    )
+    answer = record["flags"][0]["answer"]
+    assert len(answer) <= 500 and answer.endswith("long…")
 
 
 async def test_runs_of_before_count_what_could_not_be_done(w: World, tmp_path: Path) -> None:

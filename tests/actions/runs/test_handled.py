@@ -61,11 +61,11 @@ async def test_a_missed_run_is_done_with_once(w: World) -> None:
     assert page.count("Expired 1 Jan 2026, 01:00:00 +00:00 Dealt with · Ann 1 Jan 2026, 01:00:00") == 1
     assert (await ann.post(f"{path}/handled/undo")).headers["location"].endswith("handled_undone")
     page = text_of(await shown(ann, path))
-    assert "Dealt with" in page and "Back on the list of what needs somebody · Ann 1 Jan 2026, 02:00:00" in page
+    assert "Dealt with" in page and "Reopened · Ann 1 Jan 2026, 02:00:00" in page
     await handle(w, ed)
     await ann.post(f"{path}/handled/undo")
     page = text_of(await shown(ann, path))
-    assert page.rindex("Dealt with · Ann") < page.rindex("Back on the list"), "both in one second"
+    assert page.rindex("Dealt with · Ann") < page.rindex("Reopened"), "both in one second"
     await w.database.read(assert_counted)
     assert (await w.acme.get(f"/v1/runs/{ed.run_id}")).headers["etag"] != before["revision"]
     with pytest.raises(NotFound):
@@ -104,6 +104,43 @@ async def test_a_new_flag_brings_a_run_back(w: World) -> None:
     assert (await handle(w, ed))["handled_at"]
     closing_event = (await w.events(ed))[-1]
     assert "handled_at" not in closing_event["data"]
+
+
+async def test_a_flagged_run_that_was_handled_is_missed_all_the_same(w: World) -> None:
+    ed = await w.dispatch(await w.template(DAMAGE, BOOLEAN), expires_in_hours=1)
+    await ed.start()
+    await ed.answer("s-damage", True)
+    await w.database.write(handled.handle_run, w.acme_id, ed.run_id, ANN, "Called the office")
+    w.clock.forward(hours=30)
+    await w.sweep()
+    record = await w.run(ed)
+    assert (record["missed"], record["handled_at"], record["handled_note"]) == (True, None, None)
+
+
+async def test_a_note_says_what_was_done_until_the_run_is_reopened(w: World) -> None:
+    ann = await operator(w)
+    ed = await started(w, DAMAGE)
+    await ed.answer("s-damage", True)
+    path = f"/runs/{ed.run_id}"
+    refused = await ann.post(f"{path}/handled", note="x" * 2001)
+    assert refused.status_code == 422 and (await w.run(ed))["handled_at"] is None
+    assert (await ann.post(f"{path}/handled", note=" Sent a <b>mechanic</b> ")).status_code == 303
+    record = await w.run(ed)
+    assert record["handled_note"] == "Sent a <b>mechanic</b>"
+    page = await shown(ann, path)
+    assert "<b>mechanic" not in page and text_of(page).count("– Sent a <b>mechanic</b>") == 2, (
+        "in words, and in history"
+    )
+    assert await handle(w, ed) == record, "no note takes none away"
+    await ann.post(f"{path}/handled", note="It is mended")
+    assert (await w.run(ed))["handled_note"] == "It is mended"
+    await ann.post(f"{path}/handled/undo")
+    record = await w.run(ed)
+    assert (record["handled_at"], record["handled_note"]) == (None, None)
+    assert "It is mended" in text_of(await shown(ann, path)), "the history has it"
+    await handle(w, ed)
+    assert (await w.run(ed))["handled_note"] is None
+    await w.database.read(assert_counted)
 
 
 async def test_failed_deliveries_that_are_alike_are_one(w: World, receiver: Receiver, monkeypatch: Any) -> None:

@@ -308,7 +308,8 @@ async def test_a_record_is_in_the_order_of_the_document(w: World) -> None:
     told = "run_id status late missed flagged revision template_id template_v template link executor_ref"
     told += " previous_run_id title due_at assigned_to language identity created_at updated_at started_at"
     told += " completed_at cancelled_at expired_at expires_at duration_seconds progress clock_skew_seconds handled_at"
-    told += " note fields prefill answers remarks signature cancellation webhook"
+    told += " handled_note"
+    told += " note fields prefill answers remarks flags signature cancellation webhook"
     ed = await w.dispatch(await w.template(BOOLEAN), executor_ref='a ,"link": of words')
     await ed.start(name='Ed ,"link":')
     assert list(await w.run(ed)) == told.split() == list(EXAMPLES["getRun"]["200"])

@@ -72,7 +72,7 @@ STAYS = {
 NOT_REPEATED = {
     **dict.fromkeys(("number", "id", "created_at", "updated_at", "revision", "seq", "status"), "a run of its own"),
     **dict.fromkeys(("started_at", "assigned_to", "identity", "device", "progress", "flagged"), "what was done"),
-    **dict.fromkeys(("clock_skew_seconds", "has_remarks", "has_photos", "handled_at"), "what was done"),
+    **dict.fromkeys(("clock_skew_seconds", "has_remarks", "has_photos", "handled_at", "handled_note"), "what was done"),
     **dict.fromkeys(END, "its end"),
     **dict.fromkeys(("due_at", "expires_at", "prefill"), "of that day"),
     **dict.fromkeys(("webhook_gone", "webhook_forgotten"), "a new webhook"),
@@ -87,7 +87,7 @@ NOT_SEARCHED = {
         ("due_at", "handled_at", "flagged", "language", "assigned_to", "previous_run_id"), "filters, lists"
     ),
     **dict.fromkeys(("progress", "clock_skew_seconds", "revision", "cancelled_by", "last_step_id"), "counts and words"),
-    **dict.fromkeys(("note", "prefill", "cancel_reason"), "long texts"),
+    **dict.fromkeys(("note", "prefill", "cancel_reason", "handled_note"), "long texts"),
     **dict.fromkeys(("webhook_url", "webhook_secret", "webhook_events", *OF_WEBHOOK, *OURS), "ours"),
 }
 NOT_IN_JSON = {

@@ -81,8 +81,9 @@ async def _find_repeated(call: ConsoleCall, values: dict[str, str]) -> RepeatedR
 
 async def _render_form(call: ConsoleCall, values: dict[str, str], problem: Problem | None = None) -> Response:
     repeated = await _find_repeated(call, values)
+    tag = call.language.tag
     default = await call.read(default_webhooks.find, values.get("template_id", ""))
-    listed = await call.read(templates.dispatch_choices, values.get("template_id", ""), MAX_TEMPLATES)
+    listed = await call.read(templates.dispatch_choices, values.get("template_id", ""), MAX_TEMPLATES, tag)
     choices = [(head.template_id, version.template.name) for head, version in listed]
     choices.sort(key=lambda choice: choice[1].casefold())
     tags = {tag for _, version in listed for tag in version.template.translations}

@@ -46,9 +46,10 @@ async def _render_form(
     before: SentTable | None = None,
     ready: Mapping[str, Any] | None = None,
 ) -> Response:
-    listed = await call.read(templates.dispatch_choices, values.get("template_id", ""), MAX_TEMPLATES)
+    chosen_id, tag = values.get("template_id", ""), call.language.tag
+    listed = await call.read(templates.dispatch_choices, chosen_id, MAX_TEMPLATES, tag)
     choices = sorted(((head.template_id, version.template.name) for head, version in listed), key=_by_name)
-    chosen = next((version for head, version in listed if head.template_id == values.get("template_id")), None)
+    chosen = next((version for head, version in listed if head.template_id == chosen_id), None)
     errors = table.errors if table else ()
     status = 422 if errors else 409 if before else PROBLEMS[problem.code].status if problem else 200
     return await call.render(
@@ -59,7 +60,7 @@ async def _render_form(
         columns=column_names(chosen.template, call.language) if chosen else [],
         required={field.label for field in chosen.template.fields if field.required} if chosen else set(),
         chosen=chosen,
-        default_host=host_of(await call.read(default_webhooks.find, values.get("template_id", ""))),
+        default_host=host_of(await call.read(default_webhooks.find, chosen_id)),
         problem=problem,
         reason=exact_reason(call.language, problem) if problem else "",
         wrong=errors,

@@ -58,7 +58,7 @@ async def download(call: ConsoleCall) -> Response:
         _chosen_revisions(call)
     )
     report = ReportWriter(call.ctx.pages, call.organization, call.language, is_given_out=True)
-    entries = archive_entries(turns, org_id, found, call.ctx.links, report.write)
+    entries = archive_entries(turns, org_id, found, call.ctx.links, report)
     return Download(call.ctx, org_id, zip_pieces(turns, entries, call.zone.at(call.now)), "person.zip")
 
 

@@ -25,7 +25,7 @@ MEMBERS = (*PLAIN_MEMBERS, "executor_ref")
 
 async def edit_form(call: ConsoleCall) -> Response:
     """GET /console/runs/{run_id}/edit: show the form with the run's values. A closed run redirects to its own page."""
-    run, version = await call.read(runs.get_with_version, call.path("run_id"))
+    run, version = await call.read(runs.get_with_version, call.path("run_id"), call.language.tag)
     if run.is_closed:
         return call.redirect(f"/runs/{run.run_id}")
     values = _values(run, call.zone)
@@ -36,7 +36,7 @@ async def edit(call: ConsoleCall) -> Response:
     """POST /console/runs/{run_id}/edit: store the inputs that differ from those shown, and no others, and redirect to
     the run; show the form again with the errors of a refusal.
     """
-    run, version = await call.read(runs.get_with_version, call.path("run_id"))
+    run, version = await call.read(runs.get_with_version, call.path("run_id"), call.language.tag)
     try:
         changes = read(RunPatch, _patch(call.form, version, call.zone)).changes()
         actor = Actor("operator", call.operator.name)

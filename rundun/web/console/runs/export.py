@@ -12,6 +12,7 @@ from rundun.web.archives.download import Download, require_place
 from rundun.web.archives.report import ReportWriter
 from rundun.web.archives.runs import archive_name, run_entries, zip_pieces
 from rundun.web.console.runs.filters import read_filter_form
+from rundun.web.console.runs.rows import flag_lines
 from rundun.web.console.session import ConsoleCall
 from rundun.web.http.turns import Turns
 from rundun.wording.job_tables.csv_cells import csv_lines
@@ -34,7 +35,8 @@ async def _lines(call: ConsoleCall, turns: Turns) -> AsyncIterator[bytes]:
     yield ("\ufeff" + csv_lines([COLUMNS])).encode()
     run_filter, before, left = read_filter_form(call).filter, PageRequest().before, MAX_ROWS
     while left > 0:
-        page = await turns.read(runs.page, call.operator.org_id, run_filter, PageRequest(min(PAGE, left), before))
+        page_request = PageRequest(min(PAGE, left), before)
+        page = await turns.read(runs.page, call.operator.org_id, run_filter, page_request, call.language.tag)
         yield (await turns.run(_rows, call, page.items)).encode()
         if page.next_before is None:
             return
@@ -45,7 +47,7 @@ async def chosen_table(call: ConsoleCall, run_ids: Sequence[str]) -> Response:
     """Return a CSV file of the runs with these ids, in their order, with the columns `COLUMNS`; unknown and erased runs
     are left out.
     """
-    rows = await call.read(runs.list_chosen, run_ids)
+    rows = await call.read(runs.list_chosen, run_ids, call.language.tag)
     content = "\ufeff" + csv_lines([COLUMNS]) + await call.turns.run(_rows, call, rows)
     headers = {"cache-control": "no-store", "content-disposition": f'attachment; filename="{_name(call)}"'}
     return Response(content, headers=headers, media_type=CSV)
@@ -99,6 +101,8 @@ _CELLS: dict[str, Callable[[ConsoleCall, ListedRun, Run], object]] = {
     "clock_skew_seconds": lambda call, row, run: run.clock_skew_seconds,
     "remarks": lambda call, row, run: row.remarks,
     "handled_at": lambda call, row, run: _time(call, run.handled_at),
+    "handled_note": lambda call, row, run: run.handled_note,
+    "flags": lambda call, row, run: "; ".join(str(line) for line in flag_lines(call, row)),
 }
 COLUMNS = tuple(_CELLS)
 
@@ -109,7 +113,7 @@ COLUMNS = tuple(_CELLS)
 async def archive(call: ConsoleCall) -> Response:
     """GET /console/runs/{run_id}/archive.zip: return a ZIP: run.json, report.html, original photos and signatures."""
     require_place(call.ctx, call.operator.org_id)
-    detail = await call.read(runs.get_detail, call.path("run_id"))
+    detail = await call.read(runs.get_detail, call.path("run_id"), language=call.language.tag)
     org_id = call.operator.org_id
     turns = call.ctx.turns.of_download(org_id)
     report = ReportWriter(call.ctx.pages, call.organization, call.language).write

@@ -5,16 +5,24 @@ from starlette.responses import Response
 from rundun.actions.runs import handled
 from rundun.actions.runs.handled import GroupProgress
 from rundun.core.actor import Actor
+from rundun.core.request_bodies import HandledBody
+from rundun.core.validation import clean_input, read
 from rundun.web.console.runs import page
 from rundun.web.console.session import ConsoleCall
 
 
 async def handle_run(call: ConsoleCall) -> Response:
-    """POST /console/runs/{run_id}/handled: mark a run as handled, and redirect to the run, with `to=overview` to the
-    overview, or show the refusal.
+    """POST /console/runs/{run_id}/handled: mark a run as handled, with a `note` if given, and redirect to the run, with
+    `to=overview` to the overview, or show the refusal.
     """
-    act = call.write(handled.handle_run, call.path("run_id"), Actor("operator", call.operator.name))
-    response = await page.act_or_explain(call, act, "handled")
+
+    async def act() -> None:
+        note = call.form.get("note", "")
+        body = read(HandledBody, {"note": note} if clean_input(note) else {})
+        actor = Actor("operator", call.operator.name)
+        await call.write(handled.handle_run, call.path("run_id"), actor, body.note)
+
+    response = await page.act_or_explain(call, act(), "handled")
     is_done = response.status_code == 303
     return call.redirect("", "handled") if is_done and call.form.get("to") == "overview" else response
 

@@ -37,7 +37,7 @@ async def show_run(call: ConsoleCall, status: int = 200, wrong: Problem | None =
     """
     past = call.request.query_params.get("past", "")
     try:
-        detail = await call.read(runs.get_detail, call.path("run_id"), past)
+        detail = await call.read(runs.get_detail, call.path("run_id"), past, call.language.tag)
     except Problem as problem:
         if problem.code != "run_erased":
             raise

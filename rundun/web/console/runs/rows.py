@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from rundun.actions.runs.runs import ListedRun
 from rundun.core.runs import search_text
 from rundun.core.runs.run import Run
 from rundun.web.console.session import ConsoleCall
 from rundun.wording import relative_time
+from rundun.wording.answer_words import answer_line
 from rundun.wording.console_words import N_
 from rundun.wording.job_view import field_views
 
+MAX_FLAGS, MAX_PHOTOS = 3, 4  # shown of a run in a list
 MOMENTS = {
     "due": N_("Due {when}"),
     "begun": N_("Begun {when}"),
@@ -28,6 +31,34 @@ def heading(row: ListedRun) -> str:
 def executor(run: Run) -> str | None:
     """Return the executor's name, else e-mail address, else phone number, else None."""
     return run.identity.name or run.identity.email or run.identity.phone
+
+
+@dataclass(frozen=True, slots=True)
+class FlagLine:
+    """A flag in one line: its step's label, the answer with those of its follow-ups, and the remark, "" without one."""
+
+    label: str
+    answer: str
+    remark: str
+
+    def __str__(self) -> str:
+        said = f"{self.label}: {self.answer}" if self.answer else self.label
+        return f"{said} – {self.remark}" if self.remark else said
+
+
+def flag_lines(call: ConsoleCall, row: ListedRun) -> list[FlagLine]:
+    """Return a line for each flag of a run, in the page's language."""
+    say = partial(answer_line, language=call.language, zone=call.zone)
+    return [
+        FlagLine(flag.step_state.step.label, " · ".join(flag.phrases(say)), " ".join(flag.remark.split()))
+        for flag in row.flags
+    ]
+
+
+def flag_photos(call: ConsoleCall, row: ListedRun) -> list[str]:
+    """Return the URLs of the thumbnails of the first `MAX_PHOTOS` photos of a run's flags."""
+    photos = [photo for flag in row.flags for photo in flag.photos][:MAX_PHOTOS]
+    return [call.ctx.links.media_path(photo.thumbnail, "image/jpeg") for photo in photos]
 
 
 @dataclass(frozen=True, slots=True)

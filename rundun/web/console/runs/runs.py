@@ -22,7 +22,7 @@ from rundun.store.sqlite.pagination import PageRequest
 from rundun.web.console.dispatch.due import due_choices, read_due
 from rundun.web.console.runs import page as run_page
 from rundun.web.console.runs.filters import list_path, read_filter_form, tab_filters, tab_query
-from rundun.web.console.runs.rows import SearchMatch, heading, moment
+from rundun.web.console.runs.rows import MAX_FLAGS, SearchMatch, flag_lines, flag_photos, heading, moment
 from rundun.web.console.session import ConsoleCall
 from rundun.wording.console_words import format_count
 
@@ -33,8 +33,8 @@ async def list_runs(call: ConsoleCall) -> Response:
     """GET /console/runs: list up to `LIMIT` runs of a tab, narrowed by search and filter; `?before=` is the cursor."""
     filter_form = read_filter_form(call)
     page_request = call.page_request(LIMIT)
-    page = await call.read(runs.page, filter_form.filter, page_request)
-    choices = await call.read(templates.list_names)
+    page = await call.read(runs.page, filter_form.filter, page_request, call.language.tag)
+    choices = await call.read(templates.list_names, call.language.tag)
     if filter_form.filter.template_id and filter_form.filter.template_id not in dict(choices):
         choices.append((filter_form.filter.template_id, filter_form.filter.template_id))
     older = None
@@ -57,6 +57,9 @@ async def list_runs(call: ConsoleCall) -> Response:
         found=partial(SearchMatch, filter_form.values["q"]),
         statuses=STATUSES,
         moment=partial(moment, call),
+        flag_lines=partial(flag_lines, call),
+        flag_photos=partial(flag_photos, call),
+        max_flags=MAX_FLAGS,
         say_day=lambda day: dates.format_skeleton("yMMMd", date.fromisoformat(day), locale=call.zone.locale),
     )
 

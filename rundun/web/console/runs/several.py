@@ -68,7 +68,7 @@ async def act(call: ConsoleCall) -> Response:
 
 
 async def _ask_to_confirm(call: ConsoleCall, action: str, run_ids: list[str], wrong: str = "") -> Response:
-    rows = await call.read(runs.list_chosen, await _eligible(call, action, run_ids))
+    rows = await call.read(runs.list_chosen, await _eligible(call, action, run_ids), call.language.tag)
     return await call.render(
         "runs/several_ask",
         422 if wrong else 200,
@@ -115,7 +115,7 @@ def _action_on_run(call: ConsoleCall, action: str) -> Callable[[str], Awaitable[
 
 
 async def _refusals(call: ConsoleCall, action: str, problems: Mapping[str, Problem]) -> list[Refusal]:
-    rows = {row.run.run_id: row for row in await call.read(runs.list_chosen, list(problems))}
+    rows = {row.run.run_id: row for row in await call.read(runs.list_chosen, list(problems), call.language.tag)}
     return [
         Refusal(run_id, heading(rows[run_id]), _refusal_reason(call.language, action, problem, rows[run_id].run))
         if run_id in rows

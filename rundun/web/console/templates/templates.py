@@ -44,7 +44,7 @@ async def list_templates(call: ConsoleCall) -> Response:
     adds archived ones.
     """
     params = query(TemplatesPageQuery, call.request)
-    page = await call.read(page_current, params.page_request(), params.include_archived)
+    page = await call.read(page_current, params.page_request(), params.include_archived, call.language.tag)
     is_first = "cursor" not in params.model_fields_set
     return await call.render(
         "templates/list",
