@@ -158,7 +158,7 @@ class RunView:
         self.detail = detail
         self.state = detail.state
         self.language = language
-        self._zone = zone
+        self.zone = zone
         self._file_url = file_url
         self._unabridged = unabridged
         self._names = file_names(detail)
@@ -216,7 +216,7 @@ class RunView:
         proposed = self.state.run.job.prefill.get(step.id)
         if proposed is None:
             return None
-        words = answer_words.value_words(step, proposed, self.language, self._zone)
+        words = answer_words.value_words(step, proposed, self.language, self.zone)
         text = words if isinstance(words, str) else ", ".join(words or ()) or self.language.gettext("Nothing chosen")
         is_kept = answer is not None and progress.answer_kind(answer) == "answered" and answer.value == proposed
         return ProposalView(text, is_kept)
@@ -252,7 +252,7 @@ class RunView:
 
     def _answer_view(self, step: StepBase, answer: Answer) -> AnswerView:
         kind = progress.answer_kind(answer)
-        value = answer_words.value_words(step, answer.value, self.language, self._zone) if kind == "answered" else None
+        value = answer_words.value_words(step, answer.value, self.language, self.zone) if kind == "answered" else None
         return AnswerView(
             kind,
             value if isinstance(value, str) else None,
@@ -301,7 +301,7 @@ def page_values(view: RunView) -> dict[str, Any]:
     """Return the values of a run's page or report, by their names in the templates."""
     detail: RunDetail = view.detail
     run, template, sections = detail.state.run, detail.state.version.template, view.sections()
-    attention = _flag_views(view, sections)
+    attention = flag_views(view, sections)
     flagged = [pair for flag in attention for pair in flag.photos]
     photos = _listed_photos(step_view for section in sections for step_view in section.steps)
     return {
@@ -327,7 +327,8 @@ def page_values(view: RunView) -> dict[str, Any]:
     }
 
 
-def _flag_views(view: RunView, sections: Sequence[SectionView]) -> list[FlagView]:
+def flag_views(view: RunView, sections: Sequence[SectionView]) -> list[FlagView]:
+    """Return the steps of a run that call for attention, with those that follow from them."""
     step_views = {step_view.step.id: step_view for section in sections for step_view in section.steps}
     views = []
     for flag in list_flags(view.state.step_states, view.state.evidence):

@@ -184,7 +184,7 @@ def _write_zip(settings: ServiceSettings, org_id: str, who: Person, path: Path) 
 async def _write_pieces(
     settings: ServiceSettings, reads: DirectReads, org_id: str, who: Person, write: Callable[[bytes], Any], tx: Tx
 ) -> None:
-    from rundun.web.archives.report import ReportWriter  # with the templates of pages, hence not at the start
+    from rundun.web.archives.report import report_writer  # with the templates of pages, hence not at the start
     from rundun.web.pages.pages import Pages
     from rundun.web.pages.static import Assets
 
@@ -192,8 +192,8 @@ async def _write_pieces(
     found = await list_runs(reads, org_id, who)
     at = datetime.fromtimestamp(tx.now / times.SECOND, UTC)
     pages = Pages(paths.templates(), Assets(paths.static()))
-    report = ReportWriter(
-        pages, organization_rows.get(tx, org_id), pages.console_words.language(["en"]), is_given_out=True
+    report = await report_writer(
+        reads, pages, organization_rows.get(tx, org_id), pages.console_words.language(["en"]), is_given_out=True
     )
     async for piece in zip_pieces(reads, archive_entries(reads, org_id, found, links, report), at):
         write(piece)

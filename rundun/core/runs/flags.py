@@ -19,8 +19,8 @@ MAX_ANSWER = 500  # characters of a flag's answer there
 @dataclass(frozen=True, slots=True)
 class FlaggedStep:
     """A step that calls for attention, since its answer is flagged or it could not be done. `remark` is the text of its
-    remark, "" without one. `follow_ups` are the visible answered steps whose condition names it, without those that
-    call for attention themselves. `photos` are those of all these answers and of their remarks.
+    remark, "" without one. `follow_ups` are the visible answered steps whose condition names it, without instructions
+    and without those that call for attention themselves. `photos` are those of all these answers and their remarks.
     """
 
     step_state: StepState
@@ -50,12 +50,13 @@ def list_flags(step_states: Mapping[str, StepState], evidence: Evidence) -> list
 
 
 def _asked_after(step_states: Mapping[str, StepState]) -> dict[str, list[StepState]]:
-    """Return the visible, answered steps that do not call for attention, by the id of each step that their condition
-    names.
+    """Return the visible, answered steps that do not call for attention, without instructions, by the id of each step
+    that their condition names.
     """
     asked: dict[str, list[StepState]] = {}
     for one in step_states.values():
-        if one.step.condition and one.visible and one.answer and not one.calls_for_attention:
+        is_answer = one.visible and one.answer is not None and one.step.type != "instruction"
+        if one.step.condition and is_answer and not one.calls_for_attention:
             for step_id in condition_steps(one.step):
                 asked.setdefault(step_id, []).append(one)
     return asked

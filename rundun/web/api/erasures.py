@@ -14,7 +14,7 @@ from rundun.store.organizations import organizations as organization_rows
 from rundun.web.api.endpoint import ApiCall, api_router, one_at_a_time, to_response
 from rundun.web.archives.download import Download, require_place
 from rundun.web.archives.person import archive_entries
-from rundun.web.archives.report import ReportWriter
+from rundun.web.archives.report import report_writer
 from rundun.web.archives.runs import zip_pieces
 from rundun.web.erasure.kept_copies import KeptCopy, find_all_copies
 from rundun.web.erasure.person import erase_listed, list_runs, run_json
@@ -78,7 +78,7 @@ async def get_person_archive(call: ApiCall) -> Response:
     turns = call.ctx.turns.of_download(call.org_id)
     found = await list_runs(call.turns, call.org_id, body.person.person(), body.run_ids)
     organization, pages = await call.read(organization_rows.get), call.ctx.pages
-    report = ReportWriter(pages, organization, pages.console_words.language(["en"]), is_given_out=True)
+    report = await report_writer(turns, pages, organization, pages.console_words.language(["en"]), is_given_out=True)
     entries = archive_entries(turns, call.org_id, found, call.ctx.links, report)
     pieces = zip_pieces(turns, entries, datetime.fromtimestamp(call.ctx.now() / times.SECOND, UTC))
     return Download(call.ctx, call.org_id, pieces, "person.zip")

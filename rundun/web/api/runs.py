@@ -29,14 +29,14 @@ from rundun.store.organizations import organizations as organization_rows
 from rundun.store.runs import runs as run_rows, search
 from rundun.web.api.endpoint import ApiCall, api_router, one_at_a_time
 from rundun.web.archives.download import Download, require_place
-from rundun.web.archives.report import ReportWriter
-from rundun.web.archives.runs import archive_name, run_entries, zip_pieces
+from rundun.web.archives.report import HTML, report_pieces, report_writer
+from rundun.web.archives.runs import archive_name, report_name, run_entries, zip_pieces
 from rundun.web.dispatch.reading import read_dispatch_body, read_repeat_body
 from rundun.web.dispatch.warnings import destination_warnings, link_warnings
 from rundun.web.http.body import MERGE_PATCH
-from rundun.web.http.operation import ZIP, ListOf, Success
+from rundun.web.http.operation import PAGE, ZIP, ListOf, Success
 from rundun.web.http.problems import Json
-from rundun.web.http.query_params import RunsQuery, is_current, list_json, query
+from rundun.web.http.query_params import ReportQuery, RunsQuery, is_current, list_json, query
 
 router = api_router("Runs")
 SHAPE = "d"  # in ETags of records; to be changed when a record of the same revision gets other members
@@ -137,11 +137,35 @@ async def get_run_archive(call: ApiCall) -> Response:
     language = ctx.pages.console_words.language(["en"])
     detail = await call.read(runs.get_detail, call.path("run_id"), language=language.tag)
     turns = ctx.turns.of_download(org_id)
-    report = ReportWriter(ctx.pages, await call.read(organization_rows.get), language).write
+    writer = await report_writer(turns, ctx.pages, await call.read(organization_rows.get), language)
     at = datetime.fromtimestamp(detail.now / times.SECOND, UTC)
     return Download(
-        ctx, org_id, zip_pieces(turns, run_entries(turns, detail, ctx.links, report), at), archive_name(detail)
+        ctx, org_id, zip_pieces(turns, run_entries(turns, detail, ctx.links, writer.write), at), archive_name(detail)
     )
+
+
+@router.route(
+    "GET /runs/{run_id}/report",
+    {200: Success("The report.", PAGE)},
+    query=ReportQuery,
+    problems=("request_in_progress",),
+)
+async def get_run_report(call: ApiCall) -> Response:
+    """Get a run as a report to read or print.
+
+    A page of HTML that contains its photos. By default it is for customers: what the run was about, its outcome, what
+    is flagged, the answers, photos and remarks; no reference, person, position or id unless you ask for it. It is made
+    while it is sent, and counts among the two downloads of an organization at once: a third is 409
+    `request_in_progress`.
+    """
+    ctx, org_id = call.ctx, call.org_id
+    asked = query(ReportQuery, call.request)
+    require_place(ctx, org_id)
+    language = ctx.pages.console_words.language([asked.language])
+    detail = await call.read(runs.get_detail, call.path("run_id"), language=asked.language)
+    turns = ctx.turns.of_download(org_id)
+    writer = await report_writer(turns, ctx.pages, await call.read(organization_rows.get), language)
+    return Download(ctx, org_id, report_pieces(turns, writer, detail, asked.options()), report_name(detail), HTML)
 
 
 def run_record(state: RunState, links: Urls, now: int) -> bytes:

@@ -90,6 +90,11 @@ def archive_name(detail: RunDetail) -> str:
     return f"run-{detail.state.run.run_id[2:10]}.zip"
 
 
+def report_name(detail: RunDetail) -> str:
+    """Return the file name of a run's report, such as report-1a2b3c4d.html, with the first 8 digits of the run's id."""
+    return f"report-{detail.state.run.run_id[2:10]}.html"
+
+
 async def zip_pieces(reads: Reads, entries: AsyncIterator[ArchiveEntry], at: datetime) -> AsyncIterator[bytes]:
     """Yield a ZIP archive of `entries` in pieces, its files dated `at`. Stored files deleted meanwhile are left out."""
     buffer = StreamingZipBuffer()

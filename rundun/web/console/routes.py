@@ -3,7 +3,7 @@
 from rundun.web.console import not_found, overview
 from rundun.web.console.dispatch import dispatch, form, message, table
 from rundun.web.console.erasure import person, retention, run
-from rundun.web.console.runs import edit, export, handled, live, page, runs, several
+from rundun.web.console.runs import edit, export, handled, live, page, report, runs, several
 from rundun.web.console.session import MAX_FORM, route
 from rundun.web.console.settings import (
     account,
@@ -43,6 +43,7 @@ ROUTES = [
     route("POST", "/runs/{run_id}/deliveries/{delivery_id}/retry", runs.retry_delivery),
     route("GET", "/runs.csv", export.table),
     route("GET", "/runs/{run_id}/archive.zip", export.archive),
+    route("GET", "/runs/{run_id}/report", report.show_report),
     route("GET", "/runs/{run_id}", page.show_run),
     route("GET", "/runs/{run_id}/edit", edit.edit_form),
     route("POST", "/runs/{run_id}/edit", edit.edit, max_form_bytes=form.MAX_FORM),

@@ -1,42 +1,4 @@
-// The page of one run: printing, copying the link, showing details, and the way back to the list.
-
-// On paper, photos are in full size with their details unfolded, also when printing by the browser's menu. The page's
-// own button waits until the photos are loaded; the browser's menu may not.
-const thumbnails = () => [...document.querySelectorAll("img[data-full]")];
-let unfolded = [];
-
-function loadFullPhotos() {
-  for (const one of thumbnails()) if (one.getAttribute("src") !== one.dataset.full) one.src = one.dataset.full;
-}
-
-function showPrintTime() {
-  const time = document.getElementById("printed");
-  const day = { day: "numeric", month: "short", year: "numeric" };
-  const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
-  const zone = { timeZone: time.dataset.zone, timeZoneName: "longOffset", hourCycle: "h23" };
-  try {
-    time.textContent = new Intl.DateTimeFormat("en-GB", { ...day, ...clock, ...zone }).format();
-  } catch { /* a time zone unknown to this browser: the page keeps the time at which it was made */ }
-}
-
-addEventListener("beforeprint", () => {
-  loadFullPhotos();
-  unfolded = [...document.querySelectorAll(":is(.gallery, #facts, #timeline) details:not([open])")];
-  for (const one of unfolded) one.open = true;
-  showPrintTime();
-});
-addEventListener("afterprint", () => {
-  for (const one of unfolded) one.open = false;
-});
-document.addEventListener("click", async (event) => {
-  const print = event.target.closest?.("#print");
-  if (!print) return;
-  print.disabled = true;
-  loadFullPhotos();
-  await Promise.allSettled(thumbnails().map((one) => one.decode()));
-  print.disabled = false;
-  window.print();
-});
+// The page of one run: copying the link, showing details, and the way back to the list.
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("button[data-copies]");

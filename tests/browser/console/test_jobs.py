@@ -61,12 +61,18 @@ async def test_what_needs_ann_is_found_on_the_overview(w: World, base: str, ann:
     await missed.get_by_role("link", name="Repeat").click()
     await expect(ann.locator("[name=title]")).to_have_value("missed 5")
     await ann.go_back()
+    await missed.get_by_text("Dealt with…").click()
+    await missed.get_by_label("Note").fill("Called the ")
+    await w.dispatch(await w.template(BOOLEAN), title="new", due_at="2026-01-01T20:00:00Z")
+    await expect(ann.locator(".today").get_by_text("new", exact=True)).to_be_visible()  # by itself, and the note stays
+    await missed.get_by_label("Note").press_sequentially("guest")
+    await is_fine(ann, "overview, a note")
     await missed.get_by_role("button", name="Dealt with").click()
     await expect(missed).to_have_count(0)
     await expect(ann.get_by_role("heading", name="Missed 5")).to_be_visible()
     shows_all = await ann.locator(".need.missed li:visible").count() == 5
     await expect(ann.locator(".need.missed").get_by_role("link", name="All 5")).to_be_visible(visible=not shows_all)
-    assert (await w.run(made["missed 5"]))["handled_at"]
+    assert (await w.run(made["missed 5"]))["handled_note"] == "Called the guest"
     # One that is late gets more time.
     late = ann.locator(".need.late li").first
     name = await late.locator(".name").inner_text()

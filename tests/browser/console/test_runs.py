@@ -3,7 +3,7 @@
 import asyncio
 import re
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -16,9 +16,8 @@ from tests.browser.pictures import file, jpeg
 from tests.helpers.console.accessibility import is_fine
 from tests.helpers.console.console_page import SIZES, session_of, somebody
 from tests.helpers.console.console_runs import everything
-from tests.helpers.patience import PATIENCE
-from tests.helpers.pictures.images import encoded, quadrants
-from tests.helpers.service import Receiver, World, answering
+from tests.helpers.sample_runs import flat, van
+from tests.helpers.service import Ed, Receiver, World, answering
 
 SIGNED = {"signature_on_complete": True}
 
@@ -92,42 +91,52 @@ def pages(pdf: bytes) -> int:
     return len(re.findall(rb"/Type */Page\b(?!s)", pdf))
 
 
-async def test_what_is_printed_has_the_good_pictures_and_little_empty_paper(
-    w: World, base: str, browser: Browser
+@pytest.mark.parametrize(("run_of", "sheets"), [(flat, 2), (van, 3)])
+async def test_a_report_needs_few_sheets_of_paper(
+    w: World, base: str, browser: Browser, run_of: Callable[[World], Awaitable[Ed]], sheets: int
 ) -> None:
-    run = await w.dispatch(await w.template(YES_NO, {**PICTURE, "config": {"max": 10}}))
-    await run.start()
-    await run.answer("s-ok", True)
-    for n in range(4):
-        assert (await run.photo("s-pic", encoded(quadrants(1001 + n, 1200)))).status_code == 201
-    await run.answer("s-pic")
+    run = await run_of(w)
     async with at_the_console(w, browser, base) as page:
         await page.goto(f"{base}/console/runs/{run.run_id}")
-        await expect(page.get_by_text("Updates by itself")).to_be_visible()
-        unfolded = page.locator(".gallery details[open]")
-        await page.evaluate(
-            """addEventListener("beforeprint", () => {
-              const open = document.querySelectorAll(".gallery details[open]").length;
-              document.body.dataset.said = `${open} ${document.getElementById("paper").textContent}`;
-            })"""
-        )
+        await page.get_by_role("link", name="Report").click()
+        await expect(page.get_by_role("button", name="Print")).to_be_visible()
         # The button waits for the pictures; not every browser does by itself.
-        await page.evaluate("window.print = () => { document.body.dataset.asked = '' }")
-        await page.locator("#menu-more > summary").click()
-        await page.locator("#print").click()
+        await page.evaluate("void (window.print = () => { document.body.dataset.asked = '' })")
+        await page.get_by_role("button", name="Print").click()
         await expect(page.locator("body[data-asked]")).to_have_count(1)
-        await page.keyboard.press("Escape")
-        loaded = "(one) => one.complete && one.naturalWidth > 1000 && one.getAttribute('src') === one.dataset.full"
-        async with asyncio.timeout(PATIENCE):
-            while not await page.evaluate(f"[...document.querySelectorAll('img[data-full]')].every({loaded})"):
-                pass
-        printed = await page.pdf(format="A4", prefer_css_page_size=True)
-        assert [n for n in range(4) if b"/Width %d\n" % (1001 + n) not in printed] == []
-        assert pages(printed) <= 3
-        said = await page.locator("body").get_attribute("data-said") or ""
-        assert said.startswith("4 Acme") and run.run_id in said
-        assert re.search(r"Printed: \d+ \w+ 20\d\d.*\(UTC\)$", said) and "2026, 00:00:00" not in said
-        await expect(unfolded).to_have_count(0)
+        assert await page.evaluate("[...document.images].every((one) => one.complete && one.naturalWidth > 500)")
+        for paper in ("A4", "Letter"):
+            assert pages(await page.pdf(format=paper)) <= sheets, paper
+        await page.emulate_media(media="print")
+        await page.set_viewport_size({"width": round(182 / 25.4 * 96), "height": 1000})  # A4 within its margins
+        sides = await page.evaluate(
+            "[...document.querySelectorAll('.photos img')].map((one) => Math.max(one.width, one.height))"
+        )
+        assert len(sides) >= 9 and min(sides) / 96 * 25.4 >= 55, "millimetres"
+        assert await page.evaluate(SMALLEST) >= 12, "pixels, which are 9 pt"
+    w.service.notifier.end()
+
+
+SMALLEST = """Math.min(...[...document.querySelectorAll("main *")]
+  .filter((one) => [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
+  .map((one) => parseFloat(getComputedStyle(one).fontSize)))"""
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_report_is_for_everybody(w: World, browser: Browser, base: str, size: str) -> None:
+    run = await flat(w)
+    async with at_the_console(w, browser, base, size) as page:
+        for query in ("", "?depth=full"):
+            await page.goto(f"{base}/console/runs/{run.run_id}/report{query}")
+            await is_fine(page, query)
+            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), query
+    w.service.notifier.end()
+
+
+async def test_the_report_in_a_zip_shows_the_photos_beside_it(w: World, base: str, browser: Browser) -> None:
+    run = await flat(w)
+    async with at_the_console(w, browser, base) as page:
+        await page.goto(f"{base}/console/runs/{run.run_id}")
         async with page.expect_download() as coming:
             await page.locator("#menu-more > summary").click()
             await page.get_by_role("link", name="ZIP").click()
@@ -135,7 +144,7 @@ async def test_what_is_printed_has_the_good_pictures_and_little_empty_paper(
         await page.route(f"{base}/kept/*", lambda route: serve(route, kept))
         await page.route(f"{base}/kept/photos/*", lambda route: serve(route, kept))
         await page.goto(f"{base}/kept/report.html")
-        assert pages(await page.pdf(format="A4", prefer_css_page_size=True)) <= 3
+        assert await page.evaluate("[...document.images].filter((one) => one.naturalWidth > 500).length") == 9
     w.service.notifier.end()
 
 

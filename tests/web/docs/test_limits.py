@@ -47,6 +47,7 @@ LIMITS = {
     "core.text.MAX_NUMBER": "A number, positive or negative",
     "core.text.MAX_MARKS": "Combining marks in a row, in any text",
     "web.archives.download.AT_ONCE": "ZIP and CSV files under way for one organization",
+    "core.runs.report.MAX_LEFT_OUT": "`without` of a report",
     "core.runs.flags.MAX_FLAGS": "`flags` of a run, and their `answer`",
     "core.runs.flags.MAX_ANSWER": "`flags` of a run, and their `answer`",
     "core.templates.template.MAXIMUM_BYTES": "A template as JSON, a draft of one without white space",

@@ -9,7 +9,7 @@ from rundun.core.request_bodies import read_person
 from rundun.errors import Invalid, Problem
 from rundun.web.archives.download import Download, require_place
 from rundun.web.archives.person import archive_entries
-from rundun.web.archives.report import ReportWriter
+from rundun.web.archives.report import report_writer
 from rundun.web.archives.runs import zip_pieces
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.settings.account import is_own_password, wrong_password_text
@@ -57,7 +57,7 @@ async def download(call: ConsoleCall) -> Response:
     found = (await list_runs(call.turns, org_id, _read_person(call), with_alike=True)).with_alike(
         _chosen_revisions(call)
     )
-    report = ReportWriter(call.ctx.pages, call.organization, call.language, is_given_out=True)
+    report = await report_writer(turns, call.ctx.pages, call.organization, call.language, is_given_out=True)
     entries = archive_entries(turns, org_id, found, call.ctx.links, report)
     return Download(call.ctx, org_id, zip_pieces(turns, entries, call.zone.at(call.now)), "person.zip")
 

@@ -9,7 +9,7 @@ from rundun.actions.runs.runs import ListedRun
 from rundun.core.runs.run import Run
 from rundun.store.sqlite.pagination import PageRequest
 from rundun.web.archives.download import Download, require_place
-from rundun.web.archives.report import ReportWriter
+from rundun.web.archives.report import report_writer
 from rundun.web.archives.runs import archive_name, run_entries, zip_pieces
 from rundun.web.console.runs.filters import read_filter_form
 from rundun.web.console.runs.rows import flag_lines
@@ -116,6 +116,6 @@ async def archive(call: ConsoleCall) -> Response:
     detail = await call.read(runs.get_detail, call.path("run_id"), language=call.language.tag)
     org_id = call.operator.org_id
     turns = call.ctx.turns.of_download(org_id)
-    report = ReportWriter(call.ctx.pages, call.organization, call.language).write
-    pieces = zip_pieces(turns, run_entries(turns, detail, call.ctx.links, report), call.zone.at(detail.now))
+    writer = await report_writer(turns, call.ctx.pages, call.organization, call.language)
+    pieces = zip_pieces(turns, run_entries(turns, detail, call.ctx.links, writer.write), call.zone.at(detail.now))
     return Download(call.ctx, org_id, pieces, archive_name(detail))

@@ -1,6 +1,6 @@
 """The line of a run in a list: its heading, its most telling time, and the parts that match a search."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -35,14 +35,14 @@ def executor(run: Run) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class FlagLine:
-    """A flag in one line: its step's label, the answer with those of its follow-ups, and the remark, "" without one."""
+    """A flag in one line: its step's label, the answer and those of its follow-ups, and the remark, "" without one."""
 
     label: str
-    answer: str
+    answers: Sequence[str]
     remark: str
 
     def __str__(self) -> str:
-        said = f"{self.label}: {self.answer}" if self.answer else self.label
+        said = f"{self.label}: {' · '.join(self.answers)}" if self.answers else self.label
         return f"{said} – {self.remark}" if self.remark else said
 
 
@@ -50,8 +50,7 @@ def flag_lines(call: ConsoleCall, row: ListedRun) -> list[FlagLine]:
     """Return a line for each flag of a run, in the page's language."""
     say = partial(answer_line, language=call.language, zone=call.zone)
     return [
-        FlagLine(flag.step_state.step.label, " · ".join(flag.phrases(say)), " ".join(flag.remark.split()))
-        for flag in row.flags
+        FlagLine(flag.step_state.step.label, [*flag.phrases(say)], " ".join(flag.remark.split())) for flag in row.flags
     ]
 
 

@@ -151,10 +151,15 @@ async def answered(w: World) -> Ed:
 async def test_what_could_not_be_done_stands_on_top_and_leads_to_its_step(w: World) -> None:
     ann = await operator(w)
     ed = await answered(w)
-    for page in (await shown(ann, f"/runs/{ed.run_id}"), await report_of(ann, ed)):
-        (block,) = re.findall(r'<section class="card attention".*?</section>', page, re.DOTALL)
+    page, report = await shown(ann, f"/runs/{ed.run_id}"), await report_of(ann, ed)
+    for html, pattern in (
+        (page, r'<section class="card attention".*?</section>'),
+        (report, r'<section class="flags".*?</section>'),
+    ):
+        (block,) = re.findall(pattern, html, re.DOTALL)
         assert text_of(block) == "Flagged (1) Way in? Could not be done: The cellar is locked"
-        assert page.index(block) < page.index(">Answers</h2>") and '<a href="#s-way">' in block and 'id="s-way"' in page
+        assert html.index(block) < html.index(">Answers</h2>")
+    assert '<a href="#s-way">' in page and 'id="s-way"' in page
     waiting = await w.dispatch(await w.template(BOOLEAN))
     assert 'class="card attention"' not in await shown(ann, f"/runs/{waiting.run_id}")
 

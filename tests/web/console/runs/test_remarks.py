@@ -81,13 +81,15 @@ async def test_remarks_stand_on_top_and_are_counted(w: World) -> None:
     await note(w, ed, "s-why", "Taken back")
     await note(w, ed, "s-why", "")
     await note(w, ed, "s-more", "", new_photo_id(), new_photo_id())
-    for page in ((await ann.get(f"/runs/{ed.run_id}")).text, (await archive(ann, ed)).read("report.html").decode()):
-        (block,) = re.findall(r'<section class="card noted".*?</section>', page, re.DOTALL)
-        said = text_of(block)
-        assert said.startswith(f"Remarks (2) All fine? {MARKUP} in the corner damp damp"), said
-        assert "the end" not in said and said.endswith("damp… More? 2 photos"), said
-        assert re.findall(r'<a href="#([^"]+)">', block) == ["s-ok", "s-more"]
-        assert page.index(block) < page.index(">Answers</h2>")
+    page = (await ann.get(f"/runs/{ed.run_id}")).text
+    (block,) = re.findall(r'<section class="card noted".*?</section>', page, re.DOTALL)
+    said = text_of(block)
+    assert said.startswith(f"Remarks (2) All fine? {MARKUP} in the corner damp damp"), said
+    assert "the end" not in said and said.endswith("damp… More? 2 photos"), said
+    assert re.findall(r'<a href="#([^"]+)">', block) == ["s-ok", "s-more"]
+    assert page.index(block) < page.index(">Answers</h2>")
+    report = text_of((await archive(ann, ed)).read("report.html").decode())
+    assert f"{MARKUP} in the corner" in report and "the end" in report, "a report has it whole, at its step"
     await w.dispatch(await w.template(BOOLEAN))
     assert [row["remarks"] for row in await table(ann)] == ["0", "3"], "that on a step hidden now, too"
 

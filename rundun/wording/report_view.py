@@ -1,0 +1,200 @@
+"""A run as its report shows it: the report for customers has only what `RunReport` holds."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from rundun.core.json_types.base import PositionJson
+from rundun.core.runs.report import ReportOptions
+from rundun.core.runs.run import Run
+from rundun.wording.answer_words import answer_line
+from rundun.wording.job_view import FieldView, field_views
+from rundun.wording.run_view import FlagView, PhotoView, RunView, SignatureView, StepView, flag_views, page_values
+
+
+@dataclass(frozen=True, slots=True)
+class ReportPhoto:
+    """A photo with the URL of its picture, the label of its step, and its shot, if the step names shots. `at` is when
+    it was taken, else received, in milliseconds; `geo` is None unless positions are shown. `view` has all about it, for
+    full reports and for operators who choose.
+    """
+
+    view: PhotoView
+    url: str
+    part_id: str
+    label: str
+    shot: str | None
+    at: int
+    geo: PositionJson | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportLine:
+    """An answered step: its id and label, the answer in one line, and the remark, "" without one or unless remarks are
+    shown. `geo` is None unless positions are shown, `signature` unless signatures are.
+    """
+
+    part_id: str
+    label: str
+    answer: str
+    remark: str
+    geo: PositionJson | None
+    signature: SignatureView | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFlag:
+    """A step that calls for attention, the answers that follow from it, and the photos of these."""
+
+    line: ReportLine
+    follow_ups: Sequence[ReportLine]
+    photos: Sequence[ReportPhoto]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSection:
+    """A section with its answered steps; without a title in a template without sections."""
+
+    id: str
+    title: str | None
+    lines: Sequence[ReportLine]
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """A report. `template_name` is None where it is the heading. `name` is the executor's, None unless names are shown;
+    `signature` that at the end of the run, None unless signatures are. `progress` is the number of answered steps and
+    of all, None for a completed run. `photos` are those of no flag.
+    """
+
+    heading: str
+    template_name: str | None
+    fields: Sequence[FieldView]
+    status: str
+    due_at: int | None
+    closed_at: int | None
+    name: str | None
+    progress: tuple[int, int] | None
+    flags: Sequence[ReportFlag]
+    sections: Sequence[ReportSection]
+    photos: Sequence[ReportPhoto]
+    signature: SignatureView | None
+    untranslated: object
+
+
+class ReportView:
+    """The report of a run with the chosen `options`."""
+
+    def __init__(self, view: RunView, options: ReportOptions) -> None:
+        self._view = view
+        self._photos = options.photos or options.is_full
+        self._positions = options.positions or options.is_full
+        self._remarks = options.remarks or options.is_full
+        self._names = options.names or options.is_full
+        self._signatures = options.signature or options.is_full
+        self._left_out = frozenset(options.without)
+        self._options = options
+        self._say = partial(answer_line, language=view.language, zone=view.zone)
+
+    def report(self) -> RunReport:
+        """Return the report."""
+        view, state = self._view, self._view.state
+        run, template, sections = state.run, state.version.template, view.sections()
+        heading = run.job.title or (run.executor_ref if self._options.is_full else None) or template.name
+        flags = [self._flag(flag) for flag in flag_views(view, sections)]
+        shown = {photo.view.photo.photo_id for flag in flags for photo in flag.photos}
+        photos = self._list_photos(step_view for section in sections for step_view in section.steps)
+        return RunReport(
+            heading,
+            None if heading == template.name else template.name,
+            [each for each in field_views(run.job, template) if self._is_shown(each)],
+            run.status,
+            run.job.due_at,
+            run.closed_at,
+            run.identity.name if self._names else None,
+            _count_done(run),
+            flags,
+            [ReportSection(each.id, each.title, [*self._lines(each.steps)]) for each in sections],
+            [photo for photo in photos if photo.view.photo.photo_id not in shown],
+            self._signature(view.signature()),
+            state.version.untranslated,
+        )
+
+    def _is_shown(self, each: FieldView) -> bool:
+        is_chosen = each.field.show == "start" or each.field.id in self._options.fields
+        return not each.is_secret and (is_chosen or self._options.is_full)
+
+    def _flag(self, flag: FlagView) -> ReportFlag:
+        step_views = [flag.step, *flag.follow_ups]
+        return ReportFlag(self._line(flag.step), [*self._lines(flag.follow_ups)], [*self._list_photos(step_views)])
+
+    def _lines(self, step_views: Iterable[StepView]) -> Iterator[ReportLine]:
+        """Yield a line for each visible step with an answer or a remark, without acknowledged instructions."""
+        for step_view in step_views:
+            line = self._line(step_view)
+            if step_view.is_visible and step_view.step.type != "instruction" and (line.answer or line.remark):
+                yield line
+
+    def _line(self, step_view: StepView) -> ReportLine:
+        answer, language = step_view.answer, self._view.language
+        words = self._say(self._view.state.step_states[step_view.step.id])
+        if (
+            not words
+            and step_view.step.type == "photo"
+            and not self._photos
+            and (count := sum(one.is_listed for one in step_view.photos))
+        ):
+            words = language.ngettext("{n} photo", "{n} photos", count)
+        if not words and answer and answer.signature:
+            words = language.gettext("Signed")
+        remark = step_view.remark.remark if step_view.remark and self._remarks else None
+        return ReportLine(
+            step_view.step.id,
+            step_view.step.label,
+            words or "",
+            remark.text if remark else "",
+            answer.geo if answer and self._positions else None,
+            self._signature(answer.signature) if answer else None,
+        )
+
+    def _signature(self, signature: SignatureView | None) -> SignatureView | None:
+        return signature if self._signatures else None
+
+    def _list_photos(self, step_views: Iterable[StepView]) -> Iterator[ReportPhoto]:
+        """Yield the photos that answers and remarks list, in a full report all others as well, without those left out;
+        none if photos are not shown.
+        """
+        for step_view in step_views if self._photos else ():
+            of_remark = step_view.remark.photos if step_view.remark and self._remarks else ()
+            for each in (*step_view.photos, *of_remark):
+                is_shown = each.is_listed or self._options.is_full
+                if is_shown and each.photo.photo_id not in self._left_out:
+                    yield self._photo(each, step_view)
+
+    def _photo(self, each: PhotoView, step_view: StepView) -> ReportPhoto:
+        photo = each.photo
+        return ReportPhoto(
+            each,
+            each.url or each.original_url,
+            step_view.step.id,
+            step_view.step.label,
+            each.shot,
+            photo.received_at if photo.taken_at is None else photo.taken_at,
+            photo.geo if self._positions else None,
+        )
+
+
+def _count_done(run: Run) -> tuple[int, int] | None:
+    count = run.progress
+    done = count["answered"] + count["skipped"] + count["unable"]
+    return None if run.status == "completed" else (done, count["total"])
+
+
+def report_values(view: RunView, options: ReportOptions) -> dict[str, Any]:
+    """Return the values of a report's page by their names in the template. Those of the run's page are among them only
+    for a full report, so that no other can show them.
+    """
+    report = ReportView(view, options).report()
+    values = page_values(view) if options.is_full else {}
+    return {**values, "report": report, "full": options.is_full, "untranslated": report.untranslated}
