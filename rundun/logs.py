@@ -28,7 +28,7 @@ _PLAIN = re.compile(r"[!#-<>-\[\]-~]+").fullmatch  # visible ASCII without quote
 _SECRET = re.compile(
     r"(?P<run>r-[0-9a-f]{8})-[0-9a-f-]*"
     r"|(?P<key>rdk_live_|whsec_)[\w+/=-]+"
-    r"|(?P<media>/media/|/console/join/|/console/reset/)[^\s\"?#]+",
+    r"|(?P<media>/media/|/console/join/|/console/reset/|/share/)[^\s\"?#]+",
     re.IGNORECASE,
 )
 
@@ -53,8 +53,9 @@ def short(run_id: str) -> str:
 
 
 def redact(text: str) -> str:
-    """Return `text` with ids of runs cut to 8 digits, and API keys, webhook secrets and paths of media, invitations and
-    resets to their prefixes. A text that has one percent-encoded is returned decoded, perhaps with line breaks.
+    """Return `text` with ids of runs cut to 8 digits, and API keys, webhook secrets and paths of media, shares,
+    invitations and resets to their prefixes. A text that has one percent-encoded is returned decoded, perhaps with line
+    breaks.
     """
     if text.isalnum():  # a method or request id, for example: every secret has other characters
         return text

@@ -1,10 +1,26 @@
-// A report's page: its button prints, once all photos are there.
+// A report's page: it prints once all photos are there, and a shared one tells that somebody sees it.
 
 const button = document.getElementById("print");
-button.hidden = false;
-button.addEventListener("click", async () => {
-  button.disabled = true;
+const { opened } = document.body.dataset;
+
+async function printWhole() {
   await Promise.allSettled([...document.images].map((one) => one.decode()));
-  button.disabled = false;
   print();
-});
+}
+
+function tell() {
+  if (document.visibilityState !== "visible") return;
+  document.removeEventListener("visibilitychange", tell);
+  fetch(opened, { method: "POST" }).catch(() => undefined);
+}
+
+if (button) {
+  button.hidden = false;
+  button.addEventListener("click", printWhole);
+}
+// The console's button sends the form first, so that what is ticked is what is printed.
+if (new URLSearchParams(location.search).has("print")) printWhole();
+if (opened) {
+  document.addEventListener("visibilitychange", tell);
+  tell();
+}

@@ -53,7 +53,8 @@ def extracted() -> Catalog:
 
 
 def _sources() -> Iterator[tuple[Path, object]]:
-    yield from ((path, babel_extract) for path in sorted((paths.templates() / "console").rglob("*.html")))
+    pages = [path for name in ("console", "report") for path in sorted((paths.templates() / name).rglob("*.html"))]
+    yield from ((path, babel_extract) for path in pages)
     for folder in ("web/console", "wording"):
         yield from ((path, "python") for path in sorted((ROOT / "rundun" / folder).rglob("*.py")))
 

@@ -32,6 +32,7 @@ NAMES = {
     "evt": "0a6b1c2d-3e4f-4a5b-8c6d-7e8f9a0b1c2d",
     "dlv": "91f0e2d3-c4b5-4a69-8788-796a5b4c3d2e",
     "ph": "c0ffee00-1234-4abc-8def-0123456789ab",
+    "shr": "4f6a8b1c-0d2e-4a35-8b7c-9d1e2f3a4b5c",
 }
 PHOTO_ID, ANSWER_ID = f"ph-{NAMES['ph']}", "2f1e0d9c-8b7a-4655-9443-322110ffeedd"
 KITCHEN: dict[str, Any] = {
@@ -173,6 +174,9 @@ class Story:
         self.keep("getState", await ed.call("GET", "/state"))
         await self.steer(ed, "release", {})
         await self.steer(ed, "cancel", {"reason": "The guest has left early."})
+        share = {"fields": ["f-address"], "language": "es"}
+        await self.call("shareRun", "POST", f"/v1/runs/{ed.run_id}/shares", share)
+        await self.call("listShares", "GET", f"/v1/runs/{ed.run_id}/shares")
         await self.call("repeatRun", "POST", f"/v1/runs/{ed.run_id}/again", {"fields": {"f-door": "0815#"}})
         await self.steer(await self.begin(), "extend", {"expires_in_hours": 96})
         ed, body = await self.begin(), {"due_at": "2026-03-02T15:00:00Z", "fields": {"f-door": "0815#"}}
@@ -338,10 +342,12 @@ def named(value: Any, hook: str, key: str = "", parent: str = "") -> Any:
         return FIXED[key]
     if not isinstance(value, str):
         return value
+    if "/share/" in value:
+        return f"{SITE}/share/Zk3vQm0yT8sJ4nW1bX6hR9cL2pF7gD5aE0uK8iO3wYs"
     if "/media/" in value:
         return value.partition("/media/")[0] + MEDIA.get(parent if parent == "original" else key, "")
     value = value.replace(hook, DISPATCH["webhook"]["url"])
-    return re.sub(r"\b(org|evt|dlv|ph|r|t|d|u)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", _name, value)
+    return re.sub(r"\b(org|evt|dlv|shr|ph|r|t|d|u)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", _name, value)
 
 
 def _name(match: re.Match[str]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rundun.actions.deliveries import deliveries
 from rundun.actions.deliveries.deliveries import RetryProgress, delivery_json
-from rundun.actions.runs import repeats, runs
+from rundun.actions.runs import repeats, runs, shares
 from rundun.actions.runs.state import RunState
 from rundun.actions.templates import drafts, templates
 from rundun.actions.templates.drafts import SentDraft
@@ -17,6 +17,7 @@ from rundun.core.actor import Actor
 from rundun.core.json_types.deliveries import RetriedJson
 from rundun.core.json_types.runs import DispatchedJson, WarnedJson
 from rundun.core.runs import record
+from rundun.core.runs.report import ShareBody
 from rundun.core.runs.run import DispatchRequest, Run
 from rundun.store.deliveries.deliveries import FailedFilter
 from rundun.store.idempotency import StoredResponse, json_response
@@ -51,6 +52,11 @@ def _dispatched(tx: Tx, run: Run, warnings: list[WarnedJson]) -> StoredResponse:
         "warnings": warnings,
     }
     return json_response(content, 201, location=f"/v1/runs/{run.run_id}")
+
+
+def share_run(tx: Tx, org_id: str, run_id: str, body: ShareBody, digest: bytes, actor: Actor) -> StoredResponse:
+    """Make a share of a run; return the 201 response with it, without its link, of which only the digest is stored."""
+    return json_response(shares.create(tx, org_id, run_id, body, digest, actor).as_json(), 201)
 
 
 def cancel_run(tx: Tx, org_id: str, run_id: str, reason: str | None) -> StoredResponse:

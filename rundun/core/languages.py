@@ -23,7 +23,13 @@ _OF_SECTION = ("title", "description")
 _OF_STEP = ("label", "hint")
 _OF_FIELD = ("label",)
 _OF_FLAG = ("tell",)
-_OF_CONFIG = ("body", "placeholder", "true_label", "false_label", "min_label", "max_label", "unit")
+_OF_CONFIG = {  # by the type of the step; a translation may have others, which a step of before had
+    "boolean": ("true_label", "false_label"),
+    "text": ("placeholder",),
+    "number": ("unit",),
+    "rating": ("min_label", "max_label"),
+    "instruction": ("body",),
+}
 
 
 def is_tag(text: str) -> bool:
@@ -98,7 +104,7 @@ def _translate_step(step: Mapping[str, Any], texts: Mapping[str, dict[str, str]]
     translated = _replace(step, words, _OF_STEP)
     if step.get("flag"):
         translated["flag"] = _replace(step["flag"], words, _OF_FLAG)
-    config = _replace(step.get("config") or {}, words, _OF_CONFIG)
+    config = _replace(step.get("config") or {}, words, _OF_CONFIG.get(step["type"], ()))
     for name in ("options", "slots"):
         if config.get(name):
             config[name] = [_replace(part, texts.get(part["id"], {}), ("label",)) for part in config[name]]

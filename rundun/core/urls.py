@@ -35,6 +35,15 @@ class Urls:
         """Return a run's link, for its executor."""
         return f"{self.public_url}/r/{run_id}"
 
+    def share(self, token: str) -> str:
+        """Return the link that shows the report of a run to whoever has it."""
+        return f"{self.public_url}/share/{token}"
+
+    def shared_picture(self, token: str, file: int, content_type: str) -> str:
+        """Return the path of a picture in a shared report: below the share's, with which it ends."""
+        signed = self._signer_of_share(token).sign(str(file)).decode()
+        return f"/share/{token}/{signed}.{EXTENSIONS[content_type]}"
+
     def join(self, token: str) -> str:
         """Return the link of an invitation, by which a person becomes an operator."""
         return f"{self.public_url}/console/join/{token}"
@@ -60,13 +69,26 @@ class Urls:
 
     def file_number(self, token: str) -> int | None:
         """Return the file number in the last part of a media path; None unless the current key signed it."""
-        signed, _, extension = token.rpartition(".")
-        if extension not in EXTENSIONS.values():
-            return None
-        try:
-            return int(self._signer().unsign(signed))
-        except (BadSignature, ValueError):
-            return None
+        return _file_number(self._signer(), token)
+
+    def shared_file_number(self, token: str, picture: str) -> int | None:
+        """Return the file number in the last part of the path of a share's picture; None unless the current key signed
+        it for the share with that token.
+        """
+        return _file_number(self._signer_of_share(token), picture)
+
+    def _signer_of_share(self, token: str) -> Signer:
+        return Signer(self.key, salt=f"share {token}", digest_method=hashlib.sha256)
 
     def _signer(self) -> Signer:
         return Signer(self.key, salt="media", digest_method=hashlib.sha256)
+
+
+def _file_number(signer: Signer, name: str) -> int | None:
+    signed, _, extension = name.rpartition(".")
+    if extension not in EXTENSIONS.values():
+        return None
+    try:
+        return int(signer.unsign(signed))
+    except (BadSignature, ValueError):
+        return None

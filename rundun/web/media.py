@@ -1,7 +1,7 @@
 """Pictures at signed URLs (/media), which can't be guessed, need no key and end with the picture."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -17,7 +17,6 @@ from rundun.web.http.query_params import is_current
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})", re.ASCII)
 _HEADERS = {
     "cache-control": "private, max-age=3600",
-    "accept-ranges": "bytes",
     "content-security-policy": "sandbox; default-src 'none'",
     "cross-origin-resource-policy": "cross-origin",
 }
@@ -31,8 +30,12 @@ async def get_media(request: Request) -> Response:
     number = database.env.links.file_number(request.path_params["token"])
     if number is None:
         raise NotFound("picture")
-    file = await database.read(files.get, number)
-    headers = {**_HEADERS, "etag": f'"{file.sha256[:32]}"', "content-type": file.content_type}
+    return respond_with_file(request, database, await database.read(files.get, number), _HEADERS)
+
+
+def respond_with_file(request: Request, database: Database, file: StoredFile, of_all: Mapping[str, str]) -> Response:
+    """Return the whole file or the requested range of it, with the headers `of_all` and its own, 304 or 416."""
+    headers = {**of_all, "accept-ranges": "bytes", "etag": f'"{file.sha256[:32]}"', "content-type": file.content_type}
     if is_current(request, headers["etag"]):
         return Response(status_code=304, headers=headers)
     selected = _select_range(request, file, headers["etag"])

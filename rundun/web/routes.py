@@ -10,8 +10,8 @@ from starlette.routing import Match, Route, Router
 from starlette.types import Lifespan, Receive, Scope, Send
 
 from rundun.errors import Problem
-from rundun.web import media, public, unavailable_page
-from rundun.web.api import deliveries, drafts, erasures, events, pictures, runs, templates
+from rundun.web import media, public, share, unavailable_page
+from rundun.web.api import deliveries, drafts, erasures, events, pictures, runs, shares, templates
 from rundun.web.console import routes as console_routes
 from rundun.web.docs import pages
 from rundun.web.docs.openapi import route as openapi
@@ -66,6 +66,7 @@ def starlette_app(assets: Assets, lifespan: Lifespan[Starlette]) -> Starlette:
     )
     routes = [
         *runs.router.routes,
+        *shares.router.routes,
         *erasures.router.routes,
         *deliveries.router.routes,
         *events.router.routes,
@@ -79,6 +80,7 @@ def starlette_app(assets: Assets, lifespan: Lifespan[Starlette]) -> Starlette:
         *api.router.routes,
         *uploads.router.routes,
         *media.ROUTES,
+        *share.ROUTES,
         *console_routes.ROUTES,
         *pages.ROUTES,
         *public.ROUTES,

@@ -1,4 +1,4 @@
-"""A run as its report shows it: the report for customers has only what `RunReport` holds."""
+"""The content of a run's report. One for customers is rendered from `RunReport` alone."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -6,9 +6,11 @@ from functools import partial
 from typing import Any
 
 from rundun.core.json_types.base import PositionJson
+from rundun.core.languages import Untranslated
 from rundun.core.runs.report import ReportOptions
 from rundun.core.runs.run import Run
 from rundun.wording.answer_words import answer_line
+from rundun.wording.console_words import ConsoleLanguage
 from rundun.wording.job_view import FieldView, field_views
 from rundun.wording.run_view import FlagView, PhotoView, RunView, SignatureView, StepView, flag_views, page_values
 
@@ -16,8 +18,8 @@ from rundun.wording.run_view import FlagView, PhotoView, RunView, SignatureView,
 @dataclass(frozen=True, slots=True)
 class ReportPhoto:
     """A photo with the URL of its picture, the label of its step, and its shot, if the step names shots. `at` is when
-    it was taken, else received, in milliseconds; `geo` is None unless positions are shown. `view` has all about it, for
-    full reports and for operators who choose.
+    it was taken, else received, in milliseconds; `geo` is None unless positions are shown. `view` has the details that
+    full reports print. It `is_left_out` where operators choose photos: shown there, but not on paper.
     """
 
     view: PhotoView
@@ -27,6 +29,7 @@ class ReportPhoto:
     shot: str | None
     at: int
     geo: PositionJson | None
+    is_left_out: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,9 @@ class ReportSection:
 @dataclass(frozen=True, slots=True)
 class RunReport:
     """A report. `template_name` is None where it is the heading. `name` is the executor's, None unless names are shown;
-    `signature` that at the end of the run, None unless signatures are. `progress` is the number of answered steps and
-    of all, None for a completed run. `photos` are those of no flag.
+    `signature` is the one at the end of the run, None unless signatures are. `progress` has the numbers of answered
+    and of all steps, None for a completed run. `photos` are the photos that no flag has. `untranslated` are the ids of
+    parts in the author's language, True for all; the other parts are in `language`, None for the page's.
     """
 
     heading: str
@@ -80,20 +84,22 @@ class RunReport:
     sections: Sequence[ReportSection]
     photos: Sequence[ReportPhoto]
     signature: SignatureView | None
-    untranslated: object
+    untranslated: Untranslated
+    language: str | None
 
 
 class ReportView:
-    """The report of a run with the chosen `options`."""
+    """The report of a run with the chosen `options`. If it `keeps_left_out`, photos left out are marked instead."""
 
-    def __init__(self, view: RunView, options: ReportOptions) -> None:
+    def __init__(self, view: RunView, options: ReportOptions, *, keeps_left_out: bool = False) -> None:
         self._view = view
         self._photos = options.photos or options.is_full
         self._positions = options.positions or options.is_full
         self._remarks = options.remarks or options.is_full
         self._names = options.names or options.is_full
         self._signatures = options.signature or options.is_full
-        self._left_out = frozenset(options.without)
+        self._left_out = frozenset(() if options.is_full else options.without)
+        self._keeps_left_out = keeps_left_out
         self._options = options
         self._say = partial(answer_line, language=view.language, zone=view.zone)
 
@@ -119,6 +125,7 @@ class ReportView:
             [photo for photo in photos if photo.view.photo.photo_id not in shown],
             self._signature(view.signature()),
             state.version.untranslated,
+            texts_language(state.version.languages, view.language),
         )
 
     def _is_shown(self, each: FieldView) -> bool:
@@ -130,10 +137,10 @@ class ReportView:
         return ReportFlag(self._line(flag.step), [*self._lines(flag.follow_ups)], [*self._list_photos(step_views)])
 
     def _lines(self, step_views: Iterable[StepView]) -> Iterator[ReportLine]:
-        """Yield a line for each visible step with an answer or a remark, without acknowledged instructions."""
+        """Yield a line for each visible step with an answer or a remark; an instruction that was read has no answer."""
         for step_view in step_views:
             line = self._line(step_view)
-            if step_view.is_visible and step_view.step.type != "instruction" and (line.answer or line.remark):
+            if step_view.is_visible and (line.answer or line.remark):
                 yield line
 
     def _line(self, step_view: StepView) -> ReportLine:
@@ -146,6 +153,8 @@ class ReportView:
             and (count := sum(one.is_listed for one in step_view.photos))
         ):
             words = language.ngettext("{n} photo", "{n} photos", count)
+        if step_view.step.type == "instruction":
+            words = None
         if not words and answer and answer.signature:
             words = language.gettext("Signed")
         remark = step_view.remark.remark if step_view.remark and self._remarks else None
@@ -168,8 +177,8 @@ class ReportView:
         for step_view in step_views if self._photos else ():
             of_remark = step_view.remark.photos if step_view.remark and self._remarks else ()
             for each in (*step_view.photos, *of_remark):
-                is_shown = each.is_listed or self._options.is_full
-                if is_shown and each.photo.photo_id not in self._left_out:
+                is_shown = self._options.is_full or (each.is_listed and step_view.is_visible)
+                if is_shown and (self._keeps_left_out or each.photo.photo_id not in self._left_out):
                     yield self._photo(each, step_view)
 
     def _photo(self, each: PhotoView, step_view: StepView) -> ReportPhoto:
@@ -182,19 +191,30 @@ class ReportView:
             each.shot,
             photo.received_at if photo.taken_at is None else photo.taken_at,
             photo.geo if self._positions else None,
+            photo.photo_id in self._left_out,
         )
 
 
 def _count_done(run: Run) -> tuple[int, int] | None:
-    count = run.progress
-    done = count["answered"] + count["skipped"] + count["unable"]
-    return None if run.status == "completed" else (done, count["total"])
+    return None if run.status == "completed" else (run.progress["answered"], run.progress["total"])
 
 
-def report_values(view: RunView, options: ReportOptions) -> dict[str, Any]:
+def texts_language(languages: Sequence[str], page: ConsoleLanguage) -> str | None:
+    """Return the language of a template's translated texts if it is another than the page's, else None."""
+    first = languages[0] if languages else ""
+    return None if first.split("-")[0] in ("", page.tag.split("-")[0]) else first
+
+
+def report_values(view: RunView, options: ReportOptions, *, keeps_left_out: bool = False) -> dict[str, Any]:
     """Return the values of a report's page by their names in the template. Those of the run's page are among them only
     for a full report, so that no other can show them.
     """
-    report = ReportView(view, options).report()
+    report = ReportView(view, options, keeps_left_out=keeps_left_out).report()
     values = page_values(view) if options.is_full else {}
-    return {**values, "report": report, "full": options.is_full, "untranslated": report.untranslated}
+    return {
+        **values,
+        "report": report,
+        "full": options.is_full,
+        "untranslated": report.untranslated,
+        "texts_language": report.language,
+    }

@@ -24,6 +24,8 @@ MOMENTS = {
     "extended": N_("End changed"),
     "released": N_("Another phone may go on"),
     "handled": N_("Dealt with"),
+    "shared": N_("Report shared"),
+    "share_revoked": N_("Link to the report revoked"),
     "handled_undone": N_("Reopened"),
     "webhook_changed": N_("Webhook changed ({fields}), now {host}"),
     "job_changed": N_("Changed: {fields}"),

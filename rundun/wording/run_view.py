@@ -302,13 +302,14 @@ def page_values(view: RunView) -> dict[str, Any]:
     detail: RunDetail = view.detail
     run, template, sections = detail.state.run, detail.state.version.template, view.sections()
     attention = flag_views(view, sections)
-    flagged = [pair for flag in attention for pair in flag.photos]
+    flagged = {photo.photo.photo_id for flag in attention for photo, _ in flag.photos}
     photos = _listed_photos(step_view for section in sections for step_view in section.steps)
     return {
         "run": run,
         "template": template,
         "heading": run.job.title or run.executor_ref or template.name,
         "untranslated": detail.state.version.untranslated,
+        "texts_language": None,
         "fields": field_views(run.job, template),
         "erased": [field for field in template.fields if field.kind == "secret" and run.is_closed],
         "attention": attention,
@@ -319,7 +320,7 @@ def page_values(view: RunView) -> dict[str, Any]:
         "repeated_by": detail.repeats,
         "labels": {step.id: step.label for step in detail.state.version.steps},
         "sections": sections,
-        "strip_photos": [each for each in photos if each not in flagged],
+        "strip_photos": [each for each in photos if each[0].photo.photo_id not in flagged],
         "signature": view.signature(),
         "history": history(detail),
         "deliveries": detail.deliveries.items,

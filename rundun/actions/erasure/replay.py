@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from rundun.actions import signing_key
 from rundun.actions.erasure import erasures
 from rundun.actions.organizations import api_keys, operators
+from rundun.store.runs import shares as share_rows
 from rundun.store.sqlite import signing_key as signing_key_rows
 from rundun.store.sqlite.transaction import JournalEntry, Tx
 
@@ -16,13 +17,14 @@ _APPLY: Mapping[str, Callable[[Tx, JournalEntry], object]] = {
     "key": lambda tx, entry: api_keys.revoke(tx, entry.id),
     "operator": lambda tx, entry: operators.remove_by_administrator(tx, entry.id),
     "signing_key": lambda tx, entry: signing_key_rows.add_rotation(tx, entry.at),
+    "share": lambda tx, entry: share_rows.revoke(tx, entry.id),
 }
 
 
 def replay_erasures(tx: Tx, entries: Sequence[JournalEntry]) -> Mapping[str, int]:
-    """Apply `journal.list_unapplied` entries to a restored database: erase runs, revoke keys, remove operators, and
-    rotate the signing key once if an entry names it. Returns the number of entries by kind (`run`, `key`, `operator`,
-    `signing_key`), without kinds that have none.
+    """Apply `journal.list_unapplied` entries to a restored database: erase runs, revoke keys and shares, remove
+    operators, and rotate the signing key once if an entry names it. Returns the number of entries by kind (`run`,
+    `key`, `operator`, `signing_key`, `share`), without kinds that have none.
     """
     for entry in entries:
         _APPLY[entry.what](tx, entry)

@@ -329,11 +329,11 @@ def resolve_id(tx: Tx, typed: str) -> str:
     return found[0] if found else typed
 
 
-def get(tx: Tx, org_id: str, run_id: str) -> tuple[RunState, int]:
-    """Return an organization's run with its answers and evidence, and the time of reading in milliseconds. Raises
-    NotFound, `run_erased`.
+def get(tx: Tx, org_id: str, run_id: str, language: str | None = None) -> tuple[RunState, int]:
+    """Return an organization's run with its answers and evidence, and the time of reading in milliseconds; its template
+    is translated for a reader of `language`. Raises NotFound, `run_erased`.
     """
-    return load(tx, run_rows.get_of_org(tx, org_id, run_id)), tx.now
+    return load(tx, run_rows.get_of_org(tx, org_id, run_id), language), tx.now
 
 
 def get_revision_for_operator(tx: Tx, token: str, org_id: str, run_id: str | None) -> int | None:

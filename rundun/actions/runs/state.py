@@ -113,8 +113,8 @@ def close(tx: Tx, state: RunState, move: Move, run: Run, at: int | None = None) 
 
 
 def expire(tx: Tx, run: Run) -> Run:
-    """Expire an overdue run with the answers it has, at its deadline, even if that is past; return it. Being missed has
-    to be handled, even where its flags were.
+    """Expire an overdue run with the answers it has, at its deadline, even if that is past; return it. An
+    expired run has to be handled, even where its flags were.
     """
     to_handle = replace(run, handled_at=None, handled_note=None)
     return close(tx, load(tx, run), "expire", to_handle, run.deadline(tx.grace))

@@ -25,6 +25,7 @@ OrganizationId = Annotated[str, identifier("org", "b2a0e6d4-91c7-4d8e-b0a5-72f1c
 UserId = Annotated[str, identifier("u", "5e0d7a31-8a4f-4a4b-9d0c-1f6b2c3d4e5f")]
 EventId = Annotated[str, identifier("evt", "0a6b1c2d-3e4f-4a5b-8c6d-7e8f9a0b1c2d")]
 DeliveryId = Annotated[str, identifier("dlv", "91f0e2d3-c4b5-4a69-8788-796a5b4c3d2e")]
+ShareId = Annotated[str, identifier("shr", "4f6a8b1c-0d2e-4a35-8b7c-9d1e2f3a4b5c")]
 PhotoId = Annotated[str, identifier("ph", "c0ffee00-1234-4abc-8def-0123456789ab")]
 PictureId = Annotated[
     str, WithJsonSchema({"type": "string", "pattern": "^pic-[0-9a-f]{64}$", "examples": [f"pic-{'0c' * 32}"]})

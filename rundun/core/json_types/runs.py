@@ -262,6 +262,41 @@ class FlaggedStepJson(TypedDict):
     """The text of the executor's remark on it."""
 
 
+class ShareJson(TypedDict):
+    """A link that shows the report of a run to somebody without a key."""
+
+    share_id: base.ShareId
+    """The share's id."""
+    url: base.Url | None
+    """The link, in the answer to the request that made it; null ever after, as only its digest is stored."""
+    photos: bool
+    """Whether the report has the photos."""
+    remarks: bool
+    """Whether it has the executor's remarks."""
+    positions: bool
+    """Whether it has the positions of answers and photos."""
+    names: bool
+    """Whether it has the executor's name."""
+    signature: bool
+    """Whether it has the signatures, with the names typed for them."""
+    fields: list[str]
+    """The ids of fields that it has besides those that the link shows before Start."""
+    without: list[base.PhotoId]
+    """The ids of photos that it leaves out."""
+    language: str | None
+    """The language of the report; null = the reader's."""
+    created_at: base.At
+    """When it was made."""
+    expires_at: base.At | None
+    """When it ends; null = once it is revoked."""
+    revoked_at: base.At | None
+    """When it was revoked."""
+    opened: base.Count
+    """The number of times that it was opened at least: at most once a browser and day, and not by robots."""
+    opened_at: base.At | None
+    """When it was last opened."""
+
+
 class RunEndJson(TypedDict):
     """The members of a run behind its answers."""
 

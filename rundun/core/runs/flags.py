@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from rundun.core import text
@@ -19,8 +20,9 @@ MAX_ANSWER = 500  # characters of a flag's answer there
 @dataclass(frozen=True, slots=True)
 class FlaggedStep:
     """A step that calls for attention, since its answer is flagged or it could not be done. `remark` is the text of its
-    remark, "" without one. `follow_ups` are the visible answered steps whose condition names it, without instructions
-    and without those that call for attention themselves. `photos` are those of all these answers and their remarks.
+    remark, "" without one. `follow_ups` are the visible answered steps whose condition names it, and no flag before it,
+    without instructions and without those that call for attention themselves. `photos` are those of all these answers
+    and their remarks.
     """
 
     step_state: StepState
@@ -38,6 +40,11 @@ class FlaggedStep:
             if answer := say(follow_up):
                 yield answer if follow_up.step.type == "text" else f"{follow_up.step.label} {answer}"
 
+    def answer_text(self, say: Callable[[StepState], str | None], most: int) -> str:
+        """Return the phrases as one text of at most `most` characters, separated by “ · ”."""
+        phrases = [text.shorten(phrase, most) for phrase in islice(self.phrases(say), most // 4)]
+        return text.shorten(" · ".join(phrases), most)
+
 
 def list_flags(step_states: Mapping[str, StepState], evidence: Evidence) -> list[FlaggedStep]:
     """List the steps that call for attention: first those that could not be done, then the flagged ones, each in the
@@ -45,26 +52,15 @@ def list_flags(step_states: Mapping[str, StepState], evidence: Evidence) -> list
     """
     listed = [one for one in step_states.values() if one.calls_for_attention]
     listed.sort(key=lambda one: one.flagged)  # a step that could not be done is never flagged
-    asked_after = _asked_after(step_states) if listed else {}
-    return [_flag(one, asked_after.get(one.step.id, ()), evidence) for one in listed]
-
-
-def _asked_after(step_states: Mapping[str, StepState]) -> dict[str, list[StepState]]:
-    """Return the visible, answered steps that do not call for attention, without instructions, by the id of each step
-    that their condition names.
-    """
-    asked: dict[str, list[StepState]] = {}
-    for one in step_states.values():
+    flagged = {one.step.id: list[StepState]() for one in listed}
+    places = {step_id: place for place, step_id in enumerate(flagged)}
+    for one in step_states.values() if listed else ():
         is_answer = one.visible and one.answer is not None and one.step.type != "instruction"
-        if one.step.condition and is_answer and not one.calls_for_attention:
-            for step_id in condition_steps(one.step):
-                asked.setdefault(step_id, []).append(one)
-    return asked
-
-
-def condition_steps(step: StepBase) -> set[str]:
-    """Return the ids of the steps that a step's own condition names."""
-    return {when.step for _, when, _ in comparisons(step.condition, "")} if step.condition else set()
+        if is_answer and one.step.condition and not one.calls_for_attention:
+            named = {when.step for _, when, _ in comparisons(one.step.condition, "")} & places.keys()
+            if named:  # once, although its condition may name many
+                flagged[min(named, key=places.__getitem__)].append(one)
+    return [_flag(one, flagged[one.step.id], evidence) for one in listed]
 
 
 def _flag(step_state: StepState, follow_ups: Sequence[StepState], evidence: Evidence) -> FlaggedStep:
@@ -84,7 +80,7 @@ def flags_json(step_states: Mapping[str, StepState], evidence: Evidence) -> list
         {
             "step_id": flag.step_state.step.id,
             "label": flag.step_state.step.label,
-            "answer": text.shorten(" · ".join(flag.phrases(_answer_text)), MAX_ANSWER),
+            "answer": flag.answer_text(_answer_text, MAX_ANSWER),
             "remark": flag.remark or None,
         }
         for flag in list_flags(step_states, evidence)[:MAX_FLAGS]

@@ -55,6 +55,8 @@ _DELETIONS = (
     "DELETE FROM signatures WHERE run_id = :run",
     "DELETE FROM changes WHERE run_id = :run",
     "DELETE FROM idempotency_keys WHERE run_id = :run",
+    # The digest stays: its link says that the report is gone, and not that it never was.
+    "UPDATE shares SET options = '{}', language = NULL, opened = 0, opened_at = NULL WHERE run_id = :run",
 )
 _FILES = (
     "SELECT original FROM photos WHERE run_id = :run UNION SELECT derived FROM photos WHERE run_id = :run "

@@ -64,6 +64,7 @@ _KNOWN = {
     "key": "SELECT id, revoked_at, NULL FROM keys WHERE revoked_at IS NOT NULL",
     "operator": "SELECT id, at, NULL FROM removed_operators",
     "signing_key": "SELECT at, at, NULL FROM rotations",
+    "share": "SELECT id, revoked_at, NULL FROM shares WHERE revoked_at IS NOT NULL",
 }
 
 
@@ -85,14 +86,15 @@ def list_known(db: sqlite3.Connection) -> list[JournalEntry]:
 
 
 def list_unapplied(tx: Tx, entries: Sequence[JournalEntry]) -> list[JournalEntry]:
-    """List the entries not applied to the database yet, each once: of a run in it that is not erased, of a valid key,
-    of an operator in it, or of a rotation of the signing key that it lacks.
+    """List the entries not applied to the database yet, each once: of a run in it that is not erased, of a valid key
+    or share, of an operator in it, or of a rotation of the signing key that it lacks.
     """
     wanted = {
         "run": "SELECT id FROM runs WHERE id IN (SELECT value FROM json_each(?)) AND erased_at IS NULL",
         "key": "SELECT id FROM keys WHERE id IN (SELECT value FROM json_each(?)) AND revoked_at IS NULL",
         "operator": "SELECT id FROM operators WHERE id IN (SELECT value FROM json_each(?))",
         "signing_key": "SELECT value FROM json_each(?) WHERE CAST(value AS INTEGER) NOT IN (SELECT at FROM rotations)",
+        "share": "SELECT id FROM shares WHERE id IN (SELECT value FROM json_each(?)) AND revoked_at IS NULL",
     }
     # Entries of other kinds are from a newer version.
     left: set[tuple[str, str]] = set()

@@ -69,7 +69,7 @@ class TemplateVersionCache:
     `max_versions` and `max_bytes` of JSON; the first added is the first dropped.
     """
 
-    def __init__(self, max_versions: int = 512, max_bytes: int = 32 * 1024 * 1024) -> None:
+    def __init__(self, max_versions: int = 2048, max_bytes: int = 32 * 1024 * 1024) -> None:
         self._max_versions = max_versions
         self._max_bytes = max_bytes
         self._versions: dict[tuple[str, int, tuple[str, ...]], TemplateVersion] = {}
@@ -108,14 +108,14 @@ class Quotas:
     full: set[str] = field(default_factory=set)
 
 
-JournalWord = Literal["run", "key", "operator", "signing_key"]
+JournalWord = Literal["run", "key", "operator", "signing_key", "share"]
 
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """An entry of the erasure journal, to be applied again to a restored database: an erased run, a revoked key or a
-    removed operator, by `id`, or a rotation of the signing key, by its time. `by` is the actor who erased a run; older
-    versions wrote none.
+    """An entry of the erasure journal, to be applied again to a restored database: an erased run, a revoked key or
+    share, or a removed operator, by `id`, or a rotation of the signing key, by its time. `by` is the actor who erased a
+    run; older versions wrote none.
     """
 
     what: JournalWord

@@ -3,6 +3,7 @@
 import sqlite3
 from dataclasses import dataclass, replace
 
+from pydantic import ValidationError
 from pydantic_core import from_json
 
 from rundun.core import languages
@@ -53,9 +54,13 @@ def get_version(tx: Tx, template_id: str, v: int, language: str | None = None) -
 
 
 def _translate(version: TemplateVersion, language: str, used: tuple[str, ...]) -> TemplateVersion:
+    """Return a version with the texts of `language`; of an older one with texts that are refused by now, as it is."""
     original = from_json(version.body)
     translated = languages.translate(original, language)
-    template = Template.model_validate(translated)
+    try:
+        template = Template.model_validate(translated)
+    except ValidationError:
+        return replace(version, languages=used)
     return replace(
         version,
         template=template,

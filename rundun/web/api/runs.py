@@ -39,7 +39,7 @@ from rundun.web.http.problems import Json
 from rundun.web.http.query_params import ReportQuery, RunsQuery, is_current, list_json, query
 
 router = api_router("Runs")
-SHAPE = "d"  # in ETags of records; to be changed when a record of the same revision gets other members
+SHAPE = "e"  # in ETags of records; to be changed when a record of the same revision gets other members
 
 
 @router.route(

@@ -46,7 +46,7 @@ def report_page(
     options: ReportOptions,
     file_url: FileUrl,
     branding: Branding,
-    page: str = "report.html",
+    page: str = "report/report.html",
     csrf: str = "",
     **more: Any,
 ) -> Response:
@@ -64,7 +64,7 @@ def report_page(
         options=options,
         wire=times.wire_or_none,
         **language.page_names(),
-        **report_values(view, options),
+        **report_values(view, options, keeps_left_out=bool(values["choosable"])),
         **values,
     )
 

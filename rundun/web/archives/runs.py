@@ -20,7 +20,7 @@ from rundun.errors import NotFound
 from rundun.store import files
 from rundun.store.files import CHUNK
 from rundun.web.http.turns import LongWork, Reads
-from rundun.wording.file_names import FileNames, file_names
+from rundun.wording.file_names import FileNames, file_names, slug
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -91,8 +91,8 @@ def archive_name(detail: RunDetail) -> str:
 
 
 def report_name(detail: RunDetail) -> str:
-    """Return the file name of a run's report, such as report-1a2b3c4d.html, with the first 8 digits of the run's id."""
-    return f"report-{detail.state.run.run_id[2:10]}.html"
+    """Return the file name of a run's report, such as beach-house-3.html, of its title or the name of its checklist."""
+    return f"{slug(detail.state.run.job.title or detail.state.version.template.name)}.html"
 
 
 async def zip_pieces(reads: Reads, entries: AsyncIterator[ArchiveEntry], at: datetime) -> AsyncIterator[bytes]:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from rundun.actions import overview as actions
 from rundun.web.console import chart
 from rundun.web.console.dispatch.due import due_choices
-from rundun.web.console.runs.rows import MAX_FLAGS, flag_lines, flag_photos, heading, moment
+from rundun.web.console.runs.rows import flag_lines, flag_photos, heading, moment
 from rundun.web.console.session import ConsoleCall
 from rundun.wording.console_words import format_count
 
@@ -27,7 +27,6 @@ async def overview(call: ConsoleCall) -> Response:
         moment=partial(moment, call),
         flag_lines=partial(flag_lines, call),
         flag_photos=partial(flag_photos, call),
-        max_flags=MAX_FLAGS,
         heading=heading,
         dues=due_choices(call),
         counted=partial(format_count, call.language),

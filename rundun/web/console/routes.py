@@ -44,6 +44,8 @@ ROUTES = [
     route("GET", "/runs.csv", export.table),
     route("GET", "/runs/{run_id}/archive.zip", export.archive),
     route("GET", "/runs/{run_id}/report", report.show_report),
+    route("POST", "/runs/{run_id}/shares", report.share),
+    route("POST", "/runs/{run_id}/shares/{share_id}/revoke", report.revoke_share),
     route("GET", "/runs/{run_id}", page.show_run),
     route("GET", "/runs/{run_id}/edit", edit.edit_form),
     route("POST", "/runs/{run_id}/edit", edit.edit, max_form_bytes=form.MAX_FORM),

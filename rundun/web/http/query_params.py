@@ -219,7 +219,7 @@ class TemplateQuery(StrictModel):
 
 
 class ReportQuery(StrictModel):
-    """What a report shows, and its language."""
+    """The options of a run's report, and its language."""
 
     repeated: ClassVar[tuple[str, ...]] = ("fields", "without")
 
@@ -234,9 +234,9 @@ class ReportQuery(StrictModel):
     positions: Boolean = False
     """Whether a report for customers has the positions of answers and photos."""
     names: Boolean = False
-    """Whether a report for customers has the executor's name, and the name typed as a signature."""
+    """Whether a report for customers has the executor's name."""
     signature: Boolean = False
-    """Whether a report for customers has the signatures."""
+    """Whether a report for customers has the signatures, with the names typed for them."""
     fields: Annotated[list[FieldId], Field(max_length=MAX_FIELDS)] = []
     """The id of a field that a report for customers has besides those that the link shows before Start; may be given
     several times."""

@@ -47,6 +47,7 @@ TABLES = {
     "runs_to_index": "has its number until the index was looked after",
     "run_search": "does not find it",
     **dict.fromkeys(("run_search_data", "run_search_idx"), "what the index has of it goes as bytes are overwritten"),
+    "shares": "digests and times stay, so that a link says that its report is gone",
     "signatures": GONE,
     "run_search_config": NONE,
     "indexed_runs": NONE,

@@ -198,6 +198,20 @@ async def test_a_flag_says_what_follows_from_it(w: World) -> None:
     assert [one["step_id"] for one in (await w.run(ed))["flags"]] == ["s-locked", "s-tyres"]
 
 
+async def test_a_follow_up_stands_at_the_first_flag_that_its_condition_names(w: World) -> None:
+    when = [
+        {"when": {"step": "s-tyres", "op": "lte", "value": 2}},
+        {"when": {"step": "s-damage", "op": "eq", "value": True}},
+    ]
+    both = {"id": "s-both", "type": "text", "label": "Both?", "condition": {"op": "or", "rules": when}}
+    ed = await started(w, TYRES, DAMAGE, both)
+    for step_id, value in (("s-tyres", 1), ("s-damage", True), ("s-both", "Nail")):
+        await ed.answer(step_id, value)
+    assert [one["answer"] for one in (await w.run(ed))["flags"]] == ["1 of 5 · Nail", "Yes"]
+    await ed.answer("s-tyres", 5)
+    assert [one["answer"] for one in (await w.run(ed))["flags"]] == ["Yes · Nail"]
+
+
 async def test_flags_of_a_record_are_bounded(w: World) -> None:
     many = [{**DAMAGE, "id": f"s-{number}", "label": f"Damage {number}?"} for number in range(22)]
     ed = await started(w, *many, {**BOOLEAN, "id": "s-last"})

@@ -97,11 +97,11 @@ async def test_a_report_needs_few_sheets_of_paper(
 ) -> None:
     run = await run_of(w)
     async with at_the_console(w, browser, base) as page:
+        # It waits for the pictures; not every browser does by itself.
+        await page.add_init_script("window.print = () => { document.body.dataset.asked = '' }")
         await page.goto(f"{base}/console/runs/{run.run_id}")
-        await page.get_by_role("link", name="Report").click()
+        await page.get_by_role("link", name="Share or print").click()
         await expect(page.get_by_role("button", name="Print")).to_be_visible()
-        # The button waits for the pictures; not every browser does by itself.
-        await page.evaluate("void (window.print = () => { document.body.dataset.asked = '' })")
         await page.get_by_role("button", name="Print").click()
         await expect(page.locator("body[data-asked]")).to_have_count(1)
         assert await page.evaluate("[...document.images].every((one) => one.complete && one.naturalWidth > 500)")
@@ -120,6 +120,60 @@ async def test_a_report_needs_few_sheets_of_paper(
 SMALLEST = """Math.min(...[...document.querySelectorAll("main *")]
   .filter((one) => [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
   .map((one) => parseFloat(getComputedStyle(one).fontSize)))"""
+
+
+async def test_the_owner_gets_a_link_in_four_steps(w: World, browser: Browser, base: str) -> None:
+    run = await flat(w)
+    async with at_the_console(w, browser, base, "phone") as page:
+        await page.goto(f"{base}/console")
+        await page.locator(".need.flagged a.job").click()
+        await page.get_by_role("link", name="Share or print").click()
+        await expect(page.get_by_role("button", name="Print")).to_be_visible()
+        await page.get_by_role("button", name="Make a link").click()
+        await page.get_by_role("button", name="Copy link").click()
+        url = await page.get_by_label("Link", exact=True).input_value()
+        await is_fine(page, "a link was made")
+        await expect(page.locator(".shares li")).to_contain_text("not opened yet")
+        async with somebody(browser, base, "phone") as owner:
+            async with owner.expect_response(lambda response: response.url.endswith("/opened")):
+                await owner.goto(base + "/share/" + url.rpartition("/")[2])
+            await expect(owner.get_by_role("heading", name="Calle Mayor 3, 2A")).to_be_visible()
+            for query in ("", "?again"):  # and at most once a day
+                await owner.goto(base + "/share/" + url.rpartition("/")[2] + query)
+                await is_fine(owner, "shared")
+            assert await owner.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            assert await owner.evaluate("[...document.images].every((one) => one.naturalWidth > 0)")
+            await page.goto(f"{base}/console/runs/{run.run_id}/report")
+            await expect(page.locator(".shares li")).to_contain_text("opened at least 1 time")
+            await page.get_by_role("button", name="End it").click()
+            await expect(page.get_by_role("button", name="End it")).to_have_count(0)
+            response = await owner.goto(base + "/share/" + url.rpartition("/")[2])
+            assert response and response.status == 410
+            await is_fine(owner, "ended")
+    w.service.notifier.end()
+
+
+async def test_what_is_ticked_is_what_is_printed(w: World, browser: Browser, base: str) -> None:
+    run = await flat(w)
+    async with at_the_console(w, browser, base) as page:
+        await page.add_init_script("window.print = () => { document.body.dataset.asked = '' }")
+        await page.goto(f"{base}/console/runs/{run.run_id}/report")
+        await page.get_by_label("Address").check()
+        await page.get_by_label("Leave out").first.check()
+        await page.get_by_role("button", name="Print").click()
+        await expect(page.locator("body[data-asked]")).to_have_count(1)
+        await expect(page.locator(".facts")).to_contain_text("Calle Mayor 3")
+        await expect(page.locator(".left-out")).to_have_count(1)
+        await page.emulate_media(media="print")
+        await expect(page.locator(".photos img:visible")).to_have_count(8)
+        await page.emulate_media(media="screen")
+        for depth in ("full", "customer"):
+            await page.locator("[name=depth]").select_option(depth)
+            await page.get_by_role("button", name="Update").click()
+        await expect(page.locator(".left-out")).to_have_count(1)
+        await expect(page.get_by_label("Address")).to_be_checked()
+        await expect(page.get_by_label("Photos")).to_be_checked()
+    w.service.notifier.end()
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -9,7 +9,9 @@ from contextlib import closing, contextmanager, suppress
 
 import pytest
 
+from rundun.actions.erasure import replay
 from rundun.actions.organizations.operators import remove as remove_operator
+from rundun.core import tokens
 from rundun.errors import Problem
 from rundun.store.erasure import journal as erasure_journal, journal_file
 from rundun.store.erasure.journal import ErasureJournal
@@ -19,9 +21,11 @@ from rundun.store.organizations import (
     operators as operator_rows,
     organizations as organization_rows,
 )
+from rundun.store.runs import shares as share_rows
 from rundun.store.sqlite.connection import list_migrations, open_writer
 from rundun.store.sqlite.transaction import JournalEntry
 from tests.helpers.files.database import opened
+from tests.helpers.service import BOOLEAN
 
 ONE, TWO = JournalEntry("run", "r-1", 1, "key-1"), JournalEntry("key", "key-2", 2)
 
@@ -137,6 +141,25 @@ async def test_a_revoked_key_and_a_removed_operator_are_in_the_journal_once_that
         entries = journal_file.read(database.journal.path)
         assert [(entry.what, entry.id) for entry in entries] == [("key", key_id), ("operator", operator_id)]
         assert set(await database.read(lambda tx: erasure_journal.list_known(tx.db))) == set(entries)
+
+
+async def test_a_revoked_share_stays_so_after_a_restore(w, tmp_path):
+    ed = await w.dispatch(await w.template(BOOLEAN))
+    path = f"/v1/runs/{ed.run_id}/shares"
+    made = (await w.acme.post(path, json={})).json()
+    copy = tmp_path / "copy.db"
+    with closing(sqlite3.connect(w.settings.database.path)) as source:
+        source.execute("VACUUM INTO ?", (str(copy),))
+    assert (await w.acme.delete(f"{path}/{made['share_id']}")).status_code == 204
+    entries = journal_file.read(w.database.journal.path)
+    assert [(entry.what, entry.id) for entry in entries] == [("share", made["share_id"])]
+    assert await w.database.read(lambda tx: erasure_journal.list_known(tx.db)) == entries
+    async with opened(copy) as restored:
+        left = await restored.read(erasure_journal.list_unapplied, entries)
+        assert await restored.write(replay.replay_erasures, left) == {"share": 1}
+        digest = tokens.digest(made["url"].rpartition("/")[2])
+        assert (await restored.read(share_rows.find, digest)).is_over(w.clock())
+        assert await restored.read(erasure_journal.list_unapplied, entries) == []
 
 
 async def test_who_was_not_told_on_a_full_disk_asks_again_and_is(tmp_path):

@@ -26,6 +26,9 @@ OPEN = {
     "/static/{digest}/{name:path}",
     "/static/{digest}/brand/{colour}.css",
     "/media/{token}",
+    "/share/{token}",
+    "/share/{token}/opened",
+    "/share/{token}/{picture}",
     "/r/sw.js",
     "/favicon.ico",
     "/apple-touch-icon.png",
@@ -38,7 +41,8 @@ def fill(path: str, **ids: str) -> str:
     """A route's path with ids in it."""
     given = {"run_id": f"r-{uuid.uuid4()}", "template_id": f"t-{uuid.uuid4()}", "step_id": "s-ok",
              "photo_id": f"ph-{uuid.uuid4()}", "delivery_id": f"dlv-{uuid.uuid4()}",
-             "picture_id": f"pic-{uuid.uuid4().hex * 2}", "draft_id": f"d-{uuid.uuid4()}"} | ids  # fmt: skip
+             "picture_id": f"pic-{uuid.uuid4().hex * 2}", "draft_id": f"d-{uuid.uuid4()}",
+             "share_id": f"shr-{uuid.uuid4()}"} | ids  # fmt: skip
     return path.format(**given)
 
 
@@ -85,7 +89,9 @@ async def test_another_organization_finds_nothing(shared: World, method: str, pa
     (delivery,) = await shared.deliveries(ed)
     picture_id = (await shared.acme.post("/v1/pictures", content=images.jpeg())).json()["picture_id"]
     draft_id = (await shared.acme.post("/v1/templates/drafts", json={})).json()["id"]
+    share_id = (await shared.acme.post(f"/v1/runs/{ed.run_id}/shares", json={})).json()["share_id"]
     ids = {"run_id": ed.run_id, "template_id": template_id, "picture_id": picture_id, "draft_id": draft_id}
+    ids["share_id"] = share_id
     url = fill(path, **ids, delivery_id=delivery["delivery_id"])
     response = await shared.globex.request(method, url, json=BODIES.get(path, {}) if method != "GET" else None)
     assert (response.status_code, response.json()["code"]) == (404, "not_found")

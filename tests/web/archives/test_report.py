@@ -15,14 +15,10 @@ FIELDS = [
     {"id": "f-price", "label": "Price", "kind": "text", "show": "office"},
     {"id": "f-door", "label": "Door", "kind": "secret"},
 ]
+IF_OK = {"when": {"step": "s-ok", "op": "eq", "value": True}}
 STEPS = (
     {**BOOLEAN, "geo": True, "flag": {"when": {"op": "eq", "value": True}}},
-    {
-        "id": "s-why",
-        "type": "text",
-        "label": "Why?",
-        "condition": {"when": {"step": "s-ok", "op": "eq", "value": True}},
-    },
+    {"id": "s-why", "type": "text", "label": "Why?", "condition": IF_OK},
     {"id": "s-pic", "type": "photo", "label": "The door"},
     {"id": "s-read", "type": "instruction", "label": "Read this", "config": {"body": "canary-body"}},
     {"id": "s-sign", "type": "signature", "label": "Sign"},
@@ -37,7 +33,7 @@ TICKED = {
     "fields=f-price": "canary-price",
 }
 OFFICE = ("canary-ref", "canary-note", "canary-hook", "canary-before", "SHA-256")
-SECRET = "canary-door"
+SECRET, TYPED = "canary-door", "canary-typed"
 
 
 async def made(w: World) -> tuple[Ed, list[str]]:
@@ -62,7 +58,9 @@ async def made(w: World) -> tuple[Ed, list[str]]:
         assert (await ed.photo("s-pic", images.jpeg(64, 48), photo_id, params={**PLACE})).status_code == 201
     await ed.answer("s-pic", photos=ids)
     await ed.answer("s-read")
-    signed = await ed.call("PUT", "/steps/s-sign/signature", content=images.png(), params={"typed_name": "canary-name"})
+    signed = await ed.call(
+        "PUT", "/steps/s-sign/signature", content=images.png(), params={"typed_name": "canary-typed"}
+    )
     assert signed.status_code == 201
     await ed.answer("s-sign")
     assert (await ed.complete()).status_code == 200
@@ -72,6 +70,7 @@ async def made(w: World) -> tuple[Ed, list[str]]:
 async def report(w: World, ed: Ed, query: str = "") -> str:
     answer = await w.acme.get(f"/v1/runs/{ed.run_id}/report?{query}")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8"), answer.text
+    assert ed.run_id[2:10] not in str(answer.headers)
     return answer.text
 
 
@@ -90,7 +89,7 @@ async def test_a_customer_sees_what_is_meant_for_customers(w: World) -> None:
         assert said in words, said
     assert html.count("data:image/jpeg;base64,/9j/") == 2 and "canary-body" not in html
     hidden = [value for name, value in TICKED.items() if name != "remarks"]
-    for canary in (*hidden, *OFFICE, SECRET, *photo_ids, *await ids_of(w, ed), "/media/", "/r/", "image/png"):
+    for canary in (*hidden, *OFFICE, SECRET, TYPED, *photo_ids, *await ids_of(w, ed), "/media/", "/r/", "image/png"):
         assert canary not in html, canary
     assert "canary-remark" in words
 
@@ -110,9 +109,39 @@ async def test_photos_and_signatures_are_chosen(w: World) -> None:
     assert "image/jpeg" not in none and "The door 2 photos" in text_of(none)
     one = await report(w, ed, f"without={photo_ids[0]}&signature=true")
     assert (one.count("data:image/jpeg"), one.count("data:image/png")) == (1, 1)
-    assert "canary-name" not in one and "Sign Signed" in text_of(one)
-    both = await report(w, ed, "signature=true&names=true")
-    assert both.count("canary-name") == 2, "that of the person, and that of the signature"
+    assert "canary-name" not in one and "Sign Signed" in text_of(one) and one.count("canary-typed") == 1
+    assert "canary-typed" not in await report(w, ed, "names=true")
+    full = await report(w, ed, f"depth=full&without={photo_ids[0]}")
+    assert (full.count("data:image/jpeg"), full.count("canary-typed")) == (2, 2), "and that of the history"
+
+
+async def test_nothing_hidden_is_in_a_customers_report(w: World) -> None:
+    template_id = await w.template(BOOLEAN, {**STEPS[2], "condition": IF_OK}, {**STEPS[3], "label": "canary-read"})
+    ed = await w.dispatch(template_id)
+    await ed.start()
+    await ed.answer("s-ok", True)
+    photo_id = new_photo_id()
+    assert (await ed.photo("s-pic", images.jpeg(64, 48))).status_code == 201
+    assert (await ed.photo("s-read", images.jpeg(64, 48), photo_id, params={"remark": "1"})).status_code == 201
+    await ed.answer("s-pic")
+    remark = {"remark_id": str(uuid.uuid4()), "text": "canary-remark", "photos": [photo_id]}
+    assert (await ed.call("PUT", "/steps/s-read/remark", json=remark)).status_code == 200
+    await ed.answer("s-ok", False)
+    html = await report(w, ed)
+    assert html.count("data:image/jpeg") == 1 and "The door" not in html
+    assert "canary-read" in html and "canary-remark" in html, "an instruction with a remark"
+
+
+async def test_flags_share_no_photo_and_no_follow_up(w: World) -> None:
+    many = [{**STEPS[0], "id": f"s-{number}", "geo": False, "label": f"Flag {number}"} for number in range(5)]
+    named = [{"when": {"step": step["id"], "op": "eq", "value": True}} for step in many]
+    ed = await w.dispatch(await w.template(*many, {**STEPS[2], "condition": {"op": "or", "rules": named}}))
+    await ed.start()
+    for step in many:
+        await ed.answer(str(step["id"]), True)
+    await ed.photo("s-pic", images.jpeg(64, 48))
+    await ed.answer("s-pic")
+    assert (await report(w, ed)).count("data:image/jpeg") == 1
 
 
 async def test_the_full_report_has_all_but_secrets(w: World) -> None:
@@ -146,8 +175,17 @@ async def test_others_get_no_report(w: World) -> None:
 async def test_the_report_speaks_the_readers_language(w: World) -> None:
     ed, _ = await made(w)
     html = await report(w, ed, "language=ar-EG")
-    assert '<html lang="ar" dir="rtl">' in html or 'lang="ar-EG" dir="rtl"' in html
-    assert "Done" not in text_of(html) and 'lang=""' in html
+    assert re.search(r'<html lang="ar(-EG)?" dir="rtl">', html)
+    assert "Done" not in text_of(html.partition("</style>")[2]) and 'lang=""' in html
+
+
+async def test_a_translation_to_a_language_that_the_console_lacks_says_which_it_is(w: World) -> None:
+    texts = {"he": {"s-ok": {"label": "הכול בסדר?"}}}
+    ed = await w.dispatch(await w.template(BOOLEAN, translations=texts))
+    await ed.start()
+    await ed.answer("s-ok", True)
+    html = await report(w, ed, "language=he")
+    assert '<html lang="en"' in html and '<bdi lang="he">הכול בסדר?</bdi>' in html
 
 
 async def test_the_console_shows_it_with_its_choices(w: World) -> None:
@@ -158,11 +196,11 @@ async def test_the_console_shows_it_with_its_choices(w: World) -> None:
     assert page.count('<img src="/media/') == 2 and "canary-price" not in page and "canary-name" not in page
     for box in re.findall(r'<input type="checkbox"[^>]*>', page):
         assert (" checked" in box) is ('name="photos"' in box or 'name="remarks"' in box), box
-    page = await shown(ann, f"{path}?chosen=1&photos=1&names=1&fields=f-price&without={photo_ids[1]}")
-    assert page.count('<img src="/media/') == 1 and "canary-price" in page and "canary-name" in page
-    assert "canary-remark" not in page and page.count(f'value="{photo_ids[1]}" checked') == 1
+    page = await shown(ann, f"{path}?chosen=1&photos=1&names=1&fields f-price=1&without {photo_ids[1]}=1")
+    assert page.count('<figure class="left-out">') == 1 and "canary-price" in page and "canary-name" in page
+    assert "canary-remark" not in page and page.count(f'name="without {photo_ids[1]}" value="1" checked') == 1
     assert "canary-hook" in await shown(ann, f"{path}?depth=full")
-    wrong = await ann.get(f"{path}?chosen=1&fields=x")
+    wrong = await ann.get(f"{path}?chosen=1&fields x=1")
     assert wrong.status_code == 422
     gus = await operator(w, org_id=(await w.globex.get("/v1/organization")).json()["id"])
     assert (await gus.get(path)).status_code == 404

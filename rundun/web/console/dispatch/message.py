@@ -46,7 +46,7 @@ async def show(call: ConsoleCall) -> Response:
     return await call.render(
         "dispatch/message",
         run=run,
-        name=version.template.name,
+        name=translation.translate(source, call.language.tag)["name"],
         link=link,
         code=qr_code(link),
         message=message,

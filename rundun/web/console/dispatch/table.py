@@ -49,7 +49,9 @@ async def _render_form(
     chosen_id, tag = values.get("template_id", ""), call.language.tag
     listed = await call.read(templates.dispatch_choices, chosen_id, MAX_TEMPLATES, tag)
     choices = sorted(((head.template_id, version.template.name) for head, version in listed), key=_by_name)
-    chosen = next((version for head, version in listed if head.template_id == chosen_id), None)
+    is_known = any(head.template_id == chosen_id for head, _ in listed)
+    # In its author's language, in which its columns are read: a translated label may be another column's.
+    chosen = (await call.read(templates.get_version, chosen_id, None))[1] if is_known else None
     errors = table.errors if table else ()
     status = 422 if errors else 409 if before else PROBLEMS[problem.code].status if problem else 200
     return await call.render(

@@ -13,7 +13,7 @@ async def confirm(call: ConsoleCall, status: int = 200, wrong: str = "") -> Resp
     """GET /console/runs/{run_id}/erase: show the data to be erased and to be kept, and the copies of the database made
     since the dispatch.
     """
-    state, _ = await call.read(runs.get, call.path("run_id"))
+    state, _ = await call.read(runs.get, call.path("run_id"), call.language.tag)
     run, evidence = state.run, state.evidence
     photos = sum(len(each) for each in (*evidence.photos.values(), *evidence.remark_photos.values()))
     return await call.render(

@@ -12,7 +12,7 @@ from rundun.web.archives.download import Download, require_place
 from rundun.web.archives.report import report_writer
 from rundun.web.archives.runs import archive_name, run_entries, zip_pieces
 from rundun.web.console.runs.filters import read_filter_form
-from rundun.web.console.runs.rows import flag_lines
+from rundun.web.console.runs.rows import flags_text
 from rundun.web.console.session import ConsoleCall
 from rundun.web.http.turns import Turns
 from rundun.wording.job_tables.csv_cells import csv_lines
@@ -102,7 +102,7 @@ _CELLS: dict[str, Callable[[ConsoleCall, ListedRun, Run], object]] = {
     "remarks": lambda call, row, run: row.remarks,
     "handled_at": lambda call, row, run: _time(call, run.handled_at),
     "handled_note": lambda call, row, run: run.handled_note,
-    "flags": lambda call, row, run: "; ".join(str(line) for line in flag_lines(call, row)),
+    "flags": lambda call, row, run: flags_text(call, row),
 }
 COLUMNS = tuple(_CELLS)
 

@@ -1,12 +1,14 @@
-"""/console/runs/{run_id}/report: the report of a run, with the choice of what it shows, to read and to print."""
+"""/console/runs/{run_id}/report: the report of a run, with the choice of what it shows, to read, print and share."""
 
 from collections.abc import Mapping
 
 from starlette.responses import Response
 
-from rundun.actions.runs import runs
-from rundun.core import languages
-from rundun.core.runs.report import ReportOptions
+from rundun.actions.organizations import operators
+from rundun.actions.runs import runs, shares
+from rundun.core import languages, tokens
+from rundun.core.actor import Actor
+from rundun.core.runs.report import ReportOptions, ShareBody
 from rundun.core.validation import read
 from rundun.web.archives.report import report_page
 from rundun.web.console.session import ConsoleCall
@@ -20,16 +22,48 @@ TICKS: Mapping[str, str] = {
     "names": N_("Names"),
     "signature": N_("Signatures"),
 }
+DAYS: Mapping[str, str] = {
+    "7": N_("for 7 days"),
+    "30": N_("for 30 days"),
+    "365": N_("for a year"),
+    "": N_("until you end it"),
+}
 
 
 async def show_report(call: ConsoleCall) -> Response:
-    """GET /console/runs/{run_id}/report: show the report of a run, in its language. The query has the inputs of the
-    form `choices`: `depth`, `language` and, if `chosen` is there, ticks, `fields` and `without`. Raises Invalid.
+    """GET /console/runs/{run_id}/report: show the report of a run, in its language, and its shares. The query has the
+    inputs of the form `choices`: `depth`, `language` and, if `chosen` is there, ticks. Raises Invalid.
     """
-    options, language = _read_options(call), _language(call)
+    params = dict(call.request.query_params)
+    return await _render(call, params)
+
+
+async def share(call: ConsoleCall) -> Response:
+    """POST /console/runs/{run_id}/shares: make a share of the report that the form `choices` shows, and show its link
+    there, this once: only its digest is stored. Raises Invalid, `quota_exceeded`.
+    """
+    ticks, days, token = _read_ticks(call.form), call.form.get("days", ""), operators.new_token()
+    until = {"expires_in_days": int(days) if days.isdecimal() and len(days) < 6 else None}
+    body = read(ShareBody, {**ticks, **until, "language": _language(call, call.form).tag})
+    digest, actor = tokens.digest(token), Actor("operator", call.operator.name)
+    await call.write(shares.create, call.path("run_id"), body, digest, actor)
+    return await _render(call, call.form, token)
+
+
+async def revoke_share(call: ConsoleCall) -> Response:
+    """POST /console/runs/{run_id}/shares/{share_id}/revoke: revoke a share; redirect to the report."""
+    actor = Actor("operator", call.operator.name)
+    await call.write(shares.revoke, call.path("run_id"), call.path("share_id"), actor)
+    return call.redirect(f"/runs/{call.path('run_id')}/report")
+
+
+async def _render(call: ConsoleCall, chosen: Mapping[str, str], token: str | None = None) -> Response:
+    """Render the report that the form's inputs have `chosen`; `token` is that of a share made just now."""
+    options = read(ReportOptions, {"depth": chosen.get("depth") or "customer", **_read_ticks(chosen)}, "query")
+    language = _language(call, chosen)
     detail = await call.read(runs.get_detail, call.path("run_id"), language=language.tag)
     links, template = call.ctx.database.env.links, detail.state.version.template
-    return await call.turns.run(
+    response = await call.turns.run(
         report_page,
         call.ctx.pages,
         call.organization,
@@ -39,24 +73,34 @@ async def show_report(call: ConsoleCall) -> Response:
         links.media_path,
         branding_of(call.organization, call.ctx.pages.assets, links),
         "console/runs/report.html",
+        call.csrf,
         choosable=True,
         ticks=TICKS,
-        offered=[each for each in template.fields if each.show != "start" and each.kind != "secret"],
+        days=DAYS,
+        offered=[each for each in template.fields if each.show != "start" and each.id in detail.state.run.job.fields],
         languages=call.ctx.pages.console_words.names,
         here=f"/console/runs/{call.path('run_id')}",
+        shares=await call.read(shares.list_of_run, call.path("run_id")),
+        made=token and links.share(token),
+        reach=links.reach,
+        at=call.now,
     )
+    # With no-referrer a form’s POST would send “Origin: null”, which `require_same_site` refuses.
+    response.headers["referrer-policy"] = "same-origin"
+    return response
 
 
-def _read_options(call: ConsoleCall) -> ReportOptions:
-    params = call.request.query_params
-    given: dict[str, object] = {"depth": params.get("depth") or "customer"}
-    if "chosen" in params:
-        given |= {name: name in params for name in TICKS}
-        given |= {name: params.getlist(name) for name in ("fields", "without")}
-    return read(ReportOptions, given, "query")
+def _read_ticks(chosen: Mapping[str, str]) -> dict[str, object]:
+    """Return the ticks of the form by the members of `CustomerOptions`; none, for its defaults, without the form."""
+    if "chosen" not in chosen:
+        return {}
+    ticks: dict[str, object] = {name: name in chosen for name in TICKS}
+    for prefix in ("fields", "without"):
+        ticks[prefix] = [name.partition(" ")[2] for name in chosen if name.startswith(f"{prefix} ")]
+    return ticks
 
 
-def _language(call: ConsoleCall) -> ConsoleLanguage:
-    """Return the report's language: `?language=`, else that of the console."""
-    asked = call.request.query_params.get("language", "")
+def _language(call: ConsoleCall, chosen: Mapping[str, str]) -> ConsoleLanguage:
+    """Return the chosen language of the report, else that of the console."""
+    asked = chosen.get("language", "")
     return call.ctx.pages.console_words.language([asked]) if languages.is_tag(asked) else call.language

@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 
 from rundun.actions.runs.runs import ListedRun
-from rundun.core.runs import search_text
+from rundun.core.runs import flags, search_text
 from rundun.core.runs.run import Run
+from rundun.core.text import shorten
 from rundun.web.console.session import ConsoleCall
 from rundun.wording import relative_time
 from rundun.wording.answer_words import answer_line
@@ -14,6 +16,7 @@ from rundun.wording.console_words import N_
 from rundun.wording.job_view import field_views
 
 MAX_FLAGS, MAX_PHOTOS = 3, 4  # shown of a run in a list
+MAX_PHRASES, MAX_PHRASE, MAX_LABEL = 4, 200, 80  # of a flag there: its answers, and characters of each and of the label
 MOMENTS = {
     "due": N_("Due {when}"),
     "begun": N_("Begun {when}"),
@@ -35,23 +38,38 @@ def executor(run: Run) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class FlagLine:
-    """A flag in one line: its step's label, the answer and those of its follow-ups, and the remark, "" without one."""
+    """A flag in one line: its step's label, the answer and those of its follow-ups, and the remark, "" without one, all
+    of them shortened.
+    """
 
     label: str
     answers: Sequence[str]
     remark: str
 
-    def __str__(self) -> str:
-        said = f"{self.label}: {' · '.join(self.answers)}" if self.answers else self.label
-        return f"{said} – {self.remark}" if self.remark else said
-
 
 def flag_lines(call: ConsoleCall, row: ListedRun) -> list[FlagLine]:
-    """Return a line for each flag of a run, in the page's language."""
+    """Return a line for each flag that a list shows of a run, in the page's language: `MAX_FLAGS` of them, or one more,
+    which takes no more space than saying so.
+    """
     say = partial(answer_line, language=call.language, zone=call.zone)
+    shown = row.flags if len(row.flags) <= MAX_FLAGS + 1 else row.flags[:MAX_FLAGS]
     return [
-        FlagLine(flag.step_state.step.label, [*flag.phrases(say)], " ".join(flag.remark.split())) for flag in row.flags
+        FlagLine(
+            shorten(flag.step_state.step.label, MAX_LABEL),
+            [shorten(phrase, MAX_PHRASE) for phrase in islice(flag.phrases(say), MAX_PHRASES)],
+            shorten(flag.remark, MAX_PHRASE),
+        )
+        for flag in shown
     ]
+
+
+def flags_text(call: ConsoleCall, row: ListedRun) -> str:
+    """Return the flags of a run as one text for a cell, “label: answer – remark; …”: as many as its record has."""
+    say, texts = partial(answer_line, language=call.language, zone=call.zone), []
+    for flag in row.flags[: flags.MAX_FLAGS]:
+        said = ": ".join(filter(None, [flag.step_state.step.label, flag.answer_text(say, flags.MAX_ANSWER)]))
+        texts.append(f"{said} – {flag.remark}" if flag.remark else said)
+    return "; ".join(texts)
 
 
 def flag_photos(call: ConsoleCall, row: ListedRun) -> list[str]:

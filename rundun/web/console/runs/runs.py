@@ -22,7 +22,7 @@ from rundun.store.sqlite.pagination import PageRequest
 from rundun.web.console.dispatch.due import due_choices, read_due
 from rundun.web.console.runs import page as run_page
 from rundun.web.console.runs.filters import list_path, read_filter_form, tab_filters, tab_query
-from rundun.web.console.runs.rows import MAX_FLAGS, SearchMatch, flag_lines, flag_photos, heading, moment
+from rundun.web.console.runs.rows import SearchMatch, flag_lines, flag_photos, heading, moment
 from rundun.web.console.session import ConsoleCall
 from rundun.wording.console_words import format_count
 
@@ -59,7 +59,6 @@ async def list_runs(call: ConsoleCall) -> Response:
         moment=partial(moment, call),
         flag_lines=partial(flag_lines, call),
         flag_photos=partial(flag_photos, call),
-        max_flags=MAX_FLAGS,
         say_day=lambda day: dates.format_skeleton("yMMMd", date.fromisoformat(day), locale=call.zone.locale),
     )
 

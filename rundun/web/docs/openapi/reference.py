@@ -17,6 +17,7 @@ VARIABLES = {
     "run_id": "$RUN",
     "template_id": "$TEMPLATE",
     "draft_id": "$DRAFT",
+    "share_id": "$SHARE",
     "delivery_id": "$DELIVERY",
     "step_id": "$STEP",
     "picture_id": "$PICTURE",

@@ -5,8 +5,9 @@ import io
 import re
 from typing import Any
 
+from rundun.store.sqlite.transaction import Tx
 from tests.helpers.console.console import operator, shown, text_of
-from tests.helpers.service import Ed, World
+from tests.helpers.service import BOOLEAN, Ed, World
 from tests.web.console.runs.test_export import archive, archive_by_api
 
 DOOR, MOST = "s-door", "s-most"
@@ -83,6 +84,26 @@ async def test_what_integrators_read_stays_as_its_author_wrote_it(w: World) -> N
     assert record["template"]["steps"][0]["label"] == "Door shut?"
     assert [one["label"] for one in record["flags"]] == ["Door shut?"]
     assert "Door shut?" in text_of((await archive_by_api(w, ed)).read("report.html").decode())
+
+
+async def test_words_that_a_step_has_no_use_for_do_no_harm(w: World) -> None:
+    texts = {"": {"name": "Prueba"}, "s-ok": {"label": "¿Bien?", "placeholder": "x", "unit": "m", "tell": "y"}}
+    ed = await w.dispatch(await w.template(BOOLEAN, translations={"es": texts}))
+    stale = await w.template(BOOLEAN, translations={"es": texts})
+    old = await w.dispatch(stale)
+
+    def spoil(tx: Tx) -> None:  # a version that an earlier service has taken
+        body = "json_set(body, '$.translations.es.s-ok.label', ' ')"
+        tx.db.execute(f"UPDATE template_versions SET body = {body} WHERE template_id = ?", (stale,))
+
+    await w.database.write(spoil)
+    w.database.env.versions.clear()
+    ann = await operator(w)
+    ann.client.headers["accept-language"] = "es"
+    for path in ("/runs", "/templates", "/dispatch", "/dispatch/table", f"/runs/{ed.run_id}"):
+        assert "Prueba" in text_of(await shown(ann, path)), path
+    assert "¿Bien?" in await shown(ann, f"/runs/{ed.run_id}")
+    assert "All fine?" in await shown(ann, f"/runs/{old.run_id}"), "as its author wrote it"
 
 
 async def test_a_language_that_has_little_falls_back_part_by_part(w: World) -> None:

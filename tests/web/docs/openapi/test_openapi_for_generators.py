@@ -6,7 +6,7 @@ from typing import Any
 from rundun.web.docs.openapi.document import document
 
 EXAMPLES = ("example", "examples")
-IN_NO_CHOICE = ("DispatchBody", "RepeatBody", "StartBody")
+IN_NO_CHOICE = ("DispatchBody", "RepeatBody", "ShareBody", "StartBody")
 BESIDE_A_REFERENCE = {"$ref", "description"}
 
 

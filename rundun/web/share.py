@@ -1,0 +1,126 @@
+"""/share/{token}: the report of a run for whoever has its link, and the pictures in it."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial, wraps
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from rundun.actions.runs import runs, shares
+from rundun.core import tokens
+from rundun.core.languages import accepted_tags
+from rundun.errors import NotFound
+from rundun.store import files
+from rundun.store.organizations import organizations as organization_rows
+from rundun.store.runs import shares as share_rows
+from rundun.store.runs.shares import FoundShare
+from rundun.web.archives.report import report_page
+from rundun.web.context import Context, context_of
+from rundun.web.media import respond_with_file
+from rundun.web.pages.branding import PNG, Branding, branding_of
+from rundun.wording.console_words import ConsoleLanguage
+
+OPENED = "opened"  # the cookie of a browser that was counted
+OPENED_SECONDS = 24 * 60 * 60
+_PICTURE_HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": "sandbox; default-src 'none'",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+    "x-robots-tag": "noindex",
+}
+
+Handler = Callable[[Request, Context, FoundShare], Awaitable[Response]]
+
+
+def _of_share(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    """Return `handler` as an endpoint that gets the share of the path's token. Raises NotFound for an unknown token,
+    which counts against the visitor's address, and answers a page of 410 for a share that has ended.
+    """
+
+    @wraps(handler)
+    async def endpoint(request: Request) -> Response:
+        ctx, digest = context_of(request), tokens.digest(request.path_params["token"])
+        ctx.rate_limiter.refuse_guesser(request)
+        found = await ctx.database.read(share_rows.find, digest)
+        if found is None:
+            ctx.rate_limiter.count_failure(request)
+            raise NotFound("share")
+        ctx.rate_limiter.count_visit(request, f"share {found.share.share_id}", found.org_id)
+        if found.is_over(ctx.now()):
+            return _respond_ended(request, ctx)
+        return await handler(request, ctx, found)
+
+    return endpoint
+
+
+def _respond_ended(request: Request, ctx: Context) -> Response:
+    request.scope["rundun.code"] = "share_ended"
+    language = ctx.pages.console_words.language(_preferred(request))
+    return ctx.pages.render("report/share_ended.html", 410, **language.page_names())
+
+
+def _preferred(request: Request) -> list[str]:
+    return accepted_tags(request.headers.get("accept-language", "")) or ["en"]
+
+
+@_of_share
+async def get_share(request: Request, ctx: Context, found: FoundShare) -> Response:
+    """GET /share/{token}: show the report of a run, as its share says. Nothing is counted: robots open links, too."""
+    share, links, token = found.share, ctx.database.env.links, request.path_params["token"]
+    language: ConsoleLanguage = ctx.pages.console_words.language(
+        [share.language] if share.language else _preferred(request)
+    )
+    turns = ctx.turns.of_links(found.org_id)
+    organization = await turns.read(organization_rows.get, found.org_id)
+    detail = await turns.read(runs.get_detail, found.org_id, share.run_id, language=language.tag)
+    picture = partial(links.shared_picture, token)
+    branding = branding_of(organization, ctx.pages.assets, links)
+    if organization.logo is not None:
+        branding = Branding(branding.stylesheet, picture(organization.logo, PNG), organization.name)
+    return await turns.run(
+        report_page,
+        ctx.pages,
+        organization,
+        language,
+        detail,
+        share.options,
+        picture,
+        branding,
+        "report/share.html",
+        here=f"/share/{token}",
+    )
+
+
+@_of_share
+async def get_picture(request: Request, ctx: Context, found: FoundShare) -> Response:
+    """GET /share/{token}/{picture}: serve a picture of the report. Raises NotFound, also for a forged name."""
+    links = ctx.database.env.links
+    number = links.shared_file_number(request.path_params["token"], request.path_params["picture"])
+    if number is None:
+        raise NotFound("picture")
+    file = await ctx.database.read(files.get, number)
+    return respond_with_file(request, ctx.database, file, _PICTURE_HEADERS)
+
+
+@_of_share
+async def count_opened(request: Request, ctx: Context, found: FoundShare) -> Response:
+    """POST /share/{token}/opened: count that somebody sees the report, at most once a browser and day, of which a
+    cookie reminds; 204. The page sends it once it is visible.
+    """
+    response = Response(status_code=204, headers={"cache-control": "no-store"})
+    if OPENED not in request.cookies:
+        if not await ctx.database.write(shares.count_opened, tokens.digest(request.path_params["token"])):
+            return _respond_ended(request, ctx)
+        path = f"/share/{request.path_params['token']}"
+        is_https = request.url.scheme == "https"
+        response.set_cookie(OPENED, "1", OPENED_SECONDS, path=path, secure=is_https, httponly=True, samesite="strict")
+    return response
+
+
+ROUTES = [
+    Route("/share/{token}", get_share, methods=["GET"]),
+    Route("/share/{token}/opened", count_opened, methods=["POST"]),
+    Route("/share/{token}/{picture}", get_picture, methods=["GET"]),
+]
