@@ -19,6 +19,7 @@ from rundun.imaging.worker import picture_pools
 from rundun.logs import log
 from rundun.maintenance.backups import Backups
 from rundun.scheduler import Ticks, schedule, started
+from rundun.spreadsheets import writer
 from rundun.spreadsheets.reader import SpreadsheetReader
 from rundun.store import files
 from rundun.store.database import Database
@@ -137,6 +138,7 @@ async def running(
             post_webhook=webhook_client.post,
             imaging=pictures,
             read_spreadsheet=SpreadsheetReader().read,
+            write_spreadsheet=writer.write,
             pages=pages,
             upload_buffer=UploadBuffer(),
             rate_limiter=RateLimiter(

@@ -28,7 +28,7 @@ _PLAIN = re.compile(r"[!#-<>-\[\]-~]+").fullmatch  # visible ASCII without quote
 _SECRET = re.compile(
     r"(?P<run>r-[0-9a-f]{8})-[0-9a-f-]*"
     r"|(?P<key>rdk_live_|whsec_)[\w+/=-]+"
-    r"|(?P<media>/media/|/console/join/|/console/reset/|/share/)[^\s\"?#]+",
+    r"|(?P<media>/media/|/console/join/|/console/reset/|/share/)[\s\"?#]*[^\s\"?#]+",
     re.IGNORECASE,
 )
 

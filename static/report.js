@@ -11,7 +11,7 @@ async function printWhole() {
 function tell() {
   if (document.visibilityState !== "visible") return;
   document.removeEventListener("visibilitychange", tell);
-  fetch(opened, { method: "POST" }).catch(() => undefined);
+  fetch(opened, { method: "POST", keepalive: true }).catch(() => undefined);
 }
 
 if (button) {
@@ -19,7 +19,12 @@ if (button) {
   button.addEventListener("click", printWhole);
 }
 // The console's button sends the form first, so that what is ticked is what is printed.
-if (new URLSearchParams(location.search).has("print")) printWhole();
+const query = new URLSearchParams(location.search);
+if (query.has("print")) {
+  query.delete("print");
+  history.replaceState(null, "", `?${query}`);
+  printWhole();
+}
 if (opened) {
   document.addEventListener("visibilitychange", tell);
   tell();

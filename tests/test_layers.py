@@ -85,6 +85,7 @@ OWNERS = {
     "click": {"cli"},
     "segno": {"cli", "web"},
     "python_calamine": {"spreadsheets"},
+    "xlsxwriter": {"spreadsheets"},
     "argon2": {"passwords"},
     "pyotp": {"core"},
     # The store and the imaging know no settings; their lines go through logs.py all the same.

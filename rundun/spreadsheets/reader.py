@@ -69,7 +69,7 @@ async def _ask_child(data: bytes) -> dict[str, str]:
         stdin=PIPE,
         stdout=PIPE,
         stderr=DEVNULL,  # a crashing reader writes a hundred lines
-        env=_environment(),
+        env=environment(),
     )
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS):
@@ -87,7 +87,7 @@ async def _ask_child(data: bytes) -> dict[str, str]:
     raise Problem("invalid", _UNREADABLE)
 
 
-def _environment() -> dict[str, str]:
-    """Return the environment with which the process finds Python and its modules, without settings and secrets."""
+def environment() -> dict[str, str]:
+    """Return the environment with which a process finds Python and its modules, without settings and secrets."""
     found = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
     return {**found, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

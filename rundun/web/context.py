@@ -1,6 +1,6 @@
 """The context that all handlers share: made in `app.py`, attached to every request."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -63,6 +63,8 @@ CheckDestination = Callable[[Destination, str], Awaitable[tuple[Literal["forbidd
 
 # Returns the table in a file of an organization as text, see `spreadsheets/reader.py`.
 ReadSpreadsheet = Callable[[bytes, str], Awaitable[str]]
+# Returns an XLSX file in pieces, made of rows as lines of JSON, see `spreadsheets/writer.py`.
+WriteSpreadsheet = Callable[[AsyncIterator[bytes]], AsyncIterator[bytes]]
 
 
 def _too_many_pages(why: RefusalReason) -> Problem:
@@ -93,6 +95,7 @@ class Context:
     post_webhook: PostWebhook
     imaging: Imaging
     read_spreadsheet: ReadSpreadsheet
+    write_spreadsheet: WriteSpreadsheet
     pages: Pages
     upload_buffer: UploadBuffer
     rate_limiter: RateLimiter

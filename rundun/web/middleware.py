@@ -16,6 +16,7 @@ from rundun.web.http import rate_limit
 from rundun.web.http.timings import observe_request
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_NO_INDEX = (b"x-robots-tag", b"noindex")  # of all below /share, also where it is refused
 _ALWAYS = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
 # RFC 6797, which allows it over https alone. Without `includeSubDomains`: other hosts below this name are not ours.
 _HTTPS_ONLY = (b"strict-transport-security", b"max-age=31536000")
@@ -45,7 +46,8 @@ class RequestMiddleware:
                 headers.append((b"x-request-id", request_id.encode()))
                 if allowance := scope.get("rundun.allowance"):
                     headers += rate_limit.headers(allowance)
-                headers += [(name, value) for name, value in _ALWAYS if name not in named]
+                always = (*_ALWAYS, _NO_INDEX) if scope["path"].startswith("/share/") else _ALWAYS
+                headers += [(name, value) for name, value in always if name not in named]
                 settings = context_of(Request(scope)).settings
                 if scope.get("scheme") == "https" and settings.is_https and settings.server.hsts:
                     headers.append(_HTTPS_ONLY)

@@ -11,7 +11,7 @@ from starlette.types import Lifespan, Receive, Scope, Send
 
 from rundun.errors import Problem
 from rundun.web import media, public, share, unavailable_page
-from rundun.web.api import deliveries, drafts, erasures, events, pictures, runs, shares, templates
+from rundun.web.api import answers, deliveries, drafts, erasures, events, pictures, runs, shares, templates
 from rundun.web.console import routes as console_routes
 from rundun.web.docs import pages
 from rundun.web.docs.openapi import route as openapi
@@ -67,6 +67,7 @@ def starlette_app(assets: Assets, lifespan: Lifespan[Starlette]) -> Starlette:
     routes = [
         *runs.router.routes,
         *shares.router.routes,
+        *answers.router.routes,
         *erasures.router.routes,
         *deliveries.router.routes,
         *events.router.routes,

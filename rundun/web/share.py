@@ -10,7 +10,7 @@ from starlette.routing import Route
 from rundun.actions.runs import runs, shares
 from rundun.core import tokens
 from rundun.core.languages import accepted_tags
-from rundun.errors import NotFound
+from rundun.errors import NotFound, Problem
 from rundun.store import files
 from rundun.store.organizations import organizations as organization_rows
 from rundun.store.runs import shares as share_rows
@@ -19,7 +19,6 @@ from rundun.web.archives.report import report_page
 from rundun.web.context import Context, context_of
 from rundun.web.media import respond_with_file
 from rundun.web.pages.branding import PNG, Branding, branding_of
-from rundun.wording.console_words import ConsoleLanguage
 
 OPENED = "opened"  # the cookie of a browser that was counted
 OPENED_SECONDS = 24 * 60 * 60
@@ -35,8 +34,9 @@ Handler = Callable[[Request, Context, FoundShare], Awaitable[Response]]
 
 
 def _of_share(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """Return `handler` as an endpoint that gets the share of the path's token. Raises NotFound for an unknown token,
-    which counts against the visitor's address, and answers a page of 410 for a share that has ended.
+    """Return `handler` as an endpoint that gets the share of the path's token. Raises NotFound for an unknown token or
+    picture, which counts against the visitor's address, and answers a page of 410 for a share that has ended. Pages
+    count towards the limit of their share; pictures, which are signed, do not, as those at /media.
     """
 
     @wraps(handler)
@@ -47,10 +47,19 @@ def _of_share(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         if found is None:
             ctx.rate_limiter.count_failure(request)
             raise NotFound("share")
-        ctx.rate_limiter.count_visit(request, f"share {found.share.share_id}", found.org_id)
+        if "picture" not in request.path_params:
+            ctx.rate_limiter.count_visit(request, f"share {found.share.share_id}", found.org_id)
         if found.is_over(ctx.now()):
             return _respond_ended(request, ctx)
-        return await handler(request, ctx, found)
+        try:
+            return await handler(request, ctx, found)
+        except NotFound:
+            ctx.rate_limiter.count_failure(request)
+            raise
+        except Problem as problem:
+            if problem.code != "run_erased":
+                raise
+            return _respond_ended(request, ctx)
 
     return endpoint
 
@@ -69,12 +78,11 @@ def _preferred(request: Request) -> list[str]:
 async def get_share(request: Request, ctx: Context, found: FoundShare) -> Response:
     """GET /share/{token}: show the report of a run, as its share says. Nothing is counted: robots open links, too."""
     share, links, token = found.share, ctx.database.env.links, request.path_params["token"]
-    language: ConsoleLanguage = ctx.pages.console_words.language(
-        [share.language] if share.language else _preferred(request)
-    )
+    preferred = [share.language] if share.language else _preferred(request)
+    language = ctx.pages.console_words.language(preferred)
     turns = ctx.turns.of_links(found.org_id)
     organization = await turns.read(organization_rows.get, found.org_id)
-    detail = await turns.read(runs.get_detail, found.org_id, share.run_id, language=language.tag)
+    detail = await turns.read(runs.get_detail, found.org_id, share.run_id, language=preferred[0])
     picture = partial(links.shared_picture, token)
     branding = branding_of(organization, ctx.pages.assets, links)
     if organization.logo is not None:
@@ -114,8 +122,9 @@ async def count_opened(request: Request, ctx: Context, found: FoundShare) -> Res
         if not await ctx.database.write(shares.count_opened, tokens.digest(request.path_params["token"])):
             return _respond_ended(request, ctx)
         path = f"/share/{request.path_params['token']}"
-        is_https = request.url.scheme == "https"
-        response.set_cookie(OPENED, "1", OPENED_SECONDS, path=path, secure=is_https, httponly=True, samesite="strict")
+        response.set_cookie(
+            OPENED, "1", OPENED_SECONDS, path=path, secure=ctx.settings.is_https, httponly=True, samesite="strict"
+        )
     return response
 
 

@@ -87,6 +87,12 @@ class RunReport:
     untranslated: Untranslated
     language: str | None
 
+    @property
+    def photo_ids(self) -> set[str]:
+        """Return the ids of all photos in the report."""
+        photos = [photo for flag in self.flags for photo in flag.photos]
+        return {photo.view.photo.photo_id for photo in (*photos, *self.photos)}
+
 
 class ReportView:
     """The report of a run with the chosen `options`. If it `keeps_left_out`, photos left out are marked instead."""

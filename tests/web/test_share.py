@@ -7,10 +7,11 @@ from typing import Any
 import httpx2
 import pytest
 
+from rundun.actions.runs import shares
 from rundun.core import tokens
 from rundun.logs import redact
 from tests.helpers.console.console import operator, shown, text_of
-from tests.helpers.service import HOUR, Ed, World, world
+from tests.helpers.service import BOOLEAN, HOUR, Ed, World, world
 from tests.web.archives.test_report import OFFICE, SECRET, TICKED, ids_of, made
 
 
@@ -101,7 +102,7 @@ async def test_strangers_find_nothing(w: World) -> None:
     name = picture.rpartition("/")[2]
     for forged in (f"{other}/{name}", f"{path}/1.jpg", f"{path}/{name.replace('.', 'x.', 1)}", f"{path}/{name}x"):
         assert (await opened(w, forged)).status_code == 404, forged
-    media = re.findall(r"/media/([^\"]+)", str(await w.run(ed)))
+    media = re.findall(r"/media/([^\"']+)", str(await w.run(ed)))
     assert (await opened(w, f"{path}/{media[0]}")).status_code == 404, "another door's key"
     assert (await opened(w, f"/media/{name}")).status_code == 404
     missing = f"/v1/runs/{ed.run_id}/shares"
@@ -126,6 +127,7 @@ async def test_who_guesses_is_slowed_down(tmp_path: Path) -> None:
         ({"expires_in_days": 0}, "/expires_in_days"),
         ({"photos": "yes"}, "/photos"),
         ({"without": ["1"]}, "/without/0"),
+        ({"without": ["ph-00000000-0000-4000-8000-000000000000"]}, "/without/0"),
     ],
 )
 async def test_what_it_cannot_show_is_refused(w: World, body: Any, pointer: str) -> None:
@@ -160,10 +162,69 @@ async def test_it_speaks_its_own_language_else_the_readers(w: World) -> None:
     readers = path_of((await share(w, ed))["url"])
     assert 'lang="de"' in (await opened(w, own, **{"accept-language": "es"})).text
     assert 'lang="es"' in (await opened(w, readers, **{"accept-language": "es"})).text
+    texts = {"he": {"s-ok": {"label": "הכול בסדר?"}}}
+    hebrew = await w.dispatch(await w.template(BOOLEAN, translations=texts))
+    await hebrew.start()
+    await hebrew.answer("s-ok", True)
+    for body, header in (({"language": "he"}, "en"), ({}, "he")):
+        shown = await opened(w, path_of((await share(w, hebrew, **body))["url"]), **{"accept-language": header})
+        assert "הכול בסדר?" in shown.text
 
 
-async def test_logs_do_not_say_its_token() -> None:
+def test_logs_do_not_say_its_token() -> None:
     assert redact("GET /share/abcDEF-123_x/7.sig.jpg?x=1") == "GET /share/…?x=1"
+    for odd in (" ", "\n", '"', "?", "%20", "%0A"):
+        assert "abcDEF" not in redact(f"/share/{odd}abcDEF-123_x"), odd
+
+
+async def test_all_that_is_answered_there_is_for_no_index_and_no_cache(w: World) -> None:
+    ed, _ = await made(w)
+    told = await share(w, ed)
+    path = path_of(told["url"])
+    (picture, *_) = re.findall(r'<img src="([^"]+)"', (await opened(w, path)).text)
+    found = [await opened(w, address) for address in (path, picture, f"{path}/x.jpg", f"/share/{'x' * 43}")]
+    found += [await opened(w, picture, range="bytes=0-9"), await w.browser().post(f"{path}/opened")]
+    await w.acme.delete(f"/v1/runs/{ed.run_id}/shares/{told['share_id']}")
+    found += [await opened(w, path), await opened(w, picture), await w.browser().post(path)]
+    assert [one.status_code for one in found] == [200, 200, 404, 404, 206, 204, 410, 410, 405]
+    for one in found:
+        assert one.headers["x-robots-tag"] == "noindex" and one.headers["cache-control"] == "no-store", one.url
+        assert one.headers["referrer-policy"] == "no-referrer" and one.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_a_run_has_no_endless_number_of_them(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shares, "MAX_SHARES", 2)
+    ed, _ = await made(w)
+    for _ in range(2):
+        await share(w, ed)
+    refused = await w.acme.post(f"/v1/runs/{ed.run_id}/shares", json={})
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
+
+
+async def test_an_open_run_is_shown_as_it_is_then(w: World) -> None:
+    ed = await w.dispatch(await w.template(BOOLEAN), title="Flat 3")
+    path = path_of((await share(w, ed))["url"])
+    before = await ed.state()
+    page = await opened(w, path)
+    assert "Not started" in text_of(page.text) and ed.run_id not in page.text and "/r/" not in page.text
+    assert await ed.state() == before
+    await ed.start()
+    await ed.answer("s-ok", True)
+    assert "All fine? Yes" in text_of((await opened(w, path)).text)
+
+
+async def test_nothing_of_it_outlives_its_run(w: World) -> None:
+    ed, photo_ids = await made(w)
+    path, headers = f"/v1/runs/{ed.run_id}/shares", {"idempotency-key": "canary-key"}
+    sent = {"without": photo_ids[:1], "fields": ["f-way"]}
+    assert (await w.acme.post(path, json=sent, headers=headers)).status_code == 201
+    assert (await w.acme.delete(f"/v1/runs/{ed.run_id}")).status_code == 204
+    assert (await w.acme.post(path, json=sent, headers=headers)).json()["code"] == "run_erased"
+    tables = ("shares", "idempotency_keys")
+    left = await w.database.read(
+        lambda tx: [str([*row]) for name in tables for row in tx.db.execute(f"SELECT * FROM {name}")]
+    )
+    assert not any(each in row for row in left for each in (photo_ids[0], "canary-key", "f-way"))
 
 
 async def test_it_is_made_and_ended_in_the_console(w: World) -> None:
@@ -174,11 +235,16 @@ async def test_it_is_made_and_ended_in_the_console(w: World) -> None:
     form = {"chosen": "1", "photos": "1", "fields f-way": "1", f"without {photo_ids[0]}": "1", "days": "7"}
     done = await ann.post(f"/runs/{ed.run_id}/shares", **form, language="es")
     assert done.status_code == 200 and done.text.count("canary-way") == 1
+    assert (await ann.post(f"/runs/{ed.run_id}/shares", **{**form, "days": "8"})).status_code == 422
+    assert (await ann.get(f"/runs/{ed.run_id}/shares")).status_code == 200, "where the browser is now"
     (url,) = set(re.findall(r'value="([^"]+/share/[\w-]+)"', done.text))
     (told,) = await listed(w, ed)
     assert told["without"] == [photo_ids[0]] and told["fields"] == ["f-way"]
     assert (told["language"], told["expires_at"], told["remarks"]) == ("es", "2026-01-08T00:00:00Z", False)
     assert (await opened(w, path_of(url))).text.count("<img src=") == 1
+    page = await shown(ann, f"/runs/{ed.run_id}/report?chosen=1&without {photo_ids[0]}=1&days=7")
+    assert page.count(f'<input type="hidden" name="without {photo_ids[0]}"') == 1, "which has no box now"
+    assert '<option value="7" selected>' in page
     page = await shown(ann, f"/runs/{ed.run_id}/report")
     assert url not in page and "not opened yet" in text_of(page)
     gus = await operator(w, org_id=(await w.globex.get("/v1/organization")).json()["id"])

@@ -253,15 +253,50 @@ def page(
     return Page([_listed_run(tx, run, language) for run in page.items], page.next_before)
 
 
+@dataclass(frozen=True, slots=True)
+class AnsweredRun:
+    """A run in a list, with its answers and evidence."""
+
+    row: ListedRun
+    state: RunState
+
+
+def page_answered(
+    tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest, language: str | None = None
+) -> Page[AnsweredRun]:
+    """Return a page as `page` does, each run with its answers and evidence."""
+    page = search.page(tx, org_id, filters, page_request)
+    states = [load(tx, run, language) for run in page.items]
+    return Page([AnsweredRun(_with_state(tx, state), state) for state in states], page.next_before)
+
+
+def list_answered_versions(tx: Tx, org_id: str, template_id: str, language: str | None = None) -> list[TemplateVersion]:
+    """List the versions of an organization's template that are the current one or have runs, the newest first, each
+    translated for a reader of `language`. Raises NotFound with the pointer `/template_id`.
+    """
+    try:
+        head = template_rows.get(tx, org_id, template_id)
+    except NotFound:
+        raise NotFound("template", pointer="/template_id") from None
+    used = {head.v, *lists.list_versions(tx, org_id, template_id)}
+    return [template_rows.get_version(tx, template_id, v, language) for v in sorted(used, reverse=True)]
+
+
 def _listed_run(tx: Tx, run: Run, language: str | None) -> ListedRun:
+    if run.flagged:
+        return _with_state(tx, load(tx, run, language))
     template = template_rows.get_version(tx, run.template_id, run.template_v, language).template
-    state = load(tx, run, language) if run.flagged else None
-    return ListedRun(
-        run,
-        template,
-        remark_rows.count(tx, run.run_id) if run.has_remarks else 0,
-        list_flags(state.step_states, state.evidence) if state else (),
-    )
+    return ListedRun(run, template, _count_remarks(tx, run), ())
+
+
+def _with_state(tx: Tx, state: RunState) -> ListedRun:
+    run = state.run
+    listed = list_flags(state.step_states, state.evidence) if run.flagged else ()
+    return ListedRun(run, state.version.template, _count_remarks(tx, run), listed)
+
+
+def _count_remarks(tx: Tx, run: Run) -> int:
+    return remark_rows.count(tx, run.run_id) if run.has_remarks else 0
 
 
 def list_chosen(tx: Tx, org_id: str, run_ids: Sequence[str], language: str | None = None) -> list[ListedRun]:

@@ -15,7 +15,7 @@ MAX_SHARES = 100  # of a run, ended ones included
 
 def create(tx: Tx, org_id: str, run_id: str, body: ShareBody, digest: bytes, actor: Actor) -> Share:
     """Make a share of a run whose token has the SHA-256 `digest`, and return it. Raises NotFound, `run_erased`,
-    `quota_exceeded`, and `invalid` for a run that has `MAX_SHARES` and for fields that its template lacks.
+    `quota_exceeded`, and `invalid` for a run that has `MAX_SHARES`, and for fields and photos that it lacks.
     """
     run = run_rows.get_of_org(tx, org_id, run_id)
     quotas.require_quota_to_change(tx, org_id)
@@ -25,6 +25,13 @@ def create(tx: Tx, org_id: str, run_id: str, body: ShareBody, digest: bytes, act
         FieldError(f"/fields/{index}", "not_allowed", f"{field_id} is no field that a report can show")
         for index, field_id in enumerate(body.fields)
         if field_id not in known
+    ]
+    evidence = state.evidence
+    photos = set[str]().union(*evidence.photos.values(), *evidence.remark_photos.values())
+    errors += [
+        FieldError(f"/without/{index}", "unknown_reference", f"this run has no photo {photo_id}")
+        for index, photo_id in enumerate(body.without)
+        if photo_id not in photos
     ]
     if errors:
         raise Invalid(errors)

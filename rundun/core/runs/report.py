@@ -11,7 +11,7 @@ from rundun.core.runs.evidence import PhotoId
 from rundun.core.templates.template import MAX_FIELDS, FieldId
 from rundun.core.validation import Integer, LanguageTag, StrictModel
 
-MAX_LEFT_OUT = 500  # photos that a report leaves out one by one
+MAX_LEFT_OUT = 150  # photos that a report leaves out one by one
 DAYS = 30  # after which a share ends, by default
 
 

@@ -55,6 +55,10 @@ _DELETIONS = (
     "DELETE FROM signatures WHERE run_id = :run",
     "DELETE FROM changes WHERE run_id = :run",
     "DELETE FROM idempotency_keys WHERE run_id = :run",
+    (
+        "DELETE FROM idempotency_keys WHERE org_id = (SELECT org_id FROM runs WHERE id = :run) "
+        "AND path = '/v1/runs/' || :run || '/shares'"
+    ),
     # The digest stays: its link says that the report is gone, and not that it never was.
     "UPDATE shares SET options = '{}', language = NULL, opened = 0, opened_at = NULL WHERE run_id = :run",
 )

@@ -174,6 +174,12 @@ def count_members(tx: Tx, org_id: str, lists: Mapping[str, RunFilter], numbers: 
     return dict(row.fetchone())
 
 
+def list_versions(tx: Tx, org_id: str, template_id: str) -> list[int]:
+    """List the numbers of the versions of a template that its runs have, in ascending order."""
+    query = "SELECT DISTINCT template_v FROM runs WHERE org_id = ? AND template_id = ? AND erased_at IS NULL ORDER BY 1"
+    return [row[0] for row in tx.db.execute(query, (org_id, template_id)).fetchall()]
+
+
 def _cursor(run: Run, filters: RunFilter) -> tuple[int, int]:
     """Return the cursor behind a run: the value that sorts its list (by reference: `created_at`), and its number."""
     return _value(run, "created_at" if filters.order == "executor_ref" else filters.order), run.number

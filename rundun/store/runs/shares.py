@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from pydantic_core import from_json, to_json
 
-from rundun.core.runs.report import ReportOptions, Share
-from rundun.errors import NotFound
+from rundun.core.runs.report import CustomerOptions, ReportOptions, Share
 from rundun.store.sqlite.transaction import JournalEntry, Tx
 
 _COLUMNS = "number, id, run_id, options, language, created_at, expires_at, revoked_at, opened, opened_at"
@@ -14,7 +13,8 @@ _COLUMNS = "number, id, run_id, options, language, created_at, expires_at, revok
 
 def _share(row: sqlite3.Row) -> Share:
     number, share_id, run_id, options, *others = row
-    return Share(number, share_id, run_id, ReportOptions(**from_json(options)), *others)
+    stored = {name: value for name, value in from_json(options).items() if name in CustomerOptions.model_fields}
+    return Share(number, share_id, run_id, ReportOptions(**stored), *others)
 
 
 def add(
@@ -82,7 +82,5 @@ def increment_opened(tx: Tx, number: int) -> None:
 
 def get_of_run(tx: Tx, run_id: str, share_id: str) -> Share:
     """Return a share of a run; raises NotFound."""
-    for share in list_of_run(tx, run_id):
-        if share.share_id == share_id:
-            return share
-    raise NotFound("share")
+    query = f"SELECT {_COLUMNS} FROM shares WHERE id = ? AND run_id = ?"  # noqa: S608
+    return _share(tx.get_row("share", query, share_id, run_id))

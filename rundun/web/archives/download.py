@@ -2,8 +2,9 @@
 as the largest photo for its client. The server ends a download whose client stops reading.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import AbstractContextManager
+from typing import Any
 
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -27,9 +28,23 @@ class Download(StreamingResponse):
         super().__init__(pieces, headers=headers, media_type=media_type)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the file, and free the place however that ends."""
+        """Send the file, and free the place however that ends. What its first piece raises is answered as a problem."""
         with self._place:
+            self.body_iterator = await _begin(self.body_iterator)
             await super().__call__(scope, receive, send)
+
+
+async def _begin(pieces: AsyncIterable[Any]) -> AsyncIterator[Any]:
+    """Return `pieces`, whose first one is made already."""
+    left = aiter(pieces)
+    first = await anext(left, b"")
+
+    async def whole() -> AsyncIterator[Any]:
+        yield first
+        async for piece in left:
+            yield piece
+
+    return whole()
 
 
 def _place(ctx: Context, org_id: str) -> AbstractContextManager[None]:

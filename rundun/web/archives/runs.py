@@ -92,7 +92,8 @@ def archive_name(detail: RunDetail) -> str:
 
 def report_name(detail: RunDetail) -> str:
     """Return the file name of a run's report, such as beach-house-3.html, of its title or the name of its checklist."""
-    return f"{slug(detail.state.run.job.title or detail.state.version.template.name)}.html"
+    name = slug(detail.state.run.job.title or detail.state.version.template.name)
+    return f"{'report' if name == 'step' else name}.html"  # of a title without Latin letters nothing is left
 
 
 async def zip_pieces(reads: Reads, entries: AsyncIterator[ArchiveEntry], at: datetime) -> AsyncIterator[bytes]:

@@ -3,7 +3,7 @@
 from rundun.web.console import not_found, overview
 from rundun.web.console.dispatch import dispatch, form, message, table
 from rundun.web.console.erasure import person, retention, run
-from rundun.web.console.runs import edit, export, handled, live, page, report, runs, several
+from rundun.web.console.runs import answers, edit, export, handled, live, page, report, runs, several
 from rundun.web.console.session import MAX_FORM, route
 from rundun.web.console.settings import (
     account,
@@ -42,8 +42,12 @@ ROUTES = [
     route("POST", "/failed/retry", handled.retry_group),
     route("POST", "/runs/{run_id}/deliveries/{delivery_id}/retry", runs.retry_delivery),
     route("GET", "/runs.csv", export.table),
+    route("GET", "/answers", answers.show_form),
+    route("GET", "/answers.csv", answers.download_csv),
+    route("GET", "/answers.xlsx", answers.download_xlsx),
     route("GET", "/runs/{run_id}/archive.zip", export.archive),
     route("GET", "/runs/{run_id}/report", report.show_report),
+    route("GET", "/runs/{run_id}/shares", report.show_report),  # where a browser is after a share was made
     route("POST", "/runs/{run_id}/shares", report.share),
     route("POST", "/runs/{run_id}/shares/{share_id}/revoke", report.revoke_share),
     route("GET", "/runs/{run_id}", page.show_run),

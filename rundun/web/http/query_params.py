@@ -152,8 +152,8 @@ class ListQuery(StrictModel):
         return PageRequest(self.limit, self.cursor)
 
 
-class RunsQuery(ListQuery):
-    """The query of GET /v1/runs. Times are compared in whole seconds, as they are shown."""
+class RunFilterQuery(StrictModel):
+    """The filter of runs. Times are compared in whole seconds, as they are shown."""
 
     repeated: ClassVar[tuple[str, ...]] = ("status",)
 
@@ -202,6 +202,31 @@ class RunsQuery(ListQuery):
             is_flagged=self.flagged,
             q=self.q,
         )
+
+
+class RunsQuery(RunFilterQuery, ListQuery):
+    """The query of GET /v1/runs."""
+
+
+class AnswersQuery(RunFilterQuery):
+    """The query of GET /v1/answers."""
+
+    template_id: str
+    """The template whose runs are the rows."""
+    format: Literal["csv", "jsonl"] = "csv"
+    """`csv`: a row a run, a column a step; `jsonl`: a line of JSON a run, its record without the template."""
+    headings: Literal["ids", "labels"] = "ids"
+    """The headings of CSV: the ids of fields and steps, or their labels."""
+    language: LanguageTag | None = None
+    """The language of labels and options (BCP 47), as far as they are translated; left out: the author's."""
+    remarks: Boolean = False
+    """A column more for each step, with the remark, in CSV."""
+    flags: Boolean = False
+    """A column more for each step, which says whether it calls for attention, in CSV."""
+    times: Boolean = False
+    """A column more for each step, with the time of its answer, in CSV."""
+    positions: Boolean = False
+    """A column more for each step, with the position of its answer, in CSV."""
 
 
 class TemplatesQuery(ListQuery):

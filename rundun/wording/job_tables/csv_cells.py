@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable
+from datetime import datetime
 
 # Characters that a spreadsheet skips at the beginning of a cell: white space (except tabs and line ends, which may
 # separate cells), controls, invisible characters, and quotation marks, which may look like those around the cell.
@@ -15,19 +16,29 @@ _SKIPPED = (
 # except the comma: a comma is inside the quotation marks of its cell, other separators may split the cell.
 _SIGN = r"[=+\-@＝＋－＠]"
 _FORMULA = re.compile(rf"^(?=[\t\r\n]|[{_SKIPPED}]*{_SIGN})|([;\t\r\n][{_SKIPPED}]*)(?={_SIGN})")
+# In a file with semicolons or tabs, a spreadsheet that splits at commas sees no quotation marks where cells begin.
+_FORMULA_BESIDE_COMMAS = re.compile(_FORMULA.pattern.replace("([;", "([,;"))
 _APOSTROPHE = re.compile(rf"^'(?=[\t\r\n]|[{_SKIPPED}]*{_SIGN})|([;\t\r\n][{_SKIPPED}]*)'(?={_SIGN})")
 
 
-def safe_cell(value: object) -> str:
+def safe_cell(value: object, separator: str = ",", decimal: str = ".") -> str:
     """Return a value as the text of a cell, "" for None; a text with an apostrophe before each sign that a spreadsheet
     could take for the start of a formula: at the beginning, or after a semicolon, tab or line end, where spreadsheets
-    of other languages split cells. A comma splits none, as it stands in quotation marks.
+    of other languages split cells. A comma splits none, as it stands in quotation marks, unless the `separator` of the
+    file is another. Numbers have the mark `decimal`; days and times are as in ISO 8601,
+    a time without zone to the minute and as spreadsheets read it.
     """
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        return str(value)
-    return _FORMULA.sub(r"\1'", value)
+    match value:
+        case None:
+            return ""
+        case str():
+            pattern = _FORMULA if separator == "," else _FORMULA_BESIDE_COMMAS
+            return pattern.sub(r"\1'", value)
+        case datetime():
+            return value.isoformat(timespec="seconds") if value.tzinfo else value.isoformat(" ", "minutes")
+        case float():
+            return str(value).replace(".", decimal)
+    return str(value)
 
 
 def plain_text(cell: str) -> str:
@@ -35,8 +46,9 @@ def plain_text(cell: str) -> str:
     return _APOSTROPHE.sub(r"\1", cell)
 
 
-def csv_lines(rows: Iterable[Iterable[object]]) -> str:
+def csv_lines(rows: Iterable[Iterable[object]], separator: str = ",", decimal: str = ".") -> str:
     """Return rows as lines of CSV (RFC 4180), each value as a `safe_cell`."""
     text = io.StringIO()
-    csv.writer(text).writerows(map(safe_cell, row) for row in rows)
+    writer = csv.writer(text, delimiter=separator)
+    writer.writerows([safe_cell(value, separator, decimal) for value in row] for row in rows)
     return text.getvalue()

@@ -119,6 +119,7 @@ async def test_a_day_from_signing_in_to_the_history_of_it_all(
         await bob_gets_a_new_password(ana)
         for setting in ("account", "organization", "keys", "webhooks", "retention", "usage", "health", "person"):
             await ana.look(f"/settings/{setting}")
+        await ana.look("/answers")
         await ana.look("/settings/history")
         await expect(page.locator(".history li").first).to_contain_text("Bob")
         await ana.look("/nowhere")

@@ -157,7 +157,7 @@ async def test_a_key_that_is_read_only_writes_nothing(
 async def test_a_key_that_is_read_only_reads_all(shared: World, reader: httpx2.AsyncClient) -> None:
     ed = await shared.dispatch(await shared.template(BOOLEAN))
     assert (await reader.get(f"/v1/runs/{ed.run_id}")).json() == await shared.run(ed)
-    lists = [path for method, path in V1 if method == "GET" and "{" not in path]
+    lists = [path for method, path in V1 if method == "GET" and "{" not in path and path != "/v1/answers"]
     assert len(lists) >= 4
     for path in lists:
         assert (await reader.get(path)).status_code == 200, path
@@ -172,7 +172,7 @@ async def test_another_organizations_template_cannot_be_dispatched(shared: World
 async def test_lists_hold_only_ones_own(w: World) -> None:
     ed = await w.dispatch(await w.template(BOOLEAN), webhook={"url": "http://127.0.0.1:1/", "events": ["run.started"]})
     await ed.start()
-    lists = [path for method, path in V1 if method == "GET" and "{" not in path]
+    lists = [path for method, path in V1 if method == "GET" and "{" not in path and path != "/v1/answers"]
     assert {"/v1/runs", "/v1/templates", "/v1/deliveries", "/v1/events"} <= set(lists)
     for path in set(lists) - {"/v1/organization", "/v1/openapi.json"}:
         assert (await w.globex.get(path)).json()["data"] == []

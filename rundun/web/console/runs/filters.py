@@ -90,14 +90,21 @@ class RunFilterForm:
         """
         return parse_qsl(self.query("q", "sort", "status", tab=ALL))
 
+    @property
+    def kept_by_table(self) -> list[tuple[str, str]]:
+        """Return pairs of name and value of the set fields that a table of answers keeps: all but the template, which
+        it asks for.
+        """
+        return parse_qsl(self.query("template"))
 
-def read_filter_form(call: ConsoleCall) -> RunFilterForm:
-    """Return the filter form of the query: its values, cut to 300 characters, with the default for an unknown tab,
-    `day`, `match` or `sort`, `yes` for any `flagged`, and "" for a value that the tab excludes; the filter made of them
-    and the tab, in days of the organization's zone; and the names of unreadable fields (`from`, `to`, `due`, `status`),
-    which keep their text and filter nothing.
+
+def read_filter_form(call: ConsoleCall, **changed: str) -> RunFilterForm:
+    """Return the filter form of the query, with the `changed` values: its values, cut to 300 characters, with the
+    default for an unknown tab, `day`, `match` or `sort`, `yes` for any `flagged`, and "" for a value that the tab
+    excludes; the filter made of them and the tab, in days of the organization's zone; and the names of unreadable
+    fields (`from`, `to`, `due`, `status`), which keep their text and filter nothing.
     """
-    params = call.request.query_params
+    params = {**call.request.query_params, **changed}
     values = {name: params.get(name, "")[:300] for name in FIELDS}
     values["match"] = values["match"] if values["match"] in MATCHES else MATCHES[0]
     values["day"] = values["day"] if values["day"] in DAYS else DAYS[0]

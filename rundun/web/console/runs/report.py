@@ -7,9 +7,9 @@ from starlette.responses import Response
 from rundun.actions.organizations import operators
 from rundun.actions.runs import runs, shares
 from rundun.core import languages, tokens
-from rundun.core.actor import Actor
 from rundun.core.runs.report import ReportOptions, ShareBody
 from rundun.core.validation import read
+from rundun.errors import FieldError, Invalid
 from rundun.web.archives.report import report_page
 from rundun.web.console.session import ConsoleCall
 from rundun.web.pages.branding import branding_of
@@ -42,18 +42,18 @@ async def share(call: ConsoleCall) -> Response:
     """POST /console/runs/{run_id}/shares: make a share of the report that the form `choices` shows, and show its link
     there, this once: only its digest is stored. Raises Invalid, `quota_exceeded`.
     """
-    ticks, days, token = _read_ticks(call.form), call.form.get("days", ""), operators.new_token()
-    until = {"expires_in_days": int(days) if days.isdecimal() and len(days) < 6 else None}
-    body = read(ShareBody, {**ticks, **until, "language": _language(call, call.form).tag})
-    digest, actor = tokens.digest(token), Actor("operator", call.operator.name)
-    await call.write(shares.create, call.path("run_id"), body, digest, actor)
-    return await _render(call, call.form, token)
+    form, token = {**call.form, "depth": "customer"}, operators.new_token()
+    if (days := form.get("days", "")) not in DAYS:
+        raise Invalid([FieldError("/days", "not_allowed", "is none of the offered times")])
+    until = {"expires_in_days": int(days) if days else None}
+    body = read(ShareBody, {**_read_ticks(form), **until, "language": _language(call, form).tag})
+    await call.write(shares.create, call.path("run_id"), body, tokens.digest(token), call.actor)
+    return await _render(call, form, token)
 
 
 async def revoke_share(call: ConsoleCall) -> Response:
     """POST /console/runs/{run_id}/shares/{share_id}/revoke: revoke a share; redirect to the report."""
-    actor = Actor("operator", call.operator.name)
-    await call.write(shares.revoke, call.path("run_id"), call.path("share_id"), actor)
+    await call.write(shares.revoke, call.path("run_id"), call.path("share_id"), call.actor)
     return call.redirect(f"/runs/{call.path('run_id')}/report")
 
 
@@ -77,6 +77,7 @@ async def _render(call: ConsoleCall, chosen: Mapping[str, str], token: str | Non
         choosable=True,
         ticks=TICKS,
         days=DAYS,
+        chosen_days=chosen.get("days", "30"),
         offered=[each for each in template.fields if each.show != "start" and each.id in detail.state.run.job.fields],
         languages=call.ctx.pages.console_words.names,
         here=f"/console/runs/{call.path('run_id')}",

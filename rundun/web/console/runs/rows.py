@@ -6,7 +6,7 @@ from functools import partial
 from itertools import islice
 
 from rundun.actions.runs.runs import ListedRun
-from rundun.core.runs import flags, search_text
+from rundun.core.runs import search_text
 from rundun.core.runs.run import Run
 from rundun.core.text import shorten
 from rundun.web.console.session import ConsoleCall
@@ -61,15 +61,6 @@ def flag_lines(call: ConsoleCall, row: ListedRun) -> list[FlagLine]:
         )
         for flag in shown
     ]
-
-
-def flags_text(call: ConsoleCall, row: ListedRun) -> str:
-    """Return the flags of a run as one text for a cell, “label: answer – remark; …”: as many as its record has."""
-    say, texts = partial(answer_line, language=call.language, zone=call.zone), []
-    for flag in row.flags[: flags.MAX_FLAGS]:
-        said = ": ".join(filter(None, [flag.step_state.step.label, flag.answer_text(say, flags.MAX_ANSWER)]))
-        texts.append(f"{said} – {flag.remark}" if flag.remark else said)
-    return "; ".join(texts)
 
 
 def flag_photos(call: ConsoleCall, row: ListedRun) -> list[str]:

@@ -10,7 +10,7 @@ from rundun import __version__
 from rundun.core.json_types.problems import ProblemDetailsJson
 from rundun.core.json_types.templates import DraftTextJson, TemplateRecordJson, TemplateSavedJson
 from rundun.core.templates.template import Template
-from rundun.web.api import deliveries, drafts, erasures, events, pictures, runs, shares, templates
+from rundun.web.api import answers, deliveries, drafts, erasures, events, pictures, runs, shares, templates
 from rundun.web.docs.openapi import events as event_parts, route as own_route
 from rundun.web.docs.openapi.parts import INTRODUCTION, TAGS
 from rundun.web.docs.openapi.schemas import REF, Schema, add_drafts, components, join_members, parameters, schema_name
@@ -18,7 +18,7 @@ from rundun.web.executor import api, uploads
 from rundun.web.http.operation import ApiRoute, Bytes, Inline, ListOf, Success
 from rundun.wording.problem_codes import PROBLEMS
 
-_ALL = (runs, shares, erasures, templates, drafts, pictures, deliveries, events, own_route, api, uploads)
+_ALL = (runs, shares, answers, erasures, templates, drafts, pictures, deliveries, events, own_route, api, uploads)
 ROUTES: Sequence[ApiRoute] = sorted(
     (route for module in _ALL for route in module.router.routes if isinstance(route, ApiRoute)),
     key=lambda route: list(TAGS).index(route.operation.tag),

@@ -1,0 +1,123 @@
+"""The answers of a template's runs as a table: CSV, or JSON Lines with the whole records."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from pydantic_core import to_json
+
+from rundun.actions.runs import runs
+from rundun.actions.runs.runs import AnsweredRun
+from rundun.core.runs import record
+from rundun.core.urls import Urls
+from rundun.errors import Problem
+from rundun.store.runs.lists import RunFilter
+from rundun.store.sqlite.pagination import PageRequest
+from rundun.store.sqlite.transaction import TemplateVersion
+from rundun.web.http.turns import LongWork
+from rundun.wording.answer_table import AnswerTable, PhotoCount
+from rundun.wording.job_tables.csv_cells import csv_lines
+
+STEPS_AT_ONCE = 2000  # of the runs that are read in one turn, which takes some ten milliseconds
+RUNS_AT_ONCE = 100
+MAX_ROWS = 1_048_576  # of a sheet of XLSX, the headings included
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenRuns:
+    """The runs of a table: an organization's that pass a filter, whose template has these `versions`, in a language."""
+
+    org_id: str
+    filters: RunFilter
+    versions: Sequence[TemplateVersion]
+    language: str | None
+
+    async def pages(self, work: LongWork) -> AsyncIterator[Sequence[AnsweredRun]]:
+        """Yield the runs in the order of their list, as many at once as one turn is to read."""
+        steps = max(1, *(len(version.steps) for version in self.versions))
+        limit, before = max(1, min(RUNS_AT_ONCE, STEPS_AT_ONCE // steps)), PageRequest().before
+        while True:
+            page_request = PageRequest(limit, before)
+            page = await work.read(runs.page_answered, self.org_id, self.filters, page_request, self.language)
+            yield page.items
+            if page.next_before is None:
+                return
+            before = page.next_before
+
+
+async def csv_pieces(
+    work: LongWork, chosen: ChosenRuns, table: AnswerTable, *, are_labels: bool
+) -> AsyncIterator[bytes]:
+    """Yield a table as CSV (RFC 4180, UTF-8), its headings first."""
+    yield csv_lines([table.headings(are_labels=are_labels)]).encode()
+    async for page in chosen.pages(work):
+        yield (await work.run(_lines, table, page)).encode()
+
+
+def _lines(table: AnswerTable, page: Sequence[AnsweredRun]) -> str:
+    return csv_lines(table.row(each) for each in page)
+
+
+async def readable_csv_pieces(
+    work: LongWork, chosen: ChosenRuns, table: AnswerTable, decimal: str
+) -> AsyncIterator[bytes]:
+    """Yield a table as CSV that spreadsheets of a language open: with byte order mark, labels as headings, the mark
+    `decimal` in numbers, and semicolons between cells where that mark is a comma.
+    """
+    separator = ";" if decimal == "," else ","
+    yield ("\ufeff" + csv_lines([table.headings(are_labels=True)], separator, decimal)).encode()
+    async for page in chosen.pages(work):
+        yield (await work.run(_readable_lines, table, page, separator, decimal)).encode()
+
+
+def _readable_lines(table: AnswerTable, page: Sequence[AnsweredRun], separator: str, decimal: str) -> str:
+    rows = ([_without_zone(value) for value in table.row(each)] for each in page)
+    return csv_lines(rows, separator, decimal)
+
+
+def _without_zone(value: object) -> object:
+    return value.replace(tzinfo=None) if isinstance(value, datetime) else value
+
+
+async def jsonl_pieces(work: LongWork, chosen: ChosenRuns, links: Urls, now: int) -> AsyncIterator[bytes]:
+    """Yield the records of runs, without their templates and secrets, as lines of JSON."""
+    async for page in chosen.pages(work):
+        yield await work.run(_records, page, links, now)
+
+
+def _records(page: Sequence[AnsweredRun], links: Urls, now: int) -> bytes:
+    return b"".join([to_json(_record(each, links, now)) + b"\n" for each in page])
+
+
+def _record(each: AnsweredRun, links: Urls, now: int) -> Any:
+    state = each.state
+    return record.full_json(state.run, state.step_states, state.evidence, links, now)
+
+
+async def xlsx_lines(work: LongWork, chosen: ChosenRuns, table: AnswerTable) -> AsyncIterator[bytes]:
+    """Yield a table as lines of JSON, as `ctx.write_spreadsheet` takes them, with labels as headings. Raises `invalid`
+    for more rows than a sheet of XLSX has.
+    """
+    yield to_json(table.headings(are_labels=True)) + b"\n"
+    count = 1
+    async for page in chosen.pages(work):
+        count += len(page)
+        if count > MAX_ROWS:
+            raise Problem("invalid", f"A sheet of XLSX has {MAX_ROWS:,} rows at most: choose fewer runs, or CSV.")
+        yield await work.run(_sheet_lines, table, page)
+
+
+def _sheet_lines(table: AnswerTable, page: Sequence[AnsweredRun]) -> bytes:
+    return b"".join([to_json([_sheet_cell(value) for value in table.row(each)]) + b"\n" for each in page])
+
+
+def _sheet_cell(value: object) -> object:
+    match value:
+        case datetime():  # in the reader's time zone, which a sheet does not know
+            return ["time", value.replace(tzinfo=None).isoformat(timespec="seconds")]
+        case date():
+            return ["date", value.isoformat()]
+        case PhotoCount():
+            return ["link", value.count, value.url]
+    return value
