@@ -19,6 +19,7 @@ from typing import Any
 import uvloop
 
 from tests.bench import (
+    answers,
     backups,
     console,
     deliveries,
@@ -235,6 +236,7 @@ def main() -> None:
     photos.measure()
     retention.measure()
     tables.measure()
+    answers.measure()
     growth.measure(lambda folder, service: Bench(folder, service, 0, "http://127.0.0.1:9/hook").calls())
     deliveries.measure()
     polls.measure()
