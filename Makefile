@@ -158,22 +158,24 @@ $(VENV)/.release: $(VENV)/.made pyproject.toml
 	  print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["release"], sep="\n")' >$@
 	@$(BIN)/python -m pip install --quiet --requirement $@
 
-# A phone's browser, at best the headless one, with which tests are faster, and a library of its driver: an installed one,
-# else Debian's packages, else Playwright's own. A user who can't install them is told at once. The second font has Arabic
-# letters: boxes in their place are too wide for some pages.
+# A phone's browser, at best the headless one, with which tests are faster, a library of its driver, and those that make
+# PDF: installed ones, else Debian's packages, else Playwright's own browser. A user who can't install them is told at
+# once. The second font has Arabic letters: boxes in their place are too wide for some pages.
 FONTS         := fonts-liberation fonts-dejavu-core
 APT_INSTALL   := DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends
 HAS_BROWSER   := for one in chromium-headless-shell chromium chromium-browser google-chrome; do \
 	command -v $$one && exit; done >/dev/null
-HAS_LIBATOMIC  = $(BIN)/python -c 'import ctypes, sys; sys.platform == "linux" and ctypes.CDLL("libatomic.so.1")' 2>/dev/null
+LIBRARIES     := libatomic1 libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fontconfig
+HAS_LIBRARIES  = $(BIN)/python -c 'import ctypes, sys; sys.platform == "linux" and [ctypes.CDLL(f"lib{name}") for name in \
+	("atomic.so.1", "pango-1.0.so.0", "pangoft2-1.0.so.0", "harfbuzz-subset.so.0")]' 2>/dev/null
 $(VENV)/.packages: $(VENV)/.made
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-	   ! { command -v chromium-headless-shell >/dev/null && $(HAS_LIBATOMIC); }; then \
-	  apt-get update -q && $(APT_INSTALL) $(FONTS) libatomic1 && \
+	   ! { command -v chromium-headless-shell >/dev/null && $(HAS_LIBRARIES); }; then \
+	  apt-get update -q && $(APT_INSTALL) $(FONTS) $(LIBRARIES) && \
 	  { $(APT_INSTALL) chromium-headless-shell || $(APT_INSTALL) chromium || :; } \
 	fi
 	@missing=; \
-	$(HAS_LIBATOMIC) || missing=" libatomic1"; \
+	$(HAS_LIBRARIES) || missing=" $(LIBRARIES)"; \
 	($(HAS_BROWSER)) || ! grep -qsx ID=debian /etc/os-release || missing=" chromium-headless-shell $(FONTS)$$missing"; \
 	if [ -n "$$missing" ]; then \
 	  echo "The tests need what only root can install, on Debian by apt-get install$$missing;" \

@@ -18,6 +18,7 @@ from rundun.errors import Problem
 from rundun.imaging.worker import picture_pools
 from rundun.logs import log
 from rundun.maintenance.backups import Backups
+from rundun.pdf.writer import PdfWriter, is_installed
 from rundun.scheduler import Ticks, schedule, started
 from rundun.spreadsheets import writer
 from rundun.spreadsheets.reader import SpreadsheetReader
@@ -139,6 +140,8 @@ async def running(
             imaging=pictures,
             read_spreadsheet=SpreadsheetReader().read,
             write_spreadsheet=writer.write,
+            write_pdf=PdfWriter().write,
+            makes_pdf=is_installed(),
             pages=pages,
             upload_buffer=UploadBuffer(),
             rate_limiter=RateLimiter(

@@ -21,7 +21,7 @@ LAYERS = (
     {"cli"},
     {"app"},
     {"scheduler"},
-    {"web", "webhooks", "imaging", "spreadsheets", "server", "mcp"},
+    {"web", "webhooks", "imaging", "spreadsheets", "pdf", "server", "mcp"},
     {"maintenance", "wording"},
     {"control_socket", "read_only"},
     {"actions", "webhook_addresses"},
@@ -32,7 +32,7 @@ LAYERS = (
 
 # Beside the layers: settings, logs, bounded work and where files lie. Everybody outside the actions may use them. Of
 # the layers they may use the core, which is pure.
-BESIDE = {"config", "counters", "logs", "passwords", "paths", "pool"}
+BESIDE = {"config", "counters", "logs", "passwords", "paths", "pool", "subprocess_environment"}
 MAY_USE_BESIDE = set().union(*LAYERS[:7]) | BESIDE
 
 # From so many lines on a file is asked whether it has two subjects. What has one is named, with what it is.
@@ -86,6 +86,7 @@ OWNERS = {
     "segno": {"cli", "web"},
     "python_calamine": {"spreadsheets"},
     "xlsxwriter": {"spreadsheets"},
+    "weasyprint": {"pdf"},
     "argon2": {"passwords"},
     "pyotp": {"core"},
     # The store and the imaging know no settings; their lines go through logs.py all the same.

@@ -14,6 +14,8 @@ from rundun.control_socket import is_listening, socket_path
 from rundun.errors import Problem
 from rundun.logs import configure, silence
 from rundun.maintenance import diagnostics, reachability
+from rundun.maintenance.diagnostics import Finding
+from rundun.pdf import writer as pdf_writer
 from rundun.server import bind, serve as run_server
 from rundun.store.sqlite import connection, database_file
 from rundun.store.sqlite.access import require_no_others
@@ -77,6 +79,8 @@ def check(settings: ServiceSettings, alert: bool) -> Output:
     require_database(settings)
     report, owner = diagnostics.report(settings, wall_clock), "service" if has_service_settings() else "command"
     outside = [*reachability.examine(settings, report.findings), *([reachability.try_alert(settings)] if alert else [])]
+    if pdf_writer.is_installed():
+        outside.append(_pdf_finding())
     report = replace(report, findings=[*report.findings, *outside])
     findings = [f"{_STATES[finding.state]}  {finding.name}: {finding.text}" for finding in report.findings]
     return Output(
@@ -88,6 +92,13 @@ def check(settings: ServiceSettings, alert: bool) -> Output:
         [_SETTINGS_TITLES[owner], *(f"{name} = {value}" for name, value in report.settings_as_toml), "", *findings],
         exit_code=0 if report.is_fine else 1,
     )
+
+
+def _pdf_finding() -> Finding:
+    missing = pdf_writer.find_missing()
+    if missing is None:
+        return Finding("pdf", "good", "Reports are made as PDF.")
+    return Finding("pdf", "wrong", f"Reports as PDF need {missing}.")
 
 
 _SETTINGS_TITLES = {

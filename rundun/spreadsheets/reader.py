@@ -1,7 +1,6 @@
 """Reading of spreadsheets, each in a process bounded in memory and time: a hostile file ends only its process."""
 
 import asyncio
-import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from rundun.core import csv_text
 from rundun.errors import Problem, WrongTable
 from rundun.logs import log
 from rundun.pool import BoundedPool, RefusalReason
+from rundun.subprocess_environment import subprocess_environment
 
 TIMEOUT_SECONDS = 20
 AT_ONCE_OF_OWNER, AT_ONCE = 2, 4  # processes
@@ -69,7 +69,7 @@ async def _ask_child(data: bytes) -> dict[str, str]:
         stdin=PIPE,
         stdout=PIPE,
         stderr=DEVNULL,  # a crashing reader writes a hundred lines
-        env=environment(),
+        env=subprocess_environment(),
     )
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS):
@@ -85,9 +85,3 @@ async def _ask_child(data: bytes) -> dict[str, str]:
         return answer
     log("warning", "spreadsheet.unreadable", bytes=len(data), status=child.returncode)
     raise Problem("invalid", _UNREADABLE)
-
-
-def environment() -> dict[str, str]:
-    """Return the environment with which a process finds Python and its modules, without settings and secrets."""
-    found = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
-    return {**found, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

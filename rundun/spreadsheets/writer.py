@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from rundun.errors import Problem
 from rundun.logs import log
-from rundun.spreadsheets.reader import environment
+from rundun.subprocess_environment import subprocess_environment
 
 PIECE = 64 * 1024
 
@@ -25,7 +25,7 @@ async def write(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             stdin=PIPE,
             stdout=PIPE,
             stderr=DEVNULL,
-            env=environment(),
+            env=subprocess_environment(),
         )
         try:
             await _feed(child, lines)

@@ -64,6 +64,7 @@ CheckDestination = Callable[[Destination, str], Awaitable[tuple[Literal["forbidd
 # Returns the table in a file of an organization as text, see `spreadsheets/reader.py`.
 ReadSpreadsheet = Callable[[bytes, str], Awaitable[str]]
 # Returns an XLSX file in pieces, made of rows as lines of JSON, see `spreadsheets/writer.py`.
+WritePdf = Callable[[bytes, str], Awaitable[bytes]]  # a page of HTML and its owner; see `pdf/writer.py`
 WriteSpreadsheet = Callable[[AsyncIterator[bytes]], AsyncIterator[bytes]]
 
 
@@ -96,6 +97,8 @@ class Context:
     imaging: Imaging
     read_spreadsheet: ReadSpreadsheet
     write_spreadsheet: WriteSpreadsheet
+    write_pdf: WritePdf
+    makes_pdf: bool
     pages: Pages
     upload_buffer: UploadBuffer
     rate_limiter: RateLimiter

@@ -316,6 +316,13 @@ PROBLEMS: Mapping[str, ProblemCode] = {
         "Quote the request_id to the administrator: the log has the rest. Repeat a POST with its Idempotency-Key.",
         (N_("Something went wrong here"), N_("That is our fault, and nothing was half done. Try again.")),
     ),
+    "pdf_unavailable": ProblemCode(
+        503,
+        "The service makes no PDF",
+        "The extra “pdf” or a library that it needs is not installed, or the page took too long.",
+        "Print the report's page in its place. The administrator installs what “check” names.",
+        (N_("There is no PDF"), N_("Print the report in its place, and save it as PDF.")),
+    ),
     "unavailable": ProblemCode(
         503,
         "Try again shortly",

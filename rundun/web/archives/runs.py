@@ -90,10 +90,10 @@ def archive_name(detail: RunDetail) -> str:
     return f"run-{detail.state.run.run_id[2:10]}.zip"
 
 
-def report_name(detail: RunDetail) -> str:
+def report_name(detail: RunDetail, suffix: str) -> str:
     """Return the file name of a run's report, such as beach-house-3.html, of its title or the name of its checklist."""
     name = slug(detail.state.run.job.title or detail.state.version.template.name)
-    return f"{'report' if name == 'step' else name}.html"  # of a title without Latin letters nothing is left
+    return f"{'report' if name == 'step' else name}.{suffix}"  # of a title without Latin letters nothing is left
 
 
 async def zip_pieces(reads: Reads, entries: AsyncIterator[ArchiveEntry], at: datetime) -> AsyncIterator[bytes]:

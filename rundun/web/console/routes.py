@@ -47,6 +47,7 @@ ROUTES = [
     route("GET", "/answers.xlsx", answers.download_xlsx),
     route("GET", "/runs/{run_id}/archive.zip", export.archive),
     route("GET", "/runs/{run_id}/report", report.show_report),
+    route("GET", "/runs/{run_id}/report.pdf", report.download_pdf),
     route("GET", "/runs/{run_id}/shares", report.show_report),  # where a browser is after a share was made
     route("POST", "/runs/{run_id}/shares", report.share),
     route("POST", "/runs/{run_id}/shares/{share_id}/revoke", report.revoke_share),

@@ -28,6 +28,7 @@ OPEN = {
     "/media/{token}",
     "/share/{token}",
     "/share/{token}/opened",
+    "/share/{token}/report.pdf",
     "/share/{token}/{picture}",
     "/r/sw.js",
     "/favicon.ico",

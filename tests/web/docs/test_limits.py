@@ -46,6 +46,7 @@ LIMITS = {
     "core.templates.rules.MAX_ERRORS": "Wrong places listed in one problem",
     "core.text.MAX_NUMBER": "A number, positive or negative",
     "core.text.MAX_MARKS": "Combining marks in a row, in any text",
+    "pdf.writer.AT_ONCE": "Reports being made as PDF, in all",
     "web.archives.download.AT_ONCE": "ZIP and CSV files under way for one organization",
     "web.archives.answers.MAX_ROWS": "Rows of a table of answers as XLSX, the headings included",
     "spreadsheets.write_child.MAX_TEXT": "A cell of XLSX",

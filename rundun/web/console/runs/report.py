@@ -10,7 +10,9 @@ from rundun.core import languages, tokens
 from rundun.core.runs.report import ReportOptions, ShareBody
 from rundun.core.validation import read
 from rundun.errors import FieldError, Invalid
-from rundun.web.archives.report import report_page
+from rundun.web.archives.download import pdf_response, require_place
+from rundun.web.archives.report import report_page, report_pieces, report_writer
+from rundun.web.archives.runs import report_name
 from rundun.web.console.session import ConsoleCall
 from rundun.web.pages.branding import branding_of
 from rundun.wording.console_words import N_, ConsoleLanguage
@@ -38,6 +40,17 @@ async def show_report(call: ConsoleCall) -> Response:
     return await _render(call, params)
 
 
+async def download_pdf(call: ConsoleCall) -> Response:
+    """GET /console/runs/{run_id}/report.pdf: return the report that the query chooses, as `show_report`, as PDF."""
+    ctx, org_id, chosen = call.ctx, call.operator.org_id, dict(call.request.query_params)
+    require_place(ctx, org_id)
+    options, language = _read_options(chosen), _language(call, chosen)
+    detail = await call.read(runs.get_detail, call.path("run_id"), language=language.tag)
+    turns = ctx.turns.of_download(org_id)
+    writer = await report_writer(turns, ctx.pages, call.organization, language)
+    return await pdf_response(ctx, org_id, report_pieces(turns, writer, detail, options), report_name(detail, "pdf"))
+
+
 async def share(call: ConsoleCall) -> Response:
     """POST /console/runs/{run_id}/shares: make a share of the report that the form `choices` shows, and show its link
     there, this once: only its digest is stored. Raises Invalid, `quota_exceeded`.
@@ -59,7 +72,7 @@ async def revoke_share(call: ConsoleCall) -> Response:
 
 async def _render(call: ConsoleCall, chosen: Mapping[str, str], token: str | None = None) -> Response:
     """Render the report that the form's inputs have `chosen`; `token` is that of a share made just now."""
-    options = read(ReportOptions, {"depth": chosen.get("depth") or "customer", **_read_ticks(chosen)}, "query")
+    options = _read_options(chosen)
     language = _language(call, chosen)
     detail = await call.read(runs.get_detail, call.path("run_id"), language=language.tag)
     links, template = call.ctx.database.env.links, detail.state.version.template
@@ -83,12 +96,16 @@ async def _render(call: ConsoleCall, chosen: Mapping[str, str], token: str | Non
         here=f"/console/runs/{call.path('run_id')}",
         shares=await call.read(shares.list_of_run, call.path("run_id")),
         made=token and links.share(token),
-        reach=links.reach,
+        makes_pdf=call.ctx.makes_pdf,
         at=call.now,
     )
     # With no-referrer a form’s POST would send “Origin: null”, which `require_same_site` refuses.
     response.headers["referrer-policy"] = "same-origin"
     return response
+
+
+def _read_options(chosen: Mapping[str, str]) -> ReportOptions:
+    return read(ReportOptions, {"depth": chosen.get("depth") or "customer", **_read_ticks(chosen)}, "query")
 
 
 def _read_ticks(chosen: Mapping[str, str]) -> dict[str, object]:

@@ -58,7 +58,9 @@ async def looks_at_nothing(olga: Phone, until: bytes = b"") -> None:
         await (route.continue_() if sent else route.fulfill(status=304))
 
     await olga.page.route("**/state?*", unchanged)
-    await olga.look_again()  # so that none is under way that was asked before
+    before = set(olga.polls)
+    while before & olga.polls:
+        await olga.page.wait_for_event("requestfinished")
 
 
 async def value(w: World, run_id: str, step_id: str) -> Any:

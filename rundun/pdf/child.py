@@ -1,0 +1,59 @@
+"""The process that makes one PDF: a page of HTML with its pictures in it from standard input, PDF to standard output.
+
+It opens no connection and reads no file but its code, libraries and fonts: a page can only show what it contains.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+
+LIMITS = {  # address space in bytes, processor time in seconds
+    resource.RLIMIT_AS: 512 * 1024 * 1024,
+    resource.RLIMIT_CPU: 30,
+    resource.RLIMIT_CORE: 0,
+    resource.RLIMIT_FSIZE: 0,  # no file is written
+}
+DPI, QUALITY = 300, 80  # of photos, which are up to 2,048 pixels wide
+LANGUAGES = ("ar", "de", "en", "es", "fr", "pt")  # those of reports
+PACKAGES = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core"  # Debian's
+
+
+def main() -> None:
+    """Make a PDF within limits of memory and time; with `--probe` write a JSON object of what is missing."""
+    if "--probe" in sys.argv:
+        json.dump({"missing": _missing()}, sys.stdout)
+        return
+    for name, limit in LIMITS.items():
+        hard = resource.getrlimit(name)[1]
+        resource.setrlimit(name, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
+    from weasyprint import HTML, URLFetcher  # after the limits, within which they are loaded
+
+    sys.addaudithook(_refuse_network)
+    html = sys.stdin.buffer.read()
+    page = HTML(string=html.decode(), url_fetcher=URLFetcher(allowed_protocols=["data"], allow_redirects=False))
+    page.write_pdf(sys.stdout.buffer, optimize_images=True, dpi=DPI, jpeg_quality=QUALITY)
+
+
+def _refuse_network(event: str, _: object) -> None:
+    if event.startswith("socket."):
+        raise PermissionError(event)
+
+
+def _missing() -> str | None:
+    """Return what is missing, in words, or None: the library itself, a library of the system, or fonts."""
+    try:
+        import weasyprint  # noqa: F401
+    except ImportError:
+        return "the extra pdf: pip install 'rundun[pdf]'"
+    except OSError:
+        return f"libraries of the system: apt-get install {PACKAGES}"
+    for language in LANGUAGES:
+        found = subprocess.run(["fc-list", f":lang={language}", "family"], capture_output=True, check=False)
+        if not found.stdout.strip():
+            return f"a font for the language {language}: apt-get install fonts-dejavu-core"
+    return None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""PDF of a page: one at a time, each in a process of its own, which a hostile page ends alone."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+
+from rundun.errors import Problem
+from rundun.logs import log
+from rundun.pool import BoundedPool, RefusalReason
+from rundun.subprocess_environment import subprocess_environment
+
+TIMEOUT_SECONDS = 30
+AT_ONCE = 4  # PDFs under way: the one being made, and three that wait
+_COMMAND = (sys.executable, "-P", "-m", "rundun.pdf.child")
+
+
+def is_installed() -> bool:
+    """Tell whether the extra `pdf` is installed. Libraries of the system may still be missing."""
+    return find_spec("weasyprint") is not None
+
+
+@dataclass(frozen=True, slots=True)
+class PdfWriter:
+    """The service's writer; organizations take turns."""
+
+    pool: BoundedPool = field(default_factory=lambda: BoundedPool(_refuse, threads=1, close_seconds=0))
+
+    async def write(self, html: bytes, owner: str) -> bytes:
+        """Return a page of HTML with its pictures in it as PDF. Raises `pdf_unavailable` without the extra or what it
+        needs, and where it takes too long; `unavailable` while too many wait.
+        """
+        if not is_installed():
+            raise Problem(
+                "pdf_unavailable", "This service makes no PDF: the extra “pdf” is not installed.", retry_after=3600
+            )
+        return await self.pool.run(owner, {"": AT_ONCE}, _write, html)
+
+
+def _refuse(why: RefusalReason) -> Problem:
+    return Problem("unavailable", "Other PDFs are being made right now; try again shortly.", retry_after=10)
+
+
+def _write(html: bytes) -> bytes:
+    try:
+        made = subprocess.run(
+            _COMMAND,
+            input=html,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=subprocess_environment(),
+            timeout=TIMEOUT_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        made = None
+    if made is not None and made.returncode == 0 and made.stdout.startswith(b"%PDF"):
+        return made.stdout
+    log("error", "pdf.unwritten", bytes=len(html), status=None if made is None else made.returncode)
+    raise Problem("pdf_unavailable", "The PDF could not be made. Print the page in its place.", retry_after=60)
+
+
+def find_missing() -> str | None:
+    """Return what is missing for PDFs, in words, or None. Blocks for a second."""
+    told = subprocess.run(
+        (*_COMMAND, "--probe"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=subprocess_environment(),
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+    )
+    missing: str | None = json.loads(told.stdout)["missing"] if told.returncode == 0 else "the process that makes them"
+    return missing
