@@ -3,6 +3,7 @@
 It opens no connection and reads no file but its code, libraries and fonts: a page can only show what it contains.
 """
 
+import ctypes.util
 import json
 import resource
 import subprocess
@@ -27,6 +28,8 @@ def main() -> None:
     for name, limit in LIMITS.items():
         hard = resource.getrlimit(name)[1]
         resource.setrlimit(name, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
+    if sys.platform == "linux":  # which loads libraries by their names; otherwise gcc is asked for them, in /tmp
+        ctypes.util.find_library = lambda name: None
     from weasyprint import HTML, URLFetcher  # after the limits, within which they are loaded
 
     sys.addaudithook(_refuse_network)

@@ -13,7 +13,7 @@ from rundun.subprocess_environment import subprocess_environment
 
 TIMEOUT_SECONDS = 30
 AT_ONCE = 4  # PDFs under way: the one being made, and three that wait
-_COMMAND = (sys.executable, "-P", "-m", "rundun.pdf.child")
+COMMAND = (sys.executable, "-BP", "-m", "rundun.pdf.child")
 
 
 def is_installed() -> bool:
@@ -42,14 +42,19 @@ def _refuse(why: RefusalReason) -> Problem:
     return Problem("unavailable", "Other PDFs are being made right now; try again shortly.", retry_after=10)
 
 
+def environment() -> dict[str, str]:
+    """Return that of the process. Its home has nothing; without one, libraries would look it up, by a socket, too."""
+    return {**subprocess_environment(), "HOME": "/nonexistent"}
+
+
 def _write(html: bytes) -> bytes:
     try:
         made = subprocess.run(
-            _COMMAND,
+            COMMAND,
             input=html,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=subprocess_environment(),
+            env=environment(),
             timeout=TIMEOUT_SECONDS,
             check=False,
         )
@@ -64,10 +69,10 @@ def _write(html: bytes) -> bytes:
 def find_missing() -> str | None:
     """Return what is missing for PDFs, in words, or None. Blocks for a second."""
     told = subprocess.run(
-        (*_COMMAND, "--probe"),
+        (*COMMAND, "--probe"),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=subprocess_environment(),
+        env=environment(),
         timeout=TIMEOUT_SECONDS,
         check=False,
     )

@@ -15,7 +15,7 @@ from rundun.web.api import answers, deliveries, drafts, erasures, events, pictur
 from rundun.web.console import routes as console_routes
 from rundun.web.docs import pages
 from rundun.web.docs.openapi import route as openapi
-from rundun.web.executor import api, page, uploads
+from rundun.web.executor import api, page, report, uploads
 from rundun.web.middleware import RequestMiddleware
 from rundun.web.pages import branding
 from rundun.web.pages.static import Assets
@@ -80,6 +80,7 @@ def starlette_app(assets: Assets, lifespan: Lifespan[Starlette]) -> Starlette:
         *page.ROUTES,
         *api.router.routes,
         *uploads.router.routes,
+        *report.router.routes,
         *media.ROUTES,
         *share.ROUTES,
         *console_routes.ROUTES,

@@ -13,23 +13,23 @@ from rundun.web.http import problems
 from rundun.web.http.problems import answer_problem
 from rundun.wording.problem_codes import PROBLEMS
 
-_RUN = re.compile(r"/r/[^/]+")
+_RUN = re.compile(r"/r/[^/]+(/report\.pdf)?")
 _API = re.compile(r"/+v1(/|$)")
 
 
 def respond(request: Request, error: Exception) -> Response:
-    """Return the response to a `Problem` that no handler turned into a page. If `Accept` names text/html, `unavailable`
-    and `internal` are pages in the console and for GET /r/{run_id}, and `not_found` for any GET or HEAD outside /v1;
-    all else is a problem document.
+    """Return the response to a `Problem` that no handler turned into a page. If `Accept` names text/html,
+    `unavailable`, `pdf_unavailable` and `internal` are pages in the console and for GET /r/{run_id} and its PDF, and
+    `not_found` for any GET or HEAD outside /v1; all else is a problem document.
     """
     assert isinstance(error, Problem)
     if error.code == "not_found" and _asks_for_page(request):
         return not_found(request)
-    if error.code not in ("unavailable", "internal") or not _accepts_html(request):
+    if error.code not in ("unavailable", "internal", "pdf_unavailable") or not _accepts_html(request):
         return answer_problem(request, error)
     path, pages, preferred = request.url.path, context_of(request).pages, preferred_languages(request, None)
     if _RUN.fullmatch(path) and request.method == "GET":
-        response = pages.render_closed(error.code, preferred)
+        response = pages.render_closed("internal" if error.code == "internal" else "unavailable", preferred)
     elif path == "/console" or path.startswith("/console/"):
         language = pages.console_words.language(preferred or ["en"])
         status = PROBLEMS[error.code].status

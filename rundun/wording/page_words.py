@@ -249,6 +249,7 @@ WORDS: Mapping[str, str | tuple[str, str]] = {
     "count_unable": "{n} left out",
     "finished_at": "Finished",
     "save_receipt": "Save receipt",
+    "report_pdf": "Report as PDF",
     "receipt_title": "Receipt",
     "stop": "Stop this job",
     "stop_explained": "This ends the checklist for good. What you have answered so far is kept and sent.",

@@ -10,6 +10,7 @@ FIELDS = {
     "signature_on_complete": N_("Signature at the end"),
     "allow_unable": N_("“I can’t do this” allowed"),
     "allow_remarks": N_("Remarks allowed"),
+    "executor_report": N_("The report as PDF at the end"),
     "est_minutes": N_("Minutes it takes"),
     "voice": N_("Voice"),
     "scope": N_("Phones"),

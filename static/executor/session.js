@@ -29,6 +29,7 @@ export class Session extends EventTarget {
   constructor(state, outbox, drafts) {
     super();
     Object.assign(this, { outbox, drafts, template: state.template, organization: state.organization });
+    this.hasReport = state.has_report ?? false;
     this.job = new RunJob(state.job, drafts.cleared);
     this.rows = flatten(state.template);
     this.stepById = new Map(stepsIn(this.rows).map((step) => [step.id, step]));

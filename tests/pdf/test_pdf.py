@@ -1,11 +1,14 @@
 """PDF of reports, each made by a process that reads nothing but the page, its code and fonts."""
 
 import asyncio
+import html
 import re
 import threading
+import unicodedata
 import zlib
 from typing import Any
 
+import pypdfium2
 import pytest
 
 from rundun.errors import Problem
@@ -13,15 +16,13 @@ from rundun.pdf import writer
 from rundun.pdf.writer import PdfWriter
 from tests.helpers.console.console import operator, shown
 from tests.helpers.sample_runs import flat
-from tests.helpers.service import BOOLEAN, Receiver, World
+from tests.helpers.service import BOOLEAN, HOUR, Receiver, World
 from tests.web.test_share import path_of, share
 
+SAME = ("de", "es", "fr", "pt")
+ARABIC = re.compile(r"[\u0600-\u06ff]")
 SMALL = "<!doctype html><p>Hello</p>"
 WITH_LIBRARIES = pytest.mark.browser  # which `make test` installs with the browser's packages
-
-
-def sheets(pdf: bytes) -> int:
-    return len(re.findall(rb"/Type */Page\b(?!s)", pdf))
 
 
 def streams(pdf: bytes) -> bytes:
@@ -35,21 +36,45 @@ def streams(pdf: bytes) -> bytes:
     return pdf + b"".join(found)
 
 
+def words_of(page: str) -> list[str]:
+    """The texts of a page of HTML."""
+    body = re.sub(r"<(style|script).*?</\1>", "", page[page.index("<body") :], flags=re.DOTALL)
+    return [words for found in re.findall(r">([^<]+)<", body) if (words := found.strip())]
+
+
+def letters(text: str) -> str:
+    """A text without spaces, and what is as invisible: PDFs have lines only by their places."""
+    return re.sub(r"[\s\u00ad\u200e\u200f\u2066-\u2069\x02-]+", "", html.unescape(unicodedata.normalize("NFKC", text)))
+
+
+@pytest.mark.parametrize("language", ["en", "ar", *(pytest.param(tag, marks=pytest.mark.soak) for tag in SAME)])
 @WITH_LIBRARIES
-async def test_a_report_is_a_pdf_of_few_sheets(w: World) -> None:
+async def test_a_report_is_a_pdf_of_few_sheets_with_all_of_its_words(w: World, language: str) -> None:
     assert writer.find_missing() is None, "`check` names it, too"
     ed = await flat(w)
-    for language in ("en", "ar"):
-        answer = await w.acme.get(f"/v1/runs/{ed.run_id}/report.pdf?language={language}")
-        assert (answer.status_code, answer.headers["content-type"]) == (200, "application/pdf"), answer.text
-        assert answer.content.startswith(b"%PDF") and 1 <= sheets(streams(answer.content)) <= 2
-        assert streams(answer.content).count(b"/FontFile2") >= 1, "with its fonts"
-        assert b"/URI" not in streams(answer.content) and ed.run_id.encode() not in streams(answer.content)
+    answer = await w.acme.get(f"/v1/runs/{ed.run_id}/report.pdf?language={language}")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/pdf"), answer.text
+    with pypdfium2.PdfDocument(answer.content) as pdf:
+        assert 1 <= len(pdf) <= 2
+        written = letters("".join(page.get_textpage().get_text_bounded() for page in pdf))
+    words = words_of((await w.acme.get(f"/v1/runs/{ed.run_id}/report?language={language}")).text)
+    assert len(words) > 70
+    if language == "ar":  # whose ligatures readers of PDFs take apart in the page's order, and lines in several columns
+        words = [word for one in words for word in one.split() if not ARABIC.search(one)]
+    assert [one for one in words if letters(one) not in written] == []
+    assert streams(answer.content).count(b"/FontFile2") >= 1, "with its fonts"
+    assert b"/URI" not in streams(answer.content) and ed.run_id.encode() not in streams(answer.content)
+
+
+@WITH_LIBRARIES
+async def test_pages_lead_to_the_pdf(w: World) -> None:
+    ed = await flat(w)
+    whole = await w.acme.get(f"/v1/runs/{ed.run_id}/report.pdf")
     ann = await operator(w)
     path = f"/runs/{ed.run_id}/report.pdf"
     assert path in await shown(ann, f"/runs/{ed.run_id}")
     without = await ann.get(f"{path}?chosen=1")
-    assert without.content.startswith(b"%PDF") and len(without.content) < len(answer.content)
+    assert without.content.startswith(b"%PDF") and len(without.content) < len(whole.content)
     shared = path_of((await share(w, ed))["url"])
     assert f'href="{shared}/report.pdf"' in (await w.browser().get(shared)).text
     pdf = await w.browser().get(f"{shared}/report.pdf")
@@ -62,6 +87,30 @@ async def test_without_the_extra_there_is_print(w: World, monkeypatch: pytest.Mo
     ed = await w.dispatch(await w.template(BOOLEAN))
     refused = await w.acme.get(f"/v1/runs/{ed.run_id}/report.pdf")
     assert (refused.status_code, refused.json()["code"]) == (503, "pdf_unavailable")
+    told = await (await operator(w)).get(f"/runs/{ed.run_id}/report.pdf", headers={"accept": "text/html"})
+    assert told.status_code == 503 and "Print the report in its place" in told.text
+
+
+@WITH_LIBRARIES
+async def test_whoever_did_a_run_gets_its_report_for_a_day(w: World) -> None:
+    step = {**BOOLEAN, "label": "Fine?"}
+    silent, ed = [
+        await w.dispatch(await w.template(step, settings=settings)) for settings in ({}, {"executor_report": True})
+    ]
+    for run in (silent, ed):
+        await run.start()
+        assert (await run.client.get(f"/r/{run.run_id}/report.pdf")).status_code == 404, "not completed"
+        await run.answer("s-ok", True)
+        await run.complete()
+    path = f"/r/{ed.run_id}/report.pdf"
+    assert (await silent.client.get(f"/r/{silent.run_id}/report.pdf")).status_code == 404
+    assert (await w.browser().get(path)).status_code == 404, "another phone"
+    pdf = await ed.client.get(path)
+    assert (pdf.status_code, pdf.headers["content-type"]) == (200, "application/pdf")
+    assert '"has_report":true' in (await ed.client.get(f"/r/{ed.run_id}")).text
+    w.clock.forward(seconds=24 * HOUR // 1000)
+    assert (await ed.client.get(path)).status_code == 404
+    assert '"has_report":false' in (await ed.client.get(f"/r/{ed.run_id}")).text
 
 
 @WITH_LIBRARIES

@@ -10,7 +10,7 @@ from rundun.actions.runs import state as run_state
 from rundun.actions.runs.photos import MAX_OF_SLOT
 from rundun.actions.runs.runs import cancel
 from rundun.actions.runs.state import RunState
-from rundun.core import text
+from rundun.core import text, times
 from rundun.core.actor import Identity
 from rundun.core.json_types.base import PositionJson
 from rundun.core.json_types.problems import PlaceJson
@@ -336,6 +336,13 @@ def _get_open(tx: Tx, run_id: str, device: str | None) -> Run:
         raise run_state.closed_problem(run, is_executor=run_state.is_executor(tx, run, device))
     run_state.require_device(tx, run, device)
     return run
+
+
+def has_report(state: RunState, now: int) -> bool:
+    """Tell whether the executor may fetch the report of a run: for 24 hours after completion, if the checklist says."""
+    run = state.run
+    is_recent = run.closed_at is not None and now < run.closed_at + times.DAY
+    return run.status == "completed" and is_recent and state.version.template.settings.executor_report
 
 
 def load_closed(tx: Tx, run_id: str, device: str | None) -> tuple[RunState, Organization, bool]:

@@ -60,6 +60,8 @@ class Settings(StrictModel):
     """A required step may be closed with “I can't do this” and a reason."""
     allow_remarks: bool = True
     """The executor may add a remark to any step, beside its answer, with photos."""
+    executor_report: bool = False
+    """The phone that completes a run may fetch the customer's report as a PDF, for 24 hours."""
     est_minutes: Annotated[int, Integer(1, 10_000)] | None = None
     """The expected duration in minutes, shown on the start screen."""
     voice: bool = False

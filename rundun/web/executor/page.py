@@ -48,7 +48,10 @@ async def page(request: Request) -> Response:
         branding = branding_of(organization, ctx.pages.assets, ctx.links)
         preferred = preferred_languages(request, state.run.language)
         photo_bytes = ctx.settings.limits.photo_bytes
-        return ctx.pages.render_run(content, preferred, branding, photo_bytes, days_shown=days_shown)
+        has_report = ctx.makes_pdf and state.version.template.settings.executor_report
+        return ctx.pages.render_run(
+            content, preferred, branding, photo_bytes, days_shown=days_shown, has_report=has_report
+        )
 
     return await _queue_render(request, state.run.org_id, render)
 
@@ -107,11 +110,14 @@ async def _erased_page(request: Request, ctx: Context) -> Response:
 
 def _receipt(state: RunState, organization: Organization, ctx: Context) -> dict[str, Any]:
     """Return the state from which static/executor/end/closed.js makes the receipt: `run`, `organization`, `template`,
-    `answers`, `remarks`, the title of the `job`, and in `signed` the ids of signed steps, "" for the run as a whole.
+    `answers`, `remarks`, the title of the `job`, whether the phone `has_report`, and in `signed` the ids of signed
+    steps, "" for the run as a whole.
     """
     whole = state_json(state, organization, ctx.links, ctx.now())
     kept = {name: whole[name] for name in ("run", "organization", "template", "answers", "remarks")}
-    return {**kept, "job": {"title": state.run.job.title}, "signed": list(whole["signatures"])}
+    has_report = ctx.makes_pdf and execution.has_report(state, ctx.now())
+    signed = list(whole["signatures"])
+    return {**kept, "job": {"title": state.run.job.title}, "has_report": has_report, "signed": signed}
 
 
 def preferred_languages(request: Request, run_language: str | None) -> list[str]:

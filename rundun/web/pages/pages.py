@@ -122,6 +122,7 @@ class Pages:
         page: str = "executor/run.html",
         days_shown: Mapping[str, int | None] = NO_DAYS_SHOWN,
         is_stored: bool = True,
+        has_report: bool = False,
         **more: Any,
     ) -> Response:
         """Render the executor's page of an open run. `state` is the response of `GET /r/{run_id}/state`; `preferred`
@@ -129,6 +130,7 @@ class Pages:
         the other languages would be most of its weight, and the size in bytes of the largest photo allowed.
         `days_shown` is that of `core.erasure.retention`. `page` is a template that extends the executor's and gets the
         values in `more`. If the template `is_stored`, it is translated and serialized once per version and language.
+        `has_report`: the end offers the PDF.
         """
         template, job = state["template"], state["job"]
         language = self.words.language(preferred, list(template.get("translations") or ()))
@@ -148,7 +150,9 @@ class Pages:
             page,
             language,
             state=shown_state,
-            state_json=shown.embed_in({**shown_state, "limits": {"photo_bytes": photo_bytes}}),
+            state_json=shown.embed_in(
+                {**shown_state, "limits": {"photo_bytes": photo_bytes}, "has_report": has_report}
+            ),
             step_types=shown.step_types,
             takes_photos=shown.takes_photos,
             headers=self._guarded,

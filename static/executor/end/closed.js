@@ -25,7 +25,7 @@ async function showUnsent() {
 
 /** → the data of a receipt (receipt.js), from the state that the server put into the page. */
 function receiptData({ signed, ...state }) {
-  const { run, organization, template, job } = state;
+  const { run, organization, template, job, has_report: hasReport } = state;
   const answers = answersIn(state);
   const listed = Object.fromEntries(Object.entries(answers).map(([id, { photos }]) => [id, photos]));
   const photosThere = (ids) => Object.fromEntries((ids ?? []).map((id) => [id, null]));
@@ -33,5 +33,5 @@ function receiptData({ signed, ...state }) {
   const { steps } = evaluate(template, answers, there, signed);
   const rows = flatten(template).filter(({ step }) => steps.get(step.id).visible);
   const answerOf = (key) => answers[key] ?? null;
-  return { run, organization, template, job, rows, answerOf, photosOf: (key) => listed[key]?.length ?? 0 };
+  return { run, organization, template, job, hasReport, rows, answerOf, photosOf: (key) => listed[key]?.length ?? 0 };
 }

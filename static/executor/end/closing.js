@@ -56,7 +56,7 @@ function receiptData(session, run) {
   const stepStates = session.evaluate().steps;
   const { organization, template, photoStore } = session;
   return {
-    run, organization, template, job: session.job.value,
+    run, organization, template, job: session.job.value, hasReport: session.hasReport,
     rows: session.rows.filter(({ step }) => stepStates.get(step.id).visible),
     answerOf: (key) => session.answerOf(key),
     photosOf: (key) => photoStore.usable(key).length,

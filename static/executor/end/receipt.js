@@ -6,13 +6,15 @@ import { remarkKey } from "../rules.js";
 import { saveFile } from "../offline/unsent.js";
 
 /** → an element with the buttons that save and print a receipt. `done`: {run, organization, template, job, rows: the
- *  visible [{step, section}], answerOf(key), photosOf(key): a number}; `key`: a step's id or a remark's key. */
+ *  visible [{step, section}], answerOf(key), photosOf(key): a number, hasReport}; `key`: a step's id or a remark's key.
+ *  If it `hasReport`, a third one leads to the PDF. */
 export function receiptButtons(done) {
   const receipt = new Blob([receiptText(done)], { type: "text/plain;charset=utf-8" });
   const save = () => saveFile(receipt, `receipt-${runNumber(done.run)}.txt`);
   return h("div", { class: "pair no-print" },
     makeButton("button primary", save, icon("download"), h("span", {}, t("save_receipt"))),
-    makeButton("button", () => print(), icon("printer"), h("span", {}, t("print"))));
+    makeButton("button", () => print(), icon("printer"), h("span", {}, t("print"))),
+    done.hasReport && h("a", { class: "button", href: `/r/${done.run.run_id}/report.pdf` }, t("report_pdf")));
 }
 
 /** → the facts of the whole run, [[message key, value]]; a value may be missing. */

@@ -75,8 +75,8 @@ async def test_what_finishing_waits_for_is_said(w: World, browser: Browser, base
         await expect(ed.page.get_by_role("heading", name="All done, thank you")).to_be_visible()
 
 
-async def test_the_receipt_can_be_kept(w: World, ed: Phone) -> None:
-    run_id = await dispatched(w, YES_NO, PICTURE)
+async def test_receipt_and_report_can_be_kept(w: World, ed: Phone) -> None:
+    run_id = (await w.dispatch(await w.template(YES_NO, PICTURE, settings={"executor_report": True}))).run_id
     await ed.open(run_id)
     await ed.start()
     await ed.pick("s-ok", "Yes")
@@ -93,7 +93,11 @@ async def test_the_receipt_can_be_kept(w: World, ed: Phone) -> None:
     for words in (f"Number: {run_id[2:10]}", "Checklist: Check", "- All fine?: Yes", "- The door: 1 photo"):
         assert words in text
     assert run_id not in text  # the receipt is shown around; the link was a secret
+    report = ed.page.get_by_role("link", name="Report as PDF")
+    await expect(report).to_have_attribute("href", f"/r/{run_id}/report.pdf")
     await ed.page.reload()
+    await expect(report).to_have_attribute("href", f"/r/{run_id}/report.pdf")
+    assert (await (await ed.page.request.get(f"{ed.base}/r/{run_id}/report.pdf")).body()).startswith(b"%PDF")
     await expect(ed.page.get_by_role("heading", name="This checklist is done")).to_be_visible()
     async with ed.page.expect_download() as coming:  # and can be had again
         await ed.page.get_by_role("button", name="Save receipt").tap()

@@ -114,8 +114,9 @@ async def answers(w: World, template_id: str, query: str = "") -> str:
     return answer.text
 
 
-async def test_the_table_equals_the_api(w: World) -> None:
-    template_id, eds = await random_runs(w, 60)
+@pytest.mark.parametrize("count", [60, pytest.param(999, marks=pytest.mark.soak)])
+async def test_the_table_equals_the_api(w: World, count: int) -> None:
+    template_id, eds = await random_runs(w, count)
     rows = list(csv.DictReader(io.StringIO(await answers(w, template_id), newline="")))
     assert [row["run_id"] for row in rows] == [ed.run_id for ed in reversed(eds)]
     lines = [json.loads(line) for line in (await answers(w, template_id, "format=jsonl")).splitlines()]
@@ -187,12 +188,13 @@ async def sheet(ann: Browser, query: str) -> list[list[Any]]:
     return CalamineWorkbook.from_filelike(io.BytesIO(answer.content)).get_sheet_by_index(0).to_python()
 
 
-async def test_xlsx_has_real_numbers_and_days(w: World) -> None:
-    template_id, _ = await random_runs(w, 30)
+@pytest.mark.parametrize("count", [30, pytest.param(999, marks=pytest.mark.soak)])
+async def test_xlsx_has_real_numbers_and_days(w: World, count: int) -> None:
+    template_id, _ = await random_runs(w, count)
     ann = await operator(w)
     headings, *rows = await sheet(ann, f"template={template_id}&tab=done")
     places = {name: number for number, name in enumerate(headings)}
-    assert len(rows) == 30 and headings[: len(COLUMNS)] == list(COLUMNS)
+    assert len(rows) == count and headings[: len(COLUMNS)] == list(COLUMNS)
     for row in rows:
         record = await w.run(Ed(w, row[0]))
         for label, step_id in (("Meter (kWh)", "s-number"), ("Stars", "s-rating"), ("Day", "s-day"), ("At", "s-at")):

@@ -14,11 +14,25 @@ from rundun.web.api import answers, deliveries, drafts, erasures, events, pictur
 from rundun.web.docs.openapi import events as event_parts, route as own_route
 from rundun.web.docs.openapi.parts import INTRODUCTION, TAGS
 from rundun.web.docs.openapi.schemas import REF, Schema, add_drafts, components, join_members, parameters, schema_name
-from rundun.web.executor import api, uploads
+from rundun.web.executor import api, report, uploads
 from rundun.web.http.operation import ApiRoute, Bytes, Inline, ListOf, Success
 from rundun.wording.problem_codes import PROBLEMS
 
-_ALL = (runs, shares, answers, erasures, templates, drafts, pictures, deliveries, events, own_route, api, uploads)
+_ALL = (
+    runs,
+    shares,
+    answers,
+    erasures,
+    templates,
+    drafts,
+    pictures,
+    deliveries,
+    events,
+    own_route,
+    api,
+    uploads,
+    report,
+)
 ROUTES: Sequence[ApiRoute] = sorted(
     (route for module in _ALL for route in module.router.routes if isinstance(route, ApiRoute)),
     key=lambda route: list(TAGS).index(route.operation.tag),

@@ -84,7 +84,7 @@ export class TemplateHead {
         select("scope", ["any", "first_device"]),
         labelled(t("field_tags"), tags, t("one_a_line"))),
       h("div", { class: "row" }, tick("allow_skip", false), tick("allow_unable", true), tick("allow_remarks", true),
-        tick("signature_on_complete", false)),
+        tick("signature_on_complete", false), tick("executor_report", false)),
     ];
   }
 
