@@ -3,7 +3,7 @@
 from rundun.web.console import not_found, overview
 from rundun.web.console.dispatch import dispatch, form, message, table
 from rundun.web.console.erasure import person, retention, run
-from rundun.web.console.runs import answers, edit, export, handled, live, page, report, runs, several
+from rundun.web.console.runs import answers, compare, edit, export, handled, live, page, report, runs, several
 from rundun.web.console.session import MAX_FORM, route
 from rundun.web.console.settings import (
     account,
@@ -46,6 +46,7 @@ ROUTES = [
     route("GET", "/answers.csv", answers.download_csv),
     route("GET", "/answers.xlsx", answers.download_xlsx),
     route("GET", "/runs/{run_id}/archive.zip", export.archive),
+    route("GET", "/runs/{run_id}/compare", compare.show_comparison),
     route("GET", "/runs/{run_id}/report", report.show_report),
     route("GET", "/runs/{run_id}/report.pdf", report.download_pdf),
     route("GET", "/runs/{run_id}/shares", report.show_report),  # where a browser is after a share was made

@@ -268,3 +268,32 @@ async def test_axe_finds_nothing_and_nothing_is_cut_off(w: World, base: str, ann
     await ann.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
     await is_fine(ann, "run, unfolded")
     await fits(ann)
+
+
+async def test_two_runs_are_seen_side_by_side(w: World, base: str, ann: Page) -> None:
+    before, after = await van(w), await van(w)
+    await ann.goto(f"{base}/console/runs/{after.run_id}")
+    await ann.locator("#menu-more > summary").click()
+    await ann.get_by_role("link", name="Compare").click()
+    await expect(ann.locator(".compared thead a").first).to_have_attribute("href", f"/console/runs/{before.run_id}")
+    await expect(ann.locator(".pairs .pair")).to_have_count(12)
+    await fits(ann)
+    await is_fine(ann, "two runs side by side")
+    pair = ann.locator(".pairs .pair").nth(3)
+    await pair.locator("a.photo").last.click()
+    pictures = ann.locator("#side .view img")
+    for side in (0, 1):
+        shown = await pair.locator("img").nth(side).get_attribute("src")
+        await expect(pictures.nth(side)).to_have_attribute("src", shown or "")
+    await ann.locator("#side-zoom").fill("4")
+    views = ann.locator("#side .view")
+    await views.first.hover()
+    await views.first.evaluate("view => view.scrollTo(view.scrollWidth, view.scrollHeight)")
+    moved = await views.first.evaluate("view => view.scrollLeft")
+    assert moved > 100
+    await ann.wait_for_function(f"Math.abs(document.querySelectorAll('#side .view')[1].scrollLeft - {moved}) < 2")
+    by_hand = ann.get_by_label("Photo of the later job")
+    await by_hand.select_option(index=7)
+    await expect(pictures.last).to_have_attribute("alt", await by_hand.locator("option:checked").inner_text())
+    await ann.get_by_role("button", name="Close").click()
+    await expect(ann.locator("#side")).to_be_hidden()
