@@ -109,6 +109,8 @@ async def running(
         keys, session_use = KeyRing(database), SessionUse(database)
         uses = {"keys": keys.store_used, "sessions": session_use.store_used}
         stack.push_async_callback(_store_uses, uses)
+        pdf_writer = PdfWriter()
+        stack.push_async_callback(pdf_writer.pool.close)
         turns = TurnTaking(database.long_reader)
         stack.push_async_callback(turns.close)
         dispatcher = Dispatcher(
@@ -140,7 +142,7 @@ async def running(
             imaging=pictures,
             read_spreadsheet=SpreadsheetReader().read,
             write_spreadsheet=writer.write,
-            write_pdf=PdfWriter().write,
+            write_pdf=pdf_writer.write,
             makes_pdf=is_installed(),
             pages=pages,
             upload_buffer=UploadBuffer(),

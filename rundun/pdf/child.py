@@ -9,6 +9,8 @@ import resource
 import subprocess
 import sys
 
+from rundun.subprocess_environment import set_limits
+
 LIMITS = {  # address space in bytes, processor time in seconds
     resource.RLIMIT_AS: 512 * 1024 * 1024,
     resource.RLIMIT_CPU: 30,
@@ -17,7 +19,7 @@ LIMITS = {  # address space in bytes, processor time in seconds
 }
 DPI, QUALITY = 300, 80  # of photos, which are up to 2,048 pixels wide
 LANGUAGES = ("ar", "de", "en", "es", "fr", "pt")  # those of reports
-PACKAGES = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core"  # Debian's
+PACKAGES = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fontconfig fonts-dejavu-core"  # Debian's
 
 
 def main() -> None:
@@ -25,16 +27,14 @@ def main() -> None:
     if "--probe" in sys.argv:
         json.dump({"missing": _missing()}, sys.stdout)
         return
-    for name, limit in LIMITS.items():
-        hard = resource.getrlimit(name)[1]
-        resource.setrlimit(name, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
+    set_limits(LIMITS)
     if sys.platform == "linux":  # which loads libraries by their names; otherwise gcc is asked for them, in /tmp
         ctypes.util.find_library = lambda name: None
     from weasyprint import HTML, URLFetcher  # after the limits, within which they are loaded
 
     sys.addaudithook(_refuse_network)
-    html = sys.stdin.buffer.read()
-    page = HTML(string=html.decode(), url_fetcher=URLFetcher(allowed_protocols=["data"], allow_redirects=False))
+    fetcher = URLFetcher(allowed_protocols=["data"], allow_redirects=False)
+    page = HTML(file_obj=sys.stdin.buffer, encoding="utf-8", url_fetcher=fetcher)  # a text has 4 bytes a letter
     page.write_pdf(sys.stdout.buffer, optimize_images=True, dpi=DPI, jpeg_quality=QUALITY)
 
 
@@ -52,7 +52,10 @@ def _missing() -> str | None:
     except OSError:
         return f"libraries of the system: apt-get install {PACKAGES}"
     for language in LANGUAGES:
-        found = subprocess.run(["fc-list", f":lang={language}", "family"], capture_output=True, check=False)
+        try:
+            found = subprocess.run(["fc-list", f":lang={language}", "family"], capture_output=True, check=False)
+        except FileNotFoundError:
+            return f"fc-list: apt-get install {PACKAGES}"
         if not found.stdout.strip():
             return f"a font for the language {language}: apt-get install fonts-dejavu-core"
     return None

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 
@@ -12,7 +13,8 @@ from rundun.pool import BoundedPool, RefusalReason
 from rundun.subprocess_environment import subprocess_environment
 
 TIMEOUT_SECONDS = 30
-AT_ONCE = 4  # PDFs under way: the one being made, and three that wait
+MAX_QUEUED = 4  # the PDF being made, and three that wait
+MAX_OF_OWNER = 2  # of them
 COMMAND = (sys.executable, "-BP", "-m", "rundun.pdf.child")
 
 
@@ -25,17 +27,20 @@ def is_installed() -> bool:
 class PdfWriter:
     """The service's writer; organizations take turns."""
 
-    pool: BoundedPool = field(default_factory=lambda: BoundedPool(_refuse, threads=1, close_seconds=0))
+    pool: BoundedPool = field(
+        default_factory=lambda: BoundedPool(_refuse, threads=1, wait_seconds=TIMEOUT_SECONDS, close_seconds=0)
+    )
 
-    async def write(self, html: bytes, owner: str) -> bytes:
-        """Return a page of HTML with its pictures in it as PDF. Raises `pdf_unavailable` without the extra or what it
-        needs, and where it takes too long; `unavailable` while too many wait.
+    async def write(self, html: AsyncIterator[bytes], owner: str) -> bytes:
+        """Return a page of HTML, which comes in pieces, with its pictures in it, as PDF. Raises `pdf_unavailable`
+        without the extra or what it needs, and where it takes too long; `unavailable` while too many wait.
         """
         if not is_installed():
             raise Problem(
                 "pdf_unavailable", "This service makes no PDF: the extra “pdf” is not installed.", retry_after=3600
             )
-        return await self.pool.run(owner, {"": AT_ONCE}, _write, html)
+        with self.pool.place({owner: MAX_OF_OWNER, "": MAX_QUEUED}):  # before the page is made
+            return await self.pool.run(owner, {}, _write, b"".join([piece async for piece in html]))
 
 
 def _refuse(why: RefusalReason) -> Problem:
@@ -43,7 +48,7 @@ def _refuse(why: RefusalReason) -> Problem:
 
 
 def environment() -> dict[str, str]:
-    """Return that of the process. Its home has nothing; without one, libraries would look it up, by a socket, too."""
+    """Return the environment of the process. Its home has nothing; libraries would look one up, by a socket, too."""
     return {**subprocess_environment(), "HOME": "/nonexistent"}
 
 
@@ -62,19 +67,23 @@ def _write(html: bytes) -> bytes:
         made = None
     if made is not None and made.returncode == 0 and made.stdout.startswith(b"%PDF"):
         return made.stdout
-    log("error", "pdf.unwritten", bytes=len(html), status=None if made is None else made.returncode)
-    raise Problem("pdf_unavailable", "The PDF could not be made. Print the page in its place.", retry_after=60)
+    log("warning", "pdf.unwritten", bytes=len(html), status=None if made is None else made.returncode)
+    detail = f"The PDF needs more than {TIMEOUT_SECONDS} seconds or 512 MiB. Print the page, or leave photos out."
+    raise Problem("pdf_unavailable", detail, retry_after=60)
 
 
 def find_missing() -> str | None:
     """Return what is missing for PDFs, in words, or None. Blocks for a second."""
-    told = subprocess.run(
-        (*COMMAND, "--probe"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=environment(),
-        timeout=TIMEOUT_SECONDS,
-        check=False,
-    )
-    missing: str | None = json.loads(told.stdout)["missing"] if told.returncode == 0 else "the process that makes them"
+    try:
+        told = subprocess.run(
+            (*COMMAND, "--probe"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment(),
+            timeout=TIMEOUT_SECONDS,
+            check=True,
+        )
+    except subprocess.SubprocessError:
+        return "a process that this machine does not start"
+    missing: str | None = json.loads(told.stdout)["missing"]
     return missing

@@ -12,6 +12,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from rundun.core.csv_text import MAX_BYTES, MAX_ROWS, write
+from rundun.subprocess_environment import set_limits
 
 MEMORY_BYTES = 256 * 1024 * 1024  # of address space; Python with the reader takes 20 MB
 CPU_SECONDS = 5
@@ -29,23 +30,13 @@ class _RefusalError(Exception):
 
 def main() -> None:
     """Read a spreadsheet within limits of memory and time, which apply to this process alone."""
-    _set_limit(resource.RLIMIT_CPU, CPU_SECONDS)
-    _set_limit(resource.RLIMIT_CORE, 0)
-    _set_limit(resource.RLIMIT_AS, MEMORY_BYTES)
+    set_limits({resource.RLIMIT_CPU: CPU_SECONDS, resource.RLIMIT_CORE: 0, resource.RLIMIT_AS: MEMORY_BYTES})
     data = sys.stdin.buffer.read()
     try:
         answer = {"text": _read_text(data)}
     except _RefusalError as refusal:
         answer = {"refusal": str(refusal)}
     sys.stdout.buffer.write(json.dumps(answer).encode())
-
-
-def _set_limit(limit: int, most: int) -> None:
-    try:
-        resource.setrlimit(limit, (most, most))
-    except (OSError, ValueError):
-        if sys.platform == "linux":  # macOS has this limit, but refuses to set it
-            raise
 
 
 def _read_text(data: bytes) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
+from rundun.subprocess_environment import set_limits
+
 LIMITS = {  # address space in bytes, processor time in seconds
     resource.RLIMIT_AS: 512 * 1024 * 1024,
     resource.RLIMIT_CPU: 1800,
@@ -20,9 +22,7 @@ MAX_LINKS = 65_000  # of a sheet, below Excel's own limit; further ones are text
 
 def main() -> None:
     """Write a spreadsheet within limits of memory and time, with its rows in the folder that the command line names."""
-    for name, limit in LIMITS.items():
-        hard = resource.getrlimit(name)[1]
-        resource.setrlimit(name, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
+    set_limits(LIMITS)
     options = {"constant_memory": True, "tmpdir": sys.argv[1], "remove_timezone": True}
     with Workbook(sys.stdout.buffer, options) as book:
         sheet, links = book.add_worksheet(), 0

@@ -63,8 +63,9 @@ CheckDestination = Callable[[Destination, str], Awaitable[tuple[Literal["forbidd
 
 # Returns the table in a file of an organization as text, see `spreadsheets/reader.py`.
 ReadSpreadsheet = Callable[[bytes, str], Awaitable[str]]
+# Returns a page of HTML, in pieces, of an organization as PDF, see `pdf/writer.py`.
+WritePdf = Callable[[AsyncIterator[bytes], str], Awaitable[bytes]]
 # Returns an XLSX file in pieces, made of rows as lines of JSON, see `spreadsheets/writer.py`.
-WritePdf = Callable[[bytes, str], Awaitable[bytes]]  # a page of HTML and its owner; see `pdf/writer.py`
 WriteSpreadsheet = Callable[[AsyncIterator[bytes]], AsyncIterator[bytes]]
 
 

@@ -15,9 +15,8 @@ from rundun.store import files
 from rundun.store.organizations import organizations as organization_rows
 from rundun.store.runs import shares as share_rows
 from rundun.store.runs.shares import FoundShare
-from rundun.web.archives.download import pdf_response
-from rundun.web.archives.report import report_page, report_pieces, report_writer
-from rundun.web.archives.runs import report_name
+from rundun.web.archives.pdf import report_pdf
+from rundun.web.archives.report import report_page
 from rundun.web.context import Context, context_of
 from rundun.web.media import respond_with_file
 from rundun.web.pages.branding import PNG, Branding, branding_of
@@ -107,13 +106,9 @@ async def get_share(request: Request, ctx: Context, found: FoundShare) -> Respon
 @_of_share
 async def get_pdf(request: Request, ctx: Context, found: FoundShare) -> Response:
     """GET /share/{token}/report.pdf: the report as PDF. Raises `pdf_unavailable`, `unavailable`."""
-    share, preferred = found.share, [found.share.language] if found.share.language else _preferred(request)
-    turns, language = ctx.turns.of_links(found.org_id), ctx.pages.console_words.language(preferred)
+    turns, language = ctx.turns.of_links(found.org_id), found.share.language or _preferred(request)[0]
     organization = await turns.read(organization_rows.get, found.org_id)
-    detail = await turns.read(runs.get_detail, found.org_id, share.run_id, language=preferred[0])
-    writer = await report_writer(turns, ctx.pages, organization, language)
-    pieces = report_pieces(turns, writer, detail, share.options)
-    return await pdf_response(ctx, f"links {found.org_id}", pieces, report_name(detail, "pdf"))
+    return await report_pdf(ctx, turns, organization, found.share.run_id, language, found.share.options)
 
 
 @_of_share

@@ -13,14 +13,14 @@ from rundun.web.http import problems
 from rundun.web.http.problems import answer_problem
 from rundun.wording.problem_codes import PROBLEMS
 
-_RUN = re.compile(r"/r/[^/]+(/report\.pdf)?")
+_RUN = re.compile(r"/r/[^/]+(/report\.pdf)?|/share/[^/]+/report\.pdf")
 _API = re.compile(r"/+v1(/|$)")
 
 
 def respond(request: Request, error: Exception) -> Response:
     """Return the response to a `Problem` that no handler turned into a page. If `Accept` names text/html,
-    `unavailable`, `pdf_unavailable` and `internal` are pages in the console and for GET /r/{run_id} and its PDF, and
-    `not_found` for any GET or HEAD outside /v1; all else is a problem document.
+    `unavailable`, `pdf_unavailable` and `internal` are pages in the console, for GET /r/{run_id} and for PDFs of links,
+    and `not_found` is one for any GET or HEAD outside /v1; all else is a problem document.
     """
     assert isinstance(error, Problem)
     if error.code == "not_found" and _asks_for_page(request):

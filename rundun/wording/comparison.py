@@ -1,14 +1,20 @@
 """Two runs side by side: the answers that differ, by how much, and the photos that belong together."""
 
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import zip_longest
+from typing import Any
 
+from rundun.core.runs.progress import StepState
 from rundun.core.runs.report import ReportOptions
-from rundun.core.templates.steps import StepBase
+from rundun.core.templates.steps import NumberStep, RatingStep, StepBase
+from rundun.wording.console_words import ConsoleLanguage
 from rundun.wording.report_view import ReportLine, ReportPhoto, ReportView, RunReport
 from rundun.wording.run_view import RunView
+
+Key = tuple[str, bool]  # of a step: the later run's id and True, or the earlier run's id of a step that only it has
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +23,8 @@ class ComparedStep:
 
     earlier: ReportLine | None
     later: ReportLine | None
+    differs: bool
     difference: str
-
-    @property
-    def differs(self) -> bool:
-        """Tell whether answer or remark differ."""
-        return _words(self.earlier) != _words(self.later)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,41 +34,49 @@ class Comparison:
     earlier: RunReport
     later: RunReport
     steps: Sequence[ComparedStep]
-    photos: Sequence[tuple[ReportPhoto | None, ReportPhoto | None]]
+    pairs: Sequence[tuple[ReportPhoto | None, ReportPhoto | None]]
 
 
 def compare(earlier: RunView, later: RunView) -> Comparison:
     """Return the comparison of two runs, in the order of the later one's template."""
     reports = [ReportView(view, ReportOptions()).report() for view in (earlier, later)]
-    same = match_steps(earlier.state.version.steps, later.state.version.steps)
-    lines = [{line.part_id: line for section in each.sections for line in section.lines} for each in reports]
-    before = {same.get(step_id, (step_id, "earlier")): line for step_id, line in lines[0].items()}
-    after = {(step_id, ""): line for step_id, line in lines[1].items()}
+    counterparts = match_steps(earlier.state.version.steps, later.state.version.steps)
+    is_one_template = earlier.state.run.template_id == later.state.run.template_id
+
+    def key(step_id: str, is_later: int) -> Key:
+        return (step_id, True) if is_later else (counterparts.get(step_id, step_id), step_id in counterparts)
+
+    lines = [
+        {key(line.part_id, side): line for section in report.sections for line in section.lines}
+        for side, report in enumerate(reports)
+    ]
     steps = [
-        ComparedStep(before.get(key), after.get(key), _difference(earlier, later, before.get(key), after.get(key)))
-        for key in dict.fromkeys((*after, *before))
+        _compare_lines(earlier, later, lines[0].get(each), lines[1].get(each), is_one_template=is_one_template)
+        for each in dict.fromkeys((*lines[1], *lines[0]))
     ]
     groups: dict[object, tuple[list[ReportPhoto], list[ReportPhoto]]] = {}
-    for photo in all_photos(reports[1]):
-        groups.setdefault(((photo.part_id, ""), photo.shot), ([], []))[1].append(photo)
-    for photo in all_photos(reports[0]):
-        key = (same.get(photo.part_id, (photo.part_id, "earlier")), photo.shot)
-        groups.setdefault(key, ([], []))[0].append(photo)
-    photos = [pair for group in groups.values() for pair in zip_longest(*group)]
-    return Comparison(reports[0], reports[1], sorted(steps, key=lambda step: not step.differs), photos)
+    for side in (1, 0):
+        for photo in all_photos(reports[side]):
+            shot = photo.view.photo.slot if is_one_template else photo.shot
+            groups.setdefault((key(photo.part_id, side), shot), ([], []))[side].append(photo)
+    pairs = [pair for group in groups.values() for pair in zip_longest(*group)]
+    return Comparison(reports[0], reports[1], sorted(steps, key=lambda step: not step.differs), pairs)
 
 
-def match_steps(earlier: Sequence[StepBase], later: Sequence[StepBase]) -> dict[str, tuple[str, str]]:
-    """Return by the id of an earlier step the key of the later one that asks the same, (its id, ""): the one with the
-    same id and type, else the first with the same type and label that has no other counterpart.
+def match_steps(earlier: Sequence[StepBase], later: Sequence[StepBase]) -> dict[str, str]:
+    """Return by the id of an earlier step the id of the later one that asks the same: the one with the same id and
+    type, else the first with the same type and label that has no other counterpart.
     """
     types = {step.id: step.type for step in later}
     found = {step.id: step.id for step in earlier if types.get(step.id) == step.type}
+    alike: dict[tuple[str, str], deque[str]] = defaultdict(deque)
+    for step in later:
+        if step.id not in found:
+            alike[step.type, step.label].append(step.id)
     for step in earlier:
-        alike = [each.id for each in later if (each.type, each.label) == (step.type, step.label)]
-        if step.id not in found and (free := [step_id for step_id in alike if step_id not in found.values()]):
-            found[step.id] = free[0]
-    return {step_id: (other, "") for step_id, other in found.items()}
+        if step.id not in found and (free := alike[step.type, step.label]):
+            found[step.id] = free.popleft()
+    return found
 
 
 def all_photos(report: RunReport) -> list[ReportPhoto]:
@@ -75,18 +85,31 @@ def all_photos(report: RunReport) -> list[ReportPhoto]:
     return [*{photo.view.photo.photo_id: photo for photo in photos}.values()]
 
 
-def _words(line: ReportLine | None) -> tuple[str, str]:
-    return (line.answer, line.remark) if line else ("", "")
+def _compare_lines(
+    earlier: RunView, later: RunView, before: ReportLine | None, after: ReportLine | None, *, is_one_template: bool
+) -> ComparedStep:
+    """Return a step's comparison. In one template options keep their ids, so that other words are no other answer."""
+    if before is None or after is None:
+        return ComparedStep(before, after, differs=True, difference="")
+    states = [view.state.step_states[line.part_id] for view, line in ((earlier, before), (later, after))]
+    statements = [state.answer.statement() if state.answer else None for state in states]
+    is_same = before.answer == after.answer or (is_one_template and statements[0] == statements[1])
+    difference = _difference(states[0], states[1], later.language)
+    return ComparedStep(before, after, not is_same or before.remark != after.remark, difference)
 
 
-def _difference(earlier: RunView, later: RunView, before: ReportLine | None, after: ReportLine | None) -> str:
-    values = [
-        view.state.step_states[line.part_id].answer if line else None
-        for view, line in ((earlier, before), (later, after))
-    ]
-    first, second = (None if answer is None else answer.value for answer in values)
-    numbers = [value for value in (first, second) if isinstance(value, (int, float)) and not isinstance(value, bool)]
-    if len(numbers) < 2 or numbers[0] == numbers[1]:
+def _difference(before: StepState, after: StepState, language: ConsoleLanguage) -> str:
+    numbers = [_number(state) for state in (before, after)]
+    if None in numbers or numbers[0] == numbers[1] or _scale(before.step) != _scale(after.step):
         return ""
     difference = Decimal(str(numbers[1])) - Decimal(str(numbers[0]))
-    return ("+" if difference > 0 else "") + later.language.number(float(difference))
+    return ("+" if difference > 0 else "") + language.number(float(difference))
+
+
+def _number(state: StepState) -> float | None:
+    is_number = isinstance(state.step, (NumberStep, RatingStep)) and state.answer is not None
+    return state.answer.value if is_number and state.answer else None
+
+
+def _scale(step: StepBase) -> Any:
+    return step.config.unit if isinstance(step, NumberStep) else step.config if isinstance(step, RatingStep) else None

@@ -6,6 +6,7 @@ import re
 import threading
 import unicodedata
 import zlib
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pypdfium2
@@ -34,6 +35,11 @@ def streams(pdf: bytes) -> bytes:
         except zlib.error:
             found.append(stream)
     return pdf + b"".join(found)
+
+
+async def pieces(*pieces: bytes) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
 
 
 def words_of(page: str) -> list[str]:
@@ -119,7 +125,7 @@ async def test_a_page_reads_nothing_else(receiver: Receiver) -> None:
     page = "".join(f'<img src="{place}"><link rel="stylesheet" href="{place}">' for place in places)
     page += f"<style>@import url({receiver.url}); p {{ background: url({receiver.url}) }}</style>{SMALL}"
     attached = '<link rel="attachment" href="file:///etc/passwd">'
-    pdf = await PdfWriter().write((page + attached).encode(), "org-1")
+    pdf = await PdfWriter().write(pieces((page + attached).encode()), "org-1")
     assert pdf.startswith(b"%PDF") and b"root:" not in streams(pdf)
     assert receiver.received == []
 
@@ -128,8 +134,8 @@ async def test_a_page_reads_nothing_else(receiver: Receiver) -> None:
 async def test_a_page_that_takes_too_long_ends_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "TIMEOUT_SECONDS", 1)
     endless = "<table>" + "<tr><td>x<table><tr><td>y</table>" * 20_000
-    with pytest.raises(Problem, match="could not be made"):
-        await PdfWriter().write(endless.encode(), "org-1")
+    with pytest.raises(Problem, match="needs more than"):
+        await PdfWriter().write(pieces(endless.encode()), "org-1")
 
 
 async def test_one_is_made_and_three_wait(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,13 +151,16 @@ async def test_one_is_made_and_three_wait(monkeypatch: pytest.MonkeyPatch) -> No
         return html
 
     monkeypatch.setattr(writer, "_write", write)
-    asked: list[Any] = [asyncio.ensure_future(pdfs.write(b"a1", "a"))]
+    asked: list[Any] = [asyncio.ensure_future(pdfs.write(pieces(b"a1"), "a"))]
     await begun.wait()
-    asked += [asyncio.ensure_future(pdfs.write(name.encode(), name[0])) for name in ("a2", "a3", "b1")]
-    await asyncio.sleep(0)
-    with pytest.raises(Problem) as refused:
-        await pdfs.write(b"c1", "c")
-    assert refused.value.code == "unavailable" and refused.value.retry_after
+    asked += [asyncio.ensure_future(pdfs.write(pieces(name), name[:1].decode())) for name in (b"a2", b"b1", b"c1")]
+    while pdfs.pool.count_taken() < 4:
+        await asyncio.sleep(0)
+    for owner, others in (("a", "an organization has two"), ("d", "four are under way")):
+        with pytest.raises(Problem) as refused:
+            await pdfs.write(pieces(b"x"), owner)
+        assert refused.value.code == "unavailable" and refused.value.retry_after, others
     held.set()
     await asyncio.gather(*asked)
-    assert order == ["a1", "b1", "a2", "a3"], "another organization does not wait for all of one"
+    assert order[0] == "a1" and sorted(order) == ["a1", "a2", "b1", "c1"]
+    assert order[-1] == "a2", "others do not wait for all of one organization"

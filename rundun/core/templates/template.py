@@ -61,7 +61,7 @@ class Settings(StrictModel):
     allow_remarks: bool = True
     """The executor may add a remark to any step, beside its answer, with photos."""
     executor_report: bool = False
-    """The phone that completes a run may fetch the customer's report as a PDF, for 24 hours."""
+    """Phones that took part in a run may fetch the customer's report as a PDF, for 24 hours from its completion."""
     est_minutes: Annotated[int, Integer(1, 10_000)] | None = None
     """The expected duration in minutes, shown on the start screen."""
     voice: bool = False

@@ -1,6 +1,5 @@
 """Runs and the organization: /v1/runs and /v1/organization."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 from pydantic_core import to_json
@@ -10,7 +9,7 @@ from rundun.actions import posts
 from rundun.actions.erasure import erasures
 from rundun.actions.organizations.organizations import organization_json
 from rundun.actions.runs import patches, runs
-from rundun.actions.runs.runs import RunDetail, get
+from rundun.actions.runs.runs import get
 from rundun.actions.runs.state import RunState
 from rundun.actions.templates.templates import template_json
 from rundun.core import times
@@ -29,7 +28,8 @@ from rundun.core.validation import read
 from rundun.store.organizations import organizations as organization_rows
 from rundun.store.runs import runs as run_rows, search
 from rundun.web.api.endpoint import ApiCall, api_router, one_at_a_time
-from rundun.web.archives.download import Download, pdf_response, require_place
+from rundun.web.archives.download import Download, require_place
+from rundun.web.archives.pdf import report_pdf
 from rundun.web.archives.report import HTML, report_pieces, report_writer
 from rundun.web.archives.runs import archive_name, report_name, run_entries, zip_pieces
 from rundun.web.dispatch.reading import read_dispatch_body, read_repeat_body
@@ -159,35 +159,31 @@ async def get_run_report(call: ApiCall) -> Response:
     while it is sent, and counts among the two downloads of an organization at once: a third is 409
     `request_in_progress`.
     """
-    detail, pieces = await _read_report(call)
-    return Download(call.ctx, call.org_id, pieces, report_name(detail, "html"), HTML)
-
-
-@router.route(
-    "GET /runs/{run_id}/report.pdf",
-    {200: Success("The report.", Bytes(("application/pdf",), "A PDF."))},
-    query=ReportQuery,
-    problems=("request_in_progress", "pdf_unavailable"),
-)
-async def get_run_report_pdf(call: ApiCall) -> Response:
-    """Get a run's report as PDF.
-
-    The same page as `GET /v1/runs/{run_id}/report`, on A4. One is made at a time and three wait, fairly between
-    organizations; else 503 `unavailable`. Without the extra `pdf`, 503 `pdf_unavailable`.
-    """
-    detail, pieces = await _read_report(call)
-    return await pdf_response(call.ctx, call.org_id, pieces, report_name(detail, "pdf"))
-
-
-async def _read_report(call: ApiCall) -> tuple[RunDetail, AsyncIterator[bytes]]:
-    """Return the run, and the pieces of the report that the query asks for."""
     ctx, asked = call.ctx, query(ReportQuery, call.request)
     require_place(ctx, call.org_id)
     language = ctx.pages.console_words.language([asked.language])
     detail = await call.read(runs.get_detail, call.path("run_id"), language=asked.language)
     turns = ctx.turns.of_download(call.org_id)
     writer = await report_writer(turns, ctx.pages, await call.read(organization_rows.get), language)
-    return detail, report_pieces(turns, writer, detail, asked.options())
+    pieces = report_pieces(turns, writer, detail, asked.options())
+    return Download(ctx, call.org_id, pieces, report_name(detail, "html"), HTML)
+
+
+@router.route(
+    "GET /runs/{run_id}/report.pdf",
+    {200: Success("The report.", Bytes(("application/pdf",), "A PDF."))},
+    query=ReportQuery,
+    problems=("pdf_unavailable",),
+)
+async def get_run_report_pdf(call: ApiCall) -> Response:
+    """Get a run's report as PDF.
+
+    The same page as `GET /v1/runs/{run_id}/report`, on A4. One is made at a time and three wait, at most two of an
+    organization; else 503 `unavailable`. Without the extra `pdf`, 503 `pdf_unavailable`.
+    """
+    asked, turns = query(ReportQuery, call.request), call.ctx.turns.of_download(call.org_id)
+    organization = await call.read(organization_rows.get)
+    return await report_pdf(call.ctx, turns, organization, call.path("run_id"), asked.language, asked.options())
 
 
 def run_record(state: RunState, links: Urls, now: int) -> bytes:

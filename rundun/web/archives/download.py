@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import AbstractContextManager
 from typing import Any
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from rundun.web.context import Context
@@ -55,14 +55,3 @@ def require_place(ctx: Context, org_id: str) -> None:
     """Raise `request_in_progress` if no place is free. Called before the data is read."""
     with _place(ctx, org_id):
         pass
-
-
-async def pdf_response(ctx: Context, owner: str, pieces: AsyncIterator[bytes], name: str) -> Response:
-    """Return the PDF of a page, which takes one of the `owner`'s places until it is made. Raises
-    `request_in_progress`, `pdf_unavailable`, `unavailable`.
-    """
-    with _place(ctx, owner):
-        html = b"".join([piece async for piece in pieces])
-        pdf = await ctx.write_pdf(html, owner)
-    headers = {"cache-control": "no-store", "content-disposition": f'inline; filename="{name}"'}
-    return Response(pdf, headers=headers, media_type="application/pdf")

@@ -3,12 +3,10 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rundun.actions.runs import execution, runs
+from rundun.actions.runs import execution
 from rundun.core.runs.report import ReportOptions
 from rundun.errors import NotFound
-from rundun.web.archives.download import pdf_response
-from rundun.web.archives.report import report_pieces, report_writer
-from rundun.web.archives.runs import report_name
+from rundun.web.archives.pdf import report_pdf
 from rundun.web.context import context_of
 from rundun.web.executor.device import device_of
 from rundun.web.executor.endpoint import executor_router
@@ -21,21 +19,17 @@ router = executor_router()
 @router.route(
     "GET /report.pdf",
     {200: Success("The report.", Bytes(("application/pdf",), "A PDF."))},
-    problems=("request_in_progress", "pdf_unavailable"),
+    problems=("pdf_unavailable",),
 )
 async def get_report(request: Request) -> Response:
     """Get the customer's report as PDF.
 
-    For the phone that completed the run, for 24 hours, if the checklist has `executor_report`; else 404. It is in the
-    language of the run.
+    For phones that took part in the run, for 24 hours from its completion, if the checklist has `executor_report`; else
+    404. It is in the language of the run's page.
     """
     ctx, run_id, device = context_of(request), request.path_params["run_id"], device_of(request)
     state, organization, is_executor = await ctx.database.read(execution.load_closed, run_id, device)
     if not (is_executor and execution.has_report(state, ctx.now())):
         raise NotFound("report")
     turns, preferred = ctx.turns.of_links(organization.org_id), preferred_languages(request, state.run.language)
-    language = ctx.pages.console_words.language(preferred or ["en"])
-    detail = await turns.read(runs.get_detail, organization.org_id, run_id, language=language.tag)
-    writer = await report_writer(turns, ctx.pages, organization, language)
-    pieces = report_pieces(turns, writer, detail, ReportOptions())
-    return await pdf_response(ctx, f"links {organization.org_id}", pieces, report_name(detail, "pdf"))
+    return await report_pdf(ctx, turns, organization, run_id, (preferred or ["en"])[0], ReportOptions())

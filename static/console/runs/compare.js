@@ -25,6 +25,7 @@ if (dialog) {
     const pair = event.target.closest("a.photo")?.parentElement.parentElement;
     if (!pair || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
+    for (const select of selects) select.selectedIndex = -1; // beside a photo without a counterpart is none
     for (const { dataset } of pair.querySelectorAll("a.photo")) selects[dataset.side].value = dataset.photo;
     zoom.value = 1;
     dialog.showModal();

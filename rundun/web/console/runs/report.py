@@ -10,9 +10,8 @@ from rundun.core import languages, tokens
 from rundun.core.runs.report import ReportOptions, ShareBody
 from rundun.core.validation import read
 from rundun.errors import FieldError, Invalid
-from rundun.web.archives.download import pdf_response, require_place
-from rundun.web.archives.report import report_page, report_pieces, report_writer
-from rundun.web.archives.runs import report_name
+from rundun.web.archives.pdf import report_pdf
+from rundun.web.archives.report import report_page
 from rundun.web.console.session import ConsoleCall
 from rundun.web.pages.branding import branding_of
 from rundun.wording.console_words import N_, ConsoleLanguage
@@ -42,13 +41,9 @@ async def show_report(call: ConsoleCall) -> Response:
 
 async def download_pdf(call: ConsoleCall) -> Response:
     """GET /console/runs/{run_id}/report.pdf: return the report that the query chooses, as `show_report`, as PDF."""
-    ctx, org_id, chosen = call.ctx, call.operator.org_id, dict(call.request.query_params)
-    require_place(ctx, org_id)
-    options, language = _read_options(chosen), _language(call, chosen)
-    detail = await call.read(runs.get_detail, call.path("run_id"), language=language.tag)
-    turns = ctx.turns.of_download(org_id)
-    writer = await report_writer(turns, ctx.pages, call.organization, language)
-    return await pdf_response(ctx, org_id, report_pieces(turns, writer, detail, options), report_name(detail, "pdf"))
+    chosen, turns = dict(call.request.query_params), call.ctx.turns.of_download(call.operator.org_id)
+    options, language = _read_options(chosen), _language(call, chosen).tag
+    return await report_pdf(call.ctx, turns, call.organization, call.path("run_id"), language, options)
 
 
 async def share(call: ConsoleCall) -> Response:

@@ -34,7 +34,7 @@ async def compared(ann: Browser, ed: Ed, query: str = "") -> tuple[list[list[str
     rows = [[text_of(cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)]
             for row in re.findall(r"<tr[^>]*>(.*?)</tr>", body, re.DOTALL)]  # fmt: skip
     pairs = page.partition('<div class="pairs">')[2].partition("<dialog")[0].split('<div class="pair">')[1:]
-    return rows, [re.findall(r"<bdi>(\w+)</bdi>|(No photo)", pair) for pair in pairs]
+    return rows, [re.findall(r"<bdi[^>]*>(\w+)</bdi>|(No photo)", pair) for pair in pairs]
 
 
 async def test_what_differs_comes_first_and_numbers_are_subtracted(w: World) -> None:
@@ -48,9 +48,8 @@ async def test_what_differs_comes_first_and_numbers_are_subtracted(w: World) -> 
     assert rows == [["Different"], ["Meter", "100.1 kWh", "100.3 kWh +0.2"], ["The same"], ["All fine?", "Yes", "Yes"]]
     assert pairs == [[("", "No photo"), ("Rear", "")], [("Front", ""), ("Front", "")]]
     assert (await compared(ann, before, f"with={after.run_id}"))[0] == rows, "the earlier one is first anyhow"
-    page = await shown(ann, f"/runs/{before.run_id}/compare")
-    assert "There is no earlier job" not in page and "<tbody>" not in page, "only a later one, which is offered"
-    assert f"?with={after.run_id}" in page
+    page = await shown(ann, f"/runs/{before.run_id}/compare?with={before.run_id}")
+    assert "There is no earlier job" in page and "<tbody>" not in page
 
 
 async def test_the_run_before_is_the_one_that_was_repeated_or_is_alike(w: World) -> None:
@@ -99,3 +98,49 @@ async def test_runs_of_others_and_erased_ones_are_not_compared(w: World) -> None
     assert (await w.acme.delete(f"/v1/runs/{two.run_id}")).is_success
     assert (await ann.get(f"/runs/{one.run_id}/compare?with={two.run_id}")).status_code == 410
     assert two.run_id not in await shown(ann, f"/runs/{one.run_id}/compare")
+
+
+async def test_the_run_before_is_found_behind_many_others(w: World) -> None:
+    template_id = await w.template(BOOLEAN, METER, SIDES)
+    first = await w.dispatch(template_id, title="Flat 1")
+    for number in range(12):
+        await w.dispatch(template_id, title=f"Flat 1{number}")
+    second = await w.dispatch(template_id, title="Flat 1")
+    for _ in range(12):
+        await w.dispatch(template_id, title="Flat 1")
+    page = await shown(await operator(w), f"/runs/{second.run_id}/compare")
+    assert page.count("?with=") == 1 and f"?with={first.run_id}" in page
+
+
+async def test_a_repeated_run_that_was_erased_is_no_end(w: World) -> None:
+    first = await w.dispatch(await w.template(BOOLEAN, METER, SIDES), title="Flat")
+    await w.acme.post(f"/v1/runs/{first.run_id}/cancel", json={})
+    again = (await w.acme.post(f"/v1/runs/{first.run_id}/again", json={})).json()["run_id"]
+    ann = await operator(w)
+    assert f'href="/console/runs/{first.run_id}"' in await shown(ann, f"/runs/{again}/compare")
+    assert (await w.acme.delete(f"/v1/runs/{first.run_id}")).is_success
+    assert "There is no earlier job" in await shown(ann, f"/runs/{again}/compare")
+
+
+async def test_other_words_are_no_other_answer_and_other_units_no_difference(w: World) -> None:
+    option = {"id": "o-a", "label": "Good"}
+    choice = {
+        "id": "s-state",
+        "type": "choice",
+        "label": "State",
+        "config": {"options": [option, {"id": "o-b", "label": "Bad"}]},
+    }
+    template_id = await w.template(choice, METER, SIDES)
+    for unit, label in (("kWh", "Good"), ("MWh", "Fine")):
+        option["label"], changed = label, {**METER, "config": {"unit": unit}}
+        slots = {"slots": [{"id": "p-front", "label": f"Front {label}"}]}
+        body = {"name": "Check", "steps": [choice, changed, {**SIDES, "config": slots}]}
+        assert (await w.acme.put(f"/v1/templates/{template_id}", json=body)).is_success
+        ed = await w.dispatch(template_id, title="Flat")
+        await ed.start()
+        await ed.answer("s-state", "o-a")
+        await ed.answer("s-meter", 5 if unit == "kWh" else 6)
+        await ed.photo("s-sides", images.jpeg(64, 48), params={"slot": "p-front"})
+    rows, pairs = await compared(await operator(w), ed)
+    assert rows == [["Different"], ["Meter", "5 kWh", "6 MWh"], ["The same"], ["State", "Good", "Fine"]]
+    assert len(pairs) == 1
