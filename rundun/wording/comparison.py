@@ -28,7 +28,7 @@ class ComparedStep:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class RunComparison:
     """Two runs' reports, their steps, those that differ first, and their photos in pairs, in which one may be None."""
 
     earlier: RunReport
@@ -37,7 +37,7 @@ class Comparison:
     pairs: Sequence[tuple[ReportPhoto | None, ReportPhoto | None]]
 
 
-def compare(earlier: RunView, later: RunView) -> Comparison:
+def compare(earlier: RunView, later: RunView) -> RunComparison:
     """Return the comparison of two runs, in the order of the later one's template."""
     reports = [ReportView(view, ReportOptions()).report() for view in (earlier, later)]
     counterparts = match_steps(earlier.state.version.steps, later.state.version.steps)
@@ -60,7 +60,7 @@ def compare(earlier: RunView, later: RunView) -> Comparison:
             shot = photo.view.photo.slot if is_one_template else photo.shot
             groups.setdefault((key(photo.part_id, side), shot), ([], []))[side].append(photo)
     pairs = [pair for group in groups.values() for pair in zip_longest(*group)]
-    return Comparison(reports[0], reports[1], sorted(steps, key=lambda step: not step.differs), pairs)
+    return RunComparison(reports[0], reports[1], sorted(steps, key=lambda step: not step.differs), pairs)
 
 
 def match_steps(earlier: Sequence[StepBase], later: Sequence[StepBase]) -> dict[str, str]:

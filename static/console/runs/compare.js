@@ -39,7 +39,9 @@ if (dialog) {
       view.addEventListener(kind, () => { moved = view; }, { passive: true });
     }
     view.addEventListener("scroll", () => {
-      if (view === moved) moveTo(views.find((other) => other !== view), middle(view, "Left", "Width"), middle(view, "Top", "Height"));
+      if (view !== moved) return;
+      const other = views.find((each) => each !== view);
+      moveTo(other, middle(view, "Left", "Width"), middle(view, "Top", "Height"));
     });
   }
   document.getElementById("side-close").addEventListener("click", () => dialog.close());

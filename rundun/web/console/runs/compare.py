@@ -11,7 +11,7 @@ from rundun.store.runs.lists import RunFilter
 from rundun.store.sqlite.pagination import PageRequest
 from rundun.web.console.runs.rows import executor, heading
 from rundun.web.console.session import ConsoleCall
-from rundun.wording.comparison import Comparison, all_photos, compare
+from rundun.wording.comparison import RunComparison, all_photos, compare
 from rundun.wording.run_view import RunView
 
 LIMIT = 10  # runs that are offered
@@ -49,7 +49,7 @@ async def show_comparison(call: ConsoleCall) -> Response:
     )
 
 
-def _compare(call: ConsoleCall, earlier: RunDetail, later: RunDetail) -> Comparison:
+def _compare(call: ConsoleCall, earlier: RunDetail, later: RunDetail) -> RunComparison:
     media_path = call.ctx.database.env.links.media_path
     return compare(*(RunView(each, call.language, call.zone, media_path, ()) for each in (earlier, later)))
 
