@@ -30,7 +30,7 @@ CREATE TEMP TABLE made AS WITH RECURSIVE numbers (n) AS (VALUES (1) UNION ALL SE
 
 
 def measure(runs: int = RUNS) -> None:
-    """Print seconds, memory and waits of the table as CSV, JSON Lines and XLSX."""
+    """Print seconds, memory and waits of the table as CSV and JSON Lines."""
     with tempfile.TemporaryDirectory(prefix="rundun-bench-") as name:
         folder = Path(name)
         with rundun(folder) as service:
