@@ -36,7 +36,7 @@ class Urls:
         return f"{self.public_url}/r/{run_id}"
 
     def share(self, token: str) -> str:
-        """Return the link that shows the report of a run to whoever has it."""
+        """Return the link of a share, by the share's token."""
         return f"{self.public_url}/share/{token}"
 
     def shared_picture(self, token: str, file: int, content_type: str) -> str:

@@ -1,1 +1,1 @@
-"""PDF of a report's page, made in a process of its own; what needs the extra `pdf`. It knows neither runs nor HTTP."""
+"""PDF of a page of HTML, made in a process of its own with the extra `pdf`. It knows neither runs nor HTTP."""

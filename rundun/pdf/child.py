@@ -23,7 +23,7 @@ PACKAGES = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fontconfig font
 
 
 def main() -> None:
-    """Make a PDF within limits of memory and time; with `--probe` write a JSON object of what is missing."""
+    """Make a PDF within limits of memory and time; with `--probe` write as JSON the name of a missing part."""
     if "--probe" in sys.argv:
         json.dump({"missing": _missing()}, sys.stdout)
         return
@@ -44,7 +44,7 @@ def _refuse_network(event: str, _: object) -> None:
 
 
 def _missing() -> str | None:
-    """Return what is missing, in words, or None: the library itself, a library of the system, or fonts."""
+    """Return the name of a missing part, or None: the extra, a library of the system, or a font."""
     try:
         import weasyprint  # noqa: F401
     except ImportError:

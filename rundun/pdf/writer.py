@@ -54,36 +54,33 @@ def environment() -> dict[str, str]:
 
 def _write(html: bytes) -> bytes:
     try:
-        made = subprocess.run(
-            COMMAND,
-            input=html,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment(),
-            timeout=TIMEOUT_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        made = None
-    if made is not None and made.returncode == 0 and made.stdout.startswith(b"%PDF"):
-        return made.stdout
-    log("warning", "pdf.unwritten", bytes=len(html), status=None if made is None else made.returncode)
+        pdf, status = _run_child(html=html), None
+    except subprocess.SubprocessError as error:
+        pdf, status = b"", getattr(error, "returncode", None)
+    if pdf.startswith(b"%PDF"):
+        return pdf
+    log("warning", "pdf.unwritten", bytes=len(html), status=status)
     detail = f"The PDF needs more than {TIMEOUT_SECONDS} seconds or 512 MiB. Print the page, or leave photos out."
     raise Problem("pdf_unavailable", detail, retry_after=60)
 
 
 def find_missing() -> str | None:
-    """Return what is missing for PDFs, in words, or None. Blocks for a second."""
+    """Return the name of a missing part that PDFs need, or None. Blocks for a second."""
     try:
-        told = subprocess.run(
-            (*COMMAND, "--probe"),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment(),
-            timeout=TIMEOUT_SECONDS,
-            check=True,
-        )
+        missing: str | None = json.loads(_run_child("--probe"))["missing"]
     except subprocess.SubprocessError:
         return "a process that this machine does not start"
-    missing: str | None = json.loads(told.stdout)["missing"]
     return missing
+
+
+def _run_child(*arguments: str, html: bytes = b"") -> bytes:
+    """Return the standard output of the process; raise `subprocess.SubprocessError` for a failed or a late one."""
+    return subprocess.run(
+        (*COMMAND, *arguments),
+        input=html,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment(),
+        timeout=TIMEOUT_SECONDS,
+        check=True,
+    ).stdout

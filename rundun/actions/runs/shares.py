@@ -2,10 +2,10 @@
 
 from rundun.actions.organizations import quotas
 from rundun.actions.runs import state as run_state
+from rundun.actions.runs.state import RunState
 from rundun.core import times
 from rundun.core.actor import Actor
 from rundun.core.runs.report import Share, ShareBody
-from rundun.core.runs.run import Run
 from rundun.errors import FieldError, Invalid, Problem
 from rundun.store.runs import changes as run_changes, runs as run_rows, shares as share_rows
 from rundun.store.sqlite.transaction import Tx
@@ -14,8 +14,8 @@ MAX_SHARES = 100  # of a run, ended ones included
 
 
 def create(tx: Tx, org_id: str, run_id: str, body: ShareBody, digest: bytes, actor: Actor) -> Share:
-    """Make a share of a run whose token has the SHA-256 `digest`, and return it. Raises NotFound, `run_erased`,
-    `quota_exceeded`, and `invalid` for a run that has `MAX_SHARES`, and for fields and photos that it lacks.
+    """Make a share of a run and return it. `digest` is the SHA-256 of the share's token. Raises NotFound, `run_erased`,
+    `quota_exceeded`, and `invalid` for a run with `MAX_SHARES` shares, and for fields and photos not in the run.
     """
     run = run_rows.get_of_org(tx, org_id, run_id)
     quotas.require_quota_to_change(tx, org_id)
@@ -39,7 +39,7 @@ def create(tx: Tx, org_id: str, run_id: str, body: ShareBody, digest: bytes, act
         raise Problem("invalid", f"This run has {MAX_SHARES} shares already.")
     expires_at = None if body.expires_in_days is None else tx.now + body.expires_in_days * times.DAY
     share = share_rows.add(tx, run_id, digest, body.options(), body.language, expires_at)
-    _add_change(tx, run, "shared", actor)
+    _add_change(tx, state, "shared", actor)
     return share
 
 
@@ -48,11 +48,11 @@ def revoke(tx: Tx, org_id: str, run_id: str, share_id: str, actor: Actor) -> Non
     run = run_rows.get_of_org(tx, org_id, run_id)
     share_rows.get_of_run(tx, run_id, share_id)
     if share_rows.revoke(tx, share_id):
-        _add_change(tx, run, "share_revoked", actor)
+        _add_change(tx, run_state.load(tx, run), "share_revoked", actor)
 
 
-def _add_change(tx: Tx, run: Run, what: str, actor: Actor) -> None:
-    run_changes.add(tx, run, what, actor, run_state.current_time(tx, run_state.load(tx, run)))
+def _add_change(tx: Tx, state: RunState, what: str, actor: Actor) -> None:
+    run_changes.add(tx, state.run, what, actor, run_state.current_time(tx, state))
 
 
 def list_of_run(tx: Tx, org_id: str, run_id: str) -> list[Share]:
@@ -61,7 +61,7 @@ def list_of_run(tx: Tx, org_id: str, run_id: str) -> list[Share]:
 
 
 def count_opened(tx: Tx, digest: bytes) -> bool:
-    """Count that the share whose token has the SHA-256 `digest` was opened; return False if it has ended meanwhile."""
+    """Count an opening of a share; return False if the share has ended. `digest` is the SHA-256 of its token."""
     found = share_rows.find(tx, digest)
     if found is None or found.is_over(tx.now):
         return False

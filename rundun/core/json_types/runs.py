@@ -255,15 +255,15 @@ class FlaggedStepJson(TypedDict):
     label: str
     """The step's label, as its author wrote it."""
     answer: str
-    """The answer in words, then, separated by “ · ”, the answers of steps whose condition names this step, without
-    those that call for attention themselves; at most 500 characters. “Yes”, “No” and the words for a step that could
-    not be done are English, unless the checklist has its own."""
+    """The answer in words and, separated by “ · ”, the answers of further steps with a condition on this step, without
+    flagged steps and steps that could not be done; at most 500 characters. “Yes”, “No” and the words for a step that
+    could not be done are English, unless the checklist has its own."""
     remark: str | None
     """The text of the executor's remark on it."""
 
 
 class ShareJson(TypedDict):
-    """A link that shows the report of a run to somebody without a key."""
+    """A link to the report of a run for readers without a key."""
 
     share_id: base.ShareId
     """The share's id."""

@@ -1,4 +1,4 @@
-"""The options of a run's report, and shares: links that show it to somebody without a key."""
+"""The options of a run's report, and shares, links to a report for readers without a key."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -61,8 +61,8 @@ class ShareBody(CustomerOptions):
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A link that shows the report of a run to somebody without a key, without its token. Times are in milliseconds,
-    `expires_at` None = never. It was `opened` at least so often, the last time at `opened_at`.
+    """A link to the report of a run for readers without a key, apart from the link's token. Times are in milliseconds;
+    `expires_at` None = never. `opened` is the smallest possible number of openings, `opened_at` the time of the last.
     """
 
     number: int

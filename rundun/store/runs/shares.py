@@ -1,4 +1,4 @@
-"""Rows of shares: links that show the report of a run to somebody without a key."""
+"""Rows of shares, links to the report of a run for readers without a key."""
 
 import sqlite3
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ def _share(row: sqlite3.Row) -> Share:
 def add(
     tx: Tx, run_id: str, digest: bytes, options: ReportOptions, language: str | None, expires_at: int | None
 ) -> Share:
-    """Store a share whose token has the SHA-256 `digest`, and return it."""
+    """Store a share and return it. `digest` is the SHA-256 of the share's token."""
     share_id = tx.new_id("shr")
     number = tx.insert(
         "shares",

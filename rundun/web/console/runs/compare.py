@@ -72,13 +72,20 @@ async def _list_alike(call: ConsoleCall, detail: RunDetail) -> list[ListedRun]:
             has_value = lambda one, value=value: value in one.job.fields.values()  # noqa: E731
             tries.append((RunFilter(q=value), (0, run.number), has_value))
     for filters, before, is_alike in tries:
-        found, place = list[ListedRun](), PageRequest(LIMIT, before)
-        for _ in range(PAGES):
-            page = await call.read(runs.page, filters, place, tag)
-            found += [row for row in page.items if is_alike(row.run)]
-            if page.next_before is None or len(found) >= LIMIT:
-                break
-            place = PageRequest(LIMIT, page.next_before)
-        if found:
-            return sorted(found[:LIMIT], key=lambda row: row.run.template_id != run.template_id)
+        if found := await _list_earlier(call, filters, before, is_alike):
+            return sorted(found, key=lambda row: row.run.template_id != run.template_id)
     return []
+
+
+async def _list_earlier(
+    call: ConsoleCall, filters: RunFilter, before: tuple[int, int], is_alike: Callable[[Run], bool]
+) -> list[ListedRun]:
+    """List the first `LIMIT` runs behind `before` that are alike, from at most `PAGES` pages of the filter's list."""
+    found, page_request = list[ListedRun](), PageRequest(LIMIT, before)
+    for _ in range(PAGES):
+        page = await call.read(runs.page, filters, page_request, call.language.tag)
+        found += [row for row in page.items if is_alike(row.run)]
+        if page.next_before is None or len(found) >= LIMIT:
+            break
+        page_request = PageRequest(LIMIT, page.next_before)
+    return found[:LIMIT]
