@@ -41,6 +41,7 @@ async def test_the_keyboard_alone_does_every_type(w: World, ed: Phone) -> None:
     for _ in range(3):
         await key.press("ArrowRight")
     await takes_a_picture(page, "#s-pic photo-field input[type=file]")
+    await expect(page.locator("#s-seen")).to_be_visible()  # once the photo is stored
     await tab_to(page, "#s-seen input")
     await key.type("A clean kitchen")
     await tab_to(page, "#s-key input[type=text]")
