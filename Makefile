@@ -165,9 +165,10 @@ FONTS         := fonts-liberation fonts-dejavu-core
 APT_INSTALL   := DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends
 HAS_BROWSER   := for one in chromium-headless-shell chromium chromium-browser google-chrome; do \
 	command -v $$one && exit; done >/dev/null
-LIBRARIES     := libatomic1 libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fontconfig
+LIBRARIES     := libatomic1 libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fontconfig fonts-noto-core
 HAS_LIBRARIES  = $(BIN)/python -c 'import ctypes, sys; sys.platform == "linux" and [ctypes.CDLL(f"lib{name}") for name in \
-	("atomic.so.1", "pango-1.0.so.0", "pangoft2-1.0.so.0", "harfbuzz-subset.so.0")]' 2>/dev/null
+	("atomic.so.1", "pango-1.0.so.0", "pangoft2-1.0.so.0", "harfbuzz-subset.so.0")]' 2>/dev/null \
+	&& { [ "$$(uname)" != Linux ] || fc-list "Noto Naskh Arabic" | grep -q .; }
 $(VENV)/.packages: $(VENV)/.made
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 	   ! { command -v chromium-headless-shell >/dev/null && $(HAS_LIBRARIES); }; then \

@@ -18,8 +18,8 @@ LIMITS = {  # address space in bytes, processor time in seconds
     resource.RLIMIT_FSIZE: 0,  # no file is written
 }
 DPI, QUALITY = 300, 80  # of photos, which are up to 2,048 pixels wide
-LANGUAGES = ("ar", "de", "en", "es", "fr", "pt")  # those of reports
-PACKAGES = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fontconfig fonts-dejavu-core"  # Debian's
+FONTS = ("Noto Sans", "Noto Naskh Arabic")  # of report.css, with the letters of all languages of reports
+PACKAGES = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fontconfig fonts-noto-core"  # Debian's
 
 
 def main() -> None:
@@ -51,13 +51,13 @@ def _missing() -> str | None:
         return "the extra pdf: pip install 'rundun[pdf]'"
     except OSError:
         return f"libraries of the system: apt-get install {PACKAGES}"
-    for language in LANGUAGES:
+    for font in FONTS:
         try:
-            found = subprocess.run(["fc-list", f":lang={language}", "family"], capture_output=True, check=False)
+            found = subprocess.run(["fc-list", font], capture_output=True, check=False)
         except FileNotFoundError:
             return f"fc-list: apt-get install {PACKAGES}"
-        if not found.stdout.strip():
-            return f"a font for the language {language}: apt-get install fonts-dejavu-core"
+        if not found.stdout:
+            return f"the font {font}: apt-get install fonts-noto-core"
     return None
 
 

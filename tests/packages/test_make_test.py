@@ -30,7 +30,7 @@ def test_who_may_not_install_what_tests_need_is_told_in_one_line(debian):
     root.run("chown -R ed:ed /tmp/told")
     told = root.run("make test", folder="/tmp/told", status=2, **ed).splitlines()
     assert told[0].startswith("Making .venv with python3 ")
-    libraries = "libatomic1 libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fontconfig"
+    libraries = "libatomic1 libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fontconfig fonts-noto-core"
     assert f"apt-get install chromium-headless-shell fonts-liberation fonts-dejavu-core {libraries};" in told[1]
     assert told[2].startswith("make: *** ") and len(told) == 3
 

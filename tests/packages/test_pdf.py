@@ -1,4 +1,6 @@
-"""The process that makes a PDF, by its system calls: it asks no network, writes no file, and reads nobody's data."""
+"""A PDF by its text, and the process that makes it by its system calls: it asks no network, writes no file, and reads
+nobody's data.
+"""
 
 import re
 import subprocess
@@ -11,6 +13,9 @@ import pytest
 from rundun.pdf import writer
 from tests.helpers.processes.debian import needs
 from tests.helpers.processes.service_process import ROOT
+from tests.helpers.sample_runs import flat
+from tests.helpers.service import World
+from tests.pdf.test_pdf import SAME, letters, pdf_and_words
 
 pytestmark = pytest.mark.packages
 
@@ -46,3 +51,12 @@ def test_it_reads_its_code_and_fonts_and_asks_nobody(tmp_path: Path) -> None:
     opened = {found[1] for line in lines if (found := re.search(r'open(?:at)?\((?:AT_FDCWD, )?"([^"]+)".* = \d', line))}
     assert len(opened) > 100 and [path for path in sorted(opened) if not path.startswith(allowed)] == []
     assert not {path for path in opened if path.startswith(("/etc/passwd", "/etc/hostname")) or ".db" in path}
+
+
+@pytest.mark.parametrize("language", ["en", "ar", *SAME])
+async def test_pdftotext_finds_every_word(w: World, language: str) -> None:
+    needs(pdftotext="poppler-utils")
+    pdf, words = await pdf_and_words(w, await flat(w), language)
+    told = subprocess.run(["pdftotext", "-", "-"], input=pdf, capture_output=True, check=True).stdout
+    written = letters(told.decode())
+    assert [word for word in words if word not in written] == []
