@@ -7,14 +7,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from rundun.actions.runs import runs, shares
+from rundun.actions.runs import runs
 from rundun.core import tokens
 from rundun.core.languages import accepted_tags
+from rundun.core.runs.report import Share
 from rundun.errors import NotFound, Problem
 from rundun.store import files
 from rundun.store.organizations import organizations as organization_rows
 from rundun.store.runs import shares as share_rows
-from rundun.store.runs.shares import FoundShare
 from rundun.web.archives.pdf import report_pdf
 from rundun.web.archives.report import report_page
 from rundun.web.context import Context, context_of
@@ -31,7 +31,7 @@ _PICTURE_HEADERS = {
     "x-robots-tag": "noindex",
 }
 
-Handler = Callable[[Request, Context, FoundShare], Awaitable[Response]]
+Handler = Callable[[Request, Context, Share], Awaitable[Response]]
 
 
 def _of_share(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
@@ -44,16 +44,16 @@ def _of_share(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         ctx, digest = context_of(request), tokens.digest(request.path_params["token"])
         ctx.rate_limiter.refuse_guesser(request)
-        found = await ctx.database.read(share_rows.find, digest)
-        if found is None:
+        share = await ctx.database.read(share_rows.find, digest)
+        if share is None:
             ctx.rate_limiter.count_failure(request)
             raise NotFound("share")
         if "picture" not in request.path_params:
-            ctx.rate_limiter.count_visit(request, f"share {found.share.share_id}", found.org_id)
-        if found.is_over(ctx.now()):
+            ctx.rate_limiter.count_visit(request, f"share {share.share_id}", share.org_id)
+        if share.is_over(ctx.now()):
             return _respond_ended(request, ctx)
         try:
-            return await handler(request, ctx, found)
+            return await handler(request, ctx, share)
         except NotFound:
             ctx.rate_limiter.count_failure(request)
             raise
@@ -76,14 +76,14 @@ def _preferred(request: Request) -> list[str]:
 
 
 @_of_share
-async def get_share(request: Request, ctx: Context, found: FoundShare) -> Response:
+async def get_share(request: Request, ctx: Context, share: Share) -> Response:
     """GET /share/{token}: show the report of a run, as its share says. Nothing is counted: robots open links, too."""
-    share, links, token = found.share, ctx.database.env.links, request.path_params["token"]
+    links, token = ctx.database.env.links, request.path_params["token"]
     preferred = [share.language] if share.language else _preferred(request)
     language = ctx.pages.console_words.language(preferred)
-    turns = ctx.turns.of_links(found.org_id)
-    organization = await turns.read(organization_rows.get, found.org_id)
-    detail = await turns.read(runs.get_detail, found.org_id, share.run_id, language=preferred[0])
+    turns = ctx.turns.of_links(share.org_id)
+    organization = await turns.read(organization_rows.get, share.org_id)
+    detail = await turns.read(runs.get_detail, share.org_id, share.run_id, language=preferred[0])
     picture = partial(links.shared_picture, token)
     branding = branding_of(organization, ctx.pages.assets, links)
     if organization.logo is not None:
@@ -104,15 +104,15 @@ async def get_share(request: Request, ctx: Context, found: FoundShare) -> Respon
 
 
 @_of_share
-async def get_pdf(request: Request, ctx: Context, found: FoundShare) -> Response:
+async def get_pdf(request: Request, ctx: Context, share: Share) -> Response:
     """GET /share/{token}/report.pdf: the report as PDF. Raises `pdf_unavailable`, `unavailable`."""
-    turns, language = ctx.turns.of_links(found.org_id), found.share.language or _preferred(request)[0]
-    organization = await turns.read(organization_rows.get, found.org_id)
-    return await report_pdf(ctx, turns, organization, found.share.run_id, language, found.share.options)
+    turns, language = ctx.turns.of_links(share.org_id), share.language or _preferred(request)[0]
+    organization = await turns.read(organization_rows.get, share.org_id)
+    return await report_pdf(ctx, turns, organization, share.run_id, language, share.options)
 
 
 @_of_share
-async def get_picture(request: Request, ctx: Context, found: FoundShare) -> Response:
+async def get_picture(request: Request, ctx: Context, share: Share) -> Response:
     """GET /share/{token}/{picture}: serve a picture of the report. Raises NotFound, also for a forged name."""
     links = ctx.database.env.links
     number = links.shared_file_number(request.path_params["token"], request.path_params["picture"])
@@ -123,14 +123,13 @@ async def get_picture(request: Request, ctx: Context, found: FoundShare) -> Resp
 
 
 @_of_share
-async def count_opened(request: Request, ctx: Context, found: FoundShare) -> Response:
+async def count_opened(request: Request, ctx: Context, share: Share) -> Response:
     """POST /share/{token}/opened: count that somebody sees the report, at most once a browser and day, of which a
     cookie reminds; 204. The page sends it once it is visible.
     """
     response = Response(status_code=204, headers={"cache-control": "no-store"})
     if OPENED not in request.cookies:
-        if not await ctx.database.write(shares.count_opened, tokens.digest(request.path_params["token"])):
-            return _respond_ended(request, ctx)
+        await ctx.database.write(share_rows.count_opened, share.share_id)
         path = f"/share/{request.path_params['token']}"
         response.set_cookie(
             OPENED, "1", OPENED_SECONDS, path=path, secure=ctx.settings.is_https, httponly=True, samesite="strict"

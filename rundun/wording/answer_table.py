@@ -1,9 +1,8 @@
 """A table of the answers of a template's runs: a row a run, a column a step, its versions in line by step id."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import partial
 from typing import TypeVar
 
 from rundun.actions.runs.runs import AnsweredRun
@@ -22,16 +21,6 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerColumns:
-    """The columns of a table besides the answers: of each step its remark, flag, time and position."""
-
-    remarks: bool = False
-    flags: bool = False
-    times: bool = False
-    positions: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class PhotoCount:
     """The number of a step's photos, and the URL of the step on the run's page."""
 
@@ -40,6 +29,66 @@ class PhotoCount:
 
     def __str__(self) -> str:
         return f"{self.count} {self.url}"
+
+
+StepCell = Callable[[TableContext, AnsweredRun, StepState], object]
+
+
+def _answer(at: TableContext, answered: AnsweredRun, step_state: StepState) -> object:
+    language, step, answer = at.language, step_state.step, step_state.answer
+    if answer is None:
+        return None
+    if answer.unable is not None:
+        return f"{language.gettext('Could not be done:')} {answer.unable}"
+    if answer.skipped:
+        return language.gettext("Skipped")
+    match step:
+        case steps.PhotoStep():
+            return _photos(at, answered, step_state)
+        case steps.SignatureStep():
+            return language.gettext("Signed") if step_state.done else None
+        case steps.NumberStep() | steps.RatingStep():
+            return answer.value
+        case steps.DatetimeStep() if asks_for_moment(step):
+            moment = times.parse(answer.value)
+            return None if moment is None else at.zone.at(moment)
+        case steps.DatetimeStep():
+            return date.fromisoformat(answer.value)
+    words = value_words(step, answer.value, language, at.zone)
+    return words if words is None or isinstance(words, str) else "; ".join(words)
+
+
+def _photos(at: TableContext, answered: AnsweredRun, step_state: StepState) -> PhotoCount | None:
+    count = len(answer_photos(step_state, answered.state.evidence)) if step_state.answer else 0
+    url = f"{at.links.public_url}/console/runs/{answered.state.run.run_id}#{step_state.step.id}"
+    return PhotoCount(count, url) if count else None
+
+
+def _remark(at: TableContext, answered: AnsweredRun, step_state: StepState) -> str | None:
+    remark = answered.state.evidence.remarks.get(step_state.step.id)
+    return remark.text or None if remark else None
+
+
+def _flag(at: TableContext, answered: AnsweredRun, step_state: StepState) -> str | None:
+    return at.language.gettext("Flagged") if step_state.calls_for_attention else None
+
+
+def _time(at: TableContext, answered: AnsweredRun, step_state: StepState) -> datetime | None:
+    return at.zone.at(step_state.answer.at) if step_state.answer else None
+
+
+def _position(at: TableContext, answered: AnsweredRun, step_state: StepState) -> str | None:
+    geo = step_state.answer.geo if step_state.answer else None
+    return f"{geo['lat']}, {geo['lng']}" if geo else None
+
+
+# Columns of each step besides its answer, by the words with which they are chosen: end of the name, title and cells.
+EXTRAS: Mapping[str, tuple[str, str, StepCell]] = {
+    "remarks": ("remark", N_("Remark"), _remark),
+    "flags": ("flag", N_("Flagged"), _flag),
+    "times": ("time", N_("Time"), _time),
+    "positions": ("position", N_("Position"), _position),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +104,9 @@ class AnswerTable:
     reader's time zone, a `PhotoCount`, or None.
     """
 
-    def __init__(self, versions: Sequence[TemplateVersion], columns: AnswerColumns, at: TableContext) -> None:
+    def __init__(self, versions: Sequence[TemplateVersion], extras: Container[str], at: TableContext) -> None:
         self._at = at
-        self._chosen = columns
+        self._extras = [extra for name, extra in EXTRAS.items() if name in extras]
         fields = _in_line([[(field.id, field) for field in version.template.fields] for version in versions])
         lined_up = _in_line([[(step.id, step) for step in version.steps] for version in versions])
         self._with_photos = {
@@ -76,78 +125,18 @@ class AnswerTable:
 
     def _step_columns(self, step: StepBase) -> Iterator[_Column]:
         unit = step.config.unit if isinstance(step, steps.NumberStep) else None
-        label = f"{step.label} ({unit})" if unit else step.label
-        yield _Column(step.id, label, partial(self._answer, step.id))
-        if step.id in self._with_photos:
-            yield self._extra(step, "photos", N_("Photos"), self._photos)
-        if self._chosen.remarks:
-            yield self._extra(step, "remark", N_("Remark"), self._remark)
-        if self._chosen.flags:
-            yield self._extra(step, "flag", N_("Flagged"), self._flag)
-        if self._chosen.times:
-            yield self._extra(step, "time", N_("Time"), self._time)
-        if self._chosen.positions:
-            yield self._extra(step, "position", N_("Position"), self._position)
+        yield self._column(step, step.id, f"{step.label} ({unit})" if unit else step.label, _answer)
+        photos = [("photos", N_("Photos"), _photos)] if step.id in self._with_photos else []
+        for name, title, cell in (*photos, *self._extras):
+            label = f"{step.label} – {self._at.language.gettext(title)}"
+            yield self._column(step, f"{step.id}.{name}", label, cell)
 
-    def _extra(self, step: StepBase, name: str, word: str, value: Callable[[str, AnsweredRun], object]) -> _Column:
-        label = f"{step.label} – {self._at.language.gettext(word)}"
-        return _Column(f"{step.id}.{name}", label, partial(value, step.id))
+    def _column(self, step: StepBase, name: str, label: str, cell: StepCell) -> _Column:
+        def value(answered: AnsweredRun) -> object:
+            step_state = answered.state.step_states.get(step.id)
+            return cell(self._at, answered, step_state) if step_state and step_state.visible else None
 
-    def _answer(self, step_id: str, answered: AnsweredRun) -> object:
-        step_state = _find_answered(step_id, answered)
-        if step_state is None or (answer := step_state.answer) is None:
-            return None
-        language, step = self._at.language, step_state.step
-        if answer.unable is not None:
-            return f"{language.gettext('Could not be done:')} {answer.unable}"
-        if answer.skipped:
-            return language.gettext("Skipped")
-        match step:
-            case steps.PhotoStep():
-                return self._photos(step_id, answered)
-            case steps.SignatureStep():
-                return language.gettext("Signed") if step_state.done else None
-            case steps.NumberStep() | steps.RatingStep():
-                return answer.value
-            case steps.DatetimeStep() if asks_for_moment(step):
-                return self._local(times.parse(answer.value))
-            case steps.DatetimeStep():
-                return date.fromisoformat(answer.value)
-        words = value_words(step, answer.value, language, self._at.zone)
-        return words if words is None or isinstance(words, str) else "; ".join(words)
-
-    def _local(self, milliseconds: int | None) -> datetime | None:
-        return None if milliseconds is None else self._at.zone.at(milliseconds)
-
-    def _photos(self, step_id: str, answered: AnsweredRun) -> PhotoCount | None:
-        step_state = _find_answered(step_id, answered)
-        count = len(answer_photos(step_state, answered.state.evidence)) if step_state else 0
-        url = f"{self._at.links.public_url}/console/runs/{answered.state.run.run_id}#{step_id}"
-        return PhotoCount(count, url) if count else None
-
-    def _remark(self, step_id: str, answered: AnsweredRun) -> str | None:
-        remark = answered.state.evidence.remarks.get(step_id)
-        step_state = answered.state.step_states.get(step_id)
-        return remark.text or None if remark and step_state and step_state.visible else None
-
-    def _flag(self, step_id: str, answered: AnsweredRun) -> str | None:
-        step_state = _find_answered(step_id, answered)
-        return self._at.language.gettext("Flagged") if step_state and step_state.calls_for_attention else None
-
-    def _time(self, step_id: str, answered: AnsweredRun) -> datetime | None:
-        step_state = _find_answered(step_id, answered)
-        return self._local(step_state.answer.at) if step_state and step_state.answer else None
-
-    def _position(self, step_id: str, answered: AnsweredRun) -> str | None:
-        step_state = _find_answered(step_id, answered)
-        geo = step_state.answer.geo if step_state and step_state.answer else None
-        return f"{geo['lat']}, {geo['lng']}" if geo else None
-
-
-def _find_answered(step_id: str, answered: AnsweredRun) -> StepState | None:
-    """Return the state of a step that the run has, shows and has an answer to; else None."""
-    step_state = answered.state.step_states.get(step_id)
-    return step_state if step_state and step_state.visible and step_state.answer else None
+        return _Column(name, label, value)
 
 
 def _field_column(field: JobField) -> _Column:

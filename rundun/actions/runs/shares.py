@@ -1,4 +1,4 @@
-"""Shares of runs: made, revoked, opened."""
+"""Shares of runs: made, listed, revoked."""
 
 from rundun.actions.organizations import quotas
 from rundun.actions.runs import state as run_state
@@ -35,7 +35,7 @@ def create(tx: Tx, org_id: str, run_id: str, body: ShareBody, digest: bytes, act
     ]
     if errors:
         raise Invalid(errors)
-    if share_rows.count_of_run(tx, run_id) >= MAX_SHARES:
+    if len(share_rows.list_of_run(tx, run_id)) >= MAX_SHARES:
         raise Problem("invalid", f"This run has {MAX_SHARES} shares already.")
     expires_at = None if body.expires_in_days is None else tx.now + body.expires_in_days * times.DAY
     share = share_rows.add(tx, run_id, digest, body.options(), body.language, expires_at)
@@ -46,8 +46,8 @@ def create(tx: Tx, org_id: str, run_id: str, body: ShareBody, digest: bytes, act
 def revoke(tx: Tx, org_id: str, run_id: str, share_id: str, actor: Actor) -> None:
     """Revoke a share of an organization's run; a revoked one stays as it is. Raises NotFound, `run_erased`."""
     run = run_rows.get_of_org(tx, org_id, run_id)
-    share_rows.get_of_run(tx, run_id, share_id)
-    if share_rows.revoke(tx, share_id):
+    if share_rows.get_of_run(tx, run_id, share_id).revoked_at is None:
+        share_rows.revoke(tx, share_id)
         _add_change(tx, run_state.load(tx, run), "share_revoked", actor)
 
 
@@ -58,12 +58,3 @@ def _add_change(tx: Tx, state: RunState, what: str, actor: Actor) -> None:
 def list_of_run(tx: Tx, org_id: str, run_id: str) -> list[Share]:
     """List the shares of an organization's run, the newest first. Raises NotFound, `run_erased`."""
     return share_rows.list_of_run(tx, run_rows.get_of_org(tx, org_id, run_id).run_id)
-
-
-def count_opened(tx: Tx, digest: bytes) -> bool:
-    """Count an opening of a share; return False if the share has ended. `digest` is the SHA-256 of its token."""
-    found = share_rows.find(tx, digest)
-    if found is None or found.is_over(tx.now):
-        return False
-    share_rows.increment_opened(tx, found.share.number)
-    return True

@@ -61,13 +61,15 @@ class ShareBody(CustomerOptions):
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A link to the report of a run for readers without a key, apart from the link's token. Times are in milliseconds;
-    `expires_at` None = never. `opened` is the smallest possible number of openings, `opened_at` the time of the last.
+    """A link to the report of a run for readers without a key, apart from the link's token. It `is_erased` with
+    its run. Times are in milliseconds; `expires_at` None = never. `opened` is the smallest possible number of openings,
+    `opened_at` the time of the last.
     """
 
-    number: int
     share_id: str
     run_id: str
+    org_id: str
+    is_erased: bool
     options: ReportOptions
     language: str | None
     created_at: int
@@ -77,8 +79,9 @@ class Share:
     opened_at: int | None
 
     def is_over(self, now: int) -> bool:
-        """Tell whether the share was revoked, or has expired at the time `now`."""
-        return self.revoked_at is not None or (self.expires_at is not None and now >= self.expires_at)
+        """Tell whether the share was erased or revoked, or has expired at the time `now`."""
+        is_expired = self.expires_at is not None and now >= self.expires_at
+        return is_expired or self.is_erased or self.revoked_at is not None
 
     def as_json(self, url: str | None = None) -> ShareJson:
         """Return the share as a dict; its `url` is known only when it is made."""

@@ -8,7 +8,7 @@ from rundun.web.archives.answers import ChosenRuns, csv_pieces, jsonl_pieces
 from rundun.web.archives.download import Download, require_place
 from rundun.web.http.operation import Bytes, Success
 from rundun.web.http.query_params import AnswersQuery, query
-from rundun.wording.answer_table import AnswerColumns, AnswerTable
+from rundun.wording.answer_table import EXTRAS, AnswerTable
 from rundun.wording.run_table import TableContext
 from rundun.wording.time_zone import Zone
 
@@ -42,7 +42,7 @@ async def get_answers(call: ApiCall) -> Response:
         pieces = jsonl_pieces(turns, chosen, ctx.links, now)
         return Download(ctx, call.org_id, pieces, "answers.jsonl", JSONL)
     words = ctx.pages.console_words.language([asked.language or "en"])
-    columns = AnswerColumns(asked.remarks, asked.flags, asked.times, asked.positions)
-    table = AnswerTable(versions, columns, TableContext(words, Zone("UTC"), ctx.links, now))
+    extras = [name for name in EXTRAS if getattr(asked, name)]
+    table = AnswerTable(versions, extras, TableContext(words, Zone("UTC"), ctx.links, now))
     pieces = csv_pieces(turns, chosen, table, are_labels=asked.headings == "labels")
     return Download(ctx, call.org_id, pieces, "answers.csv", CSV)

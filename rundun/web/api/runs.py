@@ -165,7 +165,7 @@ async def get_run_report(call: ApiCall) -> Response:
     detail = await call.read(runs.get_detail, call.path("run_id"), language=asked.language)
     turns = ctx.turns.of_download(call.org_id)
     writer = await report_writer(turns, ctx.pages, await call.read(organization_rows.get), language)
-    pieces = report_pieces(turns, writer, detail, asked.options())
+    pieces = report_pieces(turns, writer, detail, asked)
     return Download(ctx, call.org_id, pieces, report_name(detail, "html"), HTML)
 
 
@@ -183,7 +183,7 @@ async def get_run_report_pdf(call: ApiCall) -> Response:
     """
     asked, turns = query(ReportQuery, call.request), call.ctx.turns.of_download(call.org_id)
     organization = await call.read(organization_rows.get)
-    return await report_pdf(call.ctx, turns, organization, call.path("run_id"), asked.language, asked.options())
+    return await report_pdf(call.ctx, turns, organization, call.path("run_id"), asked.language, asked)
 
 
 def run_record(state: RunState, links: Urls, now: int) -> bytes:

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from pydantic_core import to_json
 
@@ -47,31 +46,21 @@ class ChosenRuns:
 
 
 async def csv_pieces(
-    work: LongWork, chosen: ChosenRuns, table: AnswerTable, *, are_labels: bool
+    work: LongWork, chosen: ChosenRuns, table: AnswerTable, *, are_labels: bool, decimal: str | None = None
 ) -> AsyncIterator[bytes]:
-    """Yield a table as CSV (RFC 4180, UTF-8), its headings first."""
-    yield csv_lines([table.headings(are_labels=are_labels)]).encode()
-    async for page in chosen.pages(work):
-        yield (await work.run(_lines, table, page)).encode()
-
-
-def _lines(table: AnswerTable, page: Sequence[AnsweredRun]) -> str:
-    return csv_lines(table.row(each) for each in page)
-
-
-async def readable_csv_pieces(
-    work: LongWork, chosen: ChosenRuns, table: AnswerTable, decimal: str
-) -> AsyncIterator[bytes]:
-    """Yield a table as CSV that spreadsheets of a language open: with byte order mark, labels as headings, the mark
-    `decimal` in numbers, and semicolons between cells where that mark is a comma.
+    """Yield a table as CSV (RFC 4180, UTF-8), its headings first. With the mark `decimal` of a language, it is one that
+    the language's spreadsheets open: with byte order mark, that mark in numbers, semicolons between cells where it is a
+    comma, and times without their zone.
     """
-    separator = ";" if decimal == "," else ","
-    yield ("\ufeff" + csv_lines([table.headings(are_labels=True)], separator, decimal)).encode()
+    headings, separator = table.headings(are_labels=are_labels), ";" if decimal == "," else ","
+    yield (("\ufeff" if decimal else "") + csv_lines([headings], separator)).encode()
     async for page in chosen.pages(work):
-        yield (await work.run(_readable_lines, table, page, separator, decimal)).encode()
+        yield (await work.run(_csv_lines, table, page, separator, decimal)).encode()
 
 
-def _readable_lines(table: AnswerTable, page: Sequence[AnsweredRun], separator: str, decimal: str) -> str:
+def _csv_lines(table: AnswerTable, page: Sequence[AnsweredRun], separator: str, decimal: str | None) -> str:
+    if decimal is None:
+        return csv_lines(map(table.row, page))
     rows = ([_without_zone(value) for value in table.row(each)] for each in page)
     return csv_lines(rows, separator, decimal)
 
@@ -87,12 +76,8 @@ async def jsonl_pieces(work: LongWork, chosen: ChosenRuns, links: Urls, now: int
 
 
 def _records(page: Sequence[AnsweredRun], links: Urls, now: int) -> bytes:
-    return b"".join([to_json(_record(each, links, now)) + b"\n" for each in page])
-
-
-def _record(each: AnsweredRun, links: Urls, now: int) -> Any:
-    state = each.state
-    return record.full_json(state.run, state.step_states, state.evidence, links, now)
+    records = [record.full_json(one.state.run, one.state.step_states, one.state.evidence, links, now) for one in page]
+    return b"".join([to_json(each) + b"\n" for each in records])
 
 
 async def xlsx_lines(work: LongWork, chosen: ChosenRuns, table: AnswerTable) -> AsyncIterator[bytes]:

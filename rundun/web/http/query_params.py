@@ -5,16 +5,15 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import field_validator
 from starlette.requests import Request
 
 from rundun.core import times
 from rundun.core.runs.evidence import PhotoId
-from rundun.core.runs.report import MAX_LEFT_OUT, ReportOptions
+from rundun.core.runs.report import ReportOptions
 from rundun.core.runs.run import STATUSES
 from rundun.core.runs.search_text import MAX_LENGTH
 from rundun.core.templates.steps import SlotId
-from rundun.core.templates.template import MAX_FIELDS, FieldId
 from rundun.core.validation import LanguageTag, ParsedFrom, StrictModel, Text, invalid_value, read
 from rundun.store.runs.lists import RunFilter
 from rundun.store.sqlite.pagination import END, Page, PageRequest
@@ -243,34 +242,14 @@ class TemplateQuery(StrictModel):
     """A version other than the current one."""
 
 
-class ReportQuery(StrictModel):
-    """The options of a run's report, and its language."""
+class ReportQuery(ReportOptions):
+    """The options of a run's report, and its language. `fields` and `without` may be given several times."""
 
     repeated: ClassVar[tuple[str, ...]] = ("fields", "without")
+    _parse_ticks = field_validator("photos", "remarks", "positions", "names", "signature", mode="before")(_boolean)
 
-    depth: Literal["customer", "full"] = "customer"
-    """`customer`: what the run was about and its outcome; `full`: all that operators see, with history and digests."""
     language: LanguageTag = "en"
     """The language of the report (BCP 47), and of the checklist as far as it is translated."""
-    photos: Boolean = True
-    """Whether a report for customers has the photos."""
-    remarks: Boolean = True
-    """Whether a report for customers has the executor's remarks."""
-    positions: Boolean = False
-    """Whether a report for customers has the positions of answers and photos."""
-    names: Boolean = False
-    """Whether a report for customers has the executor's name."""
-    signature: Boolean = False
-    """Whether a report for customers has the signatures, with the names typed for them."""
-    fields: Annotated[list[FieldId], Field(max_length=MAX_FIELDS)] = []
-    """The id of a field that a report for customers has besides those that the link shows before Start; may be given
-    several times."""
-    without: Annotated[list[PhotoId], Field(max_length=MAX_LEFT_OUT)] = []
-    """The id of a photo that the report leaves out; may be given several times."""
-
-    def options(self) -> ReportOptions:
-        """Return what the report shows."""
-        return ReportOptions(**self.model_dump(exclude={"language"}))
 
 
 class EventsQuery(StrictModel):

@@ -7,12 +7,12 @@ from starlette.responses import Response
 
 from rundun.actions.runs import runs
 from rundun.actions.templates import templates
-from rundun.web.archives.answers import ChosenRuns, readable_csv_pieces, xlsx_lines
+from rundun.web.archives.answers import ChosenRuns, csv_pieces, xlsx_lines
 from rundun.web.archives.download import Download, require_place
 from rundun.web.console.runs.export import CSV, table_context
 from rundun.web.console.runs.filters import RunFilterForm, read_filter_form
 from rundun.web.console.session import ConsoleCall
-from rundun.wording.answer_table import AnswerColumns, AnswerTable
+from rundun.wording.answer_table import AnswerTable
 from rundun.wording.console_words import N_
 from rundun.wording.file_names import slug
 
@@ -48,7 +48,7 @@ async def download_csv(call: ConsoleCall) -> Response:
     chosen, table, name = await _read_table(call)
     decimal = "," if "," in call.language.number(0.5) else "."
     turns = call.ctx.turns.of_download(call.operator.org_id)
-    pieces = readable_csv_pieces(turns, chosen, table, decimal)
+    pieces = csv_pieces(turns, chosen, table, are_labels=True, decimal=decimal)
     return Download(call.ctx, call.operator.org_id, pieces, f"{name}.csv", CSV)
 
 
@@ -72,7 +72,7 @@ async def _read_table(call: ConsoleCall) -> tuple[ChosenRuns, AnswerTable, str]:
     turns = call.ctx.turns.of_download(org_id)
     versions = await turns.read(runs.list_answered_versions, org_id, filter_form.values["template"], tag)
     chosen = ChosenRuns(org_id, filter_form.filter, versions, tag)
-    table = AnswerTable(versions, AnswerColumns(**{name: name in params for name in TICKS}), table_context(call))
+    table = AnswerTable(versions, params, table_context(call))
     when = params.get("month") or call.zone.today(call.now).isoformat()
     return chosen, table, f"{slug(versions[0].template.name)}-{when}"
 
