@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeVar
 
-from rundun.actions.runs.runs import AnsweredRun
+from rundun.actions.runs.runs import listed_run
+from rundun.actions.runs.state import RunState
 from rundun.core import times
 from rundun.core.runs.evidence import answer_photos
 from rundun.core.runs.progress import StepState
@@ -31,10 +32,10 @@ class PhotoCount:
         return f"{self.count} {self.url}"
 
 
-StepCell = Callable[[TableContext, AnsweredRun, StepState], object]
+StepCell = Callable[[TableContext, RunState, StepState], object]
 
 
-def _answer(at: TableContext, answered: AnsweredRun, step_state: StepState) -> object:
+def _answer(at: TableContext, state: RunState, step_state: StepState) -> object:
     language, step, answer = at.language, step_state.step, step_state.answer
     if answer is None:
         return None
@@ -44,7 +45,7 @@ def _answer(at: TableContext, answered: AnsweredRun, step_state: StepState) -> o
         return language.gettext("Skipped")
     match step:
         case steps.PhotoStep():
-            return _photos(at, answered, step_state)
+            return _photos(at, state, step_state)
         case steps.SignatureStep():
             return language.gettext("Signed") if step_state.done else None
         case steps.NumberStep() | steps.RatingStep():
@@ -58,26 +59,26 @@ def _answer(at: TableContext, answered: AnsweredRun, step_state: StepState) -> o
     return words if words is None or isinstance(words, str) else "; ".join(words)
 
 
-def _photos(at: TableContext, answered: AnsweredRun, step_state: StepState) -> PhotoCount | None:
-    count = len(answer_photos(step_state, answered.state.evidence)) if step_state.answer else 0
-    url = f"{at.links.public_url}/console/runs/{answered.state.run.run_id}#{step_state.step.id}"
+def _photos(at: TableContext, state: RunState, step_state: StepState) -> PhotoCount | None:
+    count = len(answer_photos(step_state, state.evidence)) if step_state.answer else 0
+    url = f"{at.links.public_url}/console/runs/{state.run.run_id}#{step_state.step.id}"
     return PhotoCount(count, url) if count else None
 
 
-def _remark(at: TableContext, answered: AnsweredRun, step_state: StepState) -> str | None:
-    remark = answered.state.evidence.remarks.get(step_state.step.id)
+def _remark(at: TableContext, state: RunState, step_state: StepState) -> str | None:
+    remark = state.evidence.remarks.get(step_state.step.id)
     return remark.text or None if remark else None
 
 
-def _flag(at: TableContext, answered: AnsweredRun, step_state: StepState) -> str | None:
+def _flag(at: TableContext, state: RunState, step_state: StepState) -> str | None:
     return at.language.gettext("Flagged") if step_state.calls_for_attention else None
 
 
-def _time(at: TableContext, answered: AnsweredRun, step_state: StepState) -> datetime | None:
+def _time(at: TableContext, state: RunState, step_state: StepState) -> datetime | None:
     return at.zone.at(step_state.answer.at) if step_state.answer else None
 
 
-def _position(at: TableContext, answered: AnsweredRun, step_state: StepState) -> str | None:
+def _position(at: TableContext, state: RunState, step_state: StepState) -> str | None:
     geo = step_state.answer.geo if step_state.answer else None
     return f"{geo['lat']}, {geo['lng']}" if geo else None
 
@@ -95,7 +96,7 @@ EXTRAS: Mapping[str, tuple[str, str, StepCell]] = {
 class _Column:
     name: str
     label: str
-    value: Callable[[AnsweredRun], object]
+    value: Callable[[RunState], object]
 
 
 class AnswerTable:
@@ -119,9 +120,9 @@ class AnswerTable:
         """Return the headings: the names of the list's columns, then ids of fields and steps, or their labels."""
         return [*COLUMNS, *(column.label if are_labels else column.name for column in self._columns)]
 
-    def row(self, answered: AnsweredRun) -> list[object]:
+    def row(self, state: RunState) -> list[object]:
         """Return the cells of a run."""
-        return [*run_cells(self._at, answered.row), *(column.value(answered) for column in self._columns)]
+        return [*run_cells(self._at, listed_run(state)), *(column.value(state) for column in self._columns)]
 
     def _step_columns(self, step: StepBase) -> Iterator[_Column]:
         unit = step.config.unit if isinstance(step, steps.NumberStep) else None
@@ -132,16 +133,16 @@ class AnswerTable:
             yield self._column(step, f"{step.id}.{name}", label, cell)
 
     def _column(self, step: StepBase, name: str, label: str, cell: StepCell) -> _Column:
-        def value(answered: AnsweredRun) -> object:
-            step_state = answered.state.step_states.get(step.id)
-            return cell(self._at, answered, step_state) if step_state and step_state.visible else None
+        def value(state: RunState) -> object:
+            step_state = state.step_states.get(step.id)
+            return cell(self._at, state, step_state) if step_state and step_state.visible else None
 
         return _Column(name, label, value)
 
 
 def _field_column(field: JobField) -> _Column:
-    def value(answered: AnsweredRun) -> object:
-        stored = answered.state.run.job.fields.get(field.id)
+    def value(state: RunState) -> object:
+        stored = state.run.job.fields.get(field.id)
         return date.fromisoformat(stored) if stored is not None and field.kind == "date" else stored
 
     return _Column(field.id, field.label, value)

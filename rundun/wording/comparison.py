@@ -56,7 +56,7 @@ def compare(earlier: RunView, later: RunView) -> RunComparison:
     ]
     groups: dict[object, tuple[list[ReportPhoto], list[ReportPhoto]]] = {}
     for side in (1, 0):
-        for photo in all_photos(reports[side]):
+        for photo in reports[side].all_photos:
             shot = photo.view.photo.slot if is_one_template else photo.shot
             groups.setdefault((key(photo.part_id, side), shot), ([], []))[side].append(photo)
     pairs = [pair for group in groups.values() for pair in zip_longest(*group)]
@@ -77,12 +77,6 @@ def match_steps(earlier: Sequence[StepBase], later: Sequence[StepBase]) -> dict[
         if step.id not in found and (free := alike[step.type, step.label]):
             found[step.id] = free.popleft()
     return found
-
-
-def all_photos(report: RunReport) -> list[ReportPhoto]:
-    """Return the photos of a report, each once."""
-    photos = [*(photo for flag in report.flags for photo in flag.photos), *report.photos]
-    return [*{photo.view.photo.photo_id: photo for photo in photos}.values()]
 
 
 def _compare_lines(

@@ -1,6 +1,6 @@
 """The content of a run's report. One for customers is rendered from `RunReport` alone."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,6 +13,8 @@ from rundun.wording.answer_words import answer_line
 from rundun.wording.console_words import ConsoleLanguage
 from rundun.wording.job_view import FieldView, field_views
 from rundun.wording.run_view import FlagView, PhotoView, RunView, SignatureView, StepView, flag_views, page_values
+
+EVERYTHING = ReportOptions(depth="full", positions=True, names=True, signature=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +90,10 @@ class RunReport:
     language: str | None
 
     @property
-    def photo_ids(self) -> set[str]:
-        """Return the ids of all photos in the report."""
-        photos = [photo for flag in self.flags for photo in flag.photos]
-        return {photo.view.photo.photo_id for photo in (*photos, *self.photos)}
+    def all_photos(self) -> Collection[ReportPhoto]:
+        """Return the photos of the report, each once, those of its flags first."""
+        photos = [*(photo for flag in self.flags for photo in flag.photos), *self.photos]
+        return {photo.view.photo.photo_id: photo for photo in photos}.values()
 
 
 class ReportView:
@@ -99,21 +101,15 @@ class ReportView:
 
     def __init__(self, view: RunView, options: ReportOptions, *, keeps_left_out: bool = False) -> None:
         self._view = view
-        self._photos = options.photos or options.is_full
-        self._positions = options.positions or options.is_full
-        self._remarks = options.remarks or options.is_full
-        self._names = options.names or options.is_full
-        self._signatures = options.signature or options.is_full
-        self._left_out = frozenset(() if options.is_full else options.without)
+        self._show = EVERYTHING if options.is_full else options
         self._keeps_left_out = keeps_left_out
-        self._options = options
         self._say = partial(answer_line, language=view.language, zone=view.zone)
 
     def report(self) -> RunReport:
         """Return the report."""
         view, state = self._view, self._view.state
         run, template, sections = state.run, state.version.template, view.sections()
-        heading = run.job.title or (run.executor_ref if self._options.is_full else None) or template.name
+        heading = run.job.title or (run.executor_ref if self._show.is_full else None) or template.name
         flags = [self._flag(flag) for flag in flag_views(view, sections)]
         shown = {photo.view.photo.photo_id for flag in flags for photo in flag.photos}
         photos = self._list_photos(step_view for section in sections for step_view in section.steps)
@@ -124,7 +120,7 @@ class ReportView:
             run.status,
             run.job.due_at,
             run.closed_at,
-            run.identity.name if self._names else None,
+            run.identity.name if self._show.names else None,
             _count_done(run),
             flags,
             [ReportSection(each.id, each.title, [*self._lines(each.steps)]) for each in sections],
@@ -135,8 +131,8 @@ class ReportView:
         )
 
     def _is_shown(self, each: FieldView) -> bool:
-        is_chosen = each.field.show == "start" or each.field.id in self._options.fields
-        return not each.is_secret and (is_chosen or self._options.is_full)
+        is_chosen = each.field.show == "start" or each.field.id in self._show.fields
+        return not each.is_secret and (is_chosen or self._show.is_full)
 
     def _flag(self, flag: FlagView) -> ReportFlag:
         step_views = [flag.step, *flag.follow_ups]
@@ -155,7 +151,7 @@ class ReportView:
         if (
             not words
             and step_view.step.type == "photo"
-            and not self._photos
+            and not self._show.photos
             and (count := sum(one.is_listed for one in step_view.photos))
         ):
             words = language.ngettext("{n} photo", "{n} photos", count)
@@ -163,28 +159,28 @@ class ReportView:
             words = None
         if not words and answer and answer.signature:
             words = language.gettext("Signed")
-        remark = step_view.remark.remark if step_view.remark and self._remarks else None
+        remark = step_view.remark.remark if step_view.remark and self._show.remarks else None
         return ReportLine(
             step_view.step.id,
             step_view.step.label,
             words or "",
             remark.text if remark else "",
-            answer.geo if answer and self._positions else None,
+            answer.geo if answer and self._show.positions else None,
             self._signature(answer.signature) if answer else None,
         )
 
     def _signature(self, signature: SignatureView | None) -> SignatureView | None:
-        return signature if self._signatures else None
+        return signature if self._show.signature else None
 
     def _list_photos(self, step_views: Iterable[StepView]) -> Iterator[ReportPhoto]:
         """Yield the photos that answers and remarks list, in a full report all others as well, without those left out;
         none if photos are not shown.
         """
-        for step_view in step_views if self._photos else ():
-            of_remark = step_view.remark.photos if step_view.remark and self._remarks else ()
+        for step_view in step_views if self._show.photos else ():
+            of_remark = step_view.remark.photos if step_view.remark and self._show.remarks else ()
             for each in (*step_view.photos, *of_remark):
-                is_shown = self._options.is_full or (each.is_listed and step_view.is_visible)
-                if is_shown and (self._keeps_left_out or each.photo.photo_id not in self._left_out):
+                is_shown = self._show.is_full or (each.is_listed and step_view.is_visible)
+                if is_shown and (self._keeps_left_out or each.photo.photo_id not in self._show.without):
                     yield self._photo(each, step_view)
 
     def _photo(self, each: PhotoView, step_view: StepView) -> ReportPhoto:
@@ -196,8 +192,8 @@ class ReportView:
             step_view.step.label,
             each.shot,
             photo.received_at if photo.taken_at is None else photo.taken_at,
-            photo.geo if self._positions else None,
-            photo.photo_id in self._left_out,
+            photo.geo if self._show.positions else None,
+            photo.photo_id in self._show.without,
         )
 
 

@@ -253,21 +253,12 @@ def page(
     return Page([_listed_run(tx, run, language) for run in page.items], page.next_before)
 
 
-@dataclass(frozen=True, slots=True)
-class AnsweredRun:
-    """A run in a list, with its answers and evidence."""
-
-    row: ListedRun
-    state: RunState
-
-
 def page_answered(
     tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest, language: str | None = None
-) -> Page[AnsweredRun]:
-    """Return a page as `page` does, each run with its answers and evidence."""
+) -> Page[RunState]:
+    """Return a page as `page` does, of runs with their answers and evidence."""
     page = search.page(tx, org_id, filters, page_request)
-    states = [load(tx, run, language) for run in page.items]
-    return Page([AnsweredRun(_with_state(tx, state), state) for state in states], page.next_before)
+    return Page([load(tx, run, language) for run in page.items], page.next_before)
 
 
 def list_answered_versions(tx: Tx, org_id: str, template_id: str, language: str | None = None) -> list[TemplateVersion]:
@@ -284,19 +275,16 @@ def list_answered_versions(tx: Tx, org_id: str, template_id: str, language: str 
 
 def _listed_run(tx: Tx, run: Run, language: str | None) -> ListedRun:
     if run.flagged:
-        return _with_state(tx, load(tx, run, language))
+        return listed_run(load(tx, run, language))
     template = template_rows.get_version(tx, run.template_id, run.template_v, language).template
-    return ListedRun(run, template, _count_remarks(tx, run), ())
+    return ListedRun(run, template, remark_rows.count(tx, run.run_id) if run.has_remarks else 0, ())
 
 
-def _with_state(tx: Tx, state: RunState) -> ListedRun:
-    run = state.run
-    listed = list_flags(state.step_states, state.evidence) if run.flagged else ()
-    return ListedRun(run, state.version.template, _count_remarks(tx, run), listed)
-
-
-def _count_remarks(tx: Tx, run: Run) -> int:
-    return remark_rows.count(tx, run.run_id) if run.has_remarks else 0
+def listed_run(state: RunState) -> ListedRun:
+    """Return a run as it is in a list."""
+    remarks = sum(bool(remark.text or remark.photos) for remark in state.evidence.remarks.values())
+    flags = list_flags(state.step_states, state.evidence) if state.run.flagged else ()
+    return ListedRun(state.run, state.version.template, remarks, flags)
 
 
 def list_chosen(tx: Tx, org_id: str, run_ids: Sequence[str], language: str | None = None) -> list[ListedRun]:

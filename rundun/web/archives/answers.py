@@ -7,7 +7,7 @@ from datetime import date, datetime
 from pydantic_core import to_json
 
 from rundun.actions.runs import runs
-from rundun.actions.runs.runs import AnsweredRun
+from rundun.actions.runs.state import RunState
 from rundun.core.runs import record
 from rundun.core.urls import Urls
 from rundun.errors import Problem
@@ -32,7 +32,7 @@ class ChosenRuns:
     versions: Sequence[TemplateVersion]
     language: str | None
 
-    async def pages(self, work: LongWork) -> AsyncIterator[Sequence[AnsweredRun]]:
+    async def pages(self, work: LongWork) -> AsyncIterator[Sequence[RunState]]:
         """Yield the runs in the order of their list, as many at once as one turn is to read."""
         steps = max(1, *(len(version.steps) for version in self.versions))
         limit, before = max(1, min(RUNS_AT_ONCE, STEPS_AT_ONCE // steps)), PageRequest().before
@@ -58,7 +58,7 @@ async def csv_pieces(
         yield (await work.run(_csv_lines, table, page, separator, decimal)).encode()
 
 
-def _csv_lines(table: AnswerTable, page: Sequence[AnsweredRun], separator: str, decimal: str | None) -> str:
+def _csv_lines(table: AnswerTable, page: Sequence[RunState], separator: str, decimal: str | None) -> str:
     if decimal is None:
         return csv_lines(map(table.row, page))
     rows = ([_without_zone(value) for value in table.row(each)] for each in page)
@@ -75,8 +75,8 @@ async def jsonl_pieces(work: LongWork, chosen: ChosenRuns, links: Urls, now: int
         yield await work.run(_records, page, links, now)
 
 
-def _records(page: Sequence[AnsweredRun], links: Urls, now: int) -> bytes:
-    records = [record.full_json(one.state.run, one.state.step_states, one.state.evidence, links, now) for one in page]
+def _records(page: Sequence[RunState], links: Urls, now: int) -> bytes:
+    records = [record.full_json(one.run, one.step_states, one.evidence, links, now) for one in page]
     return b"".join([to_json(each) + b"\n" for each in records])
 
 
@@ -93,7 +93,7 @@ async def xlsx_lines(work: LongWork, chosen: ChosenRuns, table: AnswerTable) -> 
         yield await work.run(_sheet_lines, table, page)
 
 
-def _sheet_lines(table: AnswerTable, page: Sequence[AnsweredRun]) -> bytes:
+def _sheet_lines(table: AnswerTable, page: Sequence[RunState]) -> bytes:
     return b"".join([to_json([_sheet_cell(value) for value in table.row(each)]) + b"\n" for each in page])
 
 

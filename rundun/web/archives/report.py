@@ -22,12 +22,11 @@ from rundun.web.pages.branding import PNG, Branding
 from rundun.web.pages.pages import Pages
 from rundun.wording.console_words import ConsoleLanguage
 from rundun.wording.file_names import FileNames
-from rundun.wording.report_view import report_values
+from rundun.wording.report_view import EVERYTHING, report_values
 from rundun.wording.run_view import FileUrl, RunView
 from rundun.wording.time_zone import Zone
 
 HTML = "text/html; charset=utf-8"
-FULL = ReportOptions(depth="full")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ class ReportWriter:
 
     def write(self, detail: RunDetail, names: FileNames) -> bytes:
         """Return the full report of a run as the bytes of an HTML page, which refers to pictures by their `names`."""
-        return self.render(detail, FULL, names.archive_path, has_originals=True)
+        return self.render(detail, EVERYTHING, names.archive_path, has_originals=True)
 
     def render(
         self, detail: RunDetail, options: ReportOptions, file_url: FileUrl, *, has_originals: bool = False

@@ -8,8 +8,9 @@ from starlette.responses import Response
 from rundun.actions import overview as actions
 from rundun.web.console import chart
 from rundun.web.console.dispatch.due import due_choices
-from rundun.web.console.runs.rows import flag_lines, flag_photos, heading, moment
+from rundun.web.console.runs.rows import flag_photos, heading, moment
 from rundun.web.console.session import ConsoleCall
+from rundun.wording.answer_words import answer_line
 from rundun.wording.console_words import format_count
 
 DAYS = 30
@@ -25,7 +26,7 @@ async def overview(call: ConsoleCall) -> Response:
         "overview",
         numbers=numbers,
         moment=partial(moment, call),
-        flag_lines=partial(flag_lines, call),
+        say_answer=partial(answer_line, language=call.language, zone=call.zone),
         flag_photos=partial(flag_photos, call),
         heading=heading,
         dues=due_choices(call),

@@ -1,6 +1,6 @@
 """/console/answers: the answers of a checklist's jobs as a table, CSV or XLSX."""
 
-import re
+from calendar import monthrange
 from datetime import date, timedelta
 
 from starlette.responses import Response
@@ -74,14 +74,14 @@ async def _read_table(call: ConsoleCall) -> tuple[ChosenRuns, AnswerTable, str]:
     chosen = ChosenRuns(org_id, filter_form.filter, versions, tag)
     table = AnswerTable(versions, params, table_context(call))
     when = params.get("month") or call.zone.today(call.now).isoformat()
-    return chosen, table, f"{slug(versions[0].template.name)}-{when}"
+    return chosen, table, f"{slug(versions[0].template.name)}-{slug(when)}"
 
 
 def _read_filter(call: ConsoleCall) -> RunFilterForm:
     """Return the filter of the query; `month` (YYYY-MM) replaces its days: jobs that ended in it."""
-    month = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", call.request.query_params.get("month", ""), re.ASCII)
-    if month is None or not 1901 < int(month[1]) < 9998:
+    try:
+        first = date.fromisoformat(f"{call.request.query_params['month']}-01")
+    except (KeyError, ValueError):
         return read_filter_form(call)
-    first = date(int(month[1]), int(month[2]), 1)
-    last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    last = first.replace(day=monthrange(first.year, first.month)[1])
     return read_filter_form(call, **{"day": "closed", "from": first.isoformat(), "to": last.isoformat()})

@@ -1,6 +1,6 @@
 """/console/runs/{run_id}/compare: a run beside another, such as the one before."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 from starlette.responses import Response
 
@@ -11,11 +11,11 @@ from rundun.store.runs.lists import RunFilter
 from rundun.store.sqlite.pagination import PageRequest
 from rundun.web.console.runs.rows import executor, heading
 from rundun.web.console.session import ConsoleCall
-from rundun.wording.comparison import RunComparison, all_photos, compare
+from rundun.wording.comparison import RunComparison, compare
 from rundun.wording.run_view import RunView
 
 LIMIT = 10  # runs that are offered
-PAGES = 5  # that are searched for each fact
+LOOKED_AT = 50  # with a fact of the run, of which most may have it only as a part
 FIELDS = 3  # whose values are searched for
 
 
@@ -45,7 +45,7 @@ async def show_comparison(call: ConsoleCall) -> Response:
         executor=executor,
         compared=compared,
         both=[each.state.run for each in both],
-        photos=[all_photos(report) for report in (compared.earlier, compared.later)] if compared else [],
+        photos=[report.all_photos for report in (compared.earlier, compared.later)] if compared else [],
     )
 
 
@@ -61,31 +61,14 @@ async def _list_alike(call: ConsoleCall, detail: RunDetail) -> list[ListedRun]:
     run, tag = detail.state.run, call.language.tag
     if run.previous_run_id and (repeated := await call.read(runs.list_chosen, [run.previous_run_id], tag)):
         return repeated
-    shown = [each.id for each in detail.state.version.template.fields or () if each.kind != "secret"]
-    tries: list[tuple[RunFilter, tuple[int, int], Callable[[Run], bool]]] = []
-    if run.executor_ref:
-        tries.append((RunFilter(executor_ref=run.executor_ref), (run.created_at, run.number), lambda one: True))
-    if run.job.title:
-        tries.append((RunFilter(q=run.job.title), (0, run.number), lambda one: one.job.title == run.job.title))
-    for value in (run.job.fields.get(field_id) for field_id in shown[:FIELDS]):
-        if value and isinstance(value, str):
-            has_value = lambda one, value=value: value in one.job.fields.values()  # noqa: E731
-            tries.append((RunFilter(q=value), (0, run.number), has_value))
-    for filters, before, is_alike in tries:
-        if found := await _list_earlier(call, filters, before, is_alike):
-            return sorted(found, key=lambda row: row.run.template_id != run.template_id)
+    shown = [each.id for each in detail.state.version.template.fields if each.kind != "secret"]
+    facts = [run.executor_ref, run.job.title, *(run.job.fields.get(field_id) for field_id in shown[:FIELDS])]
+    for fact in filter(None, facts):
+        page = await call.read(runs.page, RunFilter(q=fact), PageRequest(LOOKED_AT, (0, run.number)), tag)
+        if found := [row for row in page.items if fact in _facts(row.run)]:
+            return sorted(found[:LIMIT], key=lambda row: row.run.template_id != run.template_id)
     return []
 
 
-async def _list_earlier(
-    call: ConsoleCall, filters: RunFilter, before: tuple[int, int], is_alike: Callable[[Run], bool]
-) -> list[ListedRun]:
-    """List the first `LIMIT` runs behind `before` that are alike, from at most `PAGES` pages of the filter's list."""
-    found, page_request = list[ListedRun](), PageRequest(LIMIT, before)
-    for _ in range(PAGES):
-        page = await call.read(runs.page, filters, page_request, call.language.tag)
-        found += [row for row in page.items if is_alike(row.run)]
-        if page.next_before is None or len(found) >= LIMIT:
-            break
-        page_request = PageRequest(LIMIT, page.next_before)
-    return found[:LIMIT]
+def _facts(run: Run) -> Sequence[str | None]:
+    return (run.executor_ref, run.job.title, *run.job.fields.values())

@@ -1,22 +1,17 @@
 """The line of a run in a list: its heading, its most telling time, and the parts that match a search."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
-from itertools import islice
 
 from rundun.actions.runs.runs import ListedRun
 from rundun.core.runs import search_text
 from rundun.core.runs.run import Run
-from rundun.core.text import shorten
 from rundun.web.console.session import ConsoleCall
 from rundun.wording import relative_time
-from rundun.wording.answer_words import answer_line
 from rundun.wording.console_words import N_
 from rundun.wording.job_view import field_views
 
-MAX_FLAGS, MAX_PHOTOS = 3, 4  # shown of a run in a list
-MAX_PHRASES, MAX_PHRASE, MAX_LABEL = 4, 200, 80  # of a flag there: its answers, and characters of each and of the label
+MAX_PHOTOS = 4  # shown of the flags of a run in a list
 MOMENTS = {
     "due": N_("Due {when}"),
     "begun": N_("Begun {when}"),
@@ -34,33 +29,6 @@ def heading(row: ListedRun) -> str:
 def executor(run: Run) -> str | None:
     """Return the executor's name, else e-mail address, else phone number, else None."""
     return run.identity.name or run.identity.email or run.identity.phone
-
-
-@dataclass(frozen=True, slots=True)
-class FlagLine:
-    """A flag in one line: its step's label, the answer and those of its follow-ups, and the remark, "" without one, all
-    of them shortened.
-    """
-
-    label: str
-    answers: Sequence[str]
-    remark: str
-
-
-def flag_lines(call: ConsoleCall, row: ListedRun) -> list[FlagLine]:
-    """Return a line for each flag that a list shows of a run, in the page's language: `MAX_FLAGS` of them, or one more,
-    which takes no more space than saying so.
-    """
-    say = partial(answer_line, language=call.language, zone=call.zone)
-    shown = row.flags if len(row.flags) <= MAX_FLAGS + 1 else row.flags[:MAX_FLAGS]
-    return [
-        FlagLine(
-            shorten(flag.step_state.step.label, MAX_LABEL),
-            [shorten(phrase, MAX_PHRASE) for phrase in islice(flag.phrases(say), MAX_PHRASES)],
-            shorten(flag.remark, MAX_PHRASE),
-        )
-        for flag in shown
-    ]
 
 
 def flag_photos(call: ConsoleCall, row: ListedRun) -> list[str]:

@@ -22,8 +22,9 @@ from rundun.store.sqlite.pagination import PageRequest
 from rundun.web.console.dispatch.due import due_choices, read_due
 from rundun.web.console.runs import page as run_page
 from rundun.web.console.runs.filters import list_path, read_filter_form, tab_filters, tab_query
-from rundun.web.console.runs.rows import SearchMatch, flag_lines, flag_photos, heading, moment
+from rundun.web.console.runs.rows import SearchMatch, flag_photos, heading, moment
 from rundun.web.console.session import ConsoleCall
+from rundun.wording.answer_words import answer_line
 from rundun.wording.console_words import format_count
 
 LIMIT = 50
@@ -57,7 +58,7 @@ async def list_runs(call: ConsoleCall) -> Response:
         found=partial(SearchMatch, filter_form.values["q"]),
         statuses=STATUSES,
         moment=partial(moment, call),
-        flag_lines=partial(flag_lines, call),
+        say_answer=partial(answer_line, language=call.language, zone=call.zone),
         flag_photos=partial(flag_photos, call),
         say_day=lambda day: dates.format_skeleton("yMMMd", date.fromisoformat(day), locale=call.zone.locale),
     )
