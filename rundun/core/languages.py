@@ -13,11 +13,6 @@ MAX_TAGS = 50  # of a header; no real reader has more
 TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,6}", re.ASCII)
 _RANGE = re.compile(r"\s*([A-Za-z0-9-]+)\s*(?:;\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?", re.ASCII)
 Untranslated = Literal[True] | Sequence[str]  # ids of parts with a text in its author's language; True: all parts
-# All texts without "unit", which is the same in every language.
-_TEXTS = (
-    *("name", "title", "description", "label", "hint", "body", "placeholder", "true_label", "false_label"),
-    *("min_label", "max_label", "tell"),
-)
 _OF_TEMPLATE = ("name", "description")
 _OF_SECTION = ("title", "description")
 _OF_STEP = ("label", "hint")
@@ -30,6 +25,8 @@ _OF_CONFIG = {  # by the type of the step; a translation may have others, which 
     "rating": ("min_label", "max_label"),
     "instruction": ("body",),
 }
+_TEXTS = {*_OF_TEMPLATE, *_OF_SECTION, *_OF_STEP, *_OF_FLAG, *chain(*_OF_CONFIG.values())}
+_TEXTS -= {"unit"}  # the same in every language
 
 
 def is_tag(text: str) -> bool:

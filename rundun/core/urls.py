@@ -39,11 +39,6 @@ class Urls:
         """Return the link of a share, by the share's token."""
         return f"{self.public_url}/share/{token}"
 
-    def shared_picture(self, token: str, file: int, content_type: str) -> str:
-        """Return the path of a picture in a shared report: below the share's, with which it ends."""
-        signed = self._signer_of_share(token).sign(str(file)).decode()
-        return f"/share/{token}/{signed}.{EXTENSIONS[content_type]}"
-
     def join(self, token: str) -> str:
         """Return the link of an invitation, by which a person becomes an operator."""
         return f"{self.public_url}/console/join/{token}"
@@ -56,39 +51,30 @@ class Urls:
         """Return the URL of a stored file: the same at every call, without run or step id."""
         return f"{self.public_url}{self.media_path(file, content_type)}"
 
-    def media_path(self, file: int, content_type: str) -> str:
-        """Return the path of a stored file's URL, for the executor's page, which may be opened under any host."""
-        return f"/media/{self._signer().sign(str(file)).decode()}.{EXTENSIONS[content_type]}"
+    def media_path(self, file: int, content_type: str, folder: str = "media") -> str:
+        """Return the path of a stored file's URL, for pages that may be opened under any host. With another
+        `folder`, such as a share's, it leads to the file there alone.
+        """
+        return f"/{folder}/{self._signer(folder).sign(str(file)).decode()}.{EXTENSIONS[content_type]}"
 
     def renew(self, url: str) -> str:
         """Return a media URL with a signature by the current key; any other text unchanged. The old signature is not
         verified, so pass only texts that the service itself wrote.
         """
         made = _MEDIA.search(url)
-        return f"{url[: made.start()]}/media/{self._signer().sign(made[1]).decode()}.{made[2]}" if made else url
+        return f"{url[: made.start()]}/media/{self._signer('media').sign(made[1]).decode()}.{made[2]}" if made else url
 
-    def file_number(self, token: str) -> int | None:
-        """Return the file number in the last part of a media path; None unless the current key signed it."""
-        return _file_number(self._signer(), token)
-
-    def shared_file_number(self, token: str, picture: str) -> int | None:
-        """Return the file number in the last part of the path of a share's picture; None unless the current key signed
-        it for the share with that token.
+    def file_number(self, name: str, folder: str = "media") -> int | None:
+        """Return the file number in `name`, the last part of a media path; None unless the current key signed it for
+        the folder.
         """
-        return _file_number(self._signer_of_share(token), picture)
+        signed, _, extension = name.rpartition(".")
+        if extension not in EXTENSIONS.values():
+            return None
+        try:
+            return int(self._signer(folder).unsign(signed))
+        except (BadSignature, ValueError):
+            return None
 
-    def _signer_of_share(self, token: str) -> Signer:
-        return Signer(self.key, salt=f"share {token}", digest_method=hashlib.sha256)
-
-    def _signer(self) -> Signer:
-        return Signer(self.key, salt="media", digest_method=hashlib.sha256)
-
-
-def _file_number(signer: Signer, name: str) -> int | None:
-    signed, _, extension = name.rpartition(".")
-    if extension not in EXTENSIONS.values():
-        return None
-    try:
-        return int(signer.unsign(signed))
-    except (BadSignature, ValueError):
-        return None
+    def _signer(self, folder: str) -> Signer:
+        return Signer(self.key, salt=folder, digest_method=hashlib.sha256)

@@ -11,7 +11,7 @@ from rundun.actions.runs import runs
 from rundun.core import tokens
 from rundun.core.languages import accepted_tags
 from rundun.core.runs.report import Share
-from rundun.errors import NotFound, Problem
+from rundun.errors import NotFound
 from rundun.store import files
 from rundun.store.organizations import organizations as organization_rows
 from rundun.store.runs import shares as share_rows
@@ -57,10 +57,6 @@ def _of_share(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         except NotFound:
             ctx.rate_limiter.count_failure(request)
             raise
-        except Problem as problem:
-            if problem.code != "run_erased":
-                raise
-            return _respond_ended(request, ctx)
 
     return endpoint
 
@@ -84,7 +80,7 @@ async def get_share(request: Request, ctx: Context, share: Share) -> Response:
     turns = ctx.turns.of_links(share.org_id)
     organization = await turns.read(organization_rows.get, share.org_id)
     detail = await turns.read(runs.get_detail, share.org_id, share.run_id, language=preferred[0])
-    picture = partial(links.shared_picture, token)
+    picture = partial(links.media_path, folder=f"share/{token}")
     branding = branding_of(organization, ctx.pages.assets, links)
     if organization.logo is not None:
         branding = Branding(branding.stylesheet, picture(organization.logo, PNG), organization.name)
@@ -114,8 +110,8 @@ async def get_pdf(request: Request, ctx: Context, share: Share) -> Response:
 @_of_share
 async def get_picture(request: Request, ctx: Context, share: Share) -> Response:
     """GET /share/{token}/{picture}: serve a picture of the report. Raises NotFound, also for a forged name."""
-    links = ctx.database.env.links
-    number = links.shared_file_number(request.path_params["token"], request.path_params["picture"])
+    token, picture = request.path_params["token"], request.path_params["picture"]
+    number = ctx.database.env.links.file_number(picture, f"share/{token}")
     if number is None:
         raise NotFound("picture")
     file = await ctx.database.read(files.get, number)

@@ -47,7 +47,7 @@ def compare(earlier: RunView, later: RunView) -> RunComparison:
         return (step_id, True) if is_later else (counterparts.get(step_id, step_id), step_id in counterparts)
 
     lines = [
-        {key(line.part_id, side): line for section in report.sections for line in section.lines}
+        {key(line.step.id, side): line for section in report.sections for line in section.lines}
         for side, report in enumerate(reports)
     ]
     steps = [
@@ -57,8 +57,8 @@ def compare(earlier: RunView, later: RunView) -> RunComparison:
     groups: dict[object, tuple[list[ReportPhoto], list[ReportPhoto]]] = {}
     for side in (1, 0):
         for photo in reports[side].all_photos:
-            shot = photo.view.photo.slot if is_one_template else photo.shot
-            groups.setdefault((key(photo.part_id, side), shot), ([], []))[side].append(photo)
+            shot = photo.view.photo.slot if is_one_template else photo.view.shot
+            groups.setdefault((key(photo.step.id, side), shot), ([], []))[side].append(photo)
     pairs = [pair for group in groups.values() for pair in zip_longest(*group)]
     return RunComparison(reports[0], reports[1], sorted(steps, key=lambda step: not step.differs), pairs)
 
@@ -85,7 +85,7 @@ def _compare_lines(
     """Return a step's comparison. In one template options keep their ids, so that other words are no other answer."""
     if before is None or after is None:
         return ComparedStep(before, after, differs=True, difference="")
-    states = [view.state.step_states[line.part_id] for view, line in ((earlier, before), (later, after))]
+    states = [view.state.step_states[line.step.id] for view, line in ((earlier, before), (later, after))]
     statements = [state.answer.statement() if state.answer else None for state in states]
     is_same = before.answer == after.answer or (is_one_template and statements[0] == statements[1])
     difference = _difference(states[0], states[1], later.language)

@@ -8,7 +8,7 @@ from typing import Any
 from rundun.core.json_types.base import PositionJson
 from rundun.core.languages import Untranslated
 from rundun.core.runs.report import ReportOptions
-from rundun.core.runs.run import Run
+from rundun.core.templates.steps import StepBase
 from rundun.wording.answer_words import answer_line
 from rundun.wording.console_words import ConsoleLanguage
 from rundun.wording.job_view import FieldView, field_views
@@ -19,16 +19,14 @@ EVERYTHING = ReportOptions(depth="full", positions=True, names=True, signature=T
 
 @dataclass(frozen=True, slots=True)
 class ReportPhoto:
-    """A photo with the URL of its picture, the label of its step, and its shot, if the step names shots. `at` is when
-    it was taken, else received, in milliseconds; `geo` is None unless positions are shown. `view` has the details that
-    full reports print. It `is_left_out` where operators choose photos: shown there, but not on paper.
+    """A photo with the URL of its picture and its step. `at` is when it was taken, else received, in milliseconds;
+    `geo` is None unless positions are shown. `view` has the details that full reports print. It `is_left_out` where
+    operators choose photos: shown there, but not on paper.
     """
 
     view: PhotoView
     url: str
-    part_id: str
-    label: str
-    shot: str | None
+    step: StepBase
     at: int
     geo: PositionJson | None
     is_left_out: bool
@@ -36,12 +34,11 @@ class ReportPhoto:
 
 @dataclass(frozen=True, slots=True)
 class ReportLine:
-    """An answered step: its id and label, the answer in one line, and the remark, "" without one or unless remarks are
-    shown. `geo` is None unless positions are shown, `signature` unless signatures are.
+    """An answered step, the answer in one line, and the remark, "" without one or unless remarks are shown. `geo` is
+    None unless positions are shown, `signature` unless signatures are.
     """
 
-    part_id: str
-    label: str
+    step: StepBase
     answer: str
     remark: str
     geo: PositionJson | None
@@ -50,10 +47,9 @@ class ReportLine:
 
 @dataclass(frozen=True, slots=True)
 class ReportFlag:
-    """A step that calls for attention, the answers that follow from it, and the photos of these."""
+    """A step that calls for attention, then the answers that follow from it, and the photos of all these."""
 
-    line: ReportLine
-    follow_ups: Sequence[ReportLine]
+    lines: Sequence[ReportLine]
     photos: Sequence[ReportPhoto]
 
 
@@ -121,7 +117,7 @@ class ReportView:
             run.job.due_at,
             run.closed_at,
             run.identity.name if self._show.names else None,
-            _count_done(run),
+            None if run.status == "completed" else (run.progress["answered"], run.progress["total"]),
             flags,
             [ReportSection(each.id, each.title, [*self._lines(each.steps)]) for each in sections],
             [photo for photo in photos if photo.view.photo.photo_id not in shown],
@@ -136,7 +132,7 @@ class ReportView:
 
     def _flag(self, flag: FlagView) -> ReportFlag:
         step_views = [flag.step, *flag.follow_ups]
-        return ReportFlag(self._line(flag.step), [*self._lines(flag.follow_ups)], [*self._list_photos(step_views)])
+        return ReportFlag([self._line(flag.step), *self._lines(flag.follow_ups)], [*self._list_photos(step_views)])
 
     def _lines(self, step_views: Iterable[StepView]) -> Iterator[ReportLine]:
         """Yield a line for each visible step with an answer or a remark; an instruction that was read has no answer."""
@@ -146,23 +142,16 @@ class ReportView:
                 yield line
 
     def _line(self, step_view: StepView) -> ReportLine:
-        answer, language = step_view.answer, self._view.language
-        words = self._say(self._view.state.step_states[step_view.step.id])
-        if (
-            not words
-            and step_view.step.type == "photo"
-            and not self._show.photos
-            and (count := sum(one.is_listed for one in step_view.photos))
-        ):
-            words = language.ngettext("{n} photo", "{n} photos", count)
-        if step_view.step.type == "instruction":
-            words = None
+        step, answer, language = step_view.step, step_view.answer, self._view.language
+        words = None if step.type == "instruction" else self._say(self._view.state.step_states[step.id])
+        listed = sum(one.is_listed for one in step_view.photos)
+        if not words and step.type == "photo" and listed and not self._show.photos:
+            words = language.ngettext("{n} photo", "{n} photos", listed)
         if not words and answer and answer.signature:
             words = language.gettext("Signed")
         remark = step_view.remark.remark if step_view.remark and self._show.remarks else None
         return ReportLine(
-            step_view.step.id,
-            step_view.step.label,
+            step,
             words or "",
             remark.text if remark else "",
             answer.geo if answer and self._show.positions else None,
@@ -188,17 +177,11 @@ class ReportView:
         return ReportPhoto(
             each,
             each.url or each.original_url,
-            step_view.step.id,
-            step_view.step.label,
-            each.shot,
+            step_view.step,
             photo.received_at if photo.taken_at is None else photo.taken_at,
             photo.geo if self._show.positions else None,
             photo.photo_id in self._show.without,
         )
-
-
-def _count_done(run: Run) -> tuple[int, int] | None:
-    return None if run.status == "completed" else (run.progress["answered"], run.progress["total"])
 
 
 def texts_language(languages: Sequence[str], page: ConsoleLanguage) -> str | None:

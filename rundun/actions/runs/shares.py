@@ -2,7 +2,6 @@
 
 from rundun.actions.organizations import quotas
 from rundun.actions.runs import state as run_state
-from rundun.actions.runs.state import RunState
 from rundun.core import times
 from rundun.core.actor import Actor
 from rundun.core.runs.report import Share, ShareBody
@@ -26,8 +25,7 @@ def create(tx: Tx, org_id: str, run_id: str, body: ShareBody, digest: bytes, act
         for index, field_id in enumerate(body.fields)
         if field_id not in known
     ]
-    evidence = state.evidence
-    photos = set[str]().union(*evidence.photos.values(), *evidence.remark_photos.values())
+    photos = set[str]().union(*state.evidence.photos.values(), *state.evidence.remark_photos.values())
     errors += [
         FieldError(f"/without/{index}", "unknown_reference", f"this run has no photo {photo_id}")
         for index, photo_id in enumerate(body.without)
@@ -39,7 +37,7 @@ def create(tx: Tx, org_id: str, run_id: str, body: ShareBody, digest: bytes, act
         raise Problem("invalid", f"This run has {MAX_SHARES} shares already.")
     expires_at = None if body.expires_in_days is None else tx.now + body.expires_in_days * times.DAY
     share = share_rows.add(tx, run_id, digest, body.options(), body.language, expires_at)
-    _add_change(tx, state, "shared", actor)
+    run_changes.add(tx, run, "shared", actor, run_state.current_time(tx, state))
     return share
 
 
@@ -48,11 +46,7 @@ def revoke(tx: Tx, org_id: str, run_id: str, share_id: str, actor: Actor) -> Non
     run = run_rows.get_of_org(tx, org_id, run_id)
     if share_rows.get_of_run(tx, run_id, share_id).revoked_at is None:
         share_rows.revoke(tx, share_id)
-        _add_change(tx, run_state.load(tx, run), "share_revoked", actor)
-
-
-def _add_change(tx: Tx, state: RunState, what: str, actor: Actor) -> None:
-    run_changes.add(tx, state.run, what, actor, run_state.current_time(tx, state))
+        run_changes.add(tx, run, "share_revoked", actor, run_state.current_time(tx, run_state.load(tx, run)))
 
 
 def list_of_run(tx: Tx, org_id: str, run_id: str) -> list[Share]:

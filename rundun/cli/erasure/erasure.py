@@ -192,8 +192,6 @@ async def _write_pieces(
     found = await list_runs(reads, org_id, who)
     at = datetime.fromtimestamp(tx.now / times.SECOND, UTC)
     pages = Pages(paths.templates(), Assets(paths.static()))
-    report = await report_writer(
-        reads, pages, organization_rows.get(tx, org_id), pages.console_words.language(["en"]), is_given_out=True
-    )
+    report = await report_writer(reads, pages, organization_rows.get(tx, org_id), pages.console_words.language(["en"]))
     async for piece in zip_pieces(reads, archive_entries(reads, org_id, found, links, report), at):
         write(piece)

@@ -15,8 +15,6 @@ CREATE TABLE shares (
 CREATE INDEX shares_of_run ON shares (run_id, number);
 
 -- A run's page in the console tells who shared its report.
-DROP VIEW uses;
-DROP VIEW use_of_changes;
 CREATE TABLE changes_with_shares (
   number INTEGER PRIMARY KEY,
   run_id TEXT NOT NULL REFERENCES runs (id),
@@ -31,22 +29,11 @@ CREATE TABLE changes_with_shares (
 ) STRICT;
 INSERT INTO changes_with_shares SELECT number, run_id, what, by, name, details, at FROM changes;
 DROP TABLE changes;
+PRAGMA legacy_alter_table = ON;  -- views go on naming the table
 ALTER TABLE changes_with_shares RENAME TO changes;
+PRAGMA legacy_alter_table = OFF;
 CREATE INDEX changes_of_run ON changes (run_id, number);  -- a run's page in the console
-CREATE VIEW use_of_changes AS
-  SELECT c.number, r.org_id, 200 + length(CAST(c.details || ifnull(c.name, '') AS BLOB)) AS bytes
-  FROM changes AS c JOIN runs AS r ON r.id = c.run_id;
 CREATE TRIGGER freed_change BEFORE DELETE ON changes BEGIN
   UPDATE organizations SET bytes_used = bytes_used - was.bytes
     FROM (SELECT org_id, bytes FROM use_of_changes WHERE number = old.number) AS was WHERE id = was.org_id;
 END;
-CREATE VIEW uses AS  -- what `bytes_used` of an organization is the sum of
-  SELECT org_id, bytes FROM use_of_versions UNION ALL SELECT org_id, bytes FROM use_of_runs
-  UNION ALL SELECT org_id, bytes FROM use_of_secrets
-  UNION ALL SELECT org_id, bytes FROM use_of_answers UNION ALL SELECT org_id, bytes FROM use_of_photos
-  UNION ALL SELECT org_id, bytes FROM use_of_signatures UNION ALL SELECT org_id, bytes FROM use_of_changes
-  UNION ALL SELECT org_id, bytes FROM use_of_events UNION ALL SELECT org_id, bytes FROM use_of_deliveries
-  UNION ALL SELECT org_id, bytes FROM use_of_attempts UNION ALL SELECT org_id, bytes FROM use_of_responses
-  UNION ALL SELECT org_id, bytes FROM use_of_logos UNION ALL SELECT org_id, bytes FROM use_of_remarks
-  UNION ALL SELECT org_id, bytes FROM use_of_pictures UNION ALL SELECT org_id, bytes FROM use_of_organization_changes
-  UNION ALL SELECT org_id, bytes FROM use_of_drafts;

@@ -78,7 +78,7 @@ async def get_person_archive(call: ApiCall) -> Response:
     turns = call.ctx.turns.of_download(call.org_id)
     found = await list_runs(call.turns, call.org_id, body.person.person(), body.run_ids)
     organization, pages = await call.read(organization_rows.get), call.ctx.pages
-    report = await report_writer(turns, pages, organization, pages.console_words.language(["en"]), is_given_out=True)
+    report = await report_writer(turns, pages, organization, pages.console_words.language(["en"]))
     entries = archive_entries(turns, call.org_id, found, call.ctx.links, report)
     pieces = zip_pieces(turns, entries, datetime.fromtimestamp(call.ctx.now() / times.SECOND, UTC))
     return Download(call.ctx, call.org_id, pieces, "person.zip")

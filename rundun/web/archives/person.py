@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -43,6 +44,8 @@ async def archive_entries(
             if problem.code not in ("not_found", "run_erased"):
                 raise
             continue  # the run was erased meanwhile
+        state = detail.state
+        detail = replace(detail, state=replace(state, run=replace(state.run, webhook=None)))
         names, folder = file_names(detail), f"{run.run_id}/"
         files = _Files(detail, names, links)
         changes = await work.read(run_changes.list_of_run, run.run_id, MAX_CHANGES)

@@ -4,7 +4,7 @@ import base64
 import re
 import secrets
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
@@ -14,7 +14,6 @@ from rundun.actions.runs.runs import RunDetail
 from rundun.core import times
 from rundun.core.organizations import colour
 from rundun.core.runs.report import ReportOptions
-from rundun.errors import NotFound
 from rundun.store import files
 from rundun.store.organizations.organizations import Organization
 from rundun.web.http.turns import LongWork, Reads
@@ -71,14 +70,13 @@ def report_page(
 @dataclass(frozen=True, slots=True)
 class ReportWriter:
     """A writer of reports of an organization's runs, in a language, as files of their own: styles and the `logo`, the
-    bytes of a PNG or b"", are in them. If it `is_given_out`, it omits the webhook.
+    bytes of a PNG or b"", are in them.
     """
 
     pages: Pages
     organization: Organization
     language: ConsoleLanguage
     logo: bytes = b""
-    is_given_out: bool = False
 
     def write(self, detail: RunDetail, names: FileNames) -> bytes:
         """Return the full report of a run as the bytes of an HTML page, which refers to pictures by their `names`."""
@@ -90,9 +88,6 @@ class ReportWriter:
         """Return the report of a run as the bytes of an HTML page, whose pictures are at the URLs that `file_url` gives
         them; if it `has_originals`, they are links to the original photos.
         """
-        if self.is_given_out:
-            state = detail.state
-            detail = replace(detail, state=replace(state, run=replace(state.run, webhook=None)))
         logo = f"data:{PNG};base64,{base64.b64encode(self.logo).decode()}" if self.logo else None
         branding = Branding(None, logo, self.organization.name)
         response = report_page(
@@ -115,11 +110,11 @@ class ReportWriter:
 
 
 async def report_writer(
-    reads: Reads, pages: Pages, organization: Organization, language: ConsoleLanguage, *, is_given_out: bool = False
+    reads: Reads, pages: Pages, organization: Organization, language: ConsoleLanguage
 ) -> ReportWriter:
     """Return a `ReportWriter` with the organization's logo."""
     logo = b"" if organization.logo is None else await reads.read(files.read_all, organization.logo)
-    return ReportWriter(pages, organization, language, logo, is_given_out)
+    return ReportWriter(pages, organization, language, logo)
 
 
 async def report_pieces(
@@ -133,17 +128,5 @@ async def report_pieces(
     parts = re.split(rf"{mark}:(\d+):([\w/]+);".encode(), html)
     yield parts[0]
     for number, kind, text in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
-        yield b"data:%b;base64,%b" % (kind, base64.b64encode(await _read_file(work, int(number))))
+        yield b"data:%b;base64,%b" % (kind, base64.b64encode(await work.read(files.read_all, int(number))))
         yield text
-
-
-async def _read_file(work: LongWork, number: int) -> bytes:
-    try:
-        file = await work.read(files.get, number)
-        chunks = [
-            await work.read_heavy(files.CHUNK, files.get_chunk, number, part)
-            for part in range(-(-file.bytes // files.CHUNK))
-        ]
-    except NotFound:
-        return b""
-    return b"".join(chunks)

@@ -57,7 +57,7 @@ async def download(call: ConsoleCall) -> Response:
     found = (await list_runs(call.turns, org_id, _read_person(call), with_alike=True)).with_alike(
         _chosen_revisions(call)
     )
-    report = await report_writer(turns, call.ctx.pages, call.organization, call.language, is_given_out=True)
+    report = await report_writer(turns, call.ctx.pages, call.organization, call.language)
     entries = archive_entries(turns, org_id, found, call.ctx.links, report)
     return Download(call.ctx, org_id, zip_pieces(turns, entries, call.zone.at(call.now)), "person.zip")
 

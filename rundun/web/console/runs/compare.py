@@ -1,12 +1,11 @@
 """/console/runs/{run_id}/compare: a run beside another, such as the one before."""
 
-from collections.abc import Sequence
+from itertools import islice
 
 from starlette.responses import Response
 
 from rundun.actions.runs import runs
 from rundun.actions.runs.runs import ListedRun, RunDetail
-from rundun.core.runs.run import Run
 from rundun.store.runs.lists import RunFilter
 from rundun.store.sqlite.pagination import PageRequest
 from rundun.web.console.runs.rows import executor, heading
@@ -45,7 +44,6 @@ async def show_comparison(call: ConsoleCall) -> Response:
         executor=executor,
         compared=compared,
         both=[each.state.run for each in both],
-        photos=[report.all_photos for report in (compared.earlier, compared.later)] if compared else [],
     )
 
 
@@ -61,14 +59,11 @@ async def _list_alike(call: ConsoleCall, detail: RunDetail) -> list[ListedRun]:
     run, tag = detail.state.run, call.language.tag
     if run.previous_run_id and (repeated := await call.read(runs.list_chosen, [run.previous_run_id], tag)):
         return repeated
-    shown = [each.id for each in detail.state.version.template.fields if each.kind != "secret"]
-    facts = [run.executor_ref, run.job.title, *(run.job.fields.get(field_id) for field_id in shown[:FIELDS])]
-    for fact in filter(None, facts):
+    facts = (run.executor_ref, run.job.title, *islice(run.job.fields.values(), FIELDS))
+    for fact in (each for each in facts if isinstance(each, str)):
         page = await call.read(runs.page, RunFilter(q=fact), PageRequest(LOOKED_AT, (0, run.number)), tag)
-        if found := [row for row in page.items if fact in _facts(row.run)]:
+        rows = [(row, row.run.job) for row in page.items]
+        found = [row for row, job in rows if fact in (row.run.executor_ref, job.title, *job.fields.values())]
+        if found:
             return sorted(found[:LIMIT], key=lambda row: row.run.template_id != run.template_id)
     return []
-
-
-def _facts(run: Run) -> Sequence[str | None]:
-    return (run.executor_ref, run.job.title, *run.job.fields.values())

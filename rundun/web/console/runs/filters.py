@@ -83,19 +83,9 @@ class RunFilterForm:
             del fields["day"]
         return urlencode(fields)
 
-    @property
-    def kept_by_search(self) -> list[tuple[str, str]]:
-        """Return pairs of name and value of the set fields that a search through all runs keeps: all but the former
-        search, tab, status and order.
-        """
-        return parse_qsl(self.query("q", "sort", "status", tab=ALL))
-
-    @property
-    def kept_by_table(self) -> list[tuple[str, str]]:
-        """Return pairs of name and value of the set fields that a table of answers keeps: all but the template, which
-        it asks for.
-        """
-        return parse_qsl(self.query("template"))
+    def kept(self, *without: str, **changed: str) -> list[tuple[str, str]]:
+        """Return the pairs of name and value of `query`, for a form that keeps the filter."""
+        return parse_qsl(self.query(*without, **changed))
 
 
 def read_filter_form(call: ConsoleCall, **changed: str) -> RunFilterForm:

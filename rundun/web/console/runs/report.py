@@ -9,7 +9,6 @@ from rundun.actions.runs import runs, shares
 from rundun.core import languages, tokens
 from rundun.core.runs.report import ReportOptions, ShareBody
 from rundun.core.validation import read
-from rundun.errors import FieldError, Invalid
 from rundun.web.archives.pdf import report_pdf
 from rundun.web.archives.report import report_page
 from rundun.web.console.session import ConsoleCall
@@ -51,9 +50,8 @@ async def share(call: ConsoleCall) -> Response:
     there, this once: only its digest is stored. Raises Invalid, `quota_exceeded`.
     """
     form, token = {**call.form, "depth": "customer"}, operators.new_token()
-    if (days := form.get("days", "")) not in DAYS:
-        raise Invalid([FieldError("/days", "not_allowed", "is none of the offered times")])
-    until = {"expires_in_days": int(days) if days else None}
+    days = form.get("days", "")
+    until = {"expires_in_days": int(days) if days.isdecimal() else days or None}
     body = read(ShareBody, {**_read_ticks(form), **until, "language": _language(call, form).tag})
     await call.write(shares.create, call.path("run_id"), body, tokens.digest(token), call.actor)
     return await _render(call, form, token)
