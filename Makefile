@@ -158,9 +158,9 @@ $(VENV)/.release: $(VENV)/.made pyproject.toml
 	  print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["release"], sep="\n")' >$@
 	@$(BIN)/python -m pip install --quiet --requirement $@
 
-# A phone's browser, at best the headless one, with which tests are faster, a library of its driver, and those that make
-# PDF: installed ones, else Debian's packages, else Playwright's own browser. A user who can't install them is told at
-# once. The second font has Arabic letters: boxes in their place are too wide for some pages.
+# A phone's browser, at best the headless one, with which tests are faster, a library of its driver, and the libraries and
+# fonts that make PDF: installed ones, else Debian's packages, else Playwright's own browser. A user who can't install
+# them is told at once. The second font has Arabic letters: boxes in their place are too wide for some pages.
 FONTS         := fonts-liberation fonts-dejavu-core
 APT_INSTALL   := DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends
 HAS_BROWSER   := for one in chromium-headless-shell chromium chromium-browser google-chrome; do \

@@ -52,8 +52,8 @@ class Urls:
         return f"{self.public_url}{self.media_path(file, content_type)}"
 
     def media_path(self, file: int, content_type: str, folder: str = "media") -> str:
-        """Return the path of a stored file's URL, for pages that may be opened under any host. With another
-        `folder`, such as a share's, it leads to the file there alone.
+        """Return the path of a stored file's URL, for pages that may be opened under any host. `folder` is
+        without outer slashes, as in `share/<token>`; the signature holds for this folder alone.
         """
         return f"/{folder}/{self._signer(folder).sign(str(file)).decode()}.{EXTENSIONS[content_type]}"
 

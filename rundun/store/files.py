@@ -50,8 +50,12 @@ def get_chunk(tx: Tx, number: int, part: int) -> bytes:
 
 
 def read_all(tx: Tx, number: int) -> bytes:
-    """Return all bytes of a small file such as a thumbnail; b"" where they were deleted."""
-    rows = tx.db.execute("SELECT bytes FROM chunks WHERE file = ? ORDER BY part", (number,))
+    """Return all bytes of a complete file; b"" where there is none, also where its bytes were removed."""
+    rows = tx.db.execute(
+        "SELECT c.bytes FROM files JOIN chunks AS c ON file = number"
+        " WHERE number = ? AND is_whole AND removed_at IS NULL ORDER BY part",
+        (number,),
+    )
     return b"".join(row["bytes"] for row in rows.fetchall())
 
 

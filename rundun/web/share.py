@@ -11,7 +11,7 @@ from rundun.actions.runs import runs
 from rundun.core import tokens
 from rundun.core.languages import accepted_tags
 from rundun.core.runs.report import Share
-from rundun.errors import NotFound
+from rundun.errors import NotFound, Problem
 from rundun.store import files
 from rundun.store.organizations import organizations as organization_rows
 from rundun.store.runs import shares as share_rows
@@ -57,6 +57,10 @@ def _of_share(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         except NotFound:
             ctx.rate_limiter.count_failure(request)
             raise
+        except Problem as problem:
+            if problem.code != "run_erased":
+                raise
+            return _respond_ended(request, ctx)
 
     return endpoint
 

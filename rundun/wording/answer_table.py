@@ -83,7 +83,7 @@ def _position(at: TableContext, state: RunState, step_state: StepState) -> str |
     return f"{geo['lat']}, {geo['lng']}" if geo else None
 
 
-# Columns of each step besides its answer, by the words with which they are chosen: end of the name, title and cells.
+# Columns of each step besides its answer, by query parameter: end of the name, heading, and the function of a cell.
 EXTRAS: Mapping[str, tuple[str, str, StepCell]] = {
     "remarks": ("remark", N_("Remark"), _remark),
     "flags": ("flag", N_("Flagged"), _flag),
@@ -101,8 +101,8 @@ class _Column:
 
 class AnswerTable:
     """The table of a template's runs for one reader. `versions` are those of the runs, the newest first, whose labels
-    are the headings. A cell is a text, an int or float, a `datetime.date`, a `datetime.datetime` in the
-    reader's time zone, a `PhotoCount`, or None.
+    are the headings; `extras` has the keys of `EXTRAS` for the columns to add. A cell is a text, an int or float, a
+    `datetime.date`, a `datetime.datetime` in the reader's time zone, a `PhotoCount`, or None.
     """
 
     def __init__(self, versions: Sequence[TemplateVersion], extras: Container[str], at: TableContext) -> None:

@@ -101,8 +101,7 @@ def _difference(before: StepState, after: StepState, language: ConsoleLanguage) 
 
 
 def _number(state: StepState) -> float | None:
-    is_number = isinstance(state.step, (NumberStep, RatingStep)) and state.answer is not None
-    return state.answer.value if is_number and state.answer else None
+    return state.answer.value if state.answer and isinstance(state.step, (NumberStep, RatingStep)) else None
 
 
 def _scale(step: StepBase) -> Any:

@@ -121,7 +121,7 @@ class ReportView:
             flags,
             [ReportSection(each.id, each.title, [*self._lines(each.steps)]) for each in sections],
             [photo for photo in photos if photo.view.photo.photo_id not in shown],
-            self._signature(view.signature()),
+            view.signature() if self._show.signature else None,
             state.version.untranslated,
             texts_language(state.version.languages, view.language),
         )
@@ -155,11 +155,8 @@ class ReportView:
             words or "",
             remark.text if remark else "",
             answer.geo if answer and self._show.positions else None,
-            self._signature(answer.signature) if answer else None,
+            answer.signature if answer and self._show.signature else None,
         )
-
-    def _signature(self, signature: SignatureView | None) -> SignatureView | None:
-        return signature if self._show.signature else None
 
     def _list_photos(self, step_views: Iterable[StepView]) -> Iterator[ReportPhoto]:
         """Yield the photos that answers and remarks list, in a full report all others as well, without those left out;

@@ -48,8 +48,8 @@ def words_of(page: str) -> list[str]:
 
 
 def letters(text: str, between: str = "") -> str:
-    """A text with `between` for spaces, and without what is as invisible, as PDFs have lines only by their places, and
-    without vowel marks, which have places of their own.
+    """A text with `between` for spaces, which PDFs have only as places, without other invisible characters, and without
+    vowel marks, which have places of their own.
     """
     text = re.sub(
         r"[\u00ad\u200e\u200f\u2066-\u2069\u064b-\u0652\x02-]+", "", unicodedata.normalize("NFKC", html.unescape(text))

@@ -10,6 +10,8 @@ import pytest
 from rundun.actions.runs import shares
 from rundun.core import tokens
 from rundun.logs import redact
+from rundun.store import files
+from rundun.store.runs import shares as share_rows
 from tests.helpers.console.console import operator, shown, text_of
 from tests.helpers.service import BOOLEAN, HOUR, Ed, World, world
 from tests.web.archives.test_report import OFFICE, SECRET, TICKED, ids_of, made
@@ -89,6 +91,11 @@ async def test_it_ends_with_all_its_pictures(w: World, how: str) -> None:
         ended = await opened(w, address, **{"accept-language": "es"})
         assert ended.status_code == 410 and "ya no se comparte" in text_of(ended.text), address
     assert (await w.browser().post(f"{path}/opened")).status_code == 410
+    await w.database.write(share_rows.count_opened, told["share_id"])  # a look that began before
+    counted = await w.database.read(lambda tx: tx.number("SELECT count(*) FROM shares WHERE opened > 0"))
+    assert counted == (1 if how == "expired" else 0)
+    pieces = await w.database.read(files.read_all, int(picture.rpartition("/")[2].partition(".")[0]))
+    assert bool(pieces) == (how != "erased"), "nor in a report that is being made"
     assert (await opened(w, other)).status_code == (410 if how == "erased" else 200)
     assert "canary" not in (await opened(w, path)).text
 
@@ -235,7 +242,8 @@ async def test_it_is_made_and_ended_in_the_console(w: World) -> None:
     form = {"chosen": "1", "photos": "1", "fields f-way": "1", f"without {photo_ids[0]}": "1", "days": "7"}
     done = await ann.post(f"/runs/{ed.run_id}/shares", **form, language="es")
     assert done.status_code == 200 and done.text.count("canary-way") == 1
-    assert (await ann.post(f"/runs/{ed.run_id}/shares", **{**form, "days": "soon"})).status_code == 422
+    for days in ("soon", "0", "9" * 5000):
+        assert (await ann.post(f"/runs/{ed.run_id}/shares", **{**form, "days": days})).status_code == 422
     assert (await ann.get(f"/runs/{ed.run_id}/shares")).status_code == 200, "where the browser is now"
     (url,) = set(re.findall(r'value="([^"]+/share/[\w-]+)"', done.text))
     (told,) = await listed(w, ed)

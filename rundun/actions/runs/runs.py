@@ -281,7 +281,7 @@ def _listed_run(tx: Tx, run: Run, language: str | None) -> ListedRun:
 
 
 def listed_run(state: RunState) -> ListedRun:
-    """Return a run as it is in a list."""
+    """Return a loaded run as lists have it."""
     remarks = sum(bool(remark.text or remark.photos) for remark in state.evidence.remarks.values())
     flags = list_flags(state.step_states, state.evidence) if state.run.flagged else ()
     return ListedRun(state.run, state.version.template, remarks, flags)

@@ -19,19 +19,19 @@ class CustomerOptions(StrictModel):
     """The options of a report for customers."""
 
     photos: bool = True
-    """Whether it has the photos."""
+    """Whether a report for customers has the photos."""
     remarks: bool = True
-    """Whether it has the executor's remarks."""
+    """Whether a report for customers has the executor's remarks."""
     positions: bool = False
-    """Whether it has the positions of answers and photos."""
+    """Whether a report for customers has the positions of answers and photos."""
     names: bool = False
-    """Whether it has the executor's name."""
+    """Whether a report for customers has the executor's name."""
     signature: bool = False
-    """Whether it has the signatures, with the names typed for them."""
+    """Whether a report for customers has the signatures, with the names typed for them."""
     fields: Annotated[list[FieldId], Field(max_length=MAX_FIELDS)] = []
-    """The ids of fields that it has besides those that the link shows before Start. Secrets are in no report."""
+    """The ids of fields that a report for customers has besides those that the link shows before Start; no secrets."""
     without: Annotated[list[PhotoId], Field(max_length=MAX_LEFT_OUT)] = []
-    """The ids of photos that it leaves out."""
+    """The ids of photos that a report for customers leaves out."""
 
 
 class ReportOptions(CustomerOptions):

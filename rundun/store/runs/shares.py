@@ -55,11 +55,13 @@ def find(tx: Tx, digest: bytes) -> Share | None:
 
 
 def revoke(tx: Tx, share_id: str) -> None:
-    """Revoke a share from this commit on."""
+    """Revoke a valid share from this commit on."""
     tx.db.execute("UPDATE shares SET revoked_at = ? WHERE id = ?", (tx.now, share_id))
     tx.journal.append(JournalEntry("share", share_id, tx.now))
 
 
 def count_opened(tx: Tx, share_id: str) -> None:
-    """Count that a share was opened now."""
-    tx.db.execute("UPDATE shares SET opened = opened + 1, opened_at = ? WHERE id = ?", (tx.now, share_id))
+    """Count that a share was opened now, unless it was revoked or erased meanwhile."""
+    of_runs = "run_id IN (SELECT id FROM runs WHERE erased_at IS NULL)"
+    query = f"UPDATE shares SET opened = opened + 1, opened_at = ? WHERE id = ? AND revoked_at IS NULL AND {of_runs}"  # noqa: S608
+    tx.db.execute(query, (tx.now, share_id))

@@ -155,9 +155,9 @@ async def get_run_report(call: ApiCall) -> Response:
     """Get a run as a report to read or print.
 
     A page of HTML that contains its photos. By default it is for customers: what the run was about, its outcome, what
-    is flagged, the answers, photos and remarks; no reference, person, position or id unless you ask for it. It is made
-    while it is sent, and counts among the two downloads of an organization at once: a third is 409
-    `request_in_progress`.
+    is flagged, the answers, photos and remarks; no reference, person, position or id unless you ask for it. `fields`
+    and `without` may be repeated. The page is made while it is sent, and counts among the two downloads of an
+    organization at once: a third is 409 `request_in_progress`.
     """
     ctx, asked = call.ctx, query(ReportQuery, call.request)
     require_place(ctx, call.org_id)

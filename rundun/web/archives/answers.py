@@ -48,9 +48,9 @@ class ChosenRuns:
 async def csv_pieces(
     work: LongWork, chosen: ChosenRuns, table: AnswerTable, *, are_labels: bool, decimal: str | None = None
 ) -> AsyncIterator[bytes]:
-    """Yield a table as CSV (RFC 4180, UTF-8), its headings first. With the mark `decimal` of a language, it is one that
-    the language's spreadsheets open: with byte order mark, that mark in numbers, semicolons between cells where it is a
-    comma, and times without their zone.
+    """Yield a table as CSV (RFC 4180, UTF-8), its headings first. With `decimal`, the decimal mark of a language, it is
+    for spreadsheets in this language: with byte order mark, this mark in numbers, semicolons between cells if the mark
+    is a comma, and times without their zone.
     """
     headings, separator = table.headings(are_labels=are_labels), ";" if decimal == "," else ","
     yield (("\ufeff" if decimal else "") + csv_lines([headings], separator)).encode()
@@ -59,14 +59,11 @@ async def csv_pieces(
 
 
 def _csv_lines(table: AnswerTable, page: Sequence[RunState], separator: str, decimal: str | None) -> str:
+    rows = map(table.row, page)
     if decimal is None:
-        return csv_lines(map(table.row, page))
-    rows = ([_without_zone(value) for value in table.row(each)] for each in page)
-    return csv_lines(rows, separator, decimal)
-
-
-def _without_zone(value: object) -> object:
-    return value.replace(tzinfo=None) if isinstance(value, datetime) else value
+        return csv_lines(rows)
+    zoneless = ([cell.replace(tzinfo=None) if isinstance(cell, datetime) else cell for cell in row] for row in rows)
+    return csv_lines(zoneless, separator, decimal)
 
 
 async def jsonl_pieces(work: LongWork, chosen: ChosenRuns, links: Urls, now: int) -> AsyncIterator[bytes]:

@@ -45,7 +45,7 @@ async def archive_entries(
                 raise
             continue  # the run was erased meanwhile
         state = detail.state
-        detail = replace(detail, state=replace(state, run=replace(state.run, webhook=None)))
+        detail = replace(detail, state=replace(state, run=replace(state.run, webhook=None)))  # in the report, too
         names, folder = file_names(detail), f"{run.run_id}/"
         files = _Files(detail, names, links)
         changes = await work.read(run_changes.list_of_run, run.run_id, MAX_CHANGES)

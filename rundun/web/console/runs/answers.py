@@ -82,6 +82,8 @@ def _read_filter(call: ConsoleCall) -> RunFilterForm:
     try:
         first = date.fromisoformat(f"{call.request.query_params['month']}-01")
     except (KeyError, ValueError):
+        first = date.min
+    if not 1900 < first.year < 9999:
         return read_filter_form(call)
     last = first.replace(day=monthrange(first.year, first.month)[1])
     return read_filter_form(call, **{"day": "closed", "from": first.isoformat(), "to": last.isoformat()})

@@ -14,8 +14,8 @@ from rundun.wording.comparison import RunComparison, compare
 from rundun.wording.run_view import RunView
 
 LIMIT = 10  # runs that are offered
-LOOKED_AT = 50  # with a fact of the run, of which most may have it only as a part
-FIELDS = 3  # whose values are searched for
+LOOKED_AT = 50  # runs read for each text, which searches also find inside longer ones
+FIELDS = 3  # the run's first fields, whose values are searched for
 
 
 async def show_comparison(call: ConsoleCall) -> Response:
@@ -53,17 +53,20 @@ def _compare(call: ConsoleCall, earlier: RunDetail, later: RunDetail) -> RunComp
 
 
 async def _list_alike(call: ConsoleCall, detail: RunDetail) -> list[ListedRun]:
-    """List the run that this one repeats, else earlier ones with the same reference, else with the same title, else
-    with the same value of one of the first fields; the newest first, those of the same template before others.
+    """List the run that this one repeats, else earlier ones with the same reference, else with its title as their title
+    or a field's value, else so with the value of one of its first fields; the newest first, those of the same template
+    before others.
     """
     run, tag = detail.state.run, call.language.tag
     if run.previous_run_id and (repeated := await call.read(runs.list_chosen, [run.previous_run_id], tag)):
         return repeated
-    facts = (run.executor_ref, run.job.title, *islice(run.job.fields.values(), FIELDS))
-    for fact in (each for each in facts if isinstance(each, str)):
-        page = await call.read(runs.page, RunFilter(q=fact), PageRequest(LOOKED_AT, (0, run.number)), tag)
+    tries = [(RunFilter(executor_ref=run.executor_ref), (run.created_at, run.number))] if run.executor_ref else []
+    texts = [each for each in (run.job.title, *islice(run.job.fields.values(), FIELDS)) if isinstance(each, str)]
+    tries += [(RunFilter(q=each), (0, run.number)) for each in texts]
+    for filters, before in tries:
+        page = await call.read(runs.page, filters, PageRequest(LOOKED_AT, before), tag)
         rows = [(row, row.run.job) for row in page.items]
-        found = [row for row, job in rows if fact in (row.run.executor_ref, job.title, *job.fields.values())]
+        found = [row for row, job in rows if filters.q in (None, job.title, *job.fields.values())]
         if found:
             return sorted(found[:LIMIT], key=lambda row: row.run.template_id != run.template_id)
     return []

@@ -84,7 +84,7 @@ class RunFilterForm:
         return urlencode(fields)
 
     def kept(self, *without: str, **changed: str) -> list[tuple[str, str]]:
-        """Return the pairs of name and value of `query`, for a form that keeps the filter."""
+        """Return what `query` returns as pairs of name and value, for a form that keeps the filter."""
         return parse_qsl(self.query(*without, **changed))
 
 

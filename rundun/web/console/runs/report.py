@@ -34,13 +34,12 @@ async def show_report(call: ConsoleCall) -> Response:
     """GET /console/runs/{run_id}/report: show the report of a run, in its language, and its shares. The query has the
     inputs of the form `choices`: `depth`, `language` and, if `chosen` is there, ticks. Raises Invalid.
     """
-    params = dict(call.request.query_params)
-    return await _render(call, params)
+    return await _render(call, call.request.query_params)
 
 
 async def download_pdf(call: ConsoleCall) -> Response:
     """GET /console/runs/{run_id}/report.pdf: return the report that the query chooses, as `show_report`, as PDF."""
-    chosen, turns = dict(call.request.query_params), call.ctx.turns.of_download(call.operator.org_id)
+    chosen, turns = call.request.query_params, call.ctx.turns.of_download(call.operator.org_id)
     options, language = _read_options(chosen), _language(call, chosen).tag
     return await report_pdf(call.ctx, turns, call.organization, call.path("run_id"), language, options)
 
@@ -51,7 +50,7 @@ async def share(call: ConsoleCall) -> Response:
     """
     form, token = {**call.form, "depth": "customer"}, operators.new_token()
     days = form.get("days", "")
-    until = {"expires_in_days": int(days) if days.isdecimal() else days or None}
+    until = {"expires_in_days": int(days) if days.isdecimal() and len(days) < 9 else days or None}
     body = read(ShareBody, {**_read_ticks(form), **until, "language": _language(call, form).tag})
     await call.write(shares.create, call.path("run_id"), body, tokens.digest(token), call.actor)
     return await _render(call, form, token)
@@ -65,8 +64,7 @@ async def revoke_share(call: ConsoleCall) -> Response:
 
 async def _render(call: ConsoleCall, chosen: Mapping[str, str], token: str | None = None) -> Response:
     """Render the report that the form's inputs have `chosen`; `token` is that of a share made just now."""
-    options = _read_options(chosen)
-    language = _language(call, chosen)
+    options, language = _read_options(chosen), _language(call, chosen)
     detail = await call.read(runs.get_detail, call.path("run_id"), language=language.tag)
     links, template = call.ctx.database.env.links, detail.state.version.template
     response = await call.turns.run(

@@ -3,6 +3,9 @@
 import re
 from typing import Any
 
+import pytest
+
+from rundun.web.console.runs import compare
 from tests.helpers.console.console import Browser, operator, shown, text_of
 from tests.helpers.pictures import images
 from tests.helpers.service import BOOLEAN, Ed, World
@@ -100,8 +103,9 @@ async def test_runs_of_others_and_erased_ones_are_not_compared(w: World) -> None
     assert two.run_id not in await shown(ann, f"/runs/{one.run_id}/compare")
 
 
-async def test_the_run_before_is_found_behind_many_others(w: World) -> None:
-    template_id = await w.template(BOOLEAN, METER, SIDES)
+async def test_the_run_before_is_found_behind_many_others(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    field = {"id": "f-n", "label": "Number", "kind": "number"}
+    template_id = await w.template(BOOLEAN, METER, SIDES, fields=[field])
     first = await w.dispatch(template_id, title="Flat 1")
     for number in range(12):
         await w.dispatch(template_id, title=f"Flat 1{number}")
@@ -110,6 +114,12 @@ async def test_the_run_before_is_found_behind_many_others(w: World) -> None:
         await w.dispatch(template_id, title="Flat 1")
     page = await shown(await operator(w), f"/runs/{second.run_id}/compare")
     assert page.count("?with=") == 1 and f"?with={first.run_id}" in page
+    monkeypatch.setattr(compare, "LOOKED_AT", 2)
+    runs = [await w.dispatch(template_id, executor_ref=f"u-1{after}", fields={"f-n": 7}) for after in ("", 1, 2, 3, "")]
+    page = await shown(await operator(w), f"/runs/{runs[-1].run_id}/compare")
+    assert page.count("?with=") == 1 and f"?with={runs[0].run_id}" in page
+    number = await w.dispatch(template_id, fields={"f-n": 7})
+    assert "There is no earlier job" in await shown(await operator(w), f"/runs/{number.run_id}/compare")
 
 
 async def test_a_repeated_run_that_was_erased_is_no_end(w: World) -> None:
