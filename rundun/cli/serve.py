@@ -80,7 +80,9 @@ def check(settings: ServiceSettings, alert: bool) -> Output:
     report, owner = diagnostics.report(settings, wall_clock), "service" if has_service_settings() else "command"
     outside = [*reachability.examine(settings, report.findings), *([reachability.try_alert(settings)] if alert else [])]
     if pdf_writer.is_installed():
-        outside.append(_pdf_finding())
+        missing = pdf_writer.find_missing()
+        told = f"Reports as PDF need {missing}." if missing else "Reports are made as PDF."
+        outside.append(Finding("pdf", "wrong" if missing else "good", told))
     report = replace(report, findings=[*report.findings, *outside])
     findings = [f"{_STATES[finding.state]}  {finding.name}: {finding.text}" for finding in report.findings]
     return Output(
@@ -92,13 +94,6 @@ def check(settings: ServiceSettings, alert: bool) -> Output:
         [_SETTINGS_TITLES[owner], *(f"{name} = {value}" for name, value in report.settings_as_toml), "", *findings],
         exit_code=0 if report.is_fine else 1,
     )
-
-
-def _pdf_finding() -> Finding:
-    missing = pdf_writer.find_missing()
-    if missing is None:
-        return Finding("pdf", "good", "Reports are made as PDF.")
-    return Finding("pdf", "wrong", f"Reports as PDF need {missing}.")
 
 
 _SETTINGS_TITLES = {

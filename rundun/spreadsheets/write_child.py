@@ -17,7 +17,7 @@ LIMITS = {  # address space in bytes, processor time in seconds
     resource.RLIMIT_CORE: 0,
 }
 MAX_TEXT = 32_767  # characters of a cell; xlsxwriter leaves a longer text out
-MAX_LINKS = 65_000  # of a sheet, below Excel's own limit; further ones are texts
+MAX_LINKS = 65_000  # of a sheet, below Excel's own limit; further ones are numbers alone
 
 
 def main() -> None:
@@ -32,6 +32,7 @@ def main() -> None:
         }
         bold = book.add_format({"bold": True})
         sheet.freeze_panes(1, 0)
+        sheet.set_column(0, 16_383, 16)  # letters wide, enough for a time
         for row, line in enumerate(sys.stdin.buffer):
             for column, value in enumerate(json.loads(line)):
                 links += _write(sheet, row, column, value, formats, bold if row == 0 else None, links < MAX_LINKS)
@@ -51,9 +52,9 @@ def _write(sheet: Worksheet, row: int, column: int, value: Any, formats: Any, bo
             sheet.write_datetime(row, column, datetime.fromisoformat(moment), formats["time"])
         case ["link", count, url]:
             if has_links:
-                sheet.write_url(row, column, url, None, str(count))
-                return True
-            sheet.write_string(row, column, f"{count} {url}")
+                sheet.write_url(row, column, url)
+            sheet.write_number(row, column, count)
+            return has_links
         case _:
             sheet.write_number(row, column, value)
     return False

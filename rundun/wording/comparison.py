@@ -29,7 +29,7 @@ class ComparedStep:
 
 @dataclass(frozen=True, slots=True)
 class RunComparison:
-    """Two runs' reports, their steps, those that differ first, and their photos in pairs, in which one may be None."""
+    """Two runs' reports, their steps, those that differ first, and their photos in pairs, whole ones first."""
 
     earlier: RunReport
     later: RunReport
@@ -59,7 +59,7 @@ def compare(earlier: RunView, later: RunView) -> RunComparison:
         for photo in reports[side].all_photos:
             shot = photo.view.photo.slot if is_one_template else photo.view.shot
             groups.setdefault((key(photo.step.id, side), shot), ([], []))[side].append(photo)
-    pairs = [pair for group in groups.values() for pair in zip_longest(*group)]
+    pairs = sorted((pair for group in groups.values() for pair in zip_longest(*group)), key=lambda pair: None in pair)
     return RunComparison(reports[0], reports[1], sorted(steps, key=lambda step: not step.differs), pairs)
 
 

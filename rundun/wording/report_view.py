@@ -192,9 +192,8 @@ def report_values(view: RunView, options: ReportOptions, *, keeps_left_out: bool
     for a full report, so that no other can show them.
     """
     report = ReportView(view, options, keeps_left_out=keeps_left_out).report()
-    values = page_values(view) if options.is_full else {}
     return {
-        **values,
+        **(page_values(view) if options.is_full else {}),
         "report": report,
         "full": options.is_full,
         "untranslated": report.untranslated,

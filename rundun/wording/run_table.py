@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from rundun.actions.runs.runs import ListedRun
@@ -30,8 +31,8 @@ class TableContext:
 Cell = Callable[[TableContext, ListedRun, Run], object]
 
 
-def _time(at: TableContext, milliseconds: int | None) -> str | None:
-    return None if milliseconds is None else at.zone.at(milliseconds).isoformat(timespec="seconds")
+def _time(at: TableContext, milliseconds: int | None) -> datetime | None:
+    return None if milliseconds is None else at.zone.at(milliseconds)
 
 
 def _fields(row: ListedRun) -> str:

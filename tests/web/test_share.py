@@ -63,6 +63,7 @@ async def test_it_shows_a_customers_report_and_no_door(w: World) -> None:
         assert canary not in page.text, canary
     pictures = set(re.findall(r'<img src="([^"]+)"', page.text))
     assert len(pictures) == 2 and all(one.startswith(f"{path}/") for one in pictures)
+    assert set(re.findall(r'<a href="([^"]+)"><img', page.text)) == pictures, "large at a tap"
     assert "canary-answer" in text_of(page.text)
     for one in pictures:
         picture = await opened(w, one)

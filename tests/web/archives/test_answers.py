@@ -210,7 +210,8 @@ async def test_xlsx_has_real_numbers_and_days(w: World, count: int) -> None:
                 assert isinstance(cell, float) and cell == value
         assert row[places["Say it"]] == expected("s-text", record)
         if "s-pic" in record["answers"] and not record["answers"]["s-pic"]["unable"]:
-            assert str(row[places["Pictures"]]) == "1"
+            assert row[places["Pictures"]] == 1.0
+        assert isinstance(sent := row[places["created_at"]], date) and str(sent)[:10] == record["created_at"][:10]
 
 
 async def test_csv_is_as_spreadsheets_of_the_language_read_it(w: World) -> None:
@@ -248,7 +249,9 @@ async def test_the_page_asks_for_checklist_and_month(w: World) -> None:
     template_id, _ = await random_runs(w, 3)
     ann = await operator(w)
     assert f"/console/answers?tab=done&amp;template={template_id}" in await shown(ann, f"/templates/{template_id}")
-    assert 'href="/console/answers?tab=done' in await shown(ann, "/runs?tab=done")
+    for tab, kept in (("done", "done"), ("flagged", "flagged"), ("open", "done"), ("late", "done")):
+        page = await shown(ann, f"/runs?tab={tab}&q=x")
+        assert f'href="/console/answers?tab={kept}&amp;q=x"' in page, "open jobs have no answers yet"
     page = await shown(ann, "/answers?tab=done&q=x")
     assert 'name="q" value="x"' in page and "January 2026" in text_of(page)
     assert len(await sheet(ann, f"template={template_id}&month=2026-01")) == 4

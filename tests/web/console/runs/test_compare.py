@@ -49,7 +49,7 @@ async def test_what_differs_comes_first_and_numbers_are_subtracted(w: World) -> 
     assert f"/runs/{after.run_id}/compare" in await shown(ann, f"/runs/{after.run_id}")
     rows, pairs = await compared(ann, after)
     assert rows == [["Different"], ["Meter", "100.1 kWh", "100.3 kWh +0.2"], ["The same"], ["All fine?", "Yes", "Yes"]]
-    assert pairs == [[("", "No photo"), ("Rear", "")], [("Front", ""), ("Front", "")]]
+    assert pairs == [[("Front", ""), ("Front", "")], [("", "No photo"), ("Rear", "")]], "whole ones first"
     assert (await compared(ann, before, f"with={after.run_id}"))[0] == rows, "the earlier one is first anyhow"
     page = await shown(ann, f"/runs/{before.run_id}/compare?with={before.run_id}")
     assert "There is no earlier job" in page and "<tbody>" not in page
