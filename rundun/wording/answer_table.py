@@ -100,9 +100,9 @@ class _Column:
 
 
 class AnswerTable:
-    """The table of a template's runs for one reader. `versions` are those of the runs, the newest first, whose labels
-    are the headings; `extras` has the keys of `EXTRAS` for the columns to add. A cell is a text, an int or float, a
-    `datetime.date`, a `datetime.datetime` in the reader's time zone, a `PhotoCount`, or None.
+    """The table of a template's runs for one reader. `versions` are the versions of the runs, the newest first; their
+    labels are the headings. `extras` has the keys of `EXTRAS` for the columns to add. A cell is a text, an int or
+    float, a `datetime.date`, a `datetime.datetime` in the reader's time zone, a `PhotoCount`, or None.
     """
 
     def __init__(self, versions: Sequence[TemplateVersion], extras: Container[str], at: TableContext) -> None:

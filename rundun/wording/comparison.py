@@ -19,7 +19,7 @@ Key = tuple[str, bool]  # of a step: the later run's id and True, or the earlier
 
 @dataclass(frozen=True, slots=True)
 class ComparedStep:
-    """A step's lines in both runs, None in one that has none. `difference` is that of two numbers, signed, else ""."""
+    """A step's lines in both runs, None in one that has none. `difference` of two numbers is signed, else ""."""
 
     earlier: ReportLine | None
     later: ReportLine | None

@@ -50,7 +50,7 @@ class ShareBody(CustomerOptions):
     """A share to make: what its report shows, in which language, and for how long."""
 
     language: LanguageTag | None = None
-    """The language of the report (BCP 47); left out: that of each reader's browser."""
+    """The language of the report (BCP 47); left out: the language of each reader's browser."""
     expires_in_days: Annotated[int, Integer(1, 3650)] | None = DAYS
     """The days until it ends; `null` = once it is revoked."""
 

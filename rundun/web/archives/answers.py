@@ -25,7 +25,7 @@ MAX_ROWS = 1_048_576  # of a sheet of XLSX, the headings included
 
 @dataclass(frozen=True, slots=True)
 class ChosenRuns:
-    """The runs of a table: an organization's that pass a filter, whose template has these `versions`, in a language."""
+    """The runs of a table: an organization's runs that pass a filter, and the `versions` of their template."""
 
     org_id: str
     filters: RunFilter

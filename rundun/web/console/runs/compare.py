@@ -14,13 +14,13 @@ from rundun.wording.comparison import RunComparison, compare
 from rundun.wording.run_view import RunView
 
 LIMIT = 10  # runs that are offered
-LOOKED_AT = 50  # runs read for each text, which searches also find inside longer ones
-FIELDS = 3  # the run's first fields, whose values are searched for
+LOOKED_AT = 50  # runs read for each text, since a search also finds it inside longer ones
+FIELDS = 3  # the first fields of the run, for their values
 
 
 async def show_comparison(call: ConsoleCall) -> Response:
-    """GET /console/runs/{run_id}/compare: show a run beside another: that of the query's `with`, else the first of
-    those alike, unless `q` searches for others. Raises NotFound, `run_erased`.
+    """GET /console/runs/{run_id}/compare: show a run beside another: the one named by `with` in the query, else the
+    first similar one, unless `q` searches for others. Raises NotFound, `run_erased`.
     """
     params, run_id, tag = call.request.query_params, call.path("run_id"), call.language.tag
     detail = await call.read(runs.get_detail, run_id, language=tag)
@@ -53,9 +53,8 @@ def _compare(call: ConsoleCall, earlier: RunDetail, later: RunDetail) -> RunComp
 
 
 async def _list_alike(call: ConsoleCall, detail: RunDetail) -> list[ListedRun]:
-    """List the run that this one repeats, else earlier ones with the same reference, else with its title as their title
-    or a field's value, else so with the value of one of its first fields; the newest first, those of the same template
-    before others.
+    """List the run that this one repeats, else earlier runs with its reference, else with its title or the value of one
+    of its first fields, as their title or the value of any field; the newest first, runs of its template before others.
     """
     run, tag = detail.state.run, call.language.tag
     if run.previous_run_id and (repeated := await call.read(runs.list_chosen, [run.previous_run_id], tag)):

@@ -63,7 +63,7 @@ async def revoke_share(call: ConsoleCall) -> Response:
 
 
 async def _render(call: ConsoleCall, chosen: Mapping[str, str], token: str | None = None) -> Response:
-    """Render the report that the form's inputs have `chosen`; `token` is that of a share made just now."""
+    """Render the report that the form's inputs have `chosen`; `token` is the token of a share made just now."""
     options, language = _read_options(chosen), _language(call, chosen)
     detail = await call.read(runs.get_detail, call.path("run_id"), language=language.tag)
     links, template = call.ctx.database.env.links, detail.state.version.template
