@@ -256,6 +256,10 @@ async def test_the_page_asks_for_checklist_and_month(w: World) -> None:
     assert 'name="q" value="x"' in page and "January 2026" in text_of(page)
     assert len(await sheet(ann, f"template={template_id}&month=2026-01")) == 4
     assert len(await sheet(ann, f"template={template_id}&month=2025-12")) == 1
+    for month in ("9999-12", "0001-01", "2026-13", "2026-1"):
+        assert len(await sheet(ann, f"template={template_id}&month={month}&from=2027-01-01")) == 1, (
+            "the list's days hold"
+        )
     for path in ("/answers.csv", "/answers.xlsx", "/answers.csv?template=t-none"):
         assert (await ann.get(path)).status_code == 404
     gus = await operator(w, org_id=(await w.globex.get("/v1/organization")).json()["id"])
