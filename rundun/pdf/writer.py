@@ -14,7 +14,7 @@ from rundun.subprocess_environment import subprocess_environment
 
 TIMEOUT_SECONDS = 30
 MAX_QUEUED = 4  # the PDF being made, and three that wait
-MAX_OF_OWNER = 2  # of them
+MAX_OF_OWNER = 2  # PDFs of an organization, made or waiting
 COMMAND = (sys.executable, "-BP", "-m", "rundun.pdf.child")
 
 

@@ -29,6 +29,7 @@ def main() -> None:
         formats = {
             "date": book.add_format({"num_format": "yyyy-mm-dd"}),
             "time": book.add_format({"num_format": "yyyy-mm-dd hh:mm"}),
+            "link": book.get_default_url_format(),
         }
         bold = book.add_format({"bold": True})
         sheet.freeze_panes(1, 0)
@@ -53,7 +54,7 @@ def _write(sheet: Worksheet, row: int, column: int, value: Any, formats: Any, bo
         case ["link", count, url]:
             if has_links:
                 sheet.write_url(row, column, url)
-            sheet.write_number(row, column, count)
+            sheet.write_number(row, column, count, formats["link"] if has_links else None)
             return has_links
         case _:
             sheet.write_number(row, column, value)

@@ -243,7 +243,7 @@ async def test_it_is_made_and_ended_in_the_console(w: World) -> None:
     form = {"chosen": "1", "photos": "1", "fields f-way": "1", f"without {photo_ids[0]}": "1", "days": "7"}
     done = await ann.post(f"/runs/{ed.run_id}/shares", **form, language="es")
     assert done.status_code == 200 and done.text.count("canary-way") == 1
-    for days in ("soon", "0", "9" * 5000):
+    for days in ("8", "soon", "0", "9" * 5000):
         assert (await ann.post(f"/runs/{ed.run_id}/shares", **{**form, "days": days})).status_code == 422
     assert (await ann.get(f"/runs/{ed.run_id}/shares")).status_code == 200, "where the browser is now"
     (url,) = set(re.findall(r'value="([^"]+/share/[\w-]+)"', done.text))

@@ -49,7 +49,7 @@ def get_of_run(tx: Tx, run_id: str, share_id: str) -> Share:
 
 
 def find(tx: Tx, digest: bytes) -> Share | None:
-    """Find the share whose token has the SHA-256 `digest`, revoked and expired ones included."""
+    """Find a share, also a revoked or expired one, by `digest`, the SHA-256 of its token."""
     row = tx.db.execute(_SELECT + "digest = ?", (digest,)).fetchone()
     return None if row is None else _share(row)
 

@@ -35,7 +35,7 @@ from rundun.web.archives.runs import archive_name, report_name, run_entries, zip
 from rundun.web.dispatch.reading import read_dispatch_body, read_repeat_body
 from rundun.web.dispatch.warnings import destination_warnings, link_warnings
 from rundun.web.http.body import MERGE_PATCH
-from rundun.web.http.operation import PAGE, ZIP, Bytes, ListOf, Success
+from rundun.web.http.operation import ZIP, Bytes, ListOf, Success
 from rundun.web.http.problems import Json
 from rundun.web.http.query_params import ReportQuery, RunsQuery, is_current, list_json, query
 
@@ -147,7 +147,7 @@ async def get_run_archive(call: ApiCall) -> Response:
 
 @router.route(
     "GET /runs/{run_id}/report",
-    {200: Success("The report.", PAGE)},
+    {200: Success("The report.", Bytes(("text/html",), "A page of HTML."))},
     query=ReportQuery,
     problems=("request_in_progress",),
 )

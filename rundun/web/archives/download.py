@@ -35,7 +35,7 @@ class Download(StreamingResponse):
 
 
 async def _begin(pieces: AsyncIterable[Any]) -> AsyncIterator[Any]:
-    """Return `pieces`, whose first one is made already."""
+    """Make the first of `pieces`, and return all of them; raise what making it raises."""
     left = aiter(pieces)
     first = await anext(left, b"")
 

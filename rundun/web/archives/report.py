@@ -48,9 +48,9 @@ def report_page(
     csrf: str = "",
     **more: Any,
 ) -> Response:
-    """Return the page of a run's report in `language`, whose pictures are at the URLs that `file_url` gives them.
-    `page` is a template that extends the report's and gets the values in `more`: `css` for a file that contains its
-    styles, `has_originals` for links to the original photos, `choosable` for boxes to leave photos out.
+    """Return the page of a run's report in `language`; `file_url` returns the URL of a picture. `page` is a
+    template that extends the report's and gets `more`: `css` for a file that contains its styles, `has_originals` for
+    links to the original photos, `choosable` for boxes to leave photos out.
     """
     zone = Zone(organization.time_zone, language.locale)
     view = RunView(detail, language, zone, file_url, detail.replaced)
@@ -85,8 +85,8 @@ class ReportWriter:
     def render(
         self, detail: RunDetail, options: ReportOptions, file_url: FileUrl, *, has_originals: bool = False
     ) -> bytes:
-        """Return the report of a run as the bytes of an HTML page, whose pictures are at the URLs that `file_url` gives
-        them; if it `has_originals`, they are links to the original photos.
+        """Return the report of a run as the bytes of an HTML page. `file_url` returns the URL of a picture; if it
+        `has_originals`, pictures are links to the original photos.
         """
         logo = f"data:{PNG};base64,{base64.b64encode(self.logo).decode()}" if self.logo else None
         branding = Branding(None, logo, self.organization.name)

@@ -30,7 +30,6 @@ class Bytes:
 # of clients know no other, or take the first.
 PNG = ("application/octet-stream", "image/png")
 ZIP = Bytes(("application/zip",), "A ZIP archive.")
-PAGE = Bytes(("text/html",), "A page of HTML.")
 PICTURE = ("application/octet-stream", "image/jpeg", "image/png", "image/webp", "image/heic")
 
 

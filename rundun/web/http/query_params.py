@@ -211,7 +211,7 @@ class AnswersQuery(RunFilterQuery):
     """The query of GET /v1/answers."""
 
     template_id: str
-    """The template whose runs are the rows."""
+    """The id of the template; its runs are the rows."""
     format: Literal["csv", "jsonl"] = "csv"
     """`csv`: a row a run, a column a step; `jsonl`: a line of JSON a run, its record without the template."""
     headings: Literal["ids", "labels"] = "ids"

@@ -1,4 +1,4 @@
-"""/console/runs/{run_id}/report: the report of a run, with the choice of what it shows, to read, print and share."""
+"""/console/runs/{run_id}/report: the report of a run to read, print and share, and the choice of its content."""
 
 from collections.abc import Mapping
 
@@ -9,6 +9,7 @@ from rundun.actions.runs import runs, shares
 from rundun.core import languages, tokens
 from rundun.core.runs.report import ReportOptions, ShareBody
 from rundun.core.validation import read
+from rundun.errors import FieldError, Invalid
 from rundun.web.archives.pdf import report_pdf
 from rundun.web.archives.report import report_page
 from rundun.web.console.session import ConsoleCall
@@ -49,8 +50,9 @@ async def share(call: ConsoleCall) -> Response:
     there, this once: only its digest is stored. Raises Invalid, `quota_exceeded`.
     """
     form, token = {**call.form, "depth": "customer"}, operators.new_token()
-    days = form.get("days", "")
-    until = {"expires_in_days": int(days) if days.isdecimal() and len(days) < 9 else days or None}
+    if (days := form.get("days", "")) not in DAYS:
+        raise Invalid([FieldError("/days", "not_allowed", "is none of the offered times")])
+    until = {"expires_in_days": int(days) if days else None}
     body = read(ShareBody, {**_read_ticks(form), **until, "language": _language(call, form).tag})
     await call.write(shares.create, call.path("run_id"), body, tokens.digest(token), call.actor)
     return await _render(call, form, token)
