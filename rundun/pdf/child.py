@@ -5,6 +5,7 @@ It opens no connection and reads no file but its code, libraries and fonts: a pa
 
 import ctypes.util
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -36,6 +37,8 @@ def main() -> None:
     fetcher = URLFetcher(allowed_protocols=["data"], allow_redirects=False)
     page = HTML(file_obj=sys.stdin.buffer, encoding="utf-8", url_fetcher=fetcher)  # a text has 4 bytes a letter
     page.write_pdf(sys.stdout.buffer, optimize_images=True, dpi=DPI, jpeg_quality=QUALITY)
+    sys.stdout.flush()
+    os._exit(0)  # a thread of Pango goes on, beside which the end of its libraries would crash once in 300 times
 
 
 def _refuse_network(event: str, _: object) -> None:
@@ -47,18 +50,13 @@ def _missing() -> str | None:
     """Return the name of a missing part, or None: the extra, a library of the system, or a font."""
     try:
         import weasyprint  # noqa: F401
+
+        absent = [font for font in FONTS if not subprocess.run(["fc-list", font], capture_output=True).stdout]
     except ImportError:
         return "the extra pdf: pip install 'rundun[pdf]'"
     except OSError:
         return f"libraries of the system: apt-get install {PACKAGES}"
-    for font in FONTS:
-        try:
-            found = subprocess.run(["fc-list", font], capture_output=True, check=False)
-        except FileNotFoundError:
-            return f"fc-list: apt-get install {PACKAGES}"
-        if not found.stdout:
-            return f"the font {font}: apt-get install fonts-noto-core"
-    return None
+    return f"the font {absent[0]}: apt-get install fonts-noto-core" if absent else None
 
 
 if __name__ == "__main__":

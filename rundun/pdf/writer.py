@@ -48,8 +48,8 @@ def _refuse(why: RefusalReason) -> Problem:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of the process. Its home has nothing; libraries would look one up, by a socket, too."""
-    return {**subprocess_environment(), "HOME": "/nonexistent"}
+    """Return the environment: a home without files, for which no socket is asked, and one heap, not one a thread."""
+    return {**subprocess_environment(), "HOME": "/nonexistent", "MALLOC_ARENA_MAX": "1"}
 
 
 def _write(html: bytes) -> bytes:
