@@ -140,6 +140,8 @@ async def test_ten_jobs_by_table_with_the_keyboard_alone(w: World, base: str, an
     await tab_to(ann, ann.get_by_role("link", name="Send another table"))
     await ann.keyboard.press("Enter")
     (tmp_path / "jobs.xlsx").write_bytes(workbook(*lines))
+    await expect(pasted).to_be_empty()
+    await ann.wait_for_load_state()  # the script that reads the file
     await ann.get_by_label("Choose a file…").set_input_files(tmp_path / "jobs.xlsx")
     await expect(pasted).to_have_value(right)
     await tab_to(ann, check)

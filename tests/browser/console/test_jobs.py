@@ -118,6 +118,13 @@ async def test_only_what_can_be_done_to_those_chosen_is_offered(w: World, base: 
     assert (await w.run(waiting))["due_at"] == "2026-01-02T18:00:00Z"
 
 
+async def to_the_list(ann: Page) -> None:
+    """Take a job's way back, once the page's script has set it."""
+    await expect(ann.get_by_role("link", name="All jobs")).to_be_visible()
+    await ann.wait_for_load_state()
+    await ann.get_by_role("link", name="All jobs").click()
+
+
 async def test_the_way_back_from_a_job_leads_to_the_list_as_it_was(
     w: World, base: str, ann: Page, receiver: Receiver
 ) -> None:
@@ -125,11 +132,11 @@ async def test_the_way_back_from_a_job_leads_to_the_list_as_it_was(
     await ann.goto(f"{base}/console/runs?tab=late&q=late&flash=several_due")
     await expect(ann).to_have_url(f"{base}/console/runs?tab=late&q=late")  # told once
     await ann.locator(f"#link-{made['late 3'].run_id}").click()
-    await ann.get_by_role("link", name="All jobs").click()
+    await to_the_list(ann)
     await expect(ann).to_have_url(f"{base}/console/runs?tab=late&q=late")
     await ann.goto(f"{base}/console")
     await ann.locator(".need.late a.job:visible").first.click()
-    await ann.get_by_role("link", name="All jobs").click()
+    await to_the_list(ann)
     await expect(ann).to_have_url(f"{base}/console/runs")
 
 
@@ -170,6 +177,7 @@ async def test_the_list_obeys_the_keyboard_alone(w: World, browser: Browser, bas
         await page.get_by_role("button", name="Cancel 3 jobs").focus()
         await keys.press("Enter")
         await expect(links).to_have_count(4)
+        await page.wait_for_load_state()  # the script that hears the keys
         # / searches in all jobs, and the tabs keep it; the keys tell of themselves, and are turned off.
         await keys.press("/")
         await keys.type("AITI?")

@@ -184,7 +184,7 @@ async def test_a_completion_whose_reply_was_lost_is_still_thanked_for(w: World, 
         await route.fetch()
         await route.abort("connectionreset")
 
-    await ed.page.route("**/complete", lose)
+    await ed.page.route("**/complete", lose, times=1)
     await ed.review()
     async with ed.page.expect_event("requestfailed"):
         await ed.finish()
