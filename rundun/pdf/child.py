@@ -18,7 +18,7 @@ LIMITS = {  # address space in bytes, processor time in seconds
     resource.RLIMIT_CORE: 0,
     resource.RLIMIT_FSIZE: 0,  # no file is written
 }
-DPI, QUALITY = 300, 80  # of photos, which are up to 2,048 pixels wide
+DPI = 300  # of photos, which are up to 2,048 pixels wide
 FONTS = ("Noto Sans", "Noto Naskh Arabic")  # of report.css, with the letters of all languages of reports
 PACKAGES = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fontconfig fonts-noto-core"  # Debian's
 
@@ -36,7 +36,7 @@ def main() -> None:
     sys.addaudithook(_refuse_network)
     fetcher = URLFetcher(allowed_protocols=["data"], allow_redirects=False)
     page = HTML(file_obj=sys.stdin.buffer, encoding="utf-8", url_fetcher=fetcher)  # a text has 4 bytes a letter
-    page.write_pdf(sys.stdout.buffer, optimize_images=True, dpi=DPI, jpeg_quality=QUALITY)
+    page.write_pdf(sys.stdout.buffer, dpi=DPI)
     sys.stdout.flush()
     os._exit(0)  # a thread of Pango goes on, beside which the end of its libraries would crash once in 300 times
 
