@@ -124,8 +124,8 @@ async def get_picture(request: Request, ctx: Context, share: Share) -> Response:
 
 @_of_share
 async def count_opened(request: Request, ctx: Context, share: Share) -> Response:
-    """POST /share/{token}/opened: count that somebody sees the report, and return 204 with a cookie, by which the same
-    browser is not counted again for a day. The page sends it once it is visible.
+    """POST /share/{token}/opened: count that somebody sees the report, and return 204 with a cookie; a browser with
+    this cookie is not counted again for a day. The page sends the request once it is visible.
     """
     response = Response(status_code=204, headers={"cache-control": "no-store"})
     if OPENED not in request.cookies:
