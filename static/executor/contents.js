@@ -1,7 +1,6 @@
 // The table of contents: all sections with their progress. Opened from the header or the menu.
 
-import { openDialog } from "./dialog.js";
-import { h, icon, makeButton, t, textAttributes } from "./dom.js";
+import { h, icon, makeButton, openDialog, t, textAttributes } from "./dom.js";
 
 /** Shows the table of contents. `sections`: the visible ones, [{id, title, done, n, hasOpen}]. → the id of the chosen
  *  section, or null. */

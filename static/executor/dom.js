@@ -1,6 +1,8 @@
 // The page's messages, and functions that make and change elements. The messages are in the one language that the
 // server put into the page (rundun/locales/); text always becomes text nodes, never markup.
 
+export * from "./dialog.js";
+
 const { "": about, ...catalogue } = JSON.parse(document.getElementById("words").textContent);
 export const lang = document.documentElement.lang;
 
@@ -217,4 +219,10 @@ export function describe(step, answer) {
     case "instruction": return t("acknowledged");
     default: return String(answer.value);
   }
+}
+
+/** → a remark's text and photo count in one line; null when it has neither. */
+export function remarkWords(remark) {
+  const n = remark?.photos.length ?? 0;
+  return [remark?.value, n ? t("photo_count", { n }) : ""].filter(Boolean).join(" · ") || null;
 }

@@ -4,26 +4,56 @@ import { learnTime } from "./rules.js";
 
 const REQUEST_TIMEOUT_MS = 30_000;   // until a request without a response counts as lost
 const UPLOAD_STALL_MS = 60_000;      // without progress, until an upload counts as lost
+const LOAD_TIMEOUT_MS = 8000;        // until a module that has not arrived is given up
 const RETRY_PAUSE_MS = 2000;         // between two attempts to load a module
 const TRANSIENT_STATUS = new Set([408, 425, 429, 500, 502, 503, 504]);
 // These codes, and errors without one of our codes (""), mean that request or response was corrupted on the way.
 const CORRUPTED_CODES = new Set(["wrong_receipt", "digest_mismatch", "malformed_json", ""]);
 const MAX_CORRUPTED_TRIES = 5;
 
+const modules = new Map();   // name → promise of a module that is being loaded, or is here
+const imports = new Map();   // name → number of imports that were begun
+
 /** → one of the page's modules, by its name; throws TypeError when it could not be loaded. */
-export async function loadModuleOnce(name, tries = 0) {
-  // Some browsers remember that an address failed, so each attempt has its own.
-  const module = await import(`./${name}.js${tries ? `?${tries}` : ""}`);
-  // Over plain http, a response whose head was cut short passes for an empty file.
-  if (Object.keys(module).length === 0) throw new TypeError("cut short");
-  return module;
+export function loadModuleOnce(name) {
+  if (!modules.has(name)) {
+    modules.set(name, importModule(name));
+    modules.get(name).catch(() => modules.delete(name));
+  }
+  return modules.get(name);
+}
+
+/** Imports a module once its file is in the browser's cache: an import that hangs cannot be given up, and would run the
+ *  module a second time if it went on after another. */
+async function importModule(name) {
+  const tries = imports.get(name) ?? 0;
+  // Firefox and WebKit remember that an address failed, so each import has its own.
+  const url = new URL(`./${name}.js${tries ? `?${tries}` : ""}`, import.meta.url).href;
+  await fetchScript(url);
+  imports.set(name, tries + 1);
+  return import(url);
+}
+
+/** Fetches a script into the browser's cache; throws TypeError when it has not arrived in 8 s. */
+async function fetchScript(url) {
+  const clock = new AbortController();
+  const timer = setTimeout(() => clock.abort(), LOAD_TIMEOUT_MS);
+  try {
+    const response = await fetch(url, { signal: clock.signal });
+    const isScript = response.ok && response.headers.get("Content-Type")?.startsWith("text/javascript");
+    if (!isScript || !(await response.text()).endsWith("//end")) throw new TypeError("not the whole script");
+  } catch {
+    throw new TypeError(`${url} could not be loaded`);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** → one of the page's modules, by its name; tries until it is loaded. */
 export async function loadModule(name) {
-  for (let tries = 0; ; tries += 1) {
+  for (;;) {
     try {
-      return await loadModuleOnce(name, tries);
+      return await loadModuleOnce(name);
     } catch (error) {
       if (!(error instanceof TypeError)) throw error; // it was loaded, and is faulty
       await awaitNetwork(RETRY_PAUSE_MS);

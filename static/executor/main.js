@@ -1,31 +1,39 @@
 // Connects the parts of the page: start screen → checklist ⇄ review → waiting → thank you; or an end from elsewhere.
+// The server sends all that the first screens need within this file (rundun/web/pages/static.py).
 
 import { announce, h, isPageLanguage, languageUrl, t } from "./dom.js";
+import { connectJob, connectStartScreen, jobFold } from "./job.js";
 import { Outbox } from "./offline/outbox.js";
 import { Drafts, OtherPhones, Session } from "./session.js";
 import * as db from "./offline/db.js";
 import { uuid } from "./rules.js";
+import { connectStart } from "./start.js";
+import { Form } from "./steps/form.js";
 import { loadModule } from "./http.js";
 import { mayRemark } from "./rules.js";
 
+// For modules that are loaded later. They import only what is here already: of a lost import they could not tell, and
+// Firefox and WebKit would not ask for it again.
+export * from "./job.js";
+export * from "./photos/fields.js";
+export * from "./steps/fields.js";
+export * from "./steps/status.js";
+export * from "./steps/told.js";
+
 const POLL_INTERVAL_MS = 15_000;   // between two polls of the server's state
 // The modules that photos need.
-const PHOTO_PARTS = ["photos/prepare", "photos/shrink", "photos/exif", "photos/formats", "photos/dialog"];
+const PHOTO_PARTS = ["photos/prepare", "photos/dialog"];
 const TOUCH_INTERVAL_MS = 5_000;   // after which a tap polls sooner
 
+dispatchEvent(new Event("begun")); // guard.js: all scripts of the first screen are here
 const state = JSON.parse(document.getElementById("state").textContent);
 const chosen = db.chosenLanguage(state.run.run_id);
-if (chosen && !isPageLanguage(chosen) && !new URLSearchParams(location.search).has("lang")) {
-  location.replace(languageUrl(chosen));
-  await new Promise(() => {}); // the page in that language does the work
-}
 const outbox = new Outbox(state.run.run_id);
 const session = new Session(state, outbox, new Drafts(state.run.run_id, db, uuid()));
 session.otherPhones = new OtherPhones(session, outbox);
 const app = document.getElementById("app");
 const startScreen = app.querySelector(".start");   // null if the run was started when the page was made
 const steps = session.rows.map(({ step }) => step);
-let parts = null;
 let form = null;
 let review = null;
 let waiting = null;
@@ -59,25 +67,33 @@ document.addEventListener("visibilitychange", () => {
   else session.flush();
 });
 
-// A failed read must not end the page: each poll looks for stored items again.
-const lost = await session.restore().catch(() => void (outbox.trouble ??= "none"));
-if (!session.closed && session.isBegun) {
-  await showForm();
-  if (lost && !session.isFinished) form.showLostPhoto(lost);
+if (chosen && !isPageLanguage(chosen) && !new URLSearchParams(location.search).has("lang")) {
+  location.replace(languageUrl(chosen)); // the page in that language does the work
+} else {
+  open();
 }
-if (!session.closed && session.run.status === "pending") {
-  // Also when the start is queued since an earlier visit: the server may still refuse it.
-  const { connectStart } = await loadModule("start");
-  connectStart(session, startScreen, showForm);
-  if (session.job.hasContent) (await loadModule("job")).connectStartScreen(session, startScreen);
+
+/** Shows the first screen: what earlier visits left on this phone, over the server's state. */
+async function open() {
+  // A failed read must not end the page: each poll looks for stored items again.
+  const lost = await session.restore().catch(() => void (outbox.trouble ??= "none"));
+  if (!session.closed && session.isBegun) {
+    showForm();
+    if (lost && !session.isFinished) form.showLostPhoto(lost);
+  }
+  if (!session.closed && session.run.status === "pending") {
+    // Also when the start is queued since an earlier visit: the server may still refuse it.
+    connectStart(session, startScreen, showForm);
+    if (session.job.hasContent) connectStartScreen(session, startScreen);
+  }
+  outbox.kick();
+  dispatchEvent(new Event("usable")); // guard.js waits for it
+  const later = h("link", { rel: "stylesheet", href: new URL("./styles/later.css", import.meta.url).href });
+  setTimeout(() => document.head.append(later)); // styles of dialogs and later screens: not before the list
+  // The page may be an old one from this phone, and never contains secrets.
+  if (navigator.serviceWorker?.controller || !session.job.isComplete) session.poll();
+  fetchAhead();
 }
-outbox.kick();
-dispatchEvent(new Event("usable")); // guard.js waits for it
-const later = h("link", { rel: "stylesheet", href: new URL("./styles/later.css", import.meta.url).href });
-setTimeout(() => document.head.append(later)); // styles of dialogs and later screens: not before the list
-// The page may be an old one from this phone, and never contains secrets.
-if (navigator.serviceWorker?.controller || !session.job.isComplete) session.poll();
-fetchAhead();
 
 /** Fetches changes made on other phones or by the sender of the link. */
 function pollNow() {
@@ -85,42 +101,28 @@ function pollNow() {
   session.poll();
 }
 
-/** → a promise of the modules of the list that this template's steps need; the form is the first. */
-function loadParts() {
-  const has = (...types) => steps.some((step) => types.includes(step.type));
-  const names = ["steps/form"];
-  if (has(
-    "boolean", "choice", "multi_choice", "rating", "text", "number", "datetime", "barcode",
-  )) names.push("steps/fields");
-  if (has("photo", "signature", "instruction") || steps.some((step) => step.photo)) names.push("photos/fields");
-  if (session.job.hasContent) names.push("job");
-  return (parts ??= Promise.all(names.map(loadModule)));
-}
-
 /** Shows the checklist, and over it the waiting screen of a finished run. */
-async function showForm() {
-  const [{ Form }] = await loadParts();
+function showForm() {
   if (session.closed) return;
   form ??= new Form(session, { onReview: openReview });
   show(form.element);
-  const showing = showJob();
-  if (session.job.hasContent) await showing;
+  showJob();
   form.resume();
-  if (session.isFinished) await openWaiting();
+  if (session.isFinished) openWaiting();
   else announce(t("started"));
 }
 
 /** Shows the job in the checklist, once; also when it may be incomplete because the server does not know of the start
  *  yet. */
-async function showJob() {
+function showJob() {
   if (isJobShown || !form || !(session.job.hasContent || !session.job.isStarted)) return;
   isJobShown = true;
-  (await loadModule("job")).connectJob(session, form);
+  connectJob(session, form);
 }
 
 /** Inserts the folded job beside `element`; `where` as for insertAdjacentElement. */
-async function addJob(element, where) {
-  if (session.job.hasContent) element.insertAdjacentElement(where, (await loadModule("job")).jobFold(session));
+function addJob(element, where) {
+  if (session.job.hasContent) element.insertAdjacentElement(where, jobFold(session));
 }
 
 async function openReview() {
@@ -205,13 +207,11 @@ function show(view) {
 }
 
 /** Fetches the modules that may be needed later, after everything that the first screen needs, and keeps the page. */
-async function fetchAhead() {
+function fetchAhead() {
   const later = [
-    "job", "dialog", "menu", "contents", "review", "end/receipt", "end/closing", "end/waiting",
-    "steps/menu", "steps/folding", "steps/status", "offline/unsent", "offline/zip",
+    "menu", "contents", "review", "end/closing", "end/waiting", "steps/menu", "steps/folding", "offline/zip",
   ];
-  if (mayRemark(state.template)) later.push("steps/remark", "photos/fields", ...PHOTO_PARTS);
-  if (startScreen) later.push("start");
+  if (mayRemark(state.template)) later.push("steps/remark", ...PHOTO_PARTS);
   if (Object.keys(session.shown?.pictures ?? {}).length) later.push("steps/pictures");
   if (steps.some((step) => step.photo || step.type === "photo")) later.push(...PHOTO_PARTS);
   if (steps.some((step) => step.config?.slots)) later.push("photos/slots");
@@ -219,11 +219,10 @@ async function fetchAhead() {
   if (!globalThis.crypto.subtle) later.push("offline/sha256");
   if (steps.some((step) => step.photo?.annotate || step.config?.annotate)) later.push("photos/annotate");
   const isSigned = steps.some((step) => step.type === "signature") || state.template.settings?.signature_on_complete;
-  if (isSigned) later.push("photos/signature", "photos/shrink");
-  if (steps.some((step) => step.type === "barcode")) later.push("photos/scan", "photos/shrink");
+  if (isSigned) later.push("photos/signature", "photos/prepare");
+  if (steps.some((step) => step.type === "barcode")) later.push("photos/scan", "photos/prepare");
   const idle = window.requestIdleCallback ?? ((work) => setTimeout(work, 1500));
   setTimeout(() => idle(async () => {
-    await loadParts();
     const urls = [...new Set(later)].map((name) => new URL(`./${name}.js`, import.meta.url).href);
     for (const href of urls) document.head.append(h("link", { rel: "modulepreload", href }));
     (await loadModule("offline/keep_page")).keepPage(session, urls);

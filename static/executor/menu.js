@@ -1,17 +1,17 @@
 // The menu of the run: the job, facts, the page's language, and the button that cancels the run.
 
-import { askReason, openDialog } from "./dialog.js";
 import {
-  connectLanguages, fact, h, icon, isPageLanguage, languages, makeButton, problemText, showTime, t, textAttributes,
+  askReason, connectLanguages, fact, h, icon, isPageLanguage, languages, makeButton, openDialog, problemText, showTime,
+  t, textAttributes,
 } from "./dom.js";
-import { loadModule } from "./http.js";
+import { jobDetails } from "./main.js";
 import { rememberLanguage } from "./offline/db.js";
 import { nowUtc } from "./rules.js";
 
 /** Opens the menu. `openContents()` shows the table of contents; null for a run without sections. */
 export async function openMenu(session, openContents) {
   const { organization, run, template } = session;
-  const about = session.job.hasContent ? (await loadModule("job")).jobDetails(session) : null;
+  const about = session.job.hasContent ? jobDetails(session) : null;
   const choice = await openDialog(h("span", textAttributes(""), template.name), (close) => [
     about,
     h("dl", { class: "facts" },

@@ -2,15 +2,11 @@
 // that completes the run.
 
 import {
-  describe, h, icon, makeButton, problemText, refusedText, setAttr, setText, showCount, t, textAttributes,
+  describe, h, icon, makeButton, problemText, refusedText, remarkWords, setAttr, setText, showCount, t, textAttributes,
 } from "./dom.js";
-import { Told } from "./steps/form.js";
-import { showSignature } from "./photos/fields.js";
-import { remarkWords } from "./end/receipt.js";
-import { remarkKey } from "./rules.js";
-import { missingText } from "./steps/status.js";
-import { leaveOut, leaveOutKind } from "./steps/menu.js";
 import { loadModule } from "./http.js";
+import { Told, missingText, showSignature } from "./main.js";
+import { leaveOutKind, remarkKey } from "./rules.js";
 
 const WAITING_DELAY_MS = 1200;
 
@@ -147,12 +143,17 @@ export class Review {
     const word = stepState.missing ? leaveOutKind(this.session.template, step) : null;
     const ways = [
       isProposed ? makeButton("link", () => this.session.answer(step.id, value), t("confirm")) : null,
-      word ? makeButton("link quiet-link", () => leaveOut(this.session, step), t(word)) : null,
+      word ? makeButton("link quiet-link", () => this.#leaveOut(step), t(word)) : null,
     ].filter(Boolean);
     if (!ways.length) return line;
     line.querySelector(".line-label").id = `${step.id}-review`;
     for (const way of ways) way.setAttribute("aria-describedby", `${step.id}-review`);
     return h("div", { class: "line-row", "data-step": step.id }, line, h("div", { class: "line-ways" }, ways));
+  }
+
+  async #leaveOut(step) {
+    const { leaveOut } = await loadModule("steps/menu");
+    leaveOut(this.session, step);
   }
 
   #remark(step) {

@@ -26,9 +26,12 @@ def geckodriver() -> str:
 
 
 @contextmanager
-def firefox(profile: Path | None = None) -> Iterator[WebDriver]:
-    """A Firefox without windows, with an empty profile, or with that in the folder `profile`."""
+def firefox(profile: Path | None = None, *, waits: bool = True) -> Iterator[WebDriver]:
+    """A Firefox without windows, with an empty profile, or with that in the folder `profile`; `waits` says whether it
+    waits until a page is loaded.
+    """
     options = webdriver.FirefoxOptions()
+    options.page_load_strategy = "normal" if waits else "none"
     options.binary_location = str(shutil.which("firefox-esr") or shutil.which("firefox"))
     options.add_argument("-headless")
     options.set_preference("intl.accept_languages", "en-GB")
@@ -44,14 +47,15 @@ def firefox(profile: Path | None = None) -> Iterator[WebDriver]:
 
 
 @contextmanager
-def webkit(profile: Path | None = None) -> Iterator[WebDriver]:
+def webkit(profile: Path | None = None, *, waits: bool = True) -> Iterator[WebDriver]:
     """WebKitGTK's MiniBrowser, which keeps nothing, or a browser that keeps its data in the folder `profile`, on a
-    screen of its own that nobody sees.
+    screen of its own that nobody sees; `waits` says whether it waits until a page is loaded.
     """
     (browser,) = Path("/usr/lib").glob("*/webkit2gtk-4.1/MiniBrowser")
     if profile:
         browser = Path(__file__).with_name("webkit_browser.py")
     options = webdriver.WebKitGTKOptions()
+    options.page_load_strategy = "normal" if waits else "none"
     options.binary_location = str(browser)
     options.add_argument("--automation")
     with screen() as display:
@@ -106,5 +110,5 @@ def kill_browser(profile: Path) -> None:
                 os.kill(int(path.name), signal.SIGKILL)
 
 
-KEEPING: Mapping[str, Callable[[Path], AbstractContextManager[WebDriver]]] = {"firefox": firefox, "webkit": webkit}
+KEEPING: Mapping[str, Callable[..., AbstractContextManager[WebDriver]]] = {"firefox": firefox, "webkit": webkit}
 ENGINES: Mapping[str, Callable[[], AbstractContextManager[WebDriver]]] = {"firefox": firefox, "webkit": webkit}

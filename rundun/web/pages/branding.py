@@ -10,7 +10,7 @@ from rundun.core.organizations import colour
 from rundun.core.urls import Urls
 from rundun.errors import NotFound
 from rundun.store.organizations.organizations import Organization
-from rundun.web.pages.static import Assets
+from rundun.web.pages.static import ENDS, Assets
 
 PNG = "image/png"
 
@@ -48,7 +48,7 @@ async def get_stylesheet(request: Request) -> Response:
     except ValueError:
         raise NotFound("colour") from None
     headers = {"cache-control": "public, max-age=31536000, immutable"}
-    return Response(colour.stylesheet(rgb), media_type="text/css", headers=headers)
+    return Response(colour.stylesheet(rgb).encode() + ENDS[".css"], media_type="text/css", headers=headers)
 
 
 ROUTES = [Route("/static/{digest}/brand/{colour}.css", get_stylesheet, methods=["GET"])]

@@ -153,8 +153,6 @@ class Pages:
             state_json=shown.embed_in(
                 {**shown_state, "limits": {"photo_bytes": photo_bytes}, "has_report": has_report}
             ),
-            step_types=shown.step_types,
-            takes_photos=shown.takes_photos,
             headers=self._guarded,
             guard=self._guard,
             browsers=BROWSERS,

@@ -24,8 +24,6 @@ class ShownTemplate:
     """
 
     head: Mapping[str, Any]
-    step_types: frozenset[str]
-    takes_photos: bool
     unknown: Untranslated
     json: Markup
 
@@ -64,14 +62,7 @@ def shown_template(template: Mapping[str, Any], tag: str) -> ShownTemplate:
     shown = languages.translate(template, tag)
     unknown = languages.untranslated(template, shown, tag)
     shown.pop("translations", None)
-    steps = [*languages.list_steps(shown)]
-    return ShownTemplate(
-        {name: shown[name] for name in _IN_HEAD if name in shown},
-        frozenset(step["type"] for step in steps),
-        any(step.get("photo") for step in steps),
-        unknown,
-        script_json(shown),
-    )
+    return ShownTemplate({name: shown[name] for name in _IN_HEAD if name in shown}, unknown, script_json(shown))
 
 
 def script_json(value: Any) -> Markup:

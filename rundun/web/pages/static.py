@@ -29,6 +29,8 @@ PARTS = {
         "executor/styles/outbox.css",
         "executor/styles/job.css",
     ),
+    "executor/dom.js": ("executor/dialog.js",),
+    # All that the first screens need, so that the list opens without network once the page is there.
     "executor/main.js": (
         "executor/offline/outbox.js",
         "executor/steps/lazy_geo.js",
@@ -38,16 +40,32 @@ PARTS = {
         "executor/offline/drafts.js",
         "executor/offline/other_phones.js",
         "executor/session.js",
+        "executor/start.js",
+        "executor/job.js",
+        "executor/steps/status.js",
+        "executor/steps/told.js",
+        "executor/steps/step.js",
+        "executor/steps/form.js",
+        "executor/steps/fields.js",
+        "executor/photos/fields.js",
     ),
-    "executor/review.js": ("executor/steps/status.js",),
     "executor/rules.js": (
         "executor/rules/checklist.js",
         "executor/rules/values.js",
         "executor/rules/answers.js",
         "executor/rules/clock.js",
     ),
-    "executor/steps/form.js": ("executor/steps/status.js", "executor/steps/told.js", "executor/steps/step.js"),
+    "executor/photos/prepare.js": (
+        "executor/photos/formats.js",
+        "executor/photos/exif.js",
+        "executor/photos/shrink.js",
+    ),
+    "executor/end/closing.js": ("executor/offline/unsent.js", "executor/end/receipt.js"),
+    "executor/end/closed.js": ("executor/offline/unsent.js", "executor/end/receipt.js"),
 }
+# The end of each script and style, by which pages know that a file is whole: some browsers take one that was cut short
+# for it.
+ENDS = {".js": b"//end", ".css": b"end{}"}
 _IMPORT = re.compile(r'^(?:@import|export \* from|import (\{[^}]*\}|\* as \w+) from) "([^"]+)";$', re.MULTILINE)
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 _TYPES |= {".webp": "image/webp", ".ico": "image/x-icon", ".png": "image/png"}  # not every system's table has these
@@ -115,11 +133,14 @@ class Assets:
         return self._assets[name].plain.decode()
 
     async def get(self, request: Request) -> Response:
-        """GET /static/{digest}/{name}: serve a file, under an older digest without caching; raises NotFound."""
+        """GET /static/{digest}/{name}: serve a file, under an older digest without caching; raises NotFound.
+
+        A page that loads its files again adds the number of its attempt to the digest (static/executor/guard.js).
+        """
         asset = self._assets.get(request.path_params["name"])
         if asset is None:
             raise NotFound("file")
-        current = request.path_params["digest"] == self.digest
+        current = request.path_params["digest"].partition("~")[0] == self.digest
         cache_control = "public, max-age=31536000, immutable" if current else "no-cache"
         return asset.response(request, {"cache-control": cache_control})
 
@@ -162,12 +183,14 @@ def _join(name: str, files: Mapping[str, bytes]) -> bytes:
 
 
 def _minified(name: str, plain: bytes) -> bytes:
-    """Return a script or style without comments and needless white space, which saves phones 28 % of the bytes; other
-    files unchanged.
+    """Return a script or style without comments and needless white space, which saves phones 28 % of the bytes, and
+    with its end from `ENDS`; other files unchanged.
     """
-    if name.endswith(".js"):
-        return bytes(jsmin(plain))
-    return bytes(cssmin(plain)) if name.endswith(".css") else plain
+    suffix = Path(name).suffix
+    if suffix not in ENDS:
+        return plain
+    short = jsmin(plain) if suffix == ".js" else cssmin(plain)
+    return bytes(short.rstrip()) + b"\n" + ENDS[suffix]
 
 
 def _content_type(name: str) -> str:

@@ -1,7 +1,7 @@
 // The receipt of a completed run: its facts, and a line for each answer. Shown by the page that completed the run, and
 // by the server's page of a closed run.
 
-import { describe, h, icon, makeButton, showTime, t } from "../dom.js";
+import { describe, h, icon, makeButton, remarkWords, showTime, t } from "../dom.js";
 import { remarkKey } from "../rules.js";
 import { saveFile } from "../offline/unsent.js";
 
@@ -53,12 +53,6 @@ function receiptText(done) {
     if (remark) lines.push(`  ${t("remark")}: ${remark}`);
   }
   return `${lines.join("\n")}\n`;
-}
-
-/** → a remark's text and photo count in one line; null when it has neither. */
-export function remarkWords(remark) {
-  const n = remark?.photos.length ?? 0;
-  return [remark?.value, n ? t("photo_count", { n }) : ""].filter(Boolean).join(" · ") || null;
 }
 
 /** → the run's short number, the first eight digits of its id: enough to name the run, too few to open it. */

@@ -1,7 +1,6 @@
 // Drafts: typed text that is not an answer yet, stored on this phone every second, so that a phone that dies loses at
 // most two seconds of it. Never sent. Several tabs may type in one step: each stores its own draft under the name of
 // its page, and takes over only the drafts of closed pages.
-// The server sends this within session.js (rundun/web/pages/static.py), so it imports nothing.
 
 const KEEP_EVERY_MS = 1000;
 

@@ -1,6 +1,5 @@
 // Answers from other phones on the same run: finds the steps whose shown answer was not given on this phone. The link
 // carries no names, so the page does not say whose phone it was.
-// The server sends this within session.js (rundun/web/pages/static.py), so it imports nothing of that.
 
 import { isLeftOut } from "../rules.js";
 

@@ -1,8 +1,7 @@
 // The unsent answers and photos of a run that accepts nothing any more: shown, offered as a file, and deleted only when
 // the person says so. Used by the page of an open run when the run ends, and by the server's page of a closed run.
 
-import { h, icon, makeButton, t } from "../dom.js";
-import { openDialog } from "../dialog.js";
+import { h, icon, makeButton, openDialog, t } from "../dom.js";
 import * as db from "./db.js";
 import { loadModule } from "../http.js";
 

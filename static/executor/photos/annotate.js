@@ -1,8 +1,7 @@
 // The dialog for drawing on a photo.
 
-import { h, makeButton, t } from "../dom.js";
-import { encodeNow, previewOf } from "./shrink.js";
-import { openDialog } from "../dialog.js";
+import { h, makeButton, openDialog, t } from "../dom.js";
+import { loadModule } from "../http.js";
 
 const PEN_WIDTH = 0.008;       // of the picture's longer side
 const COLOUR = "#ff2d20";
@@ -13,6 +12,7 @@ const leftStrokes = new WeakMap();   // photo → its strokes, each [[x, y], …
  *  open: the close button is easily hit, and so loses nothing. `source`: the picture's URL.
  *  → the picture with the drawing, {bytes, type, preview} (shrink.js), or null. */
 export async function drawOn(photo, source) {
+  const { encodeNow, previewOf } = await loadModule("photos/prepare");
   const image = new Image();
   image.src = source;
   await image.decode();

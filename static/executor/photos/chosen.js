@@ -1,5 +1,4 @@
 // A chosen photo's file: read, made small where the phone can do that, and shown from memory.
-// The server sends this within session.js (rundun/web/pages/static.py).
 
 import { loadModuleOnce } from "../http.js";
 

@@ -1,9 +1,8 @@
 // The dialog of a photo: the large picture, and buttons to send it again, draw on it, take it again, or delete it.
 
-import { h, icon, makeButton, refusedText, t } from "../dom.js";
-import { markOf, stateOf } from "./fields.js";
-import { openDialog } from "../dialog.js";
+import { h, icon, makeButton, openDialog, refusedText, t } from "../dom.js";
 import { loadModule } from "../http.js";
+import { markOf, stateOf } from "../main.js";
 
 /** Opens the dialog, and does what the person chooses. `rule`: the step's rule for photos (rules.js). */
 export async function openPhoto(session, photo, rule) {

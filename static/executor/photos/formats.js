@@ -134,7 +134,7 @@ function exifOf(bytes, view, metaStart, metaEnd) {
   const found = {};
   for (const box of boxes(bytes, view, metaStart + 4, metaEnd)) found[box.name] ??= box;
   const id = found.iinf && exifId(bytes, view, found.iinf);
-  const place = id != null && found.iloc ? placeOf(view, found.iloc, id) : null;
+  const place = id != null && found.iloc ? itemPlace(view, found.iloc, id) : null;
   if (!place || place.start + place.length > bytes.length || place.length < 12) return null;
   const start = place.start + 4 + view.getUint32(place.start);
   return start < place.start + place.length ? bytes.subarray(start, place.start + place.length) : null;
@@ -152,7 +152,7 @@ function exifId(bytes, view, { start, end }) {
 }
 
 /** → an item's place in the file (section 8.11.3), {start, length}; null unless it is in one piece. */
-function placeOf(view, { start, end }, wanted) {
+function itemPlace(view, { start, end }, wanted) {
   const version = view.getUint8(start);
   const sizes = [view.getUint8(start + 4) >> 4, view.getUint8(start + 4) & 15, view.getUint8(start + 5) >> 4];
   const indexSize = version ? view.getUint8(start + 5) & 15 : 0;

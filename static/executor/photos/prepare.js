@@ -1,9 +1,9 @@
 // Prepares a picture for its upload: reads its EXIF, which the shrunk picture lacks, and shrinks it.
 
 import { lookAt } from "./exif.js";
-import { oneAtATime, shrink } from "./shrink.js";
+import { shrink } from "./shrink.js";
 
-export { oneAtATime };
+export * from "./shrink.js";
 
 /** → the prepared picture, {bytes, type, preview, time, place} (shrink.js, exif.js); or {word}, the message key of the
  *  reason why it must not be sent. `original`: the file's bytes. */

@@ -1,9 +1,8 @@
 // Scanning of codes: live, where the browser has a BarcodeDetector (Chrome on Android); else the server reads a
 // picture.
 
-import { h, makeButton, problemText, setText, t } from "../dom.js";
-import { oneAtATime, shrink } from "./shrink.js";
-import { openDialog } from "../dialog.js";
+import { h, makeButton, openDialog, problemText, setText, t } from "../dom.js";
+import { loadModule } from "../http.js";
 
 const SCAN_INTERVAL_MS = 150;   // between two frames that are read
 
@@ -52,6 +51,7 @@ export function scanLive(formats) {
 export async function scanPicture(session, file) {
   const original = await file.arrayBuffer().catch(() => null);
   if (!original) return { problem: t("photo_unread") };
+  const { oneAtATime, shrink } = await loadModule("photos/prepare");
   // Sharper than an answer's photo: thin bars must survive.
   const { bytes, type } = await oneAtATime(() => shrink(file, original, 2048, 0.92));
   try {

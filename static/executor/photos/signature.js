@@ -1,9 +1,8 @@
 // The dialog for a signature, drawn with a finger or typed; both result in a PNG.
 
-import { h, makeButton, setAttr, setText, t } from "../dom.js";
-import { encodeNow } from "./shrink.js";
+import { h, makeButton, openDialog, setAttr, setText, t } from "../dom.js";
+import { loadModule } from "../http.js";
 import { length, tidy } from "../rules.js";
-import { openDialog } from "../dialog.js";
 
 const WIDTH = 900;       // px of the PNG; the height follows the pad's shape
 const LINE = 4.5;        // px of the pen in the PNG
@@ -11,6 +10,7 @@ const MAX_NAME = 200;
 
 /** Asks for a signature. → {png: ArrayBuffer, typedName: string | null}, or null when the dialog was cancelled. */
 export async function askSignature(title) {
+  const { encodeNow } = await loadModule("photos/prepare");
   return openDialog(t("sign"), (close) => {
     const pad = new Pad();
     const name = h("input", {

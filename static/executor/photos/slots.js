@@ -2,10 +2,8 @@
 // picture, which opens dialog.js.
 
 import { h, icon, setAttr, setText, t, textAttributes } from "../dom.js";
-import { PhotoField, stateOf } from "./fields.js";
+import { PhotoField, stateOf } from "../main.js";
 import { slotsOf } from "../rules.js";
-
-export const isWhole = true; // http.js takes a module without exports for one that was cut short
 
 customElements.define("photo-slots", class extends PhotoField {
   connectedCallback() {

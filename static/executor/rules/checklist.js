@@ -49,6 +49,12 @@ export function mayBeUnable(template, step) {
   return isTask && isRequired(step) && (template.settings?.allow_unable ?? true);
 }
 
+/** → how a step may be left out: "skip", "unable" (I can't do this), or null if it may not. */
+export function leaveOutKind(template, step) {
+  if (maySkip(template, step)) return "skip";
+  return mayBeUnable(template, step) ? "unable" : null;
+}
+
 export function mayRemark(template) {
   return template.settings?.allow_remarks ?? true;
 }

@@ -13,8 +13,6 @@ import {
 import { FieldStep, StepElement, defineStep } from "./form.js";
 import { loadModule } from "../http.js";
 
-export const isWhole = true; // http.js takes a module without exports for one that was cut short
-
 const FILTER_FROM = 15;      // number of options from which there is a filter
 const SAVE_DELAY_MS = 900;   // after the last tick, until a choice of several is saved
 

@@ -1,9 +1,8 @@
 // A step's menu: remark, Skip, "I can't do this". Loaded when the first menu opens, or ahead.
 
-import { askReason, openDialog } from "../dialog.js";
-import { h, icon, makeButton, t, textAttributes } from "../dom.js";
+import { askReason, h, icon, makeButton, openDialog, t, textAttributes } from "../dom.js";
 import { loadModule } from "../http.js";
-import { isNoted, isTyped, mayBeUnable, mayRemark, maySkip, remarkKey } from "../rules.js";
+import { isNoted, isTyped, leaveOutKind, mayRemark, remarkKey } from "../rules.js";
 
 /** Opens a step's menu, and does what the person chooses. `card`: the step's element. */
 export async function openStepMenu(card) {
@@ -20,12 +19,6 @@ export async function openStepMenu(card) {
   });
   if (choice === "remark") (await loadModule("steps/remark")).editRemark(session, step);
   else if (choice && (await leaveOut(session, step, () => card.giveUp()))) card.goOn();
-}
-
-/** → how a step may be left out: "skip", "unable" (I can't do this), or null if it may not. */
-export function leaveOutKind(template, step) {
-  if (maySkip(template, step)) return "skip";
-  return mayBeUnable(template, step) ? "unable" : null;
 }
 
 /** Leaves a step out, if needed after asking for a reason; `before()` is called first. → false when cancelled. */

@@ -1,7 +1,6 @@
 // The dialog of a step's picture. Loaded when the first is tapped, or ahead in a run with pictures.
 
-import { h, textAttributes } from "../dom.js";
-import { openDialog } from "../dialog.js";
+import { h, openDialog, textAttributes } from "../dom.js";
 
 const OPEN = "#picture";   // the address while a picture is open, so that the phone's "back" closes it
 

@@ -1,14 +1,11 @@
 // A step's remark: its part of the card, and the dialog that edits it. Loaded with the first remark, or ahead.
 
-import { openDialog } from "../dialog.js";
-import { h, icon, makeButton, refusedText, setAttr, setText, t, textAttributes } from "../dom.js";
-import { loadModule } from "../http.js";
+import { h, icon, makeButton, openDialog, refusedText, setAttr, setText, t, textAttributes } from "../dom.js";
 import { isNoted, remarkKey, tidy } from "../rules.js";
 
 /** Edits a step's remark in a dialog. The text is saved however the dialog closes, and stored as a draft every second
  *  until then; photos are queued when they are taken. `isPhotoLost`: the phone ended the page for its camera. */
 export async function editRemark(session, step, isPhotoLost = false) {
-  if (!customElements.get("photo-field")) await loadModule("photos/fields");
   const key = remarkKey(step.id);
   const remark = () => session.answerOf(key);
   const wasThere = isNoted(remark());

@@ -1,5 +1,4 @@
 // The line at the foot of a step's card: its state, missing parts, unsafe parts.
-// The server sends this within step.js (rundun/web/pages/static.py).
 
 import { locale, makeButton, refusedText, t } from "../dom.js";
 import { isLeftOut, photoRule, slotsOf } from "../rules.js";

@@ -1,6 +1,5 @@
 // The template's words about a flagged answer, with buttons for the actions they may ask for: a call, a remark, or
 // another.
-// The server sends this within step.js (rundun/web/pages/static.py).
 
 import { h, icon, makeButton, phoneNumbers, setAttr, t, telAddress, textAttributes, withLinks } from "../dom.js";
 import { isNoted, mayRemark, remarkKey } from "../rules.js";

@@ -142,8 +142,11 @@ class CutRun:
         self.acme.line.up()
 
     def _overhears(self) -> None:
-        """Of a page whose head was cut Chromium says that its policy makes no sense."""
+        """Of a page whose head was cut Chromium says that its policy makes no sense, and of one that nobody has touched
+        that it does not ask whether to leave it.
+        """
         known = ("Content-Security-Policy", "Content Security Policy", "Permissions-Policy", "set referrer policy")
+        known += ("Blocked attempt to show a 'beforeunload'",)
         self.ed.trouble[:] = [words for words in self.ed.trouble if not any(one in words for one in known)]
 
     # ---- what Ed does

@@ -10,7 +10,6 @@ from tests.browser.phone import Phone, phone
 from tests.helpers.service import World
 
 RULES = re.compile(r"/static/[^/]+/executor/rules\.js$")
-START = re.compile(r"/static/[^/]+/executor/start\.js(\?\d+)?$")
 
 
 async def loses_twice(page: Page) -> list[str]:
@@ -39,7 +38,7 @@ async def test_a_browser_that_does_not_understand_the_page_says_so_and_which_wou
     run_id = await dispatched(w, YES_NO)
 
     async def of_next_year(route: Route) -> None:
-        await route.fulfill(content_type="text/javascript", body="export const x = ;")
+        await route.fulfill(content_type="text/javascript", body="export const x = ;\n//end")
 
     await ed.page.route(RULES, of_next_year)
     await ed.open(run_id)
@@ -47,7 +46,7 @@ async def test_a_browser_that_does_not_understand_the_page_says_so_and_which_wou
     start = ed.page.get_by_role("button", name="Start")
     await expect(start).to_be_disabled()
     assert float(await start.evaluate("(button) => getComputedStyle(button).opacity")) < 1
-    assert ed.trouble == ["Unexpected token ';'"]
+    assert ed.trouble == ["Unexpected token ';'"] * 2  # it might have been cut short the first time
     ed.trouble.clear()
     # A way on: it may have been a part that was spoilt on its way.
     await ed.page.unroute_all()
@@ -79,21 +78,6 @@ async def test_a_part_that_was_lost_twice_is_asked_for_again(w: World, ed: Phone
     await ed.pick("s-ok", "Yes")
     await ed.is_done("s-ok")
     assert (await record(w, run_id))["identity"]["name"] == "Ed"
-
-
-@pytest.mark.parametrize("part", [RULES, START])
-async def test_a_part_that_stays_lost_is_said_within_eight_seconds(w: World, ed: Phone, part: re.Pattern[str]) -> None:
-    run_id = await dispatched(w, YES_NO)
-    await ed.page.clock.install(time=0)
-    await ed.page.route(part, lambda route: route.abort())
-    await ed.open(run_id)
-    await expect(ed.page.locator("[id^=guard-]:visible")).to_have_count(0)
-    await ed.page.clock.run_for(8000)
-    await is_told(ed.page, "slow", "the network may be weak")
-    await ed.page.unroute_all()
-    await ed.page.clock.run_for(4000)  # and is asked for once more
-    await expect(ed.page.get_by_role("button", name="Start")).to_be_enabled()
-    await expect(ed.page.locator("[id^=guard-]:visible")).to_have_count(0)
 
 
 async def test_a_page_that_came_at_the_second_try_opens_without_network(w: World, browser: Browser, base: str) -> None:
