@@ -123,6 +123,7 @@ class Database:
             env = Env(clock, links, grace, device_key, quotas=Quotas(default_quota), keep_journal=journal.append)
             await opened[0].call(quotas.load_full, env.quotas)
             env.event_floor = await opened[0].call(service_state.read_event_floor)
+            env.generation = await opened[0].call(service_state.read_generation)
             opened.append(await ThreadConnection.open(lambda: connection.open_reader(path)))
             files = FileWatch(path, lock)
             long_reader = LongReader(connection.open_reader(path), env, files)

@@ -115,6 +115,11 @@ class Context:
     tables: BoundedPool = field(default_factory=lambda: BoundedPool(_too_many_tables, threads=2))  # of jobs, being read
 
     @property
+    def generation(self) -> int:
+        """Return the generation of the database, which each restore changes; 0 before the first."""
+        return self.database.env.generation
+
+    @property
     def links(self) -> Urls:
         """Return the maker of URLs for runs, pictures and invitations."""
         return self.database.env.links

@@ -9,6 +9,15 @@ from rundun.core.json_types.base import BarcodeFormat, FieldKind, Status
 from rundun.core.json_types.runs import RemarkBaseJson
 
 
+class GenerationJson(TypedDict):
+    """The origin of a response to a phone."""
+
+    generation: base.Count
+    """The generation of the database: a random number below 2^53 that each restore of a backup makes anew, 0 before the
+    first. What was confirmed in another generation may be missing in this one; responses of older versions have none,
+    which means 0."""
+
+
 class RunBriefJson(TypedDict):
     """The members of a run that every write returns."""
 
@@ -108,7 +117,7 @@ class StepWrittenJson(StepStateJson):
     """The step's id."""
 
 
-class WrittenJson(TypedDict):
+class WrittenJson(GenerationJson):
     """The response to a write on a step."""
 
     run: RunBriefJson
@@ -139,7 +148,7 @@ class PicturesJson(TypedDict):
     """Picture ids by step id, of steps that show any; only once the run is started."""
 
 
-class StartedJson(PicturesJson):
+class StartedJson(PicturesJson, GenerationJson):
     """The run is under way; a signed cookie names the device."""
 
     run: RunStateJson
@@ -150,7 +159,7 @@ class StartedJson(PicturesJson):
     """The job, now with the members that were withheld before Start."""
 
 
-class EndedJson(TypedDict):
+class EndedJson(GenerationJson):
     """The run is closed."""
 
     run: RunStateJson
@@ -187,11 +196,19 @@ class ReceiptJson(StoredJson):
     """The id of the photo without the drawing; null if it was not drawn on."""
 
 
+class PhotoStoredJson(ReceiptJson, GenerationJson):
+    """The response to a photo's upload: its receipt."""
+
+
 class SignatureReceiptJson(StoredJson):
     """The receipt of a signature that is on the disk."""
 
     url: str
     """The PNG, a path on this host."""
+
+
+class SignatureStoredJson(SignatureReceiptJson, GenerationJson):
+    """The response to a signature's upload: its receipt."""
 
 
 class HostJson(TypedDict):
@@ -217,7 +234,7 @@ class RemarkWrittenJson(RemarkStateJson):
     """The id of its step."""
 
 
-class RemarkedJson(TypedDict):
+class RemarkedJson(GenerationJson):
     """The response to a write of a remark."""
 
     run: RunBriefJson
@@ -226,7 +243,7 @@ class RemarkedJson(TypedDict):
     """The remark after the write; null = there never was one."""
 
 
-class StateJson(PicturesJson):
+class StateJson(PicturesJson, GenerationJson):
     """The whole state of a run, enough to resume on another device."""
 
     run: RunStateJson

@@ -5,7 +5,7 @@ from typing import Annotated, Any, NotRequired, get_args
 from pydantic import Field, WithJsonSchema
 from typing_extensions import TypedDict
 
-from rundun.core.json_types.base import At, MissingCode, Status
+from rundun.core.json_types.base import At, Count, MissingCode, Status
 from rundun.errors import FieldErrorCode, Where
 
 PlaceCode = Annotated[
@@ -59,5 +59,7 @@ class ProblemDetailsJson(TypedDict):
     """When the run ended; on 410 of a closed run."""
     erased_at: NotRequired[At]
     """When the run was erased; on 410 of an erased run."""
+    generation: NotRequired[Count]
+    """The generation of the database, as in receipts; below `/r`, on 410 of a closed run and with `other_device`."""
     reason: NotRequired[str]
     """The reason for which a run was cancelled, if one was given; on 410, and only for a phone that did the run."""

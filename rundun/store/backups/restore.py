@@ -6,6 +6,7 @@ one.
 """
 
 import os
+import secrets
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from rundun.store.backups.check import require_database, require_header
 from rundun.store.backups.copies import BEFORE_RESTORE, stamp
 from rundun.store.erasure import journal as erasure_journal, journal_file
 from rundun.store.erasure.journal import SUFFIX, ErasureJournal
-from rundun.store.sqlite import database_file
+from rundun.store.sqlite import database_file, service_state
 from rundun.store.sqlite.connection import guard_schema
 from rundun.store.sqlite.database_file import OWNER_ONLY, Lock, sync_folder
 from rundun.store.sqlite.transaction import JournalEntry
@@ -122,14 +123,16 @@ def _prepare(part: Path, newest: int, now: int, *, is_live: bool) -> None:
 
 def _put_state(db: sqlite3.Connection, now: int, event_floor: int, *, is_live: bool) -> None:
     """Store the service's state after the restore: the floor of event numbers, above all that can have been used
-    before, and the time of the hold; and delete the state of backups, which is of the copied database.
+    before, a new generation, and the time of the hold; and delete the state of backups, which is of the copied database.
     """
     db.execute(
         "CREATE TABLE IF NOT EXISTS service_state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID"
     )
     before = db.execute("SELECT value FROM service_state WHERE name = 'event_floor'").fetchone()
     floor = max(event_floor, before[0] if before else 0)
-    db.execute("INSERT OR REPLACE INTO service_state VALUES ('event_floor', ?)", (floor,))
+    generation = 1 + secrets.randbelow(service_state.GENERATIONS - 1)
+    state = {service_state.EVENT_FLOOR: floor, service_state.GENERATION: generation}
+    db.executemany("INSERT OR REPLACE INTO service_state VALUES (?, ?)", state.items())
     db.execute("DELETE FROM service_state WHERE name = 'held_since' OR name LIKE 'backup/_%' ESCAPE '/'")
     if not is_live:
         db.execute("INSERT INTO service_state VALUES ('held_since', ?)", (now,))

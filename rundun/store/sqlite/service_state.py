@@ -6,6 +6,8 @@ from rundun.store.sqlite.transaction import Tx
 
 HELD_SINCE = "held_since"  # the time of the restore that holds deliveries and alerts, in milliseconds
 EVENT_FLOOR = "event_floor"  # events after a restore have greater numbers
+GENERATION = "generation"  # a random number from 1 to GENERATIONS - 1, made anew by each restore
+GENERATIONS = 2**53  # below it every JSON parser reads integers exactly (RFC 8259, section 6)
 
 
 def find(tx: Tx, name: str) -> int | None:
@@ -31,6 +33,11 @@ def find_held_since(tx: Tx) -> int | None:
 def read_event_floor(db: sqlite3.Connection) -> int:
     """Return the number above which new events are numbered; 0 in a database that was never restored."""
     return _find(db, EVENT_FLOOR) or 0
+
+
+def read_generation(db: sqlite3.Connection) -> int:
+    """Return the generation of the database; 0 for one that was never restored."""
+    return _find(db, GENERATION) or 0
 
 
 def _find(db: sqlite3.Connection, name: str) -> int | None:

@@ -199,8 +199,8 @@ def _update_sql(table: str, columns: tuple[str, ...]) -> str:
 @dataclass(slots=True)
 class Env:
     """The environment that all transactions of a process share. The commit of a rotation replaces `links`; `device_key`
-    signs the cookies of executors' phones. New events are numbered above `event_floor`. `keep_journal` writes entries
-    to the erasure journal.
+    signs the cookies of executors' phones. New events are numbered above `event_floor`. `generation` is changed by each
+    restore, 0 before the first. `keep_journal` writes entries to the erasure journal.
     """
 
     clock: Clock
@@ -210,6 +210,7 @@ class Env:
     versions: TemplateVersionCache = field(default_factory=TemplateVersionCache)
     quotas: Quotas = field(default_factory=Quotas)
     event_floor: int = 0
+    generation: int = 0
     keep_journal: KeepJournal | None = None
 
     def tx(self, db: sqlite3.Connection) -> Tx:

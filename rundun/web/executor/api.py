@@ -63,11 +63,12 @@ async def get_state(request: Request) -> Response:
     """
     ctx = context_of(request)
     run_id, device = request.path_params["run_id"], device_of(request)
-    since = query(StateQuery, request).since
-    if since is not None and await ctx.database.read(execution.is_unchanged, run_id, since, device):
+    asked = query(StateQuery, request)
+    since, is_ours = asked.since, asked.generation in (None, ctx.generation)
+    if since is not None and is_ours and await ctx.database.read(execution.is_unchanged, run_id, since, device):
         return Response(status_code=304, headers={"cache-control": "no-store"})
     state, organization, now = await ctx.database.read(execution.load_open, run_id, device)
-    content = state_json(state, organization, ctx.links, now)
+    content = state_json(state, organization, ctx.links, now, ctx.generation)
     return Json(content)
 
 
@@ -91,6 +92,7 @@ async def start_run(request: Request) -> Response:
         "run": record.run_state_json(run, ctx.now()),
         "assigned_to": run.assigned_to,
         "job": job_json.job_json(run, version.template, run.language),
+        "generation": ctx.generation,
         **pictures_json(run, version, ctx.links),
     }
     response = Json(content)
@@ -116,7 +118,7 @@ async def answer_step(request: Request) -> Response:
     run_id, step_id = request.path_params["run_id"], request.path_params["step_id"]
     device = device_of(request)
     state = await ctx.database.write(execution.answer, run_id, step_id, answer_input, device)
-    response = Json(step_written(state, step_id, ctx.links))
+    response = Json(step_written(state, step_id, ctx.links, ctx.generation))
     if device is None and not state.run.is_closed:  # a phone that joins a started run may see its end
         set_device(request, response, secrets.token_urlsafe(24))
     return response
@@ -138,7 +140,7 @@ async def put_remark(request: Request) -> Response:
     remark_input = await read_body(request, lambda body: read(RemarkBody, body).remark_input())
     run_id, step_id = request.path_params["run_id"], request.path_params["step_id"]
     state = await ctx.database.write(remarks.remark, run_id, step_id, remark_input, device_of(request))
-    return Json(remark_written(state, step_id))
+    return Json(remark_written(state, step_id, ctx.generation))
 
 
 @router.route(
@@ -156,12 +158,12 @@ async def complete_run(request: Request) -> Response:
     ctx = context_of(request)
     await read_body(request, lambda body: read(EmptyBody, body))
     run = await ctx.database.write(execution.complete, request.path_params["run_id"], device_of(request))
-    return Json(_ended(run))
+    return Json(_ended(run, ctx.generation))
 
 
-def _ended(run: Run) -> EndedJson:
-    """Return the content of the response about a closed run: its state, as `run`."""
-    return {"run": record.run_state_json(run, run.closed_at or 0)}
+def _ended(run: Run, generation: int) -> EndedJson:
+    """Return the content of the response about a closed run: its state, as `run`, and the database's `generation`."""
+    return {"run": record.run_state_json(run, run.closed_at or 0), "generation": generation}
 
 
 @router.route(
@@ -176,4 +178,4 @@ async def give_up_run(request: Request) -> Response:
     reason = (await read_body(request, lambda body: read(CancelBody, body))).reason
     run_id = request.path_params["run_id"]
     run = await ctx.database.write(execution.cancel_by_executor, run_id, reason, device_of(request))
-    return Json(_ended(run))
+    return Json(_ended(run, ctx.generation))

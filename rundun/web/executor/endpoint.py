@@ -5,12 +5,13 @@ from functools import wraps
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rundun.errors import NotFound
+from rundun.errors import NotFound, Problem
 from rundun.web.context import context_of
 from rundun.web.http.operation import ApiRouter
 from rundun.web.pages.pages import Handler
 
 MAX_ID = len("r-00000000-0000-4000-8000-000000000000")
+_ENDS = ("run_closed", "other_device")
 
 
 def executor_router() -> ApiRouter[Request]:
@@ -30,6 +31,10 @@ def rate_limited(handler: Handler) -> Handler:
             response = await handler(request)
         except NotFound:
             rate_limiter.count_failure(request)
+            raise
+        except Problem as problem:
+            if problem.code in _ENDS:  # where a phone deletes what was confirmed in this generation
+                problem.extensions["generation"] = ctx.generation
             raise
         if response.status_code == 404:
             rate_limiter.count_failure(request)

@@ -44,7 +44,7 @@ async def page(request: Request) -> Response:
         days_shown = await ctx.database.read(retention.days_shown, state.run.org_id, state.run.template_id)
 
     def render() -> Response:
-        content = state_json(state, organization, ctx.links, now, in_page=True)
+        content = state_json(state, organization, ctx.links, now, ctx.generation, in_page=True)
         branding = branding_of(organization, ctx.pages.assets, ctx.links)
         preferred = preferred_languages(request, state.run.language)
         photo_bytes = ctx.settings.limits.photo_bytes
@@ -86,7 +86,7 @@ async def _closed_page(request: Request, ctx: Context, problem: Problem) -> Resp
         preferred = preferred_languages(request, run.language)
         receipt = _receipt(state, organization, ctx) if is_executor and kind == "completed" else None
         reason = run_state.cancel_reason(run, is_executor=is_executor)
-        return ctx.pages.render_closed(kind, preferred, contact, run_facts, branding, receipt, reason)
+        return ctx.pages.render_closed(kind, preferred, contact, run_facts, branding, receipt, reason, ctx.generation)
 
     return await _queue_render(request, run.org_id, render)
 
@@ -113,7 +113,7 @@ def _receipt(state: RunState, organization: Organization, ctx: Context) -> dict[
     `answers`, `remarks`, the title of the `job`, whether the phone `has_report`, and in `signed` the ids of signed
     steps, "" for the run as a whole.
     """
-    whole = state_json(state, organization, ctx.links, ctx.now())
+    whole = state_json(state, organization, ctx.links, ctx.now(), ctx.generation)
     kept = {name: whole[name] for name in ("run", "organization", "template", "answers", "remarks")}
     has_report = ctx.makes_pdf and execution.has_report(state, ctx.now())
     signed = list(whole["signatures"])

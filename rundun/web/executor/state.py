@@ -16,10 +16,10 @@ from rundun.store.sqlite.transaction import TemplateVersion
 
 
 def state_json(
-    state: RunState, organization: Organization, links: Urls, now: int, *, in_page: bool = False
+    state: RunState, organization: Organization, links: Urls, now: int, generation: int, *, in_page: bool = False
 ) -> StateJson:
-    """Return a run's state as JSON, enough to resume on another device. `in_page` is the state in the HTML: without
-    secrets, and with untranslated labels of fields.
+    """Return a run's state as JSON, enough to resume on another device; `generation` is the database's. `in_page` is
+    the state in the HTML: without secrets, and with untranslated labels of fields.
     """
     language = None if in_page else state.run.language
     job = job_json.job_json(state.run, state.version.template, language, with_secrets=not in_page)
@@ -51,6 +51,7 @@ def state_json(
         },
         "signatures": {step_id: record.signature_receipt(signature, links) for step_id, signature in newest.items()},
         "server_time": times.wire(now),
+        "generation": generation,
         **pictures_json(state.run, state.version, links),
     }
 
@@ -78,18 +79,19 @@ def pictures_json(run: Run, version: TemplateVersion, links: Urls) -> PicturesJs
     }
 
 
-def remark_written(state: RunState, step_id: str) -> RemarkedJson:
-    """Return the response to a write of a remark: the remark, empty if taken back, None if there never was one, and the
-    run in brief.
+def remark_written(state: RunState, step_id: str, generation: int) -> RemarkedJson:
+    """Return the response to a write of a remark: the remark, empty if taken back, None if there never was one, the run
+    in brief, and the `generation` of the database.
     """
     remark = state.evidence.remarks.get(step_id)
     return {
         "run": record.run_brief_json(state.run),
         "remark": None if remark is None else {"step_id": step_id, **record.remark_state_json(remark)},
+        "generation": generation,
     }
 
 
-def step_written(state: RunState, step_id: str, links: Urls) -> WrittenJson:
-    """Return the response to a write of a step: the step, and the run in brief."""
+def step_written(state: RunState, step_id: str, links: Urls, generation: int) -> WrittenJson:
+    """Return the response to a write of a step: the step, the run in brief, and the `generation` of the database."""
     step = record.step_json(state.step_states[step_id], state.evidence, links)
-    return {"run": record.run_brief_json(state.run), "step": {"step_id": step_id, **step}}
+    return {"run": record.run_brief_json(state.run), "step": {"step_id": step_id, **step}, "generation": generation}

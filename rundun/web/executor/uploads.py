@@ -15,10 +15,10 @@ from rundun.actions.runs import execution, photos
 from rundun.actions.runs.photos import PhotoRef
 from rundun.actions.runs.state import RunState
 from rundun.core.json_types.base import BarcodeFormat
-from rundun.core.json_types.execution import DecodedJson, ReceiptJson, SignatureReceiptJson, WrittenJson
+from rundun.core.json_types.execution import DecodedJson, PhotoStoredJson, SignatureStoredJson, WrittenJson
 from rundun.core.picture import Derivatives
 from rundun.core.runs import record
-from rundun.core.runs.evidence import Photo
+from rundun.core.runs.evidence import Photo, Signature
 from rundun.core.templates.steps import BarcodeStep
 from rundun.core.validation import read
 from rundun.errors import FieldError, Invalid, Problem
@@ -27,7 +27,7 @@ from rundun.store.database import Database
 from rundun.store.files import PhotoFiles, PhotoMetadata, Piece, StoredFile
 from rundun.store.runs import runs as run_rows
 from rundun.store.worker import MAX_BATCH
-from rundun.web.context import context_of
+from rundun.web.context import Context, context_of
 from rundun.web.executor.bodies import GeoBody, PhotoBody
 from rundun.web.executor.device import device_of
 from rundun.web.executor.endpoint import executor_router
@@ -50,8 +50,8 @@ _PNG = Bytes(PNG, "A PNG of at most 2 MiB.")
 _UNREADABLE = ("digest_mismatch", "unreadable_image")
 _OPEN = ("run_closed", "not_started")
 _RECEIPT = {
-    201: Success("It is stored.", SignatureReceiptJson),
-    200: Success("This picture was stored before.", SignatureReceiptJson),
+    201: Success("It is stored.", SignatureStoredJson),
+    200: Success("This picture was stored before.", SignatureStoredJson),
 }
 
 
@@ -77,7 +77,7 @@ def _metadata(target: PhotoRef, params: PhotoQuery) -> PhotoMetadata:
 
 @router.route(
     "PUT /steps/{step_id}/photos/{photo_id}",
-    {201: Success("It is stored.", ReceiptJson), 200: Success("These bytes were stored before.", ReceiptJson)},
+    {201: Success("It is stored.", PhotoStoredJson), 200: Success("These bytes were stored before.", PhotoStoredJson)},
     query=PhotoQuery,
     together=("geo", GeoBody),
     headers=("Content-Digest",),
@@ -100,11 +100,15 @@ async def put_photo(request: Request) -> Response:
     async with ctx.upload_buffer.receive(request, org_id, ctx.settings.limits.photo_bytes) as body:
         stored = await database.write(photos.find_stored_photo, target, body.sha256, metadata)
         if stored is not None:
-            return Json(record.photo_receipt(stored, ctx.links))
+            return Json(_photo_stored(stored, ctx))
         derived = await ctx.imaging.derive(body.read, org_id)
         metadata = replace(metadata, exif=derived.exif)
         photo, is_new = await _store(database, org_id, target, body, derived, metadata, device)
-    return Json(record.photo_receipt(photo, ctx.links), 201 if is_new else 200)
+    return Json(_photo_stored(photo, ctx), 201 if is_new else 200)
+
+
+def _photo_stored(photo: Photo, ctx: Context) -> PhotoStoredJson:
+    return {**record.photo_receipt(photo, ctx.links), "generation": ctx.generation}
 
 
 async def _store(
@@ -170,7 +174,7 @@ async def delete_photo(request: Request) -> Response:
     ctx = context_of(request)
     target = _target(request)
     state = await ctx.database.write(photos.remove_photo, target, device_of(request))
-    return Json(step_written(state, target.step_id, ctx.links))
+    return Json(step_written(state, target.step_id, ctx.links, ctx.generation))
 
 
 @router.route(
@@ -217,13 +221,17 @@ async def _put_signature(request: Request, step_id: str) -> Response:
     async with ctx.upload_buffer.receive(request, org_id, SIGNATURE_BYTES) as body:
         stored = await database.read(photos.find_signature, run_id, step_id, body.sha256, device)
         if stored is not None:
-            return Json(record.signature_receipt(stored, database.env.links))
+            return Json(_signature_stored(stored, ctx))
         await ctx.imaging.check_signature(body.read, org_id)
         png = body.read()
     signature = await database.write_heavy(
         len(png), photos.add_signature, run_id, step_id, png, body.sha256, typed_name, device
     )
-    return Json(record.signature_receipt(signature, database.env.links), 201)
+    return Json(_signature_stored(signature, ctx), 201)
+
+
+def _signature_stored(signature: Signature, ctx: Context) -> SignatureStoredJson:
+    return {**record.signature_receipt(signature, ctx.links), "generation": ctx.generation}
 
 
 @router.route(

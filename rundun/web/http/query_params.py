@@ -33,7 +33,7 @@ def query(model: type[Q], request: Request) -> Q:
 
 def _integer_in(minimum: int, maximum: int) -> ParsedFrom:
     def check(value: str) -> int:
-        if not re.fullmatch(r"\d{1,15}", value, re.ASCII) or not minimum <= int(value) <= maximum:
+        if not re.fullmatch(r"\d{1,16}", value, re.ASCII) or not minimum <= int(value) <= maximum:
             raise invalid_value("out_of_range", f"must be a whole number from {minimum} to {maximum}")
         return int(value)
 
@@ -268,6 +268,9 @@ class StateQuery(StrictModel):
 
     since: Annotated[int, _integer_in(0, 10**15 - 1)] | None = None
     """The revision you have. The response is 304 while it is the current one."""
+    generation: Annotated[int, _integer_in(0, 2**53 - 1)] | None = None
+    """The generation of the database that `since` is from. The response is 304 only while it is the current one, too;
+    left out, it is not compared."""
 
 
 class PhotoQuery(StrictModel):

@@ -173,10 +173,12 @@ class Pages:
         branding: Branding = PLAIN,
         receipt: Mapping[str, Any] | None = None,
         reason: str | None = None,
+        generation: int | None = None,
     ) -> Response:
         """Render the page that tells why there is nothing to do. `kind` is a key of CLOSED_STATUS, which has the page's
         status; `run` has the name of its template. A phone that did the run gets a `receipt` of its answers
-        (static/executor/end/closed.js), or the `reason` of the cancellation.
+        (static/executor/end/closed.js), or the `reason` of the cancellation. `generation` is that of the database, in
+        which the run is closed or another phone's.
         """
         original = run["template"] if run else {}
         language = self.words.language(preferred, list(original.get("translations") or ()))
@@ -196,6 +198,7 @@ class Pages:
             if receipt
             else None,
             reason=reason,
+            generation=generation,
             branding=branding,
         )
 

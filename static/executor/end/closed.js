@@ -15,11 +15,12 @@ const main = document.querySelector("main");
 const state = document.getElementById("state");
 if (state) main.append(receiptButtons(receiptData(JSON.parse(state.textContent))));
 const run = location.pathname.split("/")[2];
-if (main.dataset.erased !== undefined) await deleteRun(run).catch(() => {});
+const { kind } = main.dataset;
+if (kind === "erased") await deleteRun(run).catch(() => {});
 else await showUnsent();
 
 async function showUnsent() {
-  const box = await unsentBox(run, [], main.dataset.over !== undefined);
+  const box = await unsentBox(run, [], ["completed", "cancelled", "expired"].includes(kind));
   if (box) main.querySelector("h1").after(box); // above the advice to ask for a new link
 }
 

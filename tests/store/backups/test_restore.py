@@ -6,11 +6,13 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from unittest.mock import ANY
 
 import pytest
 
 from rundun.errors import Problem
 from rundun.store.erasure import journal as erasure_journal, journal_file
+from rundun.store.sqlite import service_state
 from rundun.store.sqlite.connection import list_migrations, open_writer
 from rundun.store.sqlite.database_file import Lock
 from tests.helpers.files.restoring import NOW, add_organization, make_database, make_files, names_in
@@ -150,7 +152,7 @@ def test_a_copy_of_an_older_rundun_is_brought_up_to_date_when_it_is_opened(files
     with closing(open_writer(files.database)) as db:
         assert db.execute("PRAGMA user_version").fetchone()[0] == list_migrations()[-1][0]
     assert names_in(files.database) == ["Hooli"]
-    assert state(files.database) == {"held_since": NOW, "event_floor": NOW * 1000}
+    assert state(files.database) == {"held_since": NOW, "event_floor": NOW * 1000, "generation": ANY}
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
@@ -163,9 +165,21 @@ def test_root_restores_a_file_that_the_service_can_open(files):
 
 def test_all_that_goes_out_is_held_and_numbers_of_events_go_on_above_all_given_out(files):
     files.restore()
-    assert state(files.database) == {"held_since": NOW, "event_floor": NOW * 1000}
+    assert state(files.database) == {"held_since": NOW, "event_floor": NOW * 1000, "generation": ANY}
     files.restore(now=NOW - 5000, is_live=True)  # by a clock that was put back
-    assert state(files.database) == {"event_floor": (NOW - 5000) * 1000}
+    assert state(files.database) == {"event_floor": (NOW - 5000) * 1000, "generation": ANY}
+
+
+def test_each_restore_makes_another_generation(files):
+    with closing(open_writer(files.database)) as db:
+        assert service_state.read_generation(db) == 0
+    made = []
+    for _ in range(3):
+        files.restore()
+        made.append(state(files.database)["generation"])
+        shutil.copy(files.database, files.copy)
+    assert len(set(made)) == 3
+    assert all(0 < one < 2**53 for one in made)
 
 
 def test_numbers_do_not_go_back_even_where_the_clock_does(files):

@@ -39,5 +39,5 @@ async def find_operator(call: ConsoleCall) -> Operator | None:
 
 def _signer(call: ConsoleCall, password_hash: str) -> Signer:
     bound_to = digest(f"{call.token} {password_hash}").hex()
-    floor = call.ctx.database.env.event_floor  # changes with a restore, which ends pending sign-ins
-    return Signer(call.ctx.links.key, salt=f"pending-sign-in.{bound_to}.{floor}")
+    # A restore, which ends pending sign-ins, changes the generation.
+    return Signer(call.ctx.links.key, salt=f"pending-sign-in.{bound_to}.{call.ctx.generation}")

@@ -42,7 +42,7 @@ async def preview(call: ConsoleCall) -> Response:
 
 def _render(call: ConsoleCall, version: TemplateVersion, is_started: bool) -> Response:
     links = call.ctx.links
-    state = state_json(_run_state(version, is_started), call.organization, links, call.now, in_page=True)
+    state = state_json(_run_state(version, is_started), call.organization, links, call.now, 0, in_page=True)
     lang = call.request.query_params.get("lang", "")
     chosen = [lang] if translation.is_tag(lang) else []
     languages = [*chosen, *translation.accepted_tags(call.request.headers.get("accept-language", ""))]

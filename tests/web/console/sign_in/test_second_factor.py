@@ -157,9 +157,9 @@ async def test_half_signed_in_is_this_browser_for_five_minutes(w: World) -> None
     w.clock.forward(seconds=1)
     assert "Sign in again" in (await browser.post("/sign-in", pending=pending, code=app.code())).text
     browser, pending = await half_in(w)
-    w.database.env.event_floor = 1
+    w.database.env.generation = 1
     assert "Sign in again" in (await browser.post("/sign-in", pending=pending, code=codes[0])).text, "after a restore"
-    w.database.env.event_floor = 0
+    w.database.env.generation = 0
     assert (await browser.post("/sign-in", pending=pending)).status_code == 200, "asked once more"
     assert (await browser.post("/sign-in", pending=pending, code=codes[0])).status_code == 303
 
