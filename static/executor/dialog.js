@@ -1,4 +1,4 @@
-// Dialogs that come up from the bottom of the screen.
+// Dialogs that come up from the bottom of the screen. Loaded when the first of them opens, or ahead.
 
 import { h, icon, makeButton, setText, t } from "./dom.js";
 

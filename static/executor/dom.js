@@ -1,7 +1,7 @@
 // The page's messages, and functions that make and change elements. The messages are in the one language that the
 // server put into the page (rundun/locales/); text always becomes text nodes, never markup.
 
-export * from "./dialog.js";
+import { loadModule } from "./http.js";
 
 const { "": about, ...catalogue } = JSON.parse(document.getElementById("words").textContent);
 export const lang = document.documentElement.lang;
@@ -225,4 +225,14 @@ export function describe(step, answer) {
 export function remarkWords(remark) {
   const n = remark?.photos.length ?? 0;
   return [remark?.value, n ? t("photo_count", { n }) : ""].filter(Boolean).join(" · ") || null;
+}
+
+/** Opens a dialog, as in dialog.js. → a promise of its result, null when the person cancels. */
+export async function openDialog(...given) {
+  return (await loadModule("dialog")).openDialog(...given);
+}
+
+/** Opens a dialog that asks for a reason, as in dialog.js. → a promise of the reason, null when the person cancels. */
+export async function askReason(...given) {
+  return (await loadModule("dialog")).askReason(...given);
 }

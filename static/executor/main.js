@@ -50,7 +50,12 @@ session.addEventListener("closed", async ({ detail }) => {
 session.addEventListener("completed", async ({ detail }) => {
   const { thanksView } = await loadModule("end/closing");
   history.replaceState(null, "", location.pathname + location.search);
-  show(thanksView(session, { ...session.run, ...detail.run }));
+  show(thanksView(session, { ...session.run, ...detail.run }, detail.generation));
+});
+session.addEventListener("put-back", () => {
+  if (session.isBegun && !form) showForm();
+  if (!session.isBegun && form) location.reload(); // nobody has started the older run: back to the start screen
+  showPutBack();
 });
 session.job.addEventListener("change", showJob);
 session.addEventListener("incomplete", ({ detail }) => form && stopWaiting(detail.problem));
@@ -80,6 +85,7 @@ async function open() {
   if (!session.closed && session.isBegun) {
     showForm();
     if (lost && !session.isFinished) form.showLostPhoto(lost);
+    if (session.lost.length) showPutBack();
   }
   if (!session.closed && session.run.status === "pending") {
     // Also when the start is queued since an earlier visit: the server may still refuse it.
@@ -91,7 +97,7 @@ async function open() {
   const later = h("link", { rel: "stylesheet", href: new URL("./styles/later.css", import.meta.url).href });
   setTimeout(() => document.head.append(later)); // styles of dialogs and later screens: not before the list
   // The page may be an old one from this phone, and never contains secrets.
-  if (navigator.serviceWorker?.controller || !session.job.isComplete) session.poll();
+  if (navigator.serviceWorker?.controller || !session.job.isComplete || !session.isSure) session.poll();
   fetchAhead();
 }
 
@@ -123,6 +129,12 @@ function showJob() {
 /** Inserts the folded job beside `element`; `where` as for insertAdjacentElement. */
 function addJob(element, where) {
   if (session.job.hasContent) element.insertAdjacentElement(where, jobFold(session));
+}
+
+/** Shows that an older copy of the data was put back, wherever the page has a header. */
+async function showPutBack() {
+  const kept = await loadModule("offline/kept");
+  kept.showPutBack(session, [...document.querySelectorAll(".form > .top, .start .start-head")]);
 }
 
 async function openReview() {
@@ -209,7 +221,8 @@ function show(view) {
 /** Fetches the modules that may be needed later, after everything that the first screen needs, and keeps the page. */
 function fetchAhead() {
   const later = [
-    "menu", "contents", "review", "end/closing", "end/waiting", "steps/menu", "steps/folding", "offline/zip",
+    "dialog", "menu", "contents", "review", "end/closing", "end/waiting", "steps/menu", "steps/folding",
+    "offline/zip", "offline/kept",
   ];
   if (mayRemark(state.template)) later.push("steps/remark", ...PHOTO_PARTS);
   if (Object.keys(session.shown?.pictures ?? {}).length) later.push("steps/pictures");
@@ -226,5 +239,6 @@ function fetchAhead() {
     const urls = [...new Set(later)].map((name) => new URL(`./${name}.js`, import.meta.url).href);
     for (const href of urls) document.head.append(h("link", { rel: "modulepreload", href }));
     (await loadModule("offline/keep_page")).keepPage(session, urls);
+    (await loadModule("offline/kept")).deleteOverdue().catch(() => {});
   }), 800);
 }

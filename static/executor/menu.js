@@ -31,8 +31,8 @@ async function cancelRun(session) {
   const reason = await askReason(t("stop"), t("stop_explained"), t("stop_label"), t("stop_confirm"), true);
   if (reason === null) return;
   try {
-    await session.outbox.request("POST", "/cancel", { reason });
-    session.close("cancelled", nowUtc());
+    const { generation = 0 } = await session.outbox.request("POST", "/cancel", { reason });
+    session.close({ kind: "cancelled", closedAt: nowUtc(), generation });
   } catch (problem) {
     if (session.closeIfOver(problem)) return;
     await openDialog(t("stop"), (close) => [

@@ -5,3 +5,4 @@ export * from "./rules/checklist.js";
 export * from "./rules/values.js";
 export * from "./rules/answers.js";
 export * from "./rules/clock.js";
+export * from "./rules/marks.js";

@@ -3,17 +3,19 @@
 //   "change" {step}         one step has changed (null: any of them) · "run": progress or sending has changed
 //   "flush"                 save typed text now · "state" {before}: the server's answers have replaced these
 //   "unstarted" {problem}   the server refused the start · "incomplete" {problem}: it refused the completion
-//   "completed" {run} · "closed" {kind, closedAt, reason} · "elsewhere" {steps}: answered on another phone
+//   "completed" {run, generation} · "closed" {kind, closedAt, reason, generation}
+//   "elsewhere" {steps}: answered on another phone · "put-back": the server was restored to an older state
 // It listens to the outbox and to the photo store, which do not know it.
 
 import {
   answersIn, contentOf, endOf, evaluateLocal, flatten, givenAnswers, hasValue, isAnswer, itemOf, nowUtc, photoRule,
-  receiptsIn, remarkKey, resentContent, stepsIn,
+  receiptsIn, remarkIn, remarkKey, resentContent, stepsIn,
 } from "./rules.js";
 import { PhotoStore } from "./photos/store.js";
 import { lazyGeo } from "./steps/lazy_geo.js";
 import { RunJob } from "./run_job.js";
 import * as db from "./offline/db.js";
+import { Unreachable, loadModuleOnce } from "./http.js";
 
 export * from "./offline/drafts.js";
 export * from "./offline/other_phones.js";
@@ -25,6 +27,11 @@ export class Session extends EventTarget {
   #receipts = 0;            // number of receipts: those of photos and signatures have no revision
   #camera = null;           // {step, at}: the camera is open for this step; the phone may end the page
   #evaluation = null;
+  #polls = 0;               // number of requests for the state, and of the newest one that was answered
+  #answeredPoll = 0;
+  #putBack = null;          // the state of another generation that this phone knew, until the server's is compared with it
+  isSure = true;            // false while the server may have been restored to an older state: nothing is called safe
+  lost = [];                // what a restored server lacks and this phone does not have (kept.js)
 
   constructor(state, outbox, drafts) {
     super();
@@ -38,6 +45,7 @@ export class Session extends EventTarget {
     Object.assign(this, { closed: null, geo: lazyGeo, shown: null });
     this.#applyState(state);
     outbox.isOpen = this.run.status !== "pending";
+    outbox.confirm = () => this.#confirm();
     outbox.addEventListener("sent", ({ detail }) => this.#onSent(detail.item, detail.answer));
     outbox.addEventListener("refused", ({ detail }) => this.#onRefused(detail.item, detail.problem));
     outbox.addEventListener("restored", ({ detail }) => this.#onRestored(detail.items));
@@ -52,23 +60,42 @@ export class Session extends EventTarget {
   /** Restores the state that earlier visits left on this phone. → the id of the step whose photo was lost, or null. */
   async restore() {
     const [known] = await Promise.all([db.loadRun(this.run.run_id).catch(() => null), this.drafts.restore()]);
-    const ahead = (known?.state?.run.revision ?? 0) - this.run.revision;
+    const ahead = this.#compare(known?.state);
     if (known?.state?.job) this.job.take(ahead > 0 ? known.state.job : this.job.value, known.state.job);
     // At the page's revision the saved state may have more receipts; of later ones it may lack others' changes.
     if (!this.closed && ahead >= 0) this.#applyState({ ...known.state, job: this.job.value }, false);
     this.outbox.isOpen = this.run.status !== "pending";
     await this.outbox.sync();
     // A page may have died between keeping a photo and queueing its answer.
+    this.answerUnlisted();
+    // Or in the middle of a remark, which is saved however its dialog closes.
+    for (const [key, text] of this.drafts.takeRemarks()) if (text !== this.answerOf(key)?.value) this.answer(key, text);
+    this.#camera = known?.camera ?? null;
+    this.save();
+    this.changed(null);
+    return this.stepById.has(this.#camera?.step) ? this.#camera.step : null;
+  }
+
+  /** → a positive number when the state that was saved on this phone, if there is one, is newer than the page's, a
+   *  negative one when it is older. Of two generations the newer state counts until the server is asked. */
+  #compare(saved) {
+    if (!saved) return -1;
+    const { generation = 0, server_time: heard = "", lost = [] } = saved;
+    this.lost = lost;
+    if (generation === this.generation) return saved.run.revision - this.run.revision;
+    this.isSure = false;
+    if (heard > this.server_time) return 1;
+    this.#putBack = saved;
+    this.#syncedRevision = 0; // the next poll fetches the whole state
+    return -1;
+  }
+
+  /** Answers the steps whose answer does not list all photos that this phone still has to send. */
+  answerUnlisted() {
     for (const item of this.outbox.items.filter((one) => one.kind === "photo")) {
       const listed = this.answerOf(item.key)?.photos ?? [];
       if (this.photoStore.usable(item.key).some((photo) => !listed.includes(photo.id))) this.answerPhotos(item.key);
     }
-    // Or in the middle of a remark, which is saved however its dialog closes.
-    for (const [key, text] of this.drafts.takeRemarks()) if (text !== this.answerOf(key)?.value) this.answer(key, text);
-    this.#camera = known?.camera ?? null;
-    this.#saveRun();
-    this.changed(null);
-    return this.stepById.has(this.#camera?.step) ? this.#camera.step : null;
   }
 
   /** True from the tap on Start, also before the server knows of the start. */
@@ -93,7 +120,7 @@ export class Session extends EventTarget {
 
   /** Takes back an answer that the server has refused: the server's stays. */
   takeBack(stepId) {
-    this.outbox.dropUnsent(stepId, "answer");
+    for (const item of this.outbox.neverSent(stepId, "answer")) this.outbox.drop(item);
     this.#local.delete(stepId);
     this.changed(stepId);
   }
@@ -109,7 +136,6 @@ export class Session extends EventTarget {
 
   /** Signs a step. `png`: an ArrayBuffer; `key`: the step's id, or "" for the run's closing signature. */
   sign(key, png, typedName) {
-    this.outbox.dropUnsent(key, "signature");
     this.photoStore.sign(key, png, typedName);
     if (key) this.answer(key, null);
     else this.changed(null);
@@ -139,7 +165,7 @@ export class Session extends EventTarget {
   /** Notes that the camera is being opened for a step; null: it has returned a picture, or was closed. */
   noteCamera(stepId) {
     this.#camera = stepId ? { step: stepId, at: nowUtc() } : null;
-    return this.#saveRun();
+    return this.save();
   }
 
   /** Saves typed text, and ends the search for a position: the page may be about to close. */
@@ -167,7 +193,8 @@ export class Session extends EventTarget {
     if (problem) return { kind: "attention", problem };
     const unsent = this.outbox.unsent.filter((item) => item.key === stepId && item.lane === "answers");
     const kind = this.outbox.savedState(unsent);
-    return { kind: kind === "none" && this.answers[stepId] ? "safe" : kind, problem: null };
+    const stored = this.isSure ? "safe" : "saving";
+    return { kind: kind === "none" && this.answers[stepId] ? stored : kind, problem: null };
   }
 
   /** → {steps, progress} of the run (checklist.js), computed once per change. */
@@ -191,16 +218,18 @@ export class Session extends EventTarget {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 
-  /** Ends the run for this page. kind: completed | cancelled | expired | erased | unknown | other_device. `isOurs`:
-   *  true if this phone has completed it; null to conclude that from the queue, since the reply may have been lost. */
-  close(kind, closedAt = null, isOurs = null, reason = null) {
+  /** Ends the run for this page. kind: completed | cancelled | expired | erased | unknown | other_device; `generation`:
+   *  that of the database in which it ended. `isOurs`: true if this phone has completed it; null to conclude that from
+   *  the queue, since the reply may have been lost. */
+  close({ kind, closedAt = null, reason = null, generation = null }, isOurs = null) {
     if (this.closed) return;
     this.closed = kind;
     this.outbox.stop();
     const isDoneHere = this.isFinished && this.outbox.items.every((item) => item.kind === "complete");
     const isCompleted = isOurs ?? (kind === "completed" && isDoneHere);
-    if (isCompleted) this.emit("completed", { run: { ...this.run, status: kind, closed_at: closedAt } });
-    else this.emit("closed", { kind, closedAt, reason });
+    const run = { ...this.run, status: kind, closed_at: closedAt };
+    if (isCompleted) this.emit("completed", { run, generation });
+    else this.emit("closed", { kind, closedAt, reason, generation });
   }
 
   /** Fetches the server's state if it has changed, and the items of other tabs. `all`: fetches it in any case. */
@@ -208,21 +237,9 @@ export class Session extends EventTarget {
     if (this.closed) return;
     if (all) this.#syncedRevision = 0;
     this.outbox.sync();
-    if (this.run.status === "pending" || this.outbox.isBackingOff) return;
-    const receipts = this.#receipts;
+    if ((this.run.status === "pending" && this.isSure) || this.outbox.isBackingOff) return;
     try {
-      const state = await this.outbox.request("GET", `/state?since=${this.#syncedRevision}`);
-      // A state from before a receipt that came meanwhile is outdated.
-      if (state && receipts !== this.#receipts) return this.poll();
-      if (state && state.run.revision < this.#highestRevision) return;
-      if (state) {
-        const before = this.answers;
-        this.#applyState(state);
-        this.emit("state", { before });
-        this.changed(null);
-        this.emit("run");
-        this.#saveRun();
-      }
+      await this.#ask();
     } catch (error) {
       this.outbox.respectRetryAfter(error);
       this.closeIfOver(error);
@@ -231,19 +248,79 @@ export class Session extends EventTarget {
 
   // Inside
 
+  /** Fetches the server's state and takes it over; throws Problem or Unreachable. */
+  async #ask() {
+    const receipts = this.#receipts;
+    const mine = (this.#polls += 1);
+    const query = `since=${this.#syncedRevision}&generation=${this.generation}`;
+    const state = await this.outbox.request("GET", `/state?${query}`);
+    if (mine < this.#answeredPoll || this.closed) return; // a later request was answered before
+    this.#answeredPoll = mine;
+    // A state from before a receipt that came meanwhile is outdated.
+    if (state && receipts !== this.#receipts) return this.#ask();
+    const isOther = state && ((state.generation ?? 0) !== this.generation || this.#putBack);
+    if (isOther) await this.#takePutBack(state);
+    else if (state && state.run.revision >= this.#highestRevision) this.#takeNewer(state);
+    const wasSure = this.isSure;
+    this.isSure = true;
+    if (state || !wasSure) this.emit("run");
+  }
+
+  #takeNewer(state) {
+    const before = this.answers;
+    this.#applyState(state);
+    this.emit("state", { before });
+    this.changed(null);
+    this.save();
+    if (this.outbox.marks.length) loadModuleOnce("offline/kept").then(({ forget }) => forget(this, state)).catch(() => {});
+  }
+
+  /** Takes over the state of a server that was restored to an older state, and sends again what it lacks. */
+  async #takePutBack(state) {
+    this.#doubt();
+    this.outbox.isOpen = state.run.status !== "pending";
+    const known = this.#putBack ?? db.runRecord(this, null).state;
+    const kept = await loadModuleOnce("offline/kept").catch(() => {
+      throw new Unreachable("no module");
+    });
+    await kept.sendAgain(this, state);
+    this.#putBack = null;
+    this.#applyState(state);
+    this.answerUnlisted();
+    this.lost = kept.findLost(this, known, state);
+    this.changed(null);
+    this.save();
+    this.emit("put-back");
+  }
+
+  /** Stops calling anything safe until the server's state is known. */
+  #doubt() {
+    this.isSure = false;
+    this.photoStore.doubt();
+    this.changed(null);
+  }
+
+  /** Before the completion, → whether the server has all that this page knows of; throws Problem or Unreachable. */
+  async #confirm() {
+    await this.#ask();
+    return this.isSure && !this.closed && this.outbox.items.every((item) => item.lane === "last");
+  }
+
   /** Queues an answer: {value, skipped, unable, replaces}. `isOfPhotos`: only the step's photos have changed. */
   give(stepId, content, isOfPhotos = false) {
     const step = this.stepById.get(stepId);
     const said = photoRule(step) && this.photoStore.photoLists(step.id);
     const fresh = itemOf(step, content, said, nowUtc());
     const { kind, body } = fresh;
+    this.lost = this.lost.filter(({ key }) => key !== stepId);
     const last = this.#local.get(step.id)?.item;
     // An unsent answer is dropped, so this one replaces the answer before it.
     const isGone = kind === "answer" && last && (last.tries === 0 || last.state === "refused");
     if (isGone && body.replaces === last.body.answer_id) body.replaces = last.body.replaces;
-    this.outbox.dropUnsent(step.id, kind);
     const hold = Boolean(step.geo) && "value" in body; // until its position is known
-    const item = this.outbox.add({ ...fresh, hold, isOfPhotos }, this.drafts.takeDeletion(step.id));
+    const replaced = this.outbox.neverSent(step.id, kind);
+    const onKept = this.drafts.takeDeletion(step.id);
+    const item = this.outbox.add({ ...fresh, hold, isOfPhotos }, { replaced, onKept });
     this.#local.set(step.id, { answer: { ...content, photos: said?.photos ?? [], geo: null }, item, problem: null });
     if (hold) this.#locate(item);
     this.changed(step.id);
@@ -258,15 +335,17 @@ export class Session extends EventTarget {
 
   #onSent(item, answer) {
     this.#receipts += 1;
+    const isOther = (answer.generation ?? 0) !== this.generation;
+    if (isOther) this.#doubt();
     if (answer.run) this.#applyRun(answer.run);
     if (answer.step) this.answers = givenAnswers({ ...this.answers, [answer.step.step_id]: answer.step });
-    if (answer.remark) this.answers[item.key] = contentOf(answer.remark);
+    if (answer.remark) this.answers[item.key] = remarkIn(answer.remark);
     if (answer.pictures) this.shown = answer;
     if (answer.job) this.job.take(answer.job);
     if (item.kind === "start") {
       this.outbox.isOpen = true;
     } else if (item.kind === "complete") {
-      return this.close("completed", this.run.closed_at, true);
+      return this.close({ kind: "completed", closedAt: this.run.closed_at, generation: answer.generation ?? 0 }, true);
     } else if (isAnswer(item)) {
       if (this.#local.get(item.key)?.item === item) this.#local.delete(item.key);
     } else if (item.kind === "signature") {
@@ -275,9 +354,9 @@ export class Session extends EventTarget {
       this.photoStore.markSent(item, answer);
     }
     this.changed(answer.pictures ? null : item.key);
-    this.#saveRun();
+    this.save();
     // The receipt names photos of another phone, which are to be shown.
-    if (!this.photoStore.hasSeen(item.key, (answer.step ?? answer.remark)?.photos ?? [])) this.poll(true);
+    if (isOther || !this.photoStore.hasSeen(item.key, (answer.step ?? answer.remark)?.photos ?? [])) this.poll(true);
   }
 
   #onRefused(item, problem) {
@@ -323,21 +402,22 @@ export class Session extends EventTarget {
   }
 
   /** Saves the run on the phone, so that a reload without network shows it. */
-  #saveRun() {
+  save() {
     return db.saveRun(() => (this.closed ? null : db.runRecord(this, this.#camera)));
   }
 
   /** Closes the run when an error says that it is over for this page. → true when it does. */
   closeIfOver(error) {
     const end = endOf(error);
-    if (end) this.close(end.kind, end.closedAt, null, end.reason);
+    if (end) this.close(end);
     return end !== null;
   }
 
   /** Replaces the server's state. `isWhole`: false for a saved state, which may lack other phones' changes. */
   #applyState(state, isWhole = true) {
     this.answers = answersIn(state);
-    Object.assign(this, { signatures: state.signatures ?? {}, run: state.run });
+    Object.assign(this, { signatures: state.signatures ?? {}, run: state.run, generation: state.generation ?? 0 });
+    this.server_time = state.server_time ?? this.server_time;
     if (state.pictures) this.shown = state;
     this.job.take(state.job);
     this.#highestRevision = state.run.revision;
@@ -345,7 +425,8 @@ export class Session extends EventTarget {
     this.photoStore.update(receiptsIn(state), this.answers);
     this.#evaluation = null;
     const { status, closed_at: closedAt } = state.run;
-    if (["completed", "cancelled", "expired"].includes(status)) this.close(status, closedAt);
+    const { generation } = this;
+    if (["completed", "cancelled", "expired"].includes(status)) this.close({ kind: status, closedAt, generation });
   }
 
   #applyRun(run) {

@@ -29,14 +29,19 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
-KEPT = """(run) => new Promise((done, failed) => {
+# What is unsent; or, with their receipts, what is kept.
+KEPT = """([run, isReceived]) => new Promise((done, failed) => {
   const opening = indexedDB.open("rundun", 1);
   opening.onerror = failed;
   opening.onsuccess = () => {
-    const asked = opening.result.transaction("items").objectStore("items").index("run").getAll(run);
-    asked.onsuccess = () => {
+    const from = opening.result.transaction(["items", "runs"]);
+    const items = from.objectStore("items").index("run").getAll(run);
+    const marks = from.objectStore("runs").getAll(IDBKeyRange.bound(`kept ${run} `, `kept ${run} \\uFFFF`));
+    from.oncomplete = () => {
       opening.result.close();
-      done(asked.result.sort((a, b) => a.seq - b.seq).map(({ kind, key, photo, body }) => (
+      const marked = new Set(marks.result.map(({ item }) => item));
+      const wanted = items.result.filter(({ id }) => marked.has(id) === isReceived);
+      done(wanted.sort((a, b) => a.seq - b.seq).map(({ kind, key, photo, body }) => (
         { kind, key, photo: photo ?? null, bytes: body?.byteLength ?? null })));
     };
   };
@@ -50,7 +55,7 @@ WATCH = """(() => {
     localStorage.setItem(photo, btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")));
   };
   IDBObjectStore.prototype.put = function (record) {
-    if (record.kind === "photo" && !record.hold && !record.problem) note(record);
+    if (record.kind === "photo" && record.body && !record.hold && !record.problem) note(record);
     return put.call(this, record);
   };
 })()"""
@@ -240,9 +245,11 @@ class Phone:
         """What a phone says when it has found a network: no need to wait for the next try."""
         await self.page.evaluate("dispatchEvent(new Event('online'))")
 
-    async def kept(self, run_id: str) -> list[dict[str, Any]]:
-        """What this phone keeps of a run: kind, step and photo of each item, and how many bytes."""
-        found: list[dict[str, Any]] = await self.page.evaluate(KEPT, run_id)
+    async def kept(self, run_id: str, *, received: bool = False) -> list[dict[str, Any]]:
+        """What this phone keeps of a run that is unsent, or has its receipt: kind, step and photo of each item, and how
+        many bytes.
+        """
+        found: list[dict[str, Any]] = await self.page.evaluate(KEPT, [run_id, received])
         return found
 
     async def until_kept(self, run_id: str, kind: str, key: str) -> None:

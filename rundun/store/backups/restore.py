@@ -123,7 +123,7 @@ def _prepare(part: Path, newest: int, now: int, *, is_live: bool) -> None:
 
 def _put_state(db: sqlite3.Connection, now: int, event_floor: int, *, is_live: bool) -> None:
     """Store the service's state after the restore: the floor of event numbers, above all that can have been used
-    before, a new generation, and the time of the hold; and delete the state of backups, which is of the copied database.
+    before, a new generation, and the time of the hold. Delete the state of backups, which is of the copied database.
     """
     db.execute(
         "CREATE TABLE IF NOT EXISTS service_state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID"

@@ -29,7 +29,6 @@ PARTS = {
         "executor/styles/outbox.css",
         "executor/styles/job.css",
     ),
-    "executor/dom.js": ("executor/dialog.js",),
     # All that the first screens need, so that the list opens without network once the page is there.
     "executor/main.js": (
         "executor/offline/outbox.js",
@@ -54,6 +53,7 @@ PARTS = {
         "executor/rules/values.js",
         "executor/rules/answers.js",
         "executor/rules/clock.js",
+        "executor/rules/marks.js",
     ),
     "executor/photos/prepare.js": (
         "executor/photos/formats.js",

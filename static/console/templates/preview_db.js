@@ -6,17 +6,25 @@ let known;
 
 const EPOCH = "preview";   // constant: this memory is never lost while the page lives
 
-export async function put(item) {
+export async function put(item, replaced = []) {
+  for (const id of replaced) kept.delete(id);
   kept.set(item.id, structuredClone(item));
   return EPOCH;
 }
 
-export async function remove(id) {
-  kept.delete(id);
+/** The preview's server is never restored, so nothing is kept after its receipt. */
+export async function settle(run, ids, mark = null) {
+  for (const id of [...ids, mark?.item]) kept.delete(id);
+}
+
+export async function unmark() {}
+
+export async function listMarks() {
+  return [];
 }
 
 export async function storedIds() {
-  return { epoch: EPOCH, ids: new Set(kept.keys()) };
+  return { epoch: EPOCH, ids: new Set(kept.keys()), marks: [] };
 }
 
 export async function get(id) {

@@ -4,6 +4,7 @@
 import { deleteRun } from "../offline/db.js";
 import { unsentBox } from "../offline/unsent.js";
 import { showTimes } from "../dom.js";
+import { loadModule } from "../http.js";
 import { receiptButtons } from "./receipt.js";
 import { answersIn, evaluate, flatten } from "../rules.js";
 
@@ -15,12 +16,13 @@ const main = document.querySelector("main");
 const state = document.getElementById("state");
 if (state) main.append(receiptButtons(receiptData(JSON.parse(state.textContent))));
 const run = location.pathname.split("/")[2];
-const { kind } = main.dataset;
+const { kind, generation } = main.dataset;
 if (kind === "erased") await deleteRun(run).catch(() => {});
 else await showUnsent();
+(await loadModule("offline/kept")).deleteOverdue().catch(() => {});
 
 async function showUnsent() {
-  const box = await unsentBox(run, [], ["completed", "cancelled", "expired"].includes(kind));
+  const box = await unsentBox(run, { kind, generation: generation && Number(generation) });
   if (box) main.querySelector("h1").after(box); // above the advice to ask for a new link
 }
 

@@ -5,8 +5,8 @@ import { receiptButtons, receiptFacts, runNumber } from "./receipt.js";
 import { deleteRun } from "../offline/db.js";
 import { unsentBox } from "../offline/unsent.js";
 
-/** → the screen after a completion. `run`: the completed run, with its progress. */
-export function thanksView(session, run) {
+/** → the screen after a completion. `run`: the completed run, with its progress; `generation`: that of the database. */
+export function thanksView(session, run, generation) {
   const { progress } = run;
   const done = receiptData(session, run);
   const view = h("main", { class: "page end" },
@@ -17,13 +17,14 @@ export function thanksView(session, run) {
     receiptButtons(done),
     h("p", { class: "soft small" }, t("thanks_close", { n: progress.total })));
   // Usually nothing is unsent, and this deletes the run from the phone.
-  unsentBox(run.run_id, session.outbox.items).then((box) => box && view.append(box));
+  unsentBox(run.run_id, { kind: "completed", generation }, session.outbox.items).then((box) => box && view.append(box));
   return view;
 }
 
-/** → the screen after the run ended elsewhere. kind: completed | cancelled | expired | erased | unknown | other_device.
- *  For an erased run it deletes the phone's data, and shows neither job nor checklist. */
-export function closedView(session, { kind, closedAt, reason }) {
+/** → the screen after the run ended elsewhere. kind: completed | cancelled | expired | erased | unknown | other_device;
+ *  `generation`: that of the database. For an erased run it deletes the phone's data, and shows neither job nor
+ *  checklist. */
+export function closedView(session, { kind, closedAt, reason, generation }) {
   const isErased = kind === "erased";
   const contact = session.organization?.contact;
   const mark = { completed: "check", expired: "clock" }[kind] ?? "cross";
@@ -38,8 +39,13 @@ export function closedView(session, { kind, closedAt, reason }) {
       ...fact(isErased ? "erased_at" : "closed_at", closedAt ? showTime(closedAt) : null)));
   if (isErased) deleteAll(session);
   // Above the advice to ask for a new link, with which all would have to be done again.
-  else unsentBox(session.run.run_id, session.outbox.items).then((box) => box && view.querySelector("h1").after(box));
+  else showUnsent();
   return view;
+
+  async function showUnsent() {
+    const box = await unsentBox(session.run.run_id, { kind, generation }, session.outbox.items);
+    if (box) view.querySelector("h1").after(box);
+  }
 }
 
 /** Deletes the run from the phone, now and after every later write of this page. */

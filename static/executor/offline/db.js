@@ -1,11 +1,13 @@
 // The storage of this phone until the server has everything: one IndexedDB database per origin, records per run.
 //
 //   items  the outbox's items: plain data, bytes as ArrayBuffer (never File or Blob: Safari reads them back empty)
-//   runs   {run, name, labels, state, camera}: a page's last state, for a reload without network; and drafts, under
-//          "<run> <step> <page>": a store of their own would need a new version of the database, which open pages
-//          cannot use
+//   runs   {run, name, labels, state, camera}: a page's last state, for a reload without network. Drafts, under "<run>
+//          <step> <page>", and marks, under "kept <run> <item>": stores of their own would need a new version of the
+//          database, which open pages cannot use
 //   epoch… empty; its name distinguishes this database from the one made after the phone has cleared its storage. A
 //          name, since a record would need free space, and a full phone must still get its database
+//
+// A marked item has its receipt, and is kept for a server that is restored to an older state (kept.js).
 //
 // Phones close a database while a page uses it, and some never answer a request to open one: every access reopens it
 // where needed, and rejects after a timeout. The caller then knows that nothing is stored.
@@ -44,14 +46,16 @@ function open() {
   return opening;
 }
 
-/** Runs `work(transaction)`, which may return a request. → {epoch, result: the request's, for reads} once the
- *  transaction is on the disk. Retries once on a reopened database. */
+/** Runs `work(transaction)`, which of a read returns a request, or a function that returns its result. → {epoch, result}
+ *  once the transaction is on the disk. Retries once on a reopened database, and on a full phone as long as there are
+ *  kept photos to delete. */
 async function transact(mode, work) {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await runTransaction(await open(), mode, work);
     } catch (error) {
-      if (isFull(error) || attempt === 2) throw error;
+      if (isFull(error) && (await deleteOldestPhoto())) continue;
+      if (isFull(error) || attempt >= 2) throw error;
       opening?.then((database) => database.close(), () => {});
       opening = null;
     }
@@ -61,7 +65,7 @@ async function transact(mode, work) {
 function runTransaction(database, mode, work) {
   return new Promise((resolve, reject) => {
     const transaction = database.transaction(["items", "runs"], mode, { durability: "strict" });
-    const request = work(transaction);
+    const request = work(transaction); // or anything, for a write whose requests are all made
     // Without commit() a write waits for its page to hear of each request, which a page that is being left never does.
     // A committed read may be complete before a large result is there (Chromium, from 64 KiB on).
     const isWrite = mode === "readwrite";
@@ -71,7 +75,7 @@ function runTransaction(database, mode, work) {
       clearTimeout(timer);
       const epoch = [...database.objectStoreNames].find((name) => name.startsWith("epoch "));
       try {
-        resolve({ epoch, result: isWrite ? undefined : request.result });
+        resolve({ epoch, result: isWrite ? undefined : typeof request === "function" ? request() : request.result });
       } catch (error) {
         reject(error); // uncaught, guard.js would take it for an outdated browser
       }
@@ -88,23 +92,69 @@ export function isFull(error) {
   return error?.name === "QuotaExceededError";
 }
 
-/** Stores an item. → the epoch of its database. */
-export async function put(item) {
-  return (await transact("readwrite", (to) => to.objectStore("items").put(item))).epoch;
+/** Stores an item, without a mark, and deletes the items whose ids are in `replaced`, all or nothing. → the epoch of
+ *  its database. */
+export async function put(item, replaced = []) {
+  return (await transact("readwrite", (to) => {
+    deleteItems(to, item.run, replaced);
+    to.objectStore("runs").delete(markKey(item.run, item.id));
+    return to.objectStore("items").put(item);
+  })).epoch;
 }
 
-/** Deletes an item once the newest save of its run, which contains its receipt, is done: a phone that dies in between
- *  then shows the item or its receipt. */
-export async function remove(id) {
+/** Deletes items and their marks once the newest save of the run, which contains their receipts, is done: a phone that
+ *  dies in between then shows an item or its receipt. `mark`: of an item that has its receipt, to be stored. */
+export async function settle(run, ids, mark = null) {
   await saving;
-  return transact("readwrite", (to) => to.objectStore("items").delete(id));
+  return transact("readwrite", (to) => {
+    deleteItems(to, run, ids);
+    if (mark) to.objectStore("runs").put({ ...mark, run: markKey(run, mark.item), of: run });
+    return true;
+  });
 }
 
-/** → {epoch, ids}: the ids of a run's items, as a Set. */
+const markKey = (run, id) => `kept ${run} ${id}`;
+const markRange = (run) => IDBKeyRange.bound(markKey(run, ""), markKey(run, "\uFFFF"));
+
+function deleteItems(to, run, ids) {
+  for (const id of ids) {
+    to.objectStore("items").delete(id);
+    to.objectStore("runs").delete(markKey(run, id));
+  }
+}
+
+/** Deletes marks: their items are to be sent again. */
+export function unmark(run, ids) {
+  return transact("readwrite", (to) => ids.map((id) => to.objectStore("runs").delete(markKey(run, id))).at(-1));
+}
+
+/** → {epoch, ids, marks}: the ids of a run's unsent items, as a Set, and the marks of those that are kept. */
 export async function storedIds(run) {
-  const keys = (from) => from.objectStore("items").index("run").getAllKeys(run);
-  const { epoch, result } = await transact("readonly", keys);
-  return { epoch, ids: new Set(result) };
+  const { epoch, result: [keys, marks] } = await transact("readonly", (from) => {
+    const asked = [from.objectStore("items").index("run").getAllKeys(run), from.objectStore("runs").getAll(markRange(run))];
+    return () => asked.map((request) => request.result);
+  });
+  const ids = new Set(keys);
+  for (const { item } of marks) ids.delete(item);
+  return { epoch, ids, marks };
+}
+
+/** → the marks of all runs. */
+export async function listMarks() {
+  const all = IDBKeyRange.bound("kept ", "kept \uFFFF");
+  return (await transact("readonly", (from) => from.objectStore("runs").getAll(all))).result;
+}
+
+/** Deletes the kept photo with the oldest receipt, since a full phone needs its space. → false when there is none. */
+async function deleteOldestPhoto() {
+  try {
+    const photos = (await listMarks()).filter(({ kind }) => kind === "photo");
+    const [{ of: run, item }] = photos.sort((one, other) => one.at - other.at);
+    await runTransaction(await open(), "readwrite", (to) => deleteItems(to, run, [item]) ?? true);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** → an item, or undefined. */
@@ -156,11 +206,13 @@ export function rememberLanguage(run, tag) {
 }
 
 /** → the record of a run for `saveRun`, from its Session: {run, name, labels, state, camera}. */
-export function runRecord({ run, job, answers, signatures, photoStore, shown, rows, template }, camera) {
+export function runRecord({ run, job, answers, signatures, photoStore, shown, rows, template, ...session }, camera) {
   const labels = Object.fromEntries(rows.map(({ step }) => [step.id, step.label]));
   const { pictures, step_pictures } = shown ?? {};
+  const { generation, server_time, lost } = session;
   const photos = photoStore.receipts();
-  const state = { run, job: job.value, answers, signatures, photos, pictures, step_pictures };
+  const about = { generation, server_time, lost };
+  const state = { run, job: job.value, answers, signatures, photos, pictures, step_pictures, ...about };
   return { run: run.run_id, name: template.name, labels, state, camera };
 }
 
@@ -197,6 +249,7 @@ export async function deleteRun(run) {
     };
     to.objectStore("runs").delete(run);
     to.objectStore("runs").delete(draftRange(run));
+    to.objectStore("runs").delete(markRange(run));
   });
   await globalThis.caches?.delete(`rundun ${run}`);
 }

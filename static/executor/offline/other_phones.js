@@ -14,6 +14,8 @@ export class OtherPhones {
     Object.assign(this, { session, outbox });
     // Noted when given: the server's state may contain an answer before its receipt is processed.
     outbox.addEventListener("change", () => {
+      const kept = outbox.marks.flatMap(({ version, earlier }) => [version, ...earlier]);
+      for (const id of kept) this.#ours.add(id);
       const ids = outbox.items.map(({ body }) => body?.answer_id).filter((id) => id && !this.#ours.has(id));
       for (const answered of ids) {
         this.#ours.add(answered);
@@ -49,12 +51,21 @@ export class OtherPhones {
     session.give(stepId, { ...session.localOf(stepId).answer, replaces });
   }
 
-  /** Fetches the state that this phone did not know. If only the photos of the refused answer had changed, gives the
-   *  answer anew with the step's present value. */
+  /** Fetches the state that this phone did not know. Sends the refused answer again if it replaces none, or an earlier
+   *  one of this phone: then the server was restored to an older state. If only the photos of the refused answer had
+   *  changed, gives the answer anew with the step's present value. */
   async #onRefused({ item, problem }) {
-    const { session } = this;
+    const { session, outbox } = this;
     await session.poll(true);
-    if (problem.code !== "answer_changed" || !item.isOfPhotos || session.localOf(item.key)?.item !== item) return;
+    const local = session.localOf(item.key);
+    if (problem.code !== "answer_changed" || local?.item !== item) return;
+    const replaces = session.answers[item.key]?.answer_id ?? null;
+    if (replaces === null || this.#ours.has(replaces)) {
+      local.problem = null;
+      item.body = { ...item.body, replaces };
+      return outbox.retry(item);
+    }
+    if (!item.isOfPhotos) return;
     if (isLeftOut(session.answers[item.key])) return this.keepMine(item.key);
     session.takeBack(item.key);
     session.answerPhotos(item.key);

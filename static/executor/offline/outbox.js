@@ -1,17 +1,18 @@
-// The queue of everything that the page sends: an item is stored on the phone first (db.js), then sent to the server,
-// and deleted from the phone only after the server's receipt.
+// The queue of everything that the page sends: an item is stored on the phone first (db.js), then sent to the server.
+// After the server's receipt it is no longer in the queue, but stays on the phone for a while (kept.js).
 //
 // An item is plain data:
-//   {id, run, seq, at, lane, key, kind, method, path, type, body, hold, tries, state, problem, stored, and fields of
-//    its kind}
-// `body` is a JSON value or an ArrayBuffer. `stored` says whether it is on the phone: "writing", "yes" or "no" (full).
+//   {id, run, seq, at, lane, key, kind, method, path, type, body, hold, tries, state, problem, stored, replaced, and
+//    fields of its kind}
+// `body` is a JSON value or an ArrayBuffer. `stored` says whether it is on the phone: "writing", "yes" or "no" (full);
+// until it is, `replaced` has the ids of items that it replaces there.
 // Lanes run in parallel, one item each at a time: "start" opens the others, "answers" are small, "photos" are large,
 // and "last" (the completion) starts when the others are empty. Inside a lane items keep their order, except that an
 // item on hold (its position is still being found) lets items of other steps pass.
 // Several tabs share the stored items. Where the browser has locks, one of them sends at a time; sending an item twice
 // is harmless, since the server recognizes its id.
 
-import { clockMark, correctTimes, sentBody, uuid } from "../rules.js";
+import { clockMark, correctTimes, keptMark, sentBody, uuid } from "../rules.js";
 import * as db from "./db.js";
 import { Problem, Unreachable, isTransient, send, sha256 } from "../http.js";
 
@@ -29,7 +30,7 @@ export class Outbox extends EventTarget {
   #retryAfterUntil = 0;       // end of the server's Retry-After, in performance.now()
   #isStopped = false;
   #requests = new Map();      // item id → AbortController
-  #acknowledged = new Set();  // items with their receipt, but not yet deleted from the phone
+  #acknowledged = new Set();  // items with their receipt, of which the phone does not know yet
   #syncing = Promise.resolve();
   #deletedIds = new Set();    // of items this tab has finished, while they may still be on the phone
 
@@ -39,6 +40,8 @@ export class Outbox extends EventTarget {
     this.run = run;
     this.base = `/r/${run}`;
     this.items = [];
+    this.marks = [];         // of the kept items, as far as this tab knows
+    this.confirm = null;     // called before the last lane sends; resolves to false when the server lacks something
     this.retryAt = 0;
     this.isOpen = true;      // false until the server knows of the start, and would refuse all else
     this.trouble = null;     // null, or why the phone stores nothing more: "full" or "none" (no database)
@@ -47,7 +50,7 @@ export class Outbox extends EventTarget {
     addEventListener("pageshow", kick);
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && kick());
     this.tabs = globalThis.BroadcastChannel ? new BroadcastChannel(`rundun ${run}`) : null;
-    this.tabs?.addEventListener("message", () => this.sync());
+    this.tabs?.addEventListener("message", ({ data }) => this.#takeAgain(data.again ?? []));
   }
 
   /** Sends a request at once, outside the queue (state, decode, cancel). → its JSON; throws Problem or Unreachable. */
@@ -55,11 +58,14 @@ export class Outbox extends EventTarget {
     return send(method, this.base + path, body, type, {});
   }
 
-  /** Queues an item and stores it on the phone; `onKept()` is called once it is stored. → the item. */
-  add(item, onKept = null) {
+  /** Queues an item and stores it on the phone in place of the items `replaced`; `onKept()` is called once it is stored.
+   *  → the item. */
+  add(item, { replaced = [], onKept = null } = {}) {
+    for (const other of replaced) this.#takeOut(other);
     // By the clock, which the phone's tabs share; behind all queued items, in case the clock was set back.
     const seq = Math.max(Date.now(), ...this.items.map((other) => other.seq + 1));
-    const fresh = { tries: 0, state: "waiting", problem: null, hold: false, sent: 0 };
+    const gone = replaced.flatMap((other) => [other.id, ...other.replaced]);
+    const fresh = { tries: 0, state: "waiting", problem: null, hold: false, sent: 0, replaced: gone };
     const whole = { id: uuid(), run: this.run, seq, at: Date.now(), clock: clockMark(), ...fresh, ...item };
     this.items.push(whole);
     this.#save(whole, onKept);
@@ -137,12 +143,10 @@ export class Outbox extends EventTarget {
     return item.tries === 0;
   }
 
-  /** Drops a step's items of one kind that were never sent or were refused, in favour of a newer one. */
-  dropUnsent(key, kind) {
-    for (const item of this.items) {
-      const neverLeft = item.tries === 0 || item.state === "refused";
-      if (item.key === key && item.kind === kind && neverLeft) this.drop(item);
-    }
+  /** → a step's items of one kind that were never sent or were refused. */
+  neverSent(key, kind) {
+    const hasNeverLeft = (item) => item.tries === 0 || item.state === "refused";
+    return this.items.filter((item) => item.key === key && item.kind === kind && hasNeverLeft(item));
   }
 
   /** Sends at once, since the network seems back; while a Retry-After lasts, at its end. */
@@ -168,7 +172,8 @@ export class Outbox extends EventTarget {
   async #syncNow() {
     if (this.#isStopped) return;
     try {
-      const { epoch, ids } = await db.storedIds(this.run);
+      const { epoch, ids, marks } = await db.storedIds(this.run);
+      this.marks = marks;
       for (const item of this.items.filter((one) => one.stored === "yes" && one.state !== "sending")) {
         if (ids.has(item.id)) item.epoch = epoch;
         else if (item.epoch !== epoch) this.#save(item);
@@ -197,7 +202,7 @@ export class Outbox extends EventTarget {
     const problem = record.problem ? new Problem(record.problem.status, record.problem.members) : null;
     // It may have been sent before, and its receipt lost: `tries` is 1.
     const state = problem ? "refused" : "waiting";
-    const item = { ...record, problem, state, tries: 1, sent: 0, stored: "yes", epoch };
+    const item = { ...record, problem, state, tries: 1, sent: 0, replaced: [], stored: "yes", epoch };
     const endHold = () => this.update(item, { hold: false });
     if (item.hold) setTimeout(endHold, Math.max(0, item.at + MAX_HOLD_MS - Date.now()));
     this.items.push(item);
@@ -207,12 +212,13 @@ export class Outbox extends EventTarget {
   async #save(item, onKept = null) {
     item.stored = "writing";
     const writing = (item.writing = {});
-    const { state, tries, sent, stored, epoch: _, writing: __, problem, ...record } = item;
+    const { state, tries, sent, stored, replaced, epoch: _, writing: __, problem, ...record } = item;
     if (problem) record.problem = { status: problem.status, members: problem.members };
     this.#emit("change");
     let result = "yes";
     try {
-      item.epoch = await db.put(record);
+      item.epoch = await db.put(record, replaced);
+      item.replaced = [];
       onKept?.();
     } catch (error) {
       result = "no";
@@ -226,13 +232,41 @@ export class Outbox extends EventTarget {
     this.#sendNext();
   }
 
-  /** Deletes an item here and on the phone. Resolves once it is deleted there. */
-  async #delete(item) {
+  /** Takes an item out of the queue. */
+  #takeOut(item) {
     this.items = this.items.filter((other) => other !== item);
     item.writing = null;
     this.#deletedIds.add(item.id);
-    await db.remove(item.id).catch(() => {});
+  }
+
+  /** Deletes an item here and on the phone. Resolves once it is deleted there. */
+  async #delete(item) {
+    this.#takeOut(item);
+    await db.settle(this.run, [item.id, ...item.replaced]).catch(() => {});
     this.tabs?.postMessage("sync");
+  }
+
+  /** Keeps an item on the phone after its receipt, if it is in force. Resolves once the phone knows of it. */
+  async #settle(item, answer) {
+    this.#takeOut(item);
+    const { mark, gone } = keptMark(item, answer, this.marks);
+    const ids = [...gone, ...item.replaced];
+    this.marks = [...this.marks.filter((other) => !gone.includes(other.item)), ...(mark ? [mark] : [])];
+    for (const id of gone) this.#deletedIds.add(id);
+    const all = [item.id, ...ids];
+    await db.settle(this.run, mark ? ids : all, mark).catch(() => db.settle(this.run, all)).catch(() => {});
+    this.tabs?.postMessage("sync");
+  }
+
+  /** Takes items into the queue whose marks were deleted. */
+  sendAgain(ids) {
+    this.tabs?.postMessage({ again: ids });
+    return this.#takeAgain(ids);
+  }
+
+  #takeAgain(ids) {
+    for (const id of ids) this.#deletedIds.delete(id);
+    return this.sync();
   }
 
   /** → true when another tab has deleted the item from the phone. Saves it anew when the phone cleared its storage. */
@@ -295,7 +329,10 @@ export class Outbox extends EventTarget {
   async #sendNow(item, signal) {
     const isOff = () => this.#isStopped || signal.aborted || !this.items.includes(item);
     if (isOff()) return;
+    const { clock } = item;
     await correctTimes(item, () => this.request("GET", "/state"));
+    if (clock && !item.clock) await this.#save(item); // the times stay the same when it is sent again
+    if (item.lane === "last" && this.confirm && !(await this.confirm())) return;
     const isElsewhere = item.stored === "yes" && (await this.#isElsewhere(item));
     if (isOff()) return;
     if (isElsewhere) return this.#removedElsewhere(item);
@@ -305,8 +342,8 @@ export class Outbox extends EventTarget {
     this.retryAt = 0;
     this.#acknowledged.add(item);
     this.items = this.items.filter((other) => other !== item);
-    this.#emit("sent", { item, answer }); // listeners save its receipt with the run; only then is it deleted
-    await this.#delete(item);
+    this.#emit("sent", { item, answer }); // listeners save its receipt with the run; only then it is no longer unsent
+    await this.#settle(item, answer);
     this.#acknowledged.delete(item);
   }
 

@@ -1,21 +1,26 @@
 // The unsent answers and photos of a run that accepts nothing any more: shown, offered as a file, and deleted only when
-// the person says so. Used by the page of an open run when the run ends, and by the server's page of a closed run.
+// the person says so. Among them is what a restored server lacks. Used by the page of an open run when the run ends, and
+// by the server's page of a closed run.
 
 import { h, icon, makeButton, openDialog, t } from "../dom.js";
 import * as db from "./db.js";
 import { loadModule } from "../http.js";
 
 const EVIDENCE = new Set(["answer", "remark", "photo", "signature"]);
+const PASSING = new Set(["throttled", "unavailable", "internal"]);   // the run may still be open
 
 /** → an element that shows a run's unsent items; null when there are none, and the run is then deleted from the phone.
- *  `open`: the items in an open page's memory, which a full phone may not have stored. `isOver`: false while the run
- *  may still be open. */
-export async function unsentBox(run, open = [], isOver = true) {
+ *  `end`: {kind, generation} of the run's end, where `generation` is that of the database in which it ended, null or
+ *  missing as of a run that is unknown. `open`: the items in an open page's memory, which a full phone may not have
+ *  stored. */
+export async function unsentBox(run, end, open = []) {
+  const isOver = !PASSING.has(end.kind);
+  if (isOver) await loadModule("offline/kept").then(({ endKept }) => endKept(run, end.generation ?? null)).catch(() => {});
   const { kept, unread } = await readItems(run);
   const known = new Set(kept.map((item) => item.id));
   const items = [...kept, ...open.filter((item) => !known.has(item.id))].filter((item) => EVIDENCE.has(item.kind));
   if (!items.length && !unread) {
-    await db.deleteRun(run).catch(() => {});
+    if (isOver) await db.deleteRun(run).catch(() => {});
     return null;
   }
   if (isOver) await db.deleteState(run).catch(() => {});
@@ -46,7 +51,7 @@ export async function unsentBox(run, open = [], isOver = true) {
 
     async function tryAgain() {
       again.disabled = true;
-      const found = await unsentBox(run, open, isOver);
+      const found = await unsentBox(run, end, open);
       if (found) box.replaceWith(found);
       else box.remove();
     }

@@ -171,7 +171,8 @@ export class PhotoStore extends EventTarget {
     const query = typedName ? `?typed_name=${encodeURIComponent(typedName)}` : "";
     const path = key ? `/steps/${key}/signature${query}` : `/signature${query}`;
     this.signatures.set(key, { url: urlOf(png, "image/png"), problem: null });
-    this.outbox.add({ lane: "answers", key, kind: "signature", method: "PUT", path, type: "image/png", body: png });
+    const item = { lane: "answers", key, kind: "signature", method: "PUT", path, type: "image/png", body: png };
+    this.outbox.add(item, { replaced: this.outbox.neverSent(key, "signature") });
   }
 
   /** Removes the photos that never arrived from a step's answer. */
@@ -216,9 +217,9 @@ export class PhotoStore extends EventTarget {
     if (photo) Object.assign(photo, { state: "elsewhere", item: null });
   }
 
-  /** → the safe photos as in the server's state, {step id: [receipt]}. */
+  /** → the photos with a receipt as in the server's state, {step id: [receipt]}. */
   receipts() {
-    const isSafe = (photo) => photo.state === "safe";
+    const isSafe = ({ state, item }) => state === "safe" || (state === "waiting" && !item);
     const receipt = ({ id, slot, url, thumbnail, annotatedFrom }) => (
       { photo_id: id, slot, url, thumbnail_url: thumbnail, annotated_from: annotatedFrom });
     const entries = [...this.#photos].map(([stepId, photos]) => [stepId, photos.filter(isSafe).map(receipt)]);
@@ -230,6 +231,11 @@ export class PhotoStore extends EventTarget {
   markSent(item, receipt) {
     const photo = this.#find(item);
     if (photo) Object.assign(photo, { item: null, ...safeState(receipt) });
+  }
+
+  /** Calls no photo safe any more, until the server's state says which are: they wait, without an item. */
+  doubt() {
+    for (const photo of [...this.#photos.values()].flat()) if (photo.state === "safe") photo.state = "waiting";
   }
 
   markRefused(item, problem) {
@@ -248,7 +254,7 @@ export class PhotoStore extends EventTarget {
       const isOurs = (photo) => photo.item || LOCAL_STATES.has(photo.state);
       const list = this.#all(stepId).filter((photo) => isOurs(photo) || receipts.has(photo.id));
       for (const photo of list) {
-        if (photo.state === "elsewhere") Object.assign(photo, safeState(receipts.get(photo.id)));
+        if (!isOurs(photo)) Object.assign(photo, safeState(receipts.get(photo.id)));
       }
       for (const id of receipts.keys()) this.#missing.delete(id);
       const known = new Set(list.map((photo) => photo.id));

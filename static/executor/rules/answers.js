@@ -33,13 +33,14 @@ export function givenAnswers(answers) {
   return Object.fromEntries(Object.entries(answers).filter(([, answer]) => answer !== null && "value" in answer));
 }
 
-/** → the end of the run that an error reports, {kind, closedAt, reason}, or null. A response whose head was cut short
- *  has no problem document, and reports no end. */
+/** → the end of the run that an error reports, {kind, closedAt, reason, generation}, or null. A response whose head was
+ *  cut short has no problem document, and reports no end. */
 export function endOf({ status, code, members }) {
-  if (code === "run_closed") return { kind: members.run_status, closedAt: members.closed_at, reason: members.reason };
+  const { run_status: kind, closed_at: closedAt, reason, generation = 0 } = members ?? {};
+  if (code === "run_closed") return { kind, closedAt, reason, generation };
   if (code === "run_erased") return { kind: "erased", closedAt: members.erased_at };
-  if (code === "other_device") return { kind: code, closedAt: null };
-  return status === 404 && code === "not_found" ? { kind: "unknown", closedAt: null } : null;
+  if (code === "other_device") return { kind: code, generation };
+  return status === 404 && code === "not_found" ? { kind: "unknown" } : null;
 }
 
 /** → the content to send again after a step's photos have changed, {value, skipped, unable}; null for an untouched step
@@ -103,9 +104,14 @@ export function isNoted(remark) {
   return Boolean(remark && (remark.value || remark.photos?.length));
 }
 
+/** → a remark of the server as an answer, {value, skipped, unable, photos, geo, remark_id}. */
+export function remarkIn(remark) {
+  return { ...contentOf(remark), remark_id: remark.remark_id };
+}
+
 /** → the answers and remarks in the server's state, {key: content}, without untouched steps. */
 export function answersIn(state) {
-  const remarks = Object.entries(state.remarks ?? {}).map(([id, remark]) => [remarkKey(id), contentOf(remark)]);
+  const remarks = Object.entries(state.remarks ?? {}).map(([id, remark]) => [remarkKey(id), remarkIn(remark)]);
   return { ...givenAnswers(state.answers ?? {}), ...Object.fromEntries(remarks) };
 }
 

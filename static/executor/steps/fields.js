@@ -3,9 +3,7 @@
 // Typed text is saved when the field is left, when the page is hidden, and before the review: not letter by letter,
 // since every saved answer may be sent to a webhook.
 
-import {
-  h, icon, locale, makeButton, setAttr, setText, showCount, showDate, showTime, t, textAttributes,
-} from "../dom.js";
+import { h, icon, locale, makeButton, setAttr, setText, showCount, t, textAttributes } from "../dom.js";
 import {
   MAX_TEXT, capitals, choiceLimits, decimalMark, length, localToUtc, markNow, nowUtc, parseNumber, showNumber, tidy,
   utcToLocal,
@@ -235,10 +233,6 @@ defineStep("number", class extends FieldStep {
     this.field.value = value === null ? "" : showNumber(value, locale);
   }
 
-  valueWords(value) {
-    return showCount(value);
-  }
-
   /** Changes the sign of the typed number. */
   #changeSign() {
     const typed = this.field.value.trim();
@@ -273,10 +267,6 @@ defineStep("datetime", class extends FieldStep {
 
   write(value) {
     this.field.value = value === null ? "" : this.isDay ? value : utcToLocal(value);
-  }
-
-  valueWords(value) {
-    return this.isDay ? showDate(value) : showTime(value);
   }
 
   #answerNow() {

@@ -83,18 +83,9 @@ export class Form {
   async openContents() {
     const blocked = this.flush();
     if (blocked) return this.bring(blocked, true);
-    const stepStates = this.session.evaluate().steps;
-    const shown = this.#sections.filter(({ element }) => !element.hidden);
-    const visible = (steps) => steps.filter((step) => stepStates.get(step.id).visible);
-    const isOpen = (step) => !stepStates.get(step.id).done;
     const { openContents } = await loadModule("contents");
-    const chosen = await openContents(shown.map(({ section, steps }) => {
-      const [n, open] = [visible(steps).length, visible(steps).filter(isOpen).length];
-      return { id: section?.id ?? "", title: section?.title, n, done: n - open, hasOpen: open > 0 };
-    }));
-    if (chosen === null) return;
-    const { steps } = shown.find(({ section }) => (section?.id ?? "") === chosen);
-    this.bring(visible(steps).find(isOpen) ?? visible(steps)[0], true);
+    const chosen = await openContents(this.session, this.#sections);
+    if (chosen) this.bring(chosen, true);
   }
 
   /** Scrolls to the place where the person left off: the next open step behind the last done one. */
@@ -247,7 +238,7 @@ export class Form {
     else if (photos.safe < photos.total) said = [waits, t("photos_safe", { safe: photos.safe, n: photos.total })];
     else if (outbox.isBackingOff && outbox.unsent.length) said = ["sending", t("busy")];
     else if (outbox.isStuck && outbox.unsent.length) said = ["phone", t("stuck_all", { n: outbox.unsent.length })];
-    else if (outbox.unsent.length) said = ["sending", t("saving")];
+    else if (outbox.unsent.length || !session.isSure) said = ["sending", t("saving")];
     else if (this.element.querySelector(".step[editing]:not([hidden])")) said = ["pen", t("being_written")];
     else if (Object.keys(session.answers).length) said = ["check", t("all_safe")];
     const key = said.join(" ");

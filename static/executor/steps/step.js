@@ -8,7 +8,7 @@
 // Attributes have the step's state, for CSS: state (untouched, answered, skipped, unable), safety (none, locating,
 // here, saving, stuck, unkept, safe, attention), done, missing, editing.
 
-import { h, icon, makeButton, setAttr, setText, t, textAttributes, withLinks } from "../dom.js";
+import { describe, h, icon, makeButton, setAttr, setText, t, textAttributes, withLinks } from "../dom.js";
 import {
   complaint, isLeftOut, isNoted, isRequired, mayBeUnable, mayRemark, maySkip, remarkKey, tidy,
 } from "../rules.js";
@@ -90,6 +90,7 @@ export class StepElement extends HTMLElement {
     if (!this.hasAttribute("editing")) this.show(answer ?? this.session.job.proposal(this.step));
     this.#showPictures();
     this.#showStatus();
+    this.#showRival();
     this.#showRemark();
   }
 
@@ -141,6 +142,22 @@ export class StepElement extends HTMLElement {
       return makeButton("shown-one", open, h("img", { src, width, height, alt, loading: "lazy" }));
     });
     this.querySelector(":scope > .control").before(h("div", { class: "shown" }, ...small));
+  }
+
+  /** Offers the choice between this phone's refused answer and another phone's, so that neither is lost unseen. */
+  #showRival() {
+    const theirs = this.session.otherPhones.rivalOf(this.id);
+    const said = theirs && (theirs.unable?.reason ?? describe(this.step, theirs));
+    if (said === (this.rival?.dataset.said ?? null)) return;
+    this.rival?.remove();
+    const words = theirs && h("div", {},
+      h("p", {}, t("rival_wrote")), h("blockquote", textAttributes(""), said),
+      h("div", { class: "pair" },
+        makeButton("button", () => this.session.takeBack(this.id), t("use_theirs")),
+        makeButton("button", () => this.session.otherPhones.keepMine(this.id), t("keep_mine"))));
+    const attributes = { class: "notice rival", role: "alert", "data-said": said };
+    this.rival = theirs && h("div", attributes, icon("phone"), words);
+    if (this.rival) this.wrong.before(this.rival);
   }
 
   /** → the step's hint as elements; a long one is folded. */
@@ -272,28 +289,6 @@ export class FieldStep extends StepElement {
     if (document.activeElement === this.field && this.field.value !== "") return;
     this.write(answer?.value ?? null);
     this.typed();
-  }
-
-  /** Offers the choice between this phone's refused answer and another phone's, so that neither is lost unseen. */
-  update() {
-    super.update();
-    const theirs = this.session.otherPhones.rivalOf(this.id);
-    const said = theirs && (theirs.unable?.reason ?? (theirs.skipped ? t("skipped") : this.valueWords(theirs.value)));
-    if (said === (this.rival?.dataset.said ?? null)) return;
-    this.rival?.remove();
-    const words = theirs && h("div", {},
-      h("p", {}, t("rival_wrote")), h("blockquote", textAttributes(""), said),
-      h("div", { class: "pair" },
-        makeButton("button", () => this.session.takeBack(this.id), t("use_theirs")),
-        makeButton("button", () => this.session.otherPhones.keepMine(this.id), t("keep_mine"))));
-    const attributes = { class: "notice rival", role: "alert", "data-said": said };
-    this.rival = theirs && h("div", attributes, icon("phone"), words);
-    if (this.rival) this.wrong.before(this.rival);
-  }
-
-  /** → a value of this step in words. */
-  valueWords(value) {
-    return String(value);
   }
 
   flush() {

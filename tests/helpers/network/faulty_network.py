@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from rundun.store.backups import backup, restore
 from tests.helpers.patience import PATIENCE
 from tests.helpers.processes.service_process import Serving
 
@@ -154,8 +156,24 @@ class Depot:
     async def killed_and_restarted(self) -> None:
         """`kill -9`, and the same address again."""
         await asyncio.to_thread(self.service.kill)
+        await self._starts()
+
+    async def _starts(self) -> None:
         self.service = Serving(self.folder, "--port", str(self.line.upstream))
         await asyncio.to_thread(lambda: self.service.url)
+
+    async def backs_up(self) -> Path:
+        """Make a backup beside the running service; returns its path."""
+        path = self.folder / f"backup-{len(list(self.folder.glob('backup-*')))}.db"
+        await asyncio.to_thread(backup.make, self.folder / "rundun.db", path)
+        return path
+
+    async def restored(self, copy: Path) -> None:
+        """Kill the service, put a backup in the place of its database, and start it at the same address."""
+        await asyncio.to_thread(self.service.kill)
+        now = int(time.time() * 1000)
+        await asyncio.to_thread(restore.restore, self.folder / "rundun.db", copy, now, is_live=True)
+        await self._starts()
 
     def rows(self, query: str, *values: Any) -> list[Any]:
         """What the database file says."""

@@ -1,0 +1,133 @@
+// What this phone keeps after its receipt, for 7 days: the server may be restored to an older state, and then the phone
+// sends again what the server lacks. It is deleted before when the run ends, or when the server has it no more for
+// another reason: replaced, or deleted. Marks: rules/marks.js.
+
+import { announce, h, icon, makeButton, setText, t } from "../dom.js";
+import * as db from "./db.js";
+import { stepIdOf } from "../rules.js";
+
+const KEPT_MS = 7 * 24 * 3600 * 1000;
+
+/** Deletes the kept items that a `state` of their generation, newer than their receipts, no longer names. */
+export async function forget(session, state) {
+  session.lost = session.lost.filter((one) => !isInForce(one, state));
+  const isGone = (mark) => mark.generation === generationOf(state) && !isInForce(mark, state);
+  const { marks } = await db.storedIds(state.run.run_id);
+  await db.settle(state.run.run_id, marks.filter(isGone).map(({ item }) => item));
+}
+
+/** Sends again what the `state` of a restored server lacks. An answer, remark or signature replaces none, or an earlier
+ *  one of this phone; where another phone's is in force, the person decides. */
+export async function sendAgain(session, state) {
+  const run = state.run.run_id;
+  const { marks } = await db.storedIds(run);
+  const old = marks.filter(({ generation }) => generation !== generationOf(state));
+  const isConfirmed = (mark) => (mark.kind === "delete" ? false : isInForce(mark, state));
+  for (const mark of old.filter(isConfirmed)) await db.settle(run, [], { ...mark, generation: generationOf(state) });
+  const again = old.filter((mark) => !isConfirmed(mark));
+  for (const mark of again) await putUnsent(mark, state, session);
+  await session.outbox.sendAgain(again.map(({ item }) => item));
+}
+
+/** Makes a kept item an unsent one. */
+async function putUnsent(mark, state, session) {
+  const { of: run, item: id, kind, key } = mark;
+  if (kind === "answer" && session.stepById.get(key)?.type !== "photo") {
+    const item = await db.get(id);
+    // Without it the server would not compare; photos of two phones count together.
+    if (item) await db.put({ ...item, body: { ...item.body, replaces: item.body.replaces ?? null } });
+  } else if ((kind === "remark" || kind === "signature") && isRival(mark, state)) {
+    const item = await db.get(id);
+    if (item) await db.put({ ...item, problem: { status: 409, members: { code: "answer_changed" } } });
+  } else {
+    await db.unmark(run, [id]);
+  }
+}
+
+/** → what a page knew of a run, `known`, and neither the server has, restored to `state`, nor this phone:
+ *  [{kind, key, version}] as in marks. */
+export function findLost(session, known, state) {
+  const isSentAgain = ({ kind, key, version }) => session.outbox.items.some((item) =>
+    item.kind === kind && item.key === key && (kind !== "photo" || item.photo === version));
+  const answers = Object.entries(known.answers).map(([key, { answer_id: answer, remark_id: remark }]) => (
+    answer ? { kind: "answer", key, version: answer } : { kind: "remark", key, version: remark }));
+  const photos = Object.entries(known.photos).flatMap(([key, receipts]) => (
+    receipts.map(({ photo_id: version }) => ({ kind: "photo", key, version }))));
+  const signatures = Object.entries(known.signatures).map(([key, { sha256: version }]) => (
+    { kind: "signature", key, version }));
+  const all = [...session.lost, ...answers, ...photos, ...signatures];
+  return all.filter((one) => one.version && !isInForce(one, state) && !isSentAgain(one));
+}
+
+/** Shows in the `headers` that the server was restored, and what is lost, until the person closes it. */
+export function showPutBack(session, headers) {
+  const close = () => {
+    session.lost = [];
+    session.save();
+    for (const notice of notices) notice.remove();
+  };
+  const notices = headers.map(() => h("p", { class: "notice put-back" }, icon("alert"),
+    h("span", {}, h("span", {}), " ", makeButton("link", close, t("close")))));
+  headers.forEach((header, i) => {
+    header.querySelector(".put-back")?.remove();
+    header.append(notices[i]);
+  });
+  const update = () => {
+    const label = ({ key }) => session.stepById.get(stepIdOf(key))?.label ?? t("closing_signature");
+    const labels = [...new Set(session.lost.map(label))];
+    const missing = labels.length ? ` ${t("put_back_lost", { steps: labels.join(", ") })}` : "";
+    for (const notice of notices) setText(notice.querySelector("span > span"), `${t("put_back")}${missing}`);
+  };
+  session.addEventListener("change", update);
+  update();
+  announce(t("put_back"));
+}
+
+/** Before a run's end is shown: deletes what was confirmed in the `generation` in which it ended, and makes unsent items
+ *  of the rest, as of a run that is unknown (null). */
+export async function endKept(run, generation) {
+  const { marks } = await db.storedIds(run);
+  const [gone, rest] = [[], []];
+  for (const mark of marks) (mark.generation === generation ? gone : rest).push(mark.item);
+  await db.settle(run, gone);
+  await db.unmark(run, rest);
+}
+
+/** Deletes what is kept of any run for more than 7 days. */
+export async function deleteOverdue() {
+  const isOverdue = ({ at }) => Math.abs(Date.now() - at) > KEPT_MS; // or ahead of a clock that was put back
+  for (const { of: run, item } of (await db.listMarks()).filter(isOverdue)) await db.settle(run, [item]);
+}
+
+const generationOf = (state) => state.generation ?? 0;
+
+function photosOf(state, key) {
+  const receipts = key.startsWith("remark ") ? state.remark_photos?.[stepIdOf(key)] : state.photos[key];
+  return (receipts ?? []).map((receipt) => receipt.photo_id);
+}
+
+/** → the version of an answer, remark or signature that is in force, or null. */
+function versionIn(state, { kind, key }) {
+  switch (kind) {
+    case "answer": return state.answers[key]?.answer_id ?? null;
+    case "remark": return state.remarks[stepIdOf(key)]?.remark_id ?? null;
+    case "signature": return state.signatures[key]?.sha256 ?? null;
+    default: return null;
+  }
+}
+
+/** True when the server has what a mark stands for. */
+function isInForce(mark, state) {
+  switch (mark.kind) {
+    case "start": return state.run.status !== "pending";
+    case "photo": return photosOf(state, mark.key).includes(mark.version);
+    case "delete": return !photosOf(state, mark.key).includes(mark.version);
+    default: return versionIn(state, mark) === (mark.isEmpty ? null : mark.version); // an empty remark is not named
+  }
+}
+
+/** True when another phone's version is in force. */
+function isRival(mark, state) {
+  const version = versionIn(state, mark);
+  return version !== null && version !== mark.version && !mark.earlier.includes(version);
+}

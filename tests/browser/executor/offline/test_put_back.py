@@ -1,0 +1,218 @@
+"""The server is put back to an older copy of its data: the phone notices, says so, and sends again what it has."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.browser.checklists import COUNT, YES_NO
+from tests.browser.phone import Phone, phone
+from tests.browser.pictures import file, jpeg
+from tests.helpers.network.faulty_network import Depot, depot
+
+PIC = {"id": "s-pic", "type": "photo", "label": "The hall", "config": {"max": 4}}
+WHY = {"id": "s-why", "type": "text", "label": "What happened?"}
+SIGN = {"id": "s-sign", "type": "signature", "label": "Your signature"}
+STEPS = (YES_NO, COUNT, WHY, PIC, SIGN)
+NOTICE = "The server was put back to an older copy of its data. What this phone has is sent again."
+
+
+@pytest.fixture
+async def acme(tmp_path: Path) -> AsyncIterator[Depot]:
+    async with depot(tmp_path) as one:
+        yield one
+
+
+@asynccontextmanager
+async def at_work(browser: Browser, acme: Depot, *steps: Any, **more: Any) -> AsyncIterator[tuple[Phone, str]]:
+    """Ed, who has started a run."""
+    run_id = await acme.dispatched(*(steps or STEPS), **more)
+    async with phone(browser, acme.base) as ed:
+        await ed.open(run_id)
+        await ed.start()
+        yield ed, run_id
+
+
+async def does_all(ed: Phone) -> None:
+    """Answer every step, with a remark and two photos, and wait until all is safe."""
+    await ed.pick("s-ok", "No")
+    await ed.fill("s-count", "17")
+    await ed.fill("s-why", "The lamp is broken")
+    await ed.photograph("s-pic", *(file(f"{n}.jpg", "image/jpeg", jpeg(comment=bytes([n]))) for n in (1, 2)))
+    await ed.sign(ed.step("s-sign").locator(".control button"))
+    await ed.choose("s-ok", "remark")
+    await ed.page.locator("#remark-text").fill("Scratched")
+    await ed.page.locator("dialog").get_by_role("button", name="Done").tap()
+    await ed.is_done("s-ok", "s-count", "s-why", "s-pic", "s-sign")
+    await ed.until_all_is_safe()
+
+
+def given(acme: Depot, run_id: str) -> dict[str, Any]:
+    """What the database has of the run, without what is new after a restore: times of the server, and numbers."""
+    answers = acme.rows(
+        "SELECT step_id, answer_id, value, photos, answered_at FROM answers WHERE run_id = ? AND is_current", run_id
+    )
+    return {
+        "answers": sorted(
+            (step, id_, value, json.loads(photos or "null"), at) for step, id_, value, photos, at in answers
+        ),
+        "remarks": acme.rows("SELECT step_id, remark_id, text FROM remarks WHERE run_id = ? AND is_current", run_id),
+        "photos": sorted(acme.photos(run_id)),
+        "signatures": acme.rows("SELECT step_id FROM signatures WHERE run_id = ?", run_id),
+        "status": acme.rows("SELECT status FROM runs WHERE id = ?", run_id),
+    }
+
+
+async def notices(ed: Phone) -> None:
+    """The page asks for the state, as it does every fifteen seconds, and says what has happened."""
+    await ed.network_is_back()
+    await expect(ed.page.locator(".put-back")).to_contain_text(NOTICE)
+
+
+@pytest.mark.parametrize("when", ["before the start", "before the answers", "in between"])
+async def test_all_that_was_lost_comes_again(browser: Browser, acme: Depot, when: str) -> None:
+    run_id = await acme.dispatched(*STEPS)
+    async with phone(browser, acme.base) as ed:
+        await ed.open(run_id)
+        copy = await acme.backs_up()
+        await ed.start()
+        if when != "before the start":
+            await ed.until_kept_is(run_id, [])
+            copy = await acme.backs_up()
+        if when == "in between":
+            await ed.pick("s-ok", "Yes")
+            await ed.fill("s-count", "16")
+            await ed.photograph("s-pic", file("0.jpg", "image/jpeg", jpeg(comment=b"0")))
+            await ed.is_done("s-ok", "s-count", "s-pic")
+            copy = await acme.backs_up()
+        await does_all(ed)
+        before = given(acme, run_id)
+        await acme.restored(copy)
+        assert given(acme, run_id) != before
+        await notices(ed)
+        await ed.until_all_is_safe()
+        assert given(acme, run_id) == before
+        await ed.page.get_by_role("button", name="Close").tap()
+        await ed.page.reload()
+        await expect(ed.page.locator(".top .sending")).to_have_text("All safe")
+        await expect(ed.page.locator(".put-back")).to_have_count(0)
+        await ed.review()
+        await ed.finish()
+        await ed.until_thanked()
+        await ed.until_kept_is(run_id, [])
+        assert await ed.kept(run_id, received=True) == []
+
+
+async def test_a_page_that_is_opened_afterwards_sends_it_too(browser: Browser, acme: Depot) -> None:
+    async with at_work(browser, acme) as (ed, run_id):
+        copy = await acme.backs_up()
+        await does_all(ed)
+        before = given(acme, run_id)
+        await ed.page.goto("about:blank")
+        await acme.restored(copy)
+        await ed.open(run_id)
+        await expect(ed.page.locator(".put-back")).to_contain_text(NOTICE)
+        await ed.until_all_is_safe()
+        assert given(acme, run_id) == before
+
+
+async def test_a_run_put_back_to_before_its_start_is_opened_again(browser: Browser, acme: Depot) -> None:
+    run_id = await acme.dispatched(*STEPS)
+    copy = await acme.backs_up()
+    async with phone(browser, acme.base) as ed:
+        await ed.open(run_id)
+        await ed.start()
+        await does_all(ed)
+        before = given(acme, run_id)
+        await ed.page.goto("about:blank")
+        await acme.restored(copy)
+        await ed.open(run_id)
+        await expect(ed.page.locator(".list")).to_be_visible()
+        await ed.until_all_is_safe()
+        assert given(acme, run_id) == before
+
+
+async def test_nothing_is_called_safe_from_the_first_receipt_of_another_generation_on(
+    browser: Browser, acme: Depot
+) -> None:
+    async with at_work(browser, acme, YES_NO, COUNT, PIC) as (ed, run_id):
+        copy = await acme.backs_up()
+        await ed.fill("s-count", "17")
+        await ed.photograph("s-pic", file("1.jpg", "image/jpeg", jpeg()))
+        await ed.is_done("s-count", "s-pic")
+        await acme.restored(copy)
+        await ed.page.route("**/state?*", lambda route: route.abort())
+        await ed.pick("s-ok", "Yes")
+        await expect(ed.page.locator(".top .sending")).not_to_have_text("All safe")
+        await expect(ed.step("s-count")).not_to_have_attribute("safety", "safe")
+        await expect(ed.step("s-pic").locator(".tile[state=safe]")).to_have_count(0)
+        await ed.until(lambda: acme.answers(run_id) == {"s-ok": True})
+        await expect(ed.step("s-ok")).not_to_have_attribute("safety", "safe")
+        await ed.page.unroute_all()
+        await ed.until_all_is_safe()
+        assert acme.answers(run_id) == {"s-ok": True, "s-count": 17, "s-pic": None}
+        ed.trouble.clear()
+
+
+async def test_what_was_replaced_or_deleted_never_comes_back(browser: Browser, acme: Depot) -> None:
+    async with at_work(browser, acme) as (ed, run_id):
+        await does_all(ed)
+        copy = await acme.backs_up()
+        await ed.fill("s-count", "18")
+        await ed.step("s-pic").locator(".tile").first.tap()
+        await ed.page.locator("dialog").get_by_role("button", name="Delete").tap()
+        await expect(ed.step("s-pic").locator(".tile")).to_have_count(1)
+        await ed.page.locator(".remark").get_by_role("button", name="Change").tap()
+        await ed.page.locator("dialog").get_by_role("button", name="Take it back").tap()
+        await ed.is_done("s-count", "s-pic")
+        await ed.until_kept_is(run_id, [])
+        before = given(acme, run_id)
+        await acme.restored(copy)
+        await notices(ed)
+        await ed.until_all_is_safe()
+        await ed.until_kept_is(run_id, [])
+        assert given(acme, run_id) == before
+        assert len(acme.photos(run_id)) == 1
+
+
+async def test_an_unknown_run_is_offered_as_a_file(browser: Browser, acme: Depot) -> None:
+    copy = await acme.backs_up()
+    async with at_work(browser, acme) as (ed, run_id):
+        await does_all(ed)
+        await acme.restored(copy)
+        await ed.network_is_back()
+        await expect(ed.page.get_by_role("heading", name="This link does not work")).to_be_visible()
+        await expect(ed.page.locator(".unsent .notice")).to_contain_text("still holds 9 items")
+        await ed.page.reload()
+        await expect(ed.page.locator(".unsent .notice")).to_contain_text("still holds 9 items")
+
+
+async def test_an_end_of_another_generation_deletes_nothing(browser: Browser, acme: Depot) -> None:
+    async with at_work(browser, acme, YES_NO, COUNT) as (ed, run_id):
+        copy = await acme.backs_up()
+        await ed.fill("s-count", "17")
+        await ed.is_safe("s-count")
+        await acme.restored(copy)
+        assert (await acme.client.post(f"/v1/runs/{run_id}/cancel", json={})).status_code == 200
+        await ed.network_is_back()
+        await expect(ed.page.locator(".unsent .notice")).to_contain_text("still holds 1 item")
+
+
+async def test_an_end_of_the_same_generation_deletes_what_is_kept(browser: Browser, acme: Depot) -> None:
+    async with at_work(browser, acme, YES_NO, COUNT) as (ed, run_id):
+        await ed.fill("s-count", "17")
+        await ed.is_safe("s-count")
+        await ed.until_kept_is(run_id, [])
+        assert [one["kind"] for one in await ed.kept(run_id, received=True)] == ["start", "answer"]
+        assert (await acme.client.post(f"/v1/runs/{run_id}/cancel", json={})).status_code == 200
+        await ed.network_is_back()
+        await expect(ed.page.locator("main.end")).to_be_visible()
+        async with asyncio.timeout(60):
+            while await ed.kept(run_id, received=True):
+                pass
+        await expect(ed.page.locator(".unsent")).to_have_count(0)
