@@ -29,7 +29,8 @@ export class Session extends EventTarget {
   #evaluation = null;
   #polls = 0;               // number of requests for the state, and of the newest one that was answered
   #answeredPoll = 0;
-  #putBack = null;          // the state of another generation that this phone knew, until the server's is compared with it
+  #kept = null;             // the module kept.js, once it was needed
+  #putBack = null;          // a saved state of another generation, until the server's is compared with it
   isSure = true;            // false while the server may have been restored to an older state: nothing is called safe
   lost = [];                // what a restored server lacks and this phone does not have (kept.js)
 
@@ -256,10 +257,14 @@ export class Session extends EventTarget {
     const state = await this.outbox.request("GET", `/state?${query}`);
     if (mine < this.#answeredPoll || this.closed) return; // a later request was answered before
     this.#answeredPoll = mine;
+    const isOther = state && ((state.generation ?? 0) !== this.generation || this.#putBack);
+    if (isOther) {
+      await this.#prepareFor(state);
+      if (mine < this.#answeredPoll || this.closed) return;
+    }
     // A state from before a receipt that came meanwhile is outdated.
     if (state && receipts !== this.#receipts) return this.#ask();
-    const isOther = state && ((state.generation ?? 0) !== this.generation || this.#putBack);
-    if (isOther) await this.#takePutBack(state);
+    if (isOther) this.#takePutBack(state);
     else if (state && state.run.revision >= this.#highestRevision) this.#takeNewer(state);
     const wasSure = this.isSure;
     this.isSure = true;
@@ -272,22 +277,31 @@ export class Session extends EventTarget {
     this.emit("state", { before });
     this.changed(null);
     this.save();
-    if (this.outbox.marks.length) loadModuleOnce("offline/kept").then(({ forget }) => forget(this, state)).catch(() => {});
+    if (this.outbox.marks.length) this.#forget(state, this.outbox.marks).catch(() => {}); // else after the next state
   }
 
-  /** Takes over the state of a server that was restored to an older state, and sends again what it lacks. */
-  async #takePutBack(state) {
+  async #forget(state, marks) {
+    const { forget } = await loadModuleOnce("offline/kept");
+    await forget(this, state, marks);
+  }
+
+  /** Queues again what the `state` of a server lacks that was restored to an older state. */
+  async #prepareFor(state) {
     this.#doubt();
     this.outbox.isOpen = state.run.status !== "pending";
-    const known = this.#putBack ?? db.runRecord(this, null).state;
-    const kept = await loadModuleOnce("offline/kept").catch(() => {
+    this.#kept = await loadModuleOnce("offline/kept").catch(() => {
       throw new Unreachable("no module");
     });
-    await kept.sendAgain(this, state);
+    await this.#kept.sendAgain(this, state);
+  }
+
+  /** Takes over the state of a server that was restored to an older state. */
+  #takePutBack(state) {
+    const known = this.#putBack ?? db.runRecord(this, null).state;
     this.#putBack = null;
     this.#applyState(state);
     this.answerUnlisted();
-    this.lost = kept.findLost(this, known, state);
+    this.lost = this.#kept.findLost(this, known, state);
     this.changed(null);
     this.save();
     this.emit("put-back");
@@ -380,9 +394,11 @@ export class Session extends EventTarget {
     this.changed(item.key);
   }
 
-  /** Takes over the items of an earlier visit or another tab, which are newer than the server's state. */
+  /** Takes over the items of an earlier visit or another tab, and kept ones, which are newer than the server's state. */
   #onRestored(items) {
-    for (const item of items) {
+    const isReplaced = ({ lane, key, kind, seq }) => lane === "answers" &&
+      this.outbox.items.some((item) => item.key === key && item.kind === kind && item.seq > seq);
+    for (const item of items.filter((one) => !isReplaced(one))) {
       if (!isAnswer(item)) this.photoStore.restore(item);
       else this.#local.set(item.key, { answer: contentOf(item.body), item, problem: item.problem });
     }

@@ -46,9 +46,9 @@ function open() {
   return opening;
 }
 
-/** Runs `work(transaction)`, which of a read returns a request, or a function that returns its result. → {epoch, result}
- *  once the transaction is on the disk. Retries once on a reopened database, and on a full phone as long as there are
- *  kept photos to delete. */
+/** Runs `work(transaction)`, which for a read returns a request, or a function that returns the result. → {epoch,
+ *  result} once the transaction is on the disk. Retries once on a reopened database, and on a full phone as long as there
+ *  are kept photos to delete. */
 async function transact(mode, work) {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -131,8 +131,9 @@ export function unmark(run, ids) {
 /** → {epoch, ids, marks}: the ids of a run's unsent items, as a Set, and the marks of those that are kept. */
 export async function storedIds(run) {
   const { epoch, result: [keys, marks] } = await transact("readonly", (from) => {
-    const asked = [from.objectStore("items").index("run").getAllKeys(run), from.objectStore("runs").getAll(markRange(run))];
-    return () => asked.map((request) => request.result);
+    const keys = from.objectStore("items").index("run").getAllKeys(run);
+    const marks = from.objectStore("runs").getAll(markRange(run));
+    return () => [keys.result, marks.result];
   });
   const ids = new Set(keys);
   for (const { item } of marks) ids.delete(item);

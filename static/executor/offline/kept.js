@@ -8,11 +8,11 @@ import { stepIdOf } from "../rules.js";
 
 const KEPT_MS = 7 * 24 * 3600 * 1000;
 
-/** Deletes the kept items that a `state` of their generation, newer than their receipts, no longer names. */
-export async function forget(session, state) {
+/** Deletes the kept items that a `state` of their generation no longer names. `marks`: those whose receipts are older
+ *  than the state. */
+export async function forget(session, state, marks) {
   session.lost = session.lost.filter((one) => !isInForce(one, state));
   const isGone = (mark) => mark.generation === generationOf(state) && !isInForce(mark, state);
-  const { marks } = await db.storedIds(state.run.run_id);
   await db.settle(state.run.run_id, marks.filter(isGone).map(({ item }) => item));
 }
 
@@ -83,8 +83,8 @@ export function showPutBack(session, headers) {
   announce(t("put_back"));
 }
 
-/** Before a run's end is shown: deletes what was confirmed in the `generation` in which it ended, and makes unsent items
- *  of the rest, as of a run that is unknown (null). */
+/** Before a run's end is shown: deletes what was confirmed in the `generation` in which it ended. The rest is unsent
+ *  again, as is everything of an unknown run (null). */
 export async function endKept(run, generation) {
   const { marks } = await db.storedIds(run);
   const [gone, rest] = [[], []];

@@ -14,7 +14,7 @@ export class OtherPhones {
     Object.assign(this, { session, outbox });
     // Noted when given: the server's state may contain an answer before its receipt is processed.
     outbox.addEventListener("change", () => {
-      const kept = outbox.marks.flatMap(({ version, earlier }) => [version, ...earlier]);
+      const kept = [...outbox.items, ...outbox.marks].flatMap(({ version, earlier }) => [version, ...earlier]);
       for (const id of kept) this.#ours.add(id);
       const ids = outbox.items.map(({ body }) => body?.answer_id).filter((id) => id && !this.#ours.has(id));
       for (const answered of ids) {

@@ -2,8 +2,8 @@
 // After the server's receipt it is no longer in the queue, but stays on the phone for a while (kept.js).
 //
 // An item is plain data:
-//   {id, run, seq, at, lane, key, kind, method, path, type, body, hold, tries, state, problem, stored, replaced, and
-//    fields of its kind}
+//   {id, run, seq, at, lane, key, kind, method, path, type, body, earlier, hold, tries, state, problem, stored, replaced,
+//    and fields of its kind}
 // `body` is a JSON value or an ArrayBuffer. `stored` says whether it is on the phone: "writing", "yes" or "no" (full);
 // until it is, `replaced` has the ids of items that it replaces there.
 // Lanes run in parallel, one item each at a time: "start" opens the others, "answers" are small, "photos" are large,
@@ -12,7 +12,7 @@
 // Several tabs share the stored items. Where the browser has locks, one of them sends at a time; sending an item twice
 // is harmless, since the server recognizes its id.
 
-import { clockMark, correctTimes, keptMark, sentBody, uuid } from "../rules.js";
+import { clockMark, correctTimes, earlierVersions, keptMark, sentBody, uuid } from "../rules.js";
 import * as db from "./db.js";
 import { Problem, Unreachable, isTransient, send, sha256 } from "../http.js";
 
@@ -58,14 +58,15 @@ export class Outbox extends EventTarget {
     return send(method, this.base + path, body, type, {});
   }
 
-  /** Queues an item and stores it on the phone in place of the items `replaced`; `onKept()` is called once it is stored.
-   *  → the item. */
+  /** Queues an item and stores it on the phone in place of the items `replaced`; `onKept()` is called once it is
+   *  stored. → the item. */
   add(item, { replaced = [], onKept = null } = {}) {
+    const earlier = earlierVersions(item, this.items, this.marks);
     for (const other of replaced) this.#takeOut(other);
     // By the clock, which the phone's tabs share; behind all queued items, in case the clock was set back.
     const seq = Math.max(Date.now(), ...this.items.map((other) => other.seq + 1));
     const gone = replaced.flatMap((other) => [other.id, ...other.replaced]);
-    const fresh = { tries: 0, state: "waiting", problem: null, hold: false, sent: 0, replaced: gone };
+    const fresh = { tries: 0, state: "waiting", problem: null, hold: false, sent: 0, earlier, replaced: gone };
     const whole = { id: uuid(), run: this.run, seq, at: Date.now(), clock: clockMark(), ...fresh, ...item };
     this.items.push(whole);
     this.#save(whole, onKept);
@@ -202,7 +203,8 @@ export class Outbox extends EventTarget {
     const problem = record.problem ? new Problem(record.problem.status, record.problem.members) : null;
     // It may have been sent before, and its receipt lost: `tries` is 1.
     const state = problem ? "refused" : "waiting";
-    const item = { ...record, problem, state, tries: 1, sent: 0, replaced: [], stored: "yes", epoch };
+    const { earlier = [] } = record;
+    const item = { ...record, problem, state, tries: 1, sent: 0, earlier, replaced: [], stored: "yes", epoch };
     const endHold = () => this.update(item, { hold: false });
     if (item.hold) setTimeout(endHold, Math.max(0, item.at + MAX_HOLD_MS - Date.now()));
     this.items.push(item);

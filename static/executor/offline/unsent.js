@@ -1,6 +1,6 @@
-// The unsent answers and photos of a run that accepts nothing any more: shown, offered as a file, and deleted only when
-// the person says so. Among them is what a restored server lacks. Used by the page of an open run when the run ends, and
-// by the server's page of a closed run.
+// The unsent answers and photos of a run that accepts nothing any more, with what a restored server lacks: shown,
+// offered as a file, and deleted only when the person says so. Used by the page of an open run when the run ends, and by
+// the server's page of a closed run.
 
 import { h, icon, makeButton, openDialog, t } from "../dom.js";
 import * as db from "./db.js";
@@ -15,7 +15,7 @@ const PASSING = new Set(["throttled", "unavailable", "internal"]);   // the run 
  *  stored. */
 export async function unsentBox(run, end, open = []) {
   const isOver = !PASSING.has(end.kind);
-  if (isOver) await loadModule("offline/kept").then(({ endKept }) => endKept(run, end.generation ?? null)).catch(() => {});
+  if (isOver) await (await loadModule("offline/kept")).endKept(run, end.generation ?? null).catch(() => {});
   const { kept, unread } = await readItems(run);
   const known = new Set(kept.map((item) => item.id));
   const items = [...kept, ...open.filter((item) => !known.has(item.id))].filter((item) => EVIDENCE.has(item.kind));
