@@ -41,6 +41,15 @@ def sideways_jpeg() -> bytes:
     return out.getvalue()
 
 
+def sideways_webp() -> bytes:
+    """The same as a WebP, whose orientation no browser minds."""
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    out = io.BytesIO()
+    upright().transpose(Image.Transpose.ROTATE_90).save(out, "WEBP", quality=90, exif=exif)
+    return out.getvalue()
+
+
 def heic() -> bytes:
     out = io.BytesIO()
     pillow_heif.from_pillow(upright()).save(out, quality=80)

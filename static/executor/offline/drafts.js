@@ -1,12 +1,13 @@
-// Drafts: typed text that is not an answer yet, stored on this phone every second, so that a phone that dies loses at
-// most two seconds of it. Never sent. Several tabs may type in one step: each stores its own draft under the name of
+// Drafts: what was typed or ticked and is no answer yet. Text is stored on this phone every second, so that a phone that
+// dies loses at most two seconds of it; ticks at once. Never sent. Several tabs may type in one step: each stores its own draft under the name of
 // its page, and takes over only the drafts of closed pages.
 
 const KEEP_EVERY_MS = 1000;
 
 export class Drafts {
   cleared = new Set();   // ids of steps whose proposal was cleared, and that are unanswered since
-  #texts = new Map();    // step id → {text, replaces}: the newest draft, maybe not yet stored
+  #texts = new Map();    // step id → {text, replaces}: the newest draft, maybe not yet stored; of ticks, `text` is an
+                         // array
   #timers = new Map();   // step id → the timer of its next save
   #found = new Map();    // step id → {text, replaces}: a draft of a closed page
   #dropped = new Map();  // step id → its draft if not stored, else null; until this task ends
@@ -52,12 +53,17 @@ export class Drafts {
     }, KEEP_EVERY_MS));
   }
 
+  /** Keeps a draft, and stores it at once. */
+  store(step, text, replaces) {
+    const draft = { text, replaces };
+    this.#texts.set(step, draft);
+    this.#save(step, draft);
+  }
+
   /** Stores that the person cleared a step's proposal: until it is answered, the step is empty. */
   clear(step) {
-    const nothing = { text: null };
     this.cleared.add(step);
-    this.#texts.set(step, nothing);
-    this.#save(step, nothing);
+    this.store(step, null);
   }
 
   /** Drops a step's draft, which was answered or taken back. */

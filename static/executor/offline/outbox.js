@@ -2,10 +2,10 @@
 // After the server's receipt it is no longer in the queue, but stays on the phone for a while (kept.js).
 //
 // An item is plain data:
-//   {id, run, seq, at, lane, key, kind, method, path, type, body, earlier, hold, tries, state, problem, stored, replaced,
-//    and fields of its kind}
+//   {id, run, seq, at, lane, key, kind, method, path, type, body, earlier, hold, tries, state, problem, stored, saved,
+//    replaced, and fields of its kind}
 // `body` is a JSON value or an ArrayBuffer. `stored` says whether it is on the phone: "writing", "yes" or "no" (full);
-// until it is, `replaced` has the ids of items that it replaces there.
+// until it is, `replaced` has the ids of items that it replaces there. `saved` resolves when it was written first.
 // Lanes run in parallel, one item each at a time: "start" opens the others, "answers" are small, "photos" are large,
 // and "last" (the completion) starts when the others are empty. Inside a lane items keep their order, except that an
 // item on hold (its position is still being found) lets items of other steps pass.
@@ -61,7 +61,7 @@ export class Outbox extends EventTarget {
   /** Queues an item and stores it on the phone in place of the items `replaced`; `onKept()` is called once it is
    *  stored. → the item. */
   add(item, { replaced = [], onKept = null } = {}) {
-    const earlier = earlierVersions(item, this.items, this.marks);
+    const earlier = item.lane === "answers" ? earlierVersions(item, this.items, this.marks) : [];
     for (const other of replaced) this.#takeOut(other);
     // By the clock, which the phone's tabs share; behind all queued items, in case the clock was set back.
     const seq = Math.max(Date.now(), ...this.items.map((other) => other.seq + 1));
@@ -69,7 +69,7 @@ export class Outbox extends EventTarget {
     const fresh = { tries: 0, state: "waiting", problem: null, hold: false, sent: 0, earlier, replaced: gone };
     const whole = { id: uuid(), run: this.run, seq, at: Date.now(), clock: clockMark(), ...fresh, ...item };
     this.items.push(whole);
-    this.#save(whole, onKept);
+    whole.saved = this.#save(whole, onKept);
     return whole;
   }
 
@@ -214,7 +214,7 @@ export class Outbox extends EventTarget {
   async #save(item, onKept = null) {
     item.stored = "writing";
     const writing = (item.writing = {});
-    const { state, tries, sent, stored, replaced, epoch: _, writing: __, problem, ...record } = item;
+    const { state, tries, sent, stored, saved, replaced, epoch, writing: _, problem, ...record } = item;
     if (problem) record.problem = { status: problem.status, members: problem.members };
     this.#emit("change");
     let result = "yes";

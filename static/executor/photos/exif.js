@@ -3,26 +3,27 @@
 
 import { inspect } from "./formats.js";
 
-const [EXIF, GPS] = [0x8769, 0x8825];
+const [ORIENTATION, EXIF, GPS] = [0x0112, 0x8769, 0x8825];
 const [TAKEN, OFFSET] = [0x9003, 0x9011];   // DateTimeOriginal, OffsetTimeOriginal
 const [LATITUDE_REF, LATITUDE, LONGITUDE_REF, LONGITUDE, GPS_TIME, GPS_DATE] = [1, 2, 3, 4, 7, 29];
 const TEXTS = new Set([TAKEN, OFFSET, LATITUDE_REF, LONGITUDE_REF, GPS_DATE]);
 const TRIPLES = new Set([LATITUDE, LONGITUDE, GPS_TIME]);
-const [ASCII, LONG, RATIONAL, SRATIONAL] = [2, 4, 5, 10];   // some phones write a position as SRATIONAL
+const [ASCII, SHORT, LONG, RATIONAL, SRATIONAL] = [2, 3, 4, 5, 10];   // some phones write a position as SRATIONAL
 const MAX_BYTES = 65_536;
 const MAX_TEXT = 64;
 const FIRST_YEAR = 1990;
 const FARTHEST_MINUTES = 14 * 60;   // from UTC: the Line Islands
-const NOTHING = { time: {}, place: {} };
+const NOTHING = { isTurned: false, time: {}, place: {} };
 
-/** → {isCutOff, time, place} of a picture's file, an ArrayBuffer: `time` is {taken_at, taken_at_from} and `place`
- *  {lat, lng}, parameters of an upload; {} when the file has none. Never throws. */
+/** → {isCutOff, isTurned, time, place} of a picture's file, an ArrayBuffer: `isTurned` says whether its pixels are to be
+ *  turned or mirrored; `time` is {taken_at, taken_at_from} and `place` {lat, lng}, parameters of an upload; {} when the
+ *  file has none. Never throws. */
 export function lookAt(buffer) {
   const { isCutOff, exif } = inspect(buffer);
   return { isCutOff, ...(exif ? readExif(exif) : NOTHING) };
 }
 
-/** → {time, place} of an EXIF block, a Uint8Array with or without "Exif\0\0" before its TIFF header. */
+/** → {isTurned, time, place} of an EXIF block, a Uint8Array with or without "Exif\0\0" before its TIFF header. */
 export function readExif(block) {
   const text = String.fromCharCode(...block.subarray(0, 6));
   const tiff = text === "Exif\0\0" ? block.subarray(6, 6 + MAX_BYTES) : block.subarray(0, MAX_BYTES);
@@ -32,7 +33,7 @@ export function readExif(block) {
   const first = directory(read, read(4, 4));
   const about = directory(read, first.get(EXIF));
   const gps = directory(read, first.get(GPS));
-  return { time: timeOf(about, gps), place: placeOf(gps) };
+  return { isTurned: first.get(ORIENTATION) > 1, time: timeOf(about, gps), place: placeOf(gps) };
 }
 
 /** → a function that reads `size` bytes at `at` as an unsigned number; bytes behind the end are left out, as on the
@@ -46,14 +47,16 @@ function reader(tiff, isLittle) {
   return Object.assign(read, { tiff });
 }
 
-/** → Map(tag → value) of the known tags in a directory: texts, arrays of three numbers, offsets of directories. */
+/** → Map(tag → value) of the known tags in a directory: texts, arrays of three numbers, offsets of directories, the
+ *  orientation. */
 function directory(read, at) {
   const values = new Map();
   if (at === undefined) return values;
   const last = Math.min(at + 2 + 12 * read(at, 2), read.tiff.length - 11);
   for (let entry = at + 2; entry < last; entry += 12) {
     const [tag, kind, count, place] = [read(entry, 2), read(entry + 2, 2), read(entry + 4, 4), read(entry + 8, 4)];
-    if (kind === LONG && (tag === EXIF || tag === GPS)) values.set(tag, place);
+    if (kind === LONG && (tag === EXIF || tag === GPS || tag === ORIENTATION)) values.set(tag, place);
+    else if (kind === SHORT && tag === ORIENTATION) values.set(tag, read(entry + 8, 2));
     else if (kind === ASCII && TEXTS.has(tag)) {
       values.set(tag, textAt(read.tiff, count <= 4 ? entry + 8 : place, count));
     } else if ((kind === RATIONAL || kind === SRATIONAL) && count === 3 && TRIPLES.has(tag)) {

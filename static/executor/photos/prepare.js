@@ -8,7 +8,10 @@ export * from "./shrink.js";
 /** → the prepared picture, {bytes, type, preview, time, place} (shrink.js, exif.js); or {word}, the message key of the
  *  reason why it must not be sent. `original`: the file's bytes. */
 export async function prepare(file, original) {
-  const { isCutOff, time, place } = lookAt(original);
+  const { isCutOff, isTurned, time, place } = lookAt(original);
   if (isCutOff) return { word: "photo_cut_off" };
-  return { ...(await shrink(file, original)), time, place };
+  // Browsers do not turn a WebP, and a canvas would write none of its EXIF; the server turns it.
+  const isLeft = isTurned && file.type === "image/webp";
+  const picture = isLeft ? { bytes: original, type: file.type, preview: null } : await shrink(file, original);
+  return { ...picture, time, place };
 }

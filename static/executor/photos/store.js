@@ -80,6 +80,11 @@ export class PhotoStore extends EventTarget {
     for (const { id, step } of photos) this.#seen.set(id, step);
   }
 
+  /** Forgets the photos that were shown here, but for the deleted ones: what a restored server lacks may come again. */
+  unsee() {
+    for (const id of this.#seen.keys()) if (!this.#deletedIds.has(id)) this.#seen.delete(id);
+  }
+
   /** True when all of these photos are or were shown here. */
   hasSeen(stepId, ids) {
     this.#see(this.#all(stepId));
@@ -101,9 +106,10 @@ export class PhotoStore extends EventTarget {
     const taken = files.slice(0, Math.max(0, left));
     const added = taken.map((file) => [this.#append(stepId, source, slot), file]);
     this.#emit("change", stepId);
-    const [images] = await Promise.all([prepareModule(), step.geo ? lazyGeo.load() : null]);
     // Browsers ask for the permission only right after a tap; the photo does not wait for the position.
-    if (step.geo && source === "camera") lazyGeo.sample();
+    const locating = step.geo ? lazyGeo.load().then(() => source === "camera" && lazyGeo.sample()) : null;
+    await Promise.all(added.map(([photo, file]) => this.#keep(photo, file)));
+    const [images] = await Promise.all([prepareModule(), locating]);
     for (const [photo, file] of added) await images.oneAtATime(() => this.#prepare(images, step, photo, file));
     this.#emit("answer", stepId);
     return files.length - taken.length;
@@ -277,30 +283,39 @@ export class PhotoStore extends EventTarget {
     return photo;
   }
 
-  /** Queues the original before it is decoded, since decoding can crash a small phone's tab; then the small picture. */
-  async #prepare(images, step, photo, file) {
-    const isFresh = photo.source === "camera"; // else time and place come from its file, if it has them
-    const position = () => (step.geo && isFresh ? lazyGeo.recent() : null);
-    if (!this.ofStep(step.id).includes(photo)) return; // deleted before it was prepared
-    const query = { source: photo.source, ...(isFresh ? takenNow() : null), ...slotOf(photo), ...position() };
+  /** Queues a chosen file as it is. Resolves once the phone has it: decoding can crash a small phone's tab. */
+  async #keep(photo, file) {
+    const query = { source: photo.source, ...(photo.source === "camera" ? takenNow() : null), ...slotOf(photo) };
     const original = await bytesOf(file);
-    const isStillThere = this.ofStep(step.id).includes(photo); // reading takes long for a file in a cloud
+    const isStillThere = this.#isShown(photo); // reading takes long for a file in a cloud
     if (isStillThere && original) photo.item = this.#queue(photo, original, typeOf(file), query, true);
+    await photo.item?.saved;
     this.#emit("camera-closed");
-    if (!isStillThere) return;
-    if (!original) return this.#refuse(photo, "photo_unread");
-    const { word, time, place, ...picture } = await tryPrepare(images, file, original);
-    if (!this.ofStep(step.id).includes(photo)) return;
+    if (isStillThere && !original) this.#refuse(photo, "photo_unread");
+  }
+
+  /** Replaces the bytes of a kept photo by the small picture. */
+  async #prepare(images, step, photo, file) {
+    const { item } = photo;
+    if (!item || !this.#isShown(photo)) return; // not read, or deleted
+    const { word, time, place, ...picture } = await tryPrepare(images, file, item.body);
+    if (!this.#isShown(photo)) return;
     if (word) return this.#refuse(photo, word);
     const { bytes: body, type, preview } = picture;
     Object.assign(photo, { ...pictureUrls(picture), state: "waiting", problem: null, progress: 0 });
-    const fresh = { ...query, ...(isFresh ? position() : { ...time, ...(step.geo ? place : null) }) };
-    this.outbox.update(photo.item, { body, preview, type, query: fresh, path: pathOf(photo, fresh), hold: false });
+    // Of a file from the gallery time and place are its own, if it has them.
+    const origin = photo.source === "camera" ? { ...(step.geo && lazyGeo.recent()) } : { ...time, ...(step.geo && place) };
+    const query = { ...item.query, ...origin };
+    this.outbox.update(item, { body, preview, type, query, path: pathOf(photo, query), hold: false });
     if (body.byteLength > this.maxBytes || body.byteLength === 0) {
       // The server would refuse it after a minute of uploading.
       return this.#refuse(photo, body.byteLength ? "photo_too_large" : "photo_empty");
     }
     this.#emit("change", photo.step);
+  }
+
+  #isShown(photo) {
+    return this.ofStep(photo.step).includes(photo);
   }
 
   /** Marks a photo that cannot be sent; `word`: the message key of the reason. */

@@ -123,11 +123,21 @@ defineStep("multi_choice", class extends StepElement {
     if (input.value === "" && input.checked) setChecked(this, (value) => value === "");
     else if (this.none && input.value !== "") this.none.querySelector("input").checked = false;
     this.#limit();
-    setAttr(this, "editing", true);
+    this.beginEdit();
     clearTimeout(this.#timer);
     if (this.none?.querySelector("input").checked) return this.tapped([]); // which completes the choice
+    this.session.drafts.store(this.id, this.#chosen(), this.replaces);
     if (this.#isEmptied()) return this.flush();
     this.complain(null);
+    this.#timer = setTimeout(() => this.flush(), SAVE_DELAY_MS);
+  }
+
+  restore() {
+    const draft = this.session.drafts.take(this.id);
+    if (!Array.isArray(draft?.text)) return;
+    setChecked(this, (value) => draft.text.includes(value));
+    this.beginEdit(draft.replaces);
+    this.#limit();
     this.#timer = setTimeout(() => this.flush(), SAVE_DELAY_MS);
   }
 

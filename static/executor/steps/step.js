@@ -70,7 +70,13 @@ export class StepElement extends HTMLElement {
     this.session.emit("run");
   }
 
-  /** Restores the draft of an earlier page (only types with a field). */
+  /** Marks the step as being edited, in place of the answer that it shows, or that its draft has `replaced`. */
+  beginEdit(replaced = this.session.otherPhones.answerIdOf(this.id)) {
+    if (!this.hasAttribute("editing")) this.replaces = replaced;
+    setAttr(this, "editing", true);
+  }
+
+  /** Restores the draft of an earlier page (only types with a field or ticks). */
   restore() {}
 
   control() {
@@ -261,8 +267,7 @@ export class FieldStep extends StepElement {
 
   /** Keeps the field's text as a draft, and marks the step as being edited. */
   edited() {
-    if (!this.hasAttribute("editing")) this.replaces = this.session.otherPhones.answerIdOf(this.id);
-    setAttr(this, "editing", true);
+    this.beginEdit();
     this.session.drafts.keep(this.id, this.field.value, this.replaces);
   }
 
@@ -272,8 +277,7 @@ export class FieldStep extends StepElement {
     const known = JSON.stringify(this.read());
     this.field.value = draft.text;
     if (JSON.stringify(this.read()) === known) return this.session.drafts.drop(this.id);
-    this.replaces = draft.replaces;
-    setAttr(this, "editing", true);
+    this.beginEdit(draft.replaces);
     this.typed();
   }
 

@@ -9,7 +9,7 @@ from playwright.async_api import Browser, Request, Route, expect
 
 from tests.browser.checklists import COUNT, PICTURE, YES_NO, dispatched, record
 from tests.browser.phone import Phone, phone
-from tests.browser.pictures import file, jpeg, noise, sideways_jpeg
+from tests.browser.pictures import file, is_upright, jpeg, noise, sideways_jpeg, sideways_webp
 from tests.helpers.processes.served import served
 from tests.helpers.service import World, world
 
@@ -230,6 +230,17 @@ async def test_a_photo_is_taken_again_in_its_place(w: World, ed: Phone) -> None:
     await ed.page.reload()
     await ed.is_done("s-pic")
     await expect(ed.page.locator(".lost")).to_have_count(0)
+
+
+async def test_a_webp_comes_upright(w: World, ed: Phone) -> None:
+    run_id = await dispatched(w, PICTURE)
+    await ed.open(run_id)
+    await ed.start()
+    await ed.photograph("s-pic", file("a.webp", "image/webp", sideways_webp()))
+    await ed.is_done("s-pic")
+    (photo,) = (await record(w, run_id))["answers"]["s-pic"]["photos"]
+    for url in (photo["url"], photo["thumbnail_url"]):
+        assert is_upright((await w.browser().get(url)).content), url
 
 
 async def test_a_photo_says_how_much_of_it_has_gone_out(w: World, ed: Phone) -> None:
