@@ -34,6 +34,7 @@ session.otherPhones = new OtherPhones(session, outbox);
 const app = document.getElementById("app");
 const startScreen = app.querySelector(".start");   // null if the run was started when the page was made
 const steps = session.rows.map(({ step }) => step);
+let lost = null;   // the id of the step for which a photo was being taken when the phone ended the page
 let form = null;
 let review = null;
 let waiting = null;
@@ -52,9 +53,9 @@ session.addEventListener("completed", async ({ detail }) => {
   history.replaceState(null, "", location.pathname + location.search);
   show(thanksView(session, { ...session.run, ...detail.run }, detail.generation));
 });
+session.addEventListener("unstarted", () => startScreen ?? location.reload()); // the server makes one
 session.addEventListener("put-back", () => {
   if (session.isBegun && !form) showForm();
-  if (!session.isBegun && form) location.reload(); // nobody has started the older run: back to the start screen
   showPutBack();
 });
 session.job.addEventListener("change", showJob);
@@ -81,10 +82,9 @@ if (chosen && !isPageLanguage(chosen) && !new URLSearchParams(location.search).h
 /** Shows the first screen: what earlier visits left on this phone, over the server's state. */
 async function open() {
   // A failed read must not end the page: each poll looks for stored items again.
-  const lost = await session.restore().catch(() => void (outbox.trouble ??= "none"));
+  lost = await session.restore().catch(() => void (outbox.trouble ??= "none"));
   if (!session.closed && session.isBegun) {
     showForm();
-    if (lost && !session.isFinished) form.showLostPhoto(lost);
     if (session.lost.length) showPutBack();
   }
   if (!session.closed && session.run.status === "pending") {
@@ -114,8 +114,10 @@ function showForm() {
   show(form.element);
   showJob();
   form.resume();
-  if (session.isFinished) openWaiting();
-  else announce(t("started"));
+  if (session.isFinished) return openWaiting();
+  announce(t("started"));
+  if (lost) form.showLostPhoto(lost);
+  lost = null;
 }
 
 /** Shows the job in the checklist, once; also when it may be incomplete because the server does not know of the start

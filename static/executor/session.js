@@ -67,6 +67,7 @@ export class Session extends EventTarget {
     if (!this.closed && ahead >= 0) this.#applyState({ ...known.state, job: this.job.value }, false);
     this.outbox.isOpen = this.run.status !== "pending";
     await this.outbox.sync();
+    this.isSure &&= !this.#hasOther();
     // A page may have died between keeping a photo and queueing its answer.
     this.answerUnlisted();
     // Or in the middle of a remark, which is saved however its dialog closes.
@@ -87,7 +88,6 @@ export class Session extends EventTarget {
     this.isSure = false;
     if (heard > this.server_time) return 1;
     this.#putBack = saved;
-    this.#syncedRevision = 0; // the next poll fetches the whole state
     return -1;
   }
 
@@ -253,11 +253,11 @@ export class Session extends EventTarget {
   async #ask() {
     const receipts = this.#receipts;
     const mine = (this.#polls += 1);
-    const query = `since=${this.#syncedRevision}&generation=${this.generation}`;
+    const query = `since=${this.#hasOther() ? 0 : this.#syncedRevision}&generation=${this.generation}`;
     const state = await this.outbox.request("GET", `/state?${query}`);
     if (mine < this.#answeredPoll || this.closed) return; // a later request was answered before
     this.#answeredPoll = mine;
-    const isOther = state && ((state.generation ?? 0) !== this.generation || this.#putBack);
+    const isOther = state && this.#hasOther(state.generation ?? 0);
     if (isOther) {
       await this.#prepareFor(state);
       if (mine < this.#answeredPoll || this.closed) return;
@@ -269,6 +269,11 @@ export class Session extends EventTarget {
     const wasSure = this.isSure;
     this.isSure = true;
     if (state || !wasSure) this.emit("run");
+  }
+
+  /** True when what this phone knows is of another generation than the server's, until it is compared with its state. */
+  #hasOther(generation = this.generation) {
+    return this.#putBack !== null || [this, ...this.outbox.marks].some((one) => one.generation !== generation);
   }
 
   #takeNewer(state) {
@@ -292,14 +297,15 @@ export class Session extends EventTarget {
     this.#kept = await loadModuleOnce("offline/kept").catch(() => {
       throw new Unreachable("no module");
     });
-    await this.#kept.sendAgain(this, state);
+    await this.#kept.sendAgain(this, state, (this.#putBack ?? this).run.status !== "pending");
   }
 
   /** Takes over the state of a server that was restored to an older state. */
   #takePutBack(state) {
-    const known = this.#putBack ?? db.runRecord(this, null).state;
+    const known = db.runRecord(this, null, this.#putBack).state;
     this.#putBack = null;
     this.#applyState(state);
+    this.photoStore.unsee();
     this.answerUnlisted();
     this.lost = this.#kept.findLost(this, known, state);
     this.changed(null);
@@ -417,9 +423,10 @@ export class Session extends EventTarget {
     this.poll();
   }
 
-  /** Saves the run on the phone, so that a reload without network shows it. */
+  /** Saves the run on the phone, so that a reload without network shows it; of two generations the state with which the
+   *  server's is still to be compared. */
   save() {
-    return db.saveRun(() => (this.closed ? null : db.runRecord(this, this.#camera)));
+    return db.saveRun(() => (this.closed ? null : db.runRecord(this, this.#camera, this.#putBack)));
   }
 
   /** Closes the run when an error says that it is over for this page. → true when it does. */

@@ -206,15 +206,16 @@ export function rememberLanguage(run, tag) {
   }
 }
 
-/** → the record of a run for `saveRun`, from its Session: {run, name, labels, state, camera}. */
-export function runRecord({ run, job, answers, signatures, photoStore, shown, rows, template, ...session }, camera) {
+/** → the record of a run for `saveRun`, from its Session: {run, name, labels, state, camera}. `known`: a state to be
+ *  saved in place of the session's, or null. */
+export function runRecord(session, camera, known) {
+  const { run, job, answers, signatures, photoStore, shown, rows, template, generation, server_time, lost } = session;
   const labels = Object.fromEntries(rows.map(({ step }) => [step.id, step.label]));
   const { pictures, step_pictures } = shown ?? {};
-  const { generation, server_time, lost } = session;
   const photos = photoStore.receipts();
   const about = { generation, server_time, lost };
   const state = { run, job: job.value, answers, signatures, photos, pictures, step_pictures, ...about };
-  return { run: run.run_id, name: template.name, labels, state, camera };
+  return { run: run.run_id, name: template.name, labels, state: known ?? state, camera };
 }
 
 let saves = 0;

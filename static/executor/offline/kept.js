@@ -17,16 +17,22 @@ export async function forget(session, state, marks) {
 }
 
 /** Sends again what the `state` of a restored server lacks. An answer, remark or signature replaces none, or an earlier
- *  one of this phone; where another phone's is in force, the person decides. */
-export async function sendAgain(session, state) {
+ *  one of this phone; where another phone's is in force, the person decides. `isBegun`: whether this phone knows that
+ *  the run was started; nobody may have done so on the server, and the phone that did so may be away. */
+export async function sendAgain(session, state, isBegun) {
   const run = state.run.run_id;
   const { marks } = await db.storedIds(run);
   const old = marks.filter(({ generation }) => generation !== generationOf(state));
   const isConfirmed = (mark) => (mark.kind === "delete" ? false : isInForce(mark, state));
   for (const mark of old.filter(isConfirmed)) await db.settle(run, [], { ...mark, generation: generationOf(state) });
-  const again = old.filter((mark) => !isConfirmed(mark));
+  const isReplaced = ({ item, kind, key }) => session.outbox.items.some((one) =>
+    one.lane === "answers" && one.kind === kind && one.key === key && one.id !== item);
+  const lacking = old.filter((mark) => !isConfirmed(mark));
+  await db.settle(run, lacking.filter(isReplaced).map(({ item }) => item));
+  const again = lacking.filter((mark) => !isReplaced(mark));
   for (const mark of again) await putUnsent(mark, state, session);
   await session.outbox.sendAgain(again.map(({ item }) => item));
+  if (isBegun && state.run.status === "pending" && !session.outbox.hasItem("start")) session.outbox.start({});
 }
 
 /** Makes a kept item an unsent one. */
