@@ -64,8 +64,11 @@ def compress(request: Request, page: Response) -> Response:
 
 def policy_with(policy: str, script: str) -> str:
     """Return the Content-Security-Policy that also allows the inline `script`, by its digest (CSP 3, 6.7.3.2)."""
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return policy.replace("script-src 'self'", f"script-src 'self' 'sha256-{digest}'")
+    return policy.replace("script-src 'self'", f"script-src 'self' 'sha256-{_sha256(script.encode())}'")
+
+
+def _sha256(data: bytes) -> str:
+    return base64.b64encode(hashlib.sha256(data).digest()).decode()
 
 
 class Pages:
@@ -203,4 +206,9 @@ class Pages:
         )
 
     def _render_in(self, name: str, language: Language, status: int = 200, **values: Any) -> Response:
-        return self.render(name, status, language=language, t=language.say, **values)
+        """Render a page of /r. By its `Unencoded-Digest` (draft-ietf-httpbis-unencoded-digest) the service worker tells it
+        from half of it and from a portal's page (static/executor/offline/sw.js).
+        """
+        page = self.render(name, status, language=language, t=language.say, **values)
+        page.headers["unencoded-digest"] = f"sha-256=:{_sha256(bytes(page.body))}:"
+        return page

@@ -17,9 +17,9 @@ export async function keepPage(session, urls) {
   }
 }
 
-/** → a file's address as in the HTML, without the number of a repeated attempt (guard.js). */
+/** → a file's address as in the HTML, without the number of a repeated attempt (guard.js, http.js). */
 function htmlAddress(url) {
-  return url.replace(/~\d+\//, "/");
+  return url.replace(/~\d+\//, "/").replace(/\?\d+$/, "");
 }
 
 /** Keeps the steps' pictures as soon as they are known, with the module that opens them. */

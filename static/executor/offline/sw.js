@@ -26,17 +26,27 @@ addEventListener("fetch", (event) => {
   else if (url.pathname.startsWith("/media/")) event.respondWith(pictureResponse(request));
 });
 
-/** → a run's page from the network, or the kept page where the network fails, is slow or answers with 5xx. */
+/** → a run's page from the network, or the kept page where the network fails, is slow or answers with something else: a
+ *  gateway's error, the page of a portal, half a page. */
 async function pageResponse(request, run, event) {
-  const arriving = fetch(request).then((response) => {
-    if (response.status === 200) event.waitUntil(putPage(run, response.clone()).catch(() => {}));
-    return response;
-  });
   const kept = await caches.match(`/r/${run}`, { cacheName: `rundun ${run}`, ignoreSearch: true, ignoreVary: true });
+  const arriving = fetch(request).then(async (response) => {
+    if (response.type === "opaqueredirect") return response; // to a portal, where the person signs in
+    const isPage = await isOwnPage(response.clone()).catch(() => false);
+    if (isPage && response.status === 200) event.waitUntil(putPage(run, response.clone()).catch(() => {}));
+    return kept && (!isPage || response.status >= 500) ? kept : response;
+  });
   if (!kept) return arriving;
   const late = new Promise((resolve) => setTimeout(resolve, NETWORK_TIMEOUT_MS, kept));
-  // A 5xx is a gateway's error; the run's own 403, 404 and 410 are pages.
-  return Promise.race([arriving.then((response) => (response.status >= 500 ? kept : response), () => kept), late]);
+  return Promise.race([arriving.catch(() => kept), late]);
+}
+
+/** → whether a response is a whole page of Rundun's, by its digest (draft-ietf-httpbis-unencoded-digest); throws when its
+ *  body was cut. */
+async function isOwnPage(response) {
+  const bytes = await response.arrayBuffer(); // also of a foreign page: it is read to its end, as the other clone is
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return response.headers.get("unencoded-digest") === `sha-256=:${btoa(String.fromCharCode(...digest))}:`;
 }
 
 async function fileResponse(request) {
@@ -48,11 +58,8 @@ async function pictureResponse(request) {
   return (await caches.match(request, { ignoreVary: true })) ?? fetch(request);
 }
 
-/** Puts a run's page into its cache, unless the response is empty. */
-async function putPage(run, response) {
-  if (!(await response.clone().text())) return; // over plain http, the rest of a response whose head was cut
-  const cache = await caches.open(`rundun ${run}`);
-  await cache.put(`/r/${run}`, response);
+async function putPage(run, page) {
+  await (await caches.open(`rundun ${run}`)).put(`/r/${run}`, page);
 }
 
 /** Keeps a run's page and its scripts, `urls`; deletes scripts of older versions while no other run is on the phone. */
@@ -66,7 +73,7 @@ async function keepPage(run, urls) {
   await keepAll(STATIC, urls);
   if (await (await caches.open(`rundun ${run}`)).match(`/r/${run}`)) return;
   const response = await fetch(`/r/${run}`, { cache: "no-store" });
-  if (response.status === 200) await putPage(run, response);
+  if (response.status === 200 && (await isOwnPage(response.clone()))) await putPage(run, response);
 }
 
 /** Adds the URLs to the cache `name` that it does not have yet. */
