@@ -271,7 +271,7 @@ export class Session extends EventTarget {
     if (state || !wasSure) this.emit("run");
   }
 
-  /** True when what this phone knows is of another generation than the server's, until it is compared with its state. */
+  /** True when this phone knows something of another generation that is not yet compared with the server's state. */
   #hasOther(generation = this.generation) {
     return this.#putBack !== null || [this, ...this.outbox.marks].some((one) => one.generation !== generation);
   }
@@ -400,7 +400,7 @@ export class Session extends EventTarget {
     this.changed(item.key);
   }
 
-  /** Takes over the items of an earlier visit or another tab, and kept ones, which are newer than the server's state. */
+  /** Takes over the items of an earlier visit or another tab, and kept ones that the server lacks. */
   #onRestored(items) {
     const isReplaced = ({ lane, key, kind, seq }) => lane === "answers" &&
       this.outbox.items.some((item) => item.key === key && item.kind === kind && item.seq > seq);

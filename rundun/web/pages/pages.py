@@ -206,8 +206,8 @@ class Pages:
         )
 
     def _render_in(self, name: str, language: Language, status: int = 200, **values: Any) -> Response:
-        """Render a page of /r. By its `Unencoded-Digest` (draft-ietf-httpbis-unencoded-digest) the service worker tells it
-        from half of it and from a portal's page (static/executor/offline/sw.js).
+        """Render a page of /r. By its `Unencoded-Digest` (draft-ietf-httpbis-unencoded-digest) the service worker tells
+        it from half of it and from a portal's page (static/executor/offline/sw.js).
         """
         page = self.render(name, status, language=language, t=language.say, **values)
         page.headers["unencoded-digest"] = f"sha-256=:{_sha256(bytes(page.body))}:"

@@ -47,8 +47,8 @@ function open() {
 }
 
 /** Runs `work(transaction)`, which for a read returns a request, or a function that returns the result. → {epoch,
- *  result} once the transaction is on the disk. Retries once on a reopened database, and on a full phone as long as there
- *  are kept photos to delete. */
+ *  result} once the transaction is on the disk. Retries once on a reopened database, and on a full phone as long as
+ *  there are kept photos to delete. */
 async function transact(mode, work) {
   for (let attempt = 1; ; attempt += 1) {
     try {

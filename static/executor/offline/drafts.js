@@ -1,6 +1,6 @@
-// Drafts: what was typed or ticked and is no answer yet. Text is stored on this phone every second, so that a phone that
-// dies loses at most two seconds of it; ticks at once. Never sent. Several tabs may type in one step: each stores its own draft under the name of
-// its page, and takes over only the drafts of closed pages.
+// Drafts: what was typed or ticked and is no answer yet. Ticks are stored on this phone at once, text every second, so
+// that a phone that dies loses at most two seconds of it. Never sent. Several tabs may type in one step: each stores
+// its own draft under the name of its page, and takes over only the drafts of closed pages.
 
 const KEEP_EVERY_MS = 1000;
 

@@ -41,10 +41,10 @@ async function pageResponse(request, run, event) {
   return Promise.race([arriving.catch(() => kept), late]);
 }
 
-/** → whether a response is a whole page of Rundun's, by its digest (draft-ietf-httpbis-unencoded-digest); throws when its
- *  body was cut. */
+/** → whether a response is a whole page of Rundun's, by its digest (draft-ietf-httpbis-unencoded-digest); throws when
+ *  its body was cut. */
 async function isOwnPage(response) {
-  const bytes = await response.arrayBuffer(); // also of a foreign page: it is read to its end, as the other clone is
+  const bytes = await response.arrayBuffer();
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   return response.headers.get("unencoded-digest") === `sha-256=:${btoa(String.fromCharCode(...digest))}:`;
 }

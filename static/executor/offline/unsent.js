@@ -1,6 +1,6 @@
 // The unsent answers and photos of a run that accepts nothing any more, with what a restored server lacks: shown,
-// offered as a file, and deleted only when the person says so. Used by the page of an open run when the run ends, and by
-// the server's page of a closed run.
+// offered as a file, and deleted only when the person says so. Used by the page of an open run when the run ends, and
+// by the server's page of a closed run.
 
 import { h, icon, makeButton, openDialog, t } from "../dom.js";
 import * as db from "./db.js";

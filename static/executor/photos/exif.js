@@ -15,9 +15,9 @@ const FIRST_YEAR = 1990;
 const FARTHEST_MINUTES = 14 * 60;   // from UTC: the Line Islands
 const NOTHING = { isTurned: false, time: {}, place: {} };
 
-/** → {isCutOff, isTurned, time, place} of a picture's file, an ArrayBuffer: `isTurned` says whether its pixels are to be
- *  turned or mirrored; `time` is {taken_at, taken_at_from} and `place` {lat, lng}, parameters of an upload; {} when the
- *  file has none. Never throws. */
+/** → {isCutOff, isTurned, time, place} of a picture's file, an ArrayBuffer: `isTurned` says whether its pixels are to
+ *  be turned or mirrored; `time` is {taken_at, taken_at_from} and `place` {lat, lng}, parameters of an upload; {} when
+ *  the file has none. Never throws. */
 export function lookAt(buffer) {
   const { isCutOff, exif } = inspect(buffer);
   return { isCutOff, ...(exif ? readExif(exif) : NOTHING) };

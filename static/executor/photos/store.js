@@ -304,8 +304,8 @@ export class PhotoStore extends EventTarget {
     const { bytes: body, type, preview } = picture;
     Object.assign(photo, { ...pictureUrls(picture), state: "waiting", problem: null, progress: 0 });
     // Of a file from the gallery time and place are its own, if it has them.
-    const origin = photo.source === "camera" ? { ...(step.geo && lazyGeo.recent()) } : { ...time, ...(step.geo && place) };
-    const query = { ...item.query, ...origin };
+    const isFresh = photo.source === "camera";
+    const query = { ...item.query, ...(isFresh ? null : time), ...(step.geo && (isFresh ? lazyGeo.recent() : place)) };
     this.outbox.update(item, { body, preview, type, query, path: pathOf(photo, query), hold: false });
     if (body.byteLength > this.maxBytes || body.byteLength === 0) {
       // The server would refuse it after a minute of uploading.

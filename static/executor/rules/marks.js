@@ -11,7 +11,8 @@ const isOf = ({ kind, key }) => (other) => other.kind === kind && other.key === 
 /** → the versions that this phone gave before a new answer, remark or signature, as far as it still knows. `items`:
  *  those in the queue. */
 export function earlierVersions(item, items, marks) {
-  const unsent = items.filter(isOf(item)).flatMap(({ earlier, body }) => [...earlier, body.answer_id ?? body.remark_id]);
+  const versionOf = ({ answer_id: answer, remark_id: remark }) => answer ?? remark;
+  const unsent = items.filter(isOf(item)).flatMap(({ earlier, body }) => [...earlier, versionOf(body)]);
   const kept = marks.filter(isOf(item)).flatMap(({ earlier, version }) => [...earlier, version]);
   return [...new Set([...kept, ...unsent])].filter(Boolean).slice(-MAX_EARLIER);
 }
