@@ -1,6 +1,7 @@
 """Olga, who does her part of a run on a phone of her own while Ed's page, browser and line fail."""
 
 import random
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from playwright.async_api import Browser, Error as PlaywrightError
@@ -29,11 +30,12 @@ class Another:
             pass
         return f"Olga: {deed}"
 
-    async def ends(self, run_id: str, stack: AsyncExitStack) -> str:
-        """Do all that is left, and wait until her page says that it is safe."""
+    async def ends(self, run_id: str, stack: AsyncExitStack, generation: Callable[[], int]) -> str:
+        """Do all that is left, and wait until her page says that it is safe, once it knows the server's generation."""
         while self.todo:
             await self.acts(run_id, stack)
         assert self.phone is not None
+        await self.phone.until_generation(run_id, generation)
         await self.phone.until_all_is_safe()
         return "Olga is done"
 

@@ -12,6 +12,7 @@ from typing import Any
 from playwright.async_api import (
     Browser,
     BrowserContext,
+    Error as PlaywrightError,
     Locator,
     Page,
     Request,
@@ -59,6 +60,21 @@ WATCH = """(() => {
     return put.call(this, record);
   };
 })()"""
+# The generations of the server's state that is saved and of the receipts that are kept, each once.
+GENERATION = """(run) => new Promise((done, failed) => {
+  const opening = indexedDB.open("rundun", 1);
+  opening.onerror = failed;
+  opening.onsuccess = () => {
+    const from = opening.result.transaction("runs").objectStore("runs");
+    const saved = from.get(run);
+    const marks = from.getAll(IDBKeyRange.bound(`kept ${run} `, `kept ${run} \\uFFFF`));
+    from.transaction.oncomplete = () => {
+      opening.result.close();
+      const all = [saved.result?.state?.generation ?? 0, ...marks.result.map(({ generation }) => generation)];
+      done([...new Set(all)]);
+    };
+  };
+})"""
 CAMERA_IS_NOTED = """([run, step]) => new Promise((done, failed) => {
   const opening = indexedDB.open("rundun", 1);
   opening.onerror = failed;
@@ -263,6 +279,19 @@ class Phone:
         async with asyncio.timeout(PATIENCE):
             while await self.kept(run_id) != expected:
                 pass
+
+    async def until_generation(self, run_id: str, read: Callable[[], int]) -> None:
+        """Wait until the page has heard of the generation of the server's database, which `read` returns, and has
+        compared with it all that it keeps. It may load itself anew meanwhile.
+        """
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                try:
+                    if await self.page.evaluate(GENERATION, run_id) == [read()]:
+                        return
+                    await self.network_is_back()
+                except PlaywrightError:
+                    continue
 
     async def everything_is_loaded(self) -> None:
         """Wait until the page has fetched ahead what it may need later."""

@@ -51,7 +51,8 @@ opening.onsuccess = () => {
     opening.result.close();
     const marked = new Set(marks.result.map(({ item }) => item));
     done([
-      ...items.result.filter(({ id }) => !marked.has(id)).map(({ kind, key, photo, body }) => ({ kind, key, photo, text: body?.value ?? null,
+      ...items.result.filter(({ id }) => !marked.has(id)).map(({ kind, key, photo, body }) => ({
+        kind, key, photo, text: body?.value ?? null,
         bytes: kind === "photo" && !known.includes(photo) ? letters(body) : null })),
       ...drafts.result.map(({ step, text }) => ({ kind: "draft", key: step, text }))]);
   });

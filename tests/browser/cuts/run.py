@@ -14,7 +14,7 @@ from tests.browser.cuts.audit import server_has
 from tests.browser.cuts.deeds import FRAMES, STEPS, Deed, Held, Remark, Typed, deeds, number_of
 from tests.browser.cuts.ending import finishes_by_hand
 from tests.browser.cuts.scripts import KEPT, WATCH
-from tests.browser.phone import HERE, Phone
+from tests.browser.phone import GENERATION, HERE, Phone
 from tests.browser.phone_with_a_disk import kill_browser, opened
 from tests.helpers.network.faulty_network import Cut, Depot
 from tests.helpers.patience import PATIENCE
@@ -30,10 +30,14 @@ def cuts(chance: random.Random) -> Iterator[Cut]:
 
 
 class CutRun:
-    """One run, from its dispatch to the audit. `steps` says what has happened so far."""
+    """One run, from its dispatch to the audit. `steps` says what has happened so far. Where it `is_put_back`, the
+    server is put back to older copies of its data, too, until Ed finishes.
+    """
 
-    def __init__(self, folder: Path, browser: Browser, acme: Depot, seed: int) -> None:
+    def __init__(self, folder: Path, browser: Browser, acme: Depot, seed: int, *, is_put_back: bool = False) -> None:
         self.folder, self.chromium, self.acme = folder, browser.browser_type, acme
+        self.is_put_back = is_put_back
+        self.copies: list[Path] = []
         self.chance = random.Random(seed)
         self.steps: list[str] = []
         self.kept: dict[str, list[bytes]] = {}  # photo id → its bytes as the phone kept them, the newest last
@@ -57,28 +61,41 @@ class CutRun:
             await self._comes_back()
             await self.ed.everything_is_loaded()
             await self.ed.is_kept_as_page(self.run_id)
+            await self._backs_up()
             if self.chance.random() < 0.3:
                 self._line_falls()
             await self.ed.start()
             for deed in deeds(self.chance):
                 await self._does(deed)
+                await self._backs_up()
                 if self.olga and self.olga.todo and self.acme.line.is_up and self.chance.random() < 0.5:
                     self.says(await self.olga.acts(self.run_id, stack))
+            self.copies = []
             if self.olga:
                 await self._heals()
-                self.says(await self.olga.ends(self.run_id, stack))
+                self.says(await self.olga.ends(self.run_id, stack, self.acme.generation))
             await self._finishes()
             await self.ed.until_kept_is(self.run_id, [])
+            assert await self.ed.kept(self.run_id, received=True) == [], "kept although it is over"
             self._overhears()
             if self.restarting:
                 await self.restarting
 
     async def _believes(self) -> None:
-        """Where the page says that all is safe, the server has all that was given before."""
-        if await self.ed.page.locator(".top .sending").first.all_text_contents() == ["All safe"]:
+        """Where the page says that all is safe, the server has all that was given before, unless it was put back and
+        the page has not heard of that.
+        """
+        said = await self.ed.page.locator(".top .sending").first.all_text_contents()
+        if said == ["All safe"] and await self._has_heard():
             held = server_has(self.acme, self.run_id)
             for deed in self.given.values():
                 assert deed in self.todo or deed.is_safe(held), f"{deed}: called safe"
+
+    async def _has_heard(self) -> bool:
+        if not self.is_put_back:
+            return True
+        is_over = self.restarting is None or self.restarting.done()
+        return is_over and await self.ed.page.evaluate(GENERATION, self.run_id) == [self.acme.generation()]
 
     # ---- what fails
 
@@ -87,7 +104,8 @@ class CutRun:
         await self.ed.page.evaluate(FRAMES, self.chance.randrange(12))
         await self._believes()
         if self.chance.random() < 0.25:
-            self.chance.choice([self._line_falls, self._line_is_cut, self._server_is_killed])()
+            put_back = [self._server_is_put_back] if self.copies else []
+            self.chance.choice([self._line_falls, self._line_is_cut, self._server_is_killed, *put_back])()
         if self.lives and self.chance.random() < often:
             self.lives -= 1
             await self._page_ends()
@@ -109,6 +127,19 @@ class CutRun:
         if self.restarting is None or self.restarting.done():
             self.says("the server is killed")
             self.restarting = asyncio.create_task(self.acme.killed_and_restarted())
+
+    def _server_is_put_back(self) -> None:
+        if self.restarting is None or self.restarting.done():
+            copy = self.chance.choice(self.copies)
+            self.says(f"the server is put back to {copy.name}")
+            self.restarting = asyncio.create_task(self.acme.restored(copy))
+
+    async def _backs_up(self) -> None:
+        if self.is_put_back and self.chance.random() < 0.4:
+            if self.restarting:
+                await self.restarting
+            self.copies.append(await self.acme.backs_up())
+            self.says(self.copies[-1].name)
 
     async def _page_ends(self) -> None:
         self.held = await self._looks()
@@ -231,11 +262,18 @@ class CutRun:
 
     async def _missing(self) -> list[Deed]:
         """What the page does not show of all that was given; none of it may have been kept."""
+        if self.is_put_back and await self.ed.page.locator(".list:visible, .start:visible").count():
+            await self._finds_a_network()
+            await self.ed.until_generation(self.run_id, self.acme.generation)
+            is_started = any(one["kind"] == "start" for one in await self.ed.kept(self.run_id))
+            await self.ed.page.locator(".list:visible" if is_started else ".list:visible, .start:visible").wait_for()
         if await self.ed.page.locator(".start:visible").count():
             self.says("starts again")
             await self.ed.start()
         if not await self.ed.page.locator(".list:visible").count():
             return []
+        if self.is_put_back:
+            await self._hears_of_others()
         now = await self._looks()
         self.held.numbers |= now.numbers
         await self._waits_or_goes_without(now)
@@ -247,6 +285,19 @@ class CutRun:
                 await self.ed.page.locator(".lost").first.wait_for()
             self.says(f"not there any more: {deed}")
         return missing
+
+    async def _hears_of_others(self) -> None:
+        """Ask for the state once more: another phone may have sent again what this one only knew of."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                try:
+                    async with self.ed.page.expect_response(lambda one: "/state?" in one.url, timeout=2000) as coming:
+                        await self.ed.network_is_back()
+                    if await (await coming.value).finished() is None:
+                        break
+                except PlaywrightError as error:
+                    self.says(f"hears of nothing: {str(error).splitlines()[0]}")
+        await self.ed.page.evaluate(FRAMES, 4)
 
     async def _waits_or_goes_without(self, now: Held) -> None:
         """What the page says to do about photos that an answer names and that have not arrived yet."""

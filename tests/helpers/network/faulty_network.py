@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import sqlite3
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, closing
@@ -135,6 +136,7 @@ class Depot:
     service: Serving
     line: Line
     client: httpx2.AsyncClient
+    _putting_back: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def base(self) -> str:
@@ -171,14 +173,21 @@ class Depot:
     async def restored(self, copy: Path) -> None:
         """Kill the service, put a backup in the place of its database, and start it at the same address."""
         await asyncio.to_thread(self.service.kill)
-        now = int(time.time() * 1000)
-        await asyncio.to_thread(restore.restore, self.folder / "rundun.db", copy, now, is_live=True)
+        await asyncio.to_thread(self._puts_back, copy)
         await self._starts()
+
+    def _puts_back(self, copy: Path) -> None:
+        with self._putting_back:  # in between, the old log lies beside the new file
+            restore.restore(self.folder / "rundun.db", copy, int(time.time() * 1000), is_live=True)
 
     def rows(self, query: str, *values: Any) -> list[Any]:
         """What the database file says."""
-        with closing(sqlite3.connect(f"file:{self.folder}/rundun.db?mode=ro", uri=True)) as file:
+        with self._putting_back, closing(sqlite3.connect(f"file:{self.folder}/rundun.db?mode=ro", uri=True)) as file:
             return file.execute(query, values).fetchall()
+
+    def generation(self) -> int:
+        """The generation of the database."""
+        return next((int(row[0]) for row in self.rows("SELECT value FROM service_state WHERE name = 'generation'")), 0)
 
     def photos(self, run_id: str) -> list[tuple[str, str]]:
         """(photo id, SHA-256 of its bytes as they lie there), in the order of the steps' answers."""

@@ -182,7 +182,7 @@ async def test_what_was_replaced_or_deleted_never_comes_back(browser: Browser, a
 
 async def test_an_unknown_run_is_offered_as_a_file(browser: Browser, acme: Depot) -> None:
     copy = await acme.backs_up()
-    async with at_work(browser, acme) as (ed, run_id):
+    async with at_work(browser, acme) as (ed, _):
         await does_all(ed)
         await acme.restored(copy)
         await ed.network_is_back()
