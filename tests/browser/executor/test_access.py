@@ -185,6 +185,35 @@ async def test_nothing_is_lost_with_text_twice_as_large_on_a_small_phone(
         await fits(ed.page, "review")
 
 
+@pytest.mark.parametrize("tag", ["en", "de", "es"])
+@pytest.mark.parametrize("scale", [100, 200])
+async def test_text_of_any_size_leaves_room_on_the_smallest_phone(
+    w: World, browser: Browser, base: str, tag: str, scale: int
+) -> None:
+    """320×568, where only the text is scaled and not what styles know of the screen."""
+    identity = {"execution": {"identity_required": "name"}}
+    run_id = await dispatched(w, *({**YES_NO, "id": f"s-{n}"} for n in range(6)), **identity)
+    async with phone(browser, base, viewport={"width": 320, "height": 568}, locale=tag) as ed:
+        await ed.page.add_init_script(
+            f"addEventListener('DOMContentLoaded', () => document.documentElement.style.fontSize = '{scale}%')"
+        )
+        await ed.open(run_id)
+        await fits(ed.page, "start")
+        await ed.page.locator("#identity").fill("Olga")
+        await ed.page.locator("#identity").tap()  # which fails where something lies over it
+        await ed.page.locator(".start form button").tap()
+        await expect(ed.page.locator(".list")).to_be_visible()
+        await fits(ed.page, "list")
+        for n in range(6):
+            await ed.step(f"s-{n}").locator(".pick").first.tap()
+        await ed.is_done(*(f"s-{n}" for n in range(6)))
+        await ed.page.locator(".form:not(.review) .bottom button").last.tap()
+        await fits(ed.page, "review")
+        await ed.page.locator(".review .bottom button").last.tap()
+        await expect(ed.page.locator(".end-mark.good")).to_be_visible()
+        await fits(ed.page, "thanks")
+
+
 async def test_a_phone_on_its_side_leaves_room_for_the_list_and_for_signing(
     w: World, browser: Browser, base: str
 ) -> None:
@@ -223,21 +252,26 @@ async def fits(page: Page, state: str) -> None:
             const { paddingLeft, paddingRight } = getComputedStyle(one);
             return one.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
           };
-          // A word of a button may run over two lines only where it is longer than all the room there is.
+          // A word of a button or a fact may run over two lines only where it is longer than all the room there is.
           const isBroken = (text) => [...text.data.matchAll(/\\S+/g)].some((word) => {
             const range = document.createRange();
             range.setStart(text, word.index);
             range.setEnd(text, word.index + word[0].length);
             const lines = [...range.getClientRects()];
             const width = lines.reduce((sum, line) => sum + line.width, 0);
-            const button = text.parentElement.closest(".button");
-            const room = inner(button.parentElement) - (button.offsetWidth - inner(button));
+            const box = text.parentElement.closest(".button, dt, dd");
+            const room = box.matches(".button") ? inner(box.parentElement) - (box.offsetWidth - inner(box)) : inner(box);
             return new Set(lines.map((line) => Math.round(line.top))).size > 1 && width < room;
           });
-          const broken = [...document.querySelectorAll(".button, .button > span")].filter((one) =>
+          const whole = ".button, .button > span, .facts dt, .facts dd, .facts bdi, .start-facts dd";
+          const broken = [...document.querySelectorAll(whole)].filter((one) =>
             one.checkVisibility() && [...one.childNodes].some((node) => node instanceof Text && isBroken(node)));
           const name = (one) => `${one.tagName} ${one.className} ${one.textContent.trim().slice(0, 60)}`;
-          const stays = (one) => one.checkVisibility() && getComputedStyle(one).position === "sticky";
+          const stays = (one) => {
+            const { position, insetBlockStart, insetBlockEnd } = getComputedStyle(one);
+            const isAway = [insetBlockStart, insetBlockEnd].some((inset) => parseFloat(inset) < 0);
+            return one.checkVisibility() && position === "sticky" && !isAway;
+          };
           const bars = [...document.querySelectorAll(".top, .bottom")].filter(stays);
           const covered = bars.reduce((sum, bar) => sum + bar.offsetHeight, 0) / innerHeight;
           return [...sticksOut, ...wide.map((one) => `wide: ${name(one)}`), ...cut.map((one) => `cut: ${name(one)}`),

@@ -124,6 +124,7 @@ ASKED_FOR = {("scan.js", "barcodes")}
 # Newer, and nothing is lost where it is not known.
 DEGRADES = {
     ":has": "only adds to what sibling selectors and attributes show",
+    "containers": "large text breaks words in the facts",
     "dynamic heights": "a page or field is as high as what is in it",
     "field-sizing": "a text scrolls in its field",
     "text-wrap": "a heading breaks where it will",
