@@ -45,14 +45,14 @@ export class Review {
 
   update() {
     const { steps } = this.session.evaluate();
-    this.#showLines(steps);
+    const hasDuties = this.#showLines(steps);
     const open = this.#openIds();
     const word = open.length ? "go_to_missing" : "finish";
     setText(this.finish.querySelector("span"), t(this.isSending ? "finishing" : word));
     setAttr(this.finish, "disabled", this.isSending);
-    // One button is filled: the next action.
+    // One button is filled: the next action; none while what is to be seen to is above.
     const isSigned = !this.signed || this.session.signatureOf("") !== null;
-    this.finish.classList.toggle("primary", open.length > 0 || isSigned);
+    this.finish.classList.toggle("primary", open.length > 0 || (isSigned && !hasDuties));
     if (this.signed) {
       const signature = this.session.signatureOf("");
       showSignature(this.signed, signature);
@@ -71,6 +71,7 @@ export class Review {
     return missing.length ? missing : this.session.needsAttention.map(({ step }) => step.id);
   }
 
+  /** → true when there are words of a flagged answer on which the person has not acted. */
   #showLines(stepStates) {
     const visible = this.session.rows.filter(({ step }) => stepStates.get(step.id).visible);
     const missing = this.#missingIds();
@@ -93,6 +94,7 @@ export class Review {
     this.lines.replaceChildren(...rows);
     // The keyboard's focus stays at a step that was just confirmed or left out.
     if (active) this.lines.querySelector(`.line[data-step="${active.dataset.step}"]`)?.focus({ preventScroll: true });
+    return hasDuties;
   }
 
   /** Shows the words of flagged answers above all lines. → true when the person has not acted on one of them yet. */

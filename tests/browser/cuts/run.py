@@ -288,16 +288,17 @@ class CutRun:
 
     async def _hears_of_others(self) -> None:
         """Ask for the state once more: another phone may have sent again what this one only knew of."""
+        page = self.ed.page
         async with asyncio.timeout(PATIENCE):
             while True:
                 try:
-                    async with self.ed.page.expect_response(lambda one: "/state?" in one.url, timeout=2000) as coming:
+                    # Of the response Playwright does not always say that it is finished.
+                    async with page.expect_event("requestfinished", lambda one: "/state?" in one.url, timeout=2000):
                         await self.ed.network_is_back()
-                    if await (await coming.value).finished() is None:
-                        break
+                    break
                 except PlaywrightError as error:
                     self.says(f"hears of nothing: {str(error).splitlines()[0]}")
-        await self.ed.page.evaluate(FRAMES, 4)
+        await page.evaluate(FRAMES, 4)
 
     async def _waits_or_goes_without(self, now: Held) -> None:
         """What the page says to do about photos that an answer names and that have not arrived yet."""

@@ -99,11 +99,14 @@ async def test_who_is_to_be_called_is_called_by_a_tap(w: World, ed: Phone) -> No
     await ed.review()
     summary, duties = page.locator(".review-summary"), page.locator(".duty")
     await expect(summary).to_have_text("Nothing is missing. Please see to this before you finish:")
+    finish = page.locator(".review .bottom").get_by_role("button", name="Finish")
     for n in range(3):
         await expect(duties.nth(n).locator(".told")).to_have_attribute("kind", "alert")
+        await expect(finish).not_to_contain_class("primary")  # it is not the next action
         await duties.nth(n).get_by_role("link", name="Call").tap()
         await expect(duties.nth(n).locator(".told")).to_have_attribute("kind", "done")
     await expect(summary).to_have_text("Nothing is missing. Tap a line to change it.")
+    await expect(finish).to_contain_class("primary")
 
 
 async def test_what_was_seen_to_stays_so_when_the_page_is_loaded_anew(w: World, ed: Phone) -> None:
