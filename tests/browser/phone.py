@@ -222,8 +222,8 @@ class Phone:
         inputs = self.step(step_id).locator("photo-field input[type=file]")
         await inputs.nth(1 if source == "gallery" else 0).set_input_files(list(files))
 
-    async def sign(self, button: Locator) -> None:
-        """Draw a line on the pad that `button` opens."""
+    async def sign(self, button: Locator, wave: int = 50) -> None:
+        """Draw a line with waves of so many pixels on the pad that `button` opens."""
         await button.tap()
         pad = self.page.locator("dialog .pad")
         await expect(pad).to_be_visible()
@@ -232,7 +232,7 @@ class Phone:
         await self.page.mouse.move(box["x"] + 30, box["y"] + 90)
         await self.page.mouse.down()
         for i in range(1, 12):
-            await self.page.mouse.move(box["x"] + 30 + i * 18, box["y"] + 60 + 50 * (i % 2))
+            await self.page.mouse.move(box["x"] + 30 + i * 18, box["y"] + 60 + wave * (i % 2))
         await self.page.mouse.up()
         await self.page.locator("dialog").get_by_role("button", name="Use").tap()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,8 +13,9 @@ from playwright.async_api import Browser, expect
 
 from tests.browser.checklists import COUNT, YES_NO
 from tests.browser.phone import Phone, phone
-from tests.browser.pictures import file, jpeg
+from tests.browser.pictures import file, jpeg, noise
 from tests.helpers.network.faulty_network import Depot, depot
+from tests.helpers.patience import PATIENCE
 
 PIC = {"id": "s-pic", "type": "photo", "label": "The hall", "config": {"max": 4}}
 WHY = {"id": "s-why", "type": "text", "label": "What happened?"}
@@ -216,3 +218,91 @@ async def test_an_end_of_the_same_generation_deletes_what_is_kept(browser: Brows
             while await ed.kept(run_id, received=True):
                 pass
         await expect(ed.page.locator(".unsent")).to_have_count(0)
+
+
+# `room` photos more, and the room of each item that is deleted.
+ROOM = """(() => {
+  window.room = Infinity;
+  const { put, delete: remove } = IDBObjectStore.prototype;
+  IDBObjectStore.prototype.put = function (record) {
+    if (record.kind === "photo" && record.body && window.room <= 0) throw new DOMException("", "QuotaExceededError");
+    return put.call(this, record);
+  };
+  IDBObjectStore.prototype.delete = function (key) {
+    if (this.name === "items") window.room += 1;
+    return remove.call(this, key);
+  };
+})()"""
+
+
+async def test_a_kept_photo_is_given_up_for_what_is_not_sent(browser: Browser, acme: Depot) -> None:
+    """A phone without room deletes the photo with the oldest receipt, and nothing that it still has to send."""
+    chance = random.Random(5)
+    pictures = [file(f"{n}.jpg", "image/jpeg", noise(chance.randbytes)) for n in range(5)]
+    async with phone(browser, acme.base) as ed:
+        await ed.page.add_init_script(ROOM)
+        run_id = await acme.dispatched(PIC | {"config": {"max": 5}})
+        await ed.open(run_id)
+        await ed.start()
+        await ed.everything_is_loaded()
+        for n in range(2):
+            await ed.photograph("s-pic", pictures[n])
+            await ed.is_done("s-pic")
+        await ed.until_all_is_safe()
+        await ed.until_kept_is(run_id, [])
+        received = [one for one in await ed.kept(run_id, received=True) if one["kind"] == "photo"]
+        assert len(received) == 2
+        acme.line.down()
+        for n, left in ((2, received[1:]), (3, [])):
+            await ed.page.evaluate("window.room = 0")
+            await ed.photograph("s-pic", pictures[n])
+            async with asyncio.timeout(PATIENCE):
+                while len([one for one in await ed.kept(run_id) if one["kind"] == "photo"]) < n - 1:
+                    pass
+            assert [one for one in await ed.kept(run_id, received=True) if one["kind"] == "photo"] == left
+            await expect(ed.page.locator(".notice.storage")).to_be_hidden()
+        await ed.page.evaluate("window.room = 0")
+        await ed.photograph("s-pic", pictures[4])
+        await expect(ed.page.locator(".notice.storage")).to_contain_text("storage is full")
+        assert len([one for one in await ed.kept(run_id) if one["kind"] == "photo"]) == 2
+        acme.line.up()
+        await ed.until_all_is_safe()
+
+
+async def test_any_page_deletes_what_is_kept_for_more_than_seven_days(browser: Browser, acme: Depot) -> None:
+    run_id, other = [await acme.dispatched(YES_NO) for _ in range(2)]
+    async with phone(browser, acme.base) as ed:
+        await ed.page.clock.install()
+        await ed.open(run_id)
+        await ed.start()
+        await ed.pick("s-ok", "Yes")
+        await ed.is_safe("s-ok")
+        await ed.until_kept_is(run_id, [])
+        now = await ed.page.evaluate("Date.now()")
+        for days, kept in ((6.9, ["start", "answer"]), (7.1, [])):
+            await ed.page.goto("about:blank")
+            await ed.page.clock.set_fixed_time(now + days * 86_400_000)
+            await ed.open(other)
+            await expect(ed.page.locator(".start")).to_be_visible()
+            async with asyncio.timeout(PATIENCE):
+                while [one["kind"] for one in await ed.kept(run_id, received=True)] != kept:
+                    pass
+        assert await ed.kept(run_id) == []
+
+
+async def test_a_run_is_finished_only_when_all_is_there_again(browser: Browser, acme: Depot) -> None:
+    """Put back after the last look at the state: the completion waits until the server has all."""
+    async with at_work(browser, acme, YES_NO, COUNT, PIC) as (ed, run_id):
+        copy = await acme.backs_up()
+        await ed.pick("s-ok", "Yes")
+        await ed.fill("s-count", "17")
+        await ed.photograph("s-pic", file("1.jpg", "image/jpeg", jpeg()))
+        await ed.is_done("s-ok", "s-count", "s-pic")
+        await ed.until_all_is_safe()
+        before = given(acme, run_id)
+        await ed.review()
+        await acme.restored(copy)
+        await ed.finish()
+        await ed.until_thanked()
+        assert given(acme, run_id) == {**before, "status": [("completed",)]}
+        assert acme.events(run_id)[-1] == "run.completed"

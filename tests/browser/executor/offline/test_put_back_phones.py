@@ -1,0 +1,138 @@
+"""The server is put back to an older copy of its data while two phones are at a run: neither is lost unseen."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.browser.checklists import COUNT, YES_NO
+from tests.browser.phone import Phone, phone
+from tests.browser.pictures import file, jpeg
+from tests.helpers.network.faulty_network import Depot, depot
+
+PIC = {"id": "s-pic", "type": "photo", "label": "The hall", "config": {"max": 4}}
+SIGN = {"id": "s-sign", "type": "signature", "label": "Your signature"}
+
+
+@pytest.fixture
+async def acme(tmp_path: Path) -> AsyncIterator[Depot]:
+    async with depot(tmp_path) as one:
+        yield one
+
+
+@asynccontextmanager
+async def both(browser: Browser, acme: Depot, *steps: Any) -> AsyncIterator[tuple[Phone, Phone, str, Path]]:
+    """Ed, who has started a run, and Olga, who has opened it after him; and a copy of the data from before the start."""
+    run_id = await acme.dispatched(*steps)
+    copy = await acme.backs_up()
+    async with phone(browser, acme.base) as ed, phone(browser, acme.base) as olga:
+        await ed.open(run_id)
+        await ed.start()
+        await ed.until_kept_is(run_id, [])
+        await olga.open(run_id)
+        await expect(olga.page.locator(".list")).to_be_visible()
+        yield ed, olga, run_id, copy
+
+
+async def remark(who: Phone, step_id: str, text: str) -> None:
+    await who.choose(step_id, "remark")
+    await who.page.locator("#remark-text").fill(text)
+    await who.page.locator("dialog").get_by_role("button", name="Done").tap()
+
+
+async def test_a_phone_that_did_not_start_the_run_starts_it_again(browser: Browser, acme: Depot) -> None:
+    async with both(browser, acme, YES_NO, COUNT) as (ed, olga, run_id, copy):
+        await olga.fill("s-count", "17")
+        await olga.is_safe("s-count")
+        await ed.page.goto("about:blank")  # Ed is away
+        await acme.restored(copy)
+        await olga.until_generation(run_id, acme.generation)
+        await olga.until_all_is_safe()
+        assert acme.answers(run_id) == {"s-count": 17}
+        await ed.open(run_id)
+        await expect(ed.step("s-count").locator("input")).to_have_value("17")
+
+
+async def test_photos_of_both_phones_are_all_there_again(browser: Browser, acme: Depot) -> None:
+    async with both(browser, acme, PIC) as (ed, olga, run_id, copy):
+        for n, one in enumerate((ed, olga, ed)):
+            await one.network_is_back()
+            await expect(one.step("s-pic").locator(".tile")).to_have_count(n)
+            await one.photograph("s-pic", file(f"{n}.jpg", "image/jpeg", jpeg(comment=bytes([n]))))
+            await one.is_done("s-pic")
+            await one.until_all_is_safe()
+        before = sorted(acme.photos(run_id))
+        await acme.restored(copy)
+        for one in (ed, olga, ed):
+            await one.until_generation(run_id, acme.generation)
+        for one in (olga, ed):
+            await one.network_is_back()
+            await one.is_done("s-pic")
+            await one.until_all_is_safe()
+        assert sorted(acme.photos(run_id)) == before
+        assert sorted(acme.listed(run_id, "s-pic")) == sorted(photo_id for photo_id, _ in before)
+
+
+async def test_what_another_phone_has_answered_since_is_asked_about(browser: Browser, acme: Depot) -> None:
+    async with both(browser, acme, YES_NO, COUNT, SIGN) as (ed, olga, run_id, copy):
+        await ed.pick("s-ok", "Yes")
+        await ed.fill("s-count", "17")
+        await remark(ed, "s-ok", "Scratched")
+        await ed.sign(ed.step("s-sign").locator(".control button"))
+        await ed.is_done("s-ok", "s-count", "s-sign")
+        await ed.until_all_is_safe()
+        await ed.page.context.set_offline(True)
+        await acme.restored(copy)
+        await olga.until_generation(run_id, acme.generation)
+        await olga.pick("s-ok", "No")
+        await olga.fill("s-count", "18")
+        await remark(olga, "s-ok", "Dented")
+        await olga.sign(olga.step("s-sign").locator(".control button"), wave=30)
+        await olga.is_done("s-ok", "s-count", "s-sign")
+        await olga.until_all_is_safe()
+        await ed.page.context.set_offline(False)
+        await ed.until_generation(run_id, acme.generation)
+        for step_id, theirs in (("s-ok", "No"), ("s-count", "18")):
+            await expect(ed.step(step_id).locator(".rival blockquote")).to_have_text(theirs)
+        await expect(ed.page.locator(".top .sending")).to_contain_text("3 steps need attention")
+        assert acme.answers(run_id) == {"s-ok": False, "s-count": 18, "s-sign": None}
+        assert acme.rows("SELECT text FROM remarks WHERE run_id = ? AND is_current", run_id) == [("Dented",)]
+        signatures = acme.rows("SELECT received_at FROM signatures WHERE run_id = ?", run_id)
+        await ed.step("s-ok").get_by_role("button", name="Keep mine").tap()
+        await ed.step("s-count").get_by_role("button", name="Use it").tap()
+        await ed.step("s-ok").locator(".remark").get_by_role("button", name="Try again").tap()
+        await ed.step("s-sign").get_by_role("button", name="Try again").tap()
+        await ed.until_all_is_safe()
+        assert acme.answers(run_id) == {"s-ok": True, "s-count": 18, "s-sign": None}
+        assert acme.rows("SELECT text FROM remarks WHERE run_id = ? AND is_current", run_id) == [("Scratched",)]
+        assert acme.rows("SELECT received_at FROM signatures WHERE run_id = ?", run_id) != signatures
+
+
+async def test_what_no_phone_has_is_named(browser: Browser, acme: Depot) -> None:
+    async with both(browser, acme, YES_NO, COUNT, PIC) as (ed, olga, run_id, copy):
+        await ed.pick("s-ok", "Yes")
+        await ed.is_safe("s-ok")
+        await olga.fill("s-count", "17")
+        await olga.photograph("s-pic", file("1.jpg", "image/jpeg", jpeg()))
+        await olga.is_done("s-count", "s-pic")
+        await ed.network_is_back()
+        await expect(ed.step("s-count").locator("input")).to_have_value("17")
+        await expect(ed.step("s-pic").locator(".tile[state=safe]")).to_have_count(1)
+        await olga.page.close()
+        await acme.restored(copy)
+        await ed.until_generation(run_id, acme.generation)
+        notice = ed.page.locator(".put-back")
+        await expect(notice).to_contain_text("How many?, The hall")
+        await ed.until_all_is_safe()
+        assert acme.answers(run_id) == {"s-ok": True}
+        await ed.page.reload()
+        await expect(notice).to_contain_text("How many?, The hall")
+        await ed.fill("s-count", "18")
+        await expect(notice).not_to_contain_text("How many?")
+        await notice.get_by_role("button", name="Close").tap()
+        await ed.page.reload()
+        await ed.until_all_is_safe()
+        await expect(notice).to_have_count(0)
