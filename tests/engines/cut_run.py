@@ -7,10 +7,10 @@ things.
 import asyncio
 import base64
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
 from selenium.common.exceptions import TimeoutException, WebDriverException
@@ -57,22 +57,43 @@ opening.onsuccess = () => {
       ...drafts.result.map(({ step, text }) => ({ kind: "draft", key: step, text }))]);
   });
 };"""
+# The generations of the server's state that is saved and of the receipts that are kept, each once.
+GENERATION = """const [run, done] = arguments;
+const opening = indexedDB.open("rundun", 1);
+opening.onsuccess = () => {
+  const from = opening.result.transaction("runs").objectStore("runs");
+  const saved = from.get(run);
+  const marks = from.getAll(IDBKeyRange.bound(`kept ${run} `, `kept ${run} \\uFFFF`));
+  from.transaction.oncomplete = () => setTimeout(() => {
+    opening.result.close();
+    const all = [saved.result?.state?.generation ?? 0, ...marks.result.map(({ generation }) => generation)];
+    done([...new Set(all)]);
+  });
+};"""
 SHOWN = """return [...document.getElementById(arguments[0]).querySelectorAll(".tile")].map(({ photo }) => photo.id)"""
 IS_DEAD = """return ["guard-old", "guard-slow"].filter((id) => document.getElementById(id)?.hidden === false)"""
+T = TypeVar("T")
 OVER = ".end-mark.good"
 
 
 class EngineCutRun:
-    """One run, from its dispatch to the end. `steps` says what has happened so far."""
+    """One run, from its dispatch to the end. `steps` says what has happened so far. Where it `is_put_back`, the server
+    is put back to older copies of its data, too, until Ed finishes.
+    """
 
-    def __init__(self, engine: str, folder: Path, acme: Depot, loop: asyncio.AbstractEventLoop, seed: int) -> None:
+    def __init__(
+        self, engine: str, folder: Path, acme: Depot, loop: asyncio.AbstractEventLoop, seed: int, *, is_put_back: bool
+    ) -> None:
         self.engine, self.folder, self.acme, self.loop = engine, folder, acme, loop
+        self.is_put_back = is_put_back
+        self.copies: list[Path] = []
         self.chance = random.Random(seed)
         self.steps: list[str] = []
         self.given: dict[int, str] = {}  # a picture's number → its step
         self.numbers: dict[str, int] = {}  # photo id → a picture's number
         self.lives = 4  # how often page or browser may end
         self.is_with_olga = seed % 3 == 0
+        self.olgas: dict[str, bytes] = {}  # photo id → her picture
         self.held = Held()
         self.ed: Executor
 
@@ -81,6 +102,7 @@ class EngineCutRun:
         self.run_id, self.link = run_id, f"{self.acme.base}/r/{run_id}"
         with ExitStack() as self.stack:
             self._opens_browser()
+            self._backs_up()
             self.ed.start(self.link)
             self.ed.until_kept(run_id)
             deeds = [self._chooses, self._says, self._writes]
@@ -88,6 +110,7 @@ class EngineCutRun:
             self.chance.shuffle(deeds)
             for deed in deeds:
                 deed()
+                self._backs_up()
                 self._fails()
                 if self.is_with_olga and self.chance.random() < 0.3:
                     self._olga_acts()
@@ -197,6 +220,10 @@ class EngineCutRun:
         if self.chance.random() < 0.25:
             self.steps.append("the line falls, or is cut, or comes back")
             self._on_line(self.chance.choice([self._falls, self._is_cut, self.acme.line.up]))
+        if self.copies and self.chance.random() < 0.2:
+            copy = self.chance.choice(self.copies)
+            self.steps.append(f"the server is put back to {copy.name}")
+            self._waits_for(self.acme.restored(copy))
         if not self.lives or self.chance.random() > 0.25:
             return False
         self.lives -= 1
@@ -233,6 +260,20 @@ class EngineCutRun:
 
         asyncio.run_coroutine_threadsafe(now(), self.loop).result()
 
+    def _waits_for(self, does: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(does, self.loop).result()
+
+    def _backs_up(self) -> None:
+        if self.is_put_back and self.chance.random() < 0.4:
+            self.copies.append(self._waits_for(self.acme.backs_up()))
+            self.steps.append(self.copies[-1].name)
+
+    def _has_heard(self) -> bool:
+        """Whether the page knows that the server was put back, and has compared all that it keeps."""
+        self.ed.driver.execute_script("dispatchEvent(new Event('online'))")
+        heard = self.ed.driver.execute_async_script(GENERATION, self.run_id)
+        return bool(heard == [self.acme.generation()])
+
     def _heals(self) -> None:
         def heal() -> None:
             self.acme.line.cuts = iter(())
@@ -263,6 +304,9 @@ class EngineCutRun:
         """What the phone or the server had is shown: photos, all of the text, what was chosen."""
         if self.ed.find(OVER):
             return
+        if self.is_put_back:
+            self._heals()
+            self._comes(self._has_heard, "the word that the server was put back")
         # Of Olga's this phone may not have heard.
         for step, number in [(step, number) for step, number in self.held.pictures if number < 100]:
             self._comes(lambda step=step, number=number: self._has(step, number), f"{step}: picture {number}")
@@ -281,9 +325,11 @@ class EngineCutRun:
             raise AssertionError(f"never comes: {what}") from None
 
     def _believes(self) -> None:
-        """Where the page says that all is safe, the server has all photos."""
+        """Where the page says that all is safe, the server has all photos, unless it was put back and the page has not
+        heard of that.
+        """
         words = [one.text for one in self.ed.find(".top .sending")]
-        if words == ["All safe"]:
+        if words == ["All safe"] and (not self.is_put_back or self._has_heard()):
             there = server_has(self.acme, self.run_id).pictures
             shown = [(step, self.numbers[one]) for step in ("s-in", "s-pic") for one in self._shown(step)
                      if one in self.numbers]  # fmt: skip
@@ -316,15 +362,38 @@ class EngineCutRun:
             olga.look()
             number = len(self.given) + 100
             self.given[number] = "s-pic"
-            self.numbers[olga.take("s-pic", picture=numbered(number, self.chance))] = number
+            picture = numbered(number, self.chance)
+            photo = olga.take("s-pic", picture=picture)
+            self.numbers[photo], self.olgas[photo] = number, picture
             self.steps.append(f"Olga: s-pic, picture {number}")
-            while olga.large or olga.small:
-                olga.send(olga.small)
-                olga.send(olga.large)
-            assert not olga.told, "there is room"
+            self._sends_all(olga)
+
+    def _olga_sends_again(self) -> None:
+        """As her page does where the server has lost what it once had."""
+        url = f"http://127.0.0.1:{self.acme.line.upstream}/r/{self.run_id}"
+        with httpx2.Client(base_url=url, timeout=60) as client:
+            client.post("/start", json={}).raise_for_status()
+            olga = SendingPhone(client.request)
+            olga.look()
+            there = server_has(self.acme, self.run_id).photo_ids
+            for photo, picture in self.olgas.items():
+                if photo not in there:
+                    olga.take("s-pic", picture=picture, photo=photo)
+            self._sends_all(olga)
+
+    def _sends_all(self, olga: SendingPhone) -> None:
+        while olga.large or olga.small:
+            olga.send(olga.small)
+            olga.send(olga.large)
+        assert not olga.told, "there is room"
 
     def _finishes(self) -> None:
+        self.copies = []
         self._heals()
+        if self.is_put_back:
+            self._comes(self._has_heard, "the word that the server was put back")
+            if self.olgas:
+                self._olga_sends_again()
         for _ in range(4):
             if self.ed.find(OVER):
                 return

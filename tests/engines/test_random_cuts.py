@@ -1,6 +1,7 @@
 """Whatever fails in Firefox and WebKitGTK, and whenever: no page is dead, and nothing kept or called safe is lost.
 
-Photos are of all sizes, profiles lie on disk, and on each third run Olga photographs on a phone of her own.
+Photos are of all sizes, profiles lie on disk, and on each third run Olga photographs on a phone of her own. The server
+may also be put back to older copies of its data.
 """
 
 import asyncio
@@ -14,9 +15,9 @@ from tests.engines.drivers import KEEPING
 from tests.helpers.network.faulty_network import depot
 
 
-async def everything_fails(engine: str, tmp_path: Path, seed: int) -> None:
+async def everything_fails(engine: str, tmp_path: Path, seed: int, *, is_put_back: bool = False) -> None:
     async with depot(tmp_path) as acme:
-        run = EngineCutRun(engine, tmp_path, acme, asyncio.get_running_loop(), seed)
+        run = EngineCutRun(engine, tmp_path, acme, asyncio.get_running_loop(), seed, is_put_back=is_put_back)
         try:
             await asyncio.to_thread(run.goes, await acme.dispatched(*STEPS))
             assert list(run.wrong()) == []
@@ -36,3 +37,17 @@ async def test_nothing_is_lost_whatever_fails(engine: str, tmp_path: Path, seed:
 @pytest.mark.parametrize("engine", list(KEEPING))
 async def test_nothing_is_lost_at_length(engine: str, tmp_path: Path, round_: int) -> None:
     await everything_fails(engine, tmp_path, secrets.randbits(32))
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize("seed", [1, 3], ids=["alone", "two phones"])
+@pytest.mark.parametrize("engine", list(KEEPING))
+async def test_nothing_is_lost_where_the_server_is_put_back(engine: str, tmp_path: Path, seed: int) -> None:
+    await everything_fails(engine, tmp_path, seed, is_put_back=True)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("round_", range(50))
+@pytest.mark.parametrize("engine", list(KEEPING))
+async def test_nothing_is_lost_where_the_server_is_put_back_at_length(engine: str, tmp_path: Path, round_: int) -> None:
+    await everything_fails(engine, tmp_path, secrets.randbits(32), is_put_back=True)

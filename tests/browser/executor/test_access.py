@@ -260,7 +260,8 @@ async def fits(page: Page, state: str) -> None:
             const lines = [...range.getClientRects()];
             const width = lines.reduce((sum, line) => sum + line.width, 0);
             const box = text.parentElement.closest(".button, dt, dd");
-            const room = box.matches(".button") ? inner(box.parentElement) - (box.offsetWidth - inner(box)) : inner(box);
+            const outer = inner(box.parentElement) - (box.offsetWidth - inner(box));
+            const room = box.matches(".button") ? outer : inner(box);
             return new Set(lines.map((line) => Math.round(line.top))).size > 1 && width < room;
           });
           const whole = ".button, .button > span, .facts dt, .facts dd, .facts bdi, .start-facts dd";

@@ -54,10 +54,11 @@ class SendingPhone:
 
     # what is done on it
 
-    def take(self, step: str, slot: str | None = None, picture: bytes = PICTURE) -> str:
-        """Take a photo; returns its id."""
-        photo = new_photo_id()
-        self.shown[step].append(photo)
+    def take(self, step: str, slot: str | None = None, picture: bytes = PICTURE, photo: str | None = None) -> str:
+        """Take a photo, or send one again that the server has lost; returns its id."""
+        photo = photo or new_photo_id()
+        if photo not in self.shown[step]:
+            self.shown[step].append(photo)
         self.seen[step].add(photo)
         query = {"slot": slot} if slot else {}
         path = f"/steps/{step}/photos/{photo}"

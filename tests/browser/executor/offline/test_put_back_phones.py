@@ -25,7 +25,7 @@ async def acme(tmp_path: Path) -> AsyncIterator[Depot]:
 
 @asynccontextmanager
 async def both(browser: Browser, acme: Depot, *steps: Any) -> AsyncIterator[tuple[Phone, Phone, str, Path]]:
-    """Ed, who has started a run, and Olga, who has opened it after him; and a copy of the data from before the start."""
+    """Ed, who has started a run, and Olga, who has opened it after him; a copy of the data from before the start."""
     run_id = await acme.dispatched(*steps)
     copy = await acme.backs_up()
     async with phone(browser, acme.base) as ed, phone(browser, acme.base) as olga:
