@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from functools import partial, wraps
 
+from itsdangerous import BadSignature, Signer
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -19,6 +20,7 @@ from rundun.web.archives.pdf import report_pdf
 from rundun.web.archives.report import report_page
 from rundun.web.context import Context, context_of
 from rundun.web.media import respond_with_file
+from rundun.web.origin import require_same_site
 from rundun.web.pages.branding import PNG, Branding, branding_of
 
 OPENED = "opened"  # the cookie of a browser that was counted
@@ -43,7 +45,6 @@ def _of_share(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     @wraps(handler)
     async def endpoint(request: Request) -> Response:
         ctx, digest = context_of(request), tokens.digest(request.path_params["token"])
-        ctx.rate_limiter.refuse_guesser(request)
         share = await ctx.database.read(share_rows.find, digest)
         if share is None:
             ctx.rate_limiter.count_failure(request)
@@ -99,6 +100,7 @@ async def get_share(request: Request, ctx: Context, share: Share) -> Response:
         branding,
         "report/share.html",
         here=f"/share/{token}",
+        visit=_visits(ctx, share).sign(str(ctx.now())).decode(),
         makes_pdf=ctx.makes_pdf,
     )
 
@@ -125,16 +127,26 @@ async def get_picture(request: Request, ctx: Context, share: Share) -> Response:
 @_of_share
 async def count_opened(request: Request, ctx: Context, share: Share) -> Response:
     """POST /share/{token}/opened: count that somebody sees the report, and return 204 with a cookie; a browser with
-    this cookie is not counted again for a day. The page sends the request once it is visible.
+    this cookie is not counted again for a day. The page sends the request once it is visible, with its own `visit`,
+    without which nothing is counted, nor twice with the same. Raises `cross_site`.
     """
+    require_same_site(request)
     response = Response(status_code=204, headers={"cache-control": "no-store"})
+    try:
+        loaded_at = int(_visits(ctx, share).unsign(request.query_params.get("visit", "")))
+    except BadSignature:
+        return response
     if OPENED not in request.cookies:
-        await ctx.database.write(share_rows.count_opened, share.share_id)
+        await ctx.database.write(share_rows.count_opened, share.share_id, loaded_at)
         path = f"/share/{request.path_params['token']}"
         response.set_cookie(
             OPENED, "1", OPENED_SECONDS, path=path, secure=ctx.settings.is_https, httponly=True, samesite="strict"
         )
     return response
+
+
+def _visits(ctx: Context, share: Share) -> Signer:
+    return Signer(ctx.links.key, salt=f"visit.{share.share_id}")
 
 
 ROUTES = [

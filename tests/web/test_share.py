@@ -92,7 +92,7 @@ async def test_it_ends_with_all_its_pictures(w: World, how: str) -> None:
         ended = await opened(w, address, **{"accept-language": "es"})
         assert ended.status_code == 410 and "ya no se comparte" in text_of(ended.text), address
     assert (await w.browser().post(f"{path}/opened")).status_code == 410
-    await w.database.write(share_rows.count_opened, told["share_id"])  # a look that began before
+    await w.database.write(share_rows.count_opened, told["share_id"], w.clock.now)  # a look that began before
     counted = await w.database.read(lambda tx: tx.number("SELECT count(*) FROM shares WHERE opened > 0"))
     assert counted == (1 if how == "expired" else 0)
     pieces = await w.database.read(files.read_all, int(picture.rpartition("/")[2].partition(".")[0]))
@@ -122,8 +122,12 @@ async def test_strangers_find_nothing(w: World) -> None:
 
 async def test_who_guesses_is_slowed_down(tmp_path: Path) -> None:
     async with world(tmp_path, limits__failures_per_minute=3) as w:
+        ed, _ = await made(w)
+        path = path_of((await share(w, ed))["url"])
         codes = [(await opened(w, f"/share/{'x' * 43}")).status_code for _ in range(5)]
+        valid = await opened(w, path)  # of another reader behind the same address
     assert codes == [404, 404, 404, 429, 429]
+    assert valid.status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -148,18 +152,32 @@ async def test_what_it_cannot_show_is_refused(w: World, body: Any, pointer: str)
 async def test_it_counts_who_sees_it_once_a_browser_and_day(w: World) -> None:
     ed, _ = await made(w)
     path = path_of((await share(w, ed))["url"])
-    for _ in range(3):
-        assert (await opened(w, path)).status_code == 200, "which robots do, too"
-        await w.browser().request("HEAD", path)
-    assert (await listed(w, ed))[0]["opened"] == 0
-    ana = w.browser()
-    for _ in range(2):
-        seen = await ana.post(f"{path}/opened")
-        assert (seen.status_code, seen.content) == (204, b"")
-    cookie = (await w.browser().post(f"{path}/opened")).headers["set-cookie"].lower()
+
+    async def visit(reader: httpx2.AsyncClient) -> str:
+        page = await reader.get(path)
+        assert page.status_code == 200
+        w.clock.now += 1000
+        (seen,) = re.findall(r'data-opened="([^"]+)"', page.text)
+        return str(seen)
+
+    ana, ben = w.browser(), w.browser()
+    seen = await visit(ana)
+    await w.browser().request("HEAD", path)
+    for nothing in (f"{path}/opened", f"{path}/opened?visit=1.x", seen.replace("visit=", "visit=9")):
+        assert (await w.browser().post(nothing)).status_code == 204
+    other = await ana.post(seen, headers={"sec-fetch-site": "cross-site"})
+    assert (other.status_code, other.json()["code"]) == (403, "cross_site")
+    assert (await listed(w, ed))[0]["opened"] == 0, "which robots do, too"
+    answer = await ana.post(seen)
+    assert (answer.status_code, answer.content) == (204, b"")
+    cookie = answer.headers["set-cookie"].lower()
     assert f"path={path}".lower() in cookie and "max-age=86400" in cookie and "httponly" in cookie
+    assert (await w.browser().post(seen)).status_code == 204, "the same visit without its cookie"
+    assert (await ana.post(await visit(ana))).status_code == 204, "the same browser"
+    assert (await listed(w, ed))[0]["opened"] == 1
+    assert (await ben.post(await visit(ben))).status_code == 204
     (told,) = await listed(w, ed)
-    assert (told["opened"], told["opened_at"]) == (2, "2026-01-01T00:00:00Z")
+    assert (told["opened"], told["opened_at"]) == (2, "2026-01-01T00:00:03Z")
     everything = await w.database.read(lambda tx: str([[*row] for row in tx.db.execute("SELECT * FROM shares")]))
     assert "127.0.0.1" not in everything and "testclient" not in everything
 

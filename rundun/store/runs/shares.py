@@ -60,8 +60,11 @@ def revoke(tx: Tx, share_id: str) -> None:
     tx.journal.append(JournalEntry("share", share_id, tx.now))
 
 
-def count_opened(tx: Tx, share_id: str) -> None:
-    """Count that a share was opened now, unless it was revoked or erased meanwhile."""
+def count_opened(tx: Tx, share_id: str, loaded_at: int) -> None:
+    """Count that a share was opened now, by a page of `loaded_at`, unless another was counted since then, or it was
+    revoked or erased meanwhile.
+    """
     of_runs = "run_id IN (SELECT id FROM runs WHERE erased_at IS NULL)"
-    query = f"UPDATE shares SET opened = opened + 1, opened_at = ? WHERE id = ? AND revoked_at IS NULL AND {of_runs}"  # noqa: S608
-    tx.db.execute(query, (tx.now, share_id))
+    is_first = "(opened_at IS NULL OR opened_at < ?) AND revoked_at IS NULL"
+    query = f"UPDATE shares SET opened = opened + 1, opened_at = ? WHERE id = ? AND {is_first} AND {of_runs}"  # noqa: S608
+    tx.db.execute(query, (tx.now, share_id, loaded_at))
