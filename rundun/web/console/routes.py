@@ -77,7 +77,7 @@ ROUTES = [
     route("POST", "/settings/people/{operator_id}/remove", people.remove, "owner"),
     route("GET", "/settings/organization", organization.organization, "owner"),
     route("POST", "/settings/organization", organization.put_profile, "owner"),
-    route("POST", "/settings/organization/logo", organization.put_logo, "owner"),
+    route("POST", "/settings/organization/logo", organization.put_logo, "owner", max_form_bytes=0),
     route("POST", "/settings/organization/logo/remove", organization.remove_logo, "owner"),
     route("GET", "/settings/retention", retention.show, "owner"),
     route("POST", "/settings/retention", retention.put, "owner"),

@@ -108,6 +108,10 @@ async def test_a_logo_is_made_small_shown_and_taken_away(w: World) -> None:
     ):
         refused = await send(wrong)
         assert (refused.status_code, bool(refused.json()["detail"])) == (status, True)
+    form = {"content": b"csrf=" + ann.csrf.encode(), "headers": {"content-type": "application/x-www-form-urlencoded"}}
+    form["headers"] |= {"x-csrf-token": ann.csrf, "accept": "application/json"}
+    refused = await ann.client.post("/console/settings/organization/logo", **form)
+    assert (refused.status_code, refused.json()["code"]) == (415, "unsupported_media_type")
     assert path in (await ed.call("GET", "")).text, "what was there stays"
     assert (await ann.post("/settings/organization/logo/remove")).status_code == 303
     assert "<img" not in (await ed.call("GET", "")).text
