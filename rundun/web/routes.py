@@ -28,6 +28,7 @@ class RouteIndex(Router):
 
     def __init__(self, routes: Sequence[Route], lifespan: Lifespan[Starlette]) -> None:
         super().__init__(routes, redirect_slashes=False, lifespan=lifespan)
+        self._fixed = {route.path for route in routes if "{" not in route.path}
         self._routes_by_shape: dict[tuple[str, str, int], list[Route]] = {}
         for route in routes:
             parts = route.path.split("/")
@@ -43,15 +44,23 @@ class RouteIndex(Router):
         return self._routes_by_shape.get((scope["method"], parts[0] if parts else "", len(parts) + 1), ())
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request. A path without a candidate is matched with all patterns, which tell 405 from 404."""
+        """Serve one request. A path without a candidate is matched with all patterns, which tell 405 from 404; one
+        without parameters has only its own methods.
+        """
         if scope["type"] == "http":
+            path = scope["path"]
+            is_fixed = path in self._fixed
             for route in self.candidates(scope):
+                if is_fixed and route.path != path:
+                    continue
                 match, child_scope = route.matches(scope)
                 if match is Match.FULL:
                     scope.update(child_scope)
                     response = await route.endpoint(Request(scope, receive, send))
                     await response(scope, receive, send)
                     return
+            if is_fixed:
+                raise HTTPException(405)
         await super().app(scope, receive, send)
 
 

@@ -75,4 +75,5 @@ def answer_http_error(request: Request, error: Exception) -> Response:
 def _methods(request: Request) -> list[str]:
     """List all methods of an address (RFC 9110, section 10.2.1), sorted; Starlette names those of the first route."""
     path, routes = request.scope["path"], request.app.routes
-    return sorted({method for route in routes if route.path_regex.match(path) for method in route.methods})
+    own = [route for route in routes if route.path == path]
+    return sorted({one for route in own or routes if route.path_regex.match(path) for one in route.methods})

@@ -286,6 +286,14 @@ async def test_problems_have_pages_and_methods_have_names(shared: World) -> None
     assert (await shared.browser().get("/problems/none")).status_code == 404
 
 
+@pytest.mark.parametrize("path", ["/v1/templates/drafts", "/v1/templates/check"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS"])
+async def test_an_address_of_its_own_is_no_id(shared: World, method: str, path: str) -> None:
+    response = await shared.acme.request(method, path, json={} if method == "PUT" else None)
+    assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
+    assert response.headers["allow"] == "POST"
+
+
 async def test_the_request_id_is_echoed_or_made(shared: World) -> None:
     given = await shared.acme.get("/v1/runs", headers={"x-request-id": "abc-1"})
     assert given.headers["x-request-id"] == "abc-1"
