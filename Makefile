@@ -179,7 +179,7 @@ $(VENV)/.packages: $(VENV)/.made
 	$(HAS_LIBRARIES) || missing=" $(LIBRARIES)"; \
 	($(HAS_BROWSER)) || ! grep -qsx ID=debian /etc/os-release || missing=" chromium-headless-shell $(FONTS)$$missing"; \
 	if [ -n "$$missing" ]; then \
-	  echo "The tests need what only root can install, on Debian by apt-get install$$missing;" \
+	  echo "The tests need what only root can install, on Debian by apt-get install --no-install-recommends$$missing;" \
 	    "without a browser: make test ARGS=\"-m 'not browser'\"" >&2; \
 	  exit 1; \
 	fi
@@ -207,7 +207,7 @@ $(VENV)/.engines: $(VENV)/.tools
 	  apt-get update -q && DEBIAN_FRONTEND=noninteractive \
 	    apt-get install -y -q --no-install-recommends $(ENGINES); \
 	else \
-	  echo "These tests need Firefox, WebKitGTK's driver and Xvfb (Debian: apt-get install $(ENGINES))." >&2; \
+	  echo "These tests need Firefox, WebKitGTK's driver and Xvfb (Debian: apt-get install --no-install-recommends $(ENGINES))." >&2; \
 	  exit 1; \
 	fi
 	@touch $@
