@@ -3,6 +3,7 @@
 It opens no connection and reads no file but its code, libraries and fonts: a page can only show what it contains.
 """
 
+import contextlib
 import ctypes.util
 import json
 import os
@@ -49,11 +50,12 @@ def _refuse_network(event: str, _: object) -> None:
 def _missing() -> str | None:
     """Return the name of a missing part, or None: the extra, a library of the system, or a font."""
     try:
-        import weasyprint  # noqa: F401
+        with contextlib.redirect_stdout(sys.stderr):  # where it prints how to install what it lacks
+            import weasyprint  # noqa: F401
 
         absent = [font for font in FONTS if not subprocess.run(["fc-list", font], capture_output=True).stdout]
     except ImportError:
-        return "the extra pdf: pip install 'rundun[pdf]'"
+        return "all of the extra pdf: /docs/install has a line for each way of installing"
     except OSError:
         return f"libraries of the system: apt-get install {PACKAGES}"
     return f"the font {absent[0]}: apt-get install fonts-noto-core" if absent else None

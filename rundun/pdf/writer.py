@@ -60,6 +60,9 @@ def _write(html: bytes) -> bytes:
     if pdf.startswith(b"%PDF"):
         return pdf
     log("warning", "pdf.unwritten", bytes=len(html), status=status)
+    if status == 1 and find_missing():
+        detail = "This service makes no PDF: something that it needs is missing. `rundun check` says what."
+        raise Problem("pdf_unavailable", detail, retry_after=3600)
     detail = f"The PDF needs more than {TIMEOUT_SECONDS} seconds or 512 MiB. Print the page, or leave photos out."
     raise Problem("pdf_unavailable", detail, retry_after=60)
 
@@ -68,7 +71,7 @@ def find_missing() -> str | None:
     """Return the name of a missing part that PDFs need, or None. Blocks for a second."""
     try:
         missing: str | None = json.loads(_run_child("--probe"))["missing"]
-    except subprocess.SubprocessError:
+    except (subprocess.SubprocessError, ValueError):
         return "a process that this machine does not start"
     return missing
 

@@ -3,10 +3,12 @@
 import asyncio
 import html
 import re
+import sys
 import threading
 import unicodedata
 import zlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pypdfium2
@@ -147,6 +149,18 @@ async def test_a_page_that_takes_too_long_ends_alone(monkeypatch: pytest.MonkeyP
     endless = "<table>" + "<tr><td>x<table><tr><td>y</table>" * 20_000
     with pytest.raises(Problem, match="needs more than"):
         await PdfWriter().write(pieces(endless.encode()), "org-1")
+
+
+async def test_without_libraries_of_the_system_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As WeasyPrint does without Pango: it prints how to install it, and can't be imported."""
+    module = 'print("-----\\nWeasyPrint could not import some external libraries.")\nraise OSError("no libpango")\n'
+    (tmp_path / "weasyprint.py").write_text(module)
+    start = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from rundun.pdf import child; child.main()"
+    monkeypatch.setattr(writer, "COMMAND", (sys.executable, "-BPc", start))
+    monkeypatch.setattr(writer, "is_installed", lambda: True)
+    assert str(writer.find_missing()).startswith("libraries of the system: apt-get install libpango-1.0-0")
+    with pytest.raises(Problem, match="something that it needs is missing"):
+        await PdfWriter().write(pieces(SMALL.encode()), "org-1")
 
 
 async def test_one_is_made_and_three_wait(monkeypatch: pytest.MonkeyPatch) -> None:
