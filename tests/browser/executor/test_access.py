@@ -207,7 +207,9 @@ async def test_text_of_any_size_leaves_room_on_the_smallest_phone(
         for n in range(6):
             await ed.step(f"s-{n}").locator(".pick").first.tap()
         await ed.is_done(*(f"s-{n}" for n in range(6)))
+        await fits(ed.page, "all done")
         await ed.page.locator(".form:not(.review) .bottom button").last.tap()
+        await expect(ed.page.locator(".review")).to_be_visible()
         await fits(ed.page, "review")
         await ed.page.locator(".review .bottom button").last.tap()
         await expect(ed.page.locator(".end-mark.good")).to_be_visible()

@@ -155,7 +155,7 @@ async def test_photos_are_kept_before_they_are_looked_at(browser: Browser, acme:
         await ed.everything_is_loaded()
         await ed.page.evaluate("window.writes = 2")
         await ed.photograph("s-pic", *(file(f"{n}.jpg", "image/jpeg", noise(chance.randbytes)) for n in range(3)))
-        await ed.page.wait_for_function("window.holding")
+        await ed.page.wait_for_function("() => window.holding")
         await expect(ed.step("s-pic").locator(".tile")).to_have_count(3)
         assert await ed.page.evaluate("looked") == 0, "although one is not kept yet"
         await ed.page.evaluate("window.holding.abort()")
