@@ -67,7 +67,7 @@ export class Session extends EventTarget {
     if (!this.closed && ahead >= 0) this.#applyState({ ...known.state, job: this.job.value }, false);
     this.outbox.isOpen = this.run.status !== "pending";
     await this.outbox.sync();
-    this.isSure &&= !this.#hasOther();
+    this.isSure &&= !this.#hasOtherGeneration();
     // A page may have died between keeping a photo and queueing its answer.
     this.answerUnlisted();
     // Or in the middle of a remark, which is saved however its dialog closes.
@@ -253,11 +253,11 @@ export class Session extends EventTarget {
   async #ask() {
     const receipts = this.#receipts;
     const mine = (this.#polls += 1);
-    const query = `since=${this.#hasOther() ? 0 : this.#syncedRevision}&generation=${this.generation}`;
+    const query = `since=${this.#hasOtherGeneration() ? 0 : this.#syncedRevision}&generation=${this.generation}`;
     const state = await this.outbox.request("GET", `/state?${query}`);
     if (mine < this.#answeredPoll || this.closed) return; // a later request was answered before
     this.#answeredPoll = mine;
-    const isOther = state && this.#hasOther(state.generation ?? 0);
+    const isOther = state && this.#hasOtherGeneration(state.generation ?? 0);
     if (isOther) {
       await this.#prepareFor(state);
       if (mine < this.#answeredPoll || this.closed) return;
@@ -272,7 +272,7 @@ export class Session extends EventTarget {
   }
 
   /** True when this phone knows something of another generation that is not yet compared with the server's state. */
-  #hasOther(generation = this.generation) {
+  #hasOtherGeneration(generation = this.generation) {
     return this.#putBack !== null || [this, ...this.outbox.marks].some((one) => one.generation !== generation);
   }
 
@@ -305,7 +305,7 @@ export class Session extends EventTarget {
     const known = db.runRecord(this, null, this.#putBack).state;
     this.#putBack = null;
     this.#applyState(state);
-    this.photoStore.unsee();
+    this.photoStore.forgetSeen();
     this.answerUnlisted();
     this.lost = this.#kept.findLost(this, known, state);
     this.changed(null);

@@ -81,7 +81,7 @@ export class PhotoStore extends EventTarget {
   }
 
   /** Forgets the photos that were shown here, but for the deleted ones: what a restored server lacks may come again. */
-  unsee() {
+  forgetSeen() {
     for (const id of this.#seen.keys()) if (!this.#deletedIds.has(id)) this.#seen.delete(id);
   }
 

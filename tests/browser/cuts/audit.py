@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 from tests.browser.cuts.deeds import SLOTS, STEPS, Choice, Deed, Held, Photo, Remark, Typed, number_of
@@ -12,11 +13,13 @@ from tests.helpers.network.faulty_network import Depot
 
 def stored(acme: Depot, run_id: str) -> Iterator[tuple[str, str, str | None, bytes]]:
     """(photo id, step or key of a remark, slot, bytes) of each photo."""
-    for photo_id, step, is_remark, slot, original in acme.rows(
-        "SELECT photo_id, step_id, is_remark, slot, original FROM photos WHERE run_id = ?", run_id
-    ):
-        chunks = acme.rows("SELECT bytes FROM chunks WHERE file = ? ORDER BY part", original)
-        yield photo_id, f"remark {step}" if is_remark else step, slot, b"".join(row[0] for row in chunks)
+    query = (
+        "SELECT photo_id, step_id, is_remark, slot, bytes FROM photos JOIN chunks ON file = original"
+        " WHERE run_id = ? ORDER BY photos.rowid, part"
+    )
+    rows = acme.rows(query, run_id)  # in one query, since the file may be replaced between two
+    for (photo_id, step, is_remark, slot), chunks in groupby(rows, lambda row: row[:4]):
+        yield photo_id, f"remark {step}" if is_remark else step, slot, b"".join(row[4] for row in chunks)
 
 
 def remarks(acme: Depot, run_id: str) -> dict[str, str]:
