@@ -282,7 +282,8 @@ export class Session extends EventTarget {
     this.emit("state", { before });
     this.changed(null);
     this.save();
-    if (this.outbox.marks.length) this.#forget(state, this.outbox.marks).catch(() => {}); // else after the next state
+    const { marks } = this.outbox;
+    if (marks.length || this.lost.length) this.#forget(state, marks).catch(() => {}); // else after the next state
   }
 
   async #forget(state, marks) {

@@ -11,7 +11,11 @@ const KEPT_MS = 7 * 24 * 3600 * 1000;
 /** Deletes the kept items that a `state` of their generation no longer names. `marks`: those whose receipts are older
  *  than the state. */
 export async function forget(session, state, marks) {
-  session.lost = session.lost.filter((one) => !isInForce(one, state));
+  const lost = session.lost.filter((one) => !isInForce(one, state)); // else another phone has sent it again
+  if (lost.length < session.lost.length) {
+    session.lost = lost;
+    session.changed(null);
+  }
   const isGone = (mark) => mark.generation === generationOf(state) && !isInForce(mark, state);
   await db.settle(state.run.run_id, marks.filter(isGone).map(({ item }) => item));
 }
@@ -69,6 +73,7 @@ export function findLost(session, known, state) {
 export function showPutBack(session, headers) {
   const close = () => {
     session.lost = [];
+    session.changed(null);
     session.save();
     for (const notice of notices) notice.remove();
   };

@@ -240,7 +240,7 @@ export class Form {
     else if (outbox.isStuck && outbox.unsent.length) said = ["phone", t("stuck_all", { n: outbox.unsent.length })];
     else if (outbox.unsent.length || !session.isSure) said = ["sending", t("saving")];
     else if (this.element.querySelector(".step[editing]:not([hidden])")) said = ["pen", t("being_written")];
-    else if (Object.keys(session.answers).length) said = ["check", t("all_safe")];
+    else if (Object.keys(session.answers).length && !session.lost.length) said = ["check", t("all_safe")];
     const key = said.join(" ");
     if (this.sending.dataset.key === key) return;
     this.sending.dataset.key = key;
