@@ -45,13 +45,13 @@ class RouteIndex(Router):
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request. A path without a candidate is matched with all patterns, which tell 405 from 404; one
-        without parameters has only its own methods.
+        without parameters has only its own methods, and those of a route for all that is left.
         """
         if scope["type"] == "http":
             path = scope["path"]
             is_fixed = path in self._fixed
             for route in self.candidates(scope):
-                if is_fixed and route.path != path:
+                if is_fixed and route.path != path and not route.path.endswith(":path}"):
                     continue
                 match, child_scope = route.matches(scope)
                 if match is Match.FULL:
