@@ -34,19 +34,19 @@ def noise(some_bytes: Callable[[int], bytes], size: tuple[int, int] = (160, 200)
 
 def sideways_jpeg() -> bytes:
     """As a phone held upright stores it: rotated pixels, and orientation 6 saying to turn them back."""
-    exif = Image.Exif()
-    exif[ORIENTATION] = 6
-    out = io.BytesIO()
-    upright().transpose(Image.Transpose.ROTATE_90).save(out, "JPEG", quality=90, exif=exif)
-    return out.getvalue()
+    return _sideways("JPEG")
 
 
 def sideways_webp() -> bytes:
     """The same as a WebP, whose orientation no browser minds."""
+    return _sideways("WEBP")
+
+
+def _sideways(kind: str) -> bytes:
     exif = Image.Exif()
     exif[ORIENTATION] = 6
     out = io.BytesIO()
-    upright().transpose(Image.Transpose.ROTATE_90).save(out, "WEBP", quality=90, exif=exif)
+    upright().transpose(Image.Transpose.ROTATE_90).save(out, kind, quality=90, exif=exif)
     return out.getvalue()
 
 

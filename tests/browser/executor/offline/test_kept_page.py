@@ -1,6 +1,7 @@
 """The page that a phone keeps for the time without network is Rundun's own, and stands in for whatever else comes."""
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.browser.checklists import COUNT, YES_NO
-from tests.browser.phone import PAGE_IS_KEPT, phone
+from tests.browser.phone import PAGE_IS_KEPT, Phone, phone
 from tests.helpers.network.faulty_network import Depot, depot
 
 PORTAL = b"<!doctype html><title>Hotel</title><h1>Welcome to our Wi-Fi</h1>"
@@ -19,6 +20,18 @@ Answer = Callable[[str, bytes, bytes], bytes | tuple[bytes, bytes]]
 async def acme(tmp_path: Path) -> AsyncIterator[Depot]:
     async with depot(tmp_path) as one:
         yield one
+
+
+@asynccontextmanager
+async def at_work(browser: Browser, acme: Depot) -> AsyncIterator[tuple[Phone, str]]:
+    """Ed, who has started a run, and whose phone keeps its page."""
+    run_id = await acme.dispatched(YES_NO, COUNT)
+    async with phone(browser, acme.base, service_workers="allow") as ed:
+        await ed.open(run_id)
+        await ed.start()
+        await ed.everything_is_loaded()
+        await ed.is_kept_as_page(run_id)
+        yield ed, run_id
 
 
 def said(status: str, body: bytes, *headers: str, length: int | None = None) -> bytes:
@@ -61,12 +74,7 @@ def lies(acme: Depot, lie: Answer | None) -> None:
     ids=["portal", "wrong digest", "another's 404", "gateway", "511", "cut", "nearly empty"],
 )
 async def test_the_kept_page_stands_in_for_what_is_not_ours(browser: Browser, acme: Depot, answer: bytes) -> None:
-    async with phone(browser, acme.base, service_workers="allow") as ed:
-        run_id = await acme.dispatched(YES_NO, COUNT)
-        await ed.open(run_id)
-        await ed.start()
-        await ed.everything_is_loaded()
-        await ed.is_kept_as_page(run_id)
+    async with at_work(browser, acme) as (ed, _):
         lies(acme, instead(answer))
         await ed.page.reload()
         await expect(ed.page.locator(".list")).to_be_visible()
@@ -78,11 +86,7 @@ async def test_the_kept_page_stands_in_for_what_is_not_ours(browser: Browser, ac
 
 
 async def test_a_way_to_a_portal_is_followed(browser: Browser, acme: Depot) -> None:
-    async with phone(browser, acme.base, service_workers="allow") as ed:
-        run_id = await acme.dispatched(YES_NO)
-        await ed.open(run_id)
-        await ed.start()
-        await ed.is_kept_as_page(run_id)
+    async with at_work(browser, acme) as (ed, run_id):
 
         def portal(target: str, head: bytes, body: bytes) -> Any:
             return said("200 OK", PORTAL) if target == "/portal" else said("302 Found", b"", "Location: /portal")
@@ -122,11 +126,7 @@ async def test_a_portals_page_is_not_kept(browser: Browser, acme: Depot) -> None
 
 
 async def test_the_end_of_a_run_is_shown_in_place_of_the_kept_page(browser: Browser, acme: Depot) -> None:
-    async with phone(browser, acme.base, service_workers="allow") as ed:
-        run_id = await acme.dispatched(YES_NO)
-        await ed.open(run_id)
-        await ed.start()
-        await ed.is_kept_as_page(run_id)
+    async with at_work(browser, acme) as (ed, run_id):
         await ed.page.goto("about:blank")
         assert (await acme.client.post(f"/v1/runs/{run_id}/cancel", json={})).status_code == 200
         await ed.open(run_id)

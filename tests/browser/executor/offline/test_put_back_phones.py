@@ -24,12 +24,16 @@ async def acme(tmp_path: Path) -> AsyncIterator[Depot]:
 
 
 @asynccontextmanager
-async def both(browser: Browser, acme: Depot, *steps: Any) -> AsyncIterator[tuple[Phone, Phone, str, Path]]:
+async def both(
+    browser: Browser, acme: Depot, *steps: Any, name: str = "", **more: Any
+) -> AsyncIterator[tuple[Phone, Phone, str, Path]]:
     """Ed, who has started a run, and Olga, who has opened it after him; a copy of the data from before the start."""
-    run_id = await acme.dispatched(*steps)
+    run_id = await acme.dispatched(*steps, **more)
     copy = await acme.backs_up()
     async with phone(browser, acme.base) as ed, phone(browser, acme.base) as olga:
         await ed.open(run_id)
+        if name:
+            await ed.page.locator("#identity").fill(name)
         await ed.start()
         await ed.until_kept_is(run_id, [])
         await olga.open(run_id)
@@ -54,6 +58,21 @@ async def test_a_phone_that_did_not_start_the_run_starts_it_again(browser: Brows
         assert acme.answers(run_id) == {"s-count": 17}
         await ed.open(run_id)
         await expect(ed.step("s-count").locator("input")).to_have_value("17")
+
+
+async def test_a_start_that_asks_for_a_name_is_made_by_hand(browser: Browser, acme: Depot) -> None:
+    named = {"execution": {"identity_required": "name"}}
+    async with both(browser, acme, YES_NO, COUNT, name="Ed", **named) as (ed, olga, run_id, copy):
+        await olga.fill("s-count", "17")
+        await olga.is_safe("s-count")
+        await ed.page.goto("about:blank")  # Ed is away
+        await acme.restored(copy)
+        await olga.network_is_back()
+        await olga.page.locator("#identity").fill("Olga")
+        await olga.start()
+        await olga.until_all_is_safe()
+        assert acme.answers(run_id) == {"s-count": 17}
+        olga.trouble.clear()
 
 
 async def test_photos_of_both_phones_are_all_there_again(browser: Browser, acme: Depot) -> None:
