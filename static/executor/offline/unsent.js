@@ -15,8 +15,9 @@ const PASSING = new Set(["throttled", "unavailable", "internal"]);   // the run 
  *  stored. */
 export async function unsentBox(run, end, open = []) {
   const isOver = !PASSING.has(end.kind);
-  if (isOver) await (await loadModule("offline/kept")).endKept(run, end.generation ?? null).catch(() => {});
-  const { kept, unread } = await readItems(run);
+  const isEnded = !isOver || (await endKept(run, end.generation ?? null));
+  const { kept, unread: isPart } = await readItems(run);
+  const unread = isPart || !isEnded; // of what is kept some may be lacking: nothing is deleted
   const known = new Set(kept.map((item) => item.id));
   const items = [...kept, ...open.filter((item) => !known.has(item.id))].filter((item) => EVIDENCE.has(item.kind));
   if (!items.length && !unread) {
@@ -68,6 +69,11 @@ export async function unsentBox(run, end, open = []) {
     await db.deleteRun(run);
     box.replaceChildren(h("p", { class: "notice good" }, icon("check"), h("span", {}, t("held_deleted"))));
   }
+}
+
+/** Makes unsent items of what is kept and lost, as in kept.js. → false when that failed. */
+function endKept(run, generation) {
+  return loadModule("offline/kept").then((kept) => kept.endKept(run, generation)).then(() => true, () => false);
 }
 
 /** Reads a run's items from the phone one by one, since an unreadable item must not hide the others.

@@ -205,6 +205,29 @@ async def test_an_end_of_another_generation_deletes_nothing(browser: Browser, ac
         await expect(ed.page.locator(".unsent .notice")).to_contain_text("still holds 1 item")
 
 
+async def test_nothing_is_deleted_while_it_is_not_known_what_is_kept(browser: Browser, acme: Depot) -> None:
+    async with at_work(browser, acme, YES_NO, COUNT) as (ed, run_id):
+        copy = await acme.backs_up()
+        await ed.fill("s-count", "17")
+        await ed.is_safe("s-count")
+        await ed.until_kept_is(run_id, [])
+        await ed.page.goto("about:blank")
+        await acme.restored(copy)
+        assert (await acme.client.post(f"/v1/runs/{run_id}/cancel", json={})).status_code == 200
+        await ed.page.add_init_script(
+            "const remove = IDBObjectStore.prototype.delete;"
+            "window.heal = () => { IDBObjectStore.prototype.delete = remove; };"
+            "IDBObjectStore.prototype.delete = () => { throw new DOMException('', 'UnknownError'); };"
+        )
+        await ed.open(run_id)
+        again = ed.page.locator(".unsent").get_by_role("button", name="Try again")
+        await expect(again).to_be_visible()
+        await ed.page.evaluate("window.heal()")
+        await again.tap()
+        await expect(ed.page.locator(".unsent .notice")).to_contain_text("still holds 1 item")
+        ed.trouble.clear()
+
+
 async def test_an_end_of_the_same_generation_deletes_what_is_kept(browser: Browser, acme: Depot) -> None:
     async with at_work(browser, acme, YES_NO, COUNT) as (ed, run_id):
         await ed.fill("s-count", "17")
