@@ -208,6 +208,7 @@ def test_the_templates_it_shows_are_templates() -> None:
 def service(tmp_path: Path) -> Any:
     done(rundun(tmp_path, "orgs", "create", "Acme"))
     with serving(tmp_path) as one:
+        assert one.url  # a command beside its start would take the lock first
         yield one
 
 
