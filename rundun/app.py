@@ -17,6 +17,7 @@ from rundun.core.deliveries.webhook_url import normalise
 from rundun.errors import Problem
 from rundun.imaging.worker import picture_pools
 from rundun.logs import log
+from rundun.loop_beat import beating
 from rundun.maintenance.backups import Backups
 from rundun.pdf.writer import PdfWriter, is_installed
 from rundun.scheduler import Ticks, schedule, started
@@ -159,6 +160,7 @@ async def running(
         told = loader.settings_json(settings)
         errands = {ALERT_TEST_COMMAND: alerts.send_test} if alerts else {}
         await stack.enter_async_context(listening(database, socket_path(settings.database.path), told, errands))
+        stack.enter_context(beating())
         url, host, port = settings.public_url, settings.server.host, settings.server.port
         listens = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         stored = str(settings.database.path)

@@ -20,7 +20,7 @@ LAYERS = (
     {"__main__"},
     {"cli"},
     {"app"},
-    {"scheduler"},
+    {"scheduler", "loop_beat"},
     {"web", "webhooks", "imaging", "spreadsheets", "pdf", "server", "mcp"},
     {"maintenance", "wording"},
     {"control_socket", "read_only"},
