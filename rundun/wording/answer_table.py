@@ -1,6 +1,6 @@
 """A table of the answers of a template's runs: a row a run, a column a step, its versions in line by step id."""
 
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeVar
@@ -12,7 +12,6 @@ from rundun.core.runs.evidence import answer_photos
 from rundun.core.runs.progress import StepState
 from rundun.core.templates import steps
 from rundun.core.templates.steps import StepBase, photo_limits
-from rundun.core.templates.template import JobField
 from rundun.store.sqlite.transaction import TemplateVersion
 from rundun.wording.answer_words import asks_for_moment, value_words
 from rundun.wording.console_words import N_
@@ -92,74 +91,74 @@ EXTRAS: Mapping[str, tuple[str, str, StepCell]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
-    name: str
-    label: str
-    value: Callable[[RunState], object]
-
-
 class AnswerTable:
     """The table of a template's runs for one reader. `versions` are the versions of the runs, the newest first; their
     labels are the headings. `extras` has the keys of `EXTRAS` for the columns to add. A cell is a text, an int or
     float, a `datetime.date`, a `datetime.datetime` in the reader's time zone, a `PhotoCount`, or None.
+
+    Many versions with steps of their own make many columns: a row costs as much as its run has steps, and little for
+    each other column.
     """
 
     def __init__(self, versions: Sequence[TemplateVersion], extras: Container[str], at: TableContext) -> None:
         self._at = at
         self._extras = [extra for name, extra in EXTRAS.items() if name in extras]
-        fields = _in_line([[(field.id, field) for field in version.template.fields] for version in versions])
-        lined_up = _in_line([[(step.id, step) for step in version.steps] for version in versions])
-        self._with_photos = {
+        fields = line_up([[(field.id, field) for field in version.template.fields] for version in versions])
+        self._fields = [field for field in fields if field.kind != "secret"]
+        self._headings = [(field.id, field.label) for field in self._fields]
+        with_photos = {
             step.id for version in versions for step in version.steps if step.type != "photo" and photo_limits(step)[1]
         }
-        self._columns = [_field_column(field) for field in fields if field.kind != "secret"]
-        self._columns += [column for step in lined_up for column in self._step_columns(step)]
+        self._cells: dict[str, list[tuple[int, StepCell]]] = {}  # step id → its columns, from the first field's on
+        for step in line_up([[(step.id, step) for step in version.steps] for version in versions]):
+            self._add_step(step, has_photos=step.id in with_photos)
+
+    @property
+    def width(self) -> int:
+        """The number of columns."""
+        return len(COLUMNS) + len(self._headings)
 
     def headings(self, *, are_labels: bool) -> list[str]:
         """Return the headings: the names of the list's columns, then ids of fields and steps, or their labels."""
-        return [*COLUMNS, *(column.label if are_labels else column.name for column in self._columns)]
+        return [*COLUMNS, *(label if are_labels else name for name, label in self._headings)]
 
     def row(self, state: RunState) -> list[object]:
         """Return the cells of a run."""
-        return [*run_cells(self._at, listed_run(state)), *(column.value(state) for column in self._columns)]
+        cells: list[object] = [None] * len(self._headings)
+        for place, field in enumerate(self._fields):
+            stored = state.run.job.fields.get(field.id)
+            cells[place] = date.fromisoformat(stored) if stored is not None and field.kind == "date" else stored
+        for step_id, step_state in state.step_states.items():
+            if step_state.visible:
+                for place, cell in self._cells[step_id]:
+                    cells[place] = cell(self._at, state, step_state)
+        return [*run_cells(self._at, listed_run(state)), *cells]
 
-    def _step_columns(self, step: StepBase) -> Iterator[_Column]:
+    def _add_step(self, step: StepBase, *, has_photos: bool) -> None:
         unit = step.config.unit if isinstance(step, steps.NumberStep) else None
-        yield self._column(step, step.id, f"{step.label} ({unit})" if unit else step.label, _answer)
-        photos = [("photos", N_("Photos"), _photos)] if step.id in self._with_photos else []
+        columns = self._cells[step.id] = [(len(self._headings), _answer)]
+        self._headings.append((step.id, f"{step.label} ({unit})" if unit else step.label))
+        photos = [("photos", N_("Photos"), _photos)] if has_photos else []
         for name, title, cell in (*photos, *self._extras):
-            label = f"{step.label} – {self._at.language.gettext(title)}"
-            yield self._column(step, f"{step.id}.{name}", label, cell)
-
-    def _column(self, step: StepBase, name: str, label: str, cell: StepCell) -> _Column:
-        def value(state: RunState) -> object:
-            step_state = state.step_states.get(step.id)
-            return cell(self._at, state, step_state) if step_state and step_state.visible else None
-
-        return _Column(name, label, value)
+            columns.append((len(self._headings), cell))
+            self._headings.append((f"{step.id}.{name}", f"{step.label} – {self._at.language.gettext(title)}"))
 
 
-def _field_column(field: JobField) -> _Column:
-    def value(state: RunState) -> object:
-        stored = state.run.job.fields.get(field.id)
-        return date.fromisoformat(stored) if stored is not None and field.kind == "date" else stored
-
-    return _Column(field.id, field.label, value)
-
-
-def _in_line(versions: Sequence[Sequence[tuple[str, T]]]) -> list[T]:
+def line_up(versions: Sequence[Sequence[tuple[str, T]]]) -> list[T]:
     """Return the parts of several versions, the newest first, once each: a part that newer versions lack stands behind
     the one that it followed in its own.
     """
-    ids, parts = list[str](), dict[str, T]()
+    parts = dict[str, T]()
+    following: dict[str | None, str | None] = {None: None}  # a linked list: inserting costs the same anywhere
     for version in versions:
-        place = 0
+        place: str | None = None
         for part_id, part in version:
-            if part_id in parts:
-                place = ids.index(part_id) + 1
-                continue
-            ids.insert(place, part_id)
-            parts[part_id] = part
-            place += 1
-    return [parts[part_id] for part_id in ids]
+            if part_id not in parts:
+                parts[part_id] = part
+                following[place], following[part_id] = part_id, following[place]
+            place = part_id
+    in_line, place = list[T](), following[None]
+    while place is not None:
+        in_line.append(parts[place])
+        place = following[place]
+    return in_line

@@ -43,6 +43,6 @@ async def get_answers(call: ApiCall) -> Response:
         return Download(ctx, call.org_id, pieces, "answers.jsonl", JSONL)
     words = ctx.pages.console_words.language([asked.language or "en"])
     extras = [name for name in EXTRAS if getattr(asked, name)]
-    table = AnswerTable(versions, extras, TableContext(words, Zone("UTC"), ctx.links, now))
+    table = await turns.run(AnswerTable, versions, extras, TableContext(words, Zone("UTC"), ctx.links, now))
     pieces = csv_pieces(turns, chosen, table, are_labels=asked.headings == "labels")
     return Download(ctx, call.org_id, pieces, "answers.csv", CSV)

@@ -19,6 +19,7 @@ from rundun.wording.answer_table import AnswerTable, PhotoCount
 from rundun.wording.job_tables.csv_cells import csv_lines
 
 STEPS_AT_ONCE = 2000  # of the runs that are read in one turn, which takes some ten milliseconds
+CELLS_AT_ONCE = 50_000  # empty ones included, of which a turn takes as long
 RUNS_AT_ONCE = 100
 MAX_ROWS = 1_048_576  # of a sheet of XLSX, the headings included
 
@@ -32,10 +33,11 @@ class ChosenRuns:
     versions: Sequence[TemplateVersion]
     language: str | None
 
-    async def pages(self, work: LongWork) -> AsyncIterator[Sequence[RunState]]:
+    async def pages(self, work: LongWork, columns: int = 1) -> AsyncIterator[Sequence[RunState]]:
         """Yield the runs in the order of their list, as many at once as one turn is to read."""
         steps = max(1, *(len(version.steps) for version in self.versions))
-        limit, before = max(1, min(RUNS_AT_ONCE, STEPS_AT_ONCE // steps)), PageRequest().before
+        limit = max(1, min(RUNS_AT_ONCE, STEPS_AT_ONCE // steps, CELLS_AT_ONCE // columns))
+        before = PageRequest().before
         while True:
             page_request = PageRequest(limit, before)
             page = await work.read(runs.page_answered, self.org_id, self.filters, page_request, self.language)
@@ -52,9 +54,10 @@ async def csv_pieces(
     for spreadsheets in this language: with byte order mark, this mark in numbers, semicolons between cells if the mark
     is a comma, and times without their zone.
     """
-    headings, separator = table.headings(are_labels=are_labels), ";" if decimal == "," else ","
-    yield (("\ufeff" if decimal else "") + csv_lines([headings], separator)).encode()
-    async for page in chosen.pages(work):
+    separator = ";" if decimal == "," else ","
+    headings = await work.run(lambda: csv_lines([table.headings(are_labels=are_labels)], separator))
+    yield (("\ufeff" if decimal else "") + headings).encode()
+    async for page in chosen.pages(work, table.width):
         yield (await work.run(_csv_lines, table, page, separator, decimal)).encode()
 
 
@@ -81,9 +84,9 @@ async def xlsx_lines(work: LongWork, chosen: ChosenRuns, table: AnswerTable) -> 
     """Yield a table as lines of JSON, as `ctx.write_spreadsheet` takes them, with labels as headings. Raises `invalid`
     for more rows than a sheet of XLSX has.
     """
-    yield to_json(table.headings(are_labels=True)) + b"\n"
+    yield await work.run(lambda: to_json(table.headings(are_labels=True)) + b"\n")
     count = 1
-    async for page in chosen.pages(work):
+    async for page in chosen.pages(work, table.width):
         count += len(page)
         if count > MAX_ROWS:
             raise Problem("invalid", f"A sheet of XLSX has {MAX_ROWS:,} rows at most: choose fewer runs, or CSV.")

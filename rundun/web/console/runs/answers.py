@@ -72,7 +72,7 @@ async def _read_table(call: ConsoleCall) -> tuple[ChosenRuns, AnswerTable, str]:
     turns = call.ctx.turns.of_download(org_id)
     versions = await turns.read(runs.list_answered_versions, org_id, filter_form.values["template"], tag)
     chosen = ChosenRuns(org_id, filter_form.filter, versions, tag)
-    table = AnswerTable(versions, params, table_context(call))
+    table = await turns.run(AnswerTable, versions, params, table_context(call))
     when = params.get("month") or call.zone.today(call.now).isoformat()
     return chosen, table, f"{slug(versions[0].template.name)}-{slug(when)}"
 
