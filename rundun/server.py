@@ -25,23 +25,31 @@ from rundun.config.loader import ServiceSettings
 from rundun.errors import Problem
 from rundun.logs import log
 
+_LITTLE = 64 * 1024  # bytes that wait to be sent, and are not worth a look
+
 
 class _HeadWithBody:
-    """The transport of one answer, which writes the head together with a body that follows at once: one system call."""
+    """The transport of one answer, which writes the head together with a body that follows at once: one system call.
+    `wrote` is called after each write.
+    """
 
-    __slots__ = ("_head", "_loop", "_transport", "is_closing")
+    __slots__ = ("_head", "_loop", "_transport", "_wrote", "is_closing")
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport, self._loop = transport, loop
+    def __init__(
+        self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, wrote: Callable[[], None]
+    ) -> None:
+        self._transport, self._loop, self._wrote = transport, loop, wrote
         self._head: bytes | None = b""  # None once it was written
         self.is_closing = transport.is_closing
 
     def write(self, data: bytes) -> None:
         if self._head is None:
             self._transport.write(data)
+            self._wrote()
         elif self._head:
             data, self._head = self._head + data, None
             self._transport.write(data)
+            self._wrote()
         else:
             self._head = data
             self._loop.call_soon(self._flush)  # the body may come much later
@@ -56,10 +64,38 @@ class _HeadWithBody:
         self._transport.close()
 
 
+class Unsent:
+    """The bytes of answers that wait to be sent, by owner. Where an owner's are more than `max_bytes`, the connection
+    is closed that has taken nothing for longest, until they are not, or one is left.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._sizes: dict[str, dict[Protocol, int]] = {}  # by owner, as of the last look
+
+    def look(self, owner: str, connection: "Protocol", now: float) -> None:
+        """Look at a connection to which was written for `owner`. `now` is the loop's time."""
+        sizes = self._sizes.setdefault(owner, {})
+        sizes[connection] = connection.unsent(now)
+        if sum(sizes.values()) <= self._max_bytes:
+            return
+        sizes = self._sizes[owner] = {one: size for one in sizes if (size := one.unsent(now))}
+        while sum(sizes.values()) > self._max_bytes and len(sizes) > 1:
+            slowest = min(sizes, key=lambda one: one.unsent_since)
+            del sizes[slowest]
+            slowest.abort("answer")
+
+    def forget(self, connection: "Protocol") -> None:
+        """Forget a closed connection."""
+        for sizes in self._sizes.values():
+            sizes.pop(connection, None)
+
+
 class Protocol(HttpToolsProtocol):
     """One connection that records the time of its last progress; `Server.sweep` closes it when that is too long ago."""
 
     patience = ConnectionLimits()
+    unsent_of_all = Unsent(patience.unsent_bytes)
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -69,7 +105,11 @@ class Protocol(HttpToolsProtocol):
         self._body_since: float | None = None
         self._around_body = 0  # bytes of a chunked body since its last piece, the piece excluded
         self._unsent = 0
-        self._unsent_since = 0.0
+        self.unsent_since = 0.0  # when the peer took something of it last, as far as was looked
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.unsent_of_all.forget(self)
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self._header_since is None and self._body_since is None:
@@ -108,7 +148,7 @@ class Protocol(HttpToolsProtocol):
         if version not in ("1.1", "1.0") or len(hosts) > 1 or (not hosts and version == "1.1"):
             raise httptools.HttpParserError
         super().on_headers_complete()  # for an invalid URL, raises as above
-        self.cycle.transport = cast("asyncio.Transport", _HeadWithBody(self.transport, self.loop))
+        self.cycle.transport = cast("asyncio.Transport", _HeadWithBody(self.transport, self.loop, self._wrote))
         self._header_since, self._header_bytes = None, 0
         self._body_since, self._around_body = self.loop.time(), 0
 
@@ -146,14 +186,30 @@ class Protocol(HttpToolsProtocol):
     def _unsupported_upgrade_warning(self) -> None:
         """Ignore an offer to upgrade (RFC 9110, section 7.8) without a log line."""
 
+    def _wrote(self) -> None:
+        if self.transport.get_write_buffer_size() >= _LITTLE:
+            owner = cast("dict[str, Any]", self.scope).get("rundun.owner") or ""
+            self.unsent_of_all.look(owner, self, self.loop.time())
+
+    def unsent(self, now: float) -> int:
+        """Return how many bytes wait to be sent, and note when some were taken. `now` is the loop's time."""
+        unsent = self.transport.get_write_buffer_size()
+        if unsent == 0 or unsent != self._unsent:
+            self._unsent, self.unsent_since = unsent, now
+        return unsent
+
+    def abort(self, late: str) -> None:
+        """Close the connection, whose peer is late with its part."""
+        # Browsers open spare connections and leave them unused: not worth a log line.
+        level = "debug" if late == "header" and not self._header_bytes else "info"
+        log(level, "connection.closed", waited_for=late, client=self.client and self.client[0])
+        self.transport.abort()
+
     def overdue_part(self, now: float) -> str | None:
         """Return the overdue part of the exchange, `answer` (not being read), `header` or `body` (not arriving);
         None if the peer is in time. `now` is the loop's time.
         """
-        unsent = self.transport.get_write_buffer_size()
-        if unsent == 0 or unsent != self._unsent:
-            self._unsent, self._unsent_since = unsent, now
-        elif now - self._unsent_since > self.patience.reading:
+        if self.unsent(now) and now - self.unsent_since > self.patience.reading:
             return "answer"
         if self._header_since is not None:
             return "header" if now - self._header_since > self.patience.header else None
@@ -201,11 +257,7 @@ class Server(uvicorn.Server):
         """Close every connection whose peer is overdue. `now` is the loop's time."""
         for connection in list(self.server_state.connections):
             if isinstance(connection, Protocol) and (late := connection.overdue_part(now)) is not None:
-                # Browsers open spare connections and leave them unused: not worth a log line.
-                level = "debug" if late == "header" and not connection._header_bytes else "info"
-                client = connection.client and connection.client[0]
-                log(level, "connection.closed", waited_for=late, client=client)
-                connection.transport.abort()
+                connection.abort(late)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -299,7 +351,9 @@ def serve(
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http=type("PatientProtocol", (Protocol,), {"patience": patience}),
+        http=type(
+            "PatientProtocol", (Protocol,), {"patience": patience, "unsent_of_all": Unsent(patience.unsent_bytes)}
+        ),
         ws="none",
         lifespan="on",
         interface="asgi3",

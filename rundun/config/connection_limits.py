@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """Limits of a connection: seconds without progress in each phase, and bytes of a request's header.
+    """Limits of a connection: seconds without progress in each phase, and bytes of a request's header and of answers.
 
     `header`: from its first byte (or from connecting) to its end. `body`: between two pieces of it, and for the unread
     rest of it once the answer is sent. `reading`: until the client takes more of the answer. `idle`: between requests.
     `stopping`: for requests under way at SIGTERM. `header_bytes` also bounds the names of chunks and the trailers of a
-    chunked body.
+    chunked body. `unsent_bytes`: of all answers to requests of one organization that wait to be sent.
     """
 
     header: float = 10
@@ -19,3 +19,4 @@ class ConnectionLimits:
     idle: int = 130  # longer than proxies keep idle connections, so that none sends a request while it is being closed
     stopping: int = 8
     header_bytes: int = 64 * 1024
+    unsent_bytes: int = 64 * 1024 * 1024

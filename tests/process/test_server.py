@@ -4,6 +4,8 @@ import asyncio
 import json
 import socket
 import time
+from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 
@@ -67,6 +69,21 @@ def test_a_connection_serves_many_requests_and_several_sent_at_once(quick):
         wire.sendall(b"GET /who HTTP/1.1\r\nHost: x\r\n\r\n" * 3)
         wire.sendall(request("/who"))
         assert everything(wire).count(b'["127.0.0.1", "http"]') == 4
+
+
+def test_what_waits_to_be_sent_is_bounded_for_each_owner(service):
+    """Beyond it the connection is closed that has taken nothing for longest; others' are not."""
+    one = service(replace(SLOW, unsent_bytes=70_000_000))
+    with ExitStack() as stack:
+        readers = {}
+        for name in ("globex", "acme 1", "acme 2", "acme 3", "acme 4"):
+            wire = readers[name] = stack.enter_context(one.connect())
+            wire.sendall(request(f"/big/{name.split()[0]}"))
+            assert wire.recv(1) == b"H"
+        whole = [name for name, wire in readers.items() if len(seconds_until_closed(wire)[1]) > 30_000_000]
+    assert whole == ["globex", "acme 3", "acme 4"]
+    closed = [json.loads(line) for line in one.stop()[2].splitlines()]
+    assert [line["waited_for"] for line in closed] == ["answer", "answer"]
 
 
 def test_an_offer_to_upgrade_is_ignored(service):
@@ -333,10 +350,10 @@ async def test_head_and_body_are_one_write():
     loop = asyncio.get_running_loop()
     whole, late, closed, lost = (Recording() for _ in range(4))
     for transport, parts in ((whole, [b"head", b"body", b"more"]), (late, [b"head"]), (lost, [b"head"])):
-        answer = _HeadWithBody(transport, loop)
+        answer = _HeadWithBody(transport, loop, lambda: None)
         for part in parts:
             answer.write(part)
-    answer = _HeadWithBody(closed, loop)
+    answer = _HeadWithBody(closed, loop, lambda: None)
     answer.write(b"head of an answer without a body")
     answer.close()
     lost.close()

@@ -15,6 +15,7 @@ from rundun.store.sqlite.transaction import Clock
 
 LINKS = 4  # the limit of all an organization's phones, as a multiple of the one of its API keys
 OF_LINK = 60  # requests a minute on one run that do not count towards the organization's limit
+OWNER = "rundun.owner"  # key in the scope: the organization of a request, by which the server bounds what is unsent
 MAX_REMEMBERED = 50_000  # buckets of a policy; the least recently used is dropped: its owner starts with a full one
 
 
@@ -46,6 +47,7 @@ class RateLimiter:
         """Count a request of an API key, and of all keys of its organization together, as any number of keys can be
         created. Raises `rate_limited`.
         """
+        request.scope[OWNER] = org_id
         # Keys and operators count as bytes, runs as text: an invented link cannot use up a key's bucket.
         self._count_both(request, key_id.encode(), self._calls, org_id)
 
@@ -53,12 +55,14 @@ class RateLimiter:
         """Count a request of an operator, and of all operators of its organization together, as any number of sessions
         can be begun. Raises `rate_limited`.
         """
+        request.scope[OWNER] = org_id
         self._count_both(request, operator_id.encode(), self._pages, org_id)
 
     def count_visit(self, request: Request, run_id: str, org_id: str | None) -> None:
         """Count a request on a run, and, beyond the first `OF_LINK` in a minute, on all runs of its organization
         together. `org_id` is None if the run does not exist. Raises `rate_limited`.
         """
+        request.scope[OWNER] = org_id
         if org_id is None or self.take(self._own, run_id):
             self.count(request, self._requests, run_id)
         else:

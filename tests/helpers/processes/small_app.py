@@ -58,8 +58,9 @@ def program(given):
             body = b" ".join(name for name, _ in scope["headers"])
         if path == "/go":
             go.set()
-        if path == "/big":
+        if path.startswith("/big"):
             body = b"x" * 30_000_000
+            scope["rundun.owner"] = path
         if path == "/head":
             body = b"after a while"
         if path == "/who":
