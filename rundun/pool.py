@@ -37,6 +37,7 @@ class BoundedPool:
         *,
         threads: int = 0,
         sparing: bool = False,
+        waits_for_others: Callable[[str], bool] = lambda owner: False,
         wait_seconds: float | None = None,
         idle_seconds: float = 10,
         close_seconds: float = 2,
@@ -47,11 +48,13 @@ class BoundedPool:
         are daemons, since no thread can be stopped and the process must not wait for one; they end after
         `idle_seconds` without a call.
 
-        A `sparing` pool is for functions that may hang: no owner has more threads than its `owner_limit`.
+        A `sparing` pool is for functions that may hang: no owner has more threads than its `owner_limit`. An owner of
+        whom `waits_for_others` is true has its turns while no other owner waits.
         """
         self._refusal = refusal
         self._max_threads = threads
         self._sparing = sparing
+        self._waits_for_others = waits_for_others
         self._wait_seconds = wait_seconds
         self._close_seconds = close_seconds
         self._idle_seconds = idle_seconds
@@ -190,10 +193,12 @@ class BoundedPool:
         }
 
     def _next_owner(self) -> str | None:
-        """Return the waiting owner that has used the least time; None where none waits or may have another thread."""
+        """Return the waiting owner that has used the least time, of those that do not wait for others, if any; None
+        where none waits or may have another thread.
+        """
         limit = owner_limit(self._max_threads, self._running.total())
         allowed = [owner for owner in self._waiting if not self._sparing or self._running[owner] < limit]
-        return min(allowed, key=self._used.__getitem__, default=None)
+        return min(allowed, key=lambda owner: (self._waits_for_others(owner), self._used[owner]), default=None)
 
     async def close(self) -> int:
         """Refuse the waiting calls, wait at most `close_seconds` for the running ones, and return the number of threads

@@ -61,10 +61,16 @@ PostWebhook = Callable[[WebhookRequest], Awaitable[AttemptResult]]
 CheckDestination = Callable[[Destination, str], Awaitable[tuple[Literal["forbidden", "unresolved"], str] | None]]
 
 
+class WritePdf(Protocol):
+    """Returns a page of HTML, in pieces, of an organization as PDF, see `pdf/writer.py`."""
+
+    def __call__(
+        self, html: AsyncIterator[bytes], owner: str, report: object, *, by_link: bool = False
+    ) -> Awaitable[bytes]: ...
+
+
 # Returns the table in a file of an organization as text, see `spreadsheets/reader.py`.
 ReadSpreadsheet = Callable[[bytes, str], Awaitable[str]]
-# Returns a page of HTML, in pieces, of an organization as PDF, see `pdf/writer.py`.
-WritePdf = Callable[[AsyncIterator[bytes], str], Awaitable[bytes]]
 # Returns an XLSX file in pieces, made of rows as lines of JSON, see `spreadsheets/writer.py`.
 WriteSpreadsheet = Callable[[AsyncIterator[bytes]], AsyncIterator[bytes]]
 

@@ -110,7 +110,7 @@ async def get_pdf(request: Request, ctx: Context, share: Share) -> Response:
     """GET /share/{token}/report.pdf: the report as PDF. Raises `pdf_unavailable`, `unavailable`."""
     turns, language = ctx.turns.of_links(share.org_id), share.language or _preferred(request)[0]
     organization = await turns.read(organization_rows.get, share.org_id)
-    return await report_pdf(ctx, turns, organization, share.run_id, language, share.options)
+    return await report_pdf(ctx, turns, organization, share.run_id, language, share.options, by_link=True)
 
 
 @_of_share

@@ -138,7 +138,7 @@ async def test_a_page_reads_nothing_else(receiver: Receiver) -> None:
     page = "".join(f'<img src="{place}"><link rel="stylesheet" href="{place}">' for place in places)
     page += f"<style>@import url({receiver.url}); p {{ background: url({receiver.url}) }}</style>{SMALL}"
     attached = '<link rel="attachment" href="file:///etc/passwd">'
-    pdf = await PdfWriter().write(pieces((page + attached).encode()), "org-1")
+    pdf = await PdfWriter().write(pieces((page + attached).encode()), "org-1", 1)
     assert pdf.startswith(b"%PDF") and b"root:" not in streams(pdf)
     assert receiver.received == []
 
@@ -148,7 +148,61 @@ async def test_a_page_that_takes_too_long_ends_alone(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(writer, "TIMEOUT_SECONDS", 1)
     endless = "<table>" + "<tr><td>x<table><tr><td>y</table>" * 20_000
     with pytest.raises(Problem, match="needs more than"):
-        await PdfWriter().write(pieces(endless.encode()), "org-1")
+        await PdfWriter().write(pieces(endless.encode()), "org-1", 1)
+
+
+async def test_what_could_not_be_made_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = list[bytes]()
+
+    def fails(html: bytes) -> bytes:
+        tried.append(html)
+        raise writer._Unmade
+
+    monkeypatch.setattr(writer, "is_installed", lambda: True)
+    monkeypatch.setattr(writer, "_write", fails)
+    pdfs = PdfWriter()
+    for report in ("r-1 at 7", "r-1 at 7", "r-1 at 8"):
+        with pytest.raises(Problem, match="needs more than") as refused:
+            await pdfs.write(pieces(report.encode()), "org-1", report)
+        assert refused.value.code == "pdf_unavailable"
+    assert tried == [b"r-1 at 7", b"r-1 at 8"]
+    for report in range(writer.MAX_FAILED):
+        with pytest.raises(Problem):
+            await pdfs.write(pieces(b"x"), "org-1", report)
+    assert len(pdfs._failed) == writer.MAX_FAILED
+
+
+async def test_readers_with_links_take_no_place_and_no_turn_from_members(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, held, order = asyncio.Event(), threading.Event(), list[str]()
+    loop, pdfs = asyncio.get_running_loop(), PdfWriter()
+
+    def write(html: bytes) -> bytes:
+        loop.call_soon_threadsafe(begun.set)
+        held.wait(60)
+        order.append(html.decode())
+        return html
+
+    monkeypatch.setattr(writer, "is_installed", lambda: True)
+    monkeypatch.setattr(writer, "_write", write)
+    links = [(owner, f"link {owner}{n}") for owner in "ab" for n in (1, 2)]
+    members = [(owner, f"member {owner}") for owner in "abcd"]
+    asked = list[Any]()
+    for owner, name in links[:1]:
+        asked.append(asyncio.ensure_future(pdfs.write(pieces(name.encode()), owner, name, by_link=True)))
+        await begun.wait()
+    for owner, name in links[1:]:
+        asked.append(asyncio.ensure_future(pdfs.write(pieces(name.encode()), owner, name, by_link=True)))
+    while pdfs.pool.count_taken("links ") < 4:
+        await asyncio.sleep(0)  # one turn of the loop
+    with pytest.raises(Problem, match="try again shortly"):
+        await pdfs.write(pieces(b"x"), "c", 1, by_link=True)
+    for owner, name in members:
+        asked.append(asyncio.ensure_future(pdfs.write(pieces(name.encode()), owner, name)))
+    while pdfs.pool.count_taken() < 4:
+        await asyncio.sleep(0)  # one turn of the loop
+    held.set()
+    await asyncio.gather(*asked)
+    assert order[0] == "link a1" and sorted(order[1:5]) == [name for _, name in members]
 
 
 async def test_without_libraries_of_the_system_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,7 +214,7 @@ async def test_without_libraries_of_the_system_it_says_so(tmp_path: Path, monkey
     monkeypatch.setattr(writer, "is_installed", lambda: True)
     assert str(writer.find_missing()).startswith("libraries of the system: apt-get install libpango-1.0-0")
     with pytest.raises(Problem, match="something that it needs is missing"):
-        await PdfWriter().write(pieces(SMALL.encode()), "org-1")
+        await PdfWriter().write(pieces(SMALL.encode()), "org-1", 1)
 
 
 async def test_one_is_made_and_three_wait(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,14 +230,14 @@ async def test_one_is_made_and_three_wait(monkeypatch: pytest.MonkeyPatch) -> No
         return html
 
     monkeypatch.setattr(writer, "_write", write)
-    asked: list[Any] = [asyncio.ensure_future(pdfs.write(pieces(b"a1"), "a"))]
+    asked: list[Any] = [asyncio.ensure_future(pdfs.write(pieces(b"a1"), "a", 1))]
     await begun.wait()
-    asked += [asyncio.ensure_future(pdfs.write(pieces(name), name[:1].decode())) for name in (b"a2", b"b1", b"c1")]
+    asked += [asyncio.ensure_future(pdfs.write(pieces(name), name[:1].decode(), 1)) for name in (b"a2", b"b1", b"c1")]
     while pdfs.pool.count_taken() < 4:
         await asyncio.sleep(0)
     for owner, others in (("a", "an organization has two"), ("d", "four are under way")):
         with pytest.raises(Problem) as refused:
-            await pdfs.write(pieces(b"x"), owner)
+            await pdfs.write(pieces(b"x"), owner, 1)
         assert refused.value.code == "unavailable" and refused.value.retry_after, others
     held.set()
     await asyncio.gather(*asked)

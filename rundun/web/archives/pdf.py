@@ -12,14 +12,23 @@ from rundun.web.http.turns import Turns
 
 
 async def report_pdf(
-    ctx: Context, turns: Turns, organization: Organization, run_id: str, language: str, options: ReportOptions
+    ctx: Context,
+    turns: Turns,
+    organization: Organization,
+    run_id: str,
+    language: str,
+    options: ReportOptions,
+    *,
+    by_link: bool = False,
 ) -> Response:
-    """Return the PDF of the report of an organization's run in `language`, a tag. Raises NotFound, `run_erased`,
-    `pdf_unavailable`, `unavailable`.
+    """Return the PDF of the report of an organization's run in `language`, a tag; `by_link`: for a reader with a link.
+    Raises NotFound, `run_erased`, `pdf_unavailable`, `unavailable`.
     """
     detail = await turns.read(runs.get_detail, organization.org_id, run_id, language=language)
     writer = await report_writer(turns, ctx.pages, organization, ctx.pages.console_words.language([language]))
-    pdf = await ctx.write_pdf(report_pieces(turns, writer, detail, options), organization.org_id)
+    report = (run_id, detail.state.run.revision, language, repr(options))
+    pieces = report_pieces(turns, writer, detail, options)
+    pdf = await ctx.write_pdf(pieces, organization.org_id, report, by_link=by_link)
     name = report_name(detail, "pdf")
     headers = {"cache-control": "no-store", "content-disposition": f'inline; filename="{name}"'}
     return Response(pdf, headers=headers, media_type="application/pdf")

@@ -32,4 +32,5 @@ async def get_report(request: Request) -> Response:
     if not (is_executor and execution.has_report(state, ctx.now())):
         raise NotFound("report")
     turns, preferred = ctx.turns.of_links(organization.org_id), preferred_languages(request, state.run.language)
-    return await report_pdf(ctx, turns, organization, run_id, (preferred or ["en"])[0], ReportOptions())
+    language = (preferred or ["en"])[0]
+    return await report_pdf(ctx, turns, organization, run_id, language, ReportOptions(), by_link=True)
