@@ -1,17 +1,20 @@
 """A beat in the event loop, by which `/metrics` tells how late the loop is, and a log line tells where it is held."""
 
 import asyncio
+import faulthandler
+import re
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 from rundun import counters
 from rundun.logs import log
 
 BEAT_SECONDS = 0.005
 LATE_SECONDS = 0.25  # a beat that is so late has its line in the log
+_FRAME = re.compile(r'^  File "(.+)", line (\d+) in (\S+)', re.MULTILINE)
 
 
 class LoopBeat:
@@ -44,8 +47,8 @@ class LoopBeat:
     def _watch(self) -> None:
         while not self._closing.wait(LATE_SECONDS / 5):
             due = self._due
-            if self._loop.time() - due >= LATE_SECONDS:
-                self._tell(due, place_of(sys._current_frames()[self._thread]))
+            if due != self._told and self._loop.time() - due >= LATE_SECONDS:
+                self._tell(due, place_of(self._thread))
 
     def _tell(self, due: float, place: str) -> None:
         if due != self._told:
@@ -63,16 +66,22 @@ def beating() -> Iterator[None]:
         beat.close()
 
 
-def place_of(frame: FrameType) -> str:
-    """Return where a stack stands, `module.function:line`, without any values: its innermost place in Rundun's own
-    code, and in front of it the innermost of all, where that is in a library.
+def place_of(thread: int) -> str:
+    """Return where a thread stands, `module.function:line`, without any values: its innermost place in Rundun's own
+    code, and in front of it the innermost of all, where that is in a library; "?" for an unknown thread.
     """
-    own: FrameType | None = frame
-    while own is not None and not _module(own).startswith("rundun."):
-        own = own.f_back
-    places = [frame] if own is None or own is frame else [frame, own]
-    return " < ".join(f"{_module(one)}.{one.f_code.co_qualname}:{one.f_lineno}" for one in places)
+    with tempfile.TemporaryFile() as file:
+        # It looks at all threads in one step. Frame objects of a running thread may be gone at the next one: following
+        # their `f_back` has crashed Python 3.11.
+        faulthandler.dump_traceback(file)
+        file.seek(0)
+        dump = file.read().decode(errors="replace")
+    stack = re.search(rf"^(?:Current t|T)hread {thread:#018x} .*\n((?:  .*\n?)*)", dump, re.MULTILINE)
+    places = [f"{_module(path)}.{name}:{line}" for path, line, name in _FRAME.findall(stack[1] if stack else "")]
+    own = next((place for place in places if place.startswith("rundun.")), "")
+    return " < ".join(dict.fromkeys([*places[:1], own] if own else places[:1])) or "?"
 
 
-def _module(frame: FrameType) -> str:
-    return str(frame.f_globals.get("__name__", "?"))
+def _module(path: str) -> str:
+    roots = [root for root in sys.path if root and path.startswith(f"{root}/")]
+    return path[len(max(roots, key=len, default="")) :].strip("/").removesuffix(".py").replace("/", ".")
