@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
@@ -13,6 +14,7 @@ from rundun.core.languages import TAG
 from rundun.errors import FieldError, FieldErrorCode, Invalid, Problem, Where
 
 MAX_NAME = 100
+MANY = 5000  # errors, members or items: more than any list or object may have
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -226,7 +228,33 @@ def sort_errors(errors: Iterable[FieldError], data: Any) -> list[FieldError]:
 
 def read(model: type[M], data: Any, where: Where = "body") -> M:
     """Return JSON data as an instance of `model`; raise `Invalid` with up to 100 wrong fields of document `where`."""
+    if isinstance(data, dict) and len(data) > MANY:
+        data = {**{name: data[name] for name in model.model_fields if name in data}, **_first(data)}
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise Invalid(replace(wrong, where=where) for wrong in field_errors(error)) from None
+        found = field_errors(without_most(error, model, data))
+        raise Invalid(replace(wrong, where=where) for wrong in found) from None
+
+
+def without_most(error: ValidationError, model: type[BaseModel], data: Any) -> ValidationError:
+    """Return the error of `data`; if it has more than `MANY`, that of the data with its first parts only: pydantic can
+    only list all errors, which holds the interpreter for long.
+    """
+    if error.error_count() > MANY:
+        try:
+            model.model_validate(_shorten(data))
+        except ValidationError as shorter:
+            return shorter
+    return error
+
+
+def _shorten(value: Any) -> Any:
+    """Return a value with the first `MANY` members or items of each object and list in it."""
+    if isinstance(value, dict):
+        return {name: _shorten(inner) for name, inner in _first(value).items()}
+    return [_shorten(inner) for inner in value[:MANY]] if isinstance(value, list) else value
+
+
+def _first(members: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(islice(members.items(), MANY))

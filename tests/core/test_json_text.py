@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as some
 
 from rundun.core import json_text
-from rundun.errors import FieldError, Invalid
+from rundun.errors import FieldError, Invalid, Problem
 
 NAME = some.sampled_from(["", "a", "b", ":", "/", "~", "é", "\\u003a", '"', "a:b", "😀"])
 LEAF = some.one_of(
@@ -115,6 +115,37 @@ def test_a_hundred_are_named() -> None:
     with pytest.raises(Invalid) as refusal:
         json_text.parse(text.encode())
     assert len(refusal.value.errors) == 100
+
+
+MOST = json_text.MAX_VALUES
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[" + b"0," * MOST + b"0]",
+        b"[" + b"[]," * MOST + b"0]",
+        b'{"a":[' + b"{}," * (MOST // 2) + b'{"a":"' + b"," * MOST + b'"}' + b",0" * (MOST // 2) + b"]}",
+        b"[" + b'"",' * (3 * MOST) + b"0]",
+        rb'["\\"' + b",0" * MOST + rb',"\""]',
+    ],
+)
+def test_more_values_than_there_may_be_are_refused(text: bytes) -> None:
+    with pytest.raises(Problem, match="at most 100000 values") as refusal:
+        json_text.parse(text)
+    assert refusal.value.code == "too_large"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[" + b"0," * (MOST - 2) + b"0]",
+        b'{"a":"' + b"[{," * MOST + rb'\\","b":"\"' + b"," * MOST + b'"}',
+        b"[" + b'"[",' * (MOST // 2) + b"0]",
+    ],
+)
+def test_what_stands_in_texts_is_no_value(text: bytes) -> None:
+    assert json_text.parse(text) == json.loads(text)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ from rundun.store.runs import answers, events as event_rows, remarks as remark_r
 from rundun.store.sqlite.transaction import CommitThenRaise, TemplateVersion, Tx
 from rundun.store.templates import templates as template_rows
 
+MANY_STEPS = 60
+
 
 @dataclass(slots=True)
 class RunState:
@@ -27,6 +29,11 @@ class RunState:
     answers: Mapping[str, Answer]
     evidence: Evidence
     step_states: Mapping[str, StepState]
+
+    @property
+    def is_large(self) -> bool:
+        """Tell whether its JSON is made in a turn: it may have thousands of photos."""
+        return len(self.version.steps) > MANY_STEPS
 
     def step(self, step_id: str) -> StepBase:
         """Return a step of the run's template version. Raises NotFound."""

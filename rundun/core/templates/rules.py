@@ -31,7 +31,8 @@ def read_template(data: Any, make_id: Callable[[str], str]) -> Template:
     try:
         template = Template.model_validate(data)
     except ValidationError as error:
-        errors = validation.field_errors(error, untagged=_strip_union_tags, limit=MAX_ERRORS)
+        few = validation.without_most(error, Template, data)
+        errors = validation.field_errors(few, untagged=_strip_union_tags, limit=MAX_ERRORS)
         more = islice(_cross_field_errors(data, _valid_steps(data)), MAX_ERRORS)
         raise Invalid(validation.sort_errors([*errors, *more], data)) from None
     placed = _steps_with_pointers(data, template)

@@ -20,7 +20,7 @@ from rundun.store.organizations.api_keys import ApiKey
 from rundun.store.sqlite.transaction import Tx
 from rundun.web.context import Context, context_of
 from rundun.web.http.auth import bearer_of
-from rundun.web.http.body import JSON, parse, read_json_bytes
+from rundun.web.http.body import JSON, LARGE, parse, read_json_bytes
 from rundun.web.http.operation import ApiRouter, Operation, Tag
 from rundun.web.http.problems import Json
 from rundun.web.http.turns import Turns
@@ -45,6 +45,7 @@ class ApiCall:
     key_id: str
     idempotency_key: IdempotencyKey | None = None
     _body: bytes | None = None
+    _value: Any = None
 
     def path(self, name: str) -> str:
         """Return the path's parameter `name`."""
@@ -59,10 +60,18 @@ class ApiCall:
         return self._body
 
     async def json(self, media_types: tuple[str, ...] = JSON) -> Any:
-        """Return the parsed JSON body: a value of any JSON type, still to be checked; raises the errors of `body` and
-        `parse`.
+        """Return the parsed JSON body: a value of any JSON type, still to be checked; later calls return the same.
+        Raises the errors of `body` and `parse`.
         """
-        return parse(await self.body(media_types))
+        if self._value is None:
+            self._value = await self.run_sized(parse, await self.body(media_types))
+        return self._value
+
+    async def run_sized(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return `function(…)`, a function of the body: run in a turn if the body is large, else at once."""
+        if len(await self.body()) > LARGE:
+            return await self.turns.run(function, *args, **kwargs)
+        return function(*args, **kwargs)
 
     @property
     def turns(self) -> Turns:
@@ -149,7 +158,7 @@ async def _handle_once(call: ApiCall, handler: Handler, api_key: ApiKey) -> Resp
     if header is None:
         return await handler(call)
     key = _key(header)
-    body = _fingerprint(await call.body(), api_key.key_id, bearer_of(call.request))
+    body = await _fingerprint(call, api_key)
     call.idempotency_key = IdempotencyKey(call.org_id, call.request.url.path, key, body)
     with one_at_a_time(call, "The first request with this Idempotency-Key is still being worked on.", key):
         stored_response = await call.ctx.database.read(idempotency.find_response, call.idempotency_key)
@@ -188,9 +197,15 @@ def _key(header: str) -> str:
     return key
 
 
-def _fingerprint(body: bytes, key_id: str, api_key: str) -> bytes:
-    """Return the fingerprint of a JSON body, partly keyed with the API key; b"" for a body that `parse` refuses."""
+async def _fingerprint(call: ApiCall, api_key: ApiKey) -> bytes:
+    """Return the fingerprint of a call's JSON body, partly keyed with the API key; b"" for a body that `parse` refuses.
+    Raises the errors of `ApiCall.body`, and `rate_limited`.
+    """
+    await call.body()
     try:
-        return fingerprint(parse(body), key_id, api_key)
-    except Problem:
+        value = await call.json()
+    except Problem as problem:
+        if problem.code == "rate_limited":
+            raise
         return b""  # the handler refuses it, and refusals are not stored
+    return await call.run_sized(fingerprint, value, api_key.key_id, bearer_of(call.request))

@@ -20,7 +20,7 @@ from rundun.web.executor.bodies import AnswerBody, RemarkBody, StartBody
 from rundun.web.executor.device import device_of, set_device
 from rundun.web.executor.endpoint import executor_router
 from rundun.web.executor.state import pictures_json, remark_written, state_json, step_written
-from rundun.web.http.body import is_received, parse, read_json_bytes
+from rundun.web.http.body import LARGE, is_received, parse, read_json_bytes
 from rundun.web.http.operation import Success
 from rundun.web.http.problems import Json
 from rundun.web.http.query_params import StateQuery, query
@@ -29,21 +29,25 @@ from rundun.web.origin import require_same_site
 router = executor_router()
 
 T = TypeVar("T")
-MAX_BODY = 64 * 1024  # bytes
+MAX_BODY = LARGE
 MAX_ANSWER = 256 * 1024
 
 
 async def read_body(request: Request, take: Callable[[Any], T], max_bytes: int = MAX_BODY) -> T:
     """Return `take(body)` for a JSON body from our own page. Raises `cross_site`; for an unknown run NotFound, for an
     erased one `run_erased`, before waiting for a body and before any complaint about it, so that guessed links learn
-    nothing. For a valid body that has been received already, the run is not looked for.
+    nothing. For a valid body that has been received already, and is not large, the run is not looked for.
     """
     require_same_site(request)
     ctx, run_id, was_here = context_of(request), request.path_params["run_id"], is_received(request)
     if not was_here:
         await ctx.database.read(run_rows.get, run_id)
     try:
-        return take(parse(await read_json_bytes(request, min(max_bytes, ctx.settings.limits.body_bytes))))
+        body = await read_json_bytes(request, min(max_bytes, ctx.settings.limits.body_bytes))
+        if len(body) <= LARGE:
+            return take(parse(body))
+        run = await ctx.database.read(run_rows.get, run_id)
+        return take(await ctx.turns.of_links(run.org_id).run(parse, body))
     except Problem:
         if was_here:
             await ctx.database.read(run_rows.get, run_id)
@@ -68,8 +72,11 @@ async def get_state(request: Request) -> Response:
     if since is not None and is_ours and await ctx.database.read(execution.is_unchanged, run_id, since, device):
         return Response(status_code=304, headers={"cache-control": "no-store"})
     state, organization, now = await ctx.database.read(execution.load_open, run_id, device)
-    content = state_json(state, organization, ctx.links, now, ctx.generation)
-    return Json(content)
+
+    def make() -> Response:
+        return Json(state_json(state, organization, ctx.links, now, ctx.generation))
+
+    return await ctx.turns.of_links(state.run.org_id).run(make) if state.is_large else make()
 
 
 @router.route(

@@ -11,6 +11,7 @@ from rundun.core import json_text
 from rundun.errors import Problem
 
 IS_RECEIVED = "rundun.body_is_here"  # key in the scope once the server has the whole body
+LARGE = 64 * 1024  # bytes of JSON; more is parsed in a turn
 TIMEOUT = 60.0  # seconds for a body read into memory; the server only checks that bytes keep arriving
 
 
@@ -32,7 +33,9 @@ async def read_json_bytes(request: Request, limit: int, media_types: tuple[str, 
 
 
 def parse(body: bytes) -> Any:
-    """Return the value of a JSON body, of any type; raises `malformed_json`, and `invalid` for repeated members."""
+    """Return the value of a JSON body, of any type; raises `malformed_json`, `too_large` for too many values, and
+    `invalid` for repeated members.
+    """
     try:
         return json_text.parse(body)
     except ValueError as error:

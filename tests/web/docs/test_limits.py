@@ -32,6 +32,7 @@ LIMITS = {
     "web.http.turns.OF_OPERATOR": "Waiting pieces of one operator, or of an address before sign-in",
     "web.http.turns.OF_LINKS": "Waiting pieces of all links of an organization",
     "web.webhook_trial.TESTS": "`POST /v1/webhooks/test`, by one organization",
+    "core.json_text.MAX_VALUES": "Values of a JSON body, lists and objects included",
     "web.http.body.TIMEOUT": "Time for a JSON body to arrive",
     "config.connection_limits.ConnectionLimits.header_bytes": "Headers of a request",
     "config.connection_limits.ConnectionLimits.header": "Headers of a request",
