@@ -6,7 +6,16 @@ from dataclasses import dataclass, replace
 
 from rundun.actions.deliveries import default_webhooks
 from rundun.actions.organizations import operators, quotas
-from rundun.actions.runs.state import RunState, close, current_time, expire, load, require_open, wrong_status
+from rundun.actions.runs.state import (
+    MANY_STEPS,
+    RunState,
+    close,
+    current_time,
+    expire,
+    load,
+    require_open,
+    wrong_status,
+)
 from rundun.core import times
 from rundun.core.actor import Actor, OperatorRef
 from rundun.core.json_types.base import By
@@ -216,8 +225,8 @@ MAX_REPEATS = 20
 
 @dataclass(frozen=True, slots=True)
 class ListedRun:
-    """A run in a list, with its template version, the number of its remarks in force, and the steps that call for
-    attention.
+    """A run in a list, with its template, without steps and sections, the number of its remarks in force, and the steps
+    that call for attention.
     """
 
     run: Run
@@ -261,30 +270,35 @@ def page_answered(
     return Page([load(tx, run, language) for run in page.items], page.next_before)
 
 
-def list_answered_versions(tx: Tx, org_id: str, template_id: str, language: str | None = None) -> list[TemplateVersion]:
-    """List the versions of an organization's template that are the current one or have runs, the newest first, each
-    translated for a reader of `language`. Raises NotFound with the pointer `/template_id`.
+def list_answered_versions(tx: Tx, org_id: str, template_id: str) -> list[int]:
+    """List the numbers of the versions of an organization's template that are the current one or have runs, the newest
+    first. Raises NotFound with the pointer `/template_id`.
     """
     try:
         head = template_rows.get(tx, org_id, template_id)
     except NotFound:
         raise NotFound("template", pointer="/template_id") from None
-    used = {head.v, *lists.list_versions(tx, org_id, template_id)}
-    return [template_rows.get_version(tx, template_id, v, language) for v in sorted(used, reverse=True)]
+    return sorted({head.v, *lists.list_versions(tx, org_id, template_id)}, reverse=True)
 
 
 def _listed_run(tx: Tx, run: Run, language: str | None) -> ListedRun:
     if run.flagged:
         return listed_run(load(tx, run, language))
     template = template_rows.get_version(tx, run.template_id, run.template_v, language).template
-    return ListedRun(run, template, remark_rows.count(tx, run.run_id) if run.has_remarks else 0, ())
+    remarks = remark_rows.count(tx, run.run_id) if run.has_remarks else 0
+    return ListedRun(run, _without_steps(template), remarks, ())
 
 
 def listed_run(state: RunState) -> ListedRun:
     """Return a loaded run as lists have it."""
     remarks = sum(bool(remark.text or remark.photos) for remark in state.evidence.remarks.values())
     flags = list_flags(state.step_states, state.evidence) if state.run.flagged else ()
-    return ListedRun(state.run, state.version.template, remarks, flags)
+    return ListedRun(state.run, _without_steps(state.version.template), remarks, flags)
+
+
+def _without_steps(template: Template) -> Template:
+    """Return a template without what lists don't show: fifty large ones would be half a gigabyte."""
+    return template.model_copy(update={"steps": None, "sections": None})
 
 
 def list_chosen(tx: Tx, org_id: str, run_ids: Sequence[str], language: str | None = None) -> list[ListedRun]:
@@ -357,6 +371,13 @@ def get(tx: Tx, org_id: str, run_id: str, language: str | None = None) -> tuple[
     is translated for a reader of `language`. Raises NotFound, `run_erased`.
     """
     return load(tx, run_rows.get_of_org(tx, org_id, run_id), language), tx.now
+
+
+def get_unless_large(tx: Tx, org_id: str, run_id: str) -> tuple[RunState, int] | None:
+    """Return the same as `get`; None for a large run, whose reading takes a turn. Raises NotFound, `run_erased`."""
+    run = run_rows.get_of_org(tx, org_id, run_id)
+    version = template_rows.get_version(tx, run.template_id, run.template_v)
+    return None if len(version.steps) > MANY_STEPS else (load(tx, run), tx.now)
 
 
 def get_revision_for_operator(tx: Tx, token: str, org_id: str, run_id: str | None) -> int | None:

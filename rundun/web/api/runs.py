@@ -9,7 +9,6 @@ from rundun.actions import posts
 from rundun.actions.erasure import erasures
 from rundun.actions.organizations.organizations import organization_json
 from rundun.actions.runs import patches, runs
-from rundun.actions.runs.runs import get
 from rundun.actions.runs.state import RunState
 from rundun.actions.templates.templates import template_json
 from rundun.core import times
@@ -20,6 +19,7 @@ from rundun.core.json_types.runs import (
     RunPatchedJson,
     RunRecordJson,
     RunSteeredJson,
+    WarnedJson,
 )
 from rundun.core.request_bodies import CancelBody, DispatchBody, EmptyBody, ExtendBody, RepeatBody, RunPatch
 from rundun.core.runs import record as run_json
@@ -116,13 +116,15 @@ async def get_run(call: ApiCall) -> Response:
     The whole record: the dispatched version of the template, the answers of visible steps with photos, positions and
     times, and the executor. It can be read at any moment; reading changes nothing.
     """
-    state, now = await call.read(get, call.path("run_id"))
-    links = call.ctx.links
+    run_id, links = call.path("run_id"), call.ctx.links
+    small = await call.read(runs.get_unless_large, run_id)
+    state, now = await call.turns.read(runs.get, call.org_id, run_id) if small is None else small
     tag = f'"{SHAPE}{state.run.revision}{"-late" if state.run.is_late(now) else ""}'
     tag += f'-links{links.rotations}"' if links.rotations else '"'
     if is_current(call.request, tag):
         return Response(status_code=304, headers={"etag": tag})
-    return Json(run_record(state, links, now), headers={"etag": tag})
+    record = run_record(state, links, now) if small else await call.turns.run(run_record, state, links, now)
+    return Json(record, headers={"etag": tag})
 
 
 @router.route("GET /runs/{run_id}/archive", {200: Success("The archive.", ZIP)}, problems=("request_in_progress",))
@@ -136,8 +138,8 @@ async def get_run_archive(call: ApiCall) -> Response:
     ctx, org_id = call.ctx, call.org_id
     require_place(ctx, org_id)
     language = ctx.pages.console_words.language(["en"])
-    detail = await call.read(runs.get_detail, call.path("run_id"), language=language.tag)
     turns = ctx.turns.of_download(org_id)
+    detail = await turns.read(runs.get_detail, org_id, call.path("run_id"), language=language.tag)
     writer = await report_writer(turns, ctx.pages, await call.read(organization_rows.get), language)
     at = datetime.fromtimestamp(detail.now / times.SECOND, UTC)
     return Download(
@@ -162,8 +164,8 @@ async def get_run_report(call: ApiCall) -> Response:
     ctx, asked = call.ctx, query(ReportQuery, call.request)
     require_place(ctx, call.org_id)
     language = ctx.pages.console_words.language([asked.language])
-    detail = await call.read(runs.get_detail, call.path("run_id"), language=asked.language)
     turns = ctx.turns.of_download(call.org_id)
+    detail = await turns.read(runs.get_detail, call.org_id, call.path("run_id"), language=asked.language)
     writer = await report_writer(turns, ctx.pages, await call.read(organization_rows.get), language)
     pieces = report_pieces(turns, writer, detail, asked)
     return Download(ctx, call.org_id, pieces, report_name(detail, "html"), HTML)
@@ -283,9 +285,13 @@ async def patch_run(call: ApiCall) -> Response:
     with one_at_a_time(call, "Another change of this run is still being worked on."):
         while state is None:  # until all pending deliveries are taken over
             state = await call.write(patches.patch, run_id, body.changes(), call.actor)
-    run = run_json.full_json(state.run, state.step_states, state.evidence, call.ctx.links, call.ctx.now())
+    return Json(await call.turns.run(_patched_json, state, warnings, call.ctx.links, call.ctx.now()))
+
+
+def _patched_json(state: RunState, warnings: list[WarnedJson], links: Urls, now: int) -> bytes:
+    run = run_json.full_json(state.run, state.step_states, state.evidence, links, now)
     content: RunPatchedJson = {**run, "warnings": warnings}
-    return Json(content)
+    return to_json(content)
 
 
 @router.route(

@@ -96,7 +96,7 @@ def report_name(detail: RunDetail, suffix: str) -> str:
     return f"{'report' if name == 'step' else name}.{suffix}"  # of a title without Latin letters nothing is left
 
 
-async def zip_pieces(reads: Reads, entries: AsyncIterator[ArchiveEntry], at: datetime) -> AsyncIterator[bytes]:
+async def zip_pieces(work: LongWork, entries: AsyncIterator[ArchiveEntry], at: datetime) -> AsyncIterator[bytes]:
     """Yield a ZIP archive of `entries` in pieces, its files dated `at`. Stored files deleted meanwhile are left out."""
     buffer = StreamingZipBuffer()
     try:
@@ -104,11 +104,12 @@ async def zip_pieces(reads: Reads, entries: AsyncIterator[ArchiveEntry], at: dat
             async for entry in entries:
                 head = _zip_info(entry.name, at)
                 if isinstance(entry.content, bytes):
-                    zip_file.writestr(head, entry.content, zipfile.ZIP_DEFLATED)
+                    await work.run(zip_file.writestr, head, entry.content, zipfile.ZIP_DEFLATED)
                 else:
-                    await _write_file(reads, zip_file, head, entry.content)
+                    await _write_file(work, zip_file, head, entry.content)
                 for data in _read_pieces(buffer):
                     yield data
+            await work.run(zip_file.close)  # writes the list of all files
         for data in _read_pieces(buffer):
             yield data
     finally:
