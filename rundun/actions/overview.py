@@ -8,7 +8,6 @@ from rundun.actions.backups import backups
 from rundun.actions.runs import handled, runs
 from rundun.actions.runs.handled import FailedGroup
 from rundun.actions.runs.runs import ListedRun
-from rundun.actions.templates import templates
 from rundun.store.organizations import organizations as organization_rows, quotas as quota_rows, statistics
 from rundun.store.organizations.quotas import StorageUse
 from rundun.store.organizations.statistics import Statistic
@@ -16,6 +15,7 @@ from rundun.store.runs.lists import RunFilter
 from rundun.store.sqlite import service_state
 from rundun.store.sqlite.pagination import PageRequest
 from rundun.store.sqlite.transaction import Tx
+from rundun.store.templates import templates as template_rows
 
 SHORT = 5  # entries of each list on the overview
 
@@ -95,7 +95,7 @@ def get(tx: Tx, org_id: str, begins: Sequence[int], language: str) -> Overview:
         _in_spans(tx, org_id, "completed", begins),
         _in_spans(tx, org_id, "cancelled", begins),
         _in_spans(tx, org_id, "expired", begins),
-        bool(templates.page_current(tx, org_id, PageRequest(1), include_archived=False).items),
+        bool(template_rows.page(tx, org_id, PageRequest(1), include_archived=False).items),
         quota_rows.get(tx, org_id),
         service_state.find_held_since(tx) is not None,
         backups.missed_at(tx) is not None and organization_rows.is_alone(tx),

@@ -103,11 +103,11 @@ async def test_media_are_read_as_heavy(tmp_path: Path, monkeypatch: pytest.Monke
     assert weights == [MIB] * 3
 
 
-def version(number: int, size: int) -> TemplateVersion:
-    return TemplateVersion(f"t-{number}", 1, "org-1", 0, 0, bytes(size), cast(Template, None), (), {})
+def version(number: int, size: int, character: bytes = b" ") -> TemplateVersion:
+    return TemplateVersion(f"t-{number}", 1, "org-1", 0, 0, character * size, cast(Template, None), (), {})
 
 
-def test_versions_are_remembered_by_number_and_by_bytes() -> None:
+def test_versions_are_remembered_by_number_by_bytes_and_by_objects() -> None:
     few = TemplateVersionCache(max_versions=3, max_bytes=100)
     for number in range(4):
         few.put(version(number, 10))
@@ -122,3 +122,7 @@ def test_versions_are_remembered_by_number_and_by_bytes() -> None:
     few.clear()
     few.put(version(7, 100))
     assert (few.find("t-6", 1), few.find("t-7", 1) is None) == (None, False)
+    few = TemplateVersionCache(max_objects=20)
+    for number in range(3):
+        few.put(version(number, 10, b"{"))
+    assert [few.find(f"t-{number}", 1) is not None for number in range(3)] == [False, True, True]

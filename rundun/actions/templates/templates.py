@@ -1,14 +1,14 @@
 """Templates: creating, revising into a new version, archiving, duplicating, and reading them with their versions."""
 
 import uuid
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic_core import from_json, to_json
 
 from rundun.actions.organizations import organizations, quotas
-from rundun.core import times
+from rundun.core import languages, times
 from rundun.core.actor import ADMINISTRATOR, Actor
 from rundun.core.json_types.templates import TemplateRecordJson, TemplateWarnedJson
 from rundun.core.templates import outdated as outdated_rules, rules
@@ -17,7 +17,7 @@ from rundun.core.templates.template import Template
 from rundun.errors import FieldError, Invalid, NotFound, Problem, choices_sentence
 from rundun.store.organizations import changes as organization_changes
 from rundun.store.sqlite.pagination import Page, PageRequest
-from rundun.store.sqlite.transaction import TemplateVersion, Tx
+from rundun.store.sqlite.transaction import TemplateVersion, Tx, VersionText
 from rundun.store.templates import outdated as outdated_rows, pictures as picture_rows, templates as template_rows
 from rundun.store.templates.templates import TemplateHead
 
@@ -40,6 +40,19 @@ class SentTemplate:
     pictures: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class TemplateSummary:
+    """A template in a list: its name for the reader, the number of its steps, its tags, and the languages of its
+    translations, of the current version.
+    """
+
+    head: TemplateHead
+    name: str
+    steps: int
+    tags: Sequence[str]
+    languages: Sequence[str]
+
+
 def read_sent(data: Any) -> SentTemplate:
     """Return parsed JSON as a `SentTemplate`, which has the errors of an invalid template; raises only `too_large`."""
     fields = data if isinstance(data, dict) else {}
@@ -60,7 +73,7 @@ def read_sent(data: Any) -> SentTemplate:
     return SentTemplate(server_fields, template, rules.as_json(template), errors, frozenset(made_ids), named)
 
 
-def etag(version: TemplateVersion, archived_at: int | None = None) -> str:
+def etag(version: VersionText, archived_at: int | None = None) -> str:
     """Return the entity tag of a version (RFC 9110 section 8.8.3): template id and number, and since when the template
     is archived, which its response shows as well.
     """
@@ -68,7 +81,7 @@ def etag(version: TemplateVersion, archived_at: int | None = None) -> str:
     return f'"{version.template_id}.{version.v}{since}"'
 
 
-def assigned_json(version: TemplateVersion, archived_at: int | None = None) -> TemplateRecordJson:
+def assigned_json(version: VersionText, archived_at: int | None = None) -> TemplateRecordJson:
     """Return the server-assigned members of a version's JSON: its ids, number and times."""
     return {
         "id": version.template_id,
@@ -80,7 +93,7 @@ def assigned_json(version: TemplateVersion, archived_at: int | None = None) -> T
     }
 
 
-def template_json(version: TemplateVersion, archived_at: int | None = None) -> bytes:
+def template_json(version: VersionText, archived_at: int | None = None) -> bytes:
     """Return a version as the bytes of a JSON object: the server-assigned members and the author's."""
     return to_json(assigned_json(version, archived_at))[:-1] + b"," + version.body[1:]
 
@@ -243,8 +256,8 @@ def list_names(tx: Tx, org_id: str, language: str) -> list[tuple[str, str]]:
     """Return (id, name) pairs of an organization's newest 100 templates, including archived ones, in the order of the
     names, which are translated for a reader of `language`.
     """
-    listed = page_current(tx, org_id, PageRequest(100), include_archived=True, language=language).items
-    named = [(head.template_id, version.template.name) for head, version in listed]
+    listed = page_summaries(tx, org_id, PageRequest(100), True, language).items
+    named = [(one.head.template_id, one.name) for one in listed]
     return sorted(named, key=lambda pair: (pair[1].casefold(), pair[0]))
 
 
@@ -266,22 +279,25 @@ def get_outdated(tx: Tx, org_id: str, template_id: str, v: int | None) -> Outdat
     return outdated_rows.get(tx, version)
 
 
-def page_current(
-    tx: Tx, org_id: str, page_request: PageRequest, include_archived: bool, language: str | None = None
-) -> Page[tuple[TemplateHead, TemplateVersion]]:
-    """Return a page of an organization's templates, newest first, as (template, current version), each version
-    translated for a reader of `language`.
-    """
+def page_summaries(
+    tx: Tx, org_id: str, page_request: PageRequest, include_archived: bool, language: str
+) -> Page[TemplateSummary]:
+    """Return a page of an organization's templates, newest first, as summaries for a reader of `language`."""
     page = template_rows.page(tx, org_id, page_request, include_archived=include_archived)
-    return Page(
-        [(head, template_rows.get_version(tx, head.template_id, head.v, language)) for head in page.items],
-        page.next_before,
-    )
+    return Page([_summary(tx, head, language) for head in page.items], page.next_before)
+
+
+def _summary(tx: Tx, head: TemplateHead, language: str) -> TemplateSummary:
+    template = from_json(template_rows.get_text(tx, head.template_id, head.v).body)
+    translations = template.get("translations") or {}
+    name = languages.translate({"name": template["name"], "translations": translations}, language)["name"]
+    steps = sum(1 for _ in languages.list_steps(template))
+    return TemplateSummary(head, name, steps, template.get("tags") or (), tuple(translations))
 
 
 def page_versions(
     tx: Tx, org_id: str, template_id: str, page_request: PageRequest
-) -> Page[tuple[TemplateHead, TemplateVersion]]:
+) -> Page[tuple[TemplateHead, VersionText]]:
     """Return a page of all versions of an organization's template, newest first, as (template, version); raises
     NotFound.
     """
@@ -314,25 +330,23 @@ def get(tx: Tx, typed: str, org: str | None = None) -> TemplateHead:
     return found[0]
 
 
-def dispatch_choices(
-    tx: Tx, org_id: str, chosen: str, limit: int, language: str
-) -> list[tuple[TemplateHead, TemplateVersion]]:
-    """Return the newest templates that are not archived, at most `limit`, with their current versions, translated for a
-    reader of `language`; before them the template `chosen` if it is older, unless it is archived or unknown.
+def dispatch_choices(tx: Tx, org_id: str, chosen: str, limit: int, language: str) -> list[TemplateSummary]:
+    """Return the newest templates that are not archived, at most `limit`, as summaries for a reader of `language`;
+    before them the template `chosen` if it is older, unless it is archived or unknown.
     """
-    listed = page_current(tx, org_id, PageRequest(limit), False, language).items
-    if any(head.template_id == chosen for head, _ in listed):
+    listed = page_summaries(tx, org_id, PageRequest(limit), False, language).items
+    if any(one.head.template_id == chosen for one in listed):
         return listed
     try:
-        pair = get_version(tx, org_id, chosen, None, language)
+        head = template_rows.get(tx, org_id, chosen)
     except NotFound:
         return listed
-    return [pair, *listed] if pair[0].archived_at is None else listed
+    return [_summary(tx, head, language), *listed] if head.archived_at is None else listed
 
 
 def get_with_versions(
     tx: Tx, org_id: str, template_id: str, v: int | None, page_request: PageRequest
-) -> tuple[TemplateHead, TemplateVersion, Page[tuple[TemplateHead, TemplateVersion]]]:
+) -> tuple[TemplateHead, TemplateVersion, Page[tuple[TemplateHead, VersionText]]]:
     """Return a template, one version of it (the current one if `v` is None), and a page of all, newest first; raises
     NotFound.
     """

@@ -11,11 +11,11 @@ from rundun.core.runs import event
 from rundun.core.runs.event import NewEvent
 from rundun.core.runs.run import Run
 from rundun.store.organizations import quotas
+from rundun.store.sqlite.pagination import MAX_PAGE
 from rundun.store.sqlite.transaction import Tx
 from rundun.store.templates import templates
 
 TOUCHED = "events of "  # in `Tx.touched`, with an organization's id behind it: that has a new event
-MAX_PAGE = 4 * 1024 * 1024  # bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 END = 2**62
+MAX_PAGE = 4 * 1024 * 1024  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,18 @@ class Page(Generic[T]):
         page_request: PageRequest,
         key: Callable[[sqlite3.Row], tuple[int, ...]],
         item: Callable[[sqlite3.Row], T],
+        size: Callable[[T], int] = lambda item: 0,
     ) -> "Page[T]":
-        """Return the page of the first `limit` of `rows`, each as `item` makes it. If there is one more row,
-        `next_before` is the `key` of the last row on the page, else None.
+        """Return the page of the first `limit` of `rows`, each as `item` makes it, fewer if they have more than
+        `MAX_PAGE` bytes, by `size`, but one of any size. If there is one more row, `next_before` is the `key` of the
+        last row on the page, else None.
         """
-        shown = rows[: page_request.limit]
-        return cls([item(row) for row in shown], key(shown[-1]) if len(rows) > page_request.limit else None)
+        items: list[T] = []
+        total = 0
+        for row in rows[: page_request.limit]:
+            made = item(row)
+            total += size(made)
+            if items and total > MAX_PAGE:
+                break
+            items.append(made)
+        return cls(items, key(rows[len(items) - 1]) if len(rows) > len(items) else None)

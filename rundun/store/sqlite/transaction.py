@@ -35,13 +35,8 @@ class CommitThenRaise(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class TemplateVersion:
-    """One version of a template. `body` is its JSON without the members that the server assigns, `untouched` the
-    progress of a run before its start. Without `takes_photos` or `takes_signatures` no run of it ever has any.
-    `pictures` are those that its steps show, by id; they do not change as long as the version exists. `languages` are
-    the translations that `template` and `steps` are in, the closest first, none for the author's texts; `body` has all.
-    `untranslated` are the ids of parts that they leave in the author's language, True for all.
-    """
+class VersionText:
+    """One version of a template, not parsed: `body` is its JSON without the members that the server assigns."""
 
     template_id: str
     v: int
@@ -49,6 +44,17 @@ class TemplateVersion:
     created_at: int
     updated_at: int
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateVersion(VersionText):
+    """One version of a template, parsed. `untouched` is the progress of a run before its start. Without `takes_photos`
+    or `takes_signatures` no run of it ever has any.
+    `pictures` are those that its steps show, by id; they do not change as long as the version exists. `languages` are
+    the translations that `template` and `steps` are in, the closest first, none for the author's texts; `body` has all.
+    `untranslated` are the ids of parts that they leave in the author's language, True for all.
+    """
+
     template: Template
     steps: tuple[StepBase, ...]
     untouched: ProgressJson
@@ -66,14 +72,17 @@ class TemplateVersion:
 
 class TemplateVersionCache:
     """Parsed template versions, which never change, shared by the writer's and the reader's thread: at most
-    `max_versions` and `max_bytes` of JSON; the first added is the first dropped.
+    `max_versions`, and `max_bytes` and `max_objects` of JSON; the first added is the first dropped.
+
+    A million objects are a gigabyte, and a second that Python's garbage collection holds all threads.
     """
 
-    def __init__(self, max_versions: int = 2048, max_bytes: int = 32 * 1024 * 1024) -> None:
+    def __init__(self, max_versions: int = 2048, max_bytes: int = 32 * 1024 * 1024, max_objects: int = 30_000) -> None:
         self._max_versions = max_versions
         self._max_bytes = max_bytes
+        self._max_objects = max_objects
         self._versions: dict[tuple[str, int, tuple[str, ...]], TemplateVersion] = {}
-        self._bytes = 0
+        self._bytes = self._objects = 0
         self._lock = threading.Lock()
 
     def find(self, template_id: str, v: int, languages: tuple[str, ...] = ()) -> TemplateVersion | None:
@@ -87,15 +96,23 @@ class TemplateVersionCache:
             if key in self._versions:
                 return
             self._versions[key] = version
-            self._bytes += len(version.body)
-            while len(self._versions) > self._max_versions or self._bytes > self._max_bytes:
-                self._bytes -= len(self._versions.pop(next(iter(self._versions))).body)
+            self._count(version, 1)
+            while self._is_over():
+                self._count(self._versions.pop(next(iter(self._versions))), -1)
+
+    def _count(self, version: TemplateVersion, sign: int) -> None:
+        self._bytes += sign * len(version.body)
+        self._objects += sign * version.body.count(b"{")
+
+    def _is_over(self) -> bool:
+        many = len(self._versions) > self._max_versions
+        return many or self._bytes > self._max_bytes or self._objects > self._max_objects
 
     def clear(self) -> None:
         """Drop all versions."""
         with self._lock:
             self._versions.clear()
-            self._bytes = 0
+            self._bytes = self._objects = 0
 
 
 @dataclass(slots=True)

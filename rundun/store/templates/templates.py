@@ -13,7 +13,7 @@ from rundun.core.templates.steps import photo_limits
 from rundun.core.templates.template import Template
 from rundun.store.organizations import quotas
 from rundun.store.sqlite.pagination import Page, PageRequest
-from rundun.store.sqlite.transaction import TemplateVersion, Tx
+from rundun.store.sqlite.transaction import TemplateVersion, Tx, VersionText
 from rundun.store.templates import pictures
 
 
@@ -74,6 +74,14 @@ def _get_version(tx: Tx, template_id: str, v: int) -> TemplateVersion:
     known = tx.versions.find(template_id, v)
     if known is not None:
         return known
+    text = get_text(tx, template_id, v)
+    version = _version(tx, text, Template.model_validate(from_json(text.body)))
+    tx.versions.put(version)
+    return version
+
+
+def get_text(tx: Tx, template_id: str, v: int) -> VersionText:
+    """Return a version of a template, archived or not, of any organization; raises NotFound."""
     row = tx.get_row(
         "template version",
         "SELECT t.org_id, t.created_at, b.created_at AS updated_at, b.body FROM template_versions AS b "
@@ -81,50 +89,68 @@ def _get_version(tx: Tx, template_id: str, v: int) -> TemplateVersion:
         template_id,
         v,
     )
-    body = row["body"].encode()
-    template = Template.model_validate(from_json(body))
-    version = _version(tx, template_id, v, row["org_id"], row["created_at"], row["updated_at"], body, template)
-    tx.versions.put(version)
-    return version
+    return VersionText(template_id, v, row["org_id"], row["created_at"], row["updated_at"], row["body"].encode())
 
 
-def _version(
-    tx: Tx, template_id: str, v: int, org_id: str, created_at: int, updated_at: int, body: bytes, template: Template
-) -> TemplateVersion:
+def _version(tx: Tx, text: VersionText, template: Template) -> TemplateVersion:
     steps = tuple(template.all_steps())
     return TemplateVersion(
-        template_id,
-        v,
-        org_id,
-        created_at,
-        updated_at,
-        body,
+        text.template_id,
+        text.v,
+        text.org_id,
+        text.created_at,
+        text.updated_at,
+        text.body,
         template,
         steps,
         untouched=progress.count_progress(progress.evaluate(steps, {}, {})),
         takes_photos=any(photo_limits(step)[1] for step in steps),
         takes_signatures=template.settings.signature_on_complete or any(step.type == "signature" for step in steps),
-        pictures=pictures.list_by_id(tx, org_id, template_pictures.picture_ids(steps)),
+        pictures=pictures.list_by_id(tx, text.org_id, template_pictures.picture_ids(steps)),
     )
 
 
-def page(tx: Tx, org_id: str, page_request: PageRequest, *, include_archived: bool) -> Page[TemplateHead]:
-    """Return a page of the heads of an organization's templates, newest first."""
-    rows = tx.db.execute(
+def _list_heads(tx: Tx, org_id: str, page_request: PageRequest, *, include_archived: bool) -> list[sqlite3.Row]:
+    return tx.db.execute(
         "SELECT * FROM templates WHERE org_id = ? AND (? OR archived_at IS NULL) "
         "AND number < ? ORDER BY number DESC LIMIT ?",
         (org_id, include_archived, page_request.before[-1], page_request.limit + 1),
     ).fetchall()
+
+
+def page(tx: Tx, org_id: str, page_request: PageRequest, *, include_archived: bool) -> Page[TemplateHead]:
+    """Return a page of the heads of an organization's templates, newest first."""
+    rows = _list_heads(tx, org_id, page_request, include_archived=include_archived)
     return Page.of(rows, page_request, lambda row: (row["number"],), _head)
 
 
-def page_versions(tx: Tx, template_id: str, page_request: PageRequest) -> Page[TemplateVersion]:
-    """Return a page of a template's versions, newest first."""
+def page_current(
+    tx: Tx, org_id: str, page_request: PageRequest, *, include_archived: bool
+) -> Page[tuple[TemplateHead, VersionText]]:
+    """Return a page of an organization's templates, newest first, as (head, current version), of at most `MAX_PAGE`
+    bytes.
+    """
+
+    def item(row: sqlite3.Row) -> tuple[TemplateHead, VersionText]:
+        return _head(row), get_text(tx, row["id"], row["v"])
+
+    rows = _list_heads(tx, org_id, page_request, include_archived=include_archived)
+    return Page.of(rows, page_request, lambda row: (row["number"],), item, lambda pair: len(pair[1].body))
+
+
+def page_versions(tx: Tx, template_id: str, page_request: PageRequest) -> Page[VersionText]:
+    """Return a page of a template's versions, newest first, of at most `MAX_PAGE` bytes."""
     rows = tx.db.execute(
         "SELECT v FROM template_versions WHERE template_id = ? AND v < ? ORDER BY v DESC LIMIT ?",
         (template_id, page_request.before[-1], page_request.limit + 1),
     ).fetchall()
-    return Page.of(rows, page_request, lambda row: (row["v"],), lambda row: get_version(tx, template_id, row["v"]))
+    return Page.of(
+        rows,
+        page_request,
+        lambda row: (row["v"],),
+        lambda row: get_text(tx, template_id, row["v"]),
+        lambda version: len(version.body),
+    )
 
 
 def add(tx: Tx, org_id: str, template: Template, body: bytes) -> TemplateVersion:
@@ -132,7 +158,7 @@ def add(tx: Tx, org_id: str, template: Template, body: bytes) -> TemplateVersion
     template_id = tx.new_id("t")
     tx.insert("templates", id=template_id, org_id=org_id, v=1, created_at=tx.now, updated_at=tx.now)
     _add_version(tx, org_id, template_id, 1, template, body, tx.now)
-    return _version(tx, template_id, 1, org_id, tx.now, tx.now, body, template)
+    return _version(tx, VersionText(template_id, 1, org_id, tx.now, tx.now, body), template)
 
 
 def add_version(tx: Tx, head: TemplateHead, template: Template, body: bytes) -> TemplateVersion:
@@ -143,7 +169,8 @@ def add_version(tx: Tx, head: TemplateHead, template: Template, body: bytes) -> 
         (head.v + 1, now, head.template_id),
     )
     _add_version(tx, head.org_id, head.template_id, head.v + 1, template, body, now)
-    return _version(tx, head.template_id, head.v + 1, head.org_id, head.created_at, now, body, template)
+    text = VersionText(head.template_id, head.v + 1, head.org_id, head.created_at, now, body)
+    return _version(tx, text, template)
 
 
 def _add_version(tx: Tx, org_id: str, template_id: str, v: int, template: Template, body: bytes, at: int) -> None:

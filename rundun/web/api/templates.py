@@ -1,11 +1,15 @@
 """Templates and their versions: /v1/templates."""
 
+from starlette.requests import Request
 from starlette.responses import Response
 
 from rundun.actions import posts
 from rundun.actions.templates import templates
-from rundun.actions.templates.templates import get_version, page_current, page_versions
+from rundun.actions.templates.templates import get_version, page_versions
 from rundun.core.json_types.templates import TemplateCheckedJson
+from rundun.store.sqlite.pagination import Page
+from rundun.store.sqlite.transaction import VersionText
+from rundun.store.templates.templates import TemplateHead, page_current
 from rundun.web.api.endpoint import ApiCall, api_router
 from rundun.web.http.operation import ListOf, Success
 from rundun.web.http.problems import Json
@@ -61,10 +65,14 @@ async def list_templates(call: ApiCall) -> Response:
     Each in its current version, newest template first; archived ones only with `include_archived`.
     """
     params = query(TemplatesQuery, call.request)
-    page = await call.turns.read(page_current, call.org_id, params.page_request(), params.include_archived)
-    return list_json(
-        call.request, page, [templates.template_json(version, head.archived_at) for head, version in page.items]
-    )
+    archived = params.include_archived
+    page = await call.turns.read(page_current, call.org_id, params.page_request(), include_archived=archived)
+    return await call.turns.run(_list_versions, call.request, page)
+
+
+def _list_versions(request: Request, page: Page[tuple[TemplateHead, VersionText]]) -> Response:
+    data = [templates.template_json(version, head.archived_at) for head, version in page.items]
+    return list_json(request, page, data)
 
 
 @router.route(
@@ -128,9 +136,7 @@ async def list_template_versions(call: ApiCall) -> Response:
     """
     page_request = query(ListQuery, call.request).page_request()
     page = await call.turns.read(page_versions, call.org_id, call.path("template_id"), page_request)
-    return list_json(
-        call.request, page, [templates.template_json(version, head.archived_at) for head, version in page.items]
-    )
+    return await call.turns.run(_list_versions, call.request, page)
 
 
 router.routes += _reading.routes

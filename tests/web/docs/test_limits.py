@@ -44,7 +44,7 @@ LIMITS = {
     "store.idempotency.TTL_MS": "How long an `Idempotency-Key` is known",
     "web.http.query_params.ListQuery.limit": "Entries of one page of a list",
     "web.http.query_params.EventsQuery.wait": "`wait` of the event feed",
-    "store.runs.events.MAX_PAGE": "Events of one page of the feed, in bytes",
+    "store.sqlite.pagination.MAX_PAGE": "Events, templates or versions of one page, in bytes",
     "core.templates.rules.MAX_ERRORS": "Wrong places listed in one problem",
     "core.text.MAX_NUMBER": "A number, positive or negative",
     "core.text.MAX_MARKS": "Combining marks in a row, in any text",

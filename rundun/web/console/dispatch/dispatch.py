@@ -83,11 +83,13 @@ async def _render_form(call: ConsoleCall, values: dict[str, str], problem: Probl
     repeated = await _find_repeated(call, values)
     tag = call.language.tag
     default = await call.read(default_webhooks.find, values.get("template_id", ""))
-    listed = await call.read(templates.dispatch_choices, values.get("template_id", ""), MAX_TEMPLATES, tag)
-    choices = [(head.template_id, version.template.name) for head, version in listed]
+    chosen_id = values.get("template_id", "")
+    listed = await call.read(templates.dispatch_choices, chosen_id, MAX_TEMPLATES, tag)
+    choices = [(one.head.template_id, one.name) for one in listed]
     choices.sort(key=lambda choice: choice[1].casefold())
-    tags = {tag for _, version in listed for tag in version.template.translations}
-    chosen = next((version for head, version in listed if head.template_id == values.get("template_id")), None)
+    tags = {language for one in listed for language in one.languages}
+    is_known = any(one.head.template_id == chosen_id for one in listed)
+    chosen = (await call.read(templates.get_version, chosen_id, None, tag))[1] if is_known else None
     fields = field_inputs(chosen, call.language) if chosen else []
     prefill = prefill_inputs(chosen, call.language) if chosen else []
     places = {*INPUTS, *(each.key for each in (*fields, *prefill))}

@@ -48,8 +48,8 @@ async def _render_form(
 ) -> Response:
     chosen_id, tag = values.get("template_id", ""), call.language.tag
     listed = await call.read(templates.dispatch_choices, chosen_id, MAX_TEMPLATES, tag)
-    choices = sorted(((head.template_id, version.template.name) for head, version in listed), key=_by_name)
-    is_known = any(head.template_id == chosen_id for head, _ in listed)
+    choices = sorted(((one.head.template_id, one.name) for one in listed), key=_by_name)
+    is_known = any(one.head.template_id == chosen_id for one in listed)
     # In its author's language, in which its columns are read: a translated label may be another column's.
     chosen = (await call.read(templates.get_version, chosen_id, None))[1] if is_known else None
     errors = table.errors if table else ()

@@ -67,7 +67,7 @@ async def show(call: ConsoleCall) -> Response:
         draft = await call.read(draft_rows.get, existing.draft_id)
         return await _render(call, draft.body, _place(draft))
     place = {"template_id": head.template_id, "made_from": str(version.v)}
-    return await _render(call, format_json(version.body), place)
+    return await _render(call, await call.turns.run(format_json, version.body), place)
 
 
 async def draft_form(call: ConsoleCall) -> Response:

@@ -1,5 +1,6 @@
 """/console/templates/drafts/{draft_id}/publish: what publishing a draft changes, doing it, and discarding the draft."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,6 @@ from starlette.responses import Response
 from rundun.actions.templates import drafts
 from rundun.actions.templates.templates import get_version
 from rundun.core.templates import outdated as outdated_rules, pictures as template_pictures
-from rundun.core.templates.diff import default_value, difference, parts
 from rundun.core.templates.dispatch_changes import list_refusals
 from rundun.core.templates.template import Template
 from rundun.errors import Invalid, NotFound, Problem
@@ -20,9 +20,8 @@ from rundun.store.templates import drafts as draft_rows, pictures as picture_row
 from rundun.store.templates.drafts import Draft
 from rundun.web.console.session import ConsoleCall
 from rundun.web.console.templates.editor import number
-from rundun.web.console.templates.templates import shown_changes
+from rundun.web.console.templates.templates import compare
 from rundun.web.console.templates.text_check import CheckedText, check, locate
-from rundun.wording.template_text import template_text
 
 MAX_COUNTED = 10_000  # open runs
 MAX_SHOWN = 50  # faults
@@ -71,17 +70,20 @@ async def _count_open(call: ConsoleCall, template_id: str) -> int:
 
 
 async def _changes(call: ConsoleCall, current: TemplateVersion, body: bytes, template: Template) -> dict[str, Any]:
-    old, new = from_json(current.body), from_json(body)
     named = await call.read(picture_rows.list_by_id, template_pictures.picture_ids(template.all_steps()))
-    return {
-        "is_new_version": new != old,
-        "changes": shown_changes(await call.turns.run(difference, old, new)),
-        "text": template_text(call.language, parts(old), parts(new)),
-        "default_value": default_value,
-        "pictures": template_pictures.shown_json({**current.pictures, **named}, call.ctx.links),
-        "parts_by_id": {**parts(old), **parts(new)},
-        "refusals": list_refusals(current.template, template),
-    }
+    return await call.turns.run(_compare, call, current, body, template, {**current.pictures, **named})
+
+
+def _compare(
+    call: ConsoleCall,
+    current: TemplateVersion,
+    body: bytes,
+    template: Template,
+    shown: Mapping[str, template_pictures.TemplatePicture],
+) -> dict[str, Any]:
+    old, new = from_json(current.body), from_json(body)
+    refusals = list_refusals(current.template, template)
+    return {**compare(call, old, new, shown), "is_new_version": new != old, "refusals": refusals}
 
 
 async def publish(call: ConsoleCall) -> Response:

@@ -3,6 +3,7 @@
 import json
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
@@ -13,9 +14,12 @@ from starlette.responses import Response
 from rundun.actions.deliveries import default_webhooks
 from rundun.actions.erasure import retention
 from rundun.actions.templates import drafts, templates
-from rundun.actions.templates.templates import get_two_versions, get_version, get_with_versions, page_current
+from rundun.actions.templates.drafts import SentDraft
+from rundun.actions.templates.templates import get_two_versions, get_version, get_with_versions, page_summaries
 from rundun.core.templates import pictures
 from rundun.core.templates.diff import TemplateChange, default_value, difference, parts
+from rundun.core.templates.pictures import TemplatePicture
+from rundun.store.sqlite.transaction import TemplateVersion
 from rundun.store.templates import drafts as draft_rows
 from rundun.web import samples
 from rundun.web.console.dispatch.form import host_of
@@ -44,7 +48,7 @@ async def list_templates(call: ConsoleCall) -> Response:
     adds archived ones.
     """
     params = query(TemplatesPageQuery, call.request)
-    page = await call.read(page_current, params.page_request(), params.include_archived, call.language.tag)
+    page = await call.read(page_summaries, params.page_request(), params.include_archived, call.language.tag)
     is_first = "cursor" not in params.model_fields_set
     return await call.render(
         "templates/list",
@@ -60,17 +64,18 @@ async def list_templates(call: ConsoleCall) -> Response:
 async def show_version(call: ConsoleCall) -> Response:
     """GET /console/templates/{template_id}?v=: show a version to be read."""
     facts = await template_facts(call, call.path("template_id"), query(TemplatePageQuery, call.request).v)
-    version = facts["version"]
+    return await call.render("templates/template", **facts, **await call.turns.run(_content, call, facts["version"]))
+
+
+def _content(call: ConsoleCall, version: TemplateVersion) -> dict[str, Any]:
     source = from_json(version.body)
-    return await call.render(
-        "templates/template",
-        **facts,
-        source=source,
-        sections=[{"title": "", "steps": source.get("steps") or []}, *(source.get("sections") or [])],
-        count=len(version.steps),
-        text=template_text(call.language, parts(source)),
-        pictures=pictures.shown_json(version.pictures, call.ctx.links),
-    )
+    return {
+        "source": source,
+        "sections": [{"title": "", "steps": source.get("steps") or []}, *(source.get("sections") or [])],
+        "count": len(version.steps),
+        "text": template_text(call.language, parts(source)),
+        "pictures": pictures.shown_json(version.pictures, call.ctx.links),
+    }
 
 
 async def template_facts(call: ConsoleCall, template_id: str, v: int | None = None) -> dict[str, Any]:
@@ -97,19 +102,24 @@ async def changes(call: ConsoleCall) -> Response:
     """
     first, second = _version_number(call, "before"), _version_number(call, "after")
     head, before, after = await call.read(get_two_versions, call.path("template_id"), first, second)
-    old, new = from_json(before.body), from_json(after.body)
-    return await call.render(
-        "templates/changes",
-        head=head,
-        before=before,
-        after=after,
-        changes=shown_changes(await call.turns.run(difference, old, new)),
-        text=template_text(call.language, parts(old), parts(new)),
-        default_value=default_value,
-        pictures=pictures.shown_json({**before.pictures, **after.pictures}, call.ctx.links),
-        parts_by_id={**parts(old), **parts(new)},
-        numbers=list(range(head.v, max(0, head.v - MAX_VERSIONS), -1)),
-    )
+    compared = await call.turns.run(_compare_versions, call, before, after)
+    numbers = list(range(head.v, max(0, head.v - MAX_VERSIONS), -1))
+    return await call.render("templates/changes", head=head, before=before, after=after, numbers=numbers, **compared)
+
+
+def _compare_versions(call: ConsoleCall, before: TemplateVersion, after: TemplateVersion) -> dict[str, Any]:
+    return compare(call, from_json(before.body), from_json(after.body), {**before.pictures, **after.pictures})
+
+
+def compare(call: ConsoleCall, old: Any, new: Any, shown: Mapping[str, TemplatePicture]) -> dict[str, Any]:
+    """Return the values that pages on the changes of a template show: two versions of its JSON, with their pictures."""
+    return {
+        "changes": shown_changes(difference(old, new)),
+        "text": template_text(call.language, parts(old), parts(new)),
+        "default_value": default_value,
+        "pictures": pictures.shown_json(shown, call.ctx.links),
+        "parts_by_id": {**parts(old), **parts(new)},
+    }
 
 
 def shown_changes(changes: list[TemplateChange]) -> list[TemplateChange]:
@@ -136,7 +146,7 @@ async def export(call: ConsoleCall) -> Response:
         "cache-control": "no-store",
         "content-security-policy": "sandbox; default-src 'none'",
     }
-    return Response(format_json(version.body), headers=headers, media_type="application/json")
+    return Response(await call.turns.run(format_json, version.body), headers=headers, media_type="application/json")
 
 
 def format_json(body: bytes) -> str:
@@ -158,12 +168,16 @@ async def duplicate(call: ConsoleCall) -> Response:
     """POST /console/templates/{template_id}/duplicate: begin a draft with a template's content, and redirect to it."""
     _, version = await call.read(get_version, call.path("template_id"), None)
     name = version.template.name[: 200 - len(COPY)] + COPY
-    copied = {**from_json(version.body), "name": name}
-    sent = await call.turns.run(drafts.read_sent, format_json(to_json(copied)), copied)
+    sent = await call.turns.run(_copy, version.body, name)
     outdated = await call.read(templates.get_outdated, version.template_id, version.v)
     outdated = await call.turns.run(sent.outdated_after, outdated, version.body)
     draft = await call.write(drafts.create, replace(sent, outdated=outdated), call.actor)
     return call.redirect(f"/templates/drafts/{draft.draft_id}", "duplicated")
+
+
+def _copy(body: bytes, name: str) -> SentDraft:
+    copied = {**from_json(body), "name": name}
+    return drafts.read_sent(format_json(to_json(copied)), copied)
 
 
 async def archive(call: ConsoleCall) -> Response:
