@@ -12,6 +12,12 @@ WHITE_SPACE = (
 MAX_NUMBER = 2**53 - 1
 MAX_MARKS = 30
 MIB = 1024 * 1024
+_STEP = 1_000_000  # characters
+
+
+def encode(text: str) -> bytes:
+    """Return a text in UTF-8, made in steps between which other threads run."""
+    return b"".join([text[start : start + _STEP].encode() for start in range(0, len(text), _STEP)])
 
 
 def clean(text: str) -> str:

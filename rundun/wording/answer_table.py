@@ -3,7 +3,7 @@
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from rundun.actions.runs.runs import listed_run
 from rundun.actions.runs.state import RunState
@@ -11,13 +11,57 @@ from rundun.core import times
 from rundun.core.runs.evidence import answer_photos
 from rundun.core.runs.progress import StepState
 from rundun.core.templates import steps
-from rundun.core.templates.steps import StepBase, photo_limits
+from rundun.core.templates.steps import photo_limits
 from rundun.store.sqlite.transaction import TemplateVersion
 from rundun.wording.answer_words import asks_for_moment, value_words
 from rundun.wording.console_words import N_
 from rundun.wording.run_table import COLUMNS, TableContext, run_cells
 
-T = TypeVar("T")
+
+class FieldColumn(NamedTuple):
+    """The column of a field of the job."""
+
+    id: str
+    heading: str
+    kind: str
+
+
+class StepColumn(NamedTuple):
+    """The column of a step. `takes_photos` beside its answer; `unit` of a number."""
+
+    id: str
+    heading: str
+    unit: str | None
+    takes_photos: bool
+
+
+C = TypeVar("C", FieldColumn, StepColumn)
+
+
+@dataclass(frozen=True, slots=True)
+class VersionColumns:
+    """What a table needs of a template's version: hundreds of versions would be a gigabyte."""
+
+    name: str
+    fields: Sequence[FieldColumn]
+    steps: Sequence[StepColumn]
+
+
+def version_columns(version: TemplateVersion) -> VersionColumns:
+    """Return what a table needs of a version."""
+    return VersionColumns(
+        version.template.name,
+        [FieldColumn(field.id, field.label, field.kind) for field in version.template.fields],
+        [
+            StepColumn(
+                step.id,
+                step.label,
+                step.config.unit if isinstance(step, steps.NumberStep) else None,
+                step.type != "photo" and photo_limits(step)[1] > 0,
+            )
+            for step in version.steps
+        ],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,25 +136,22 @@ EXTRAS: Mapping[str, tuple[str, str, StepCell]] = {
 
 
 class AnswerTable:
-    """The table of a template's runs for one reader. `versions` are the versions of the runs, the newest first; their
-    labels are the headings. `extras` has the keys of `EXTRAS` for the columns to add. A cell is a text, an int or
+    """The table of a template's runs for one reader. `versions` are those of the runs, the newest first; their labels
+    are the headings. `extras` has the keys of `EXTRAS` for the columns to add. A cell is a text, an int or
     float, a `datetime.date`, a `datetime.datetime` in the reader's time zone, a `PhotoCount`, or None.
 
     Many versions with steps of their own make many columns: a row costs as much as its run has steps, and little for
     each other column.
     """
 
-    def __init__(self, versions: Sequence[TemplateVersion], extras: Container[str], at: TableContext) -> None:
+    def __init__(self, versions: Sequence[VersionColumns], extras: Container[str], at: TableContext) -> None:
         self._at = at
         self._extras = [extra for name, extra in EXTRAS.items() if name in extras]
-        fields = line_up([[(field.id, field) for field in version.template.fields] for version in versions])
-        self._fields = [field for field in fields if field.kind != "secret"]
-        self._headings = [(field.id, field.label) for field in self._fields]
-        with_photos = {
-            step.id for version in versions for step in version.steps if step.type != "photo" and photo_limits(step)[1]
-        }
+        self._fields = [field for field in line_up([version.fields for version in versions]) if field.kind != "secret"]
+        self._headings = [(field.id, field.heading) for field in self._fields]
+        with_photos = {step.id for version in versions for step in version.steps if step.takes_photos}
         self._cells: dict[str, list[tuple[int, StepCell]]] = {}  # step id → its columns, from the first field's on
-        for step in line_up([[(step.id, step) for step in version.steps] for version in versions]):
+        for step in line_up([version.steps for version in versions]):
             self._add_step(step, has_photos=step.id in with_photos)
 
     @property
@@ -134,30 +175,29 @@ class AnswerTable:
                     cells[place] = cell(self._at, state, step_state)
         return [*run_cells(self._at, listed_run(state)), *cells]
 
-    def _add_step(self, step: StepBase, *, has_photos: bool) -> None:
-        unit = step.config.unit if isinstance(step, steps.NumberStep) else None
+    def _add_step(self, step: StepColumn, *, has_photos: bool) -> None:
         columns = self._cells[step.id] = [(len(self._headings), _answer)]
-        self._headings.append((step.id, f"{step.label} ({unit})" if unit else step.label))
+        self._headings.append((step.id, f"{step.heading} ({step.unit})" if step.unit else step.heading))
         photos = [("photos", N_("Photos"), _photos)] if has_photos else []
         for name, title, cell in (*photos, *self._extras):
             columns.append((len(self._headings), cell))
-            self._headings.append((f"{step.id}.{name}", f"{step.label} – {self._at.language.gettext(title)}"))
+            self._headings.append((f"{step.id}.{name}", f"{step.heading} – {self._at.language.gettext(title)}"))
 
 
-def line_up(versions: Sequence[Sequence[tuple[str, T]]]) -> list[T]:
+def line_up(versions: Sequence[Sequence[C]]) -> list[C]:
     """Return the parts of several versions, the newest first, once each: a part that newer versions lack stands behind
     the one that it followed in its own.
     """
-    parts = dict[str, T]()
+    parts = dict[str, C]()
     following: dict[str | None, str | None] = {None: None}  # a linked list: inserting costs the same anywhere
     for version in versions:
         place: str | None = None
-        for part_id, part in version:
-            if part_id not in parts:
-                parts[part_id] = part
-                following[place], following[part_id] = part_id, following[place]
-            place = part_id
-    in_line, place = list[T](), following[None]
+        for part in version:
+            if part.id not in parts:
+                parts[part.id] = part
+                following[place], following[part.id] = part.id, following[place]
+            place = part.id
+    in_line, place = list[C](), following[None]
     while place is not None:
         in_line.append(parts[place])
         place = following[place]

@@ -2,7 +2,7 @@
 
 from hypothesis import given, strategies as some
 
-from rundun.wording.answer_table import line_up
+from rundun.wording.answer_table import FieldColumn, line_up
 
 VERSIONS = some.lists(some.lists(some.integers(0, 12), unique=True, max_size=8), max_size=6)
 
@@ -18,4 +18,5 @@ def test_each_part_stands_once_and_behind_what_it_followed(versions: list[list[i
             else:
                 expected.insert(place, part)
                 place += 1
-    assert line_up([[(str(part), part) for part in version] for version in versions]) == expected
+    columns = [[FieldColumn(str(part), "", "text") for part in version] for version in versions]
+    assert [int(part.id) for part in line_up(columns)] == expected

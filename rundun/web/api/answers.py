@@ -2,9 +2,8 @@
 
 from starlette.responses import Response
 
-from rundun.actions.runs import runs
 from rundun.web.api.endpoint import ApiCall, api_router
-from rundun.web.archives.answers import ChosenRuns, csv_pieces, jsonl_pieces
+from rundun.web.archives.answers import ChosenRuns, csv_pieces, jsonl_pieces, read_versions
 from rundun.web.archives.download import Download, require_place
 from rundun.web.http.operation import Bytes, Success
 from rundun.web.http.query_params import AnswersQuery, query
@@ -36,7 +35,7 @@ async def get_answers(call: ApiCall) -> Response:
     require_place(ctx, call.org_id)
     turns, now = ctx.turns.of_download(call.org_id), ctx.now()
     language = None if asked.format == "jsonl" else asked.language
-    versions = await turns.read(runs.list_answered_versions, call.org_id, asked.template_id, language)
+    versions = await read_versions(turns, call.org_id, asked.template_id, language)
     chosen = ChosenRuns(call.org_id, asked.filter(now), versions, language)
     if asked.format == "jsonl":
         pieces = jsonl_pieces(turns, chosen, ctx.links, now)

@@ -9,13 +9,14 @@ from pydantic_core import to_json
 from rundun.actions.runs import runs
 from rundun.actions.runs.state import RunState
 from rundun.core.runs import record
+from rundun.core.text import encode
 from rundun.core.urls import Urls
 from rundun.errors import Problem
 from rundun.store.runs.lists import RunFilter
 from rundun.store.sqlite.pagination import PageRequest
-from rundun.store.sqlite.transaction import TemplateVersion
+from rundun.store.templates import templates as template_rows
 from rundun.web.http.turns import LongWork
-from rundun.wording.answer_table import AnswerTable, PhotoCount
+from rundun.wording.answer_table import AnswerTable, PhotoCount, VersionColumns, version_columns
 from rundun.wording.job_tables.csv_cells import csv_lines
 
 STEPS_AT_ONCE = 2000  # of the runs that are read in one turn, which takes some ten milliseconds
@@ -26,11 +27,13 @@ MAX_ROWS = 1_048_576  # of a sheet of XLSX, the headings included
 
 @dataclass(frozen=True, slots=True)
 class ChosenRuns:
-    """The runs of a table: an organization's runs that pass a filter, and the `versions` of their template."""
+    """The runs of a table: an organization's runs that pass a filter, and the `versions` of their template, the newest
+    first.
+    """
 
     org_id: str
     filters: RunFilter
-    versions: Sequence[TemplateVersion]
+    versions: Sequence[VersionColumns]
     language: str | None
 
     async def pages(self, work: LongWork, columns: int = 1) -> AsyncIterator[Sequence[RunState]]:
@@ -47,6 +50,16 @@ class ChosenRuns:
             before = page.next_before
 
 
+async def read_versions(
+    work: LongWork, org_id: str, template_id: str, language: str | None
+) -> Sequence[VersionColumns]:
+    """Read the versions of an organization's template that are the current one or have runs, the newest first, each
+    translated for a reader of `language`, in a turn of its own. Raises NotFound with the pointer `/template_id`.
+    """
+    numbers = await work.read(runs.list_answered_versions, org_id, template_id)
+    return [version_columns(await work.read(template_rows.get_version, template_id, v, language)) for v in numbers]
+
+
 async def csv_pieces(
     work: LongWork, chosen: ChosenRuns, table: AnswerTable, *, are_labels: bool, decimal: str | None = None
 ) -> AsyncIterator[bytes]:
@@ -55,18 +68,18 @@ async def csv_pieces(
     is a comma, and times without their zone.
     """
     separator = ";" if decimal == "," else ","
-    headings = await work.run(lambda: csv_lines([table.headings(are_labels=are_labels)], separator))
-    yield (("\ufeff" if decimal else "") + headings).encode()
+    headings = await work.run(lambda: encode(csv_lines([table.headings(are_labels=are_labels)], separator)))
+    yield ("\ufeff".encode() if decimal else b"") + headings
     async for page in chosen.pages(work, table.width):
-        yield (await work.run(_csv_lines, table, page, separator, decimal)).encode()
+        yield await work.run(_csv_lines, table, page, separator, decimal)
 
 
-def _csv_lines(table: AnswerTable, page: Sequence[RunState], separator: str, decimal: str | None) -> str:
+def _csv_lines(table: AnswerTable, page: Sequence[RunState], separator: str, decimal: str | None) -> bytes:
     rows = map(table.row, page)
     if decimal is None:
-        return csv_lines(rows)
+        return encode(csv_lines(rows))
     zoneless = ([cell.replace(tzinfo=None) if isinstance(cell, datetime) else cell for cell in row] for row in rows)
-    return csv_lines(zoneless, separator, decimal)
+    return encode(csv_lines(zoneless, separator, decimal))
 
 
 async def jsonl_pieces(work: LongWork, chosen: ChosenRuns, links: Urls, now: int) -> AsyncIterator[bytes]:

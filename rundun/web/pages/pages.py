@@ -20,6 +20,7 @@ from rundun import paths
 from rundun.core import languages
 from rundun.core.erasure.retention import NO_DAYS_SHOWN
 from rundun.core.json_types.execution import StateJson
+from rundun.core.text import encode
 from rundun.web.pages.branding import PLAIN, Branding
 from rundun.web.pages.shown_template import ShownTemplates, shown_template
 from rundun.web.pages.static import Assets
@@ -113,7 +114,7 @@ class Pages:
 
     def render(self, name: str, /, status: int = 200, headers: dict[str, str] | None = None, **values: Any) -> Response:
         """Return the page of the template `name`, rendered with `values`; `headers` override those of all pages."""
-        html = self._environment.get_template(name).render(**values)
+        html = encode(self._environment.get_template(name).render(**values))
         return Response(html, status, self.headers | (headers or {}), media_type="text/html")
 
     def render_run(

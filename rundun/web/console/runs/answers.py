@@ -5,9 +5,8 @@ from datetime import date, timedelta
 
 from starlette.responses import Response
 
-from rundun.actions.runs import runs
 from rundun.actions.templates import templates
-from rundun.web.archives.answers import ChosenRuns, csv_pieces, xlsx_lines
+from rundun.web.archives.answers import ChosenRuns, csv_pieces, read_versions, xlsx_lines
 from rundun.web.archives.download import Download, require_place
 from rundun.web.console.runs.export import CSV, table_context
 from rundun.web.console.runs.filters import RunFilterForm, read_filter_form
@@ -70,11 +69,11 @@ async def _read_table(call: ConsoleCall) -> tuple[ChosenRuns, AnswerTable, str]:
     require_place(call.ctx, org_id)
     filter_form = _read_filter(call)
     turns = call.ctx.turns.of_download(org_id)
-    versions = await turns.read(runs.list_answered_versions, org_id, filter_form.values["template"], tag)
+    versions = await read_versions(turns, org_id, filter_form.values["template"], tag)
     chosen = ChosenRuns(org_id, filter_form.filter, versions, tag)
     table = await turns.run(AnswerTable, versions, params, table_context(call))
     when = params.get("month") or call.zone.today(call.now).isoformat()
-    return chosen, table, f"{slug(versions[0].template.name)}-{slug(when)}"
+    return chosen, table, f"{slug(versions[0].name)}-{slug(when)}"
 
 
 def _read_filter(call: ConsoleCall) -> RunFilterForm:
