@@ -26,6 +26,7 @@ from tests.bench import (
     editor,
     fair,
     growth,
+    loop,
     page,
     photos,
     polls,
@@ -242,6 +243,7 @@ def main() -> None:
     polls.measure()
     console.measure()
     fair.measure()
+    loop.measure()
     backups.measure()
 
 
