@@ -128,7 +128,8 @@ ROUTES: dict[str, str | Making] = {
     "GET /v1/runs/{run_id}/shares": reading("?limit=100"),
     "DELETE /v1/runs/{run_id}/shares/{share_id}": ONE,
     "GET /v1/answers": reading(
-        *(f"?template_id={{{which}}}&format={kind}" for which in ("versions", "texts") for kind in ("csv", "jsonl"))
+        *(f"?template_id={{versions}}&format={kind}" for kind in ("csv", "jsonl")),
+        *(f"?template_id={{texts}}&status=completed&format={kind}" for kind in ("csv", "jsonl")),
     ),
     "POST /v1/erasures": bodies(BODY, erasing, found),
     "POST /v1/erasures/archive": bodies(BODY, found),
@@ -198,8 +199,12 @@ ROUTES: dict[str, str | Making] = {
     "POST /console/runs/{run_id}/deliveries/{delivery_id}/retry": FIELDS,
     "GET /console/runs.csv": reading("?tab=all"),
     "GET /console/answers": reading(),
-    "GET /console/answers.csv": reading("?template={versions}", "?template={texts}&remarks=on&times=on"),
-    "GET /console/answers.xlsx": reading("?template={versions}", "?template={texts}&remarks=on&times=on"),
+    "GET /console/answers.csv": reading(
+        "?template={versions}", "?template={texts}&status=completed&remarks=on&times=on"
+    ),
+    "GET /console/answers.xlsx": reading(
+        "?template={versions}", "?template={texts}&status=completed&remarks=on&times=on"
+    ),
     "GET /console/runs/{run_id}/archive.zip": reading(),
     "GET /console/runs/{run_id}/compare": reading("?with={closed}"),
     "GET /console/runs/{run_id}/report": reading("", "?depth=full"),

@@ -28,7 +28,9 @@ EMAIL = "ed@example.com"
 
 @dataclass(frozen=True, slots=True)
 class Ids:
-    """What the calls need: `full` is an open run with all that fits, `closed` its completed twin."""
+    """What the calls need: `full` is an open run with all that fits, `closed` its completed twin,
+    `small` one of very many of a person.
+    """
 
     key: str
     session: Mapping[str, str]
@@ -37,6 +39,7 @@ class Ids:
     versions: str
     full: str
     closed: str
+    small: str
     device: str
     share: str
     draft: str
@@ -150,6 +153,13 @@ def build(service: Rundun) -> dict[str, Any]:
         run = client.call("POST", "/v1/runs", {"template_id": made["versions"]})["run_id"]
         client.call("POST", f"/r/{run}/start", {})
         client.call("PUT", f"/r/{run}/steps/s-{number}-7", {"value": "x"}, cookie="")
+    asked = {"identity_required": "email"}
+    small = client.call(
+        "POST", "/v1/templates", {"name": "Small", "steps": version(0)["steps"][:1], "execution": asked}
+    )
+    made["small"] = client.call("POST", "/v1/runs", {"template_id": small["id"], "note": "N" * 4000})["run_id"]
+    client.call("POST", f"/r/{made['small']}/start", {"email": EMAIL})
+    client.cookie = ""
     for name in ("full", "closed"):
         made[name], made["device"] = _answered(service, made["texts"])
     made["draft"] = client.call("POST", "/v1/templates/drafts", {**largest_texts(), "wrong": 1})["id"]
@@ -217,7 +227,7 @@ def copy(path: Path, made: dict[str, Any]) -> Ids:
         _copy(
             db,
             "runs",
-            f"id = '{made['closed']}'",
+            f"id = '{made['small']}'",
             f"n <= {PERSONS_RUNS}",
             id="printf('r-%08x-0000-4000-8000-000000000000', n)",
             number="NULL",
