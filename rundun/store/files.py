@@ -1,9 +1,10 @@
 """Stored files in chunks of 1 MiB, and the rows of photos and signatures that refer to them."""
 
 import io
+import json
 import secrets
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import IO, Any, NamedTuple
@@ -57,6 +58,12 @@ def read_all(tx: Tx, number: int) -> bytes:
         (number,),
     )
     return b"".join(row["bytes"] for row in rows.fetchall())
+
+
+def sum_bytes(tx: Tx, numbers: Sequence[int]) -> int:
+    """Return the sizes of files together, each counted as often as it is named, in bytes."""
+    sql = "SELECT coalesce(sum(bytes), 0) AS bytes FROM json_each(?) JOIN files ON number = value"
+    return int(tx.db.execute(sql, (json.dumps([*numbers]),)).fetchone()["bytes"])
 
 
 def new_number() -> int:

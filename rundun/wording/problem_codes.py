@@ -323,6 +323,13 @@ PROBLEMS: Mapping[str, ProblemCode] = {
         "Print the report's page in its place. The administrator installs what “check” names.",
         (N_("There is no PDF"), N_("Print the report in its place, and save it as PDF.")),
     ),
+    "pdf_too_large": ProblemCode(
+        413,
+        "Too large for a PDF",
+        "The report has more text or more pictures than a PDF may have, which would take minutes.",
+        "Leave photos out, or print the report's page in its place.",
+        (N_("There is no PDF"), N_("Print the report in its place, and save it as PDF.")),
+    ),
     "unavailable": ProblemCode(
         503,
         "Try again shortly",

@@ -17,6 +17,7 @@ import pytest
 from rundun.errors import Problem
 from rundun.pdf import writer
 from rundun.pdf.writer import PdfWriter
+from rundun.web.archives import pdf as report_pdf
 from tests.helpers.console.console import operator, shown
 from tests.helpers.sample_runs import flat
 from tests.helpers.service import BOOLEAN, HOUR, Ed, Receiver, World
@@ -108,6 +109,19 @@ async def test_without_the_extra_there_is_print(w: World, monkeypatch: pytest.Mo
     assert (refused.status_code, refused.json()["code"]) == (503, "pdf_unavailable")
     told = await (await operator(w)).get(f"/runs/{ed.run_id}/report.pdf", headers={"accept": "text/html"})
     assert told.status_code == 503 and "Print the report in its place" in told.text
+
+
+@pytest.mark.parametrize("bound", ["MAX_HTML", "MAX_PICTURES", "MAX_PICTURE_BYTES"])
+async def test_what_would_take_too_long_is_refused_at_once(
+    w: World, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    monkeypatch.setattr(writer, "_run_child", pytest.fail)
+    ed = await flat(w)
+    monkeypatch.setattr(report_pdf, bound, 1)
+    refused = await w.acme.get(f"/v1/runs/{ed.run_id}/report.pdf")
+    assert (refused.status_code, refused.json()["code"]) == (413, "pdf_too_large")
+    told = await (await operator(w)).get(f"/runs/{ed.run_id}/report.pdf", headers={"accept": "text/html"})
+    assert told.status_code == 413 and "Print the report in its place" in told.text
 
 
 @WITH_LIBRARIES

@@ -175,13 +175,14 @@ async def get_run_report(call: ApiCall) -> Response:
     "GET /runs/{run_id}/report.pdf",
     {200: Success("The report.", Bytes(("application/pdf",), "A PDF."))},
     query=ReportQuery,
-    problems=("pdf_unavailable",),
+    problems=("pdf_too_large", "pdf_unavailable"),
 )
 async def get_run_report_pdf(call: ApiCall) -> Response:
     """Get a run's report as PDF.
 
-    The same page as `GET /v1/runs/{run_id}/report`, on A4. One is made at a time and three wait, at most two of an
-    organization; else 503 `unavailable`. Without the extra `pdf`, 503 `pdf_unavailable`.
+    The same page as `GET /v1/runs/{run_id}/report`, on A4, with at most 100 pictures; above that, 413 `pdf_too_large`.
+    One is made at a time and three wait, at most two of an organization; else 503 `unavailable`. Without the extra
+    `pdf`, 503 `pdf_unavailable`.
     """
     asked, turns = query(ReportQuery, call.request), call.ctx.turns.of_download(call.org_id)
     organization = await call.read(organization_rows.get)

@@ -4,11 +4,19 @@ from starlette.responses import Response
 
 from rundun.actions.runs import runs
 from rundun.core.runs.report import ReportOptions
+from rundun.core.text import MIB
+from rundun.errors import Problem
+from rundun.store import files
 from rundun.store.organizations.organizations import Organization
-from rundun.web.archives.report import report_pieces, report_writer
+from rundun.web.archives.report import fill_in, report_parts, report_writer
 from rundun.web.archives.runs import report_name
 from rundun.web.context import Context
 from rundun.web.http.turns import Turns
+
+# What is allowed takes at most half of the time on a small machine.
+MAX_HTML = 512 * 1024  # bytes without pictures
+MAX_PICTURES = 100
+MAX_PICTURE_BYTES = 64 * 1024 * 1024
 
 
 async def report_pdf(
@@ -22,13 +30,25 @@ async def report_pdf(
     by_link: bool = False,
 ) -> Response:
     """Return the PDF of the report of an organization's run in `language`, a tag; `by_link`: for a reader with a link.
-    Raises NotFound, `run_erased`, `pdf_unavailable`, `unavailable`.
+    Raises NotFound, `run_erased`, `pdf_too_large`, `pdf_unavailable`, `unavailable`.
     """
     detail = await turns.read(runs.get_detail, organization.org_id, run_id, language=language)
     writer = await report_writer(turns, ctx.pages, organization, ctx.pages.console_words.language([language]))
     report = (run_id, detail.state.run.revision, language, repr(options))
-    pieces = report_pieces(turns, writer, detail, options)
-    pdf = await ctx.write_pdf(pieces, organization.org_id, report, by_link=by_link)
+    parts = await report_parts(turns, writer, detail, options)
+    numbers = [int(number) for number in parts[1::3]]
+    _require_size(sum(map(len, parts)), len(numbers), await turns.read(files.sum_bytes, numbers))
+    pdf = await ctx.write_pdf(fill_in(turns, parts), organization.org_id, report, by_link=by_link)
     name = report_name(detail, "pdf")
     headers = {"cache-control": "no-store", "content-disposition": f'inline; filename="{name}"'}
     return Response(pdf, headers=headers, media_type="application/pdf")
+
+
+def _require_size(html: int, pictures: int, picture_bytes: int) -> None:
+    """Raise `pdf_too_large` for a page of more than `html` bytes, or with more `pictures`, than a PDF may have."""
+    if html > MAX_HTML or pictures > MAX_PICTURES or picture_bytes > MAX_PICTURE_BYTES:
+        raise Problem(
+            "pdf_too_large",
+            f"A PDF may have {MAX_HTML // 1024} KiB of HTML, and {MAX_PICTURES} pictures of "
+            f"{MAX_PICTURE_BYTES // MIB} MiB together. Print the page, or leave photos out.",
+        )

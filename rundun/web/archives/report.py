@@ -123,9 +123,21 @@ async def report_pieces(
     """Yield the report of a run as an HTML page that contains its pictures, in pieces. A picture deleted meanwhile is
     left empty.
     """
+    async for piece in fill_in(work, await report_parts(work, writer, detail, options)):
+        yield piece
+
+
+async def report_parts(work: LongWork, writer: ReportWriter, detail: RunDetail, options: ReportOptions) -> list[bytes]:
+    """Return the report of a run as an HTML page in parts: between two texts the number and the media type of a picture
+    that belongs there as a URL.
+    """
     mark = f"picture-{secrets.token_hex(16)}"  # no person's text has it
     html = await work.run(writer.render, detail, options, lambda number, kind: f"{mark}:{number}:{kind};")
-    parts = re.split(rf"{mark}:(\d+):([\w/]+);".encode(), html)
+    return re.split(rf"{mark}:(\d+):([\w/]+);".encode(), html)
+
+
+async def fill_in(work: LongWork, parts: list[bytes]) -> AsyncIterator[bytes]:
+    """Yield the page of these `report_parts` with its pictures, in pieces."""
     yield parts[0]
     for number, kind, text in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
         yield b"data:%b;base64,%b" % (kind, base64.b64encode(await work.read(files.read_all, int(number))))

@@ -19,7 +19,7 @@ router = executor_router()
 @router.route(
     "GET /report.pdf",
     {200: Success("The report.", Bytes(("application/pdf",), "A PDF."))},
-    problems=("pdf_unavailable",),
+    problems=("pdf_too_large", "pdf_unavailable"),
 )
 async def get_report(request: Request) -> Response:
     """Get the customer's report as PDF.
