@@ -60,7 +60,7 @@ def read_all(tx: Tx, number: int) -> bytes:
     return b"".join(row["bytes"] for row in rows.fetchall())
 
 
-def sum_bytes(tx: Tx, numbers: Sequence[int]) -> int:
+def count_bytes(tx: Tx, numbers: Sequence[int]) -> int:
     """Return the sizes of files together, each counted as often as it is named, in bytes."""
     sql = "SELECT coalesce(sum(bytes), 0) AS bytes FROM json_each(?) JOIN files ON number = value"
     return int(tx.db.execute(sql, (json.dumps([*numbers]),)).fetchone()["bytes"])

@@ -37,7 +37,7 @@ async def report_pdf(
     report = (run_id, detail.state.run.revision, language, repr(options))
     parts = await report_parts(turns, writer, detail, options)
     numbers = [int(number) for number in parts[1::3]]
-    _require_size(sum(map(len, parts)), len(numbers), await turns.read(files.sum_bytes, numbers))
+    _require_size(sum(map(len, parts)), len(numbers), await turns.read(files.count_bytes, numbers))
     pdf = await ctx.write_pdf(fill_in(turns, parts), organization.org_id, report, by_link=by_link)
     name = report_name(detail, "pdf")
     headers = {"cache-control": "no-store", "content-disposition": f'inline; filename="{name}"'}
