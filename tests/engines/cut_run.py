@@ -406,7 +406,8 @@ class EngineCutRun:
                 self._heals()
                 self.ed.driver.execute_script("dispatchEvent(new Event('online'))")
                 self.ed.until(lambda: self.ed.find(OVER))
-        raise AssertionError("it never ended")
+        shown = self.ed.driver.execute_script("return document.body.innerText")
+        raise AssertionError(f"it never ended: {shown}")
 
     def _is_calm(self) -> bool:
         self.ed.driver.execute_script("dispatchEvent(new Event('online'))")
