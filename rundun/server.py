@@ -204,7 +204,7 @@ class Protocol(HttpToolsProtocol):
         return unsent
 
     def abort(self, late: str) -> None:
-        """Close the connection, whose peer is late with its part."""
+        """Close the connection, and log which part of the exchange is `late`: `header`, `body` or `answer`."""
         # Browsers open spare connections and leave them unused: not worth a log line.
         level = "debug" if late == "header" and not self._header_bytes else "info"
         log(level, "connection.closed", waited_for=late, client=self.client and self.client[0])

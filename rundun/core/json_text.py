@@ -46,7 +46,9 @@ def parse(text: bytes) -> Any:
 
 
 def _count_escaped_colons(text: bytes) -> int:
-    """Count the colons that are written as escapes in a JSON text, whose escaped backslashes are left out for that."""
+    r"""Return the number of colons in a JSON text that are written as `\u003a`. Escaped backslashes are removed first:
+    `\\u003a` is no colon.
+    """
     plain = text.replace(rb"\\", b"")
     return plain.count(rb"\u003a") + plain.count(rb"\u003A")
 

@@ -374,7 +374,9 @@ def get(tx: Tx, org_id: str, run_id: str, language: str | None = None) -> tuple[
 
 
 def get_unless_large(tx: Tx, org_id: str, run_id: str) -> tuple[RunState, int] | None:
-    """Return the same as `get`; None for a large run, whose reading takes a turn. Raises NotFound, `run_erased`."""
+    """Return an organization's run with its answers and evidence, and the time of reading in milliseconds; None for a
+    run of more than `MANY_STEPS` steps. Raises NotFound, `run_erased`.
+    """
     run = run_rows.get_of_org(tx, org_id, run_id)
     version = template_rows.get_version(tx, run.template_id, run.template_v)
     return None if len(version.steps) > MANY_STEPS else (load(tx, run), tx.now)

@@ -1,5 +1,6 @@
 """Runs as ZIP archives with record, report, original photos and signatures, for console, API and command line."""
 
+import asyncio
 import io
 import zipfile
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -96,7 +97,7 @@ def report_name(detail: RunDetail, suffix: str) -> str:
     return f"{'report' if name == 'step' else name}.{suffix}"  # of a title without Latin letters nothing is left
 
 
-async def zip_pieces(work: LongWork, entries: AsyncIterator[ArchiveEntry], at: datetime) -> AsyncIterator[bytes]:
+async def zip_pieces(reads: Reads, entries: AsyncIterator[ArchiveEntry], at: datetime) -> AsyncIterator[bytes]:
     """Yield a ZIP archive of `entries` in pieces, its files dated `at`. Stored files deleted meanwhile are left out."""
     buffer = StreamingZipBuffer()
     try:
@@ -104,16 +105,24 @@ async def zip_pieces(work: LongWork, entries: AsyncIterator[ArchiveEntry], at: d
             async for entry in entries:
                 head = _zip_info(entry.name, at)
                 if isinstance(entry.content, bytes):
-                    await work.run(zip_file.writestr, head, entry.content, zipfile.ZIP_DEFLATED)
+                    await _write_bytes(zip_file, head, entry.content)
                 else:
-                    await _write_file(work, zip_file, head, entry.content)
+                    await _write_file(reads, zip_file, head, entry.content)
                 for data in _read_pieces(buffer):
                     yield data
-            await work.run(zip_file.close)  # writes the list of all files
         for data in _read_pieces(buffer):
             yield data
     finally:
         buffer.close()
+
+
+async def _write_bytes(zip_file: zipfile.ZipFile, head: zipfile.ZipInfo, content: bytes) -> None:
+    """Compress in pieces, between which the event loop goes on: in a thread, it could outlive a download that ends."""
+    head.compress_type, head.file_size = zipfile.ZIP_DEFLATED, len(content)
+    with zip_file.open(head, "w") as writing:
+        for start in range(0, len(content), CHUNK // 4):
+            writing.write(content[start : start + CHUNK // 4])
+            await asyncio.sleep(0)
 
 
 async def _write_file(reads: Reads, zip_file: zipfile.ZipFile, head: zipfile.ZipInfo, number: int) -> None:
