@@ -174,7 +174,8 @@ export class Outbox extends EventTarget {
     if (this.#isStopped) return;
     try {
       const { epoch, ids, marks } = await db.storedIds(this.run);
-      this.marks = marks;
+      const isBeingWritten = ({ item }) => [...this.#acknowledged].some(({ id }) => id === item);
+      this.marks = [...marks, ...this.marks.filter(isBeingWritten)];
       for (const item of this.items.filter((one) => one.stored === "yes" && one.state !== "sending")) {
         if (ids.has(item.id)) item.epoch = epoch;
         else if (item.epoch !== epoch) this.#save(item);

@@ -182,6 +182,40 @@ async def test_what_was_replaced_or_deleted_never_comes_back(browser: Browser, a
         assert len(acme.photos(run_id)) == 1
 
 
+# Looks at what is kept just before the mark of the next receipt is written, and what it sees is that of before.
+LOOKS_BEFORE_MARKED = """run => {
+  const put = IDBObjectStore.prototype.put;
+  IDBObjectStore.prototype.put = function (record) {
+    if (record.run === run && record.labels) {
+      IDBObjectStore.prototype.put = put;
+      dispatchEvent(new Event("online"));
+    }
+    return put.call(this, record);
+  };
+}"""
+
+
+async def test_an_older_answer_of_this_phone_is_its_own_whenever_it_looked(browser: Browser, acme: Depot) -> None:
+    async with at_work(browser, acme, YES_NO) as (ed, run_id):
+        await ed.until_kept_is(run_id, [])
+        await ed.page.evaluate(LOOKS_BEFORE_MARKED, run_id)
+        await ed.pick("s-ok", "Yes")
+        await ed.is_done("s-ok")
+        await ed.until_kept_is(run_id, [])
+        copy = await acme.backs_up()
+        await ed.pick("s-ok", "No")
+        await ed.is_done("s-ok")
+        await ed.until_kept_is(run_id, [])
+        before = given(acme, run_id)
+        await ed.page.reload()  # and asks, and forgets what is not in force
+        await ed.until_all_is_safe()
+        await ed.page.goto("about:blank")
+        await acme.restored(copy)
+        await ed.open(run_id)
+        await ed.until_all_is_safe()
+        assert given(acme, run_id) == before
+
+
 async def test_an_unknown_run_is_offered_as_a_file(browser: Browser, acme: Depot) -> None:
     copy = await acme.backs_up()
     async with at_work(browser, acme) as (ed, _):
