@@ -83,11 +83,13 @@ if (chosen && !isPageLanguage(chosen) && !new URLSearchParams(location.search).h
 async function open() {
   // A failed read must not end the page: each poll looks for stored items again.
   lost = await session.restore().catch(() => void (outbox.trouble ??= "none"));
+  // A page of before the server was restored: where the start needs a name, the server refuses this one.
+  if (!startScreen && !session.closed && !session.isBegun) outbox.start({});
   if (!session.closed && session.isBegun) {
     showForm();
     if (session.lost.length) showPutBack();
   }
-  if (!session.closed && session.run.status === "pending") {
+  if (startScreen && !session.closed && session.run.status === "pending") {
     // Also when the start is queued since an earlier visit: the server may still refuse it.
     connectStart(session, startScreen, showForm);
     if (session.job.hasContent) connectStartScreen(session, startScreen);

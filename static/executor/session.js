@@ -333,7 +333,8 @@ export class Session extends EventTarget {
     const said = photoRule(step) && this.photoStore.photoLists(step.id);
     const fresh = itemOf(step, content, said, nowUtc());
     const { kind, body } = fresh;
-    this.lost = this.lost.filter(({ key }) => key !== stepId);
+    const isGivenUp = ({ kind, version }) => kind !== "photo" || said?.missing_photos.includes(version);
+    this.lost = this.lost.filter((one) => one.key !== stepId || !isGivenUp(one));
     const last = this.#local.get(step.id)?.item;
     // An unsent answer is dropped, so this one replaces the answer before it.
     const isGone = kind === "answer" && last && (last.tries === 0 || last.state === "refused");

@@ -332,9 +332,9 @@ class EngineCutRun:
             return
         if [one.text for one in self.ed.find(".top .sending")] == ["All safe"]:
             there = server_has(self.acme, self.run_id).pictures
-            shown = [(step, self.numbers[one]) for step in ("s-in", "s-pic") for one in self._shown(step)
-                     if one in self.numbers]  # fmt: skip
-            assert there.issuperset(shown), "called safe"
+            shown = {(step, self.numbers[one]) for step in ("s-in", "s-pic") for one in self._shown(step)
+                     if one in self.numbers}  # fmt: skip
+            assert shown <= there, f"called safe: {shown - there}"
 
     def _looks(self) -> Held:
         """What phone and server have now."""

@@ -20,6 +20,7 @@ from rundun.store.backups import backup, restore
 from tests.helpers.patience import PATIENCE
 from tests.helpers.processes.service_process import Serving
 
+BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 Lie = Callable[[str, bytes, bytes], bytes | tuple[bytes, bytes]]
 
 

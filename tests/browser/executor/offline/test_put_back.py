@@ -14,7 +14,7 @@ from playwright.async_api import Browser, expect
 from tests.browser.checklists import COUNT, YES_NO
 from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file, jpeg, noise
-from tests.helpers.network.faulty_network import Depot, depot
+from tests.helpers.network.faulty_network import BUSY, Depot, depot
 from tests.helpers.patience import PATIENCE
 
 PIC = {"id": "s-pic", "type": "photo", "label": "The hall", "config": {"max": 4}}
@@ -137,6 +137,31 @@ async def test_a_run_put_back_to_before_its_start_is_opened_again(browser: Brows
         await expect(ed.page.locator(".list")).to_be_visible()
         await ed.until_all_is_safe()
         assert given(acme, run_id) == before
+
+
+async def test_a_kept_page_of_after_the_start_starts_a_run_put_back_to_before_it(browser: Browser, acme: Depot) -> None:
+    run_id = await acme.dispatched(*STEPS)
+    copy = await acme.backs_up()
+    async with phone(browser, acme.base, service_workers="allow") as ed:
+        await ed.open(run_id)
+        await ed.start()
+        await ed.page.reload()
+        await ed.is_kept_as_page(run_id)
+        await ed.fill("s-count", "17")
+        await ed.is_done("s-count")
+        await ed.until_kept_is(run_id, [])
+        await acme.restored(copy)
+        acme.line.lie = lambda target, head, body: BUSY if target.endswith("/start") else (head, body)
+        await ed.network_is_back()
+        await expect(ed.page.locator(".put-back")).to_contain_text(NOTICE)
+        await ed.until_generation(run_id, acme.generation)
+        acme.line.down()
+        await ed.page.reload()
+        await expect(ed.step("s-count").locator("input")).to_have_value("17")
+        acme.line.lie = None
+        acme.line.up()
+        await ed.until_all_is_safe()
+        assert acme.answers(run_id) == {"s-count": 17}
 
 
 async def test_nothing_is_called_safe_from_the_first_receipt_of_another_generation_on(

@@ -1,5 +1,6 @@
 """The server is put back to an older copy of its data while two phones are at a run: neither is lost unseen."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +12,8 @@ from playwright.async_api import Browser, expect
 from tests.browser.checklists import COUNT, YES_NO
 from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file, jpeg
-from tests.helpers.network.faulty_network import Depot, depot
+from tests.helpers.network.faulty_network import BUSY, Depot, depot
+from tests.helpers.patience import PATIENCE
 
 PIC = {"id": "s-pic", "type": "photo", "label": "The hall", "config": {"max": 4}}
 SIGN = {"id": "s-sign", "type": "signature", "label": "Your signature"}
@@ -72,6 +74,42 @@ async def test_a_start_that_asks_for_a_name_is_made_by_hand(browser: Browser, ac
         await olga.start()
         await olga.until_all_is_safe()
         assert acme.answers(run_id) == {"s-count": 17}
+        olga.trouble.clear()
+
+
+async def test_a_kept_page_whose_start_is_refused_asks_until_the_server_makes_one(
+    browser: Browser, acme: Depot
+) -> None:
+    named = {"execution": {"identity_required": "name"}}
+    async with (
+        both(browser, acme, YES_NO, name="Ed", **named) as (ed, _, run_id, copy),
+        phone(browser, acme.base, service_workers="allow") as olga,
+    ):
+        await ed.page.goto("about:blank")  # Ed is away
+        await olga.open(run_id)
+        await olga.page.reload()
+        await olga.is_kept_as_page(run_id)
+        await olga.pick("s-ok", "Yes")
+        await olga.is_safe("s-ok")
+        asked = asyncio.Queue[str]()
+
+        def lie(target: str, head: bytes, body: bytes) -> bytes | tuple[bytes, bytes]:
+            if target != f"/r/{run_id}":
+                return head, body
+            asked.put_nowait(target)
+            return BUSY
+
+        acme.line.lie = lie
+        await acme.restored(copy)
+        await olga.network_is_back()
+        async with asyncio.timeout(PATIENCE):
+            for _ in range(2):  # the kept page asks, too
+                await asked.get()
+        acme.line.lie = None
+        await olga.page.locator("#identity").fill("Olga")
+        await olga.start()
+        await olga.until_all_is_safe()
+        assert acme.answers(run_id) == {"s-ok": True}
         olga.trouble.clear()
 
 
@@ -153,6 +191,11 @@ async def test_what_no_phone_has_is_named(browser: Browser, acme: Depot) -> None
         await expect(notice).to_contain_text("How many?, The hall")
         await ed.fill("s-count", "18")
         await expect(notice).not_to_contain_text("How many?")
+        await ed.photograph("s-pic", file("2.jpg", "image/jpeg", jpeg(comment=b"2")))  # one more is not the lost one
+        await ed.is_done("s-pic")
+        await ed.until_kept_is(run_id, [])
+        await expect(notice).to_contain_text("The hall")
+        await expect(ed.page.locator(".top .sending")).to_have_text("")
         await notice.get_by_role("button", name="Close").tap()
         await ed.until_all_is_safe()
         await ed.page.reload()
