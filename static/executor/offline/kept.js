@@ -57,8 +57,12 @@ async function putUnsent(mark, state, session) {
 /** → what a page knew of a run, `known`, and neither the server has, restored to `state`, nor this phone:
  *  [{kind, key, version}] as in marks. */
 export function findLost(session, known, state) {
-  const isSentAgain = ({ kind, key, version }) => session.outbox.items.some((item) =>
-    item.kind === kind && item.key === key && (kind !== "photo" || item.photo === version));
+  const { items, marks } = session.outbox;
+  // What this phone has given since is in the queue, or there already.
+  const own = [...items, ...marks.filter((mark) => mark.generation === generationOf(state))];
+  const photoOf = (one) => one.version ?? one.photo ?? one.path.split("/").at(-1); // also of a deletion
+  const isGivenSince = ({ kind, key, version }) => own.some((one) =>
+    one.key === key && (kind === "photo" ? photoOf(one) === version : one.kind === kind));
   const answers = Object.entries(known.answers).map(([key, { answer_id: answer, remark_id: remark }]) => (
     answer ? { kind: "answer", key, version: answer } : { kind: "remark", key, version: remark }));
   const photos = Object.entries(known.photos).flatMap(([key, receipts]) => (
@@ -66,7 +70,7 @@ export function findLost(session, known, state) {
   const signatures = Object.entries(known.signatures).map(([key, { sha256: version }]) => (
     { kind: "signature", key, version }));
   const all = [...session.lost, ...answers, ...photos, ...signatures];
-  return all.filter((one) => one.version && !isInForce(one, state) && !isSentAgain(one));
+  return all.filter((one) => one.version && !isInForce(one, state) && !isGivenSince(one));
 }
 
 /** Shows in the `headers` that the server was restored, and what is lost, until the person closes it. */

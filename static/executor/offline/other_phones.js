@@ -14,8 +14,6 @@ export class OtherPhones {
     Object.assign(this, { session, outbox });
     // Noted when given: the server's state may contain an answer before its receipt is processed.
     outbox.addEventListener("change", () => {
-      const kept = [...outbox.items, ...outbox.marks].flatMap(({ version, earlier }) => [version, ...earlier]);
-      for (const id of kept) this.#ours.add(id);
       const ids = outbox.items.map(({ body }) => body?.answer_id).filter((id) => id && !this.#ours.has(id));
       for (const answered of ids) {
         this.#ours.add(answered);
@@ -25,6 +23,12 @@ export class OtherPhones {
     outbox.tabs?.addEventListener("message", ({ data }) => this.#ours.add(data.answered));
     outbox.addEventListener("refused", ({ detail }) => CHANGED.has(detail.problem.code) && this.#onRefused(detail));
     session.addEventListener("state", ({ detail }) => this.#compare(detail.before));
+  }
+
+  /** True for an answer given on this phone, also on an earlier visit. */
+  #isOurs(id) {
+    const isOf = ({ version, earlier }) => version === id || earlier.includes(id);
+    return this.#ours.has(id) || [...this.outbox.items, ...this.outbox.marks].some(isOf);
   }
 
   /** True while a step shows another phone's answer that came while this page was open. */
@@ -60,7 +64,7 @@ export class OtherPhones {
     const local = session.localOf(item.key);
     if (problem.code !== "answer_changed" || local?.item !== item) return;
     const replaces = session.answers[item.key]?.answer_id ?? null;
-    if (replaces === null || this.#ours.has(replaces)) {
+    if (replaces === null || this.#isOurs(replaces)) {
       local.problem = null;
       item.body = { ...item.body, replaces };
       return outbox.retry(item);
@@ -75,7 +79,7 @@ export class OtherPhones {
   #compare(before) {
     // Remarks are among the answers, and have no answer_id.
     const isTheirs = ([stepId, { answer_id: id }]) => id !== undefined &&
-      id !== (before[stepId]?.answer_id ?? null) && !this.#ours.has(id);
+      id !== (before[stepId]?.answer_id ?? null) && !this.#isOurs(id);
     const changed = Object.entries(this.session.answers).filter(isTheirs);
     for (const [stepId, { answer_id: id }] of changed) this.#theirs.set(stepId, id);
     if (changed.length) this.session.emit("elsewhere", { steps: changed.map(([stepId]) => stepId) });

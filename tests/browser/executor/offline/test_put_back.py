@@ -164,6 +164,30 @@ async def test_a_kept_page_of_after_the_start_starts_a_run_put_back_to_before_it
         assert acme.answers(run_id) == {"s-count": 17}
 
 
+async def test_what_this_phone_has_given_since_replaces_what_is_lost(browser: Browser, acme: Depot) -> None:
+    """Also where the page hears of the restore only after its newer answer has arrived."""
+    async with at_work(browser, acme, YES_NO) as (ed, run_id):
+        copy = await acme.backs_up()
+        await ed.pick("s-ok", "Yes")
+        await ed.is_done("s-ok")
+        await ed.until_kept_is(run_id, [])
+        acme.line.down()
+        await ed.pick("s-ok", "No")
+        await ed.until_kept(run_id, "answer", "s-ok")
+        await ed.page.goto("about:blank")
+        await acme.restored(copy)
+
+        async def late(target: str, head: bytes) -> None:
+            while "/state" in target and acme.answers(run_id) != {"s-ok": False}:
+                await asyncio.sleep(0)
+
+        acme.line.lie, acme.line.late = lambda target, head, body: (head, body), late
+        acme.line.up()
+        await ed.open(run_id)
+        await expect(ed.page.locator(".put-back")).to_have_text(f"{NOTICE} Close")
+        await ed.until_all_is_safe()
+
+
 async def test_nothing_is_called_safe_from_the_first_receipt_of_another_generation_on(
     browser: Browser, acme: Depot
 ) -> None:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.browser.checklists import COUNT, YES_NO
 from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file, jpeg
+from tests.helpers.modules import module
 from tests.helpers.network.faulty_network import BUSY, Depot, depot
 from tests.helpers.patience import PATIENCE
 
@@ -201,3 +202,16 @@ async def test_what_no_phone_has_is_named(browser: Browser, acme: Depot) -> None
         await ed.page.reload()
         await ed.until_all_is_safe()
         await expect(notice).to_have_count(0)
+
+
+async def test_what_is_kept_since_an_earlier_visit_is_no_other_phone_s(page: Page) -> None:
+    script = f"""async () => {{
+      const {{ OtherPhones }} = await import('{module("offline/other_phones")}');
+      const outbox = Object.assign(new EventTarget(), {{ items: [], marks: [{{ version: "new", earlier: ["old"] }}] }});
+      const answers = {{ one: {{ answer_id: "new" }}, two: {{ answer_id: "old" }}, three: {{ answer_id: "another" }} }};
+      const session = Object.assign(new EventTarget(), {{ answers, emit: (_, {{ steps }}) => (session.told = steps) }});
+      new OtherPhones(session, outbox);
+      session.dispatchEvent(new CustomEvent("state", {{ detail: {{ before: {{}} }} }}));
+      return session.told;
+    }}"""
+    assert await page.evaluate(script) == ["three"]
