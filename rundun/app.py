@@ -34,8 +34,8 @@ from rundun.web import samples
 from rundun.web.context import Context
 from rundun.web.http.auth import KeyRing
 from rundun.web.http.change_notifier import ChangeNotifier
+from rundun.web.http.known_runs import KnownRuns
 from rundun.web.http.rate_limit import RateLimiter
-from rundun.web.http.run_owners import RunOwners
 from rundun.web.http.session_use import SessionUse
 from rundun.web.http.turns import TurnTaking
 from rundun.web.http.upload_buffer import UploadBuffer
@@ -155,7 +155,7 @@ async def running(
             ),
             notifier=ChangeNotifier(database),
             turns=turns,
-            run_owners=RunOwners(database),
+            known_runs=KnownRuns(database),
         )
         told = loader.settings_json(settings)
         errands = {ALERT_TEST_COMMAND: alerts.send_test} if alerts else {}

@@ -44,6 +44,8 @@ class _HeadWithBody:
         self.is_closing = transport.is_closing
 
     def write(self, data: bytes) -> None:
+        if self.is_closing():  # the client is gone, and has sent several requests at once
+            return
         if self._head and len(data) > _LITTLE:  # joining them would copy it
             self._flush()
         if self._head is None:

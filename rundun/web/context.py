@@ -17,8 +17,8 @@ from rundun.pool import BoundedPool, RefusalReason
 from rundun.store.database import Database
 from rundun.web.http.auth import KeyRing
 from rundun.web.http.change_notifier import ChangeNotifier
+from rundun.web.http.known_runs import KnownRuns
 from rundun.web.http.rate_limit import RateLimiter
-from rundun.web.http.run_owners import RunOwners
 from rundun.web.http.session_use import SessionUse
 from rundun.web.http.turns import TurnTaking
 from rundun.web.http.upload_buffer import UploadBuffer
@@ -111,7 +111,7 @@ class Context:
     rate_limiter: RateLimiter
     notifier: ChangeNotifier
     turns: TurnTaking
-    run_owners: RunOwners
+    known_runs: KnownRuns
     under_way: set[tuple[str, str, str]] = field(default_factory=set)  # (organization, path, Idempotency-Key)
     preview_cache: PreviewCache = field(default_factory=PreviewCache)
     streams: BoundedPool = field(default_factory=lambda: BoundedPool(_too_many_pages))  # open at the console

@@ -1,7 +1,9 @@
 """`python -m tests.bench.beats …`: `python -m rundun …`, which tells whoever connects to the socket `beats`, beside its
-configuration, by how many milliseconds its loop's beat was late at most since it was last asked.
+configuration, by how many milliseconds its loop's beat was late at most since it was last asked, and how long the
+longest collection of garbage took meanwhile.
 """
 
+import gc
 import runpy
 import socket
 import sys
@@ -14,16 +16,23 @@ from rundun.loop_beat import BEAT_SECONDS
 
 
 class Longest:
-    """The longest lateness, in seconds."""
+    """The longest lateness and the longest collection, in seconds."""
 
     def __init__(self) -> None:
-        self._seconds = 0.0
+        self._seconds = self._collection = self._began = 0.0
         self._observe = counters.loop_lateness.observe
         counters.loop_lateness.observe = self._note  # type: ignore[method-assign]
+        gc.callbacks.append(self._note_collection)
 
     def _note(self, seconds: float) -> None:
         self._seconds = max(self._seconds, seconds)
         self._observe(seconds)
+
+    def _note_collection(self, phase: str, _: object) -> None:
+        if phase == "start":
+            self._began = time.monotonic()
+        else:
+            self._collection = max(self._collection, time.monotonic() - self._began)
 
     def tell(self, listener: socket.socket) -> None:
         """Tell each who connects, once the beat has had its time."""
@@ -31,15 +40,17 @@ class Longest:
             asked, _ = listener.accept()
             with asked:
                 time.sleep(4 * BEAT_SECONDS)
-                seconds, self._seconds = self._seconds, 0.0
-                asked.sendall(f"{seconds * 1000}".encode())
+                both = self._seconds * 1000, self._collection * 1000
+                self._seconds = self._collection = 0.0
+                asked.sendall("{} {}".format(*both).encode())
 
 
-def ask(config: Path) -> float:
-    """Return the longest lateness since the last time, in milliseconds."""
+def ask(config: Path) -> tuple[float, float]:
+    """Return the longest lateness since the last time, and the longest collection, both in milliseconds."""
     with socket.socket(socket.AF_UNIX) as asking:
         asking.connect(str(config.with_name("beats")))
-        return float(asking.recv(100))
+        late, collection = asking.recv(100).split()
+        return float(late), float(collection)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from typing import Any
 from urllib.parse import urlencode
@@ -34,7 +34,11 @@ class Means:
 
     ids: Ids
     csrf: str
-    round: int
+    round: int = 0
+
+    def in_round(self, number: int) -> "Means":
+        """The same, in another round."""
+        return replace(self, round=number)
 
     def headers(self, path: str) -> Mapping[str, str]:
         """What goes with a request to a path."""
@@ -49,7 +53,7 @@ class Means:
         ids = self.ids
         known = {"run_id": ids.full, "template_id": ids.texts, "draft_id": ids.draft, "step_id": "s-1",
                  "photo_id": f"ph-{uuid.uuid4()}", "delivery_id": "d-none", "share_id": "sh-none", "number": "1",
-                 "token": ids.share, "picture": ids.media.rpartition("/")[2], "path:path": "api"}  # fmt: skip
+                 "token": ids.share, "path:path": "api"}  # fmt: skip
         for name, value in {**known, **given}.items():
             filled = next_spare() if value == SPARE else value.format(**asdict(ids))
             path = path.replace(f"{{{name}}}", filled)
@@ -124,21 +128,16 @@ def file(make_file: Callable[[], bytes], content_type: str) -> Making:
     return make
 
 
-def upload(**headers: str) -> Making:
-    """A photo as large as one may be."""
+def upload(make_file: Callable[[int], bytes], content_type: str = "image/jpeg", **given: str) -> Making:
+    """A picture, another one in each round."""
 
     def make(means: Means, path: str) -> Iterator[Request]:
-        data = _photo()
+        data = make_file(means.round)
         digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
-        given = {"content-type": "image/jpeg", "content-digest": f"sha-256=:{digest}:", **headers}
-        yield Request("a photo", means.path(path), data, {**given, **means.headers(path)})
+        headers = {"content-type": content_type, "content-digest": f"sha-256=:{digest}:", **means.headers(path)}
+        yield Request("a picture", means.path(path, run_id="{pictures}", **given), data, headers)
 
     return make
-
-
-@cache
-def _photo() -> bytes:
-    return loop_world.picture(3600)
 
 
 SPARE = "{spare}"

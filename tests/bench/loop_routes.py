@@ -151,7 +151,7 @@ ROUTES: dict[str, str | Making] = {
     "DELETE /v1/templates/{template_id}": ONE,
     "GET /v1/templates/{template_id}/versions": reading("?limit=100", template_id="{options}"),
     "POST /v1/templates/check": bodies(BODY, texts, options, wrong),
-    "POST /v1/pictures": upload(),
+    "POST /v1/pictures": upload(loop_world.photo),
     "GET /v1/pictures/{picture_id}": ONE,
     "GET /v1/openapi.json": reading(),
     # ---- /r
@@ -162,11 +162,11 @@ ROUTES: dict[str, str | Making] = {
     "PUT /r/{run_id}/steps/{step_id}/remark": bodies(PHONE, remark),
     "POST /r/{run_id}/complete": bodies(PHONE, empty, run_id=SPARE),
     "POST /r/{run_id}/cancel": bodies(PHONE, empty, run_id=SPARE),
-    "PUT /r/{run_id}/steps/{step_id}/photos/{photo_id}": upload(),
+    "PUT /r/{run_id}/steps/{step_id}/photos/{photo_id}": upload(loop_world.photo, step_id="s-photo"),
     "DELETE /r/{run_id}/steps/{step_id}/photos/{photo_id}": deleting(),
-    "PUT /r/{run_id}/steps/{step_id}/signature": upload(),
-    "PUT /r/{run_id}/signature": upload(),
-    "POST /r/{run_id}/decode": upload(),
+    "PUT /r/{run_id}/steps/{step_id}/signature": upload(loop_world.signature, "image/png", step_id="s-signature"),
+    "PUT /r/{run_id}/signature": upload(loop_world.signature, "image/png"),
+    "POST /r/{run_id}/decode": upload(loop_world.photo),
     "GET /r/{run_id}/report.pdf": reading(run_id="{closed}"),
     # ---- links
     "GET /media/{token}": reading("", token="{media}"),
@@ -264,7 +264,7 @@ ROUTES: dict[str, str | Making] = {
     "POST /console/dispatch": form({"template_id": "{texts}"}, size=512 * 1024),
     "GET /console/dispatch/table": reading("?template_id={texts}"),
     "POST /console/dispatch/table": form(
-        {"template_id": "{texts}", "text": _TABLE}, {"template_id": "{texts}", "text": _COLUMNS}, size=6 * 1024 * 1024
+        {"template_id": "{texts}", "table": _TABLE}, {"template_id": "{texts}", "table": _COLUMNS}, size=6 * 1024 * 1024
     ),
     "POST /console/dispatch/table/text": both(
         file(_TABLE.encode, "text/csv"), file(lambda: _COLUMNS.encode()[: 2 * 1024 * 1024], "text/csv")
@@ -281,7 +281,7 @@ ROUTES: dict[str, str | Making] = {
     "GET /console/templates/drafts/{draft_id}/publish": reading(draft_id="{draft}"),
     "POST /console/templates/drafts/{draft_id}/publish": form({"revision": "1"}, draft_id="{draft}"),
     "POST /console/templates/drafts/{draft_id}/discard": ONE,
-    "POST /console/pictures": upload(),
+    "POST /console/pictures": upload(loop_world.photo),
     "GET /console/templates/preview/{name}": "as the executor's page of a run, in the same turns",
     "GET /console/templates/samples/{name}/picture": FIXED,
     "GET /console/templates": reading(),
@@ -301,7 +301,7 @@ ROUTES: dict[str, str | Making] = {
     "GET /console/{path:path}": NOTHING,
     # ---- docs and the rest
     "GET /docs": FIXED,
-    "GET /docs/{path:path}": reading("", **{"path:path": "reference"}),
+    "GET /docs/{path:path}": reading("", **{"path:path": "reference/schemas"}),
     "GET /": FIXED,
     "GET /problems/{code}": FIXED,
     "GET /healthz": NOTHING,

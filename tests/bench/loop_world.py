@@ -19,7 +19,7 @@ from rundun.store.sqlite import connection
 from tests.bench import console
 from tests.bench.processes import Rundun
 
-STEPS, VERSIONS, PERSONS_RUNS, SPARES = 500, 120, 2000, 60
+STEPS, VERSIONS, PERSONS_RUNS, SPARES = 500, 120, 2000, 70
 MAXIMUM_TEMPLATE = 512 * 1024
 DEAD = "http://127.0.0.1:9/hook"  # nobody listens there
 SENTENCE = "Look behind the door, under the sink and on top of the cupboard: “all” of <it> & nothing less. "
@@ -28,8 +28,8 @@ EMAIL = "ed@example.com"
 
 @dataclass(frozen=True, slots=True)
 class Ids:
-    """What the calls need: `full` is an open run with all that fits, `closed` its completed twin,
-    `small` one of very many of a person.
+    """What the calls need: `full` is an open run with all that fits, `closed` its completed twin, `small` one of very
+    many of a person, `pictures` one that takes pictures of each kind, with its phone's cookie.
     """
 
     key: str
@@ -40,6 +40,7 @@ class Ids:
     full: str
     closed: str
     small: str
+    pictures: str
     device: str
     share: str
     draft: str
@@ -68,11 +69,23 @@ class Client:
         return json.loads(text) if text else None
 
 
-def picture(side: int = 4000) -> bytes:
-    """Return a JPEG of noise, about 14 MB."""
+def picture(side: int, kind: str = "JPEG") -> bytes:
+    """Return a picture of noise: of 3600 pixels a side 12 MB as JPEG, of 830 2 MB as PNG."""
     out = io.BytesIO()
-    Image.merge("RGB", [Image.effect_noise((side, side), 120) for _ in "RGB"]).save(out, "JPEG", quality=91)
+    Image.merge("RGB", [Image.effect_noise((side, side), 120) for _ in "RGB"]).save(out, kind, quality=91)
     return out.getvalue()
+
+
+@cache
+def photo(number: int) -> bytes:
+    """Return a photo almost as large as one may be; each number has its own."""
+    return picture(3600 + number)
+
+
+@cache
+def signature(number: int) -> bytes:
+    """Return a signature as large as one may be; each number has its own."""
+    return picture(830 - number, "PNG")
 
 
 def filled(make: Callable[[int], dict[str, Any]]) -> dict[str, Any]:
@@ -162,11 +175,19 @@ def build(service: Rundun) -> dict[str, Any]:
     client.cookie = ""
     for name in ("full", "closed"):
         made[name], made["device"] = _answered(service, made["texts"])
+    client = Client(service)  # the first one's connection may be over by now
+    kinds = ("photo", "signature", "barcode")
+    steps = [{"id": f"s-{kind}", "type": kind, "label": kind} for kind in kinds]
+    taking = {"name": "Pictures", "steps": steps, "settings": {"signature_on_complete": True}}
+    template_id = client.call("POST", "/v1/templates", taking)["id"]
+    made["pictures"] = client.call("POST", "/v1/runs", {"template_id": template_id})["run_id"]
+    client.call("POST", f"/r/{made['pictures']}/start", {})
+    client.cookie = ""
     made["draft"] = client.call("POST", "/v1/templates/drafts", {**largest_texts(), "wrong": 1})["id"]
     url = client.call("POST", f"/v1/runs/{made['full']}/shares", {})["url"]
     made["share"] = url.rpartition("/")[2]
     record = client.call("GET", f"/v1/runs/{made['full']}")
-    made["media"] = re.search(r"/media/[^\"]+", json.dumps(record["answers"]["s-0"]["photos"]))[0]  # type: ignore[index]
+    made["media"] = re.search(r"/media/([^\"]+)", json.dumps(record["answers"]["s-0"]["photos"]))[1]  # type: ignore[index]
     return made
 
 
@@ -236,6 +257,13 @@ def copy(path: Path, made: dict[str, Any]) -> Ids:
         _copy(db, "runs", f"id = '{made['full']}'", f"n <= {SPARES}", id=spare_id, number="NULL")
         for table in ("answers", "remarks"):
             _copy(db, table, f"run_id = '{made['full']}'", f"n <= {SPARES}", run_id=spare_id, number="NULL")
+        db.execute(
+            "INSERT INTO sent_tables (number, org_id, template_id, template_v, digest, count, created_at, runs)"
+            " SELECT 1, org_id, template_id, template_v, x'00', 1000, created_at, (SELECT json_group_array(number)"
+            " FROM (SELECT number FROM runs WHERE id LIKE 'r-%-0000-4000-8000-000000000000' LIMIT 1000))"
+            " FROM runs WHERE id = ?",
+            (made["small"],),
+        )
         db.execute(
             "UPDATE runs SET status = 'completed', closed_at = created_at + 5, expires_at = NULL WHERE id = ?",
             (made["closed"],),

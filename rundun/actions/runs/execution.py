@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from rundun.actions.erasure import retention
 from rundun.actions.organizations import quotas
 from rundun.actions.runs import state as run_state
 from rundun.actions.runs.photos import MAX_OF_SLOT
@@ -12,6 +13,7 @@ from rundun.actions.runs.runs import cancel
 from rundun.actions.runs.state import RunState
 from rundun.core import text, times
 from rundun.core.actor import Identity
+from rundun.core.erasure.retention import NO_DAYS_SHOWN
 from rundun.core.json_types.base import PositionJson
 from rundun.core.json_types.problems import PlaceJson
 from rundun.core.runs import event, photo_list, progress, remark
@@ -316,6 +318,14 @@ def load_open(tx: Tx, run_id: str, device: str | None) -> tuple[RunState, Organi
     """
     run = _get_open(tx, run_id, device)
     return run_state.load(tx, run), organization_rows.get(tx, run.org_id), tx.now
+
+
+def load_page(tx: Tx, run_id: str, device: str | None) -> tuple[RunState, Organization, int, Mapping[str, int | None]]:
+    """Return what `load_open` does, and the days that the start screen shows, none after the start."""
+    state, organization, now = load_open(tx, run_id, device)
+    is_shown = state.run.status == "pending"
+    days = retention.days_shown(tx, state.run.org_id, state.run.template_id) if is_shown else NO_DAYS_SHOWN
+    return state, organization, now, days
 
 
 def load_erased(tx: Tx, run_id: str) -> tuple[ErasedRun, Organization]:

@@ -6,16 +6,7 @@ from dataclasses import dataclass, replace
 
 from rundun.actions.deliveries import default_webhooks
 from rundun.actions.organizations import operators, quotas
-from rundun.actions.runs.state import (
-    MANY_STEPS,
-    RunState,
-    close,
-    current_time,
-    expire,
-    load,
-    require_open,
-    wrong_status,
-)
+from rundun.actions.runs.state import RunState, close, current_time, expire, load, require_open, wrong_status
 from rundun.core import times
 from rundun.core.actor import Actor, OperatorRef
 from rundun.core.json_types.base import By
@@ -371,15 +362,6 @@ def get(tx: Tx, org_id: str, run_id: str, language: str | None = None) -> tuple[
     is translated for a reader of `language`. Raises NotFound, `run_erased`.
     """
     return load(tx, run_rows.get_of_org(tx, org_id, run_id), language), tx.now
-
-
-def get_unless_large(tx: Tx, org_id: str, run_id: str) -> tuple[RunState, int] | None:
-    """Return an organization's run with its answers and evidence, and the time of reading in milliseconds; None for a
-    run of more than `MANY_STEPS` steps. Raises NotFound, `run_erased`.
-    """
-    run = run_rows.get_of_org(tx, org_id, run_id)
-    version = template_rows.get_version(tx, run.template_id, run.template_v)
-    return None if len(version.steps) > MANY_STEPS else (load(tx, run), tx.now)
 
 
 def get_revision_for_operator(tx: Tx, token: str, org_id: str, run_id: str | None) -> int | None:

@@ -17,7 +17,13 @@ from rundun.store.runs import answers, events as event_rows, remarks as remark_r
 from rundun.store.sqlite.transaction import CommitThenRaise, TemplateVersion, Tx
 from rundun.store.templates import templates as template_rows
 
-MANY_STEPS = 60
+
+@dataclass(frozen=True, slots=True)
+class KnownRun:
+    """What never changes in a run: its organization, and whether it may take long to read."""
+
+    org_id: str
+    is_large: bool
 
 
 @dataclass(slots=True)
@@ -30,16 +36,20 @@ class RunState:
     evidence: Evidence
     step_states: Mapping[str, StepState]
 
-    @property
-    def is_large(self) -> bool:
-        """Tell whether its JSON is made in a turn: it may have thousands of photos."""
-        return len(self.version.steps) > MANY_STEPS
-
     def step(self, step_id: str) -> StepBase:
         """Return a step of the run's template version. Raises NotFound."""
         if step_id not in self.step_states:
             raise NotFound("step")
         return self.step_states[step_id].step
+
+
+def find_known(tx: Tx, run_id: str) -> KnownRun | None:
+    """Return what never changes in a run; an erased one is not large. None if there is no run with that id."""
+    found = run_rows.find_owner(tx, run_id)
+    if found is None:
+        return None
+    org_id, version = found
+    return KnownRun(org_id, version is not None and template_rows.get_version(tx, *version).is_large)
 
 
 def load(tx: Tx, run: Run, language: str | None = None) -> RunState:

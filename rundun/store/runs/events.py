@@ -1,6 +1,7 @@
 """Events of runs, and the deliveries that are added with them."""
 
 import sqlite3
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +19,20 @@ from rundun.store.templates import templates
 TOUCHED = "events of "  # in `Tx.touched`, with an organization's id behind it: that has a new event
 
 
+SHORT_PAGE = 128 * 1024  # bytes
+# A longer body is not copied into Python.
+_SELECT = "SELECT number, iif(length(CAST(body AS BLOB)) <= ?, body, NULL) AS body FROM events "
+
+
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A part of a feed: (number, event) pairs in the order of their commits, and whether there are more."""
+    """A part of a feed: (number, event) pairs in the order of their commits, whether there are more, and whether the
+    next one was left out because of the bytes.
+    """
 
     items: list[tuple[int, dict[str, Any]]]
     has_more: bool
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +93,20 @@ def _next_number(tx: Tx) -> int | None:
     return read_newest(tx) + 1 if tx.event_floor else None
 
 
-def page_of_organization(tx: Tx, org_id: str, after: int, limit: int) -> Feed:
+def page_of_organization(tx: Tx, org_id: str, after: int, limit: int, *, is_short: bool = False) -> Feed:
     """Return at most `limit` events of an organization with numbers greater than `after`, the oldest first, each with
-    its number, and whether there are more.
+    its number, fewer if they are large, see `_feed`.
     """
-    query = "SELECT number, body FROM events WHERE org_id = ? AND number > ? ORDER BY number LIMIT ?"
-    return _feed(tx, tx.db.execute(query, (org_id, after, limit + 1)), limit)
+    query = _SELECT + "WHERE org_id = ? AND number > ? ORDER BY number LIMIT ?"
+    return _feed(tx, tx.db.execute(query, (_max_body(is_short), org_id, after, limit + 1)), limit, is_short)
 
 
-def page_of_run(tx: Tx, run_id: str, after: int, limit: int) -> Feed:
+def page_of_run(tx: Tx, run_id: str, after: int, limit: int, *, is_short: bool = False) -> Feed:
     """Return at most `limit` events of a run with numbers greater than `after`, the oldest first, each with its number,
-    and whether there are more.
+    fewer if they are large, see `_feed`.
     """
-    query = "SELECT number, body FROM events WHERE run_id = ? AND number > ? ORDER BY seq LIMIT ?"
-    return _feed(tx, tx.db.execute(query, (run_id, after, limit + 1)), limit)
+    query = _SELECT + "WHERE run_id = ? AND number > ? ORDER BY seq LIMIT ?"
+    return _feed(tx, tx.db.execute(query, (_max_body(is_short), run_id, after, limit + 1)), limit, is_short)
 
 
 def list_summaries(tx: Tx, run_id: str, limit: int) -> list[EventSummary]:
@@ -137,17 +146,23 @@ def read_envelope(tx: Tx, number: int, body: str) -> dict[str, Any]:
     return {**stored, "data": media_links.renew(stored["data"], version.signature_steps, tx.links)}
 
 
-def _feed(tx: Tx, rows: sqlite3.Cursor, limit: int) -> Feed:
-    """Return the events of `rows`, at most `limit`, fewer if they have more than `MAX_PAGE` characters, but one of any
-    length, each with its number, and whether there are more.
+def _max_body(is_short: bool) -> int:
+    return SHORT_PAGE if is_short else sys.maxsize
+
+
+def _feed(tx: Tx, rows: sqlite3.Cursor, limit: int, is_short: bool) -> Feed:
+    """Return the events of `rows`, at most `limit`, fewer if they have more than `MAX_PAGE` bytes, but one of any
+    length, each with its number, and whether there are more. A short page has at most `SHORT_PAGE` bytes, and none of
+    an event that is longer.
     """
     items: list[tuple[int, dict[str, Any]]] = []
-    size, has_more = 0, False
+    size, has_more, is_cut = 0, False, False
     for row in rows:
-        size += len(row["body"].encode())
-        has_more = len(items) == limit or (len(items) > 0 and size > MAX_PAGE)
+        size += len((row["body"] or "").encode())
+        is_cut = row["body"] is None or (len(items) > 0 and size > (SHORT_PAGE if is_short else MAX_PAGE))
+        has_more = is_cut or len(items) == limit
         if has_more:
             break
         items.append((row["number"], read_envelope(tx, row["number"], row["body"])))
     rows.close()
-    return Feed(items, has_more)
+    return Feed(items, has_more, is_cut)

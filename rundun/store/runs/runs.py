@@ -131,10 +131,16 @@ def get(tx: Tx, run_id: str) -> Run:
     return _unless_erased(_row(tx, run_id))
 
 
-def find_owner(tx: Tx, run_id: str) -> str | None:
-    """Return the id of a run's organization, also of an erased run; None if there is no run with that id."""
-    row = tx.db.execute("SELECT org_id FROM runs WHERE id = ?", (run_id,)).fetchone()
-    return None if row is None else str(row["org_id"])
+def find_owner(tx: Tx, run_id: str) -> tuple[str, tuple[str, int] | None] | None:
+    """Return the id of a run's organization, and its template version, (id, version), None for an erased run; None if
+    there is no run with that id.
+    """
+    row = tx.db.execute(
+        "SELECT org_id, template_id, template_v, erased_at FROM runs WHERE id = ?", (run_id,)
+    ).fetchone()
+    if row is None:
+        return None
+    return row["org_id"], None if row["erased_at"] else (row["template_id"], row["template_v"])
 
 
 def list_ids(tx: Tx, beginning: str, limit: int) -> list[str]:

@@ -50,6 +50,7 @@ class VersionText:
 class TemplateVersion(VersionText):
     """One version of a template, parsed. `untouched` is the progress of a run before its start. Without `takes_photos`
     or `takes_signatures` no run of it ever has any.
+    One that `is_large` may have runs with more than `LARGE` of JSON, read and written in turns.
     `pictures` are those that its steps show, by id; they do not change as long as the version exists. `languages` are
     the translations that `template` and `steps` are in, the closest first, none for the author's texts; `body` has all.
     `untranslated` are the ids of parts that they leave in the author's language, True for all.
@@ -60,6 +61,7 @@ class TemplateVersion(VersionText):
     untouched: ProgressJson
     takes_photos: bool = True
     takes_signatures: bool = True
+    is_large: bool = False
     pictures: Mapping[str, TemplatePicture] = field(default_factory=dict)
     languages: tuple[str, ...] = ()
     untranslated: Untranslated = True

@@ -9,12 +9,15 @@ from pydantic_core import from_json
 from rundun.core import languages
 from rundun.core.runs import progress
 from rundun.core.templates import pictures as template_pictures
-from rundun.core.templates.steps import photo_limits
+from rundun.core.templates.steps import StepBase, TextStep, photo_limits
 from rundun.core.templates.template import Template
 from rundun.store.organizations import quotas
 from rundun.store.sqlite.pagination import Page, PageRequest
 from rundun.store.sqlite.transaction import TemplateVersion, Tx, VersionText
 from rundun.store.templates import pictures
+
+LARGE = 256 * 1024  # bytes of the record of a run
+STEP_BYTES, PHOTO_BYTES = 2000, 300  # of it, for a step with a remark, and for each of its photos
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +109,15 @@ def _version(tx: Tx, text: VersionText, template: Template) -> TemplateVersion:
         untouched=progress.count_progress(progress.evaluate(steps, {}, {})),
         takes_photos=any(photo_limits(step)[1] for step in steps),
         takes_signatures=template.settings.signature_on_complete or any(step.type == "signature" for step in steps),
+        is_large=len(text.body) + sum(map(_record_bytes, steps)) > LARGE,
         pictures=pictures.list_by_id(tx, text.org_id, template_pictures.picture_ids(steps)),
     )
+
+
+def _record_bytes(step: StepBase) -> int:
+    """Return about how many bytes of JSON a step can have in the record of a run."""
+    text = step.config.max_length if isinstance(step, TextStep) else 0
+    return STEP_BYTES + text + PHOTO_BYTES * photo_limits(step)[1]
 
 
 def _list_heads(tx: Tx, org_id: str, page_request: PageRequest, *, include_archived: bool) -> list[sqlite3.Row]:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import TypeVarTuple
 
 from starlette.responses import Response
 
@@ -10,17 +9,14 @@ from rundun import counters
 from rundun.actions.runs import events
 from rundun.core.json_types.events import EventFeedJson
 from rundun.store.runs.events import Feed
-from rundun.store.sqlite.transaction import Tx
 from rundun.web.api.endpoint import ApiCall, api_router
-from rundun.web.http.change_notifier import NextChange
+from rundun.web.http.change_notifier import EventBatch, NextChange, encode_feed
 from rundun.web.http.operation import Success
 from rundun.web.http.problems import Json
 from rundun.web.http.query_params import EventsQuery, event_cursor, next_link, query
 from rundun.web.http.timings import KIND, WAITING
 
 router = api_router("Events")
-
-Ts = TypeVarTuple("Ts")
 
 
 @router.route(
@@ -53,19 +49,27 @@ async def list_run_events(call: ApiCall) -> Response:
     return await _events(call, events.page_of_run, call.path("run_id"))
 
 
-async def _events(call: ApiCall, function: Callable[[Tx, str, *Ts, int, int], Feed], *args: *Ts) -> Response:
-    """Return the response with the first `limit` events after the cursor, read by `function`. While there are none it
-    waits for one; it comes empty after `wait` seconds, or when the service ends.
+async def _events(call: ApiCall, function: Callable[..., Feed], *args: str) -> Response:
+    """Return the response with the first `limit` events after the cursor, read by `function`; a long page in a turn.
+    While there are none it waits for one; it comes empty after `wait` seconds, or when the service ends.
     """
     params = query(EventsQuery, call.request)
     notifier, until = call.ctx.notifier, asyncio.get_running_loop().time() + params.wait
     read_args = (call.org_id, *args, params.after, params.limit)
     change = notifier.next_change(call.org_id)
     page = await notifier.shared_read(change, function, *read_args)
-    while not page.data and not notifier.ended and await _wait_for(call, change, until):
+    while not page.data and not page.has_more and not notifier.ended and await _wait_for(call, change, until):
         change = notifier.next_change(call.org_id)
         page = await notifier.shared_read(change, function, *read_args)
-    cursor = event_cursor(params.after if page.last is None else page.last)
+    if page.is_cut:
+        return await call.turns.read_and(
+            lambda feed: _respond(call, params.after, encode_feed(feed)), function, *read_args
+        )
+    return _respond(call, params.after, page)
+
+
+def _respond(call: ApiCall, after: int, page: EventBatch) -> Response:
+    cursor = event_cursor(after if page.last is None else page.last)
     more = b"true" if page.has_more else b"false"
     head = b'{"data":[' + b",".join(page.data) + b'],"has_more":' + more
     headers = next_link(call.request, after=cursor) if page.has_more else {}

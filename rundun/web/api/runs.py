@@ -117,14 +117,18 @@ async def get_run(call: ApiCall) -> Response:
     times, and the executor. It can be read at any moment; reading changes nothing.
     """
     run_id, links = call.path("run_id"), call.ctx.links
-    small = await call.read(runs.get_unless_large, run_id)
-    state, now = await call.turns.read(runs.get, call.org_id, run_id) if small is None else small
-    tag = f'"{SHAPE}{state.run.revision}{"-late" if state.run.is_late(now) else ""}'
-    tag += f'-links{links.rotations}"' if links.rotations else '"'
-    if is_current(call.request, tag):
-        return Response(status_code=304, headers={"etag": tag})
-    record = run_record(state, links, now) if small else await call.turns.run(run_record, state, links, now)
-    return Json(record, headers={"etag": tag})
+
+    def respond(state: RunState, now: int) -> Response:
+        tag = f'"{SHAPE}{state.run.revision}{"-late" if state.run.is_late(now) else ""}'
+        tag += f'-links{links.rotations}"' if links.rotations else '"'
+        if is_current(call.request, tag):
+            return Response(status_code=304, headers={"etag": tag})
+        return Json(run_record(state, links, now), headers={"etag": tag})
+
+    known = await call.ctx.known_runs.find(run_id)
+    if known is None or not known.is_large:
+        return respond(*await call.read(runs.get, run_id))
+    return await call.turns.read_and(lambda found: respond(*found), runs.get, call.org_id, run_id)
 
 
 @router.route("GET /runs/{run_id}/archive", {200: Success("The archive.", ZIP)}, problems=("request_in_progress",))

@@ -8,14 +8,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rundun.actions.runs import execution, remarks
+from rundun.actions.runs.state import RunState
 from rundun.core.json_types.execution import EndedJson, RemarkedJson, StartedJson, StateJson, WrittenJson
 from rundun.core.request_bodies import CancelBody, EmptyBody
 from rundun.core.runs import job_json, record
 from rundun.core.runs.run import Run
 from rundun.core.validation import read
 from rundun.errors import Problem
+from rundun.store.organizations.organizations import Organization
 from rundun.store.runs import runs as run_rows
 from rundun.web.context import context_of
+from rundun.web.executor import endpoint
 from rundun.web.executor.bodies import AnswerBody, RemarkBody, StartBody
 from rundun.web.executor.device import device_of, set_device
 from rundun.web.executor.endpoint import executor_router
@@ -71,12 +74,12 @@ async def get_state(request: Request) -> Response:
     since, is_ours = asked.since, asked.generation in (None, ctx.generation)
     if since is not None and is_ours and await ctx.database.read(execution.is_unchanged, run_id, since, device):
         return Response(status_code=304, headers={"cache-control": "no-store"})
-    state, organization, now = await ctx.database.read(execution.load_open, run_id, device)
 
-    def make() -> Response:
+    def make(loaded: tuple[RunState, Organization, int]) -> Response:
+        state, organization, now = loaded
         return Json(state_json(state, organization, ctx.links, now, ctx.generation))
 
-    return await ctx.turns.of_links(state.run.org_id).run(make) if state.is_large else make()
+    return await endpoint.read(request, make, execution.load_open, device)
 
 
 @router.route(
@@ -122,9 +125,8 @@ async def answer_step(request: Request) -> Response:
     """
     ctx = context_of(request)
     answer_input = await read_body(request, lambda body: read(AnswerBody, body).answer_input(), MAX_ANSWER)
-    run_id, step_id = request.path_params["run_id"], request.path_params["step_id"]
-    device = device_of(request)
-    state = await ctx.database.write(execution.answer, run_id, step_id, answer_input, device)
+    step_id, device = request.path_params["step_id"], device_of(request)
+    state = await endpoint.write(request, execution.answer, step_id, answer_input, device)
     response = Json(step_written(state, step_id, ctx.links, ctx.generation))
     if device is None and not state.run.is_closed:  # a phone that joins a started run may see its end
         set_device(request, response, secrets.token_urlsafe(24))
@@ -145,8 +147,8 @@ async def put_remark(request: Request) -> Response:
     """
     ctx = context_of(request)
     remark_input = await read_body(request, lambda body: read(RemarkBody, body).remark_input())
-    run_id, step_id = request.path_params["run_id"], request.path_params["step_id"]
-    state = await ctx.database.write(remarks.remark, run_id, step_id, remark_input, device_of(request))
+    step_id = request.path_params["step_id"]
+    state = await endpoint.write(request, remarks.remark, step_id, remark_input, device_of(request))
     return Json(remark_written(state, step_id, ctx.generation))
 
 
@@ -164,7 +166,7 @@ async def complete_run(request: Request) -> Response:
     """
     ctx = context_of(request)
     await read_body(request, lambda body: read(EmptyBody, body))
-    run = await ctx.database.write(execution.complete, request.path_params["run_id"], device_of(request))
+    run = await endpoint.write(request, execution.complete, device_of(request))
     return Json(_ended(run, ctx.generation))
 
 
@@ -183,6 +185,5 @@ async def give_up_run(request: Request) -> Response:
     """
     ctx = context_of(request)
     reason = (await read_body(request, lambda body: read(CancelBody, body))).reason
-    run_id = request.path_params["run_id"]
-    run = await ctx.database.write(execution.cancel_by_executor, run_id, reason, device_of(request))
+    run = await endpoint.write(request, execution.cancel_by_executor, reason, device_of(request))
     return Json(_ended(run, ctx.generation))

@@ -1,20 +1,19 @@
 """The executor's page, or the page of a closed run: /r/{run_id}."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from rundun.actions.erasure import retention
 from rundun.actions.runs import execution, state as run_state
 from rundun.actions.runs.state import RunState
 from rundun.core import languages, times
-from rundun.core.erasure.retention import NO_DAYS_SHOWN
 from rundun.errors import NotFound, Problem
 from rundun.store.organizations.organizations import Organization
+from rundun.store.sqlite.transaction import Tx
 from rundun.web.context import Context, context_of
 from rundun.web.executor.device import device_of
 from rundun.web.executor.endpoint import rate_limited
@@ -22,15 +21,28 @@ from rundun.web.executor.state import state_json
 from rundun.web.pages.branding import branding_of
 from rundun.web.pages.pages import Handler, compress
 
+T = TypeVar("T")
+
 
 async def page(request: Request) -> Response:
     """Serve the executor's page, or the page of a run that is closed, erased, unknown or another phone's: GET
     /r/{run_id}. Robots and link previews change nothing by it.
     """
     ctx = context_of(request)
-    run_id = request.path_params["run_id"]
+
+    def render(loaded: tuple[RunState, Organization, int, Mapping[str, int | None]]) -> Response:
+        state, organization, now, days_shown = loaded
+        return ctx.pages.render_run(
+            state_json(state, organization, ctx.links, now, ctx.generation, in_page=True),
+            preferred_languages(request, state.run.language),
+            branding_of(organization, ctx.pages.assets, ctx.links),
+            ctx.settings.limits.photo_bytes,
+            days_shown=days_shown,
+            has_report=ctx.makes_pdf and state.version.template.settings.executor_report,
+        )
+
     try:
-        state, organization, now = await ctx.database.read(execution.load_open, run_id, device_of(request))
+        return await _render_in_turn(request, render, execution.load_page)
     except NotFound:
         return compress(request, ctx.pages.render_closed("unknown", preferred_languages(request, None)))
     except Problem as problem:
@@ -39,56 +51,49 @@ async def page(request: Request) -> Response:
         if problem.code not in ("run_closed", "other_device"):
             raise
         return await _closed_page(request, ctx, problem)
-    days_shown = NO_DAYS_SHOWN
-    if state.run.status == "pending":
-        days_shown = await ctx.database.read(retention.days_shown, state.run.org_id, state.run.template_id)
-
-    def render() -> Response:
-        content = state_json(state, organization, ctx.links, now, ctx.generation, in_page=True)
-        branding = branding_of(organization, ctx.pages.assets, ctx.links)
-        preferred = preferred_languages(request, state.run.language)
-        photo_bytes = ctx.settings.limits.photo_bytes
-        has_report = ctx.makes_pdf and state.version.template.settings.executor_report
-        return ctx.pages.render_run(
-            content, preferred, branding, photo_bytes, days_shown=days_shown, has_report=has_report
-        )
-
-    return await _queue_render(request, state.run.org_id, render)
 
 
-async def _queue_render(request: Request, org_id: str, render: Callable[[], Response]) -> Response:
-    """Return the page made by `render` in a fair turn of the organization's links, compressed if the client accepts
-    gzip; raise `rate_limited` when the queue is full.
+async def _render_in_turn(
+    request: Request, render: Callable[[T], Response], load: Callable[[Tx, str, str | None], T]
+) -> Response:
+    """Return the page that `render` makes of what `load` returns for the run of the path and the phone, in a fair turn
+    of the organization's links, compressed if the client accepts gzip. Raises NotFound, and `rate_limited` when the
+    queue is full.
     """
-    return await context_of(request).turns.of_links(org_id).run(lambda: compress(request, render()))
+    ctx, run_id = context_of(request), request.path_params["run_id"]
+    known = await ctx.known_runs.find(run_id)
+    if known is None:
+        raise NotFound("run")
+    turns = ctx.turns.of_links(known.org_id)
+    return await turns.read_and(lambda loaded: compress(request, render(loaded)), load, run_id, device_of(request))
 
 
 async def _closed_page(request: Request, ctx: Context, problem: Problem) -> Response:
     """Respond with the page of a closed run, or of a run that belongs to another phone."""
-    run_id, device = request.path_params["run_id"], device_of(request)
-    state, organization, is_executor = await ctx.database.read(execution.load_closed, run_id, device)
-    run = state.run
-    kind = "other_device" if problem.code == "other_device" else run.status
-    run_facts = {
-        "run_id": run.run_id,
-        # Only for the phone that did the run: to others the link tells only that it is over.
-        "title": run.job.title if run.device is not None and run.device == device_of(request) else None,
-        "closed_at": times.wire_or_none(run.closed_at),
-        "progress": dict(run.progress),
-        "template": state.version.template.model_dump(
-            mode="json", include={"name", "translations"}, exclude_unset=True
-        ),
-    }
-    contact = {"name": organization.name, "contact": organization.contact}
+    device = device_of(request)
 
-    def render() -> Response:
+    def render(loaded: tuple[RunState, Organization, bool]) -> Response:
+        state, organization, is_executor = loaded
+        run = state.run
+        kind = "other_device" if problem.code == "other_device" else run.status
+        run_facts = {
+            "run_id": run.run_id,
+            # Only for the phone that did the run: to others the link tells only that it is over.
+            "title": run.job.title if run.device is not None and run.device == device else None,
+            "closed_at": times.wire_or_none(run.closed_at),
+            "progress": dict(run.progress),
+            "template": state.version.template.model_dump(
+                mode="json", include={"name", "translations"}, exclude_unset=True
+            ),
+        }
+        contact = {"name": organization.name, "contact": organization.contact}
         branding = branding_of(organization, ctx.pages.assets, ctx.links)
         preferred = preferred_languages(request, run.language)
         receipt = _receipt(state, organization, ctx) if is_executor and kind == "completed" else None
         reason = run_state.cancel_reason(run, is_executor=is_executor)
         return ctx.pages.render_closed(kind, preferred, contact, run_facts, branding, receipt, reason, ctx.generation)
 
-    return await _queue_render(request, run.org_id, render)
+    return await _render_in_turn(request, render, execution.load_closed)
 
 
 async def _erased_page(request: Request, ctx: Context) -> Response:

@@ -4,12 +4,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rundun.actions.runs import execution
+from rundun.actions.runs.state import RunState
 from rundun.core.runs.report import ReportOptions
 from rundun.errors import NotFound
+from rundun.store.organizations.organizations import Organization
 from rundun.web.archives.pdf import report_pdf
 from rundun.web.context import context_of
 from rundun.web.executor.device import device_of
-from rundun.web.executor.endpoint import executor_router
+from rundun.web.executor.endpoint import executor_router, read
 from rundun.web.executor.page import preferred_languages
 from rundun.web.http.operation import Bytes, Success
 
@@ -28,9 +30,14 @@ async def get_report(request: Request) -> Response:
     404. It is in the language of the run's page.
     """
     ctx, run_id, device = context_of(request), request.path_params["run_id"], device_of(request)
-    state, organization, is_executor = await ctx.database.read(execution.load_closed, run_id, device)
-    if not (is_executor and execution.has_report(state, ctx.now())):
-        raise NotFound("report")
-    turns, preferred = ctx.turns.of_links(organization.org_id), preferred_languages(request, state.run.language)
+
+    def find(loaded: tuple[RunState, Organization, bool]) -> tuple[Organization, str | None]:
+        state, organization, is_executor = loaded
+        if not (is_executor and execution.has_report(state, ctx.now())):
+            raise NotFound("report")
+        return organization, state.run.language
+
+    organization, run_language = await read(request, find, execution.load_closed, device)
+    turns, preferred = ctx.turns.of_links(organization.org_id), preferred_languages(request, run_language)
     language = (preferred or ["en"])[0]
     return await report_pdf(ctx, turns, organization, run_id, language, ReportOptions(), by_link=True)

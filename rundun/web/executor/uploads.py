@@ -28,10 +28,12 @@ from rundun.store.files import PhotoFiles, PhotoMetadata, Piece, StoredFile
 from rundun.store.runs import runs as run_rows
 from rundun.store.worker import MAX_BATCH
 from rundun.web.context import Context, context_of
+from rundun.web.executor import endpoint
 from rundun.web.executor.bodies import GeoBody, PhotoBody
 from rundun.web.executor.device import device_of
 from rundun.web.executor.endpoint import executor_router
 from rundun.web.executor.state import step_written
+from rundun.web.http.known_runs import KnownRuns
 from rundun.web.http.operation import PICTURE, PNG, Bytes, Success
 from rundun.web.http.problems import Json
 from rundun.web.http.query_params import PhotoQuery, SignatureQuery, query
@@ -103,7 +105,7 @@ async def put_photo(request: Request) -> Response:
             return Json(_photo_stored(stored, ctx))
         derived = await ctx.imaging.derive(body.read, org_id)
         metadata = replace(metadata, exif=derived.exif)
-        photo, is_new = await _store(database, org_id, target, body, derived, metadata, device)
+        photo, is_new = await _store(database, ctx.known_runs, org_id, target, body, derived, metadata, device)
     return Json(_photo_stored(photo, ctx), 201 if is_new else 200)
 
 
@@ -113,6 +115,7 @@ def _photo_stored(photo: Photo, ctx: Context) -> PhotoStoredJson:
 
 async def _store(
     database: Database,
+    known_runs: KnownRuns,
     org_id: str,
     target: PhotoRef,
     body: BufferedUpload,
@@ -134,7 +137,7 @@ async def _store(
                 batch, weight = [], 0
             batch.append(piece)
             weight += len(piece.data)
-        return await database.write_heavy(weight, photos.add_photo, target, new, batch, metadata, device)
+        return await known_runs.write(target.run_id, photos.add_photo, weight, target, new, batch, metadata, device)
     except BaseException:
         if is_begun:  # after the pieces that are still queued if the request was cancelled
             await database.write_last(files.remove_unfinished, new.numbers)
@@ -173,7 +176,7 @@ async def delete_photo(request: Request) -> Response:
     require_same_site(request)
     ctx = context_of(request)
     target = _target(request)
-    state = await ctx.database.write(photos.remove_photo, target, device_of(request))
+    state = await ctx.known_runs.write(target.run_id, photos.remove_photo, 0, target, device_of(request))
     return Json(step_written(state, target.step_id, ctx.links, ctx.generation))
 
 
@@ -224,8 +227,8 @@ async def _put_signature(request: Request, step_id: str) -> Response:
             return Json(_signature_stored(stored, ctx))
         await ctx.imaging.check_signature(body.read, org_id)
         png = body.read()
-    signature = await database.write_heavy(
-        len(png), photos.add_signature, run_id, step_id, png, body.sha256, typed_name, device
+    signature = await ctx.known_runs.write(
+        run_id, photos.add_signature, len(png), run_id, step_id, png, body.sha256, typed_name, device
     )
     return Json(_signature_stored(signature, ctx), 201)
 
@@ -248,9 +251,8 @@ async def decode_barcode(request: Request) -> Response:
     """
     require_same_site(request)
     ctx, run_id = context_of(request), request.path_params["run_id"]
-    state, _, _ = await ctx.database.read(execution.load_open, run_id, device_of(request))
-    formats = _formats(state)
-    org_id = state.run.org_id
+    device = device_of(request)
+    org_id, formats = await endpoint.read(request, lambda loaded: _formats(loaded[0]), execution.load_open, device)
     async with ctx.upload_buffer.receive(request, org_id, ctx.settings.limits.photo_bytes) as body:
         barcode = await _run_while_connected(request, ctx.imaging.decode_barcode(body.read, formats, org_id, run_id))
     if barcode is None:
@@ -259,16 +261,16 @@ async def decode_barcode(request: Request) -> Response:
     return Json(content)
 
 
-def _formats(state: RunState) -> tuple[BarcodeFormat, ...]:
-    """Return the barcode steps' formats, sorted, each once; raise `not_started` before Start, `Invalid` if there are
-    none.
+def _formats(state: RunState) -> tuple[str, tuple[BarcodeFormat, ...]]:
+    """Return the id of the run's organization, and the barcode steps' formats, sorted, each once; raise `not_started`
+    before Start, `Invalid` if there are none.
     """
     if state.run.status == "pending":
         raise Problem("not_started", "This run has not been started yet: POST to its start first.")
     steps = [step for step in state.version.steps if isinstance(step, BarcodeStep)]
     if not steps:
         raise Invalid([FieldError("", "not_allowed", "this checklist has no step that takes a barcode")])
-    return tuple(sorted({name for step in steps for name in step.config.formats}))
+    return state.run.org_id, tuple(sorted({name for step in steps for name in step.config.formats}))
 
 
 async def _run_while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:

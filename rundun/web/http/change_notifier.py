@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVarTuple
 
 from pydantic_core import to_json
 
@@ -11,20 +10,27 @@ from rundun.actions.runs import events
 from rundun.core.runs import event
 from rundun.store.database import Database
 from rundun.store.runs.events import Feed
-from rundun.store.sqlite.transaction import Tx
 from rundun.web.http.query_params import event_cursor
 
 NextChange = asyncio.Future[None]
-Ts = TypeVarTuple("Ts")
 
 
 @dataclass(frozen=True, slots=True)
 class EventBatch:
-    """Events as JSON, oldest first. `last` is the number of the last one, None if there are none."""
+    """Events as JSON, oldest first. `last` is the number of the last one, None if there are none; `is_cut` as in
+    `Feed`.
+    """
 
     data: list[bytes]
     has_more: bool
     last: int | None
+    is_cut: bool
+
+
+def encode_feed(feed: Feed) -> EventBatch:
+    """Return a feed's `EventBatch`: each event as the bytes of a JSON object, with its `cursor`, without thumbnails."""
+    data = [to_json({**event.without_thumbnails(body), "cursor": event_cursor(at)}) for at, body in feed.items]
+    return EventBatch(data, feed.has_more, feed.items[-1][0] if feed.items else None, feed.is_cut)
 
 
 class ChangeNotifier:
@@ -48,10 +54,9 @@ class ChangeNotifier:
             change = self._waiting[kind + org_id] = asyncio.get_running_loop().create_future()
         return change
 
-    async def shared_read(self, change: NextChange, function: Callable[[Tx, *Ts], Feed], *args: *Ts) -> EventBatch:
-        """Return the `EventBatch` of the feed `function(tx, *args)`: each event as the bytes of a JSON object, with its
-        `cursor` and without thumbnails. Clients that were woken by the same `change` and ask for the same share one
-        read: all of them want the events since that change.
+    async def shared_read(self, change: NextChange, function: Callable[..., Feed], *args: object) -> EventBatch:
+        """Return the `EventBatch` of the short page `function(tx, *args)`. Clients that were woken by the same `change`
+        and ask for the same share one read: all of them want the events since that change.
         """
         name = (change, function, args)
         task = self._reads.get(name)
@@ -60,10 +65,8 @@ class ChangeNotifier:
             task.add_done_callback(lambda _: self._reads.pop(name))
         return await asyncio.shield(task)
 
-    async def _read(self, function: Callable[[Tx, *Ts], Feed], *args: *Ts) -> EventBatch:
-        page = await self._database.read(function, *args)
-        data = [to_json({**event.without_thumbnails(body), "cursor": event_cursor(at)}) for at, body in page.items]
-        return EventBatch(data, page.has_more, page.items[-1][0] if page.items else None)
+    async def _read(self, function: Callable[..., Feed], *args: object) -> EventBatch:
+        return encode_feed(await self._database.read(function, *args, is_short=True))
 
     def _wake(self, touched: set[str]) -> None:
         for name in touched:

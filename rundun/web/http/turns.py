@@ -12,6 +12,7 @@ from rundun.store.long_reads import LongReader
 from rundun.store.sqlite.transaction import Tx
 
 P = ParamSpec("P")
+R = TypeVar("R")
 T = TypeVar("T")
 WAITING = 64  # pieces of work, waiting or running, of one organization's operators, or of its API keys
 OF_OPERATOR = 16  # the same of one operator
@@ -53,6 +54,14 @@ class Turns:
     async def read(self, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Return `function(tx, …)`, run in the owner's turn on a consistent snapshot that cannot write."""
         return await self.run(self._reader.read, function, *args, **kwargs)
+
+    async def read_and(
+        self, make: Callable[[T], R], function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Return `make(function(tx, …))`, both run in one turn of the owner: of all that is read for waiting calls, one
+        result at a time is in memory.
+        """
+        return await self.run(lambda: make(self._reader.read(function, *args, **kwargs)))
 
     async def read_heavy(
         self, weight: int, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs

@@ -219,7 +219,7 @@ NO_LIMITS = {
     "store.runs.search.MAX_WINDOW": PACE,
     "store.worker.MAX_BATCH": PACE,
     "web.http.auth.MAX_REMEMBERED": MEMORY,
-    "web.http.run_owners.MAX_REMEMBERED": MEMORY,
+    "web.http.known_runs.MAX_REMEMBERED": MEMORY,
     "web.pages.shown_template.MAX_BYTES": MEMORY,
     "web.console.dispatch.dispatch.MAX_TEMPLATES": SHOWN,
     "web.console.dispatch.form.MAX_FORM": "a form as our page has it never has more",

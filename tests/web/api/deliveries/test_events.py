@@ -194,6 +194,7 @@ async def test_five_hundred_wait_and_all_are_woken(w: World) -> None:
 
 async def test_a_page_holds_at_most_so_many_bytes(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_rows, "MAX_PAGE", 1000)
+    monkeypatch.setattr(event_rows, "SHORT_PAGE", 1)
     await done(w, await w.template(*TWO))
     page = await feed(w)
     assert 1 <= len(page["data"]) < 3
@@ -203,11 +204,25 @@ async def test_a_page_holds_at_most_so_many_bytes(w: World, monkeypatch: pytest.
     assert len((await feed(w))["data"]) == 1, "at least one, or nobody got on"
 
 
+async def test_a_page_of_more_than_a_short_one_is_read_in_a_turn(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = await done(w, await w.template(*TWO))
+    whole = await feed(w)
+    runs_own = (await w.acme.get(f"/v1/runs/{run.run_id}/events")).json()
+    for size in (1, 1000):  # less than an event, and than all
+        monkeypatch.setattr(event_rows, "SHORT_PAGE", size)
+        assert await feed(w) == whole
+        assert await feed(w, wait=30) == whole
+        assert (await w.acme.get(f"/v1/runs/{run.run_id}/events")).json() == runs_own
+        assert await everything(w, 1) == whole["data"]
+    assert len(whole["data"]) == 3
+
+
 async def test_a_letter_of_two_bytes_counts_as_two(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await (await w.dispatch(await w.template(*TWO), title="ا" * 200)).start()
     await (await w.dispatch(await w.template(*TWO), title="ا" * 200)).start()
     first, second = (len(json.dumps(event, ensure_ascii=False)) for event in await everything(w, 100))
     monkeypatch.setattr(event_rows, "MAX_PAGE", first + second)
+    monkeypatch.setattr(event_rows, "SHORT_PAGE", 1)
     assert (await feed(w))["has_more"] is True
 
 
