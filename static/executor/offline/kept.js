@@ -11,7 +11,7 @@ const KEPT_MS = 7 * 24 * 3600 * 1000;
 /** Deletes the kept items that a `state` of their generation no longer names. `marks`: those whose receipts are older
  *  than the state. */
 export async function forget(session, state, marks) {
-  const lost = session.lost.filter((one) => !isInForce(one, state)); // else another phone has sent it again
+  const lost = session.lost.filter((one) => !isThereAgain(one, state));
   if (lost.length < session.lost.length) {
     session.lost = lost;
     session.changed(null);
@@ -55,7 +55,7 @@ async function putUnsent(mark, state, session) {
 }
 
 /** → what a page knew of a run, `known`, and neither the server has, restored to `state`, nor this phone:
- *  [{kind, key, version}] as in marks. */
+ *  [{kind, key, version}] as in marks, and of an answer or remark the time when it was given. */
 export function findLost(session, known, state) {
   const { items, marks } = session.outbox;
   // What this phone has given since is in the queue, or there already.
@@ -63,14 +63,15 @@ export function findLost(session, known, state) {
   const photoOf = (one) => one.version ?? one.photo ?? one.path.split("/").at(-1); // also of a deletion
   const isGivenSince = ({ kind, key, version }) => own.some((one) =>
     one.key === key && (kind === "photo" ? photoOf(one) === version : one.kind === kind));
-  const answers = Object.entries(known.answers).map(([key, { answer_id: answer, remark_id: remark }]) => (
-    answer ? { kind: "answer", key, version: answer } : { kind: "remark", key, version: remark }));
+  const answers = Object.entries(known.answers).map(([key, one]) => (one.answer_id
+    ? { kind: "answer", key, version: one.answer_id, given: givenAt(one) }
+    : { kind: "remark", key, version: one.remark_id, given: givenAt(one) }));
   const photos = Object.entries(known.photos).flatMap(([key, receipts]) => (
     receipts.map(({ photo_id: version }) => ({ kind: "photo", key, version }))));
   const signatures = Object.entries(known.signatures).map(([key, { sha256: version }]) => (
     { kind: "signature", key, version }));
   const all = [...session.lost, ...answers, ...photos, ...signatures];
-  return all.filter((one) => one.version && !isInForce(one, state) && !isGivenSince(one));
+  return all.filter((one) => one.version && !isThereAgain(one, state) && !isGivenSince(one));
 }
 
 /** Shows in the `headers` that the server was restored, and what is lost, until the person closes it. */
@@ -140,6 +141,15 @@ function isInForce(mark, state) {
     default: return versionIn(state, mark) === (mark.isEmpty ? null : mark.version); // an empty remark is not named
   }
 }
+
+/** True when the server has what was lost: another phone has sent it again, or a newer answer in its place. */
+function isThereAgain(lost, state) {
+  const newer = { answer: state.answers[lost.key], remark: state.remarks[stepIdOf(lost.key)] }[lost.kind];
+  return isInForce(lost, state) || givenAt(newer) >= lost.given;
+}
+
+/** → the time when an answer or a remark was given, as its phone says, or when it came. */
+const givenAt = (one) => one?.answered_at ?? one?.at ?? "";
 
 /** True when another phone's version is in force. */
 function isRival(mark, state) {

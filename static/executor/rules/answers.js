@@ -104,9 +104,9 @@ export function isNoted(remark) {
   return Boolean(remark && (remark.value || remark.photos?.length));
 }
 
-/** → a remark of the server as an answer, {value, skipped, unable, photos, geo, remark_id}. */
+/** → a remark of the server as an answer, {value, skipped, unable, photos, geo, remark_id, at}. */
 export function remarkIn(remark) {
-  return { ...contentOf(remark), remark_id: remark.remark_id };
+  return { ...contentOf(remark), remark_id: remark.remark_id, at: remark.at };
 }
 
 /** → the answers and remarks in the server's state, {key: content}, without untouched steps. */

@@ -50,6 +50,12 @@ async def remark(who: Phone, step_id: str, text: str) -> None:
     await who.page.locator("dialog").get_by_role("button", name="Done").tap()
 
 
+async def remark_again(who: Phone, text: str) -> None:
+    await who.page.locator(".remark").get_by_role("button", name="Change").tap()
+    await who.page.locator("#remark-text").fill(text)
+    await who.page.locator("dialog").get_by_role("button", name="Done").tap()
+
+
 async def test_a_phone_that_did_not_start_the_run_starts_it_again(browser: Browser, acme: Depot) -> None:
     async with both(browser, acme, YES_NO, COUNT) as (ed, olga, run_id, copy):
         await olga.fill("s-count", "17")
@@ -202,6 +208,32 @@ async def test_what_no_phone_has_is_named(browser: Browser, acme: Depot) -> None
         await ed.page.reload()
         await ed.until_all_is_safe()
         await expect(notice).to_have_count(0)
+
+
+@pytest.mark.parametrize("when", ["before she knows", "afterwards"])
+async def test_what_another_phone_has_given_since_is_not_lost(browser: Browser, acme: Depot, when: str) -> None:
+    async with both(browser, acme, YES_NO, COUNT) as (ed, olga, run_id, copy):
+        await ed.pick("s-ok", "Yes")
+        await remark(ed, "s-ok", "Scratched")
+        await ed.is_done("s-ok")
+        await ed.until_kept_is(run_id, [])
+        await olga.page.reload()
+        await expect(olga.page.get_by_text("Scratched")).to_be_visible()
+        await ed.page.goto("about:blank")  # Ed is away
+        await acme.restored(copy)
+        if when == "afterwards":
+            await olga.until_generation(run_id, acme.generation)
+            await expect(olga.page.locator(".put-back")).to_contain_text("All fine?")
+        else:
+            await olga.page.goto("about:blank")
+        await ed.open(run_id)
+        await ed.pick("s-ok", "No")
+        await remark_again(ed, "Scratched twice")
+        await ed.until_all_is_safe()
+        if when == "before she knows":
+            await olga.open(run_id)
+        await olga.until_all_is_safe()
+        await expect(olga.page.locator(".put-back")).not_to_contain_text("All fine?")
 
 
 async def test_what_is_kept_since_an_earlier_visit_is_no_other_phone_s(page: Page) -> None:
