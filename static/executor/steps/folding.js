@@ -29,8 +29,9 @@ export class Folding {
     const steady = [...list.querySelectorAll(".step")].find((step) => this.seen.has(step));
     const before = steady?.getBoundingClientRect().top;
     for (const step of list.querySelectorAll(".step:not([hidden])")) {
-      if (this.seen.has(step) || step.contains(document.activeElement)) continue;
-      this.#setFolded(step, this.#mayFold(step));
+      const isSteady = this.seen.has(step) || step.contains(document.activeElement);
+      if (!isSteady) setAttr(step, "folded", this.#mayFold(step));
+      if (step.hasAttribute("folded")) this.#renew(step); // on the screen, too: another phone may have answered
     }
     const moved = steady ? steady.getBoundingClientRect().top - before : 0;
     if (moved) scrollBy({ top: moved, behavior: "instant" });
@@ -41,12 +42,9 @@ export class Folding {
     return isWhole && step.getAttribute("safety") !== "attention" && !this.session.photoStore.refused(step.id).length;
   }
 
-  #setFolded(step, isFolded) {
-    if (isFolded) {
-      setText(this.#line(step).querySelector("bdi"), this.#words(step));
-      setAttr(this.#line(step).firstChild, "hidden", !step.told?.isPending);
-    }
-    setAttr(step, "folded", isFolded);
+  #renew(step) {
+    setText(this.#line(step).querySelector("bdi"), this.#words(step));
+    setAttr(this.#line(step).firstChild, "hidden", !step.told?.isPending);
   }
 
   /** → the words of a folded card's answer. */

@@ -326,3 +326,25 @@ async def test_one_phone_alone_is_never_asked(w: World, ed: Phone) -> None:
     await ed.is_done("s-count")
     answers = (await record(w, run.run_id))["answers"]
     assert (answers["s-report"]["value"], answers["s-count"]["value"]) == ("A lamp is broken", 3)
+
+
+async def test_a_folded_card_on_the_screen_says_what_another_phone_has_answered(
+    w: World, browser: Browser, base: str
+) -> None:
+    many = [{**YES_NO, "id": f"s-{n}"} for n in range(12)]
+    async with both(w, browser, base, COUNT, *many) as (ed, olga, _):
+        await olga.everything_is_loaded()
+        await olga.fill("s-count", "9")
+        await olga.is_done("s-count")
+        await olga.page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+        await expect(olga.step("s-count")).to_have_attribute("folded", "")
+        await olga.page.evaluate("scrollTo(0, 0)")
+        line = olga.step("s-count").get_by_role("button", name="How many?", exact=True)
+        await expect(line).to_be_in_viewport()
+        await expect(line).to_have_text("9")
+        await ed.network_is_back()
+        await ed.fill("s-count", "17")
+        await ed.is_done("s-count")
+        await olga.network_is_back()
+        await expect(line).to_have_text("17")
+        await expect(olga.step("s-count")).to_have_attribute("folded", "")
