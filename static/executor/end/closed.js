@@ -19,7 +19,9 @@ const run = location.pathname.split("/")[2];
 const { kind, generation } = main.dataset;
 if (kind === "erased") await deleteRun(run).catch(() => {});
 else await showUnsent();
-(await loadModule("offline/kept")).deleteOverdue().catch(() => {});
+const { deleteOverdue, rememberEnd } = await loadModule("offline/kept");
+if (kind === "erased") rememberEnd(run, null);
+deleteOverdue().catch(() => {});
 
 async function showUnsent() {
   const box = await unsentBox(run, { kind, generation: generation && Number(generation) });
