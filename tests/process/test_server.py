@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import struct
 import time
 from contextlib import ExitStack
 from dataclasses import replace
@@ -69,6 +70,18 @@ def test_a_connection_serves_many_requests_and_several_sent_at_once(quick):
         wire.sendall(b"GET /who HTTP/1.1\r\nHost: x\r\n\r\n" * 3)
         wire.sendall(request("/who"))
         assert everything(wire).count(b'["127.0.0.1", "http"]') == 4
+
+
+def test_what_is_left_of_requests_sent_at_once_by_a_client_that_is_gone_is_no_error(service):
+    one = service(SLOW)
+    for _ in range(5):
+        with one.connect() as wire:
+            wire.sendall(b"GET /head HTTP/1.1\r\nHost: x\r\n\r\n" + b"GET /who HTTP/1.1\r\nHost: x\r\n\r\n" * 3)
+            wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # gone at once: a reset
+    one.ask(request("/go"))
+    one.ask(request("/who"))
+    code, _, err = one.stop()
+    assert (code, err) == (0, "")
 
 
 def test_what_waits_to_be_sent_is_bounded_for_each_owner(service):

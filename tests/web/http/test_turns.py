@@ -5,16 +5,18 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from rundun.store.runs import events as event_rows
 from rundun.web.http import rate_limit, turns
 from rundun.web.pages import shown_template
 from rundun.web.pages.shown_template import ShownTemplates
 from tests.helpers.console.console import Browser, operator
 from tests.helpers.patience import PATIENCE
 from tests.helpers.pictures.images import jpeg
-from tests.helpers.service import BOOLEAN, World, new_photo_id, world
+from tests.helpers.service import BOOLEAN, Ed, World, new_photo_id, world
 
 PHOTO = {"id": "s-pic", "type": "photo", "label": "The hall"}
 
@@ -84,6 +86,41 @@ async def test_what_is_long_waits_for_its_turn(shared: World, asks: Callable[...
         await waits(shared, asked)
         end()
         assert (await asked).status_code == 200
+
+
+LARGE = [{"id": f"s-{n}", "type": "text", "label": f"{n}", "config": {"max_length": 20_000}} for n in range(14)]
+OF_LARGE: dict[str, Callable[[World, Ed], Any]] = {
+    "a record": lambda w, ed: w.acme.get(f"/v1/runs/{ed.run_id}"),
+    "a state": lambda w, ed: ed.call("GET", "/state"),
+    "a long page of events": lambda w, ed: w.acme.get("/v1/events"),
+}
+
+
+@pytest.mark.parametrize("asks", OF_LARGE.values(), ids=OF_LARGE)
+async def test_what_is_large_waits_for_its_turn(
+    shared: World, asks: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_rows, "SHORT_PAGE", 100)
+    ed = await shared.dispatch(await shared.template(*LARGE))
+    await ed.start()
+    async with busy(shared, "somebody") as end:
+        asked = asyncio.ensure_future(asks(shared, ed))
+        await waits(shared, asked)
+        end()
+        assert (await asked).status_code == 200
+
+
+async def test_of_the_writes_to_large_runs_an_organization_has_one_in_a_batch(w: World) -> None:
+    def count() -> int:
+        return [number for _, number in w.database.writes.sizes.buckets()][-1]
+
+    small, large = [(await w.dispatch(await w.template(*steps))).run_id for steps in (LARGE[:1], LARGE)]
+    batches = []
+    for run_id in (small, large):
+        before = count()
+        await asyncio.gather(*(w.service.known_runs.write(run_id, lambda tx: None, 0) for _ in range(4)))
+        batches.append(count() - before)
+    assert batches[0] < 4 <= batches[1]
 
 
 async def test_organizations_take_turns_and_links_have_turns_of_their_own(w: World) -> None:
