@@ -243,8 +243,6 @@ function fetchAhead() {
     const urls = [...new Set(later)].map((name) => new URL(`./${name}.js`, import.meta.url).href);
     for (const href of urls) document.head.append(h("link", { rel: "modulepreload", href }));
     (await loadModule("offline/keep_page")).keepPage(session, urls);
-    const { deleteOverdue, tellEnd } = await loadModule("offline/kept");
-    tellEnd(session);
-    deleteOverdue().catch(() => {});
+    (await loadModule("offline/kept")).deleteOverdue().catch(() => {});
   }), 800);
 }

@@ -19,9 +19,7 @@ const run = location.pathname.split("/")[2];
 const { kind, generation } = main.dataset;
 if (kind === "erased") await deleteRun(run).catch(() => {});
 else await showUnsent();
-const { deleteOverdue, rememberEnd } = await loadModule("offline/kept");
-if (kind === "erased") rememberEnd(run, null);
-deleteOverdue().catch(() => {});
+(await loadModule("offline/kept")).deleteOverdue().catch(() => {});
 
 async function showUnsent() {
   const box = await unsentBox(run, { kind, generation: generation && Number(generation) });

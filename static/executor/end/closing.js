@@ -4,7 +4,6 @@ import { fact, h, icon, showTime, t } from "../dom.js";
 import { receiptButtons, receiptFacts, runNumber } from "./receipt.js";
 import { deleteRun } from "../offline/db.js";
 import { unsentBox } from "../offline/unsent.js";
-import { loadModule } from "../http.js";
 
 /** → the screen after a completion. `run`: the completed run, with its progress; `generation`: that of the database. */
 export function thanksView(session, run, generation) {
@@ -54,7 +53,6 @@ function deleteAll({ run, outbox, drafts, stepById }) {
   const deleteNow = () => deleteRun(run.run_id).catch(() => {});
   document.title = t("closed_erased_title");
   for (const key of stepById.keys()) drafts.drop(key);
-  loadModule("offline/kept").then(({ rememberEnd }) => rememberEnd(run.run_id, null));
   outbox.addEventListener("change", deleteNow);   // a photo still being prepared is stored after this
   deleteNow();
 }

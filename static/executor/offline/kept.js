@@ -7,7 +7,6 @@ import * as db from "./db.js";
 import { stepIdOf } from "../rules.js";
 
 const KEPT_MS = 7 * 24 * 3600 * 1000;
-const WHOLE = { kind: "run", key: "", version: "run" };   // among the lost: that the run was finished
 
 /** Deletes the kept items that a `state` of their generation no longer names. `marks`: those whose receipts are older
  *  than the state. */
@@ -91,12 +90,9 @@ export function showPutBack(session, headers) {
   });
   const update = () => {
     const label = ({ key }) => session.stepById.get(stepIdOf(key))?.label ?? t("closing_signature");
-    const parts = session.lost.filter(({ kind }) => kind !== WHOLE.kind);
-    const labels = [...new Set(parts.map(label))];
-    const words = [t("put_back")];
-    if (parts.length < session.lost.length) words.push(t("put_back_ended"));
-    if (labels.length) words.push(t("put_back_lost", { steps: labels.join(", ") }));
-    for (const notice of notices) setText(notice.querySelector("span > span"), words.join(" "));
+    const labels = [...new Set(session.lost.map(label))];
+    const missing = labels.length ? ` ${t("put_back_lost", { steps: labels.join(", ") })}` : "";
+    for (const notice of notices) setText(notice.querySelector("span > span"), `${t("put_back")}${missing}`);
   };
   session.addEventListener("change", update);
   update();
@@ -104,9 +100,8 @@ export function showPutBack(session, headers) {
 }
 
 /** Before a run's end is shown: deletes what was confirmed in the `generation` in which it ended. The rest is unsent
- *  again, as is everything of an unknown run (null). That a run `isCompleted` is remembered, without anything of it. */
-export async function endKept(run, generation, isCompleted) {
-  rememberEnd(run, isCompleted ? { generation, at: Date.now() } : null);
+ *  again, as is everything of an unknown run (null). */
+export async function endKept(run, generation) {
   const { marks } = await db.storedIds(run);
   const [gone, rest] = [[], []];
   for (const mark of marks) (mark.generation === generation ? gone : rest).push(mark.item);
@@ -117,48 +112,7 @@ export async function endKept(run, generation, isCompleted) {
 /** Deletes what is kept of any run for more than 7 days. */
 export async function deleteOverdue() {
   const isOverdue = ({ at }) => Math.abs(Date.now() - at) > KEPT_MS; // or ahead of a clock that was put back
-  for (const run of endedRuns()) if (isOverdue(endOf(run))) rememberEnd(run, null);
   for (const { of: run, item } of (await db.listMarks()).filter(isOverdue)) await db.settle(run, [item]);
-}
-
-/** Says in an open run that it was finished before, in a database of another generation. */
-export function tellEnd(session) {
-  const run = session.run.run_id;
-  const end = endOf(run);
-  if (!end || session.closed || end.generation === session.generation) return;
-  session.lost = [...session.lost, WHOLE];
-  rememberEnd(run, null);
-  session.changed(null);
-  session.save();
-  session.emit("put-back");
-}
-
-const ENDED = "rundun ended ";
-
-/** Remembers the end of a run on this phone, {generation, at}; null deletes it. */
-export function rememberEnd(run, end) {
-  try {
-    if (end) localStorage.setItem(ENDED + run, JSON.stringify(end));
-    else localStorage.removeItem(ENDED + run);
-  } catch {
-    // Storage is full, or not allowed: a restore is then not told.
-  }
-}
-
-function endOf(run) {
-  try {
-    return JSON.parse(localStorage.getItem(ENDED + run));
-  } catch {
-    return null;
-  }
-}
-
-function endedRuns() {
-  try {
-    return Object.keys(localStorage).filter((key) => key.startsWith(ENDED)).map((key) => key.slice(ENDED.length));
-  } catch {
-    return [];
-  }
 }
 
 const generationOf = (state) => state.generation ?? 0;

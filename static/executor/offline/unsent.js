@@ -15,7 +15,7 @@ const PASSING = new Set(["throttled", "unavailable", "internal"]);   // the run 
  *  stored. */
 export async function unsentBox(run, end, open = []) {
   const isOver = !PASSING.has(end.kind);
-  const isEnded = !isOver || (await endKept(run, end.generation ?? null, end.kind === "completed"));
+  const isEnded = !isOver || (await endKept(run, end.generation ?? null));
   const { kept, unread: isPart } = await readItems(run);
   const unread = isPart || !isEnded; // of what is kept some may be lacking: nothing is deleted
   const known = new Set(kept.map((item) => item.id));
@@ -72,8 +72,8 @@ export async function unsentBox(run, end, open = []) {
 }
 
 /** Makes unsent items of what is kept and lost, as in kept.js. → false when that failed. */
-function endKept(...end) {
-  return loadModule("offline/kept").then((kept) => kept.endKept(...end)).then(() => true, () => false);
+function endKept(run, generation) {
+  return loadModule("offline/kept").then((kept) => kept.endKept(run, generation)).then(() => true, () => false);
 }
 
 /** Reads a run's items from the phone one by one, since an unreadable item must not hide the others.
