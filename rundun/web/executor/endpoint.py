@@ -33,8 +33,9 @@ async def read(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> R:
-    """Return what is made of the run of the path: `make(function(tx, run_id, …))`; of a large run in a turn of its
-    organization's links, so that one at a time is in memory. Raises their errors, and `rate_limited`.
+    """Return `make(function(tx, run_id, …))` for the run id in the path. For a large run both take a turn among the
+    links of the run's organization, so that one large run at a time is in memory. Raises the errors of `function` and
+    `make`, and `rate_limited`.
     """
     ctx, run_id = context_of(request), request.path_params["run_id"]
     known = await ctx.known_runs.find(run_id)

@@ -145,7 +145,7 @@ function isInForce(mark, state) {
 /** True when the server has what was lost: another phone has sent it again, or a newer answer in its place. */
 function isThereAgain(lost, state) {
   const newer = { answer: state.answers[lost.key], remark: state.remarks[stepIdOf(lost.key)] }[lost.kind];
-  return isInForce(lost, state) || givenAt(newer) >= lost.given;
+  return isInForce(lost, state) || (newer !== undefined && givenAt(newer) >= lost.given);
 }
 
 /** → the time when an answer or a remark was given, as its phone says, or when it came. */
