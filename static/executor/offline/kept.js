@@ -26,7 +26,11 @@ export async function forget(session, state, marks) {
 export async function sendAgain(session, state, isBegun) {
   const run = state.run.run_id;
   const { marks } = await db.storedIds(run);
-  const old = marks.filter(({ generation }) => generation !== generationOf(state));
+  const others = marks.filter(({ generation }) => generation !== generationOf(state));
+  const old = others.filter((mark) => !isEnd(mark));
+  const ends = others.filter(isEnd);
+  session.lost = [...session.lost, ...ends];
+  await db.settle(run, ends.map(({ item }) => item));
   const isConfirmed = (mark) => (mark.kind === "delete" ? false : isInForce(mark, state));
   for (const mark of old.filter(isConfirmed)) await db.settle(run, [], { ...mark, generation: generationOf(state) });
   const isReplaced = ({ item, kind, key }) => session.outbox.items.some((one) =>
@@ -90,9 +94,11 @@ export function showPutBack(session, headers) {
   });
   const update = () => {
     const label = ({ key }) => session.stepById.get(stepIdOf(key))?.label ?? t("closing_signature");
-    const labels = [...new Set(session.lost.map(label))];
-    const missing = labels.length ? ` ${t("put_back_lost", { steps: labels.join(", ") })}` : "";
-    for (const notice of notices) setText(notice.querySelector("span > span"), `${t("put_back")}${missing}`);
+    const labels = [...new Set(session.lost.filter((one) => !isEnd(one)).map(label))];
+    const words = [t("put_back")];
+    if (session.lost.some(isEnd)) words.push(t("put_back_ended"));
+    if (labels.length) words.push(t("put_back_lost", { steps: labels.join(", ") }));
+    for (const notice of notices) setText(notice.querySelector("span > span"), words.join(" "));
   };
   session.addEventListener("change", update);
   update();
@@ -115,6 +121,13 @@ export async function deleteOverdue() {
   for (const { of: run, item } of (await db.listMarks()).filter(isOverdue)) await db.settle(run, [item]);
 }
 
+/** Remembers of a completed run, deleted from this phone, only that it was: the page says so if it is open again. */
+export function markEnd(run, generation) {
+  const mark = { item: `${run} end`, kind: "end", key: "", version: "end", earlier: [], isEmpty: false };
+  return db.settle(run, [], { ...mark, generation, at: Date.now() });
+}
+
+const isEnd = ({ kind }) => kind === "end";
 const generationOf = (state) => state.generation ?? 0;
 
 function photosOf(state, key) {

@@ -21,12 +21,20 @@ export async function unsentBox(run, end, open = []) {
   const known = new Set(kept.map((item) => item.id));
   const items = [...kept, ...open.filter((item) => !known.has(item.id))].filter((item) => EVIDENCE.has(item.kind));
   if (!items.length && !unread) {
-    if (isOver) await db.deleteRun(run).catch(() => {});
+    if (isOver) await deleteAll().catch(() => {});
     return null;
   }
-  if (isOver) await db.deleteState(run).catch(() => {});
+  if (isOver) await db.deleteState(run).then(markEnd).catch(() => {});
   const box = h("section", { class: "unsent" }, items.length ? await saveOffer() : null, unread ? retryNotice() : null);
   return box;
+
+  function deleteAll() {
+    return db.deleteRun(run).then(markEnd);
+  }
+
+  async function markEnd() {
+    if (end.kind === "completed") await (await loadModule("offline/kept")).markEnd(run, end.generation ?? 0);
+  }
 
   async function saveOffer() {
     const note = await db.loadRun(run).catch(() => null);
@@ -66,7 +74,7 @@ export async function unsentBox(run, end, open = []) {
         makeButton("button danger", () => close(true), t("delete"))),
     ]);
     if (!sure) return;
-    await db.deleteRun(run);
+    await deleteAll();
     box.replaceChildren(h("p", { class: "notice good" }, icon("check"), h("span", {}, t("held_deleted"))));
   }
 }

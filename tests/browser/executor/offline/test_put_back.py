@@ -265,6 +265,36 @@ async def test_an_older_answer_of_this_phone_is_its_own_whenever_it_looked(brows
         assert given(acme, run_id) == before
 
 
+async def test_a_run_that_was_finished_says_so_where_the_server_has_it_open_again(
+    browser: Browser, acme: Depot
+) -> None:
+    async with at_work(browser, acme, YES_NO) as (ed, run_id):
+        copy = await acme.backs_up()
+        await ed.pick("s-ok", "Yes")
+        await ed.is_done("s-ok")
+        await ed.review()
+        await ed.finish()
+        await ed.until_thanked()
+        await ed.until_page_is_forgotten(run_id)
+        await ed.open(run_id)
+        await ed.until_kept_is(run_id, [])
+        await acme.restored(copy)
+        await ed.open(run_id)
+        finished = "It was finished before: please look at all of it again."
+        await expect(ed.page.locator(".put-back")).to_contain_text(finished)
+        await ed.pick("s-ok", "No")
+        await ed.is_done("s-ok")
+        await ed.until_kept_is(run_id, [])
+        await expect(ed.page.locator(".top .sending")).to_have_text("")
+        await ed.page.reload()
+        await expect(ed.page.locator(".put-back")).to_contain_text(finished)
+        await ed.page.get_by_role("button", name="Close").tap()
+        await ed.until_all_is_safe()
+        await ed.page.reload()
+        await ed.until_all_is_safe()
+        await expect(ed.page.locator(".put-back")).to_have_count(0)
+
+
 async def test_an_unknown_run_is_offered_as_a_file(browser: Browser, acme: Depot) -> None:
     copy = await acme.backs_up()
     async with at_work(browser, acme) as (ed, _):
