@@ -55,7 +55,8 @@ export class RunJob extends EventTarget {
   }
 }
 
-/** → the differences between two jobs: "title", "due_at", "note", and labels of fields. */
+/** → the differences between two jobs: "title", "due_at", "note", and labels of fields. A job of before Start lacks
+ *  fields that one of after it has; it comes after it from a server that was restored. */
 function changes(before, after) {
   const isWhole = "note" in before && "note" in after;
   const found = ["title", "due_at", ...(isWhole ? ["note"] : [])].filter((name) => before[name] !== after[name]);
@@ -64,6 +65,7 @@ function changes(before, after) {
   // A secret without its value is not compared.
   const isOther = ({ id, value }) =>
     (old.has(id) ? old.get(id) !== null && value !== null && old.get(id) !== value : isWhole);
-  const differing = [...after.fields.filter(isOther), ...before.fields.filter(({ id }) => !now.has(id))];
+  const isGone = ({ id }) => !now.has(id) && ("note" in after || !("note" in before));
+  const differing = [...after.fields.filter(isOther), ...before.fields.filter(isGone)];
   return [...found, ...differing.map(({ label }) => label)];
 }

@@ -144,11 +144,11 @@ class Depot:
         """Where the phone finds it."""
         return f"http://127.0.0.1:{self.line.port}"
 
-    async def dispatched(self, *steps: dict[str, Any], **more: Any) -> str:
+    async def dispatched(self, *steps: dict[str, Any], job: dict[str, Any] | None = None, **more: Any) -> str:
         """A run of a checklist with these steps; returns its id."""
         template = await self.client.post("/v1/templates", json={"name": "Check", "steps": list(steps), **more})
         assert template.status_code == 201, template.text
-        run = await self.client.post("/v1/runs", json={"template_id": template.json()["id"]})
+        run = await self.client.post("/v1/runs", json={"template_id": template.json()["id"], **(job or {})})
         assert run.status_code == 201, run.text
         return str(run.json()["run_id"])
 

@@ -140,7 +140,8 @@ async def test_a_run_put_back_to_before_its_start_is_opened_again(browser: Brows
 
 
 async def test_a_kept_page_of_after_the_start_starts_a_run_put_back_to_before_it(browser: Browser, acme: Depot) -> None:
-    run_id = await acme.dispatched(*STEPS)
+    door = {"id": "f-door", "label": "Door code", "kind": "text"}  # shown from the start on
+    run_id = await acme.dispatched(*STEPS, fields=[door], job={"fields": {"f-door": "0815"}})
     copy = await acme.backs_up()
     async with phone(browser, acme.base, service_workers="allow") as ed:
         await ed.open(run_id)
@@ -155,6 +156,7 @@ async def test_a_kept_page_of_after_the_start_starts_a_run_put_back_to_before_it
         await ed.network_is_back()
         await expect(ed.page.locator(".put-back")).to_contain_text(NOTICE)
         await ed.until_generation(run_id, acme.generation)
+        await expect(ed.page.locator(".job-news")).to_be_hidden()
         acme.line.down()
         await ed.page.reload()
         await expect(ed.step("s-count").locator("input")).to_have_value("17")
