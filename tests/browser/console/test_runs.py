@@ -291,7 +291,8 @@ async def test_two_runs_are_seen_side_by_side(w: World, base: str, ann: Page) ->
     await views.first.evaluate("view => view.scrollTo(view.scrollWidth, view.scrollHeight)")
     moved = await views.first.evaluate("view => view.scrollLeft")
     assert moved > 100
-    await ann.wait_for_function(f"Math.abs(document.querySelectorAll('#side .view')[1].scrollLeft - {moved}) < 2")
+    follows = "left => Math.abs(document.querySelectorAll('#side .view')[1].scrollLeft - left) < 2"
+    await ann.wait_for_function(follows, arg=moved)
     by_hand = ann.get_by_label("Photo of the later job")
     await by_hand.select_option(index=7)
     await expect(pictures.last).to_have_attribute("alt", await by_hand.locator("option:checked").inner_text())
