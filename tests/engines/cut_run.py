@@ -32,14 +32,13 @@ STEPS: list[dict[str, Any]] = [
     {"id": "s-pic", "type": "photo", "label": "The hall", "config": {"min": 1, "max": 10}},
 ]  # fmt: skip
 TEXT = "The lamp in the hall is broken"
-# What is unsent; of photos whose number nobody knows, with their bytes.
+# What is unsent, or kept after its receipt; of photos whose number nobody knows, with their bytes.
 KEPT = """const [run, known, done] = arguments;
 const opening = indexedDB.open("rundun", 1);
 opening.onsuccess = () => {
   const from = opening.result.transaction(["items", "runs"]);
   const items = from.objectStore("items").index("run").getAll(run);
   const drafts = from.objectStore("runs").getAll(IDBKeyRange.bound(`${run} `, `${run} \\uFFFF`));
-  const marks = from.objectStore("runs").getAll(IDBKeyRange.bound(`kept ${run} `, `kept ${run} \\uFFFF`));
   const letters = (body) => {
     let all = "";
     for (let at = 0; at < body.byteLength; at += 32768) {
@@ -49,9 +48,8 @@ opening.onsuccess = () => {
   };
   from.oncomplete = () => setTimeout(() => {
     opening.result.close();
-    const marked = new Set(marks.result.map(({ item }) => item));
     done([
-      ...items.result.filter(({ id }) => !marked.has(id)).map(({ kind, key, photo, body }) => ({
+      ...items.result.map(({ kind, key, photo, body }) => ({
         kind, key, photo, text: body?.value ?? null,
         bytes: kind === "photo" && !known.includes(photo) ? letters(body) : null })),
       ...drafts.result.map(({ step, text }) => ({ kind: "draft", key: step, text }))]);

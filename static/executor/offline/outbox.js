@@ -378,8 +378,10 @@ export class Outbox extends EventTarget {
       return;
     }
     const problem = error instanceof Problem ? error : new Problem(0, { code: "page_error", detail: error.message });
-    this.update(item, { state: "refused", problem });
+    Object.assign(item, { state: "refused", problem });
     this.#emit("refused", { item, problem });
+    // Only what stays refused: a page that ends must not leave an item refused that would be sent again at once.
+    if (this.items.includes(item) && item.state === "refused") this.#save(item);
   }
 
   #waitFor(ms) {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Route, expect
 
-from tests.browser.checklists import COUNT, PICTURE
+from tests.browser.checklists import COUNT, PICTURE, YES_NO
 from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file, noise
 from tests.helpers.network.faulty_network import Depot, depot
@@ -162,3 +162,25 @@ async def test_photos_are_kept_before_they_are_looked_at(browser: Browser, acme:
         await ed.is_done("s-pic")
         assert await ed.page.evaluate("looked") == 3
         assert len(acme.photos(run_id)) == len(acme.listed(run_id, "s-pic")) == 3
+
+
+async def test_what_is_sent_again_at_once_is_never_kept_as_refused(browser: Browser, acme: Depot) -> None:
+    """Or a page that ends in between leaves an answer that the person has to send again by hand."""
+    run_id = await acme.dispatched(YES_NO, execution={"scope": "first_device"})
+    async with phone(browser, acme.base) as ed:
+        await ed.page.context.add_init_script(
+            "const put = IDBObjectStore.prototype.put; window.refusals = [];"
+            "IDBObjectStore.prototype.put = function (record) {"
+            "  if (record.problem) window.refusals.push(record.problem.members.code);"
+            "  return put.call(this, record);"
+            "};"
+        )
+        await ed.open(run_id)
+        await ed.start()
+        await ed.until_kept_is(run_id, [])
+        assert (await acme.client.post(f"/v1/runs/{run_id}/release", json={})).status_code == 200
+        async with ed.page.expect_response(lambda answer: answer.status == 409):
+            await ed.pick("s-ok", "Yes")
+        await ed.is_done("s-ok")
+        await ed.until_kept_is(run_id, [])
+        assert await ed.page.evaluate("refusals") == []
