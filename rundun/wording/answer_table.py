@@ -45,6 +45,7 @@ class VersionColumns:
     name: str
     fields: Sequence[FieldColumn]
     steps: Sequence[StepColumn]
+    is_large: bool
 
 
 def version_columns(version: TemplateVersion) -> VersionColumns:
@@ -61,6 +62,7 @@ def version_columns(version: TemplateVersion) -> VersionColumns:
             )
             for step in version.steps
         ],
+        version.is_large,
     )
 
 

@@ -18,6 +18,10 @@ BODY, ANSWER, PHONE = 1024 * 1024, 256 * 1024, 64 * 1024  # bytes
 JSON = {"content-type": "application/json"}
 
 
+READ_WHOLE = {"/v1/templates/check", "/v1/runs/{run_id}/cancel", "/r/{run_id}/steps/{step_id}", "/r/{run_id}/cancel"}
+WORST_TO_READ = {"members", "numbers", "deep doubled members"}
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request; `what` names what is large in it."""
@@ -114,8 +118,12 @@ def deleting(**given: str) -> Making:
 
 
 def both(*makings: Making) -> Making:
-    """The requests of all."""
-    return lambda means, path: (one for making in makings for one in making(means, path))
+    """The requests of all, numbered."""
+    return lambda means, path: (
+        replace(one, what=f"{number}. {one.what}")
+        for number, making in enumerate(makings, 1)
+        for one in making(means, path)
+    )
 
 
 def file(make_file: Callable[[], bytes], content_type: str) -> Making:
@@ -180,15 +188,18 @@ def _hostile(size: int) -> dict[str, bytes]:
 
 @cache
 def _json_bodies(path: str, size: int) -> dict[str, bytes]:
-    found = dict(_hostile(size))
+    """The worst for the reader and for each member; all of them to the routes of `READ_WHOLE`, since a reader is one
+    for all routes of its size.
+    """
+    is_whole = path in READ_WHOLE
+    found = {what: body for what, body in _hostile(size).items() if is_whole or what in WORST_TO_READ}
     for name in _members_of_body(path):
         head = b'{"%s":' % name.encode()
         rest = size - len(head) - 1
-        values = {
-            "objects": _repeated(b'{"a":[]}', min(rest, 700_000)),
-            "members": _members(min(rest, 900_000)),
-            "marks": b'"' + "\u0344".encode() * ((rest - 2) // 2) + b'"',
-        }
+        values = {"objects": _repeated(b'{"a":[]}', min(rest, 700_000))}
+        if is_whole:
+            values["members"] = _members(min(rest, 900_000))
+            values["marks"] = b'"' + "\u0344".encode() * ((rest - 2) // 2) + b'"'
         found |= {f"{name}: {what}": head + value + b"}" for what, value in values.items()}
     return found
 

@@ -40,6 +40,8 @@ class ChosenRuns:
         """Yield the runs in the order of their list, as many at once as one turn is to read."""
         steps = max(1, *(len(version.steps) for version in self.versions))
         limit = max(1, min(RUNS_AT_ONCE, STEPS_AT_ONCE // steps, CELLS_AT_ONCE // columns))
+        if any(version.is_large for version in self.versions):
+            limit = 1
         before = PageRequest().before
         while True:
             page_request = PageRequest(limit, before)

@@ -13,6 +13,7 @@ from rundun.actions.templates import templates
 from rundun.core import csv_text
 from rundun.core.runs.run import DispatchRequest
 from rundun.core.templates.template import JobField
+from rundun.core.text import encode
 from rundun.errors import NotFound, Problem
 from rundun.store.runs.sent_tables import SentTable
 from rundun.store.sqlite.transaction import TemplateVersion
@@ -196,7 +197,7 @@ async def download_links(call: ConsoleCall) -> Response:
     and erased runs, and their links.
     """
     table, version, runs = await call.read(sent_tables.get, _table_number(call))
-    text = sent_table.table_csv(version.template, runs, call.zone, call.ctx.links, call.language)
+    text = await call.turns.run(sent_table.table_csv, version.template, runs, call.zone, call.ctx.links, call.language)
     day = call.zone.at(table.created_at).date().isoformat()
     return _csv(text, f"{slug(version.template.name)}-{day}-links.csv")
 
@@ -209,4 +210,4 @@ async def download_blank(call: ConsoleCall) -> Response:
 
 def _csv(text: str, name: str) -> Response:
     headers = {"cache-control": "no-store", "content-disposition": f'attachment; filename="{name}"'}
-    return Response("\ufeff" + text, headers=headers, media_type=CSV)
+    return Response(encode("\ufeff" + text), headers=headers, media_type=CSV)
