@@ -272,9 +272,8 @@ async def test_start_answers_and_finish_without_network_and_all_arrives_by_itsel
         acme.line.up()
         await ed.network_is_back()
         await ed.until_thanked()
-        await ed.page.wait_for_function(
-            "() => awake.length > 1"
-        )  # the lock ends a moment after the screen that held it
+        # The lock ends a moment after the screen that held it.
+        await ed.page.wait_for_function("() => awake.length > 1")
         assert await ed.page.evaluate("awake") == ["screen", "off"]
         record = await acme.record(run_id)
         assert record["status"] == "completed"
