@@ -124,6 +124,14 @@ async def test_what_would_take_too_long_is_refused_at_once(
     assert told.status_code == 413 and "Print the report in its place" in told.text
 
 
+def test_text_and_pictures_share_one_bound() -> None:
+    html, pictures = report_pdf.MAX_HTML, report_pdf.MAX_PICTURE_BYTES
+    report_pdf._require_size(html, 0, 0)
+    report_pdf._require_size(html // 2, 1, pictures // 2)
+    with pytest.raises(Problem):
+        report_pdf._require_size(html // 2 + 1, 1, pictures // 2)
+
+
 @WITH_LIBRARIES
 async def test_whoever_did_a_run_gets_its_report_for_a_day(w: World) -> None:
     step = {**BOOLEAN, "label": "Fine?"}
