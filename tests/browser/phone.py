@@ -352,6 +352,17 @@ class Phone:
             return
         raise AssertionError(await self.page.locator("body").inner_text())
 
+    async def dies(self) -> None:
+        """Take the page away without a word to it, and take another tab."""
+        chrome = await self.page.context.new_cdp_session(self.page)
+        async with self.page.expect_event("crash"):
+            crashing = asyncio.ensure_future(chrome.send("Page.crash"))  # which has no answer
+        crashing.cancel()
+        await asyncio.wait([crashing])
+        context = self.page.context
+        await self.page.close()
+        self.page = await context.new_page()
+
     @asynccontextmanager
     async def tab(self) -> AsyncIterator["Phone"]:
         """Another tab on the same phone."""

@@ -22,6 +22,9 @@ export class OtherPhones {
     });
     outbox.tabs?.addEventListener("message", ({ data }) => this.#ours.add(data.answered));
     outbox.addEventListener("refused", ({ detail }) => CHANGED.has(detail.problem.code) && this.#onRefused(detail));
+    // The page may have ended before it decided.
+    outbox.addEventListener("restored", ({ detail }) => this.#decide(detail.items));
+    session.addEventListener("put-back", () => this.#decide(outbox.refused));
     session.addEventListener("state", ({ detail }) => this.#compare(detail.before));
   }
 
@@ -55,24 +58,32 @@ export class OtherPhones {
     session.give(stepId, { ...session.localOf(stepId).answer, replaces });
   }
 
-  /** Fetches the state that this phone did not know. Sends the refused answer again if it replaces none, or an earlier
-   *  one of this phone: then the server was restored to an older state. If only the photos of the refused answer had
-   *  changed, gives the answer anew with the step's present value. */
-  async #onRefused({ item, problem }) {
+  /** Fetches the state that this phone did not know, and decides. */
+  async #onRefused({ item }) {
+    await this.session.poll(true);
+    this.#decide([item]);
+  }
+
+  /** Sends refused answers again that replace none, or an earlier one of this phone: then the server was restored to an
+   *  older state. If only the photos of a refused answer had changed, gives the answer anew with the step's present
+   *  value. About the others the person decides. */
+  #decide(items) {
     const { session, outbox } = this;
-    await session.poll(true);
-    const local = session.localOf(item.key);
-    if (problem.code !== "answer_changed" || local?.item !== item) return;
-    const replaces = session.answers[item.key]?.answer_id ?? null;
-    if (replaces === null || this.#isOurs(replaces)) {
-      local.problem = null;
-      item.body = { ...item.body, replaces };
-      return outbox.retry(item);
+    for (const item of items) {
+      const local = session.localOf(item.key);
+      if (item.kind !== "answer" || item.problem?.code !== "answer_changed" || local?.item !== item) continue;
+      const replaces = session.answers[item.key]?.answer_id ?? null;
+      if (replaces === null || this.#isOurs(replaces)) {
+        local.problem = null;
+        item.body = { ...item.body, replaces };
+        outbox.retry(item);
+      } else if (item.isOfPhotos && isLeftOut(session.answers[item.key])) {
+        this.keepMine(item.key);
+      } else if (item.isOfPhotos) {
+        session.takeBack(item.key);
+        session.answerPhotos(item.key);
+      }
     }
-    if (!item.isOfPhotos) return;
-    if (isLeftOut(session.answers[item.key])) return this.keepMine(item.key);
-    session.takeBack(item.key);
-    session.answerPhotos(item.key);
   }
 
   /** Finds the other phones' answers that are not in `before`, the answers until this poll. */

@@ -53,18 +53,6 @@ async def acme(tmp_path: Path) -> AsyncIterator[Depot]:
         yield one
 
 
-async def dies(ed: Phone) -> None:
-    """Take the page away without a word to it, and take another tab."""
-    chrome = await ed.page.context.new_cdp_session(ed.page)
-    async with ed.page.expect_event("crash"):
-        crashing = asyncio.ensure_future(chrome.send("Page.crash"))  # which has no answer
-    crashing.cancel()
-    await asyncio.wait([crashing])
-    context = ed.page.context
-    await ed.page.close()
-    ed.page = await context.new_page()
-
-
 async def until_drafts(ed: Phone, run_id: str, expected: list[list[str]]) -> None:
     async with asyncio.timeout(PATIENCE):
         while await ed.page.evaluate(DRAFTS, run_id) != expected:
@@ -86,7 +74,7 @@ async def test_a_number_typed_anew_is_never_against_oneself(browser: Browser, ac
         await ed.fill("s-count", "17")
         await ed.until_true("async (writes) => writes === Infinity || window.writes < writes", writes)
         await ed.page.context.set_offline(False)
-        await dies(ed)
+        await ed.dies()
         await ed.open(run_id)
         await ed.review()
         await ed.finish()  # which a choice between two answers would prevent
@@ -106,7 +94,7 @@ async def test_a_tick_is_kept_at_once(browser: Browser, acme: Depot) -> None:
         await ed.pick("s-tasks", "tap")
         await expect(ed.page.locator(".top .sending")).to_have_text("Being written")
         await until_drafts(ed, run_id, [["o-lamp", "o-tap"]])
-        await dies(ed)
+        await ed.dies()
         await ed.page.clock.resume()
         await ed.open(run_id)
         await expect(ed.step("s-tasks").locator("input:checked")).to_have_count(2)
@@ -134,7 +122,7 @@ async def test_photos_are_kept_before_anything_that_they_need_is_loaded(browser:
             while [one["kind"] for one in await ed.kept(run_id)] != ["photo"] * 3:
                 pass
             await held.wait()  # it is asked for afterwards, or was fetched ahead
-        await dies(ed)
+        await ed.dies()
         await ed.open(run_id)
         await ed.until_all_is_safe()
         assert len(acme.photos(run_id)) == len(acme.listed(run_id, "s-pic")) == 3

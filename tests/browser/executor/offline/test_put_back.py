@@ -21,6 +21,18 @@ PIC = {"id": "s-pic", "type": "photo", "label": "The hall", "config": {"max": 4}
 WHY = {"id": "s-why", "type": "text", "label": "What happened?"}
 SIGN = {"id": "s-sign", "type": "signature", "label": "Your signature"}
 STEPS = (YES_NO, COUNT, WHY, PIC, SIGN)
+# Whether the phone keeps an item as refused.
+REFUSED = """(run) => new Promise((done, failed) => {
+  const opening = indexedDB.open("rundun", 1);
+  opening.onerror = failed;
+  opening.onsuccess = () => {
+    const all = opening.result.transaction("items").objectStore("items").index("run").getAll(run);
+    all.onsuccess = () => {
+      opening.result.close();
+      done(all.result.some(({ problem }) => problem));
+    };
+  };
+})"""
 NOTICE = "The server was put back to an older copy of its data. What this phone has is sent again."
 
 
@@ -265,6 +277,34 @@ async def test_an_older_answer_of_this_phone_is_its_own_whenever_it_looked(brows
         await ed.open(run_id)
         await ed.until_all_is_safe()
         assert given(acme, run_id) == before
+
+
+async def test_an_answer_refused_for_want_of_what_was_lost_is_sent_again_by_the_next_page(
+    browser: Browser, acme: Depot
+) -> None:
+    """The page may end before it has seen that the answer in force is an earlier one of this phone."""
+    async with at_work(browser, acme, COUNT) as (ed, run_id):
+        await ed.fill("s-count", "16")
+        await ed.is_done("s-count")
+        await ed.until_kept_is(run_id, [])
+        copy = await acme.backs_up()
+        await ed.fill("s-count", "17")
+        await ed.is_done("s-count")
+        await ed.until_kept_is(run_id, [])
+        acme.line.down()
+        await ed.fill("s-count", "18")
+        await ed.until_kept(run_id, "answer", "s-count")
+        await acme.restored(copy)
+        await ed.page.route("**/state?*", lambda route: None)  # it hangs
+        async with ed.page.expect_response(lambda answer: answer.status == 409):
+            acme.line.up()
+            await ed.network_is_back()
+        await ed.until_true(REFUSED, run_id)
+        await ed.dies()
+        await ed.open(run_id)
+        await ed.until_all_is_safe()
+        assert acme.answers(run_id) == {"s-count": 18}
+        ed.trouble.clear()
 
 
 async def test_a_run_that_was_finished_says_so_where_the_server_has_it_open_again(

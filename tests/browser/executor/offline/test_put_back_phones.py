@@ -175,6 +175,28 @@ async def test_what_another_phone_has_answered_since_is_asked_about(browser: Bro
         assert acme.rows("SELECT received_at FROM signatures WHERE run_id = ?", run_id) != signatures
 
 
+async def test_what_another_phone_had_answered_is_not_asked_about_where_it_is_lost(
+    browser: Browser, acme: Depot
+) -> None:
+    async with both(browser, acme, COUNT) as (ed, olga, run_id, copy):
+        acme.line.down()
+        await ed.fill("s-count", "17")
+        await ed.until_kept(run_id, "answer", "s-count")
+        await ed.page.context.set_offline(True)
+        acme.line.up()
+        await olga.fill("s-count", "18")
+        await olga.is_done("s-count")
+        await olga.until_kept_is(run_id, [])
+        await ed.page.context.set_offline(False)
+        await expect(ed.step("s-count").locator(".rival blockquote")).to_have_text("18")
+        await olga.page.goto("about:blank")  # Olga is away
+        await acme.restored(copy)
+        await ed.until_generation(run_id, acme.generation)
+        await ed.until_all_is_safe()
+        assert acme.answers(run_id) == {"s-count": 17}
+        ed.trouble.clear()
+
+
 async def test_what_no_phone_has_is_named(browser: Browser, acme: Depot) -> None:
     async with both(browser, acme, YES_NO, COUNT, PIC) as (ed, olga, run_id, copy):
         await ed.pick("s-ok", "Yes")
