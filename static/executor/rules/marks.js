@@ -2,7 +2,8 @@
 //   {item: its id, kind, key, version, earlier, isEmpty, generation, at}
 // `version` names its content to the server: the id of an answer, remark or photo, the SHA-256 of a signature.
 // `earlier` are the versions that this phone gave before; `isEmpty`: a remark that was taken back. `generation` is that
-// of the database that the receipt is from, `at` its time by this phone's clock. Pure: no DOM, no state.
+// of the database that the receipt is from, `at` its time by this phone's clock. A mark of kind "end" has no item: the
+// run was completed, and all else of it is deleted from this phone. Pure: no DOM, no state.
 
 const MAX_EARLIER = 200;   // as many answers as a step may have
 

@@ -10,6 +10,10 @@ from typing import Any
 import pytest
 from python_calamine import CalamineWorkbook
 
+from rundun.actions.runs import runs
+from rundun.store.runs.lists import RunFilter
+from rundun.store.sqlite.pagination import PageRequest
+from rundun.store.sqlite.transaction import Tx
 from rundun.wording.job_tables.csv_cells import csv_lines, plain_text, safe_cell
 from rundun.wording.run_table import COLUMNS
 from tests.helpers.console.console import Browser, operator, shown, text_of
@@ -274,3 +278,26 @@ async def test_a_sheet_that_would_be_too_long_is_refused(w: World, monkeypatch: 
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
     monkeypatch.setattr("rundun.web.archives.answers.MAX_ROWS", 4)
     assert len(await sheet(ann, f"template={template_id}")) == 4
+
+
+@pytest.mark.parametrize(
+    ("step", "count", "at_once"),
+    [(BOOLEAN, 3, 100), (BOOLEAN, 40, 50), ({"type": "text", "label": "?", "config": {"max_length": 9000}}, 24, 1)],
+)
+async def test_the_longer_the_runs_the_fewer_of_them_are_read_at_once(
+    w: World, monkeypatch: pytest.MonkeyPatch, step: Any, count: int, at_once: int
+) -> None:
+    """A run of the last kind may have more than 256 KiB of answers."""
+    template_id = await w.template(*({**step, "id": f"s-{n}", "required": False} for n in range(count)))
+    eds = [await w.dispatch(template_id) for _ in range(3)]
+    limits = []
+    page_answered = runs.page_answered
+
+    def noting(tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest, language: str | None) -> Any:
+        limits.append(page_request.limit)
+        return page_answered(tx, org_id, filters, page_request, language)
+
+    monkeypatch.setattr(runs, "page_answered", noting)
+    lines = (await w.acme.get(f"/v1/answers?template_id={template_id}&format=jsonl")).text.splitlines()
+    assert {json.loads(line)["run_id"] for line in lines} == {ed.run_id for ed in eds}
+    assert set(limits) == {at_once}
