@@ -21,11 +21,12 @@ from tests.bench.processes import Rundun, rundun
 
 ROUNDS, TARGET_MS = 5, 50.0
 READING_SECONDS = 2.0  # of a response: a report of 2.4 GB, or an archive of thousands of runs, is alike in each part
-WORST = 2  # requests of a route that the rounds repeat, those that took longest when all were sent once
 
 
 def measure(routes: Sequence[str] = ()) -> None:
-    """Print the longest lateness of the loop's beat under the requests to each route, the middle one of the rounds."""
+    """Print the longest lateness of the loop's beat under the requests to each route: the middle one of the rounds.
+    They repeat the request that held it longest when all were sent once.
+    """
     with tempfile.TemporaryDirectory(prefix="rundun-bench-") as name:
         folder = Path(name)
         began = time.monotonic()
@@ -49,11 +50,11 @@ def measure_in(folder: Path, ids: Ids, routes: Sequence[str]) -> None:
 def _measure_route(service: Rundun, means: Means, route: str, *, is_one: bool) -> None:
     statuses = Counter[int]()
     first = {one.what: _send(service, route, one, statuses) for one in _requests(means, route, 0)}
-    worst = first if is_one else sorted(first, key=lambda what: first[what], reverse=True)[:WORST]
+    repeated = first if is_one else [max(first, key=lambda what: first[what])]
     late = defaultdict[str, list[tuple[float, float]]](list)
     for number in range(1, ROUNDS + 1):
         for one in _requests(means, route, number):
-            if one.what in worst:
+            if one.what in repeated:
                 late[one.what].append(_send(service, route, one, statuses))
     longest, collection = _middle([max(times) for times in zip(*late.values(), strict=True)])
     which = max(late, key=lambda what: _middle(late[what]))
