@@ -69,7 +69,7 @@ export class Session extends EventTarget {
     await this.outbox.sync();
     this.isSure &&= !this.#hasOtherGeneration();
     // A page may have died between keeping a photo and queueing its answer.
-    this.answerUnlisted();
+    if (this.isSure) this.answerUnlisted();
     // Or in the middle of a remark, which is saved however its dialog closes.
     for (const [key, text] of this.drafts.takeRemarks()) if (text !== this.answerOf(key)?.value) this.answer(key, text);
     this.#camera = known?.camera ?? null;
@@ -268,6 +268,7 @@ export class Session extends EventTarget {
     else if (state && state.run.revision >= this.#highestRevision) this.#takeNewer(state);
     const wasSure = this.isSure;
     this.isSure = true;
+    if (!wasSure) this.answerUnlisted(); // not before: what a restored server lacks may have been given for them
     if (state || !wasSure) this.emit("run");
   }
 

@@ -2,8 +2,6 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Route, expect
@@ -11,7 +9,7 @@ from playwright.async_api import Browser, Route, expect
 from tests.browser.checklists import COUNT, PICTURE, YES_NO
 from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file, noise
-from tests.helpers.network.faulty_network import Depot, depot
+from tests.helpers.network.faulty_network import Depot
 from tests.helpers.patience import PATIENCE
 
 TASKS = {
@@ -45,12 +43,6 @@ DRAFTS = """(run) => new Promise((done, failed) => {
     };
   };
 })"""
-
-
-@pytest.fixture
-async def acme(tmp_path: Path) -> AsyncIterator[Depot]:
-    async with depot(tmp_path) as one:
-        yield one
 
 
 async def until_drafts(ed: Phone, run_id: str, expected: list[list[str]]) -> None:

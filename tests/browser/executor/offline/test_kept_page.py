@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,16 +9,10 @@ from playwright.async_api import Browser, expect
 
 from tests.browser.checklists import COUNT, YES_NO
 from tests.browser.phone import PAGE_IS_KEPT, Phone, phone
-from tests.helpers.network.faulty_network import Depot, depot
+from tests.helpers.network.faulty_network import Depot
 
 PORTAL = b"<!doctype html><title>Hotel</title><h1>Welcome to our Wi-Fi</h1>"
 Answer = Callable[[str, bytes, bytes], bytes | tuple[bytes, bytes]]
-
-
-@pytest.fixture
-async def acme(tmp_path: Path) -> AsyncIterator[Depot]:
-    async with depot(tmp_path) as one:
-        yield one
 
 
 @asynccontextmanager

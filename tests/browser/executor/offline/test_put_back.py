@@ -3,24 +3,18 @@
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Browser, expect
 
 from tests.browser.checklists import COUNT, YES_NO
+from tests.browser.executor.offline.at_work import PIC, STEPS, at_work, does_all
 from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file, jpeg, noise
-from tests.helpers.network.faulty_network import BUSY, Depot, depot
+from tests.helpers.network.faulty_network import BUSY, Depot
 from tests.helpers.patience import PATIENCE
 
-PIC = {"id": "s-pic", "type": "photo", "label": "The hall", "config": {"max": 4}}
-WHY = {"id": "s-why", "type": "text", "label": "What happened?"}
-SIGN = {"id": "s-sign", "type": "signature", "label": "Your signature"}
-STEPS = (YES_NO, COUNT, WHY, PIC, SIGN)
 # Whether the phone keeps an item as refused.
 REFUSED = """(run) => new Promise((done, failed) => {
   const opening = indexedDB.open("rundun", 1);
@@ -34,36 +28,6 @@ REFUSED = """(run) => new Promise((done, failed) => {
   };
 })"""
 NOTICE = "The server was put back to an older copy of its data. What this phone has is sent again."
-
-
-@pytest.fixture
-async def acme(tmp_path: Path) -> AsyncIterator[Depot]:
-    async with depot(tmp_path) as one:
-        yield one
-
-
-@asynccontextmanager
-async def at_work(browser: Browser, acme: Depot, *steps: Any, **more: Any) -> AsyncIterator[tuple[Phone, str]]:
-    """Ed, who has started a run."""
-    run_id = await acme.dispatched(*(steps or STEPS), **more)
-    async with phone(browser, acme.base) as ed:
-        await ed.open(run_id)
-        await ed.start()
-        yield ed, run_id
-
-
-async def does_all(ed: Phone) -> None:
-    """Answer every step, with a remark and two photos, and wait until all is safe."""
-    await ed.pick("s-ok", "No")
-    await ed.fill("s-count", "17")
-    await ed.fill("s-why", "The lamp is broken")
-    await ed.photograph("s-pic", *(file(f"{n}.jpg", "image/jpeg", jpeg(comment=bytes([n]))) for n in (1, 2)))
-    await ed.sign(ed.step("s-sign").locator(".control button"))
-    await ed.choose("s-ok", "remark")
-    await ed.page.locator("#remark-text").fill("Scratched")
-    await ed.page.locator("dialog").get_by_role("button", name="Done").tap()
-    await ed.is_done("s-ok", "s-count", "s-why", "s-pic", "s-sign")
-    await ed.until_all_is_safe()
 
 
 def given(acme: Depot, run_id: str) -> dict[str, Any]:
@@ -307,95 +271,29 @@ async def test_an_answer_refused_for_want_of_what_was_lost_is_sent_again_by_the_
         ed.trouble.clear()
 
 
-async def test_a_run_that_was_finished_says_so_where_the_server_has_it_open_again(
-    browser: Browser, acme: Depot
-) -> None:
+async def test_a_remark_keeps_its_text_where_only_its_photo_is_unsent(browser: Browser, acme: Depot) -> None:
     async with at_work(browser, acme, YES_NO) as (ed, run_id):
         copy = await acme.backs_up()
-        await ed.pick("s-ok", "Yes")
-        await ed.is_done("s-ok")
-        await ed.review()
-        await ed.finish()
-        await ed.until_thanked()
-        await ed.until_page_is_forgotten(run_id)
-        await ed.open(run_id)
-        await ed.until_kept_is(run_id, [])
-        await acme.restored(copy)
-        await ed.open(run_id)
-        finished = "It was finished before: please look at all of it again."
-        await expect(ed.page.locator(".put-back")).to_contain_text(finished)
-        await ed.pick("s-ok", "No")
-        await ed.is_done("s-ok")
-        await ed.until_kept_is(run_id, [])
-        await expect(ed.page.locator(".top .sending")).to_have_text("")
-        await ed.page.reload()
-        await expect(ed.page.locator(".put-back")).to_contain_text(finished)
-        await ed.page.get_by_role("button", name="Close").tap()
-        await ed.until_all_is_safe()
-        await ed.page.reload()
-        await ed.until_all_is_safe()
-        await expect(ed.page.locator(".put-back")).to_have_count(0)
-
-
-async def test_an_unknown_run_is_offered_as_a_file(browser: Browser, acme: Depot) -> None:
-    copy = await acme.backs_up()
-    async with at_work(browser, acme) as (ed, _):
-        await does_all(ed)
-        await acme.restored(copy)
-        await ed.network_is_back()
-        await expect(ed.page.get_by_role("heading", name="This link does not work")).to_be_visible()
-        await expect(ed.page.locator(".unsent .notice")).to_contain_text("still holds 9 items")
-        await ed.page.reload()
-        await expect(ed.page.locator(".unsent .notice")).to_contain_text("still holds 9 items")
-
-
-async def test_an_end_of_another_generation_deletes_nothing(browser: Browser, acme: Depot) -> None:
-    async with at_work(browser, acme, YES_NO, COUNT) as (ed, run_id):
-        copy = await acme.backs_up()
-        await ed.fill("s-count", "17")
-        await ed.is_safe("s-count")
-        await acme.restored(copy)
-        assert (await acme.client.post(f"/v1/runs/{run_id}/cancel", json={})).status_code == 200
-        await ed.network_is_back()
-        await expect(ed.page.locator(".unsent .notice")).to_contain_text("still holds 1 item")
-
-
-async def test_nothing_is_deleted_while_it_is_not_known_what_is_kept(browser: Browser, acme: Depot) -> None:
-    async with at_work(browser, acme, YES_NO, COUNT) as (ed, run_id):
-        copy = await acme.backs_up()
-        await ed.fill("s-count", "17")
-        await ed.is_safe("s-count")
-        await ed.until_kept_is(run_id, [])
+        await ed.page.route("**/photos/*", lambda route: route.abort())
+        await ed.choose("s-ok", "remark")
+        await ed.page.locator("#remark-text").fill("Scratched")
+        picture = file("1.jpg", "image/jpeg", jpeg())
+        await ed.page.locator("dialog photo-field input[multiple]").set_input_files([picture])
+        await ed.page.locator("dialog").get_by_role("button", name="Done").tap()
+        texts = "SELECT text FROM remarks WHERE run_id = ? AND is_current"
+        await ed.until(lambda: acme.rows(texts, run_id) == [("Scratched",)])
+        async with asyncio.timeout(PATIENCE):
+            while [one["kind"] for one in await ed.kept(run_id)] != ["photo"]:
+                pass
         await ed.page.goto("about:blank")
         await acme.restored(copy)
-        assert (await acme.client.post(f"/v1/runs/{run_id}/cancel", json={})).status_code == 200
-        await ed.page.add_init_script(
-            "const remove = IDBObjectStore.prototype.delete;"
-            "window.heal = () => { IDBObjectStore.prototype.delete = remove; };"
-            "IDBObjectStore.prototype.delete = () => { throw new DOMException('', 'UnknownError'); };"
-        )
+        await ed.page.unroute_all()
         await ed.open(run_id)
-        again = ed.page.locator(".unsent").get_by_role("button", name="Try again")
-        await expect(again).to_be_visible()
-        await ed.page.evaluate("window.heal()")
-        await again.tap()
-        await expect(ed.page.locator(".unsent .notice")).to_contain_text("still holds 1 item")
-        ed.trouble.clear()
-
-
-async def test_an_end_of_the_same_generation_deletes_what_is_kept(browser: Browser, acme: Depot) -> None:
-    async with at_work(browser, acme, YES_NO, COUNT) as (ed, run_id):
-        await ed.fill("s-count", "17")
-        await ed.is_safe("s-count")
+        await ed.until_generation(run_id, acme.generation)
         await ed.until_kept_is(run_id, [])
-        assert [one["kind"] for one in await ed.kept(run_id, received=True)] == ["start", "answer"]
-        assert (await acme.client.post(f"/v1/runs/{run_id}/cancel", json={})).status_code == 200
-        await ed.network_is_back()
-        await expect(ed.page.locator("main.end")).to_be_visible()
-        async with asyncio.timeout(60):
-            while await ed.kept(run_id, received=True):
-                pass
-        await expect(ed.page.locator(".unsent")).to_have_count(0)
+        assert acme.rows(texts, run_id) == [("Scratched",)]
+        assert len(acme.photos(run_id)) == 1
+        ed.trouble.clear()
 
 
 # `room` photos more, and the room of each item that is deleted.

@@ -13,17 +13,11 @@ from tests.browser.checklists import COUNT, YES_NO
 from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file, jpeg
 from tests.helpers.modules import module
-from tests.helpers.network.faulty_network import BUSY, Depot, depot
+from tests.helpers.network.faulty_network import BUSY, Depot
 from tests.helpers.patience import PATIENCE
 
 PIC = {"id": "s-pic", "type": "photo", "label": "The hall", "config": {"max": 4}}
 SIGN = {"id": "s-sign", "type": "signature", "label": "Your signature"}
-
-
-@pytest.fixture
-async def acme(tmp_path: Path) -> AsyncIterator[Depot]:
-    async with depot(tmp_path) as one:
-        yield one
 
 
 @asynccontextmanager

@@ -1,0 +1,100 @@
+"""The server is put back to an older copy of its data, and the run has ended before or afterwards, or is unknown."""
+
+import asyncio
+
+from playwright.async_api import Browser, expect
+
+from tests.browser.checklists import COUNT, YES_NO
+from tests.browser.executor.offline.at_work import at_work, does_all
+from tests.helpers.network.faulty_network import Depot
+
+
+async def test_a_run_that_was_finished_says_so_where_the_server_has_it_open_again(
+    browser: Browser, acme: Depot
+) -> None:
+    async with at_work(browser, acme, YES_NO) as (ed, run_id):
+        copy = await acme.backs_up()
+        await ed.pick("s-ok", "Yes")
+        await ed.is_done("s-ok")
+        await ed.review()
+        await ed.finish()
+        await ed.until_thanked()
+        await ed.until_page_is_forgotten(run_id)
+        await ed.open(run_id)
+        await ed.until_kept_is(run_id, [])
+        await acme.restored(copy)
+        await ed.open(run_id)
+        finished = "It was finished before: please look at all of it again."
+        await expect(ed.page.locator(".put-back")).to_contain_text(finished)
+        await ed.pick("s-ok", "No")
+        await ed.is_done("s-ok")
+        await ed.until_kept_is(run_id, [])
+        await expect(ed.page.locator(".top .sending")).to_have_text("")
+        await ed.page.reload()
+        await expect(ed.page.locator(".put-back")).to_contain_text(finished)
+        await ed.page.get_by_role("button", name="Close").tap()
+        await ed.until_all_is_safe()
+        await ed.page.reload()
+        await ed.until_all_is_safe()
+        await expect(ed.page.locator(".put-back")).to_have_count(0)
+
+
+async def test_an_unknown_run_is_offered_as_a_file(browser: Browser, acme: Depot) -> None:
+    copy = await acme.backs_up()
+    async with at_work(browser, acme) as (ed, _):
+        await does_all(ed)
+        await acme.restored(copy)
+        await ed.network_is_back()
+        await expect(ed.page.get_by_role("heading", name="This link does not work")).to_be_visible()
+        await expect(ed.page.locator(".unsent .notice")).to_contain_text("still holds 9 items")
+        await ed.page.reload()
+        await expect(ed.page.locator(".unsent .notice")).to_contain_text("still holds 9 items")
+
+
+async def test_an_end_of_another_generation_deletes_nothing(browser: Browser, acme: Depot) -> None:
+    async with at_work(browser, acme, YES_NO, COUNT) as (ed, run_id):
+        copy = await acme.backs_up()
+        await ed.fill("s-count", "17")
+        await ed.is_safe("s-count")
+        await acme.restored(copy)
+        assert (await acme.client.post(f"/v1/runs/{run_id}/cancel", json={})).status_code == 200
+        await ed.network_is_back()
+        await expect(ed.page.locator(".unsent .notice")).to_contain_text("still holds 1 item")
+
+
+async def test_nothing_is_deleted_while_it_is_not_known_what_is_kept(browser: Browser, acme: Depot) -> None:
+    async with at_work(browser, acme, YES_NO, COUNT) as (ed, run_id):
+        copy = await acme.backs_up()
+        await ed.fill("s-count", "17")
+        await ed.is_safe("s-count")
+        await ed.until_kept_is(run_id, [])
+        await ed.page.goto("about:blank")
+        await acme.restored(copy)
+        assert (await acme.client.post(f"/v1/runs/{run_id}/cancel", json={})).status_code == 200
+        await ed.page.add_init_script(
+            "const remove = IDBObjectStore.prototype.delete;"
+            "window.heal = () => { IDBObjectStore.prototype.delete = remove; };"
+            "IDBObjectStore.prototype.delete = () => { throw new DOMException('', 'UnknownError'); };"
+        )
+        await ed.open(run_id)
+        again = ed.page.locator(".unsent").get_by_role("button", name="Try again")
+        await expect(again).to_be_visible()
+        await ed.page.evaluate("window.heal()")
+        await again.tap()
+        await expect(ed.page.locator(".unsent .notice")).to_contain_text("still holds 1 item")
+        ed.trouble.clear()
+
+
+async def test_an_end_of_the_same_generation_deletes_what_is_kept(browser: Browser, acme: Depot) -> None:
+    async with at_work(browser, acme, YES_NO, COUNT) as (ed, run_id):
+        await ed.fill("s-count", "17")
+        await ed.is_safe("s-count")
+        await ed.until_kept_is(run_id, [])
+        assert [one["kind"] for one in await ed.kept(run_id, received=True)] == ["start", "answer"]
+        assert (await acme.client.post(f"/v1/runs/{run_id}/cancel", json={})).status_code == 200
+        await ed.network_is_back()
+        await expect(ed.page.locator("main.end")).to_be_visible()
+        async with asyncio.timeout(60):
+            while await ed.kept(run_id, received=True):
+                pass
+        await expect(ed.page.locator(".unsent")).to_have_count(0)
