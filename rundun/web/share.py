@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from rundun.actions.runs import runs
+from rundun.actions.runs.runs import RunDetail
 from rundun.core import tokens
 from rundun.core.languages import accepted_tags
 from rundun.core.runs.report import Share
@@ -84,25 +85,27 @@ async def get_share(request: Request, ctx: Context, share: Share) -> Response:
     language = ctx.pages.console_words.language(preferred)
     turns = ctx.turns.of_links(share.org_id)
     organization = await turns.read(organization_rows.get, share.org_id)
-    detail = await turns.read(runs.get_detail, share.org_id, share.run_id, language=preferred[0])
     picture = partial(links.media_path, folder=f"share/{token}")
     branding = branding_of(organization, ctx.pages.assets, links)
     if organization.logo is not None:
         branding = Branding(branding.stylesheet, picture(organization.logo, PNG), organization.name)
-    return await turns.run(
-        report_page,
-        ctx.pages,
-        organization,
-        language,
-        detail,
-        share.options,
-        picture,
-        branding,
-        "report/share.html",
-        here=f"/share/{token}",
-        visit=_visits(ctx, share).sign(str(ctx.now())).decode(),
-        makes_pdf=ctx.makes_pdf,
-    )
+
+    def render(detail: RunDetail) -> Response:
+        return report_page(
+            ctx.pages,
+            organization,
+            language,
+            detail,
+            share.options,
+            picture,
+            branding,
+            "report/share.html",
+            here=f"/share/{token}",
+            visit=_visits(ctx, share).sign(str(ctx.now())).decode(),
+            makes_pdf=ctx.makes_pdf,
+        )
+
+    return await turns.read_and(render, runs.get_detail, share.org_id, share.run_id, language=preferred[0])
 
 
 @_of_share
