@@ -13,6 +13,7 @@ MAX_NUMBER = 2**53 - 1
 MAX_MARKS = 30
 MIB = 1024 * 1024
 _STEP = 1_000_000  # characters
+_NFC_STEP, _AROUND = 20_000, MAX_MARKS + 2  # characters: some 5 ms, and more than are composed to one
 
 
 def encode(text: str) -> bytes:
@@ -30,12 +31,31 @@ def clean(text: str) -> str:
         return text.strip(WHITE_SPACE)
     if len(text) > MAX_MARKS and _has_long_mark_run(text):
         raise ValueError(f"has more than {MAX_MARKS} combining marks in a row")
-    return unicodedata.normalize("NFC", text).strip(WHITE_SPACE)
+    return _nfc(text).strip(WHITE_SPACE)
 
 
 def capitals(text: str) -> str:
     """Return a clean text in capital letters (Unicode's full mapping, section 3.13, for all languages), in NFC."""
     return unicodedata.normalize("NFC", text.upper()).strip(WHITE_SPACE)
+
+
+def _nfc(text: str) -> str:
+    """Return a text without long runs of combining marks in NFC, made in steps between which other threads run."""
+    pieces, start = [], 0
+    while start + _NFC_STEP < len(text):
+        end = start + _NFC_STEP
+        while not _is_boundary(text, end):
+            end += 1
+        pieces.append(unicodedata.normalize("NFC", text[start:end]))
+        start = end
+    return "".join([*pieces, unicodedata.normalize("NFC", text[start:])])
+
+
+def _is_boundary(text: str, index: int) -> bool:
+    """Tell whether nothing in front of a place in a text is composed with, or sorted among, what follows it."""
+    before, after = text[max(0, index - _AROUND) : index], text[index : index + _AROUND]
+    apart = unicodedata.normalize("NFC", before) + unicodedata.normalize("NFC", after)
+    return unicodedata.normalize("NFC", before + after) == apart
 
 
 def _has_long_mark_run(text: str) -> bool:

@@ -200,6 +200,7 @@ def _json_bodies(path: str, size: int) -> dict[str, bytes]:
         if is_whole:
             values["members"] = _members(min(rest, 900_000))
             values["marks"] = b'"' + "\u0344".encode() * ((rest - 2) // 2) + b'"'
+            values["letters"] = b'"' + "\ufb2c".encode() * ((rest - 2) // 3) + b'"'
         found |= {f"{name}: {what}": head + value + b"}" for what, value in values.items()}
     return found
 
@@ -226,6 +227,7 @@ def _form_bodies(size: int) -> dict[str, bytes]:
         "few fields": b"&".join(b"r-%d=%s" % (number, b"%20" * (size // 700)) for number in range(190)),
         "escapes": b"text=" + b"%C3%A9" * ((size - 5) // 6),
         "marks": b"note=" + b"%CD%84" * ((size - 5) // 6),
+        "letters": b"note=" + b"%EF%AC%AC" * ((size - 5) // 9),
         "brackets": b"text=" + b"[" * (size - 5),
         "pluses": b"note=" + b"+" * (size - 5),
     }

@@ -44,6 +44,22 @@ def test_clean_text_stays_as_it_is(given_text: str) -> None:
     assert unicodedata.is_normalized("NFC", kept)
 
 
+# Letters that are composed with what follows, and with the letter before: Latin, Greek, Hangul, Bengali, Hebrew.
+COMPOSED = "ae\u03b1\u0301\u0300\u0345\u0323\u0327\u0315\u1100\u1161\u11a8\u09c7\u09be\u09d7\ufb2c\u05e9"
+COMPOSED += "\u05bc\u05c1\uac00\u0b47\u0b56\u0344\u1e69"
+
+
+@given(some.text(COMPOSED, max_size=200), some.integers(1, 20))
+def test_long_texts_are_composed_in_steps_as_if_at_once(given_text: str, step: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text, "_NFC_STEP", step)
+        try:
+            cleaned = text.clean(given_text)
+        except ValueError:
+            return  # too many marks
+    assert cleaned == unicodedata.normalize("NFC", given_text)
+
+
 @pytest.mark.parametrize(
     ("value", "number", "integer"),
     [
