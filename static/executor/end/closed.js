@@ -6,6 +6,7 @@ import { unsentBox } from "../offline/unsent.js";
 import { showTimes } from "../dom.js";
 import { loadModule } from "../http.js";
 import { receiptButtons } from "./receipt.js";
+import { awaitReopening } from "./reopening.js";
 import { answersIn, evaluate, flatten } from "../rules.js";
 
 // Messages that the server writes with a number, and dom.js rewrites with the reader's own digits.
@@ -19,6 +20,7 @@ const run = location.pathname.split("/")[2];
 const { kind, generation } = main.dataset;
 if (kind === "erased") await deleteRun(run).catch(() => {});
 else await showUnsent();
+awaitReopening(run, kind);
 (await loadModule("offline/kept")).deleteOverdue().catch(() => {});
 
 async function showUnsent() {

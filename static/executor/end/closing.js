@@ -2,6 +2,7 @@
 
 import { fact, h, icon, showTime, t } from "../dom.js";
 import { receiptButtons, receiptFacts, runNumber } from "./receipt.js";
+import { awaitReopening } from "./reopening.js";
 import { deleteRun } from "../offline/db.js";
 import { unsentBox } from "../offline/unsent.js";
 
@@ -18,6 +19,7 @@ export function thanksView(session, run, generation) {
     h("p", { class: "soft small" }, t("thanks_close", { n: progress.total })));
   // Usually nothing is unsent, and this deletes the run from the phone.
   unsentBox(run.run_id, { kind: "completed", generation }, session.outbox.items).then((box) => box && view.append(box));
+  awaitReopening(run.run_id, "completed");
   return view;
 }
 
@@ -40,6 +42,7 @@ export function closedView(session, { kind, closedAt, reason, generation }) {
   if (isErased) deleteAll(session);
   // Above the advice to ask for a new link, with which all would have to be done again.
   else showUnsent();
+  awaitReopening(session.run.run_id, kind);
   return view;
 
   async function showUnsent() {

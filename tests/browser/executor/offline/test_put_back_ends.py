@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from playwright.async_api import Browser, expect
 
 from tests.browser.checklists import COUNT, YES_NO
@@ -9,8 +10,9 @@ from tests.browser.executor.offline.at_work import at_work, does_all
 from tests.helpers.network.faulty_network import Depot
 
 
+@pytest.mark.parametrize("is_left_open", [True, False])
 async def test_a_run_that_was_finished_says_so_where_the_server_has_it_open_again(
-    browser: Browser, acme: Depot
+    browser: Browser, acme: Depot, is_left_open: bool
 ) -> None:
     async with at_work(browser, acme, YES_NO) as (ed, run_id):
         copy = await acme.backs_up()
@@ -20,10 +22,11 @@ async def test_a_run_that_was_finished_says_so_where_the_server_has_it_open_agai
         await ed.finish()
         await ed.until_thanked()
         await ed.until_page_is_forgotten(run_id)
-        await ed.open(run_id)
+        if not is_left_open:
+            await ed.open(run_id)
         await ed.until_kept_is(run_id, [])
         await acme.restored(copy)
-        await ed.open(run_id)
+        await ed.network_is_back()  # and the page asks, as it does every fifteen seconds
         finished = "It was finished before: please look at all of it again."
         await expect(ed.page.locator(".put-back")).to_contain_text(finished)
         await ed.pick("s-ok", "No")
@@ -60,6 +63,27 @@ async def test_an_end_of_another_generation_deletes_nothing(browser: Browser, ac
         assert (await acme.client.post(f"/v1/runs/{run_id}/cancel", json={})).status_code == 200
         await ed.network_is_back()
         await expect(ed.page.locator(".unsent .notice")).to_contain_text("still holds 1 item")
+
+
+async def test_a_cancelled_run_that_is_open_again_goes_on_with_what_its_page_still_holds(
+    browser: Browser, acme: Depot
+) -> None:
+    async with at_work(browser, acme, YES_NO, COUNT) as (ed, run_id):
+        await ed.until_kept_is(run_id, [])
+        copy = await acme.backs_up()
+        acme.line.down()
+        await ed.pick("s-ok", "Yes")
+        await ed.until_kept(run_id, "answer", "s-ok")
+        assert (await acme.client.post(f"/v1/runs/{run_id}/cancel", json={})).status_code == 200
+        acme.line.up()
+        await ed.network_is_back()
+        await expect(ed.page.locator(".unsent .notice")).to_contain_text("still holds 1 item")
+        await acme.restored(copy)
+        await ed.network_is_back()
+        await expect(ed.page.locator(".list")).to_be_visible()
+        await ed.until_all_is_safe()
+        assert acme.answers(run_id) == {"s-ok": True}
+        ed.trouble.clear()
 
 
 async def test_nothing_is_deleted_while_it_is_not_known_what_is_kept(browser: Browser, acme: Depot) -> None:
