@@ -276,13 +276,10 @@ WORDS: Mapping[str, str | tuple[str, str]] = {
         " ask for it to be released."
     ),
     "holds": (
-        "This phone still holds 1 item that was not sent.",
-        "This phone still holds {n} items that were not sent.",
+        "This phone still holds 1 item that is not in the record.",
+        "This phone still holds {n} items that are not in the record.",
     ),
-    "held_explained": (
-        "It is not part of the record. Save it and send it to whoever asked for it; it stays on this phone "
-        "until you delete it."
-    ),
+    "held_explained": "Save it and send it to whoever asked for it; it stays on this phone until you delete it.",
     "held_share": "Share",
     "held_save": "Save as a file",
     "held_delete": "Delete from this phone",

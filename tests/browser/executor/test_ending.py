@@ -118,7 +118,7 @@ async def test_what_an_expired_run_did_not_get_stays_on_the_phone_until_the_pers
     await ed.network_is_back()
     for _ in range(2):  # told by the page that was open, and by the server's page of a closed run
         await expect(ed.page.get_by_role("heading", name="This link has expired")).to_be_visible()
-        await expect(ed.page.get_by_text("This phone still holds 3 items that were not sent.")).to_be_visible()
+        await expect(ed.page.get_by_text("This phone still holds 3 items that are not in the record.")).to_be_visible()
         async with ed.page.expect_download() as coming:
             await ed.page.get_by_role("button", name="Save as a file").tap()
         download = await coming.value
@@ -279,12 +279,12 @@ async def test_what_a_phone_cannot_read_for_once_it_does_not_throw_away(w: World
     await expect(ed.page.locator("#first")).to_have_count(0)
     await ed.page.evaluate("sessionStorage.broken = 'one'")
     await held.get_by_role("button", name="Try again").tap()
-    await expect(held).to_contain_text("This phone still holds 2 items that were not sent.")
+    await expect(held).to_contain_text("This phone still holds 2 items that are not in the record.")
     await expect(held).to_contain_text("It may still hold items that were not sent.")
     await expect(held.get_by_role("button")).to_have_text(["Save as a file", "Try again"])
     await ed.page.evaluate("delete sessionStorage.broken")
     await held.get_by_role("button", name="Try again").tap()
-    await expect(held).to_contain_text("This phone still holds 3 items that were not sent.")
+    await expect(held).to_contain_text("This phone still holds 3 items that are not in the record.")
     await expect(held.get_by_role("button")).to_have_text(["Save as a file", "Delete from this phone"])
     assert len(await ed.kept(run_id)) == 3
 

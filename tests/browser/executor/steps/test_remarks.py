@@ -192,7 +192,7 @@ async def test_a_remark_that_came_too_late_can_be_saved_as_a_file(w: World, ed: 
     await ed.page.unroute("**/r/*/steps/**")
     await ed.network_is_back()
     for _ in range(2):  # told by the page that was open, and by the server's page of a closed run
-        await expect(ed.page.get_by_text("This phone still holds 3 items that were not sent.")).to_be_visible()
+        await expect(ed.page.get_by_text("This phone still holds 3 items that are not in the record.")).to_be_visible()
         async with ed.page.expect_download() as coming:
             await ed.page.get_by_role("button", name="Save as a file").tap()
         with zipfile.ZipFile(await (await coming.value).path()) as kept:
