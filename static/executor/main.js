@@ -226,7 +226,7 @@ function show(view) {
 function fetchAhead() {
   const later = [
     "dialog", "menu", "contents", "review", "end/closing", "end/waiting", "steps/menu", "steps/folding",
-    "offline/zip", "offline/kept",
+    "offline/zip", "offline/kept", "offline/refused",
   ];
   if (mayRemark(state.template)) later.push("steps/remark", ...PHOTO_PARTS);
   if (Object.keys(session.shown?.pictures ?? {}).length) later.push("steps/pictures");

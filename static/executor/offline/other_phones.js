@@ -1,7 +1,7 @@
 // Answers from other phones on the same run: finds the steps whose shown answer was not given on this phone. The link
 // carries no names, so the page does not say whose phone it was.
 
-import { isLeftOut } from "../rules.js";
+import { loadModule } from "../http.js";
 
 const CHANGED = new Set(["answer_changed", "too_many_photos", "photo_deleted"]); // refusals caused by other phones
 
@@ -61,29 +61,14 @@ export class OtherPhones {
   /** Fetches the state that this phone did not know, and decides. */
   async #onRefused({ item }) {
     await this.session.poll(true);
-    this.#decide([item]);
+    await this.#decide([item]);
   }
 
-  /** Sends refused answers again that replace none, or an earlier one of this phone: then the server was restored to an
-   *  older state. If only the photos of a refused answer had changed, gives the answer anew with the step's present
-   *  value. About the others the person decides. */
-  #decide(items) {
-    const { session, outbox } = this;
-    for (const item of items) {
-      const local = session.localOf(item.key);
-      if (item.kind !== "answer" || item.problem?.code !== "answer_changed" || local?.item !== item) continue;
-      const replaces = session.answers[item.key]?.answer_id ?? null;
-      if (replaces === null || this.#isOurs(replaces)) {
-        local.problem = null;
-        item.body = { ...item.body, replaces };
-        outbox.retry(item);
-      } else if (item.isOfPhotos && isLeftOut(session.answers[item.key])) {
-        this.keepMine(item.key);
-      } else if (item.isOfPhotos) {
-        session.takeBack(item.key);
-        session.answerPhotos(item.key);
-      }
-    }
+  async #decide(items) {
+    const changed = items.filter(({ problem }) => problem?.code === "answer_changed");
+    if (!changed.length) return;
+    const { sendWhatNeedsNoPerson } = await loadModule("offline/refused");
+    sendWhatNeedsNoPerson(this.session, changed, (id) => this.#isOurs(id));
   }
 
   /** Finds the other phones' answers that are not in `before`, the answers until this poll. */
