@@ -55,6 +55,16 @@ opening.onsuccess = () => {
       ...drafts.result.map(({ step, text }) => ({ kind: "draft", key: step, text }))]);
   });
 };"""
+# What the phone keeps of a run, without bytes.
+QUEUE = """const [run, done] = arguments;
+const opening = indexedDB.open("rundun", 1);
+opening.onsuccess = () => {
+  const asked = opening.result.transaction("items").objectStore("items").index("run").getAll(run);
+  asked.onsuccess = () => {
+    opening.result.close();
+    done(asked.result.map(({ body, preview, ...item }) => JSON.stringify(item)).join("\\n"));
+  };
+};"""
 # The generations of the server's state that is saved and of the receipts that are kept, each once.
 GENERATION = """const [run, done] = arguments;
 const opening = indexedDB.open("rundun", 1);
@@ -405,7 +415,8 @@ class EngineCutRun:
                 self.ed.driver.execute_script("dispatchEvent(new Event('online'))")
                 self.ed.until(lambda: self.ed.find(OVER))
         shown = self.ed.driver.execute_script("return document.body.innerText")
-        raise AssertionError(f"it never ended: {shown}")
+        queue = self.ed.driver.execute_async_script(QUEUE, self.run_id)
+        raise AssertionError(f"it never ended: {shown}\n{queue}")
 
     def _is_calm(self) -> bool:
         self.ed.driver.execute_script("dispatchEvent(new Event('online'))")
