@@ -60,8 +60,8 @@ PARTS = {
         "executor/photos/exif.js",
         "executor/photos/shrink.js",
     ),
-    "executor/end/closing.js": ("executor/offline/unsent.js", "executor/end/receipt.js"),
-    "executor/end/closed.js": ("executor/offline/unsent.js", "executor/end/receipt.js"),
+    "executor/end/closing.js": ("executor/offline/unsent.js", "executor/end/receipt.js", "executor/end/reopening.js"),
+    "executor/end/closed.js": ("executor/offline/unsent.js", "executor/end/receipt.js", "executor/end/reopening.js"),
 }
 # The end of each script and style, by which pages know that a file is whole: some browsers take one that was cut short
 # for it.
