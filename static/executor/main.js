@@ -225,7 +225,7 @@ function show(view) {
 /** Fetches the modules that may be needed later, after everything that the first screen needs, and keeps the page. */
 function fetchAhead() {
   const later = [
-    "dialog", "menu", "contents", "review", "end/closing", "end/waiting", "steps/menu", "steps/folding",
+    "dialog", "menu", "contents", "review", "end/closing", "end/waiting", "steps/menu", "steps/folding", "steps/rival",
     "offline/zip", "offline/kept", "offline/refused",
   ];
   if (mayRemark(state.template)) later.push("steps/remark", ...PHOTO_PARTS);

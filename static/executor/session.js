@@ -8,7 +8,7 @@
 // It listens to the outbox and to the photo store, which do not know it.
 
 import {
-  answersIn, contentOf, endOf, evaluateLocal, flatten, givenAnswers, hasValue, isAnswer, itemOf, nowUtc, photoRule,
+  answersIn, contentOf, endOf, evaluateLocal, flatten, givenAnswers, idOf, isAnswer, itemOf, nowUtc, photoRule,
   receiptsIn, remarkIn, remarkKey, resentContent, stepsIn,
 } from "./rules.js";
 import { PhotoStore } from "./photos/store.js";
@@ -71,7 +71,9 @@ export class Session extends EventTarget {
     // A page may have died between keeping a photo and queueing its answer.
     if (this.isSure) this.answerUnlisted();
     // Or in the middle of a remark, which is saved however its dialog closes.
-    for (const [key, text] of this.drafts.takeRemarks()) if (text !== this.answerOf(key)?.value) this.answer(key, text);
+    for (const [key, text, replaces] of this.drafts.takeRemarks()) {
+      if (text !== this.answerOf(key)?.value) this.answer(key, text, replaces);
+    }
     this.#camera = known?.camera ?? null;
     this.save();
     this.changed(null);
@@ -121,7 +123,7 @@ export class Session extends EventTarget {
 
   /** Takes back an answer that the server has refused: the server's stays. */
   takeBack(stepId) {
-    for (const item of this.outbox.neverSent(stepId, "answer")) this.outbox.drop(item);
+    for (const item of this.outbox.neverSent(stepId, this.#local.get(stepId)?.item.kind)) this.outbox.drop(item);
     this.#local.delete(stepId);
     this.changed(stepId);
   }
@@ -131,7 +133,7 @@ export class Session extends EventTarget {
   answerPhotos(stepId) {
     const [step, local] = [this.stepById.get(stepId), this.#local.get(stepId)];
     const same = resentContent(step, this.answerOf(stepId), this.photoStore.isEnough(stepId));
-    const replaces = hasValue(step) ? this.otherPhones.answerIdOf(stepId) : undefined;
+    const replaces = step.type === "photo" ? undefined : this.otherPhones.answerIdOf(stepId);
     if (same) this.give(stepId, { ...same, replaces }, local ? local.item.isOfPhotos : true);
   }
 
@@ -338,8 +340,8 @@ export class Session extends EventTarget {
     this.lost = this.lost.filter((one) => one.key !== stepId || !isGivenUp(one));
     const last = this.#local.get(step.id)?.item;
     // An unsent answer is dropped, so this one replaces the answer before it.
-    const isGone = kind === "answer" && last && (last.tries === 0 || last.state === "refused");
-    if (isGone && body.replaces === last.body.answer_id) body.replaces = last.body.replaces;
+    const isGone = last && (last.tries === 0 || last.state === "refused");
+    if (isGone && body.replaces === idOf(last.body)) body.replaces = last.body.replaces;
     const hold = Boolean(step.geo) && "value" in body; // until its position is known
     const replaced = this.outbox.neverSent(step.id, kind);
     const onKept = this.drafts.takeDeletion(step.id);

@@ -18,13 +18,15 @@ MAX_REMARKS = 200  # of one step, as of answers
 @dataclass(frozen=True, slots=True)
 class RemarkInput:
     """The input for one remark; without text and photos it takes back the one in force. `seen_photos`: the unlisted
-    photos of the remark that its author knew of, None if unknown.
+    photos of the remark that its author knew of, None if unknown. `replaces`: the id of the remark that its author saw
+    in force, "" for none, None if unknown.
     """
 
     remark_id: str
     text: str
     photos: tuple[str, ...]
     seen_photos: tuple[str, ...] | None = None
+    replaces: str | None = None
 
 
 def require_allowed(version: TemplateVersion) -> None:
@@ -37,7 +39,7 @@ def remark(tx: Tx, run_id: str, step_id: str, remark_input: RemarkInput, device:
     """Apply a remark; return the run with its answers and evidence. A remark that was applied before or equals the one
     in force changes nothing and is not refused on a closed run either. A remark makes no event; the closing event has
     all remarks. Raises NotFound, `run_erased`, `other_device`, `run_closed`, `not_started`, `too_many_photos`,
-    `too_large`, `unavailable` beyond `quotas.MOST`, and `Invalid`.
+    `answer_changed`, `too_large`, `unavailable` beyond `quotas.MOST`, and `Invalid`.
     """
     run = run_state.get_for_device(tx, run_id, device)
     state = run_state.load(tx, run)
@@ -62,6 +64,8 @@ def remark(tx: Tx, run_id: str, step_id: str, remark_input: RemarkInput, device:
     if is_full:
         detail = f"this step was remarked on {MAX_REMARKS} times and its remark can't be changed any more"
         raise Invalid([FieldError("", "too_long", detail)])
+    if not says_the_same:
+        _require_seen(tx, run_id, step_id, old, remark_input)
     quotas.require_quota_to_continue(tx, run.org_id)
     if says_the_same:
         remark_rows.add_history(tx, run, step_id, new)
@@ -70,6 +74,17 @@ def remark(tx: Tx, run_id: str, step_id: str, remark_input: RemarkInput, device:
     remark_rows.add(tx, run, step_id, new)
     run = put_has_remarks(tx, run)
     return run_state.save(tx, state, run_state.load(tx, run), new.at)
+
+
+def _require_seen(tx: Tx, run_id: str, step_id: str, old: Remark | None, remark_input: RemarkInput) -> None:
+    """Raise `answer_changed` if the remark in force has other words than the one that the input replaces; its photos
+    stay in any case.
+    """
+    if remark_input.replaces is None or old is None or not old.text or old.remark_id == remark_input.replaces:
+        return
+    seen = remark_rows.find(tx, run_id, step_id, remark_input.replaces)
+    if seen is None or seen.text != old.text:
+        raise Problem("answer_changed", "This remark was changed meanwhile, on another phone or in another tab.")
 
 
 def _listed_photos(tx: Tx, run: Run, step_id: str, remark_input: RemarkInput, old: Remark | None) -> tuple[str, ...]:

@@ -37,6 +37,13 @@ def list_of_run(tx: Tx, run_id: str, limit: int) -> list[tuple[str, Remark]]:
     return [(row[0], _remark(row)) for row in rows]
 
 
+def find(tx: Tx, run_id: str, step_id: str, remark_id: str) -> Remark | None:
+    """Return a remark on a step by its id, in force or replaced; None if there is none."""
+    query = _SELECT + "WHERE run_id = ? AND step_id = ? AND remark_id = ?"
+    row = tx.db.execute(query, (run_id, step_id, remark_id)).fetchone()
+    return None if row is None else _remark(row)
+
+
 def count_with_id(tx: Tx, run_id: str, step_id: str, remark_id: str) -> tuple[bool, int]:
     """Return whether a step has a remark `remark_id`, in force or replaced, and the number of all its remarks."""
     row = tx.db.execute(

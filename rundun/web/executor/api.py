@@ -137,13 +137,14 @@ async def answer_step(request: Request) -> Response:
     "PUT /steps/{step_id}/remark",
     {200: Success("The remark as it stands.", RemarkedJson)},
     body=RemarkBody,
-    problems=("run_closed", "not_started", "too_many_photos"),
+    problems=("run_closed", "not_started", "too_many_photos", "answer_changed"),
 )
 async def put_remark(request: Request) -> Response:
     """Note a remark on a step.
 
     It stands beside the step's answer, if there is one; neither replaces the other. Without text and photos the remark
-    is taken back. A `remark_id` that was applied before, or the same content, changes nothing.
+    is taken back. With `replaces` it is `answer_changed` if another one came meanwhile. A `remark_id` that was applied
+    before, or the same content, changes nothing.
     """
     ctx = context_of(request)
     remark_input = await read_body(request, lambda body: read(RemarkBody, body).remark_input())

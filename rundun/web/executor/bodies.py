@@ -164,6 +164,9 @@ class RemarkBody(StrictModel):
     remark_id: Annotated[str, Matching(UUID, "must be a UUID")]
     """Made by the phone. An id that was applied before changes nothing, even after a newer remark: it may be
     repeated."""
+    replaces: Annotated[str, Matching(UUID, "must be a UUID")] | None = None
+    """The `remark_id` of the remark that its author has seen, `null` for none. If the present remark has other words,
+    it is `answer_changed`, and nothing changes. Left out: the present remark is replaced in any case."""
     text: Annotated[str, Text(MAX_TEXT, 0)] = ""
     """The words."""
     photos: Annotated[list[PhotoId], Field(max_length=MAX_PHOTOS)] = []
@@ -177,7 +180,8 @@ class RemarkBody(StrictModel):
         if errors := list(_duplicates(self.photos)):
             raise Invalid(errors)
         seen = None if self.seen_photos is None else tuple(self.seen_photos)
-        return RemarkInput(self.remark_id.lower(), self.text, tuple(self.photos), seen)
+        replaces = (self.replaces or "").lower() if "replaces" in self.model_fields_set else None
+        return RemarkInput(self.remark_id.lower(), self.text, tuple(self.photos), seen, replaces)
 
 
 class PhotoBody(StrictModel):

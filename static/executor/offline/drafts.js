@@ -87,14 +87,15 @@ export class Drafts {
     return () => this.#remove(step);
   }
 
-  /** Drops the drafts of remarks, whose dialogs closed with their page. → [[key, text]] of those with text. */
+  /** Drops the drafts of remarks, whose dialogs closed with their page. → [[key, text, replaces]] of those with
+   *  text. */
   takeRemarks() {
     const found = [...this.#found].filter(([key]) => key.startsWith("remark "));
     for (const [key] of found) {
       this.take(key);
       this.drop(key);
     }
-    return found.map(([key, { text }]) => [key, text.trim()]).filter(([, text]) => text);
+    return found.map(([key, { text, replaces }]) => [key, text.trim(), replaces]).filter(([, text]) => text);
   }
 
   #save(step, draft) {

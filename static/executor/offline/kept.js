@@ -46,11 +46,11 @@ export async function sendAgain(session, state, isBegun) {
 /** Makes a kept item an unsent one. */
 async function putUnsent(mark, state, session) {
   const { of: run, item: id, kind, key } = mark;
-  if (kind === "answer" && session.stepById.get(key)?.type !== "photo") {
+  if (kind === "remark" || (kind === "answer" && session.stepById.get(key)?.type !== "photo")) {
     const item = await db.get(id);
     // Without it the server would not compare; photos of two phones count together.
     if (item) await db.put({ ...item, body: { ...item.body, replaces: item.body.replaces ?? null } });
-  } else if ((kind === "remark" || kind === "signature") && isRival(mark, state)) {
+  } else if (kind === "signature" && isRival(mark, state)) {
     const item = await db.get(id);
     if (item) await db.put({ ...item, problem: { status: 409, members: { code: "answer_changed" } } });
   } else {

@@ -2,19 +2,20 @@
 // carries no names, so the page does not say whose phone it was.
 
 import { loadModule } from "../http.js";
+import { idOf } from "../rules.js";
 
 const CHANGED = new Set(["answer_changed", "too_many_photos", "photo_deleted"]); // refusals caused by other phones
 
 export class OtherPhones {
-  #ours = new Set();        // ids of answers given on this phone, in any tab
-  #theirs = new Map();      // step id → the id of another phone's answer
+  #ours = new Set();        // ids of answers and remarks given on this phone, in any tab
+  #theirs = new Map();      // step id or remark's key → the id of another phone's
 
   /** Makes `session` emit "elsewhere" {steps}: ids of steps that were answered on another phone since the last poll. */
   constructor(session, outbox) {
     Object.assign(this, { session, outbox });
     // Noted when given: the server's state may contain an answer before its receipt is processed.
     outbox.addEventListener("change", () => {
-      const ids = outbox.items.map(({ body }) => body?.answer_id).filter((id) => id && !this.#ours.has(id));
+      const ids = outbox.items.map(({ body }) => idOf(body)).filter((id) => id && !this.#ours.has(id));
       for (const answered of ids) {
         this.#ours.add(answered);
         outbox.tabs?.postMessage({ answered });
@@ -42,7 +43,7 @@ export class OtherPhones {
   /** → the id of the answer that a step shows, null while untouched. */
   answerIdOf(stepId) {
     const { session } = this;
-    return session.localOf(stepId)?.item.body.answer_id ?? session.answers[stepId]?.answer_id ?? null;
+    return idOf(session.localOf(stepId)?.item.body) ?? idOf(session.answers[stepId]);
   }
 
   /** → another phone's answer because of which the server refused this phone's, or null. */
@@ -54,8 +55,7 @@ export class OtherPhones {
   /** Replaces the other phone's answer with this phone's. */
   keepMine(stepId) {
     const { session } = this;
-    const replaces = session.answers[stepId]?.answer_id ?? undefined;
-    session.give(stepId, { ...session.localOf(stepId).answer, replaces });
+    session.give(stepId, { ...session.localOf(stepId).answer, replaces: idOf(session.answers[stepId]) ?? undefined });
   }
 
   /** Fetches the state that this phone did not know, and decides. */
@@ -73,11 +73,9 @@ export class OtherPhones {
 
   /** Finds the other phones' answers that are not in `before`, the answers until this poll. */
   #compare(before) {
-    // Remarks are among the answers, and have no answer_id.
-    const isTheirs = ([stepId, { answer_id: id }]) => id !== undefined &&
-      id !== (before[stepId]?.answer_id ?? null) && !this.#isOurs(id);
-    const changed = Object.entries(this.session.answers).filter(isTheirs);
-    for (const [stepId, { answer_id: id }] of changed) this.#theirs.set(stepId, id);
-    if (changed.length) this.session.emit("elsewhere", { steps: changed.map(([stepId]) => stepId) });
+    const ids = Object.entries(this.session.answers).map(([key, one]) => [key, idOf(one)]);
+    const changed = ids.filter(([key, id]) => id && id !== idOf(before[key]) && !this.#isOurs(id));
+    for (const [key, id] of changed) this.#theirs.set(key, id);
+    if (changed.length) this.session.emit("elsewhere", { steps: changed.map(([key]) => key) });
   }
 }

@@ -1,6 +1,6 @@
-// Answers that the server refused because the answer in force is not the one that they replace. Some need no person.
+// Answers and remarks that the server refused because the one in force is not what they replace. Some need no person.
 
-import { isLeftOut } from "../rules.js";
+import { idOf, isAnswer, isLeftOut } from "../rules.js";
 
 /** Sends those of the refused `items` again that replace none, or an earlier one of this phone, as `isOurs(id)` tells:
  *  then the server was restored to an older state. If only the photos of a refused answer had changed, gives the answer
@@ -8,9 +8,9 @@ import { isLeftOut } from "../rules.js";
 export function sendWhatNeedsNoPerson(session, items, isOurs) {
   for (const item of items) {
     const local = session.localOf(item.key);
-    if (item.kind !== "answer" || local?.item !== item || !item.problem) continue;
+    if (!isAnswer(item) || local?.item !== item || !item.problem) continue;
     const inForce = session.answers[item.key];
-    const replaces = inForce?.answer_id ?? null;
+    const replaces = idOf(inForce);
     if (replaces === null || isOurs(replaces)) {
       local.problem = null;
       item.body = { ...item.body, replaces };

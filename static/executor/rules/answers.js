@@ -52,11 +52,6 @@ export function resentContent(step, answer, isEnough) {
   return answer && !isLeftOut(answer) ? given(answer.value) : null;
 }
 
-/** True for a step whose answer has a value beside its photos. */
-export function hasValue({ type }) {
-  return type !== "photo" && type !== "remark";
-}
-
 /** True for a step answered by typing: an answer of it never replaces another phone's unseen. */
 export function isTyped({ type }) {
   return ["text", "number", "barcode", "datetime"].includes(type);
@@ -65,6 +60,11 @@ export function isTyped({ type }) {
 /** True for an answer that leaves the step out: skipped, or "I can't do this". */
 export function isLeftOut(answer) {
   return Boolean(answer?.skipped || answer?.unable);
+}
+
+/** → the id of an answer or a remark, also of its body; null for none. */
+export function idOf(one) {
+  return one?.answer_id ?? one?.remark_id ?? null;
 }
 
 /** True for an outbox item with an answer or a remark. */
@@ -96,6 +96,7 @@ export function itemOf(step, content, said, now) {
   if (step.type !== "remark") return { ...item, kind: "answer", path, body: bodyOf(content, said, now) };
   const { photos, seen_photos: seen, missing_photos: missing } = said;
   const body = { remark_id: uuid(), text: content.value, photos, seen_photos: [...seen, ...missing] };
+  if (content.replaces !== undefined) body.replaces = content.replaces;
   return { ...item, kind: "remark", path: `${path}/remark`, body };
 }
 

@@ -1,6 +1,7 @@
 // A step's remark: its part of the card, and the dialog that edits it. Loaded with the first remark, or ahead.
 
 import { h, icon, makeButton, openDialog, refusedText, setAttr, setText, t, textAttributes } from "../dom.js";
+import { loadModule } from "../http.js";
 import { isNoted, remarkKey, tidy } from "../rules.js";
 
 /** Edits a step's remark in a dialog. The text is saved however the dialog closes, and stored as a draft every second
@@ -9,15 +10,18 @@ export async function editRemark(session, step, isPhotoLost = false) {
   const key = remarkKey(step.id);
   const remark = () => session.answerOf(key);
   const wasThere = isNoted(remark());
+  let seen = session.otherPhones.answerIdOf(key); // the remark that the field began with
   const id = "remark-text";
   const field = h("textarea", { id, rows: "4", dir: "auto", maxlength: "2000", value: remark()?.value ?? "" });
   const photos = document.createElement("photo-field").prepare(session, session.stepById.get(key));
+  // Photos that are taken meanwhile make remarks of this phone.
+  const replaced = () => (session.otherPhones.hasChanged(key) ? seen : (seen = session.otherPhones.answerIdOf(key)));
   const save = () => {
     const text = tidy(field.value);
     session.drafts.drop(key);
-    if (!session.closed && text !== (remark()?.value ?? "")) session.answer(key, text);
+    if (!session.closed && text !== (remark()?.value ?? "")) session.answer(key, text, replaced());
   };
-  field.addEventListener("input", () => session.drafts.keep(key, field.value, null));
+  field.addEventListener("input", () => session.drafts.keep(key, field.value, replaced()));
   session.addEventListener("flush", save);
   const end = await openDialog(t(wasThere ? "remark_change" : "remark_add"), (close) => [
     h("p", { class: "soft", ...textAttributes(step.id) }, step.label),
@@ -29,7 +33,7 @@ export async function editRemark(session, step, isPhotoLost = false) {
   session.removeEventListener("flush", save);
   if (end !== "take back") return save();
   session.drafts.drop(key);
-  session.answer(key, "");
+  session.answer(key, "", replaced());
   for (const photo of session.photoStore.ofStep(key)) session.photoStore.remove(photo);
 }
 
@@ -57,12 +61,18 @@ export class RemarkBlock {
     setAttr(this.element, "hidden", !isNoted(remark) && !photos.length);
     setText(this.text, remark?.value ?? "");
     this.#showPhotos(photos);
+    this.#showRival();
     const [picture, words, act] = this.#statusWords(photos);
     const said = `${picture} ${words}`;
     if (this.status.dataset.said === said) return;
     this.status.dataset.said = said;
     setAttr(this.status, "kind", picture);
     this.status.replaceChildren(...(picture ? [icon(picture)] : []), h("span", {}, words), ...(act ? [act] : []));
+  }
+
+  async #showRival() {
+    if (!this.rival && !this.session.otherPhones.rivalOf(this.key)) return;
+    (await loadModule("steps/rival")).showRival(this, this.key, this.status, ({ value }) => value);
   }
 
   #showPhotos(photos) {
@@ -81,6 +91,7 @@ export class RemarkBlock {
   #statusWords(photos) {
     const { session, key } = this;
     const again = (word, act) => makeButton("link", act, t(word));
+    if (session.otherPhones.rivalOf(key)) return [null, ""]; // shown above
     const { kind, problem } = session.safetyOf(key);
     if (kind === "attention") return ["alert", refusedText(problem), again("try_again", () => session.retry(key))];
     const refused = photos.find((photo) => photo.state === "refused");
@@ -91,6 +102,7 @@ export class RemarkBlock {
     if (lost) return ["alert", t("photos_elsewhere", { n: lost }), again("go_without", goWithout)];
     if ((kind === "here" || kind === "stuck") && !this.#isInFoot(kind)) return ["phone", t(kind)];
     if (kind === "saving") return ["sending", t("saving")];
+    if (session.otherPhones.hasChanged(key)) return ["phone", t("changed_elsewhere")];
     const n = photos.filter((photo) => photo.state !== "safe").length;
     if (photos.some((photo) => photo.item?.state === "sending")) return ["sending", t("photos_on_the_way", { n })];
     return n ? ["phone", t("photos_here", { n })] : [null, ""]; // safe photos are not mentioned

@@ -150,20 +150,11 @@ export class StepElement extends HTMLElement {
     this.querySelector(":scope > .control").before(h("div", { class: "shown" }, ...small));
   }
 
-  /** Offers the choice between this phone's refused answer and another phone's, so that neither is lost unseen. */
-  #showRival() {
-    const theirs = this.session.otherPhones.rivalOf(this.id);
-    const said = theirs && (theirs.unable?.reason ?? describe(this.step, theirs));
-    if (said === (this.rival?.dataset.said ?? null)) return;
-    this.rival?.remove();
-    const words = theirs && h("div", {},
-      h("p", {}, t("rival_wrote")), h("blockquote", textAttributes(""), said),
-      h("div", { class: "pair" },
-        makeButton("button", () => this.session.takeBack(this.id), t("use_theirs")),
-        makeButton("button", () => this.session.otherPhones.keepMine(this.id), t("keep_mine"))));
-    const attributes = { class: "notice rival", role: "alert", "data-said": said };
-    this.rival = theirs && h("div", attributes, icon("phone"), words);
-    if (this.rival) this.wrong.before(this.rival);
+  /** Offers the choice between this phone's refused answer and another phone's. */
+  async #showRival() {
+    if (!this.rival && !this.session.otherPhones.rivalOf(this.id)) return;
+    const { showRival } = await loadModule("steps/rival");
+    showRival(this, this.id, this.wrong, (theirs) => theirs.unable?.reason ?? describe(this.step, theirs));
   }
 
   /** → the step's hint as elements; a long one is folded. */

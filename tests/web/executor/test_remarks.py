@@ -16,9 +16,11 @@ from tests.helpers.service import BOOLEAN, HOUR, WHY_NOT, Ed, Receiver, World, n
 PHOTO = {"id": "s-pic", "type": "photo", "label": "The kitchen", "config": {"min": 1, "max": 1}}
 
 
-async def note(ed: Ed, step: str, text: str = "", *photos: str, remark_id: str | None = None) -> httpx2.Response:
+async def note(
+    ed: Ed, step: str, text: str = "", *photos: str, remark_id: str | None = None, **more: Any
+) -> httpx2.Response:
     """Note a remark; `remark_id` is made up unless it is given."""
-    body: dict[str, Any] = {"remark_id": remark_id or str(uuid.uuid4()), "text": text, "photos": list(photos)}
+    body = {"remark_id": remark_id or str(uuid.uuid4()), "text": text, "photos": list(photos), **more}
     return await ed.call("PUT", f"/steps/{step}/remark", json=body)
 
 
@@ -103,6 +105,24 @@ async def test_a_repeat_changes_nothing_however_late(w: World) -> None:
     refused = await note(ed, "s-ok", "Rust")
     assert (refused.status_code, refused.json()["code"]) == (410, "run_closed")
     assert await texts(w, ed) == {"s-ok": "Mould"}
+
+
+async def test_words_are_replaced_only_by_who_has_seen_them(w: World) -> None:
+    ed = await started(w, BOOLEAN)
+    first, second, third = (str(uuid.uuid4()) for _ in range(3))
+    assert (await note(ed, "s-ok", "Wet", remark_id=first, replaces=None)).status_code == 200
+    for unseen in (None, third):
+        refused = await note(ed, "s-ok", "Dry", replaces=unseen)
+        assert (refused.status_code, refused.json()["code"]) == (409, "answer_changed")
+    assert await texts(w, ed) == {"s-ok": "Wet"}
+    assert (await note(ed, "s-ok", "Wet", replaces=None)).status_code == 200, "the same words"
+    assert (await note(ed, "s-ok", "Dry", remark_id=second, replaces=first.upper())).status_code == 200
+    assert (await note(ed, "s-ok", "Mould", replaces=first)).json()["code"] == "answer_changed"
+    assert (await note(ed, "s-ok", "Wet", remark_id=first, replaces=None)).status_code == 200, "a repeat"
+    assert (await note(ed, "s-ok", "", replaces=second)).status_code == 200
+    assert (await note(ed, "s-ok", "Rust", replaces=None)).status_code == 200, "what was taken back is not seen"
+    assert (await note(ed, "s-ok", "Moss")).status_code == 200, "without it, the last one counts"
+    assert await texts(w, ed) == {"s-ok": "Moss"}
 
 
 async def test_an_empty_remark_first_of_all_is_none(w: World) -> None:

@@ -113,6 +113,42 @@ async def test_an_answer_that_arrived_and_is_still_on_the_phone_is_its_own(
         assert (await record(w, run_id))["answers"]["s-ok"]["value"] is True
 
 
+async def test_a_remark_written_on_both_is_offered_and_neither_is_lost_unseen(
+    w: World, browser: Browser, base: str
+) -> None:
+    async with both(w, browser, base, YES_NO) as (ed, olga, run_id):
+        done = olga.page.locator("dialog").get_by_role("button", name="Done")
+        await olga.choose("s-ok", "remark")
+        await olga.page.locator("#remark-text").fill("All fine")
+        await ed.choose("s-ok", "remark")
+        await ed.page.locator("#remark-text").fill("The lock is scratched")
+        await ed.page.locator("dialog").get_by_role("button", name="Done").tap()
+        await ed.until_all_is_safe()
+        await done.tap()
+        offer = olga.step("s-ok").locator(".remark .rival")
+        await expect(offer.locator("blockquote")).to_have_text("The lock is scratched")
+        await expect(olga.page.locator(".top .sending")).to_have_text("1 step needs attention")
+        assert (await record(w, run_id))["remarks"]["s-ok"]["text"] == "The lock is scratched"
+        await offer.get_by_role("button", name="Use it").tap()
+        await expect(offer).to_have_count(0)
+        await expect(olga.step("s-ok").locator(".remark .body")).to_have_text("The lock is scratched")
+        await olga.step("s-ok").locator(".remark").get_by_role("button", name="Change").tap()
+        await ed.step("s-ok").locator(".remark").get_by_role("button", name="Change").tap()
+        await ed.page.locator("#remark-text").fill("The lock and the frame")
+        await ed.page.locator("dialog").get_by_role("button", name="Done").tap()
+        await ed.until_all_is_safe()
+        await olga.page.locator("#remark-text").fill("The key is missing")
+        await done.tap()
+        await expect(offer.locator("blockquote")).to_have_text("The lock and the frame")
+        await offer.get_by_role("button", name="Keep mine").tap()
+        await olga.until_all_is_safe()
+        assert (await record(w, run_id))["remarks"]["s-ok"]["text"] == "The key is missing"
+        await ed.look_again()
+        await expect(ed.step("s-ok").locator(".remark .status")).to_have_text(CHANGED)
+        await expect(ed.step("s-ok").locator(".remark .body")).to_have_text("The key is missing")
+        olga.trouble.clear()
+
+
 async def test_a_text_written_on_both_is_offered_and_neither_is_lost_unseen(
     w: World, browser: Browser, base: str
 ) -> None:
