@@ -56,7 +56,7 @@ opening.onsuccess = () => {
   });
 };"""
 # What the phone keeps of a run, without bytes.
-QUEUE = """const [run, done] = arguments;
+STORED = """const [run, done] = arguments;
 const opening = indexedDB.open("rundun", 1);
 opening.onsuccess = () => {
   const asked = opening.result.transaction("items").objectStore("items").index("run").getAll(run);
@@ -415,8 +415,8 @@ class EngineCutRun:
                 self.ed.driver.execute_script("dispatchEvent(new Event('online'))")
                 self.ed.until(lambda: self.ed.find(OVER))
         shown = self.ed.driver.execute_script("return document.body.innerText")
-        queue = self.ed.driver.execute_async_script(QUEUE, self.run_id)
-        raise AssertionError(f"it never ended: {shown}\n{queue}")
+        stored = self.ed.driver.execute_async_script(STORED, self.run_id)
+        raise AssertionError(f"it never ended: {shown}\n{stored}")
 
     def _is_calm(self) -> bool:
         self.ed.driver.execute_script("dispatchEvent(new Event('online'))")

@@ -1,5 +1,6 @@
-// Answers from other phones on the same run: finds the steps whose shown answer was not given on this phone. The link
-// carries no names, so the page does not say whose phone it was.
+// Answers and remarks from other phones on the same run: finds those shown that were not given on this phone. The link
+// carries no names, so the page does not say whose phone it was. A remark stands where an answer does, under its key
+// (rules/answers.js).
 
 import { loadModule } from "../http.js";
 import { idOf } from "../rules.js";
@@ -29,7 +30,7 @@ export class OtherPhones {
     session.addEventListener("state", ({ detail }) => this.#compare(detail.before));
   }
 
-  /** True for an answer given on this phone, also on an earlier visit. */
+  /** True for the id of an answer or a remark given on this phone, also on an earlier visit. */
   #isOurs(id) {
     const isOf = ({ version, earlier }) => version === id || earlier.includes(id);
     return this.#ours.has(id) || [...this.outbox.items, ...this.outbox.marks].some(isOf);
@@ -64,6 +65,7 @@ export class OtherPhones {
     await this.#decide([item]);
   }
 
+  /** Decides about those `items` of the outbox that were refused because another phone's is in force. */
   async #decide(items) {
     const changed = items.filter(({ problem }) => problem?.code === "answer_changed");
     if (!changed.length) return;

@@ -380,8 +380,9 @@ export class Outbox extends EventTarget {
     const problem = error instanceof Problem ? error : new Problem(0, { code: "page_error", detail: error.message });
     Object.assign(item, { state: "refused", problem });
     this.#emit("refused", { item, problem });
-    // Only what stays refused: a page that ends must not leave an item refused that would be sent again at once.
-    if (this.items.includes(item) && item.state === "refused") this.#save(item);
+    // Only what stays refused: a page that ends must not leave an item refused that would be sent again at once, nor
+    // one that the end of a run refused, since a restored server may have it open again.
+    if (this.items.includes(item) && item.state === "refused" && !this.#isStopped) this.#save(item);
   }
 
   #waitFor(ms) {
