@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import sys
 import threading
 import time
 from collections import Counter, deque
@@ -18,6 +19,7 @@ QueuedCall = tuple[str, Future[Any], Callable[[], Any]]  # owner, future of the 
 # An owner has all its places, or all are taken; a call has waited too long; the pool is closed.
 RefusalReason = Literal["owner", "all", "late", "closed"]
 Limits = Mapping[str, int]  # by owner, the most places that it may have; "" stands for all owners together
+MAX_REST_SECONDS = 0.25
 
 
 class BoundedPool:
@@ -42,6 +44,7 @@ class BoundedPool:
         idle_seconds: float = 10,
         close_seconds: float = 2,
         clock: Callable[[], float] = time.monotonic,
+        rest: Callable[[float], object] | None = None,
     ) -> None:
         """Make a pool of at most `threads`. `refusal` makes the exception that a refused caller gets. A function that
         has not begun within `wait_seconds` is refused. `close` waits `close_seconds` for running functions. The threads
@@ -50,6 +53,10 @@ class BoundedPool:
 
         A `sparing` pool is for functions that may hang: no owner has more threads than its `owner_limit`. An owner of
         whom `waits_for_others` is true has its turns while no other owner waits.
+
+        `rest`, such as `time.sleep`, is for functions that keep the interpreter's lock, as parsing does: a thread calls
+        it between two of them, with the seconds of the first, at most `MAX_REST_SECONDS`, so that the event loop has
+        half of the time. In between it gets the lock for one short step otherwise, and a request has many.
         """
         self._refusal = refusal
         self._max_threads = threads
@@ -67,6 +74,7 @@ class BoundedPool:
         self._used: dict[str, float] = {}  # seconds in the threads, by owner; a new owner begins at `_begun_at`
         self._begun_at = 0.0  # the seconds that the owner of the last call to begin had used before it
         self.clock = clock
+        self._rest = rest
         self._threads: set[threading.Thread] = set()
         self._is_closed = False
 
@@ -154,6 +162,11 @@ class BoundedPool:
                 future.cancel()
                 raise self._refusal("all") from None
 
+    def rest_after(self, seconds: float) -> None:
+        """Rest after a function that took `seconds`, if another one waits and it was more than a short step."""
+        if self._rest and self._waiting and seconds > sys.getswitchinterval():
+            self._rest(min(seconds, MAX_REST_SECONDS))
+
     def next_call(self, done: str | None, seconds: float) -> QueuedCall | None:
         """Wait for the next call and return it; None, to end the thread, after `idle_seconds` without one or on close.
         `done` is the owner of the call that the thread has just run, None for none, and `seconds` the time it took.
@@ -239,6 +252,7 @@ def _work(pool: BoundedPool) -> None:
         _settle_future(future, call)
         seconds = pool.clock() - began
         del future, call
+        pool.rest_after(seconds)
 
 
 def _settle_future(future: Future[Any], call: Callable[[], Any]) -> None:

@@ -2,6 +2,9 @@
 
 import asyncio
 
+import pytest
+
+from rundun.pool import MAX_REST_SECONDS
 from tests.helpers.patience import PATIENCE
 from tests.helpers.pools import Pool, Slow, begun
 
@@ -76,3 +79,22 @@ async def test_an_owner_that_comes_back_has_no_time_left_over():
         first.go.set()
         await asyncio.gather(*tasks)
     assert "".join(order) == "ooaoa", "Acme has used 102 s, Olga 60 each"
+
+
+async def test_a_thread_rests_between_functions_that_took_more_than_a_short_step():
+    first, rests, watch = Slow(), [], Watch()
+
+    def takes(seconds):
+        watch.now += seconds - 1
+
+    async with Pool(clock=watch, rest=rests.append) as pool:
+        tasks = [asyncio.ensure_future(pool.run(first))]
+        await begun(first)
+        for seconds in (0.004, 0.2, 3, 0.1):
+            tasks.append(asyncio.ensure_future(pool.run(takes, seconds)))
+            await asyncio.sleep(0)  # one turn of the loop: run() gets as far as its await
+        watch.now -= 1 - 0.1
+        first.go.set()
+        await asyncio.gather(*tasks)
+        await until_none_waits(pool)
+    assert rests == pytest.approx([0.1, 0.2, MAX_REST_SECONDS]), "not after a short step, nor where nothing waits"

@@ -206,6 +206,7 @@ NO_LIMITS = {
     **dict.fromkeys(("mcp.arguments.MAX_ROWS", "mcp.views.MAX_CHARACTERS", "mcp.views.MAX_ERRORS"), ASSISTANT),
     **dict.fromkeys(("mcp.views.MAX_OPTIONS", "mcp.others_words.MAX_SHORT", "mcp.others_words.MAX_TEXT"), ASSISTANT),
     "passwords.AT_ONCE": PACE,
+    "pool.MAX_REST_SECONDS": PACE,
     "passwords.MAX_OF_ASKER": "passwords that wait to be hashed; who signs in by hand never has so many",
     "passwords.MAX_WAITING": "passwords that wait to be hashed; who signs in by hand never has so many",
     "maintenance.retention.MAX_JUMP_SECONDS": "a clock's",
