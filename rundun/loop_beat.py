@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from rundun import counters
 from rundun.logs import log
 
-BEAT_SECONDS = 0.005
+BEAT_SECONDS = 0.005  # from one beat to the next while they come late
+UNHURRIED_SECONDS = 0.02  # while they come in time: each one wakes the processor
 LATE_SECONDS = 0.25  # a beat that is so late has its line in the log
 _FRAME = re.compile(r'^  File "(.+)", line (\d+) in (\S+)', re.MULTILINE)
 
@@ -37,11 +38,11 @@ class LoopBeat:
         self._watcher.join()
 
     def _beat(self) -> None:
-        late = self._loop.time() - self._due
-        counters.loop_lateness.observe(max(0.0, late))
+        late = max(0.0, self._loop.time() - self._due)
+        counters.loop_lateness.observe(late)
         if late >= LATE_SECONDS:
             self._tell(self._due, "a call that lets no other thread run")
-        self._due = self._loop.time() + BEAT_SECONDS
+        self._due = self._loop.time() + pause_after(late)
         self._handle = self._loop.call_at(self._due, self._beat)
 
     def _watch(self) -> None:
@@ -54,6 +55,11 @@ class LoopBeat:
         if due != self._told:
             self._told = due
             log("warning", "loop.held", seconds=round(self._loop.time() - due, 2), at=place)
+
+
+def pause_after(late: float) -> float:
+    """Return for how many seconds the loop's beat pauses after one that was `late` by so many."""
+    return BEAT_SECONDS if late >= BEAT_SECONDS else UNHURRIED_SECONDS
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from rundun import counters
-from rundun.loop_beat import LATE_SECONDS, beating, place_of
+from rundun.loop_beat import LATE_SECONDS, beating, pause_after, place_of
 from rundun.wording.job_tables.csv_cells import csv_lines
 from tests.helpers.patience import PATIENCE
 
@@ -75,3 +75,8 @@ def test_a_place_outside_of_our_code_stands_alone() -> None:
     with ThreadPoolExecutor(1) as other:
         assert re.fullmatch(r"threading\.wait:\d+", other.submit(place_of, threading.get_ident()).result())
         assert other.submit(place_of, 1).result() == "?"
+
+
+def test_the_loop_beats_faster_while_it_is_late() -> None:
+    assert pause_after(0.3) == pause_after(0.005) == 0.005
+    assert pause_after(0.0049) == pause_after(0) == 0.02

@@ -47,7 +47,7 @@ def _process(now: int) -> Iterator[str]:
     yield from _histogram("rundun_request_seconds", text, timings.REQUESTS)
     text = "Time to receive, prepare and store a picture."
     yield from _histogram("rundun_upload_seconds", text, timings.UPLOADS)
-    text = "By how much a beat of the event loop comes late, every 5 ms: while it is late, all requests wait."
+    text = "By how much a beat of the event loop is late: requests wait as long. Each 20 ms, or 5 ms while it is late."
     yield from _histogram("rundun_loop_lateness_seconds", text, counters.loop_lateness)
     yield from _family("rundun_attempts_total", "counter", "Webhook requests sent.", outcomes, "outcome")
     yield from _gauge("rundun_polls_waiting", "Long polls that wait for an event.", counters.polls["waiting"])
