@@ -21,6 +21,11 @@ def encode(text: str) -> bytes:
     return b"".join([text[start : start + _STEP].encode() for start in range(0, len(text), _STEP)])
 
 
+def trim(text: str) -> str:
+    """Return a text without surrounding white space."""
+    return text.strip(WHITE_SPACE)
+
+
 def clean(text: str) -> str:
     """Return a text in NFC without surrounding white space; lengths are counted on the result, in code points.
 
@@ -28,15 +33,15 @@ def clean(text: str) -> str:
     them takes time proportional to the square of their number, and no language has so many.
     """
     if text.isascii():
-        return text.strip(WHITE_SPACE)
+        return trim(text)
     if len(text) > MAX_MARKS and _has_long_mark_run(text):
         raise ValueError(f"has more than {MAX_MARKS} combining marks in a row")
-    return _nfc(text).strip(WHITE_SPACE)
+    return trim(_nfc(text))
 
 
 def capitals(text: str) -> str:
     """Return a clean text in capital letters (Unicode's full mapping, section 3.13, for all languages), in NFC."""
-    return unicodedata.normalize("NFC", text.upper()).strip(WHITE_SPACE)
+    return trim(unicodedata.normalize("NFC", text.upper()))
 
 
 def _nfc(text: str) -> str:

@@ -85,7 +85,10 @@ def Text(maximum: int, minimum: int = 1) -> Constraint:
     """Return a constraint for `Annotated[str, …]`: NFC, trimmed, `minimum` to `maximum` code points, no U+0000."""
 
     def check(value: str) -> str:
-        value = clean_field(value)
+        # NFC joins four code points to one at most (a vowel of Greek with three marks): what is longer needs none.
+        value = text.trim(value)
+        if len(value) <= 4 * maximum:
+            value = clean_field(value)
         if "\0" in value:
             raise invalid_value("bad_format", "must not hold the character U+0000")
         if len(value) < minimum:

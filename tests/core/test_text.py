@@ -7,6 +7,9 @@ import pytest
 from hypothesis import given, strategies as some
 
 from rundun.core import text, times
+from rundun.core.request_bodies import CancelBody
+from rundun.core.validation import read
+from rundun.errors import Invalid
 
 # Unicode 15.1, PropList.txt, White_Space; and U+FEFF, which JavaScript trims as well.
 WHITE = [*range(0x9, 0xE), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000]
@@ -170,3 +173,15 @@ def test_a_heap_of_combining_marks_is_refused_before_it_is_put_in_order() -> Non
     with pytest.raises(ValueError, match="combining marks"):
         text.clean("a" + "\u0301" * 500_000 + "\u0316" * 500_000)
     assert text.clean("e\u0301" * 20_000) == "é" * 20_000, "however many letters have marks"
+
+
+def test_a_text_is_measured_when_composed_and_composed_only_if_it_may_be_short_enough() -> None:
+    longest = max(len(unicodedata.normalize("NFD", chr(code))) for code in range(0x110000))
+    assert longest == 4, "nothing that is composed was more than four"
+    vowel = unicodedata.normalize("NFD", "\u1f82")
+    assert len(vowel) == 4
+    assert read(CancelBody, {"reason": f" {vowel * 2000}\n"}).reason == "\u1f82" * 2000
+    for reason, count in ((vowel * 2001, 8004), ("e\u0301" * 2001, 2001)):
+        with pytest.raises(Invalid) as refused:
+            read(CancelBody, {"reason": reason})
+        assert [error.detail for error in refused.value.errors] == [f"has {count} characters, 2000 are allowed"]

@@ -4,9 +4,10 @@ from starlette.responses import Response
 
 from rundun.actions.runs import handled
 from rundun.actions.runs.handled import GroupProgress
+from rundun.core import text
 from rundun.core.actor import Actor
 from rundun.core.request_bodies import HandledBody
-from rundun.core.validation import clean_input, read
+from rundun.core.validation import read
 from rundun.web.console.runs import page
 from rundun.web.console.session import ConsoleCall
 
@@ -18,7 +19,7 @@ async def handle_run(call: ConsoleCall) -> Response:
 
     async def act() -> None:
         note = call.form.get("note", "")
-        body = read(HandledBody, {"note": note} if clean_input(note) else {})
+        body = read(HandledBody, {"note": note} if text.trim(note) else {})
         actor = Actor("operator", call.operator.name)
         await call.write(handled.handle_run, call.path("run_id"), actor, body.note)
 

@@ -11,10 +11,11 @@ from starlette.responses import Response
 from rundun.actions.deliveries import deliveries
 from rundun.actions.runs import patches, runs
 from rundun.actions.templates import templates
+from rundun.core import text
 from rundun.core.actor import Actor
 from rundun.core.request_bodies import CancelBody, ExtendBody
 from rundun.core.runs.run import STATUSES
-from rundun.core.validation import clean_input, read
+from rundun.core.validation import read
 from rundun.store.organizations.statistics import MAX_COUNTED
 from rundun.store.runs import search as run_search
 from rundun.store.runs.lists import RunFilter
@@ -96,7 +97,7 @@ async def cancel(call: ConsoleCall) -> Response:
 
     async def act() -> None:
         reason = call.form.get("reason", "")
-        body = read(CancelBody, {"reason": reason} if clean_input(reason) else {})
+        body = read(CancelBody, {"reason": reason} if text.trim(reason) else {})
         await call.write(runs.cancel_by_operator, call.path("run_id"), call.operator, body.reason)
 
     return await run_page.act_or_explain(call, act(), "run_cancelled")

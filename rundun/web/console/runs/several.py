@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from rundun.actions.runs import handled, patches, runs
+from rundun.core import text
 from rundun.core.actor import Actor
 from rundun.core.request_bodies import CancelBody
 from rundun.core.runs.run import Run
-from rundun.core.validation import clean_input, read
+from rundun.core.validation import read
 from rundun.errors import Problem
 from rundun.web.console.dispatch.due import due_choices, read_due
 from rundun.web.console.runs.export import chosen_table
@@ -110,7 +111,7 @@ def _action_on_run(call: ConsoleCall, action: str) -> Callable[[str], Awaitable[
         hours = read_hours(call.form.get("hours", ""))
         return lambda run_id: call.write(runs.extend, run_id, hours, actor)
     reason = call.form.get("reason", "")
-    body = read(CancelBody, {"reason": reason} if clean_input(reason) else {})
+    body = read(CancelBody, {"reason": reason} if text.trim(reason) else {})
     return lambda run_id: call.write(runs.cancel_by_operator, run_id, call.operator, body.reason)
 
 
