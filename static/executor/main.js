@@ -194,6 +194,7 @@ async function openWaiting() {
   addJob(waiting.element, "beforeend");
   scrollTo(0, 0);
   waiting.element.querySelector("h1").focus({ preventScroll: true });
+  waiting.update();
 }
 
 function leaveWaiting(stepIds) {

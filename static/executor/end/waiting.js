@@ -24,9 +24,9 @@ export class Waiting {
     this.stayAwake = () => document.visibilityState === "visible" && this.#keepAwake();
     document.addEventListener("visibilitychange", this.stayAwake);
     this.#keepAwake();
-    this.update();
   }
 
+  /** Shows what is unsent; leaves the screen if there is something to decide, so it is on the page and known by then. */
   update() {
     const { session } = this;
     if (session.closed) return this.leave();
