@@ -152,7 +152,7 @@ def _admit_photo(tx: Tx, run: Run, target: PhotoRef, sha256: str, metadata: Phot
         return stored
     state = load(tx, require_started(tx, run))
     if target.photo_id in run_changes.list_deleted_photos(tx, target.run_id, target.step_id):
-        raise Problem("photo_deleted", "This photo was deleted meanwhile; to add it again, send it with another id.")
+        raise Problem("photo_deleted", "This photo was deleted meanwhile, on another phone or in another tab.")
     if metadata.annotated_from and state.evidence.is_drawn_on(target.step_id, metadata.annotated_from, target.photo_id):
         detail = "was itself drawn on this photo: two photos can't be drawn on each other"
         raise Invalid([FieldError("/annotated_from", "not_allowed", detail, "query")])

@@ -26,7 +26,7 @@ export class Waiting {
     this.#keepAwake();
   }
 
-  /** Shows what is unsent; leaves the screen if there is something to decide, so it is on the page and known by then. */
+  /** Shows what is unsent; leaves the screen if there is something to decide: by then it is on the page. */
   update() {
     const { session } = this;
     if (session.closed) return this.leave();
