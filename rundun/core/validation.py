@@ -85,8 +85,8 @@ def Text(maximum: int, minimum: int = 1) -> Constraint:
     """Return a constraint for `Annotated[str, …]`: NFC, trimmed, `minimum` to `maximum` code points, no U+0000."""
 
     def check(value: str) -> str:
-        # NFC joins four code points to one at most (a vowel of Greek with three marks): what is longer needs none.
         value = text.trim(value)
+        # NFC joins four code points to one at most, a Greek vowel with three marks: a longer text stays too long.
         if len(value) <= 4 * maximum:
             value = clean_field(value)
         if "\0" in value:

@@ -77,7 +77,7 @@ class TemplateVersionCache:
     `max_versions`, and `max_bytes` and `max_objects` of JSON; the first added is the first dropped.
 
     A million objects are a gigabyte. Python makes four of each, and where as many are dropped as are made, its garbage
-    collection takes them all for young: it holds all threads for 20 ms.
+    collection takes them all for young: it holds all threads for 20 to 40 ms.
     """
 
     def __init__(self, max_versions: int = 2048, max_bytes: int = 32 * 1024 * 1024, max_objects: int = 8000) -> None:

@@ -5,6 +5,7 @@ import json
 import re
 import zipfile
 
+import pytest
 from playwright.async_api import Browser, Route, expect
 
 from tests.browser.checklists import COUNT, PICTURE, YES_NO, dispatched, record
@@ -219,33 +220,11 @@ async def test_an_answer_cut_down_to_its_status_ends_nothing(w: World, ed: Phone
     assert (await record(w, run_id))["answers"]["s-ok"]["value"] is True
 
 
-async def test_what_the_server_refuses_after_the_finish_brings_the_person_back(w: World, ed: Phone) -> None:
-    run_id = await dispatched(w, YES_NO, PICTURE)
-    await ed.open(run_id)
-    await ed.start()
-    await ed.everything_is_loaded()
-    await ed.page.route("**/r/*/steps/**", lambda route: route.abort("internetdisconnected"))
-    await ed.pick("s-ok", "Yes")
-    await ed.photograph("s-pic", file("a.jpg", "image/jpeg", b"not a picture"))
-    await ed.review()
-    await ed.finish()
-    await expect(ed.page.get_by_role("heading", name="Finished on this phone")).to_be_visible()
-    await ed.page.unroute("**/r/*/steps/**")
-    await ed.network_is_back()
-    tile = ed.step("s-pic").locator(".tile")
-    await expect(tile).to_have_attribute("state", "refused")
-    await expect(tile).to_be_in_viewport()
-    assert (await record(w, run_id))["status"] == "in_progress"
-    await tile.tap()
-    await ed.page.locator("dialog").get_by_role("button", name="Delete").tap()
-    await ed.photograph("s-pic", file("b.jpg", "image/jpeg", jpeg()))
-    await ed.is_done("s-ok", "s-pic")
-    await ed.review()
-    await ed.finish()
-    await expect(ed.page.get_by_role("heading", name="All done, thank you")).to_be_visible()
-
-
-async def test_what_is_refused_before_the_waiting_screen_is_there_brings_the_person_back(w: World, ed: Phone) -> None:
+@pytest.mark.parametrize("is_shown", [True, False], ids=["shown", "loading"])
+async def test_what_the_server_refuses_after_the_finish_brings_the_person_back(
+    w: World, ed: Phone, is_shown: bool
+) -> None:
+    """Also where the screen of a finished run is still loading."""
     asked, let = asyncio.Event(), asyncio.Event()
 
     async def held(route: Route) -> None:
@@ -253,23 +232,30 @@ async def test_what_is_refused_before_the_waiting_screen_is_there_brings_the_per
         await let.wait()
         await route.continue_()
 
-    await ed.page.route(re.compile(r"/end/waiting\b"), held)
     run_id = await dispatched(w, YES_NO, PICTURE)
+    if not is_shown:
+        await ed.page.route(re.compile(r"/end/waiting\b"), held)
     await ed.open(run_id)
     await ed.start()
+    if is_shown:
+        await ed.everything_is_loaded()
     await ed.page.route("**/r/*/steps/**", lambda route: route.abort("internetdisconnected"))
     await ed.pick("s-ok", "Yes")
     await ed.photograph("s-pic", file("a.jpg", "image/jpeg", b"not a picture"))
     await ed.review()
     await ed.finish()
+    if is_shown:
+        await expect(ed.page.get_by_role("heading", name="Finished on this phone")).to_be_visible()
     await ed.page.unroute("**/r/*/steps/**")
     await ed.network_is_back()
     tile = ed.step("s-pic").locator(".tile")
     await expect(tile).to_have_attribute("state", "refused")
-    await asked.wait()
-    let.set()
+    if not is_shown:
+        await asked.wait()
+        let.set()
     await expect(tile).to_be_in_viewport()
     await expect(ed.page.locator(".waiting")).to_have_count(0)
+    assert (await record(w, run_id))["status"] == "in_progress"
     await tile.tap()
     await ed.page.locator("dialog").get_by_role("button", name="Delete").tap()
     await ed.photograph("s-pic", file("b.jpg", "image/jpeg", jpeg()))
