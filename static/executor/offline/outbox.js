@@ -334,11 +334,13 @@ export class Outbox extends EventTarget {
     if (isOff()) return;
     const { clock } = item;
     await correctTimes(item, () => this.request("GET", "/state"));
-    if (clock && !item.clock) await this.#save(item); // the times stay the same when it is sent again
     if (item.lane === "last" && this.confirm && !(await this.confirm())) return;
     const isElsewhere = item.stored === "yes" && (await this.#isElsewhere(item));
     if (isOff()) return;
     if (isElsewhere) return this.#removedElsewhere(item);
+    // The times stay the same when it is sent again. Not before: it would be stored anew after another tab has sent it.
+    if (clock && !item.clock) await this.#save(item);
+    if (isOff()) return;
     Object.assign(item, { state: "sending", tries: item.tries + 1, sent: 0 });
     this.#emit("change");
     const answer = await this.#exchange(item, signal);

@@ -24,6 +24,14 @@ SIGN = {"id": "s-sign", "type": "signature", "label": "Sign"}
 READ = {"id": "s-read", "type": "instruction", "label": "Read this", "config": {"body": "Ring first."}}
 CODE = {"id": "s-code", "type": "barcode", "label": "The key's label"}
 DAYS = 24 * 3600
+# A tab hears nothing of the others until it is told to.
+DEAF = """(() => {
+  const listen = BroadcastChannel.prototype.addEventListener;
+  const heard = new Promise((done) => (globalThis.hear = done));
+  BroadcastChannel.prototype.addEventListener = function (name, listener) {
+    listen.call(this, name, (event) => heard.then(() => listener(event)));
+  };
+})()"""
 
 
 def picture(seed: int) -> Any:
@@ -98,6 +106,63 @@ async def test_a_tab_that_heard_of_a_photo_before_the_other_had_its_receipt(tmp_
                     await other.network_is_back()
             await other.is_done("s-pic")
             await other.page.unroute_all(behavior="wait")  # a look may be under way
+
+
+async def test_a_tab_that_asks_for_the_time_stores_nothing_that_another_has_sent(
+    tmp_path: Path, browser: Browser
+) -> None:
+    sent, taken, asks, told = asyncio.Event(), asyncio.Event(), asyncio.Event(), asyncio.Event()
+    asked = 0
+
+    async def late(route: Route) -> None:
+        sent.set()
+        await taken.wait()
+        await route.continue_()
+
+    async def time_is_asked(route: Route) -> None:
+        nonlocal asked
+        asked += 1
+        asks.set()
+        if asked == 1:  # and the other tab goes first
+            return await route.abort()
+        await told.wait()
+        await route.continue_()
+
+    async def without_time(route: Route) -> None:
+        answer = await route.fetch()
+        headers = {name: value for name, value in answer.headers.items() if name != "date"}
+        await route.fulfill(response=answer, headers=headers)
+
+    async with depot(tmp_path) as acme, phone(browser, acme.base) as ed:
+        run_id = await acme.dispatched(COUNT)
+        await ed.open(run_id)
+        await ed.start()
+        async with ed.tab() as other:
+            await other.page.add_init_script(DEAF)
+            await other.page.route("**/state?*", without_time)
+            await other.page.route("**/state", time_is_asked)
+            await ed.page.route("**/steps/s-count", late)
+            await other.open(run_id)
+            await other.fill("s-count", "7")
+            await expect(ed.step("s-count").locator("input")).to_have_value("7")
+            async with asyncio.timeout(PATIENCE):
+                await sent.wait()
+            await other.page.wait_for_function("async () => (await navigator.locks.query()).pending.length > 0")
+            asks.clear()
+            taken.set()
+            await ed.is_done("s-count")
+            async with asyncio.timeout(PATIENCE):
+                await asks.wait()
+            await other.page.evaluate("hear()")
+            await other.is_done("s-count")
+            told.set()
+            await other.page.wait_for_function("async () => (await navigator.locks.query()).held.length === 0")
+            for tab in (ed, other):
+                await tab.page.unroute_all(behavior="wait")
+        await ed.review()
+        await ed.finish()
+        await ed.until_thanked()
+        await ed.until_kept_is(run_id, [])
 
 
 async def test_two_devices_learn_of_each_other_within_fifteen_seconds(tmp_path: Path, browser: Browser) -> None:
