@@ -6,7 +6,17 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError, core_schema
 
 from rundun.core import text
@@ -14,7 +24,7 @@ from rundun.core.languages import TAG
 from rundun.errors import FieldError, FieldErrorCode, Invalid, Problem, Where
 
 MAX_NAME = 100
-MANY = 5000  # errors, members or items: more than any list or object may have
+MAX_UNKNOWN = 100  # unknown members of an object that are told
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -22,6 +32,41 @@ class StrictModel(BaseModel):
     """A JSON object without unknown fields, whose values have exactly the declared types."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_most_unknown(cls, data: Any) -> Any:
+        known = cls.__pydantic_fields__
+        if not isinstance(data, dict) or len(data) <= len(known) + MAX_UNKNOWN:
+            return data
+        unknown = islice((name for name in data if name not in known), MAX_UNKNOWN)
+        return {name: data[name] for name in (*(known.keys() & data), *unknown)}
+
+
+@dataclass(slots=True)
+class ErrorLimit:
+    """A context for pydantic's validation: `COUNTED` values that come after `left` errors are not looked at. Pydantic
+    finds and lists all errors in two calls, which hold the interpreter for long if there are many.
+    """
+
+    left: int
+
+
+def _count_errors(value: Any, validate: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+    limit: ErrorLimit | None = info.context
+    if limit is None:
+        return validate(value)
+    before = limit.left
+    if before <= 0:
+        return value
+    try:
+        return validate(value)
+    except ValidationError as error:
+        limit.left = min(limit.left, before - error.error_count())
+        raise
+
+
+COUNTED = WrapValidator(_count_errors)
 
 
 def invalid_value(code: FieldErrorCode, detail: str) -> PydanticCustomError:
@@ -231,33 +276,8 @@ def sort_errors(errors: Iterable[FieldError], data: Any) -> list[FieldError]:
 
 def read(model: type[M], data: Any, where: Where = "body") -> M:
     """Return JSON data as an instance of `model`; raise `Invalid` with up to 100 wrong fields of document `where`."""
-    if isinstance(data, dict) and len(data) > MANY:
-        data = {**{name: data[name] for name in model.model_fields if name in data}, **_first(data)}
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        found = field_errors(without_most(error, model, data))
+        found = field_errors(error)
         raise Invalid(replace(wrong, where=where) for wrong in found) from None
-
-
-def without_most(error: ValidationError, model: type[BaseModel], data: Any) -> ValidationError:
-    """Return the error of `data`; if it has more than `MANY`, that of the data with its first parts only: pydantic can
-    only list all errors, which holds the interpreter for long.
-    """
-    if error.error_count() > MANY:
-        try:
-            model.model_validate(_shorten(data))
-        except ValidationError as shorter:
-            return shorter
-    return error
-
-
-def _shorten(value: Any) -> Any:
-    """Return a value with the first `MANY` members or items of each object and list in it."""
-    if isinstance(value, dict):
-        return {name: _shorten(inner) for name, inner in _first(value).items()}
-    return [_shorten(inner) for inner in value[:MANY]] if isinstance(value, list) else value
-
-
-def _first(members: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(islice(members.items(), MANY))

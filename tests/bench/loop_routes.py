@@ -61,8 +61,15 @@ def options(means: Means) -> Any:
 
 
 def wrong(means: Means) -> Any:
-    """The one with most mistakes."""
+    """The one with most wrong steps."""
     return {"name": f"{means.round}", "steps": [{"type": "x", "label": 1, "a": 1, "b": 2}] * 9000}
+
+
+def wrong_inside(means: Means) -> Any:
+    """The one with most mistakes inside of steps."""
+    choice = {"type": "choice", "label": "x", "config": {"options": [{"a": 0, "b": 0}] * 200}}
+    members = {"type": "text", "label": "x", **{f"{number}": 0 for number in range(190)}}
+    return {"name": f"{means.round}", "steps": [choice, members] * 150}
 
 
 def erasing(means: Means) -> Any:
@@ -140,17 +147,17 @@ ROUTES: dict[str, str | Making] = {
     "POST /v1/webhooks/test": bodies(),
     "GET /v1/events": reading("?limit=100"),
     "GET /v1/runs/{run_id}/events": reading("?limit=100"),
-    "POST /v1/templates/drafts": bodies(BODY, texts, options, wrong),
+    "POST /v1/templates/drafts": bodies(BODY, texts, options, wrong, wrong_inside),
     "GET /v1/templates/drafts/{draft_id}": reading("", draft_id="{draft}"),
-    "PUT /v1/templates/drafts/{draft_id}": bodies(BODY, texts, options, wrong, draft_id="{draft}"),
+    "PUT /v1/templates/drafts/{draft_id}": bodies(BODY, texts, options, wrong, wrong_inside, draft_id="{draft}"),
     "DELETE /v1/templates/drafts/{draft_id}": ONE,
-    "POST /v1/templates": bodies(BODY, texts, options, wrong),
+    "POST /v1/templates": bodies(BODY, texts, options, wrong, wrong_inside),
     "GET /v1/templates": reading("?limit=100"),
     "GET /v1/templates/{template_id}": reading(),
-    "PUT /v1/templates/{template_id}": bodies(BODY, texts, options, wrong),
+    "PUT /v1/templates/{template_id}": bodies(BODY, texts, options, wrong, wrong_inside),
     "DELETE /v1/templates/{template_id}": ONE,
     "GET /v1/templates/{template_id}/versions": reading("?limit=100", template_id="{options}"),
-    "POST /v1/templates/check": bodies(BODY, texts, options, wrong),
+    "POST /v1/templates/check": bodies(BODY, texts, options, wrong, wrong_inside),
     "POST /v1/pictures": upload(loop_world.photo),
     "GET /v1/pictures/{picture_id}": ONE,
     "GET /v1/openapi.json": reading(),

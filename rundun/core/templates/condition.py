@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from rundun.core import text
-from rundun.core.validation import StrictModel, Text, clean_field
+from rundun.core.validation import COUNTED, StrictModel, Text, clean_field
 
 MAX_DEPTH = 5  # groups within groups; the comparisons in the innermost do not count
 _LINEAR = 30_000  # length of a text, in characters, from which CPython searches it in linear time for any value
@@ -57,7 +57,9 @@ def _tag(value: Any) -> str:
     return "comparison" if plain or isinstance(value, Comparison | OwnComparison) else "group"
 
 
-Condition = Annotated[Annotated[Comparison, Tag("comparison")] | Annotated[Group, Tag("group")], Discriminator(_tag)]
+Condition = Annotated[
+    Annotated[Comparison, Tag("comparison")] | Annotated[Group, Tag("group")], Discriminator(_tag), COUNTED
+]
 Group.model_rebuild()
 
 
@@ -80,7 +82,7 @@ class OwnGroup(StrictModel):
 
 
 OwnCondition = Annotated[
-    Annotated[OwnComparison, Tag("comparison")] | Annotated[OwnGroup, Tag("group")], Discriminator(_tag)
+    Annotated[OwnComparison, Tag("comparison")] | Annotated[OwnGroup, Tag("group")], Discriminator(_tag), COUNTED
 ]
 OwnGroup.model_rebuild()
 

@@ -29,10 +29,9 @@ def read_template(data: Any, make_id: Callable[[str], str]) -> Template:
     """
     data = _add_ids(data, make_id)
     try:
-        template = Template.model_validate(data)
+        template = Template.model_validate(data, context=validation.ErrorLimit(MAX_ERRORS))
     except ValidationError as error:
-        few = validation.without_most(error, Template, data)
-        errors = validation.field_errors(few, untagged=_strip_union_tags, limit=MAX_ERRORS)
+        errors = validation.field_errors(error, untagged=_strip_union_tags, limit=MAX_ERRORS)
         more = islice(_cross_field_errors(data, _valid_steps(data)), MAX_ERRORS)
         raise Invalid(validation.sort_errors([*errors, *more], data)) from None
     placed = _steps_with_pointers(data, template)
@@ -156,7 +155,7 @@ def _valid_steps(data: Any) -> list[tuple[str, StepBase]]:
     readable = []
     for pointer, step in islice(raw_steps(data), templates.MAX_STEPS):
         try:
-            readable.append((pointer, _ANY_STEP.validate_python(step)))
+            readable.append((pointer, _ANY_STEP.validate_python(step, context=validation.ErrorLimit(1))))
         except ValidationError:
             continue
     return readable

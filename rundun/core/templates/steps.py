@@ -6,7 +6,7 @@ from pydantic import Discriminator, Field, Tag
 
 from rundun.core.json_types.base import BarcodeFormat
 from rundun.core.templates.condition import Condition, OwnCondition
-from rundun.core.validation import Integer, Matching, Number, StrictModel, Text
+from rundun.core.validation import COUNTED, Integer, Matching, Number, StrictModel, Text
 
 MAX_OPTIONS = 200
 MAX_PICTURES = 4
@@ -52,7 +52,7 @@ class BooleanConfig(StrictModel):
 class ChoiceConfig(StrictModel):
     """One of several options."""
 
-    options: Annotated[list[Option], Field(min_length=1, max_length=MAX_OPTIONS)]
+    options: Annotated[list[Annotated[Option, COUNTED]], Field(min_length=1, max_length=MAX_OPTIONS)]
     """The options to choose from."""
 
 
@@ -280,6 +280,7 @@ Step = Annotated[
     | BarcodeStep
     | DatetimeStep,
     Discriminator("type"),
+    COUNTED,
 ]
 
 

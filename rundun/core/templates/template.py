@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 
 from rundun.core.json_types.base import FieldKind
 from rundun.core.templates.steps import Step, StepBase
-from rundun.core.validation import Integer, LanguageTag, Matching, StrictModel, Text, clean_field
+from rundun.core.validation import COUNTED, Integer, LanguageTag, Matching, StrictModel, Text, clean_field
 
 MAXIMUM_BYTES = 512 * 1024
 MAX_COMPARISONS_OF_STEP = 50  # the one writer evaluates each at every answer
@@ -77,7 +77,8 @@ class Execution(StrictModel):
     """The field of their identity that the executor is asked for at Start."""
 
 
-Translated = Annotated[str, AfterValidator(clean_field)]  # its greatest length is that of the text it translates
+# The greatest length is that of the text it translates.
+Translated = Annotated[str, AfterValidator(clean_field), COUNTED]
 
 
 class Template(StrictModel):
@@ -93,13 +94,15 @@ class Template(StrictModel):
     """The settings of the whole checklist."""
     execution: Execution = Execution()
     """The devices that may do it, and the identity that is asked for."""
-    sections: Annotated[list[Section], Field(max_length=MAX_SECTIONS)] | None = None
+    sections: Annotated[list[Annotated[Section, COUNTED]], Field(max_length=MAX_SECTIONS)] | None = None
     """Steps grouped under titles. Either this or `steps`."""
     steps: Annotated[list[Step], Field(max_length=MAX_STEPS)] | None = None
     """Steps without sections."""
-    fields: Annotated[list[JobField], Field(max_length=MAX_FIELDS)] = []
+    fields: Annotated[list[Annotated[JobField, COUNTED]], Field(max_length=MAX_FIELDS)] = []
     """The fields of the job, with values in each run."""
-    translations: dict[LanguageTag, dict[str, dict[str, Translated]]] = {}
+    translations: dict[
+        Annotated[LanguageTag, COUNTED], Annotated[dict[str, Annotated[dict[str, Translated], COUNTED]], COUNTED]
+    ] = {}
     """Texts by language, then by the id of the part they belong to (`""` = the template itself), then by field."""
 
     def all_steps(self) -> Iterator[StepBase]:

@@ -202,6 +202,7 @@ NO_LIMITS = {
     "errors.MAX_TYPED": "how much of a typed value a sentence repeats",
     "imaging.exif._MAX_BYTES": "what is behind is not looked at",
     "imaging.exif._MAX_TEXT": "what is behind is not looked at",
+    "core.validation.MAX_UNKNOWN": "members of an object that are told as unknown; any are refused",
     "logs._MAX_VALUE": "of one value in a log line, which is cut",
     **dict.fromkeys(("mcp.arguments.MAX_ROWS", "mcp.views.MAX_CHARACTERS", "mcp.views.MAX_ERRORS"), ASSISTANT),
     **dict.fromkeys(("mcp.views.MAX_OPTIONS", "mcp.others_words.MAX_SHORT", "mcp.others_words.MAX_TEXT"), ASSISTANT),

@@ -123,10 +123,11 @@ async def test_a_tab_that_asks_for_the_time_stores_nothing_that_another_has_sent
         nonlocal asked
         asked += 1
         asks.set()
-        if asked == 1:  # and the other tab goes first
-            return await route.abort()
-        await told.wait()
-        await route.continue_()
+        if asked == 1:
+            await route.abort()  # and the other tab goes first
+        else:
+            await told.wait()
+            await route.continue_()
 
     async def without_time(route: Route) -> None:
         answer = await route.fetch()
