@@ -22,6 +22,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from rundun.config.connection_limits import ConnectionLimits
 from rundun.config.loader import ServiceSettings
+from rundun.core.client_address import customer_of
 from rundun.errors import Problem
 from rundun.logs import log
 
@@ -70,8 +71,9 @@ class _HeadWithBody:
 
 
 class Unsent:
-    """The bytes of answers that wait to be sent, by owner. Where an owner's are more than `max_bytes`, the connection
-    is closed that has taken nothing for longest, until they are not, or one is left.
+    """The bytes of answers that wait to be sent, by owner: an organization, or the address of a client of none. Where
+    an owner's are more than `max_bytes`, the connection is closed that has taken nothing for longest, until they are
+    not, or one is left.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -92,8 +94,9 @@ class Unsent:
 
     def forget(self, connection: "Protocol") -> None:
         """Forget a closed connection."""
-        for sizes in self._sizes.values():
-            sizes.pop(connection, None)
+        for owner in [owner for owner, sizes in self._sizes.items() if sizes.pop(connection, None) is not None]:
+            if not self._sizes[owner]:
+                del self._sizes[owner]
 
 
 class Protocol(HttpToolsProtocol):
@@ -195,7 +198,8 @@ class Protocol(HttpToolsProtocol):
 
     def _wrote(self) -> None:
         if self.transport.get_write_buffer_size() >= _LITTLE:
-            owner = cast("dict[str, Any]", self.scope).get("rundun.owner") or ""
+            client = self.scope["client"]
+            owner = cast("dict[str, Any]", self.scope).get("rundun.owner") or customer_of(client[0] if client else "")
             self.unsent_of_all.look(owner, self, self.loop.time())
 
     def unsent(self, now: float) -> int:

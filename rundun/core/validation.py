@@ -51,19 +51,21 @@ class ErrorLimit:
 
     left: int
 
+    def validate(self, value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+        """Return `validate(value)` and count its errors; the value as it is if none is left."""
+        before = self.left
+        if before <= 0:
+            return value
+        try:
+            return validate(value)
+        except ValidationError as error:
+            self.left = min(self.left, before - error.error_count())
+            raise
+
 
 def _count_errors(value: Any, validate: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
     limit: ErrorLimit | None = info.context
-    if limit is None:
-        return validate(value)
-    before = limit.left
-    if before <= 0:
-        return value
-    try:
-        return validate(value)
-    except ValidationError as error:
-        limit.left = min(limit.left, before - error.error_count())
-        raise
+    return validate(value) if limit is None else limit.validate(value, validate)
 
 
 COUNTED = WrapValidator(_count_errors)

@@ -84,17 +84,20 @@ def test_what_is_left_of_requests_sent_at_once_by_a_client_that_is_gone_is_no_er
     assert (code, err) == (0, "")
 
 
-def test_what_waits_to_be_sent_is_bounded_for_each_owner(service):
-    """Beyond it the connection is closed that has taken nothing for longest; others' are not."""
-    one = service(replace(SLOW, unsent_bytes=70_000_000))
+@pytest.mark.parametrize("known", [("/big/globex", "127.0.0.1", "/big/acme"), ("/big", "127.0.0.2", "/big")])
+def test_what_waits_to_be_sent_is_bounded_for_each_owner(service, known):
+    """Beyond it the connection is closed that has taken nothing for longest; others' are not. The owner is the
+    organization, else the address.
+    """
+    one, (path, host, crowd) = service(replace(SLOW, unsent_bytes=70_000_000)), known
     with ExitStack() as stack:
         readers = {}
-        for name in ("globex", "acme 1", "acme 2", "acme 3", "acme 4"):
-            wire = readers[name] = stack.enter_context(one.connect())
-            wire.sendall(request(f"/big/{name.split()[0]}"))
+        for name, asked in (("other", path), *((f"{number}", crowd) for number in range(1, 5))):
+            wire = readers[name] = stack.enter_context(one.connect(host if name == "other" else "127.0.0.1"))
+            wire.sendall(request(asked))
             assert wire.recv(1) == b"H"
         whole = [name for name, wire in readers.items() if len(seconds_until_closed(wire)[1]) > 30_000_000]
-    assert whole == ["globex", "acme 3", "acme 4"]
+    assert whole == ["other", "3", "4"]
     closed = [json.loads(line) for line in one.stop()[2].splitlines()]
     assert [line["waited_for"] for line in closed] == ["answer", "answer"]
 

@@ -4,18 +4,20 @@ All phones of a depot share one network address, so only failures are counted by
 """
 
 from collections import OrderedDict, defaultdict
-from ipaddress import IPv6Address, ip_address
 
 from starlette.requests import Request
 
 from rundun.core import token_bucket
+from rundun.core.client_address import customer_of
 from rundun.core.token_bucket import Allowance, Bucket, Policy
 from rundun.errors import Problem
 from rundun.store.sqlite.transaction import Clock
 
 LINKS = 4  # the limit of all an organization's phones, as a multiple of the one of its API keys
 OF_LINK = 60  # requests a minute on one run that do not count towards the organization's limit
-OWNER = "rundun.owner"  # key in the scope: the organization of a request, by which the server bounds what is unsent
+# Key in the scope: the organization of a request, by which the server bounds what is unsent; without one, as for signed
+# pictures and static files, it does so by the client's address.
+OWNER = "rundun.owner"
 MAX_REMEMBERED = 50_000  # buckets of a policy; the least recently used is dropped: its owner starts with a full one
 
 
@@ -154,14 +156,5 @@ def headers(allowance: Allowance) -> list[tuple[bytes, bytes]]:
 
 
 def address_of(request: Request) -> str:
-    """Return the client's IPv4 address, also if mapped to IPv6, or the first address of its IPv6 /64 network, which one
-    customer has; a host that is no IP address unchanged, "" without a client.
-    """
-    host = request.client.host if request.client else ""
-    try:
-        address = ip_address(host.partition("%")[0])
-    except ValueError:
-        return host
-    if isinstance(address, IPv6Address):
-        return str(address.ipv4_mapped or IPv6Address(int(address) >> 64 << 64))
-    return host
+    """Return the address by which a client is known (`customer_of`), "" without a client."""
+    return customer_of(request.client.host) if request.client else ""

@@ -40,8 +40,8 @@ class Context:
     def next(self):
         return json.loads(self.process.stdout.readline())
 
-    def connect(self):
-        return closing(socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE))
+    def connect(self, host="127.0.0.1"):
+        return closing(socket.create_connection(("127.0.0.1", self.port), PATIENCE, (host, 0)))
 
     def ask(self, request):
         """The whole answer to `request`, which asks for the connection to be closed."""
