@@ -1,19 +1,22 @@
-"""An organization's overview: runs and deliveries that call for attention, today's runs, and counts by time."""
+"""What an organization sees first: runs and deliveries that call for attention, today's runs, counts by time, and the
+list of its runs.
+"""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rundun.actions.backups import backups
 from rundun.actions.runs import handled, runs
 from rundun.actions.runs.handled import FailedGroup
 from rundun.actions.runs.runs import ListedRun
+from rundun.actions.templates import templates
 from rundun.store.organizations import organizations as organization_rows, quotas as quota_rows, statistics
 from rundun.store.organizations.quotas import StorageUse
 from rundun.store.organizations.statistics import Statistic
 from rundun.store.runs.lists import RunFilter
 from rundun.store.sqlite import service_state
-from rundun.store.sqlite.pagination import PageRequest
+from rundun.store.sqlite.pagination import Page, PageRequest
 from rundun.store.sqlite.transaction import Tx
 from rundun.store.templates import templates as template_rows
 
@@ -57,6 +60,17 @@ class Overview:
 
 
 @dataclass(frozen=True, slots=True)
+class RunList:
+    """A page of runs, (id, name) pairs of templates as `templates.list_names` returns them, and counts of runs by name,
+    up to `statistics.MAX_COUNTED` + 1.
+    """
+
+    page: Page[ListedRun]
+    template_names: list[tuple[str, str]]
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """An organization's usage: credits left, None for unlimited; whether its owners give credits themselves; its
     storage; and one number for each span of time.
@@ -68,6 +82,16 @@ class Usage:
     dispatched: list[int]
     completed: list[int]
     photos: list[int]
+
+
+def list_runs(
+    tx: Tx, org_id: str, filters: RunFilter, page_request: PageRequest, counted: Mapping[str, RunFilter], language: str
+) -> RunList:
+    """Return a page of an organization's runs that pass `filters`, as `runs.page` does, and how many pass each of
+    `counted`.
+    """
+    page = runs.page(tx, org_id, filters, page_request, language)
+    return RunList(page, templates.list_names(tx, org_id, language), runs.count_each(tx, org_id, counted))
 
 
 def get(tx: Tx, org_id: str, begins: Sequence[int], language: str) -> Overview:

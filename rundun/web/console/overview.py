@@ -21,21 +21,24 @@ async def overview(call: ConsoleCall) -> Response:
     """GET /console: show the runs and deliveries that call for attention, today's runs, and a chart of `DAYS` days."""
     days = call.zone.days_back(call.now, DAYS)
     begins = [call.zone.day_begins(day) for day in [*days, days[-1] + timedelta(days=1)]]
-    numbers = await call.read(actions.get, begins, call.language.tag)
-    return await call.render(
-        "overview",
-        numbers=numbers,
-        moment=partial(moment, call),
-        say_answer=partial(answer_line, language=call.language, zone=call.zone),
-        flag_photos=partial(flag_photos, call),
-        heading=heading,
-        dues=due_choices(call),
-        counted=partial(format_count, call.language),
-        clock=call.zone.clock(call.now),
-        day=days[-1].isoformat(),
-        count_of_days=DAYS,
-        zone=call.organization.time_zone,
-        days=[call.zone.day(day) for day in days],
-        chart=chart.bars([numbers.dispatched, numbers.done], WIDTH, HEIGHT),
-        size=(WIDTH, HEIGHT),
-    )
+
+    def show(numbers: actions.Overview) -> Response:
+        return call.page(
+            "overview",
+            numbers=numbers,
+            moment=partial(moment, call),
+            say_answer=partial(answer_line, language=call.language, zone=call.zone),
+            flag_photos=partial(flag_photos, call),
+            heading=heading,
+            dues=due_choices(call),
+            counted=partial(format_count, call.language),
+            clock=call.zone.clock(call.now),
+            day=days[-1].isoformat(),
+            count_of_days=DAYS,
+            zone=call.organization.time_zone,
+            days=[call.zone.day(day) for day in days],
+            chart=chart.bars([numbers.dispatched, numbers.done], WIDTH, HEIGHT),
+            size=(WIDTH, HEIGHT),
+        )
+
+    return await call.read_and(show, actions.get, begins, call.language.tag)

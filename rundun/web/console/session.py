@@ -142,6 +142,17 @@ class ConsoleCall:
         """
         return await self.turns.read(function, self.operator.org_id, *args, **kwargs)
 
+    async def read_and(
+        self,
+        make: Callable[[T], Response],
+        function: Callable[Concatenate[Tx, str, P], T],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Response:
+        """Return `make(function(tx, org_id, *args))`, both in one turn: beside long work of others each turn waits."""
+        return await self.turns.read_and(make, function, self.operator.org_id, *args, **kwargs)
+
     async def write(self, action: Callable[Concatenate[Tx, str, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Return `action(tx, org_id, *args)`, run in a write transaction."""
         return await self.ctx.database.write(action, self.operator.org_id, *args, **kwargs)

@@ -8,9 +8,10 @@ from functools import partial
 from babel import dates
 from starlette.responses import Response
 
+from rundun.actions import overview
 from rundun.actions.deliveries import deliveries
+from rundun.actions.overview import RunList
 from rundun.actions.runs import patches, runs
-from rundun.actions.templates import templates
 from rundun.core import text
 from rundun.core.actor import Actor
 from rundun.core.request_bodies import CancelBody, ExtendBody
@@ -34,56 +35,56 @@ LIMIT = 50
 async def list_runs(call: ConsoleCall) -> Response:
     """GET /console/runs: list up to `LIMIT` runs of a tab, narrowed by search and filter; `?before=` is the cursor."""
     filter_form = read_filter_form(call)
-    page_request = call.page_request(LIMIT)
-    page = await call.read(runs.page, filter_form.filter, page_request, call.language.tag)
-    choices = await call.read(templates.list_names, call.language.tag)
-    if filter_form.filter.template_id and filter_form.filter.template_id not in dict(choices):
-        choices.append((filter_form.filter.template_id, filter_form.filter.template_id))
-    older = None
-    if page.next_before is not None:
-        at, number = page.next_before
-        older = "&".join(filter(None, [filter_form.query(), f"before={at}.{number}"]))
-    return await call.render(
-        "runs/list",
-        filter_form=filter_form,
-        rows=page.items,
-        older=older,
-        limit=LIMIT,
-        is_first=page_request == PageRequest(LIMIT),
-        templates=choices,
-        tabs={tab: tab_query(tab, filter_form.values["q"]) for tab in tab_filters(call.now)},
-        whole_tab=tab_query(filter_form.values["tab"]),
-        counts={} if filter_form.narrowing else await _count_tabs(call, filter_form.values["q"]),
-        heading=heading,
-        dues=due_choices(call),
-        found=partial(SearchMatch, filter_form.values["q"]),
-        statuses=STATUSES,
-        moment=partial(moment, call),
-        say_answer=partial(answer_line, language=call.language, zone=call.zone),
-        flag_photos=partial(flag_photos, call),
-        say_day=lambda day: dates.format_skeleton("yMMMd", date.fromisoformat(day), locale=call.zone.locale),
-    )
+    page_request, search = call.page_request(LIMIT), filter_form.values["q"]
+    tabs = {} if filter_form.narrowing else tab_filters(call.now)
+    counted = {tab: RunFilter(**of, q=search or None) for tab, of in tabs.items()}
+    found = await _count_found(call, counted, search) if search else {}
+
+    def show(listed: RunList) -> Response:
+        page, choices = listed.page, listed.template_names
+        if filter_form.filter.template_id and filter_form.filter.template_id not in dict(choices):
+            choices.append((filter_form.filter.template_id, filter_form.filter.template_id))
+        older = None
+        if page.next_before is not None:
+            at, number = page.next_before
+            older = "&".join(filter(None, [filter_form.query(), f"before={at}.{number}"]))
+        return call.page(
+            "runs/list",
+            filter_form=filter_form,
+            rows=page.items,
+            older=older,
+            limit=LIMIT,
+            is_first=page_request == PageRequest(LIMIT),
+            templates=choices,
+            tabs={tab: tab_query(tab, search) for tab in tab_filters(call.now)},
+            whole_tab=tab_query(filter_form.values["tab"]),
+            counts=found | {tab: format_count(call.language, number) for tab, number in listed.counts.items()},
+            heading=heading,
+            dues=due_choices(call),
+            found=partial(SearchMatch, search),
+            statuses=STATUSES,
+            moment=partial(moment, call),
+            say_answer=partial(answer_line, language=call.language, zone=call.zone),
+            flag_photos=partial(flag_photos, call),
+            say_day=lambda day: dates.format_skeleton("yMMMd", date.fromisoformat(day), locale=call.zone.locale),
+        )
+
+    rest = {} if search else counted
+    return await call.read_and(show, overview.list_runs, filter_form.filter, page_request, rest, call.language.tag)
 
 
-async def _count_tabs(call: ConsoleCall, search: str) -> dict[str, str]:
-    """Return by tab, as text, the number of its runs, or of those matching the `search` if there is one, with a plus
-    sign where counting stopped early.
-    """
-    tabs = {tab: RunFilter(**of, q=search or None) for tab, of in tab_filters(call.now).items()}
-    counts = await _count_found(call, tabs, search) if search else await call.read(runs.count_each, tabs)
-    say = partial(format_count, call.language)
-    return {tab: count if isinstance(count, str) else say(count) for tab, count in counts.items()}
-
-
-async def _count_found(call: ConsoleCall, tabs: Mapping[str, RunFilter], search: str) -> dict[str, int | str]:
-    """Return the number of matching runs by tab; one above `MAX_COUNTED` only means “more”. Each short tab is counted
-    in one read, all long ones together in another; an unfinished count is a text like “1,234+”.
+async def _count_found(call: ConsoleCall, tabs: Mapping[str, RunFilter], search: str) -> dict[str, str]:
+    """Return by tab, as text, the number of matching runs; one above `MAX_COUNTED` only means “more”, and an unfinished
+    count is a text like “1,234+”. Each short tab is counted in one read, all long ones together in another.
     """
     counts = {tab: await call.read(run_search.count, filters) for tab, filters in tabs.items()}
     if long := {tab: filters for tab, filters in tabs.items() if counts[tab] is None}:
         counts |= await call.read(run_search.count_together, long, search, MAX_COUNTED + 1)
+    say = call.language.number
     return {
-        tab: count.number if count.is_all or count.number > MAX_COUNTED else f"{call.language.number(count.number)}+"
+        tab: format_count(call.language, count.number)
+        if count.is_all or count.number > MAX_COUNTED
+        else f"{say(count.number)}+"
         for tab, count in counts.items()
         if count is not None
     }
