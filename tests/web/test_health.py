@@ -153,7 +153,8 @@ async def test_metrics_tell_how_long_requests_uploads_and_commits_take(w: World)
     assert commits >= 2
     assert gained(before, after, "rundun_commit_writes_count") == commits
     assert gained(before, after, "rundun_commit_writes_sum") >= commits
-    assert gained(before, after, "rundun_loop_lateness_seconds_count") > 0
+    while gained(before, after, "rundun_loop_lateness_seconds_count") == 0:  # of each beat, and this was quick
+        after = await metrics(w)
     assert after["rundun_wal_bytes", None] > 0
     assert after["rundun_disk_free_bytes", None] > 0
 

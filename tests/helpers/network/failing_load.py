@@ -25,6 +25,7 @@ class FailingLoad:
     is_failing: bool = False
     is_over: bool = False
     failed: list[str] = field(default_factory=list)
+    has_failed: asyncio.Event = field(default_factory=asyncio.Event)
     asked: list[str] = field(default_factory=list)
     back_at: float = 0  # in seconds of the monotonic clock
     _never: asyncio.Event = field(default_factory=asyncio.Event)
@@ -48,6 +49,7 @@ class FailingLoad:
         if not self._fails(target):
             return head, body
         self.failed.append(target)
+        self.has_failed.set()
         match self.fault:
             case "refused":
                 raise ConnectionResetError
