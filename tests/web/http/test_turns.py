@@ -49,7 +49,7 @@ async def waits(w: World, *tasks: asyncio.Task[object]) -> None:
 
 
 def count_pieces(w: World) -> None:
-    """Let each piece of work take a second, by the thread's clock: of who has used how much, nothing is left to chance."""
+    """Let each piece of work take a second by the thread's clock, so that the order is not left to chance."""
     w.service.turns._pool.clock = itertools.count().__next__
 
 
