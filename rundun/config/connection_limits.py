@@ -10,7 +10,7 @@ class ConnectionLimits:
     `header`: from its first byte (or from connecting) to its end. `body`: between two pieces of it, and for the unread
     rest of it once the answer is sent. `reading`: until the client takes more of the answer. `idle`: between requests.
     `stopping`: for requests under way at SIGTERM. `header_bytes` also bounds the names of chunks and the trailers of a
-    chunked body. `unsent_bytes`: of all answers that wait to be sent to one organization, or to an address of none.
+    chunked body. `unsent_bytes`: of all answers that one organization, or one address without one, has yet to take.
     """
 
     header: float = 10

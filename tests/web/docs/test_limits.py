@@ -38,7 +38,7 @@ LIMITS = {
     "config.connection_limits.ConnectionLimits.header": "Headers of a request",
     "config.connection_limits.ConnectionLimits.body": "A pause in a body",
     "config.connection_limits.ConnectionLimits.reading": "A pause in taking a response",
-    "config.connection_limits.ConnectionLimits.unsent_bytes": "Responses that wait to be taken, by one organization",
+    "config.connection_limits.ConnectionLimits.unsent_bytes": "Responses that an organization has yet to take",
     "config.connection_limits.ConnectionLimits.idle": "A pause between two requests of a connection",
     "web.api.endpoint.MAX_KEY": "An `Idempotency-Key`",
     "store.idempotency.TTL_MS": "How long an `Idempotency-Key` is known",
