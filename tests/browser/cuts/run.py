@@ -278,7 +278,7 @@ class CutRun:
         now = await self._looks()
         self.held.numbers |= now.numbers
         await self._waits_or_goes_without(now)
-        missing = [deed for deed in self.given.values() if not await deed.is_shown(self.ed, self.held)]
+        missing = await self._not_shown()
         for deed in missing:
             assert not deed.is_kept(self.held), f"{deed}: lost"
             if self.held.camera and self.held.camera == getattr(deed, "camera_key", None):
@@ -286,6 +286,23 @@ class CutRun:
                 await self.ed.page.locator(".lost").first.wait_for()
             self.says(f"not there any more: {deed}")
         return missing
+
+    async def _not_shown(self) -> list[Deed]:
+        """What the page does not show of all that was given, looked for until the run has ended: the page of one that
+        was finished shows the list at first.
+        """
+
+        async def look() -> list[Deed]:
+            return [deed for deed in self.given.values() if not await deed.is_shown(self.ed, self.held)]
+
+        looks = asyncio.create_task(look())
+        ends = asyncio.create_task(self.ed.page.locator(".end-mark.good").wait_for(timeout=0))
+        try:
+            await asyncio.wait([looks, ends], return_when=asyncio.FIRST_COMPLETED)
+            return await looks if looks.done() else []
+        finally:
+            looks.cancel()
+            ends.cancel()
 
     async def _hears_of_others(self) -> None:
         """Ask for the state once more: another phone may have sent again what this one only knew of."""
