@@ -13,6 +13,7 @@ from typing import Any
 
 import pypdfium2
 import pytest
+from hypothesis import given, strategies as st
 
 from rundun.errors import Problem
 from rundun.pdf import writer
@@ -122,6 +123,19 @@ async def test_what_would_take_too_long_is_refused_at_once(
     assert (refused.status_code, refused.json()["code"]) == (413, "pdf_too_large")
     told = await (await operator(w)).get(f"/runs/{ed.run_id}/report.pdf", headers={"accept": "text/html"})
     assert told.status_code == 413 and "Print the report in its place" in told.text
+
+
+@given(st.lists(st.tuples(st.sampled_from(["w", "w ", "\n", "&<", "漢", "a\u0301"]), st.integers(0, 900))))
+def test_long_texts_are_broken_up_and_all_else_stays(texts: list[tuple[str, int]]) -> None:
+    text = html.escape("".join(letter * count for letter, count in texts))
+    page = f'<style>{"p>a " * 200}</style><p title="{text}">{text}</p><img alt="{text}" src="data:'.encode()
+    parts = report_pdf._break_up([page, b"1", b"image/png", b'">'])
+    broken = b"".join(parts).decode()
+    assert [part.replace(b"<wbr>", b"") for part in parts] == [page, b"1", b"image/png", b'">']
+    assert broken.count("<wbr>") == re.sub("<style>.*?</style>|<(?!wbr)[^>]*>", "", broken).count("<wbr>")
+    for between in re.split("<[^>]*>", broken.partition("</style>")[2]):
+        assert len(html.unescape(between)) <= 400
+        assert "&" not in re.sub("&[^;]+;", "", between), "letters are whole"
 
 
 def test_text_and_pictures_share_one_bound() -> None:

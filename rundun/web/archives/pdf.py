@@ -1,5 +1,8 @@
 """The report of a run as PDF."""
 
+import re
+import secrets
+
 from starlette.responses import Response
 
 from rundun.actions.runs import runs
@@ -13,10 +16,17 @@ from rundun.web.archives.runs import report_name
 from rundun.web.context import Context
 from rundun.web.http.turns import Turns
 
-# Each takes some 15 of the 30 seconds that a PDF may take, alone on two processors, and half of each as long.
-MAX_HTML = 448 * 1024  # bytes without pictures
+# Each takes up to 15 of the 30 seconds that a PDF may take, alone on two processors, and half of each as long.
+MAX_HTML = 448 * 1024  # bytes without pictures; the end of a line counts `_LINE` more
 MAX_PICTURE_BYTES = 48 * MIB
 MAX_PICTURES = 100
+_LINE = 10
+_LETTER = "(?:&[^;]*;|[^&<])"
+# A text is broken up behind the first space or line end after 300 letters, or after 400 without one.
+_LONG = re.compile(
+    rf"<style>.*?</style>|<title>.*?</title>|<[^>]*>|({_LETTER}{{300}}(?:[^&<\s]{{0,99}}[ \n]|{_LETTER}{{100}}))",
+    re.DOTALL,
+)
 
 
 async def report_pdf(
@@ -37,11 +47,22 @@ async def report_pdf(
     report = (run_id, detail.state.run.revision, language, repr(options))
     parts = await report_parts(turns, writer, detail, options)
     numbers = [int(number) for number in parts[1::3]]
-    _require_size(sum(map(len, parts)), len(numbers), await turns.read(files.count_bytes, numbers))
-    pdf = await ctx.write_pdf(fill_in(turns, parts), organization.org_id, report, by_link=by_link)
+    html = sum(len(part) + _LINE * part.count(b"\n") for part in parts)
+    _require_size(html, len(numbers), await turns.read(files.count_bytes, numbers))
+    pieces = fill_in(turns, await turns.run(_break_up, parts))
+    pdf = await ctx.write_pdf(pieces, organization.org_id, report, by_link=by_link)
     name = report_name(detail, "pdf")
     headers = {"cache-control": "no-store", "content-disposition": f'inline; filename="{name}"'}
     return Response(pdf, headers=headers, media_type="application/pdf")
+
+
+def _break_up(parts: list[bytes]) -> list[bytes]:
+    """Return the `report_parts` with places to break in long texts. WeasyPrint sets all the rest of a text anew for a
+    line in which it finds none.
+    """
+    mark = secrets.token_hex(16).encode()  # no person's text has it
+    html = mark.join(parts).decode()
+    return _LONG.sub(lambda found: f"{found[0]}<wbr>" if found[1] else found[0], html).encode().split(mark)
 
 
 def _require_size(html: int, pictures: int, picture_bytes: int) -> None:
@@ -52,5 +73,6 @@ def _require_size(html: int, pictures: int, picture_bytes: int) -> None:
         raise Problem(
             "pdf_too_large",
             f"A PDF may have {MAX_HTML // 1024} KiB of HTML or {MAX_PICTURE_BYTES // MIB} MiB of pictures, or a part "
-            f"of each, and at most {MAX_PICTURES} pictures. Print the page, or leave photos out.",
+            f"of each, and at most {MAX_PICTURES} pictures; the end of a line counts as {_LINE} bytes "
+            "more. Print the page, or leave photos out.",
         )
