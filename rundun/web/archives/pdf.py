@@ -24,7 +24,7 @@ _LINE = 10
 _LETTER = "(?:&[^;]*;|[^&<])"
 # A text is broken up behind the first space or line end after 300 letters, or after 400 without one.
 _LONG = re.compile(
-    rf"<style>.*?</style>|<title>.*?</title>|<[^>]*>|({_LETTER}{{300}}(?:[^&<\s]{{0,99}}[ \n]|{_LETTER}{{100}}))",
+    rf"<style>.*?</style>|<title>.*?</title>|<[^>]*>|({_LETTER}{{300}}(?:[^&<\s]{{0,99}}[ \n]|{_LETTER}{{100}}))|[^<]+",
     re.DOTALL,
 )
 
