@@ -21,7 +21,7 @@ from rundun.pdf.writer import PdfWriter
 from rundun.web.archives import pdf as report_pdf
 from tests.helpers.console.console import operator, shown
 from tests.helpers.sample_runs import flat
-from tests.helpers.service import BOOLEAN, HOUR, Ed, Receiver, World
+from tests.helpers.service import BOOLEAN, HOUR, TEXT, Ed, Receiver, World
 from tests.web.test_share import path_of, share
 
 SAME = ("de", "es", "fr", "pt")
@@ -123,6 +123,17 @@ async def test_what_would_take_too_long_is_refused_at_once(
     assert (refused.status_code, refused.json()["code"]) == (413, "pdf_too_large")
     told = await (await operator(w)).get(f"/runs/{ed.run_id}/report.pdf", headers={"accept": "text/html"})
     assert told.status_code == 413 and "Print the report in its place" in told.text
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r", "\u2028", "\u2029"])
+async def test_many_lines_are_refused_at_once(w: World, monkeypatch: pytest.MonkeyPatch, line_end: str) -> None:
+    monkeypatch.setattr(writer, "_run_child", pytest.fail)
+    monkeypatch.setattr(report_pdf, "MAX_HTML", 20_000)
+    ed = await w.dispatch(await w.template(TEXT | {"config": {"max_length": 2000}}))
+    await ed.start()
+    await ed.answer("s-why", f"a{line_end}" * 999 + "a")
+    refused = await w.acme.get(f"/v1/runs/{ed.run_id}/report.pdf?depth=full")
+    assert (refused.status_code, refused.json()["code"]) == (413, "pdf_too_large")
 
 
 @given(st.lists(st.tuples(st.sampled_from(["w", "w ", "\n", "&<", "漢", "a\u0301"]), st.integers(0, 900))))

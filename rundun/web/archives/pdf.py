@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import AsyncIterator
 
 from starlette.responses import Response
 
@@ -20,7 +21,7 @@ from rundun.web.http.turns import Turns
 MAX_HTML = 448 * 1024  # bytes without pictures; the end of a line counts `_LINE` more
 MAX_PICTURE_BYTES = 48 * MIB
 MAX_PICTURES = 100
-_LINE = 10
+_LINE, _LINE_END = 10, re.compile("[\n\r]|\u2028|\u2029".encode())
 _LETTER = "(?:&[^;]*;|[^&<])"
 # A text is broken up behind the first space or line end after 300 letters, or after 400 without one.
 _LONG = re.compile(
@@ -47,13 +48,18 @@ async def report_pdf(
     report = (run_id, detail.state.run.revision, language, repr(options))
     parts = await report_parts(turns, writer, detail, options)
     numbers = [int(number) for number in parts[1::3]]
-    html = sum(len(part) + _LINE * part.count(b"\n") for part in parts)
+    html = sum(len(part) + _LINE * len(_LINE_END.findall(part)) for part in parts)
     _require_size(html, len(numbers), await turns.read(files.count_bytes, numbers))
-    pieces = fill_in(turns, await turns.run(_break_up, parts))
-    pdf = await ctx.write_pdf(pieces, organization.org_id, report, by_link=by_link)
+    pdf = await ctx.write_pdf(_pieces(turns, parts), organization.org_id, report, by_link=by_link)
     name = report_name(detail, "pdf")
     headers = {"cache-control": "no-store", "content-disposition": f'inline; filename="{name}"'}
     return Response(pdf, headers=headers, media_type="application/pdf")
+
+
+async def _pieces(turns: Turns, parts: list[bytes]) -> AsyncIterator[bytes]:
+    """Yield the page of these `report_parts` with its pictures, begun when the PDF has its place."""
+    async for piece in fill_in(turns, await turns.run(_break_up, parts)):
+        yield piece
 
 
 def _break_up(parts: list[bytes]) -> list[bytes]:
