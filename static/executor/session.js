@@ -123,8 +123,9 @@ export class Session extends EventTarget {
 
   /** Takes back an answer that the server has refused: the server's stays. */
   takeBack(stepId) {
-    for (const item of this.outbox.neverSent(stepId, this.#local.get(stepId)?.item.kind)) this.outbox.drop(item);
-    this.#local.delete(stepId);
+    const kind = this.#local.get(stepId)?.item.kind;
+    this.#local.delete(stepId); // before its item, which would be taken for one about which the person decides
+    for (const item of this.outbox.neverSent(stepId, kind)) this.outbox.drop(item);
     this.changed(stepId);
   }
 

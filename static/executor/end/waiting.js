@@ -31,6 +31,7 @@ export class Waiting {
     const { session } = this;
     if (session.closed) return this.leave();
     const attention = session.needsAttention.map(({ step }) => step.id);
+    if (session.otherPhones.isDeciding) return; // most of what a restored server refuses is sent again by itself
     // Refused items must not get lost silently: the person decides about them.
     if (attention.length || session.outbox.refused.length) return this.onBack(attention);
     if (!session.isFinished) return this.#leaveSoon();

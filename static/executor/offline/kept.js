@@ -33,8 +33,9 @@ export async function sendAgain(session, state, isBegun) {
   await db.settle(run, ends.map(({ item }) => item));
   const isConfirmed = (mark) => (mark.kind === "delete" ? false : isInForce(mark, state));
   for (const mark of old.filter(isConfirmed)) await db.settle(run, [], { ...mark, generation: generationOf(state) });
-  const isReplaced = ({ item, kind, key }) => session.outbox.items.some((one) =>
-    one.lane === "answers" && one.kind === kind && one.key === key && one.id !== item);
+  const isReplaced = ({ item, kind, key, version }) => (kind === "photo" ? session.photoStore.isDeleted(version)
+    : session.outbox.items.some((one) => (
+      one.lane === "answers" && one.kind === kind && one.key === key && one.id !== item)));
   const lacking = old.filter((mark) => !isConfirmed(mark));
   await db.settle(run, lacking.filter(isReplaced).map(({ item }) => item));
   const again = lacking.filter((mark) => !isReplaced(mark));
@@ -48,8 +49,10 @@ async function putUnsent(mark, state, session) {
   const { of: run, item: id, kind, key } = mark;
   if (kind === "remark" || (kind === "answer" && session.stepById.get(key)?.type !== "photo")) {
     const item = await db.get(id);
-    // Without it the server would not compare; photos of two phones count together.
-    if (item) await db.put({ ...item, body: { ...item.body, replaces: item.body.replaces ?? null } });
+    // The server refuses what replaces another than the one in force, so that a person decides about a rival. The answer
+    // of a photo step replaces none: the photos of two phones count together.
+    const replaces = isRival(mark, state) ? item?.body.replaces ?? null : versionIn(state, mark);
+    if (item) await db.put({ ...item, body: { ...item.body, replaces } });
   } else if (kind === "signature" && isRival(mark, state)) {
     const item = await db.get(id);
     if (item) await db.put({ ...item, problem: { status: 409, members: { code: "answer_changed" } } });
@@ -58,8 +61,8 @@ async function putUnsent(mark, state, session) {
   }
 }
 
-/** → what a page knew of a run, `known`, and neither the server has, restored to `state`, nor this phone:
- *  [{kind, key, version}] as in marks, and of an answer or remark the time when it was given. */
+/** → what a page knew of a run, `known`, and neither the server has, restored to `state`, nor this phone: [{kind, key,
+ *  version, given}], the first three as in marks; `given`, which photos lack, is the time when it was given. */
 export function findLost(session, known, state) {
   const { items, marks } = session.outbox;
   // What this phone has given since is in the queue, or there already.
@@ -73,7 +76,7 @@ export function findLost(session, known, state) {
   const photos = Object.entries(known.photos).flatMap(([key, receipts]) => (
     receipts.map(({ photo_id: version }) => ({ kind: "photo", key, version }))));
   const signatures = Object.entries(known.signatures).map(([key, { sha256: version }]) => (
-    { kind: "signature", key, version }));
+    { kind: "signature", key, version, given: givenAt(known.signatures[key]) }));
   const all = [...session.lost, ...answers, ...photos, ...signatures];
   return all.filter((one) => one.version && !isThereAgain(one, state) && !isGivenSince(one));
 }
@@ -155,14 +158,17 @@ function isInForce(mark, state) {
   }
 }
 
-/** True when the server has what was lost: another phone has sent it again, or a newer answer in its place. */
+/** True when the server has what was lost: another phone has sent it again, or a newer one in its place. */
 function isThereAgain(lost, state) {
-  const newer = { answer: state.answers[lost.key], remark: state.remarks[stepIdOf(lost.key)] }[lost.kind];
+  const { answers, remarks, signatures } = state;
+  const newer = {
+    answer: answers[lost.key], remark: remarks[stepIdOf(lost.key)], signature: signatures[lost.key],
+  }[lost.kind];
   return isInForce(lost, state) || (newer !== undefined && givenAt(newer) >= lost.given);
 }
 
-/** → the time when an answer or a remark was given, as its phone says, or when it came. */
-const givenAt = (one) => one?.answered_at ?? one?.at ?? "";
+/** → the time when an answer or a remark was given, as its phone says, or when it or a signature came. */
+const givenAt = (one) => one?.answered_at ?? one?.at ?? one?.received_at ?? "";
 
 /** True when another phone's version is in force. */
 function isRival(mark, state) {

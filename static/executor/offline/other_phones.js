@@ -10,6 +10,7 @@ const CHANGED = new Set(["answer_changed", "too_many_photos", "photo_deleted"]);
 export class OtherPhones {
   #ours = new Set();        // ids of answers and remarks given on this phone, in any tab
   #theirs = new Map();      // step id or remark's key → the id of another phone's
+  #decided = new WeakSet(); // refusals about which it is known whether a person has to decide
 
   /** Makes `session` emit "elsewhere" {steps}: ids of steps that were answered on another phone since the last poll. */
   constructor(session, outbox) {
@@ -53,6 +54,11 @@ export class OtherPhones {
     return isRefused ? this.session.answers[stepId] ?? null : null;
   }
 
+  /** True while it is not known of each refused item whether a person has to decide about it. */
+  get isDeciding() {
+    return this.outbox.refused.some(({ problem }) => CHANGED.has(problem.code) && !this.#decided.has(problem));
+  }
+
   /** Replaces the other phone's answer with this phone's. */
   keepMine(stepId) {
     const { session } = this;
@@ -68,9 +74,13 @@ export class OtherPhones {
   /** Decides about those `items` of the outbox that were refused because another phone's is in force. */
   async #decide(items) {
     const changed = items.filter(({ problem }) => problem?.code === "answer_changed");
-    if (!changed.length) return;
-    const { sendWhatNeedsNoPerson } = await loadModule("offline/refused");
-    sendWhatNeedsNoPerson(this.session, changed, (id) => this.#isOurs(id));
+    const problems = items.flatMap(({ problem }) => problem ?? []);
+    if (changed.length) {
+      const { sendWhatNeedsNoPerson } = await loadModule("offline/refused");
+      sendWhatNeedsNoPerson(this.session, changed, (id) => this.#isOurs(id));
+    }
+    for (const problem of problems) this.#decided.add(problem);
+    if (problems.length) this.session.emit("run");
   }
 
   /** Finds the other phones' answers that are not in `before`, the answers until this poll. */

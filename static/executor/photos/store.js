@@ -80,6 +80,8 @@ export class PhotoStore extends EventTarget {
     for (const { id, step } of photos) this.#seen.set(id, step);
   }
 
+  isDeleted = (id) => this.#deletedIds.has(id);
+
   /** Forgets the photos that were shown here, but for the deleted ones: what a restored server lacks may come again. */
   forgetSeen() {
     for (const id of this.#seen.keys()) if (!this.#deletedIds.has(id)) this.#seen.delete(id);

@@ -196,6 +196,7 @@ async def test_what_was_replaced_or_deleted_never_comes_back(browser: Browser, a
         await ed.step("s-pic").locator(".tile").first.tap()
         await ed.page.locator("dialog").get_by_role("button", name="Delete").tap()
         await expect(ed.step("s-pic").locator(".tile")).to_have_count(1)
+        await ed.unfold("s-ok")
         await ed.page.locator(".remark").get_by_role("button", name="Change").tap()
         await ed.page.locator("dialog").get_by_role("button", name="Take it back").tap()
         await ed.is_done("s-count", "s-pic")
@@ -207,6 +208,43 @@ async def test_what_was_replaced_or_deleted_never_comes_back(browser: Browser, a
         await ed.until_kept_is(run_id, [])
         assert given(acme, run_id) == before
         assert len(acme.photos(run_id)) == 1
+
+
+@pytest.mark.parametrize("first", ["restore", "receipt"])
+async def test_a_photo_deleted_without_network_does_not_come_back(browser: Browser, acme: Depot, first: str) -> None:
+    """Whether the page hears of the restore first, or has the receipt for the deletion."""
+    async with at_work(browser, acme, PIC) as (ed, run_id):
+        await ed.everything_is_loaded()
+        await ed.until_kept_is(run_id, [])
+        copy = await acme.backs_up()
+        await ed.photograph("s-pic", *(file(f"{n}.jpg", "image/jpeg", jpeg(comment=bytes([n]))) for n in (1, 2)))
+        await ed.is_done("s-pic")
+        await ed.until_all_is_safe()
+        await ed.until_kept_is(run_id, [])
+        acme.line.down()
+        await ed.step("s-pic").locator(".tile").first.tap()
+        await ed.page.locator("dialog").get_by_role("button", name="Delete").tap()
+        await ed.until_kept(run_id, "delete", "s-pic")
+        await acme.restored(copy)
+        has_heard = asyncio.Event()
+
+        async def late(target: str, head: bytes) -> None:
+            if first == "restore" and head.startswith(b"DELETE "):
+                await has_heard.wait()
+            while first == "receipt" and "/state" in target and not any("DELETE" in one for one in acme.line.passed):
+                await asyncio.sleep(0)
+
+        acme.line.lie, acme.line.late = lambda target, head, body: (head, body), late
+        acme.line.up()
+        if first == "restore":
+            await ed.until_generation(run_id, acme.generation)
+        has_heard.set()
+        await ed.network_is_back()
+        await ed.until_all_is_safe()
+        await ed.until_kept_is(run_id, [])
+        await expect(ed.step("s-pic").locator(".tile[state=safe]")).to_have_count(1)
+        assert len(acme.photos(run_id)) == 1
+        ed.trouble.clear()
 
 
 # Looks at what is kept just before the mark of the next receipt is written, and what it sees is that of before.

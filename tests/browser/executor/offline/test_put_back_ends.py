@@ -6,7 +6,8 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.browser.checklists import COUNT, YES_NO
-from tests.browser.executor.offline.at_work import at_work, does_all
+from tests.browser.executor.offline.at_work import PIC, at_work, does_all
+from tests.browser.pictures import file, jpeg
 from tests.helpers.network.faulty_network import Depot
 
 
@@ -40,6 +41,33 @@ async def test_a_run_that_was_finished_says_so_where_the_server_has_it_open_agai
         await ed.page.reload()
         await ed.until_all_is_safe()
         await expect(ed.page.locator(".put-back")).to_have_count(0)
+
+
+async def test_a_run_finished_without_network_is_finished_when_all_is_there_again(
+    browser: Browser, acme: Depot
+) -> None:
+    """And nothing is refused on the way: an answer that is sent again names what it replaces on the restored server."""
+    async with at_work(browser, acme, YES_NO | {"photo": {"max": 2}}, PIC) as (ed, run_id):
+        await ed.everything_is_loaded()
+        await ed.until_kept_is(run_id, [])
+        copy = await acme.backs_up()
+        await ed.pick("s-ok", "Yes")
+        await ed.photograph("s-ok", file("1.jpg", "image/jpeg", jpeg(comment=b"1")))
+        await ed.photograph("s-pic", file("2.jpg", "image/jpeg", jpeg(comment=b"2")))
+        await ed.is_done("s-ok", "s-pic")
+        await ed.until_all_is_safe()
+        acme.line.down()
+        await ed.review()
+        await ed.finish()
+        await expect(ed.page.locator("main.waiting")).to_be_visible()
+        await acme.restored(copy)
+        statuses: list[int] = []
+        ed.page.on("response", lambda response: statuses.append(response.status))
+        acme.line.up()
+        await ed.until_thanked()
+        assert acme.answers(run_id) == {"s-ok": True, "s-pic": None}
+        assert len(acme.photos(run_id)) == 2
+        assert 409 not in statuses
 
 
 async def test_an_unknown_run_is_offered_as_a_file(browser: Browser, acme: Depot) -> None:

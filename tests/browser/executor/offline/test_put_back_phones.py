@@ -228,10 +228,11 @@ async def test_what_no_phone_has_is_named(browser: Browser, acme: Depot) -> None
 
 @pytest.mark.parametrize("when", ["before she knows", "afterwards"])
 async def test_what_another_phone_has_given_since_is_not_lost(browser: Browser, acme: Depot, when: str) -> None:
-    async with both(browser, acme, YES_NO, COUNT) as (ed, olga, run_id, copy):
+    async with both(browser, acme, YES_NO, COUNT, SIGN) as (ed, olga, run_id, copy):
         await ed.pick("s-ok", "Yes")
         await remark(ed, "s-ok", "Scratched")
-        await ed.is_done("s-ok")
+        await ed.sign(ed.step("s-sign").locator(".control button"))
+        await ed.is_done("s-ok", "s-sign")
         await ed.until_kept_is(run_id, [])
         await olga.page.reload()
         await expect(olga.page.get_by_text("Scratched")).to_be_visible()
@@ -239,12 +240,13 @@ async def test_what_another_phone_has_given_since_is_not_lost(browser: Browser, 
         await acme.restored(copy)
         if when == "afterwards":
             await olga.until_generation(run_id, acme.generation)
-            await expect(olga.page.locator(".put-back")).to_contain_text("All fine?")
+            await expect(olga.page.locator(".put-back")).to_contain_text("All fine?, Your signature")
         else:
             await olga.page.goto("about:blank")
         await ed.open(run_id)
         await ed.pick("s-ok", "No")
         await remark_again(ed, "Scratched twice")
+        await ed.sign(ed.step("s-sign").locator(".control button"), wave=30)
         await ed.until_all_is_safe()
         if when == "before she knows":
             await olga.open(run_id)

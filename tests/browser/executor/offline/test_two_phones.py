@@ -337,6 +337,26 @@ async def test_a_photo_alone_changes_no_answer_that_came_meanwhile(w: World, bro
         assert (await record(w, run_id))["answers"]["s-report"]["unable"] == {"reason": "It is locked"}
 
 
+async def test_a_finished_run_waits_for_what_no_person_decides(w: World, browser: Browser, base: str) -> None:
+    """His photo's answer is refused because of her answer, and sent again with it: he does not tap Finish twice."""
+    async with both(w, browser, base, {**YES_NO, "photo": {"min": 0, "max": 3}}) as (ed, olga, run_id):
+        await ed.pick("s-ok", "Yes")
+        await ed.is_done("s-ok")
+        await ed.everything_is_loaded()
+        await ed.page.context.set_offline(True)
+        await ed.photograph("s-ok", file("1.jpg", "image/jpeg", jpeg()))
+        await ed.review()
+        await ed.finish()
+        await expect(ed.page.locator("main.waiting")).to_be_visible()
+        await olga.look_again()
+        await olga.pick("s-ok", "No")
+        await olga.is_done("s-ok")
+        await ed.page.context.set_offline(False)
+        await ed.until_thanked()
+        assert await value(w, run_id, "s-ok") is False
+        assert len(await photo_ids(w, run_id, "s-ok")) == 1
+
+
 async def test_one_phone_alone_is_never_asked(w: World, ed: Phone) -> None:
     """Answers that left and whose receipts were lost, and answers that never left."""
     run = await w.dispatch(await w.template(REPORT, COUNT))
@@ -379,6 +399,7 @@ async def test_a_folded_card_on_the_screen_says_what_another_phone_has_answered(
         await expect(line).to_be_in_viewport()
         await expect(line).to_have_text("9")
         await ed.network_is_back()
+        await expect(ed.step("s-count").locator("input")).to_have_value("9")
         await ed.fill("s-count", "17")
         await ed.is_done("s-count")
         await olga.network_is_back()
