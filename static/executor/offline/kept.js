@@ -49,8 +49,8 @@ async function putUnsent(mark, state, session) {
   const { of: run, item: id, kind, key } = mark;
   if (kind === "remark" || (kind === "answer" && session.stepById.get(key)?.type !== "photo")) {
     const item = await db.get(id);
-    // The server refuses what replaces another than the one in force, so that a person decides about a rival. The answer
-    // of a photo step replaces none: the photos of two phones count together.
+    // The server refuses what replaces another than the one in force, so that a person decides about a rival. What
+    // answers a photo step replaces none: the photos of two phones count together.
     const replaces = isRival(mark, state) ? item?.body.replaces ?? null : versionIn(state, mark);
     if (item) await db.put({ ...item, body: { ...item.body, replaces } });
   } else if (kind === "signature" && isRival(mark, state)) {
