@@ -123,7 +123,7 @@ ROUTES: dict[str, str | Making] = {
     "GET /v1/runs/{run_id}": reading(),
     "GET /v1/runs/{run_id}/archive": reading(),
     "GET /v1/runs/{run_id}/report": reading("", "?depth=full"),
-    "GET /v1/runs/{run_id}/report.pdf": reading("", "?depth=full"),
+    "GET /v1/runs/{run_id}/report.pdf": both(reading("", "?depth=full"), reading(run_id="{printable}")),
     "GET /v1/runs": reading("?limit=100", *(f"?limit=100&q={quote(one)}" for one in SEARCHES)),
     "POST /v1/runs/{run_id}/cancel": bodies(BODY, empty, run_id=SPARE),
     "POST /v1/runs/{run_id}/extend": bodies(BODY, extension),

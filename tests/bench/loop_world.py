@@ -29,7 +29,8 @@ EMAIL = "ed@example.com"
 @dataclass(frozen=True, slots=True)
 class Ids:
     """What the calls need: `full` is an open run with all that fits, `closed` its completed twin, `small` one of very
-    many of a person, `pictures` one that takes pictures of each kind, with its phone's cookie.
+    many of a person, `pictures` one that takes pictures of each kind, with its phone's cookie, `printable` one whose
+    report is almost as large as that of a PDF may be.
     """
 
     key: str
@@ -40,6 +41,7 @@ class Ids:
     full: str
     closed: str
     small: str
+    printable: str
     pictures: str
     device: str
     share: str
@@ -176,6 +178,8 @@ def build(service: Rundun) -> dict[str, Any]:
     for name in ("full", "closed"):
         made[name], made["device"] = _answered(service, made["texts"])
     client = Client(service)  # the first one's connection may be over by now
+    made["printable"] = _printable(client)
+    client.cookie = ""
     kinds = ("photo", "signature", "barcode")
     steps = [{"id": f"s-{kind}", "type": kind, "label": kind} for kind in kinds]
     taking = {"name": "Pictures", "steps": steps, "settings": {"signature_on_complete": True}}
@@ -213,6 +217,20 @@ def _answered(service: Rundun, template_id: str) -> tuple[str, str]:
     path = f"/r/{run}/steps/s-0/photos/ph-{uuid.uuid4()}"
     client.call("PUT", path, data, **{"content-digest": digest, "content-type": "image/jpeg"})
     return run, client.cookie
+
+
+def _printable(client: Client) -> str:
+    """Return a run with 360 KB of answers, which are 430 KB of HTML."""
+    steps = [
+        {"id": f"s-{number}", "type": "text", "label": f"{number}", "config": {"max_length": 20_000}}
+        for number in range(18)
+    ]
+    template_id = client.call("POST", "/v1/templates", {"name": "Printable", "steps": steps})["id"]
+    run = str(client.call("POST", "/v1/runs", {"template_id": template_id})["run_id"])
+    client.call("POST", f"/r/{run}/start", {})
+    for step in steps:
+        client.call("PUT", f"/r/{run}/steps/{step['id']}", {"value": (SENTENCE * 220)[:20_000]})
+    return run
 
 
 def copy(path: Path, made: dict[str, Any]) -> Ids:

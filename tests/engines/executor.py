@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import NoSuchWindowException, StaleElementReferenceException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
@@ -37,8 +37,11 @@ class Executor:
         self.picture = picture
 
     def until(self, condition: Callable[[], Any]) -> Any:
-        """Wait until something is true of the page; returns it."""
-        wait = WebDriverWait(self.driver, PATIENCE, ignored_exceptions=[StaleElementReferenceException])
+        """Wait until something is true of the page; returns it. The page may load itself anew meanwhile, for which
+        WebKit's driver says that there is no window.
+        """
+        anew = [StaleElementReferenceException, NoSuchWindowException]
+        wait = WebDriverWait(self.driver, PATIENCE, ignored_exceptions=anew)
         return wait.until(lambda _: condition())
 
     def until_there(self, css: str, seconds: float) -> None:

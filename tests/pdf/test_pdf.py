@@ -150,11 +150,12 @@ def test_long_texts_are_broken_up_and_all_else_stays(texts: list[tuple[str, int]
 
 
 def test_text_and_pictures_share_one_bound() -> None:
-    html, pictures = report_pdf.MAX_HTML, report_pdf.MAX_PICTURE_BYTES
-    report_pdf._require_size(html, 0, 0)
-    report_pdf._require_size(html // 2, 1, pictures // 2)
-    with pytest.raises(Problem):
-        report_pdf._require_size(html // 2 + 1, 1, pictures // 2)
+    half, pictures = b"x" * (report_pdf.MAX_HTML // 2), report_pdf.MAX_PICTURE_BYTES
+    report_pdf._require_size([half, half], 0, 0)
+    report_pdf._require_size([half], 1, pictures // 2)
+    for parts, number in (([half, half + b"x"], 0), ([half, b"x"], 1), ([half, half[1:], b"\n"], 0)):
+        with pytest.raises(Problem):
+            report_pdf._require_size(parts, number, number * pictures // 2)
 
 
 @WITH_LIBRARIES

@@ -48,8 +48,7 @@ async def report_pdf(
     report = (run_id, detail.state.run.revision, language, repr(options))
     parts = await report_parts(turns, writer, detail, options)
     numbers = [int(number) for number in parts[1::3]]
-    html = sum(len(part) + _LINE * len(_LINE_END.findall(part)) for part in parts)
-    _require_size(html, len(numbers), await turns.read(files.count_bytes, numbers))
+    _require_size(parts, len(numbers), await turns.read(files.count_bytes, numbers))
     pdf = await ctx.write_pdf(_pieces(turns, parts), organization.org_id, report, by_link=by_link)
     name = report_name(detail, "pdf")
     headers = {"cache-control": "no-store", "content-disposition": f'inline; filename="{name}"'}
@@ -71,10 +70,13 @@ def _break_up(parts: list[bytes]) -> list[bytes]:
     return _LONG.sub(lambda found: f"{found[0]}<wbr>" if found[1] else found[0], html).encode().split(mark)
 
 
-def _require_size(html: int, pictures: int, picture_bytes: int) -> None:
-    """Raise `pdf_too_large` for a page of more `html` and `picture_bytes`, or with more `pictures`, than a PDF may
-    have.
+def _require_size(parts: list[bytes], pictures: int, picture_bytes: int) -> None:
+    """Raise `pdf_too_large` for a page of more HTML, its `parts`, and `picture_bytes`, or with more `pictures`, than a
+    PDF may have.
     """
+    html = sum(len(part) for part in parts)
+    if html <= MAX_HTML:  # in a larger one to look for line ends would hold the loop
+        html += _LINE * sum(len(_LINE_END.findall(part)) for part in parts)
     if html / MAX_HTML + picture_bytes / MAX_PICTURE_BYTES > 1 or pictures > MAX_PICTURES:
         raise Problem(
             "pdf_too_large",
