@@ -313,6 +313,7 @@ export class Session extends EventTarget {
     this.photoStore.forgetSeen();
     this.answerUnlisted();
     this.lost = this.#kept.findLost(this, known, state);
+    if (this.lost.length) this.keepWorking(); // whoever finished has seen what is lost now
     this.changed(null);
     this.save();
     this.emit("put-back");

@@ -128,6 +128,15 @@ export function unmark(run, ids) {
   return transact("readwrite", (to) => ids.map((id) => to.objectStore("runs").delete(markKey(run, id))).at(-1));
 }
 
+/** Makes a kept item an unsent one as `change(item)` returns it; nothing, where it was deleted. */
+export function putUnsent(run, id, change) {
+  return transact("readwrite", (to) => {
+    const items = to.objectStore("items");
+    items.get(id).onsuccess = ({ target: { result } }) => result && items.put(change(result));
+    to.objectStore("runs").delete(markKey(run, id));
+  });
+}
+
 /** → {epoch, ids, marks}: the ids of a run's unsent items, as a Set, and the marks of those that are kept. */
 export async function storedIds(run) {
   const { epoch, result: [keys, marks] } = await transact("readonly", (from) => {

@@ -34,31 +34,35 @@ export async function sendAgain(session, state, isBegun) {
   const isConfirmed = (mark) => (mark.kind === "delete" ? false : isInForce(mark, state));
   for (const mark of old.filter(isConfirmed)) await db.settle(run, [], { ...mark, generation: generationOf(state) });
   const isReplaced = ({ item, kind, key, version }) => (kind === "photo" ? session.photoStore.isDeleted(version)
-    : session.outbox.items.some((one) => (
+    : session.outbox.isReplaced(version) || session.outbox.items.some((one) => (
       one.lane === "answers" && one.kind === kind && one.key === key && one.id !== item)));
-  const lacking = old.filter((mark) => !isConfirmed(mark));
-  await db.settle(run, lacking.filter(isReplaced).map(({ item }) => item));
-  const again = lacking.filter((mark) => !isReplaced(mark));
-  for (const mark of again) await putUnsent(mark, state, session);
-  await session.outbox.sendAgain(again.map(({ item }) => item));
+  const again = [];
+  for (const mark of old.filter((one) => !isConfirmed(one))) {
+    if (isReplaced(mark)) { // looked at one by one: the person goes on answering
+      await db.settle(run, [mark.item]);
+    } else {
+      await putUnsent(mark, state, session);
+      again.push(mark.item);
+    }
+  }
+  await session.outbox.sendAgain(again);
   if (isBegun && state.run.status === "pending" && !session.outbox.hasItem("start")) session.outbox.start({});
 }
 
-/** Makes a kept item an unsent one. */
-async function putUnsent(mark, state, session) {
+/** Makes a kept item an unsent one, if it is still there. */
+function putUnsent(mark, state, session) {
   const { of: run, item: id, kind, key } = mark;
   if (kind === "remark" || (kind === "answer" && session.stepById.get(key)?.type !== "photo")) {
-    const item = await db.get(id);
     // The server refuses what replaces another than the one in force, so that a person decides about a rival. What
     // answers a photo step replaces none: the photos of two phones count together.
-    const replaces = isRival(mark, state) ? item?.body.replaces ?? null : versionIn(state, mark);
-    if (item) await db.put({ ...item, body: { ...item.body, replaces } });
-  } else if (kind === "signature" && isRival(mark, state)) {
-    const item = await db.get(id);
-    if (item) await db.put({ ...item, problem: { status: 409, members: { code: "answer_changed" } } });
-  } else {
-    await db.unmark(run, [id]);
+    const replaces = (body) => (isRival(mark, state) ? body.replaces ?? null : versionIn(state, mark));
+    return db.putUnsent(run, id, (item) => ({ ...item, body: { ...item.body, replaces: replaces(item.body) } }));
   }
+  if (kind === "signature" && isRival(mark, state)) {
+    const problem = { status: 409, members: { code: "answer_changed" } };
+    return db.putUnsent(run, id, (item) => ({ ...item, problem }));
+  }
+  return db.unmark(run, [id]);
 }
 
 /** → what a page knew of a run, `known`, and neither the server has, restored to `state`, nor this phone: [{kind, key,
@@ -164,7 +168,7 @@ function isThereAgain(lost, state) {
   const newer = {
     answer: answers[lost.key], remark: remarks[stepIdOf(lost.key)], signature: signatures[lost.key],
   }[lost.kind];
-  return isInForce(lost, state) || (newer !== undefined && givenAt(newer) >= lost.given);
+  return isInForce(lost, state) || (newer !== undefined && givenAt(newer) > lost.given);
 }
 
 /** → the time when an answer or a remark was given, as its phone says, or when it or a signature came. */

@@ -71,13 +71,13 @@ export class OtherPhones {
     await this.#decide([item]);
   }
 
-  /** Decides about those `items` of the outbox that were refused because another phone's is in force. */
+  /** Decides about those `items` of the outbox that were refused because of what another phone did. */
   async #decide(items) {
-    const changed = items.filter(({ problem }) => problem?.code === "answer_changed");
-    const problems = items.flatMap(({ problem }) => problem ?? []);
+    const changed = items.filter(({ problem }) => CHANGED.has(problem?.code));
+    const problems = changed.map(({ problem }) => problem);
     if (changed.length) {
-      const { sendWhatNeedsNoPerson } = await loadModule("offline/refused");
-      sendWhatNeedsNoPerson(this.session, changed, (id) => this.#isOurs(id));
+      const { decideWithoutPerson } = await loadModule("offline/refused");
+      decideWithoutPerson(this.session, changed, (id) => this.#isOurs(id));
     }
     for (const problem of problems) this.#decided.add(problem);
     if (problems.length) this.session.emit("run");

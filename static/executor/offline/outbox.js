@@ -41,6 +41,7 @@ export class Outbox extends EventTarget {
     this.base = `/r/${run}`;
     this.items = [];
     this.marks = [];         // of the kept items, as far as this tab knows
+    this.sentBefore = new Set(); // ids of items that the server had, and a restored one lacked
     this.confirm = null;     // called before the last lane sends; resolves to false when the server lacks something
     this.retryAt = 0;
     this.isOpen = true;      // false until the server knows of the start, and would refuse all else
@@ -143,6 +144,9 @@ export class Outbox extends EventTarget {
     this.#sendNext();
     return item.tries === 0;
   }
+
+  /** True for the version of an answer, remark or signature after which this phone gave another. */
+  isReplaced = (version) => [...this.items, ...this.marks].some(({ earlier }) => earlier.includes(version));
 
   /** → a step's items of one kind that were never sent or were refused. */
   neverSent(key, kind) {
@@ -268,7 +272,10 @@ export class Outbox extends EventTarget {
   }
 
   #takeAgain(ids) {
-    for (const id of ids) this.#deletedIds.delete(id);
+    for (const id of ids) {
+      this.#deletedIds.delete(id);
+      this.sentBefore.add(id);
+    }
     return this.sync();
   }
 

@@ -254,6 +254,72 @@ async def test_what_another_phone_has_given_since_is_not_lost(browser: Browser, 
         await expect(olga.page.locator(".put-back")).not_to_contain_text("All fine?")
 
 
+async def test_what_was_finished_without_network_waits_where_no_phone_has_what_was_seen(
+    browser: Browser, acme: Depot
+) -> None:
+    """Also where no step is missing: an older answer is in force."""
+    async with both(browser, acme, COUNT) as (ed, olga, run_id, _):
+        await ed.fill("s-count", "17")
+        await ed.is_safe("s-count")
+        await ed.until_kept_is(run_id, [])
+        copy = await acme.backs_up()
+        await olga.network_is_back()
+        await expect(olga.step("s-count").locator("input")).to_have_value("17")
+        await olga.fill("s-count", "18")
+        await olga.is_safe("s-count")
+        await olga.until_kept_is(run_id, [])
+        await ed.network_is_back()
+        await expect(ed.step("s-count").locator("input")).to_have_value("18")
+        await ed.everything_is_loaded()
+        await ed.page.context.set_offline(True)
+        await ed.review()
+        await ed.finish()
+        await expect(ed.page.locator("main.waiting")).to_be_visible()
+        await olga.page.goto("about:blank")  # Olga is away
+        await acme.restored(copy)
+        await ed.page.context.set_offline(False)
+        await ed.until_generation(run_id, acme.generation)
+        await expect(ed.page.locator(".form > .top .put-back").first).to_contain_text("It does not have: How many?.")
+        assert acme.rows("SELECT status FROM runs WHERE id = ?", run_id) == [("in_progress",)]
+        await olga.open(run_id)
+        await olga.until_all_is_safe()
+        await ed.network_is_back()
+        await expect(ed.step("s-count").locator("input")).to_have_value("18")
+        await expect(ed.page.locator(".put-back").first).not_to_contain_text("How many?")
+
+
+async def test_a_photo_that_another_phone_has_deleted_is_no_error_when_it_is_sent_again(
+    browser: Browser, acme: Depot
+) -> None:
+    async with both(browser, acme, YES_NO, PIC) as (ed, olga, run_id, _):
+        copy = await acme.backs_up()
+        await ed.pick("s-ok", "Yes")
+        await ed.photograph("s-pic", *(file(f"{n}.jpg", "image/jpeg", jpeg(comment=bytes([n]))) for n in (1, 2)))
+        await ed.is_done("s-ok", "s-pic")
+        await ed.until_all_is_safe()
+        await ed.until_kept_is(run_id, [])
+        await ed.everything_is_loaded()
+        await ed.page.context.set_offline(True)
+        await ed.review()
+        await ed.finish()
+        await expect(ed.page.locator("main.waiting")).to_be_visible()
+        await olga.network_is_back()
+        await olga.step("s-pic").locator(".tile[state=safe]").first.tap()
+        await olga.page.locator("dialog").get_by_role("button", name="Delete").tap()
+        await expect(olga.step("s-pic").locator(".tile")).to_have_count(1)
+        await olga.until_all_is_safe()
+        await olga.until_kept_is(run_id, [])
+        await acme.restored(copy)
+        await olga.until_generation(run_id, acme.generation)
+        await olga.until_kept_is(run_id, [])
+        await ed.page.context.set_offline(False)
+        await ed.until_thanked()
+        assert len(acme.photos(run_id)) == 1
+        assert acme.answers(run_id) == {"s-ok": True, "s-pic": None}
+        assert len(acme.listed(run_id, "s-pic")) == 1
+        ed.trouble.clear()
+
+
 async def test_what_is_kept_since_an_earlier_visit_is_no_other_phone_s(page: Page) -> None:
     script = f"""async () => {{
       const {{ OtherPhones }} = await import('{module("offline/other_phones")}');
@@ -265,3 +331,23 @@ async def test_what_is_kept_since_an_earlier_visit_is_no_other_phone_s(page: Pag
       return session.told;
     }}"""
     assert await page.evaluate(script) == ["three"]
+
+
+async def test_what_this_phone_gave_before_does_not_come_back_over_what_it_gave_since(page: Page) -> None:
+    """Where both were on their way, the newer one has arrived first."""
+    script = f"""async () => {{
+      const {{ decideWithoutPerson }} = await import('{module("offline/refused")}');
+      const {{ Outbox }} = await import('{module("offline/outbox")}');
+      const outbox = new Outbox("r-1");
+      outbox.stop();
+      outbox.marks = [{{ version: "new", earlier: ["old"] }}];
+      const problem = {{ code: "answer_changed" }};
+      const item = {{ kind: "answer", key: "s-ok", body: {{ answer_id: "old" }}, problem }};
+      const told = [];
+      outbox.retry = () => told.push("sent again");
+      const answers = {{ "s-ok": {{ answer_id: "new" }} }};
+      const takeBack = (key) => told.push(`taken back: ${{key}}`);
+      decideWithoutPerson({{ outbox, answers, localOf: () => ({{ item }}), takeBack }}, [item], () => true);
+      return told;
+    }}"""
+    assert await page.evaluate(script) == ["taken back: s-ok"]
