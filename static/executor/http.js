@@ -74,7 +74,8 @@ function awaitNetwork(ms) {
   });
 }
 
-/** An error response. `members` is its problem document (RFC 9457), {} without one; `retryAfter` is in seconds. */
+/** An error response. `members` is its problem document (RFC 9457), {} without one; `retryAfter` is in seconds.
+ *  `isDecided`: true once it is known whether a person has to decide about it (refused.js). */
 export class Problem extends Error {
   constructor(status, members, retryAfter) {
     super(members.detail || members.title || `HTTP ${status}`);

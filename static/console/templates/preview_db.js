@@ -19,6 +19,8 @@ export async function settle(run, ids, mark = null) {
 
 export async function unmark() {}
 
+export async function putUnsent() {}
+
 export async function listMarks() {
   return [];
 }

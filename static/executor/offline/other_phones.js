@@ -10,7 +10,6 @@ const CHANGED = new Set(["answer_changed", "too_many_photos", "photo_deleted"]);
 export class OtherPhones {
   #ours = new Set();        // ids of answers and remarks given on this phone, in any tab
   #theirs = new Map();      // step id or remark's key → the id of another phone's
-  #decided = new WeakSet(); // refusals about which it is known whether a person has to decide
 
   /** Makes `session` emit "elsewhere" {steps}: ids of steps that were answered on another phone since the last poll. */
   constructor(session, outbox) {
@@ -56,7 +55,7 @@ export class OtherPhones {
 
   /** True while it is not known of each refused item whether a person has to decide about it. */
   get isDeciding() {
-    return this.outbox.refused.some(({ problem }) => CHANGED.has(problem.code) && !this.#decided.has(problem));
+    return this.outbox.refused.some(({ problem }) => CHANGED.has(problem.code) && !problem.isDecided);
   }
 
   /** Replaces the other phone's answer with this phone's. */
@@ -74,13 +73,9 @@ export class OtherPhones {
   /** Decides about those `items` of the outbox that were refused because of what another phone did. */
   async #decide(items) {
     const changed = items.filter(({ problem }) => CHANGED.has(problem?.code));
-    const problems = changed.map(({ problem }) => problem);
-    if (changed.length) {
-      const { decideWithoutPerson } = await loadModule("offline/refused");
-      decideWithoutPerson(this.session, changed, (id) => this.#isOurs(id));
-    }
-    for (const problem of problems) this.#decided.add(problem);
-    if (problems.length) this.session.emit("run");
+    if (!changed.length) return;
+    const { decideWithoutPerson } = await loadModule("offline/refused");
+    decideWithoutPerson(this.session, changed, (id) => this.#isOurs(id));
   }
 
   /** Finds the other phones' answers that are not in `before`, the answers until this poll. */

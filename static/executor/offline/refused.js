@@ -32,4 +32,6 @@ export function decideWithoutPerson(session, items, isOurs) {
       session.answerPhotos(item.key);
     }
   }
+  for (const { problem } of items) if (problem) problem.isDecided = true;
+  session.emit("run");
 }

@@ -347,7 +347,8 @@ async def test_what_this_phone_gave_before_does_not_come_back_over_what_it_gave_
       outbox.retry = () => told.push("sent again");
       const answers = {{ "s-ok": {{ answer_id: "new" }} }};
       const takeBack = (key) => told.push(`taken back: ${{key}}`);
-      decideWithoutPerson({{ outbox, answers, localOf: () => ({{ item }}), takeBack }}, [item], () => true);
+      const session = {{ outbox, answers, localOf: () => ({{ item }}), takeBack, emit() {{}} }};
+      decideWithoutPerson(session, [item], () => true);
       return told;
     }}"""
     assert await page.evaluate(script) == ["taken back: s-ok"]
