@@ -91,6 +91,7 @@ WORDS: Mapping[str, str | tuple[str, str]] = {
     "put_back": "The server was put back to an older copy of its data. What this phone has is sent again.",
     "put_back_ended": "It was finished before: please look at all of it again.",
     "put_back_lost": "It does not have: {steps}. Please look at these again.",
+    "put_back_again": "It has again what was deleted: {steps}. Please look at these again.",
     "use_theirs": "Use it",
     "keep_mine": "Keep mine",
     "saving": "Sending…",

@@ -4,7 +4,7 @@
 
 import { announce, h, icon, makeButton, setText, t } from "../dom.js";
 import * as db from "./db.js";
-import { stepIdOf } from "../rules.js";
+import { receiptsIn, remarkKey, stepIdOf } from "../rules.js";
 
 const KEPT_MS = 7 * 24 * 3600 * 1000;
 
@@ -66,14 +66,20 @@ function putUnsent(mark, state, session) {
 }
 
 /** → what a page knew of a run, `known`, and neither the server has, restored to `state`, nor this phone: [{kind, key,
- *  version, given}], the first three as in marks; `given`, which photos lack, is the time when it was given. */
+ *  version, isEmpty, given}], all but the last as in marks; `given`, which photos and deletions lack, is the time when
+ *  it was given. */
 export function findLost(session, known, state) {
   const { items, marks } = session.outbox;
   // What this phone has given since is in the queue, or there already.
   const own = [...items, ...marks.filter((mark) => mark.generation === generationOf(state))];
   const photoOf = (one) => one.version ?? one.photo ?? one.path.split("/").at(-1); // also of a deletion
   const isGivenSince = ({ kind, key, version }) => own.some((one) =>
-    one.key === key && (kind === "photo" ? photoOf(one) === version : one.kind === kind));
+    one.key === key && (kind === "photo" || kind === "delete" ? photoOf(one) === version : one.kind === kind));
+  const all = [...session.lost, ...namedIn(known), ...goneFrom(known, state)];
+  return all.filter((one) => one.version && !isThereAgain(one, state) && !isGivenSince(one));
+}
+
+function namedIn(known) {
   const answers = Object.entries(known.answers).map(([key, one]) => (one.answer_id
     ? { kind: "answer", key, version: one.answer_id, given: givenAt(one) }
     : { kind: "remark", key, version: one.remark_id, given: givenAt(one) }));
@@ -81,8 +87,22 @@ export function findLost(session, known, state) {
     receipts.map(({ photo_id: version }) => ({ kind: "photo", key, version }))));
   const signatures = Object.entries(known.signatures).map(([key, { sha256: version }]) => (
     { kind: "signature", key, version, given: givenAt(known.signatures[key]) }));
-  const all = [...session.lost, ...answers, ...photos, ...signatures];
-  return all.filter((one) => one.version && !isThereAgain(one, state) && !isGivenSince(one));
+  return [...answers, ...photos, ...signatures];
+}
+
+/** → the photos and remarks that the server has again: `known` is of after their arrival and does not name them, so
+ *  another phone had deleted them or taken them back. */
+function goneFrom(known, state) {
+  const isGone = (at, isNamed) => !isNamed && at <= known.server_time;
+  const photos = Object.entries(receiptsIn(state)).flatMap(([key, receipts]) => {
+    const named = new Set(known.photos[key]?.map((one) => one.photo_id));
+    return receipts.filter((one) => isGone(one.received_at, named.has(one.photo_id)))
+      .map(({ photo_id: version }) => ({ kind: "delete", key, version }));
+  });
+  const remarks = Object.entries(state.remarks).map(([id, one]) => ({ key: remarkKey(id), ...one }))
+    .filter(({ key, at }) => isGone(at, known.answers[key]))
+    .map(({ key, remark_id: version }) => ({ kind: "remark", key, version, isEmpty: true, given: known.server_time }));
+  return [...photos, ...remarks];
 }
 
 /** Shows in the `headers` that the server was restored, and what is lost, until the person closes it. */
@@ -101,10 +121,14 @@ export function showPutBack(session, headers) {
   });
   const update = () => {
     const label = ({ key }) => session.stepById.get(stepIdOf(key))?.label ?? t("closing_signature");
-    const labels = [...new Set(session.lost.filter((one) => !isEnd(one)).map(label))];
+    const labels = (is) => [...new Set(session.lost.filter(is).map(label))].join(", ");
+    const isBack = ({ kind, isEmpty }) => kind === "delete" || isEmpty;
+    const gone = labels((one) => !isEnd(one) && !isBack(one));
+    const back = labels(isBack);
     const words = [t("put_back")];
     if (session.lost.some(isEnd)) words.push(t("put_back_ended"));
-    if (labels.length) words.push(t("put_back_lost", { steps: labels.join(", ") }));
+    if (gone) words.push(t("put_back_lost", { steps: gone }));
+    if (back) words.push(t("put_back_again", { steps: back }));
     for (const notice of notices) setText(notice.querySelector("span > span"), words.join(" "));
   };
   session.addEventListener("change", update);

@@ -7,6 +7,7 @@ import * as db from "./db.js";
 import { loadModule } from "../http.js";
 
 const EVIDENCE = new Set(["answer", "remark", "photo", "signature"]);
+const isEvidence = ({ kind, isOfStored }) => EVIDENCE.has(kind) || isOfStored; // or a deletion of what the record has
 const PASSING = new Set(["throttled", "unavailable", "internal"]);   // the run may still be open
 
 /** → an element that shows a run's unsent items; null when there are none, and the run is then deleted from the phone.
@@ -19,7 +20,7 @@ export async function unsentBox(run, end, open = []) {
   const { kept, unread: isPart } = await readItems(run);
   const unread = isPart || !isEnded; // of what is kept some may be lacking: nothing is deleted
   const known = new Set(kept.map((item) => item.id));
-  const items = [...kept, ...open.filter((item) => !known.has(item.id))].filter((item) => EVIDENCE.has(item.kind));
+  const items = [...kept, ...open.filter((item) => !known.has(item.id))].filter(isEvidence);
   if (!items.length && !unread) {
     if (isOver) await deleteAll().catch(() => {});
     return null;
@@ -130,6 +131,10 @@ async function makeArchive(run, items, known) {
       files.push({ name, bytes: new Uint8Array(item.body) });
       lines.push(`${label(item)}: ${name}`);
       data.push({ kind, step, at, photo_id: item.photo, file: name });
+    } else if (kind === "delete") {
+      const photo = item.path.split("/").at(-1);
+      lines.push(`${label(item)}: ${t("delete")} (${photo})`);
+      data.push({ kind, step, at, photo_id: photo });
     } else {
       const { text: noted, value = noted, skipped, unable } = item.body;
       lines.push(`${label(item)}: ${skipped ? t("skipped") : unable ? unable.reason : JSON.stringify(value)}`);

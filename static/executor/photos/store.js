@@ -121,9 +121,10 @@ export class PhotoStore extends EventTarget {
     this.#delete(photo);
     if (photo.item) this.outbox.drop(photo.item);
     // Also for an unsent photo: an answer that lists it may have been sent, and another phone would wait for it.
-    if (photo.item || photo.state === "safe" || photo.state === "elsewhere") {
+    if (photo.item || !LOCAL_STATES.has(photo.state)) {
       const path = `/steps/${stepIdOf(photo.step)}/photos/${photo.id}`;
-      this.outbox.add({ lane: "photos", key: photo.step, kind: "delete", method: "DELETE", path });
+      const isOfStored = !photo.item;
+      this.outbox.add({ lane: "photos", key: photo.step, kind: "delete", method: "DELETE", path, isOfStored });
     }
     const undrawn = this.#all(photo.step).find((other) => other.id === photo.annotatedFrom);
     if (undrawn && !this.#isDrawnOn(undrawn)) return this.remove(undrawn);

@@ -1,5 +1,8 @@
 """Coming back, several phones, odd phones."""
 
+import json
+import zipfile
+
 from playwright.async_api import Browser, expect
 
 from tests.browser.checklists import COUNT, PICTURE, WHY, YES_NO, dispatched, record
@@ -121,3 +124,38 @@ async def test_a_released_run_goes_on_on_the_other_device(w: World, ed: Phone, b
         await olga.finish()
         await expect(olga.page.get_by_role("heading", name="All done, thank you")).to_be_visible()
     assert (await record(w, run_id))["answers"]["s-ok"]["value"] is True
+
+
+async def test_a_deletion_that_comes_late_is_not_lost(w: World, ed: Phone, browser: Browser, base: str) -> None:
+    """That of a photo which the record does not have is of no use to anyone."""
+    run_id = await dispatched(w, PICTURE)
+    await ed.open(run_id)
+    await ed.start()
+    await ed.photograph("s-pic", file("a.jpg", "image/jpeg", jpeg()))
+    await ed.is_done("s-pic")
+    await ed.until_all_is_safe()
+    await ed.until_kept_is(run_id, [])
+    await ed.everything_is_loaded()
+    await ed.page.context.set_offline(True)
+    for _ in range(2):  # the photo in the record, then one that never gets there
+        await ed.step("s-pic").locator(".tile").tap()
+        await ed.page.locator("dialog").get_by_role("button", name="Delete").tap()
+        await expect(ed.step("s-pic").locator(".tile")).to_have_count(0)
+        await ed.photograph("s-pic", file("b.jpg", "image/jpeg", jpeg()))
+        await expect(ed.step("s-pic").locator(".tile")).to_have_attribute("state", "waiting")
+    async with phone(browser, base) as olga:
+        await olga.open(run_id)
+        await olga.review()
+        await olga.finish()
+        await expect(olga.page.get_by_role("heading", name="All done, thank you")).to_be_visible()
+    await ed.page.context.set_offline(False)
+    await ed.network_is_back()
+    # The answer, its photo, and the deletion.
+    await expect(ed.page.get_by_text("This phone still holds 3 items")).to_be_visible()
+    async with ed.page.expect_download() as coming:
+        await ed.page.get_by_role("button", name="Save as a file").tap()
+    [photo] = (await record(w, run_id))["answers"]["s-pic"]["photos"]
+    with zipfile.ZipFile(await (await coming.value).path()) as kept:
+        assert f"The door: Delete ({photo['photo_id']})" in kept.read("answers.txt").decode()
+        deletions = [one for one in json.loads(kept.read("answers.json")) if one["kind"] == "delete"]
+        assert [(one["step"], one["photo_id"]) for one in deletions] == [("s-pic", photo["photo_id"])]

@@ -188,6 +188,26 @@ async def test_nothing_is_called_safe_from_the_first_receipt_of_another_generati
         ed.trouble.clear()
 
 
+async def test_what_is_deleted_before_the_restored_state_has_come_is_deleted(browser: Browser, acme: Depot) -> None:
+    async with at_work(browser, acme, YES_NO, PIC) as (ed, run_id):
+        await ed.photograph("s-pic", *(file(f"{n}.jpg", "image/jpeg", jpeg(comment=bytes([n]))) for n in (1, 2)))
+        await ed.is_done("s-pic")
+        await ed.until_all_is_safe()
+        await ed.until_kept_is(run_id, [])
+        await acme.restored(await acme.backs_up())
+        await ed.page.route("**/state?*", lambda route: route.abort())
+        await ed.pick("s-ok", "Yes")
+        await expect(ed.step("s-pic").locator(".tile[state=waiting]")).to_have_count(2)
+        await ed.step("s-pic").locator(".tile").first.tap()
+        await ed.page.locator("dialog").get_by_role("button", name="Delete").tap()
+        await expect(ed.step("s-pic").locator(".tile")).to_have_count(1)
+        await ed.page.unroute_all()
+        await ed.until_all_is_safe()
+        await ed.until_kept_is(run_id, [])
+        assert len(acme.photos(run_id)) == len(acme.listed(run_id, "s-pic")) == 1
+        ed.trouble.clear()
+
+
 async def test_what_was_replaced_or_deleted_never_comes_back(browser: Browser, acme: Depot) -> None:
     async with at_work(browser, acme) as (ed, run_id):
         await does_all(ed)

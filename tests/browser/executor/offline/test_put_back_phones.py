@@ -288,6 +288,50 @@ async def test_what_was_finished_without_network_waits_where_no_phone_has_what_w
         await expect(ed.page.locator(".put-back").first).not_to_contain_text("How many?")
 
 
+async def test_what_another_phone_had_deleted_and_is_there_again_is_named(browser: Browser, acme: Depot) -> None:
+    """And what was finished without network waits: the run would be completed with it."""
+    async with both(browser, acme, {**YES_NO, "photo": {"max": 2}}, COUNT) as (ed, olga, run_id, _):
+        await ed.photograph("s-ok", file("1.jpg", "image/jpeg", jpeg()))
+        await remark(ed, "s-count", "Scratched")
+        await ed.fill("s-count", "17")
+        await ed.until_all_is_safe()
+        await ed.until_kept_is(run_id, [])
+        await olga.page.reload()
+        await olga.fill("s-count", "18")
+        await olga.until_all_is_safe()
+        copy = await acme.backs_up()
+        await olga.step("s-ok").locator(".tile[state=safe]").tap()
+        await olga.page.locator("dialog").get_by_role("button", name="Delete").tap()
+        await remark_again(olga, "")
+        await olga.until_kept_is(run_id, [])
+        await ed.network_is_back()
+        await expect(ed.step("s-ok").locator(".tile")).to_have_count(0)
+        await expect(ed.page.get_by_text("Scratched")).to_have_count(0)
+        await ed.pick("s-ok", "Yes")
+        await ed.until_all_is_safe()
+        await ed.until_kept_is(run_id, [])
+        await ed.everything_is_loaded()
+        await ed.page.context.set_offline(True)
+        await ed.review()
+        await ed.finish()
+        await expect(ed.page.locator("main.waiting")).to_be_visible()
+        await olga.page.goto("about:blank")  # Olga is away
+        await acme.restored(copy)
+        await ed.page.context.set_offline(False)
+        await ed.until_generation(run_id, acme.generation)
+        notice = ed.page.locator(".form > .top .put-back").first
+        await expect(notice).to_contain_text("It has again what was deleted: All fine?, How many?.")
+        await expect(notice).not_to_contain_text("It does not have")
+        await ed.until_kept_is(run_id, [])
+        assert acme.rows("SELECT status FROM runs WHERE id = ?", run_id) == [("in_progress",)]
+        await olga.open(run_id)
+        await olga.until_all_is_safe()
+        await ed.network_is_back()
+        await expect(ed.step("s-ok").locator(".tile")).to_have_count(0)
+        await expect(notice).not_to_contain_text("It has again")
+        assert acme.photos(run_id) == []
+
+
 async def test_a_photo_that_another_phone_has_deleted_is_no_error_when_it_is_sent_again(
     browser: Browser, acme: Depot
 ) -> None:
