@@ -66,8 +66,8 @@ function putUnsent(mark, state, session) {
 }
 
 /** → what a page knew of a run, `known`, and neither the server has, restored to `state`, nor this phone: [{kind, key,
- *  version, isEmpty, given}], all but the last as in marks; `given`, which photos and deletions lack, is the time when
- *  it was given. */
+ *  version, isEmpty, given, heard}], the first four as in marks; `given`, which photos and deletions lack, is the time
+ *  when it was given, `heard` the server's time in the known state. */
 export function findLost(session, known, state) {
   const { items, marks } = session.outbox;
   // What this phone has given since is in the queue, or there already.
@@ -76,7 +76,8 @@ export function findLost(session, known, state) {
   const isGivenSince = ({ kind, key, version }) => own.some((one) =>
     one.key === key && (kind === "photo" || kind === "delete" ? photoOf(one) === version : one.kind === kind));
   const all = [...session.lost, ...namedIn(known), ...goneFrom(known, state)];
-  return all.filter((one) => one.version && !isThereAgain(one, state) && !isGivenSince(one));
+  return all.map((one) => ({ heard: known.server_time, ...one }))
+    .filter((one) => one.version && !isThereAgain(one, state) && !isGivenSince(one));
 }
 
 function namedIn(known) {
@@ -192,7 +193,10 @@ function isThereAgain(lost, state) {
   const newer = {
     answer: answers[lost.key], remark: remarks[stepIdOf(lost.key)], signature: signatures[lost.key],
   }[lost.kind];
-  return isInForce(lost, state) || (newer !== undefined && givenAt(newer) > lost.given);
+  if (isInForce(lost, state)) return true;
+  if (newer === undefined) return false;
+  // Of one second, what came after the known state is the newer.
+  return givenAt(newer) > lost.given || (givenAt(newer) === lost.given && newer.at > lost.heard);
 }
 
 /** → the time when an answer or a remark was given, as its phone says, or when it or a signature came. */

@@ -396,3 +396,22 @@ async def test_what_this_phone_gave_before_does_not_come_back_over_what_it_gave_
       return told;
     }}"""
     assert await page.evaluate(script) == ["taken back: s-ok"]
+
+
+@pytest.mark.parametrize(("came", "lost"), [("10:00:09", []), ("10:00:04", ["17"])])
+async def test_of_two_answers_of_one_second_the_one_that_came_later_is_newer(
+    page: Page, came: str, lost: list[str]
+) -> None:
+    given = "2026-12-03T10:00:04Z"
+    script = f"""async () => {{
+      document.documentElement.lang = "en";
+      document.body.innerHTML = '<script id="words" type="application/json">{{"": {{}}}}</script>';
+      const {{ findLost }} = await import('{module("offline/kept")}');
+      const answer = (id, at) => ({{ "s-count": {{ answer_id: id, answered_at: "{given}", at }} }});
+      const rest = {{ photos: {{}}, signatures: {{}}, remarks: {{}}, generation: 7 }};
+      const known = {{ ...rest, server_time: "2026-12-03T10:00:05Z", answers: answer("17", "{given}") }};
+      const state = {{ ...rest, answers: answer("18", "2026-12-03T{came}Z") }};
+      const session = {{ outbox: {{ items: [], marks: [] }}, lost: [] }};
+      return findLost(session, known, state).map(({{ version }}) => version);
+    }}"""
+    assert await page.evaluate(script) == lost
