@@ -75,11 +75,12 @@ export function findLost(session, known, state) {
   const photoOf = (one) => one.version ?? one.photo ?? one.path.split("/").at(-1); // also of a deletion
   const isGivenSince = ({ kind, key, version }) => own.some((one) =>
     one.key === key && (kind === "photo" || kind === "delete" ? photoOf(one) === version : one.kind === kind));
-  const all = [...session.lost, ...namedIn(known), ...goneFrom(known, state)];
+  const all = [...session.lost, ...namedIn(known), ...lostDeletions(known, state)];
   return all.map((one) => ({ heard: known.server_time, ...one }))
     .filter((one) => one.version && !isThereAgain(one, state) && !isGivenSince(one));
 }
 
+/** → what a known state names, as in `findLost`. */
 function namedIn(known) {
   const answers = Object.entries(known.answers).map(([key, one]) => (one.answer_id
     ? { kind: "answer", key, version: one.answer_id, given: givenAt(one) }
@@ -91,17 +92,17 @@ function namedIn(known) {
   return [...answers, ...photos, ...signatures];
 }
 
-/** → the photos and remarks that the server has again: `known` is of after their arrival and does not name them, so
- *  another phone had deleted them or taken them back. */
-function goneFrom(known, state) {
-  const isGone = (at, isNamed) => !isNamed && at <= known.server_time;
+/** → the deletions of photos and remarks by another phone that the server lacks, as in `findLost`: `known` is of after
+ *  their arrival and does not name them. Not of the same second, in which they may have come afterwards. */
+function lostDeletions(known, state) {
+  const isDeleted = (at, isNamed) => !isNamed && at < known.server_time;
   const photos = Object.entries(receiptsIn(state)).flatMap(([key, receipts]) => {
     const named = new Set(known.photos[key]?.map((one) => one.photo_id));
-    return receipts.filter((one) => isGone(one.received_at, named.has(one.photo_id)))
+    return receipts.filter((one) => isDeleted(one.received_at, named.has(one.photo_id)))
       .map(({ photo_id: version }) => ({ kind: "delete", key, version }));
   });
   const remarks = Object.entries(state.remarks).map(([id, one]) => ({ key: remarkKey(id), ...one }))
-    .filter(({ key, at }) => isGone(at, known.answers[key]))
+    .filter(({ key, at }) => isDeleted(at, known.answers[key]))
     .map(({ key, remark_id: version }) => ({ kind: "remark", key, version, isEmpty: true, given: known.server_time }));
   return [...photos, ...remarks];
 }
@@ -123,13 +124,13 @@ export function showPutBack(session, headers) {
   const update = () => {
     const label = ({ key }) => session.stepById.get(stepIdOf(key))?.label ?? t("closing_signature");
     const labels = (is) => [...new Set(session.lost.filter(is).map(label))].join(", ");
-    const isBack = ({ kind, isEmpty }) => kind === "delete" || isEmpty;
-    const gone = labels((one) => !isEnd(one) && !isBack(one));
-    const back = labels(isBack);
+    const isDeletion = ({ kind, isEmpty }) => kind === "delete" || isEmpty;
+    const lost = labels((one) => !isEnd(one) && !isDeletion(one));
+    const deleted = labels(isDeletion);
     const words = [t("put_back")];
     if (session.lost.some(isEnd)) words.push(t("put_back_ended"));
-    if (gone) words.push(t("put_back_lost", { steps: gone }));
-    if (back) words.push(t("put_back_again", { steps: back }));
+    if (lost) words.push(t("put_back_lost", { steps: lost }));
+    if (deleted) words.push(t("put_back_again", { steps: deleted }));
     for (const notice of notices) setText(notice.querySelector("span > span"), words.join(" "));
   };
   session.addEventListener("change", update);

@@ -50,6 +50,14 @@ async def remark_again(who: Phone, text: str) -> None:
     await who.page.locator("dialog").get_by_role("button", name="Done").tap()
 
 
+async def finishes_without_network(who: Phone) -> None:
+    await who.everything_is_loaded()
+    await who.page.context.set_offline(True)
+    await who.review()
+    await who.finish()
+    await expect(who.page.locator("main.waiting")).to_be_visible()
+
+
 async def test_a_phone_that_did_not_start_the_run_starts_it_again(browser: Browser, acme: Depot) -> None:
     async with both(browser, acme, YES_NO, COUNT) as (ed, olga, run_id, copy):
         await olga.fill("s-count", "17")
@@ -270,11 +278,7 @@ async def test_what_was_finished_without_network_waits_where_no_phone_has_what_w
         await olga.until_kept_is(run_id, [])
         await ed.network_is_back()
         await expect(ed.step("s-count").locator("input")).to_have_value("18")
-        await ed.everything_is_loaded()
-        await ed.page.context.set_offline(True)
-        await ed.review()
-        await ed.finish()
-        await expect(ed.page.locator("main.waiting")).to_be_visible()
+        await finishes_without_network(ed)
         await olga.page.goto("about:blank")  # Olga is away
         await acme.restored(copy)
         await ed.page.context.set_offline(False)
@@ -310,11 +314,7 @@ async def test_what_another_phone_had_deleted_and_is_there_again_is_named(browse
         await ed.pick("s-ok", "Yes")
         await ed.until_all_is_safe()
         await ed.until_kept_is(run_id, [])
-        await ed.everything_is_loaded()
-        await ed.page.context.set_offline(True)
-        await ed.review()
-        await ed.finish()
-        await expect(ed.page.locator("main.waiting")).to_be_visible()
+        await finishes_without_network(ed)
         await olga.page.goto("about:blank")  # Olga is away
         await acme.restored(copy)
         await ed.page.context.set_offline(False)
@@ -342,11 +342,7 @@ async def test_a_photo_that_another_phone_has_deleted_is_no_error_when_it_is_sen
         await ed.is_done("s-ok", "s-pic")
         await ed.until_all_is_safe()
         await ed.until_kept_is(run_id, [])
-        await ed.everything_is_loaded()
-        await ed.page.context.set_offline(True)
-        await ed.review()
-        await ed.finish()
-        await expect(ed.page.locator("main.waiting")).to_be_visible()
+        await finishes_without_network(ed)
         await olga.network_is_back()
         await olga.step("s-pic").locator(".tile[state=safe]").first.tap()
         await olga.page.locator("dialog").get_by_role("button", name="Delete").tap()
@@ -398,20 +394,27 @@ async def test_what_this_phone_gave_before_does_not_come_back_over_what_it_gave_
     assert await page.evaluate(script) == ["taken back: s-ok"]
 
 
-@pytest.mark.parametrize(("came", "lost"), [("10:00:09", []), ("10:00:04", ["17"])])
-async def test_of_two_answers_of_one_second_the_one_that_came_later_is_newer(
-    page: Page, came: str, lost: list[str]
+@pytest.mark.parametrize(
+    ("came", "is_answer", "lost"),
+    [("10:00:09", True, []), ("10:00:04", True, ["17"]), ("10:00:04", False, ["photo"]), ("10:00:05", False, [])],
+)
+async def test_what_came_after_the_known_state_is_newer_than_what_is_lost(
+    page: Page, came: str, is_answer: bool, lost: list[str]
 ) -> None:
+    """Times have seconds: an answer may be of the same one as that which is lost, and a photo may have come in the one
+    of the known state, but after it.
+    """
     given = "2026-12-03T10:00:04Z"
-    script = f"""async () => {{
+    script = f"""async ([at, isAnswer]) => {{
       document.documentElement.lang = "en";
       document.body.innerHTML = '<script id="words" type="application/json">{{"": {{}}}}</script>';
       const {{ findLost }} = await import('{module("offline/kept")}');
-      const answer = (id, at) => ({{ "s-count": {{ answer_id: id, answered_at: "{given}", at }} }});
+      const answer = (id, at) => (isAnswer ? {{ "s-count": {{ answer_id: id, answered_at: "{given}", at }} }} : {{}});
       const rest = {{ photos: {{}}, signatures: {{}}, remarks: {{}}, generation: 7 }};
       const known = {{ ...rest, server_time: "2026-12-03T10:00:05Z", answers: answer("17", "{given}") }};
-      const state = {{ ...rest, answers: answer("18", "2026-12-03T{came}Z") }};
+      const photos = isAnswer ? {{}} : {{ "s-pic": [{{ photo_id: "photo", received_at: at }}] }};
+      const state = {{ ...rest, answers: answer("18", at), photos }};
       const session = {{ outbox: {{ items: [], marks: [] }}, lost: [] }};
       return findLost(session, known, state).map(({{ version }}) => version);
     }}"""
-    assert await page.evaluate(script) == lost
+    assert await page.evaluate(script, [f"2026-12-03T{came}Z", is_answer]) == lost
