@@ -44,6 +44,7 @@ class CutRun:
         self.given: dict[str, Deed] = {}
         self.todo: list[Deed] = []  # what Ed is at, and what has to be done again
         self.restarting: asyncio.Task[None] | None = None
+        self.putting_back: asyncio.Task[None] | None = None  # the last of these with an older copy
         self.up_after = 0  # deeds until the line is up again
         self.lives = 5  # how often the page may end
         self.ed: Phone
@@ -133,7 +134,7 @@ class CutRun:
         if self.restarting is None or self.restarting.done():
             copy = self.chance.choice(self.copies)
             self.says(f"the server is put back to {copy.name}")
-            self.restarting = asyncio.create_task(self.acme.restored(copy))
+            self.restarting = self.putting_back = asyncio.create_task(self.acme.restored(copy))
 
     async def _backs_up(self) -> None:
         if self.is_put_back and self.chance.random() < 0.4:
@@ -267,7 +268,9 @@ class CutRun:
             await self._finds_a_network()
             await self.ed.until_generation(self.run_id, self.acme.generation)
             is_started = any(one["kind"] == "start" for one in await self.ed.kept(self.run_id))
-            await self.ed.page.locator(".list:visible" if is_started else ".list:visible, .start:visible").wait_for()
+            shown = ".list:visible" if is_started else ".list:visible, .start:visible"
+            # The list of a finished run stands only until it is known what is unsent.
+            await self.ed.page.locator(f"{shown}, .waiting, .end-mark.good").first.wait_for()
         if await self.ed.page.locator(".start:visible").count():
             self.says("starts again")
             await self.ed.start()
@@ -370,8 +373,9 @@ class CutRun:
     # ---- what is there
 
     async def _looks(self) -> Held:
-        """What phone and server have now."""
-        held = server_has(self.acme, self.run_id)
+        """What phone and server have now; of a server that is being put back nobody knows."""
+        is_sure = self.putting_back is None or self.putting_back.done()
+        held = server_has(self.acme, self.run_id) if is_sure else Held()
         for one in await self.ed.page.evaluate(KEPT, [self.run_id, list(self.kept)]):
             if one["kind"] == "photo":
                 if one["bytes"]:
