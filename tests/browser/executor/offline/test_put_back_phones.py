@@ -1,6 +1,7 @@
 """The server is put back to an older copy of its data while two phones are at a run: neither is lost unseen."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -303,6 +304,8 @@ async def test_what_another_phone_had_deleted_and_is_there_again_is_named(browse
         await olga.page.reload()
         await olga.fill("s-count", "18")
         await olga.until_all_is_safe()
+        [(came,)] = acme.rows("SELECT max(at) FROM remarks")
+        await ed.until(lambda: int(time.time()) > came // 1000)  # times have seconds, and the page is quick
         copy = await acme.backs_up()
         await olga.step("s-ok").locator(".tile[state=safe]").tap()
         await olga.page.locator("dialog").get_by_role("button", name="Delete").tap()
@@ -321,6 +324,7 @@ async def test_what_another_phone_had_deleted_and_is_there_again_is_named(browse
         await ed.until_generation(run_id, acme.generation)
         notice = ed.page.locator(".form > .top .put-back").first
         await expect(notice).to_contain_text("It has again what was deleted: All fine?, How many?.")
+        await expect(notice).to_be_visible()
         await expect(notice).not_to_contain_text("It does not have")
         await ed.until_kept_is(run_id, [])
         assert acme.rows("SELECT status FROM runs WHERE id = ?", run_id) == [("in_progress",)]
