@@ -44,7 +44,7 @@ class BoundedPool:
         idle_seconds: float = 10,
         close_seconds: float = 2,
         clock: Callable[[], float] = time.monotonic,
-        rest: Callable[[float], object] | None = None,
+        rest: Callable[[threading.Event, float], object] | None = None,
     ) -> None:
         """Make a pool of at most `threads`. `refusal` makes the exception that a refused caller gets. A function that
         has not begun within `wait_seconds` is refused. `close` waits `close_seconds` for running functions. The threads
@@ -54,9 +54,11 @@ class BoundedPool:
         A `sparing` pool is for functions that may hang: no owner has more threads than its `owner_limit`. An owner of
         whom `waits_for_others` is true has its turns while no other owner waits.
 
-        `rest`, such as `time.sleep`, is for functions that keep the interpreter's lock, as parsing does: a thread calls
-        it between two of them, with the seconds of the first, at most `MAX_REST_SECONDS`, so that the event loop has
-        half of the time. In between it gets the lock for one short step otherwise, and a request has many.
+        `rest`, such as `threading.Event.wait`, is for functions that keep the interpreter's lock, as parsing does: a
+        thread calls it between two of them, with the seconds of the first, at most `MAX_REST_SECONDS`, so that the
+        event loop has half of the time. In between it gets the lock for one short step otherwise, and a request has
+        many. The event ends the rest early: an owner has come who has not had a turn since the others, and the rest
+        would only add to its wait.
         """
         self._refusal = refusal
         self._max_threads = threads
@@ -75,6 +77,7 @@ class BoundedPool:
         self._begun_at = 0.0  # the seconds that the owner of the last call to begin had used before it
         self.clock = clock
         self._rest = rest
+        self._newcomer = threading.Event()  # an owner has come for its first turn since the others had theirs
         self._threads: set[threading.Thread] = set()
         self._is_closed = False
 
@@ -104,6 +107,8 @@ class BoundedPool:
         with self._lock:
             self._take(limits)
             call = functools.partial(function, *args, **kwargs)
+            if not (owner in self._waiting or owner in self._running or self._used.get(owner, 0.0) > self._begun_at):
+                self._newcomer.set()
             self._used[owner] = max(self._used.get(owner, 0.0), self._begun_at)
             self._waiting.setdefault(owner, deque()).append((owner, future, call))
             self._work.notify()
@@ -165,7 +170,7 @@ class BoundedPool:
     def rest_after(self, seconds: float) -> None:
         """Rest after a function that took `seconds`, if another one waits and it was more than a short step."""
         if self._rest and self._waiting and seconds > sys.getswitchinterval():
-            self._rest(min(seconds, MAX_REST_SECONDS))
+            self._rest(self._newcomer, min(seconds, MAX_REST_SECONDS))
 
     def next_call(self, done: str | None, seconds: float) -> QueuedCall | None:
         """Wait for the next call and return it; None, to end the thread, after `idle_seconds` without one or on close.
@@ -192,6 +197,7 @@ class BoundedPool:
                 return None
             calls = self._waiting.pop(owner)
             call = calls.popleft()
+            self._newcomer.clear()
             self._running[owner] += 1
             self._begun_at = max(self._begun_at, self._used[owner])
             if calls:

@@ -82,12 +82,16 @@ async def test_an_owner_that_comes_back_has_no_time_left_over():
 
 
 async def test_a_thread_rests_between_functions_that_took_more_than_a_short_step():
-    first, rests, watch = Slow(), [], Watch()
+    first, rests, ended_early, watch = Slow(), [], [], Watch()
 
     def takes(seconds):
         watch.now += seconds - 1
 
-    async with Pool(clock=watch, rest=rests.append) as pool:
+    def rest(newcomer, seconds):
+        rests.append(seconds)
+        ended_early.append(newcomer.is_set())
+
+    async with Pool(clock=watch, rest=rest) as pool:
         tasks = [asyncio.ensure_future(pool.run(first))]
         await begun(first)
         for seconds in (0.004, 0.2, 3, 0.1):
@@ -98,3 +102,39 @@ async def test_a_thread_rests_between_functions_that_took_more_than_a_short_step
         await asyncio.gather(*tasks)
         await until_none_waits(pool)
     assert rests == pytest.approx([0.1, 0.2, MAX_REST_SECONDS]), "not after a short step, nor where nothing waits"
+    assert not any(ended_early), "one owner's calls, of which one runs or waits all the time"
+
+
+async def test_a_rest_ends_when_an_owner_comes_for_its_first_turn_since_the_others():
+    first, ended_early, watch, order = Slow(), [], Watch(), []
+
+    async with Pool(clock=watch, rest=lambda newcomer, _seconds: ended_early.append(newcomer.is_set())) as pool:
+        tasks = [asyncio.ensure_future(pool.run_for("Acme", first, most=9))]
+        await begun(first)
+        for owner in ("Acme", "Acme", "Olga", "Olga"):
+            tasks.append(asyncio.ensure_future(pool.run_for(owner, order.append, owner, most=9)))
+            await asyncio.sleep(0)  # one turn of the loop: run() gets as far as its await
+        first.go.set()
+        await asyncio.gather(*tasks)
+        await until_none_waits(pool)
+    assert order == ["Olga", "Acme", "Olga", "Acme"]
+    assert ended_early == [True, False, False, False], "Olga comes once; what waits behind her turn comes to no end"
+
+
+async def test_no_rest_ends_early_for_the_next_call_of_an_owner_that_has_just_had_its_turn():
+    first, second, ended_early = Slow(), Slow(), []
+
+    async with Pool(clock=Watch(), rest=lambda newcomer, _seconds: ended_early.append(newcomer.is_set())) as pool:
+        tasks = [asyncio.ensure_future(pool.run_for("Acme", first, most=9))]
+        await begun(first)
+        for function in (second, lambda: None):
+            tasks.append(asyncio.ensure_future(pool.run_for("Globex", function, most=9)))
+            await asyncio.sleep(0)  # one turn of the loop: run() gets as far as its await
+        first.go.set()
+        await begun(second)
+        tasks.append(asyncio.ensure_future(pool.run_for("Acme", lambda: None, most=9)))
+        await asyncio.sleep(0)  # one turn of the loop
+        second.go.set()
+        await asyncio.gather(*tasks)
+        await until_none_waits(pool)
+    assert ended_early == [True, False, False], "Globex came while Acme had its first turn"

@@ -2,7 +2,7 @@
 so that a request of another organization waits for one piece of work at most.
 """
 
-import time
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
@@ -76,7 +76,7 @@ class TurnTaking:
 
     def __init__(self, reader: LongReader) -> None:
         self._reader = reader
-        self._pool = BoundedPool(_refusal, threads=1, rest=time.sleep)
+        self._pool = BoundedPool(_refusal, threads=1, rest=threading.Event.wait)
 
     def of_operator(self, org_id: str, operator_id: str) -> Turns:
         """Return the queue of an organization's operators, of at most `WAITING` calls of all of them and `OF_OPERATOR`
