@@ -60,7 +60,7 @@ install-notes:
 
 # Installs no browser for `make test ARGS="-m 'not browser'"`.
 test: $(if $(findstring not browser,$(ARGS)),$(VENV)/.tools $(VENV)/.client,setup)  ## Run every test except soak, crash, browsers and packages; some of them in ARGS="…".
-	$(TESTING) $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	$(TESTING) $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 check: $(VENV)/.tools  ## Lint, and check formatting and types.
 	$(BIN)/ruff check .
@@ -85,8 +85,8 @@ format: $(VENV)/.tools  ## Format the code and apply the linter's fixes.
 soak: setup $(VENV)/.engines  ## Run the long random tests, which look for leaks and drift.
 	$(BIN)/python -m pytest -m soak --timeout 0 $(ARGS)
 
-browsers: setup $(VENV)/.engines  ## Do checklists in Firefox and WebKitGTK while service, line, page and browser fail.
-	$(TESTING) $(BIN)/python -m pytest -m engines -n 2 $(ARGS) tests/engines
+browsers: setup $(VENV)/.engines  ## Run what is long: Firefox and WebKitGTK, random failures, axe over all pages, a fuzzed API.
+	$(TESTING) $(BIN)/python -m pytest -m "engines or long" -n auto --dist worksteal $(ARGS)
 
 packages: setup  ## Install and serve as others will, in bare roots, and generate clients: wheel, pyz, unit, proxy (as root).
 	$(BIN)/python -m pytest -m packages --timeout 0 $(ARGS) tests/packages

@@ -1,6 +1,7 @@
 """Fixtures: a world of its own for each test, or one that many share."""
 
 import gc
+import os
 from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
@@ -9,7 +10,24 @@ import pytest
 from tests.helpers.processes.shell import shell as shell
 from tests.helpers.service import Receiver, World, world
 
-LONG = ("soak", "crash", "engines", "packages")
+TESTS = Path(__file__).parent
+LONG = ("long", "soak", "crash", "engines", "packages")
+# Folders whose tests depend on the Python that runs them, and by what: `.ci/run` repeats them with the newest.
+PYTHON = {
+    "config": "tomllib",
+    "core/templates": "regular expressions, floats and Unicode",
+    "process": "signals, subprocesses, packaging and asyncio's servers",
+    "spreadsheets": "multiprocessing and zipfile",
+    "store/sqlite": "sqlite3",
+    "stories": "warnings of the standard library, which are errors, wherever the service goes",
+    "web/archives": "zipfile",
+    "web/http": "asyncio's streams",
+}
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Twice as many workers as cores, as a worker waits half of its time; no more than eight, for their memory."""
+    return min(2 * (os.cpu_count() or 1), 8)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -25,17 +43,26 @@ def pytest_collection() -> Generator[None, object, object]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the tests that drive a browser: `-m "not browser"` leaves them out where no browser is installed. Leave out
-    the long ones that `-m` does not name.
+    """Mark the tests that drive a browser: `-m "not browser"` leaves them out where no browser is installed; and those
+    that depend on the Python. Leave out the long ones that `-m` does not name. Spread those with a browser, which
+    mostly wait, evenly among the others, which mostly compute: workers beside each other do both all the time.
     """
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
+        folder = item.path.relative_to(TESTS).parent.as_posix()
+        if reason := PYTHON.get(folder):
+            item.add_marker(pytest.mark.python(reason))
     unnamed = [name for name in LONG if name not in config.option.markexpr]
     left_out = [item for item in items if any(item.get_closest_marker(name) for name in unnamed)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in set(left_out)]
+    if hasattr(config, "workerinput"):
+        waiting = [item for item in items if item.get_closest_marker("browser")]
+        computing = [item for item in items if not item.get_closest_marker("browser")]
+        placed = [(place / len(group), item) for group in (waiting, computing) for place, item in enumerate(group)]
+        items[:] = [item for _, item in sorted(placed, key=lambda one: one[0])]
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ PAGES = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("width", "theme"), [(390, "dark"), (1440, "light")])
 async def test_everybody_can_read_them(browser: Browser, base: str, width: int, theme: str) -> None:
     context = await browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)  # type: ignore[arg-type]

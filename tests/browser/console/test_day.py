@@ -96,6 +96,7 @@ async def morning(w: World, receiver: Receiver) -> dict[str, Ed]:
     return made
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("tag", "size"), [("es", "desk"), ("ar", "phone")])
 async def test_a_day_from_signing_in_to_the_history_of_it_all(
     w: World, browser: Browser, base: str, receiver: Receiver, tag: str, size: str

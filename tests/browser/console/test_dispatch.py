@@ -11,17 +11,17 @@ from playwright.async_api import Browser, Locator, Page, expect
 from rundun.web.console import cookies
 from tests.helpers.console.accessibility import is_fine
 from tests.helpers.console.console_jobs import FIELDS, JOB, SECRET, STEPS
-from tests.helpers.console.console_page import session_of, somebody
+from tests.helpers.console.console_page import ON_A_PHONE, session_of, somebody
 from tests.helpers.service import BOOLEAN, World
 from tests.helpers.xlsx import rows as workbook
 
 SENT_MESSAGE = "Please be there at 11. http://rundun.test/r/"
 
 
-@pytest.fixture(params=["desk", "phone"])
+@pytest.fixture
 async def ann(request: pytest.FixtureRequest, w: World, browser: Browser, base: str) -> AsyncIterator[Page]:
-    """Ann at a desk, then with a phone."""
-    async with somebody(browser, base, request.param, await session_of(w)) as page:
+    """Ann at a desk, or with a phone where a test says so."""
+    async with somebody(browser, base, getattr(request, "param", "desk"), await session_of(w)) as page:
         yield page
     w.service.notifier.end()
 
@@ -31,6 +31,7 @@ async def fits(page: Page) -> None:
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@ON_A_PHONE
 async def test_a_job_is_dispatched_by_hand(w: World, base: str, ann: Page) -> None:
     await w.template(BOOLEAN, name="Boiler check")
     await w.template(*STEPS, name="Turnover", fields=FIELDS)
@@ -183,6 +184,7 @@ async def test_without_scripts_a_button_shows_the_fields(w: World, browser: Brow
     w.service.notifier.end()
 
 
+@ON_A_PHONE
 async def test_what_needs_attention_leads_to_its_step_as_it_comes(w: World, base: str, ann: Page) -> None:
     ed = await w.dispatch(await w.template(*STEPS, fields=FIELDS), **JOB)
     await ann.goto(f"{base}/console/runs/{ed.run_id}")

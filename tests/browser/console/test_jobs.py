@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.console.test_runs import SIZES, at_the_console, fits
+from tests.browser.console.test_runs import at_the_console, fits
 from tests.helpers.console.accessibility import is_fine
+from tests.helpers.console.console_page import ON_A_PHONE
 from tests.helpers.service import BOOLEAN, Ed, Receiver, World, answering
 from tests.helpers.strategies.realistic_runs import IF_SO
 
@@ -14,10 +15,10 @@ DAMAGE = {**BOOLEAN, "id": "s-damage", "label": "Any damage?", "flag": IF_SO}
 LONG = "W" * 200
 
 
-@pytest.fixture(params=list(SIZES))
+@pytest.fixture
 async def ann(request: pytest.FixtureRequest, w: World, browser: Browser, base: str) -> AsyncIterator[Page]:
-    """Ann at a desk, then with a phone."""
-    async with at_the_console(w, browser, base, request.param) as page:
+    """Ann at a desk, or with a phone where a test says so."""
+    async with at_the_console(w, browser, base, getattr(request, "param", "desk")) as page:
         yield page
     w.service.notifier.end()
 
@@ -44,6 +45,7 @@ async def morning(w: World, receiver: Receiver) -> dict[str, Ed]:
     return made
 
 
+@ON_A_PHONE
 async def test_what_needs_ann_is_found_on_the_overview(w: World, base: str, ann: Page, receiver: Receiver) -> None:
     await ann.goto(f"{base}/console")
     await is_fine(ann, "overview, empty")

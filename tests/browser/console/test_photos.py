@@ -9,18 +9,19 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.checklists import PICTURE
-from tests.browser.console.test_runs import SIZES, at_the_console, fits
+from tests.browser.console.test_runs import at_the_console, fits
 from tests.browser.pictures import jpeg
 from tests.helpers.console.accessibility import is_fine
+from tests.helpers.console.console_page import ON_A_PHONE
 from tests.helpers.console.console_runs import everything
 from tests.helpers.pictures.images import encoded, quadrants
 from tests.helpers.service import World
 
 
-@pytest.fixture(params=list(SIZES))
+@pytest.fixture
 async def ann(request: pytest.FixtureRequest, w: World, browser: Browser, base: str) -> AsyncIterator[Page]:
-    """A page of Ann's, at her desk and on her phone."""
-    async with at_the_console(w, browser, base, request.param) as page:
+    """Ann at a desk, or with a phone where a test says so."""
+    async with at_the_console(w, browser, base, getattr(request, "param", "desk")) as page:
         yield page
 
 
@@ -67,6 +68,7 @@ async def seen(page: Page) -> dict[str, float]:
     return found
 
 
+@ON_A_PHONE
 async def test_a_large_photo_is_seen_in_full_size(w: World, base: str, ann: Page) -> None:
     run = await w.dispatch(await w.template(PICTURE))
     await run.start()

@@ -14,7 +14,7 @@ from tests.browser.checklists import COUNT, PICTURE, YES_NO
 from tests.browser.phone import Phone
 from tests.browser.pictures import file, jpeg
 from tests.helpers.console.accessibility import is_fine
-from tests.helpers.console.console_page import SIZES, session_of, somebody
+from tests.helpers.console.console_page import ON_A_PHONE, SIZES, session_of, somebody
 from tests.helpers.console.console_runs import everything
 from tests.helpers.sample_runs import flat, van
 from tests.helpers.service import Ed, Receiver, World, answering
@@ -29,10 +29,10 @@ async def at_the_console(w: World, browser: Browser, base: str, size: str = "des
         yield page
 
 
-@pytest.fixture(params=list(SIZES))
+@pytest.fixture
 async def ann(request: pytest.FixtureRequest, w: World, browser: Browser, base: str) -> AsyncIterator[Page]:
-    """Ann at a desk, then with a phone."""
-    async with at_the_console(w, browser, base, request.param) as page:
+    """Ann at a desk, or with a phone where a test says so."""
+    async with at_the_console(w, browser, base, getattr(request, "param", "desk")) as page:
         yield page
     w.service.notifier.end()
 
@@ -42,6 +42,7 @@ async def fits(page: Page) -> None:
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@ON_A_PHONE
 async def test_ann_sees_what_ed_does_as_he_does_it(w: World, base: str, ann: Page, ed: Phone) -> None:
     await ann.goto(f"{base}/console/runs")
     await expect(ann.get_by_text("No jobs yet.")).to_be_visible()
@@ -176,6 +177,7 @@ async def test_what_is_ticked_is_what_is_printed(w: World, browser: Browser, bas
     w.service.notifier.end()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_report_is_for_everybody(w: World, browser: Browser, base: str, size: str) -> None:
     run = await flat(w)
@@ -233,6 +235,7 @@ async def test_deliveries_are_followed_and_sent_again(w: World, base: str, ann: 
     await expect(delivery).to_contain_text("Delivered")
 
 
+@ON_A_PHONE
 async def test_a_run_is_cancelled_where_it_is_watched(w: World, base: str, ann: Page) -> None:
     run = await w.dispatch(await w.template(YES_NO))
     await ann.goto(f"{base}/console/runs/{run.run_id}")
@@ -246,6 +249,8 @@ async def test_a_run_is_cancelled_where_it_is_watched(w: World, base: str, ann: 
     await expect(copy).to_have_count(0)
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("ann", SIZES, indirect=True)
 async def test_axe_finds_nothing_and_nothing_is_cut_off(w: World, base: str, ann: Page, receiver: Receiver) -> None:
     receiver.answer = answering("500 Broken")
     await ann.goto(f"{base}/console/runs")

@@ -60,6 +60,7 @@ async def fits(page: Page) -> None:
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", SIZES)
 async def test_every_page_is_for_everyone(w: World, browser: Browser, base: str, receiver: Receiver, size: str) -> None:
     await busy(w, receiver)

@@ -4,7 +4,6 @@ import asyncio
 import io
 
 import pyotp
-import pytest
 import zxingcpp
 from PIL import Image
 from playwright.async_api import Browser, Page, Route, expect
@@ -12,7 +11,7 @@ from playwright.async_api import Browser, Page, Route, expect
 from rundun.actions.organizations import operators, organizations
 from tests.helpers.console.accessibility import is_fine
 from tests.helpers.console.console import PASSWORD, PASSWORD_HASH
-from tests.helpers.console.console_page import SIZES, somebody
+from tests.helpers.console.console_page import somebody
 from tests.helpers.console.second_factor import App
 from tests.helpers.patience import PATIENCE
 from tests.helpers.service import BOOLEAN, World
@@ -50,10 +49,9 @@ async def give_code(page: Page, code: str) -> None:
     await page.keyboard.press("Enter")
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_from_switching_on_to_switching_off(w: World, browser: Browser, base: str, size: str) -> None:
+async def test_from_switching_on_to_switching_off(w: World, browser: Browser, base: str) -> None:
     await w.database.write(operators.add, w.acme_id, ANN, "Ann", "owner", PASSWORD_HASH)
-    async with somebody(browser, base, size) as page:
+    async with somebody(browser, base, "phone") as page:
         await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         await page.goto(f"{base}/console/settings/account")
         await give_password(page)
@@ -114,13 +112,12 @@ async def test_from_switching_on_to_switching_off(w: World, browser: Browser, ba
         await expect(page.get_by_role("heading", name="What needs you")).to_be_visible()
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_who_works_for_several_organizations_chooses(w: World, browser: Browser, base: str, size: str) -> None:
+async def test_who_works_for_several_organizations_chooses(w: World, browser: Browser, base: str) -> None:
     name = "W" * 140
     other = (await w.database.write(organizations.create, name)).org_id
     for org_id in (w.acme_id, other):
         await w.database.write(operators.add, org_id, ANN, "Ann", "owner", PASSWORD_HASH)
-    async with somebody(browser, base, size) as page:
+    async with somebody(browser, base) as page:
         await page.goto(f"{base}/console/settings/people")
         await give_password(page)
         await expect(page.get_by_role("heading", name="Which organization?")).to_be_visible()

@@ -399,6 +399,7 @@ async def test_without_scripts_the_editor_checks_and_saves_all_the_same(w: World
         await expect(page.get_by_role("status")).to_have_text("The draft is discarded.")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", [390, 1440])
 async def test_the_pages_fit_and_axe_finds_nothing(w: World, browser: Browser, base: str, width: int) -> None:
     await get_sample_pictures(w)

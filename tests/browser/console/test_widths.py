@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from playwright.async_api import Browser, Page, expect
 
 from rundun.actions.organizations import api_keys, operators, organizations
@@ -82,6 +83,7 @@ async def fits(page: Page, where: str) -> None:
         assert found[0] <= 0, (where, width, found)
 
 
+@pytest.mark.long
 async def test_no_text_is_too_long_for_a_page(w: World, browser: Browser, base: str, receiver: Receiver) -> None:
     made = await fill(w, receiver)
     async with somebody(browser, base, session=await session_of(w)) as page:

@@ -27,6 +27,7 @@ async def everything_fails(tmp_path: Path, browser: Browser, seed: int, *, is_pu
             print(f"seed {seed}", *run.steps, sep="\n")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [1, 3], ids=["alone", "two phones"])
 async def test_nothing_is_lost_or_doubled_whatever_fails(tmp_path: Path, browser: Browser, seed: int) -> None:
     await everything_fails(tmp_path, browser, seed)
@@ -38,6 +39,7 @@ async def test_nothing_is_lost_or_doubled_at_length(tmp_path: Path, browser: Bro
     await everything_fails(tmp_path, browser, secrets.randbits(32))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [1, 3], ids=["alone", "two phones"])
 async def test_nothing_is_lost_or_doubled_where_the_server_is_put_back(
     tmp_path: Path, browser: Browser, seed: int

@@ -138,8 +138,8 @@ TALL_FONT = """() => {
 }"""
 
 
-@pytest.mark.parametrize("font", ["own", "tall"])
-@pytest.mark.parametrize("tag", ["en", "de", "ar"])
+@pytest.mark.long
+@pytest.mark.parametrize(("tag", "font"), [("en", "tall"), ("de", "own"), ("ar", "tall")])
 async def test_nothing_is_lost_with_text_twice_as_large_on_a_small_phone(
     w: World, browser: Browser, base: str, tag: str, font: str
 ) -> None:
@@ -185,8 +185,8 @@ async def test_nothing_is_lost_with_text_twice_as_large_on_a_small_phone(
         await fits(ed.page, "review")
 
 
-@pytest.mark.parametrize("tag", ["en", "de", "es"])
-@pytest.mark.parametrize("scale", [100, 200])
+@pytest.mark.long
+@pytest.mark.parametrize(("tag", "scale"), [("en", 100), ("de", 200), ("es", 200)])
 async def test_text_of_any_size_leaves_room_on_the_smallest_phone(
     w: World, browser: Browser, base: str, tag: str, scale: int
 ) -> None:

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from playwright.async_api import Route, expect
 
 from tests.browser.checklists import YES_NO, dispatched, record
@@ -10,6 +11,8 @@ from tests.browser.pictures import file, jpeg
 from tests.browser.reader import ALL, Reader
 from tests.helpers.console.accessibility import is_fine
 from tests.helpers.service import World
+
+pytestmark = pytest.mark.long
 
 
 async def test_axe_finds_nothing_from_start_to_thanks(w: World, olga: Reader) -> None:

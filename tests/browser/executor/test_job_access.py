@@ -67,6 +67,7 @@ async def test_of_forty_links_each_names_its_flat(w: World, ed: Phone, tag: str)
         await expect(page.locator(".job-card")).to_be_in_viewport()
 
 
+@pytest.mark.long
 async def test_axe_finds_nothing_where_there_is_a_job(w: World, olga: Reader) -> None:
     run, page = await with_job(w), olga.page
     await olga.open(run.run_id)
@@ -91,7 +92,8 @@ async def test_axe_finds_nothing_where_there_is_a_job(w: World, olga: Reader) ->
     await is_fine(page, "review")
 
 
-@pytest.mark.parametrize("tag", ["en", "de", "ar"])
+@pytest.mark.long
+@pytest.mark.parametrize("tag", ["de", "ar"])
 async def test_nothing_of_a_job_is_lost_with_large_text_on_a_small_phone(
     w: World, browser: Browser, base: str, tag: str
 ) -> None:

@@ -27,6 +27,8 @@ async def test_only_phones_that_did_a_run_get_its_receipt_again(
         await olga.pick("s-ok", "Yes")
         await olga.is_done("s-ok")
         await ed.is_done("s-what", "s-more", "s-count")
+        await ed.look_again()
+        await ed.is_done("s-ok")
         await ed.review()
         await ed.finish()
         await ed.until_thanked()

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from playwright.async_api import Browser, Page
 
 from rundun.web.console import cookies
@@ -12,6 +13,7 @@ from tests.helpers.patience import PATIENCE
 from tests.helpers.service import World
 
 SIZES = {"desk": (1440, 900), "phone": (390, 844)}
+ON_A_PHONE = pytest.mark.parametrize("ann", ["phone"], indirect=True)  # a test is at a desk unless it says so
 
 
 @asynccontextmanager

@@ -111,6 +111,7 @@ def failures(service: Serving) -> str:
     return "\n".join(line for line in service.text.splitlines() if mistake.search(line))
 
 
+@pytest.mark.long
 def test_what_the_document_allows_and_what_it_does_not(tmp_path: Path) -> None:
     without_pdf = ("--exclude-path", "/v1/runs/{run_id}/report.pdf")  # each takes half a second; the long run has them
     phases = ("--phases", "examples,fuzzing,stateful", "-n", "4", "--seed", "1")

@@ -136,9 +136,10 @@ async def test_photos_of_both_phones_are_all_there_again(browser: Browser, acme:
         for one in (ed, olga, ed):
             await one.until_generation(run_id, acme.generation)
         for one in (olga, ed):
-            await one.network_is_back()
-            await one.is_done("s-pic")
             await one.until_all_is_safe()
+        for one in (olga, ed):
+            await one.look_again()
+            await one.is_done("s-pic")
         assert sorted(acme.photos(run_id)) == before
         assert sorted(acme.listed(run_id, "s-pic")) == sorted(photo_id for photo_id, _ in before)
 

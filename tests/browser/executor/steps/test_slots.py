@@ -149,6 +149,7 @@ async def test_two_phones_take_the_same_shot_and_show_both_until_one_is_deleted(
         await other.is_done("s-sides")
         await ed.page.context.set_offline(False)
         await ed.until_all_is_safe()
+        await ed.look_again()
         await ed.is_done("s-sides")
         assert [slot for slot, _ in await seen(w, run_id)] == [*IDS, "p-front"]
         await other.look_again()
