@@ -247,18 +247,17 @@ async def test_what_the_server_refuses_is_said_in_the_page_s_language(w: World, 
         await ed.is_done("s-count")
 
 
-@pytest.mark.parametrize("tag", ["ar", "de", "en", "es", "fr", "pt"])
-async def test_every_code_has_a_sentence_in_the_page_s_language(w: World, ed: Phone, tag: str) -> None:
+async def test_every_code_has_a_sentence_in_the_page_s_language(w: World, ed: Phone) -> None:
     """Whatever the server answers, nobody is shown its English, nor a bare word of ours."""
     run_id = await dispatched(w, YES_NO)
-    await ed.page.goto(f"{ed.base}/r/{run_id}?lang={tag}")
-    await expect(ed.page.locator(".start form button")).to_be_enabled()
     script = f"""async (codes) => {{
       const {{ refusedText }} = await import('{module("dom")}');
       return codes.map((code) => refusedText({{ code, status: 400, members: {{ detail: "In English." }} }}));
     }}"""
     codes = [*PROBLEMS, "rate_limited"]
-    for code, said in zip(codes, await ed.page.evaluate(script, codes), strict=True):
-        assert "problem_" not in said, code
-        if tag != "en":
-            assert "English" not in said, code
+    for tag in ("ar", "de", "en", "es", "fr", "pt"):
+        await ed.page.goto(f"{ed.base}/r/{run_id}?lang={tag}")
+        await expect(ed.page.locator(".start form button")).to_be_enabled()
+        for code, said in zip(codes, await ed.page.evaluate(script, codes), strict=True):
+            assert "problem_" not in said, (tag, code)
+            assert tag == "en" or "English" not in said, (tag, code)

@@ -18,7 +18,7 @@ from tests.browser.checklists import COUNT, PICTURE, YES_NO
 from tests.browser.phone import phone
 from tests.browser.phone_with_a_disk import phone_with_a_disk
 from tests.browser.pictures import file, noise
-from tests.helpers.network.faulty_network import Cut, depot
+from tests.helpers.network.faulty_network import Cut, Lie, depot
 
 ROOMS = [{"id": f"s-room{i}", "type": "photo", "label": f"Room {i}", "config": {"min": 1, "max": 10}} for i in (1, 2)]
 
@@ -68,11 +68,8 @@ async def twenty_photos(tmp_path: Path, browser: Browser, seed: int) -> None:
         assert acme.events(run_id) == ["run.started", *["step.completed"] * 2, "run.completed"]
 
 
-@pytest.mark.parametrize("seed", range(2))
-async def test_a_line_cut_at_any_byte_loses_no_photo_and_doubles_none(
-    tmp_path: Path, browser: Browser, seed: int
-) -> None:
-    await twenty_photos(tmp_path, browser, seed)
+async def test_a_line_cut_at_any_byte_loses_no_photo_and_doubles_none(tmp_path: Path, browser: Browser) -> None:
+    await twenty_photos(tmp_path, browser, seed=1)
 
 
 @pytest.mark.soak
@@ -131,29 +128,33 @@ def agreed(target: str, head: bytes, body: bytes) -> bytes | tuple[bytes, bytes]
     return head + told
 
 
-@pytest.mark.parametrize("lie", [halved, swallowed, agreed])
-async def test_a_proxy_that_spoils_or_lies_makes_nothing_safe(tmp_path: Path, browser: Browser, lie: Any) -> None:
+async def test_a_proxy_that_spoils_or_lies_makes_nothing_safe(tmp_path: Path, browser: Browser) -> None:
+    """It spoils every upload, then says that all is well, in two ways, and has done nothing."""
     async with depot(tmp_path) as acme, phone(browser, acme.base) as ed:
         await ed.notes_photos()
         run_id = await acme.dispatched(YES_NO, PICTURE)
         await ed.open(run_id)
         await ed.start()
-        tries = 0
-
-        def lying(target: str, head: bytes, body: bytes) -> Any:
-            nonlocal tries
-            tries += b"PUT" in head[:4]
-            return lie(target, head, body)
-
+        await ed.everything_is_loaded()
         acme.line.down()
-        acme.line.lie = lying
-        acme.line.up()
         await ed.pick("s-ok", "Yes")
         await ed.photograph("s-pic", file("a.jpg", "image/jpeg", noise(random.Random(2).randbytes)))
-        await ed.until(lambda: tries >= 2)
-        await expect(ed.step("s-ok")).not_to_have_attribute("safety", "safe")
-        await expect(ed.step("s-pic").locator(".tile")).not_to_have_attribute("state", "safe")
-        await expect(ed.page.locator(".top .sending")).to_have_text("0 of 1 photos safe")
+        await ed.until_kept(run_id, "answer", "s-pic")
+        for lie in (halved, swallowed, agreed):
+            uploads: list[str] = []
+
+            def lying(target: str, head: bytes, body: bytes, lie: Lie = lie, uploads: list[str] = uploads) -> Any:
+                uploads.extend([target] if head.startswith(b"PUT") else [])
+                return lie(target, head, body)
+
+            acme.line.down()
+            acme.line.lie = lying
+            acme.line.up()
+            await ed.network_is_back()
+            await ed.until(lambda uploads=uploads: len(uploads) >= 2)  # type: ignore[misc]
+            await expect(ed.step("s-ok")).not_to_have_attribute("safety", "safe")
+            await expect(ed.step("s-pic").locator(".tile")).not_to_have_attribute("state", "safe")
+            await expect(ed.page.locator(".top .sending")).to_have_text("0 of 1 photos safe")
         assert acme.photos(run_id) == []
         assert len(await ed.kept(run_id)) >= 2
         acme.line.down()

@@ -58,6 +58,7 @@ async def heals(browser: Browser, base: str, run_id: str, fault: str, target: st
         ed.trouble[:] = [words for words in ed.trouble if not COMPLAINTS.search(words)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_first_load_heals_whatever_fails(w: World, browser: Browser, base: str, ed: Phone, fault: str) -> None:
     await w.database.write(organizations.put_profile, w.acme_id, "Acme", "", "UTC", "#663399")

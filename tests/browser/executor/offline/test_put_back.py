@@ -52,7 +52,7 @@ async def notices(ed: Phone) -> None:
     await expect(ed.page.locator(".put-back")).to_contain_text(NOTICE)
 
 
-@pytest.mark.parametrize("when", ["before the start", "before the answers", "in between"])
+@pytest.mark.parametrize("when", ["before the start", "in between"])
 async def test_all_that_was_lost_comes_again(browser: Browser, acme: Depot, when: str) -> None:
     run_id = await acme.dispatched(*STEPS)
     async with phone(browser, acme.base) as ed:
