@@ -205,7 +205,9 @@ async def test_the_table_of_contents_leads_to_a_section_also_without_network(w: 
 
 
 async def test_a_long_scale_stands_in_one_row_where_there_is_room(w: World, ed: Phone) -> None:
-    scales = [{"id": f"s-{n}", "type": "rating", "label": f"To {n}", "config": {"min": 0, "max": n}} for n in (8, 10)]
+    """And has room for a finger on the smallest phone."""
+    ends = (6, 8, 10)
+    scales = [{"id": f"s-{n}", "type": "rating", "label": "Fuel", "config": {"min": 0, "max": n}} for n in ends]
     run_id = await dispatched(w, *scales)
     await ed.open(run_id)
     await ed.start()
@@ -213,6 +215,8 @@ async def test_a_long_scale_stands_in_one_row_where_there_is_room(w: World, ed: 
     assert [await ed.page.evaluate(rows, f"s-{n}") for n in (8, 10)] == [1, 1]
     await ed.page.set_viewport_size({"width": 320, "height": 700})
     assert [await ed.page.evaluate(rows, f"s-{n}") for n in (8, 10)] == [2, 2]
+    widths = await ed.page.locator(".grade").evaluate_all("(all) => all.map((one) => one.offsetWidth)")
+    assert min(widths) >= 36
 
 
 async def test_choices_and_edges_show_in_forced_colours(w: World, browser: Browser, base: str) -> None:
@@ -243,9 +247,13 @@ async def test_a_title_too_long_for_the_header_says_so_in_arabic_too(w: World, b
 
 
 async def test_a_choice_of_several_has_an_end(w: World, ed: Phone) -> None:
-    options = [{"id": f"o-{n}", "label": f"Part {n}"} for n in range(3)]
-    many = {"id": "s-did", "type": "multi_choice", "label": "Which?", "config": {"options": options}}
-    run_id = await dispatched(w, many, COUNT)
+    """Done, or one tap on “None of these”."""
+
+    def several(step_id: str, name: str, count: int) -> dict[str, Any]:
+        options = [{"id": f"o-{name}-{n}", "label": f"{name} {n}"} for n in range(count)]
+        return {"id": step_id, "type": "multi_choice", "label": f"{name}?", "config": {"options": options}}
+
+    run_id = await dispatched(w, several("s-did", "Part", 3), several("s-lamps", "Lamp", 8), *MANY)
     await ed.open(run_id)
     await ed.start()
     ready = ed.step("s-did").get_by_role("button", name="Done")
@@ -254,14 +262,6 @@ async def test_a_choice_of_several_has_an_end(w: World, ed: Phone) -> None:
     await ready.tap()
     await ed.is_done("s-did")
     await expect(ed.step("s-did")).not_to_have_attribute("editing", "")
-
-
-async def test_none_of_these_is_answered_by_one_tap(w: World, ed: Phone) -> None:
-    options = [{"id": f"o-{n}", "label": f"Lamp {n}"} for n in range(8)]
-    lamps = {"id": "s-lamps", "type": "multi_choice", "label": "Which are lit?", "config": {"options": options}}
-    run_id = await dispatched(w, lamps, *MANY)
-    await ed.open(run_id)
-    await ed.start()
     await expect(ed.step(MANY[0]["id"])).not_to_be_in_viewport(ratio=1)
     await ed.pick("s-lamps", "None of these")
     await ed.is_done("s-lamps")
@@ -270,20 +270,6 @@ async def test_none_of_these_is_answered_by_one_tap(w: World, ed: Phone) -> None
     await expect(ed.step("s-lamps").locator(".count")).to_have_text("")
     await ed.pick("s-lamps", "Lamp 1")
     await expect(ed.step("s-lamps").locator(".count")).to_have_text("1 chosen")
-
-
-async def test_a_scale_has_room_for_a_finger_on_the_smallest_phone(w: World, browser: Browser, base: str) -> None:
-    ends = [(0, 6), (0, 8), (0, 10)]
-    scales = [
-        {"id": f"s-{most}", "type": "rating", "label": "Fuel", "config": {"min": least, "max": most}}
-        for least, most in ends
-    ]
-    run_id = await dispatched(w, *scales)
-    async with phone(browser, base, viewport={"width": 320, "height": 640}) as ed:
-        await ed.open(run_id)
-        await ed.start()
-        widths = await ed.page.locator(".grade").evaluate_all("(all) => all.map((one) => one.offsetWidth)")
-        assert min(widths) >= 36
 
 
 async def test_the_review_has_no_answer_in_bold_where_there_is_none(w: World, ed: Phone) -> None:
