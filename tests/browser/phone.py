@@ -15,7 +15,6 @@ from playwright.async_api import (
     Error as PlaywrightError,
     Locator,
     Page,
-    Request,
     TimeoutError as PlaywrightTimeout,
     async_playwright,
     expect,
@@ -135,10 +134,6 @@ class Phone:
         self.trouble: list[str] = []
         page.on("console", self._heard)
         page.on("pageerror", lambda error: self.trouble.append(str(error)))
-        self.polls: set[Request] = set()  # without an answer yet
-        page.on("request", lambda request: "/state?" in request.url and self.polls.add(request))
-        page.on("requestfinished", lambda request: self.polls.discard(request))
-        page.on("requestfailed", lambda request: self.polls.discard(request))
 
     def _heard(self, message: Any) -> None:
         # A refused request is the server's business and shows as a failed resource, and so does a module whose

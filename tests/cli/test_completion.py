@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from rundun.cli.main import main
 from rundun.store.sqlite import connection
 from tests.helpers.cli import CHECK
+from tests.helpers.files.database import make_empty
 from tests.helpers.patience import PATIENCE
 from tests.helpers.processes.service_process import dispatched, done, environment, rundun
 
@@ -36,6 +37,7 @@ def offered(folder: Path, *typed: str, shell: str = "bash", **settings: str) -> 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "check.json").write_text(json.dumps({**CHECK, "name": "Beach house"}))
+    make_empty(tmp_path / "rundun.db")
     done(rundun(tmp_path, "orgs", "create", "Acme"))
     done(rundun(tmp_path, "orgs", "create", "$(touch owned) *"))
     done(rundun(tmp_path, "operators", "add", "ann@example.com", "--org", "Acme", typed="correct horse battery\n"))

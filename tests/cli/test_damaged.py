@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.files.database import make_empty
 from tests.helpers.processes.service_process import done, looking, rundun, serving
 
 PAGE = 8192
@@ -23,6 +24,7 @@ def damage(folder: Path, *tables: str) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
+    make_empty(tmp_path / "rundun.db")
     done(rundun(tmp_path, "orgs", "create", "Acme"))
     return tmp_path
 

@@ -63,7 +63,7 @@ def test_any_bytes_are_read(head: bytes, rest: bytes) -> None:
     assert isinstance(read_exif(head + rest), Exif)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.sampled_from(BLOCKS), st.lists(st.tuples(st.integers(0, 500), st.integers(0, 255)), max_size=12), st.data())
 def test_any_changed_exif_is_read(block: bytes, changes: list[tuple[int, int]], data: st.DataObject) -> None:
     changed = bytearray(block)

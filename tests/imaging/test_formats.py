@@ -88,7 +88,7 @@ def test_a_cut_off_picture_says_so():
     assert all("cut off" in refusal(derive, whole[:-1]) for whole in WHOLE.values())
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_a_damaged_picture_is_shown_or_refused_and_nothing_else(data):
     whole = bytearray(WHOLE[data.draw(st.sampled_from(sorted(WHOLE)))])
@@ -109,7 +109,7 @@ MAGIC = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(MAGIC), st.binary(max_size=400))
 def test_random_bytes_are_refused_and_nothing_else(magic, tail):
     refusal(derive, magic + tail)

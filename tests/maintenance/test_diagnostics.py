@@ -22,6 +22,7 @@ from rundun.store.organizations import quotas as quota_rows
 from rundun.store.sqlite import connection
 from rundun.store.sqlite.transaction import Tx
 from tests.helpers.console.console import operator
+from tests.helpers.files.database import make_empty
 from tests.helpers.processes.service_process import done, rundun, serving
 from tests.helpers.service import BOOLEAN, NOON, Clock, Receiver, World, answering, settings_for
 
@@ -53,6 +54,7 @@ def names_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
+    make_empty(tmp_path / "rundun.db")
     done(rundun(tmp_path, "orgs", "create", "Acme"))
     return tmp_path
 

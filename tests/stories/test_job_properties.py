@@ -36,7 +36,7 @@ async def each_mistake_of_a_dispatch_is_told(stage: Stage, drawn: Any) -> None:
     assert said == {"title": None, "note": None, "due_at": None} | {name: body[name] for name in said if name in body}
 
 
-EACH = Property(each_mistake_of_a_dispatch_is_told, {"drawn": dispatches()}, examples=100)
+EACH = Property(each_mistake_of_a_dispatch_is_told, {"drawn": dispatches()}, examples=60)
 
 
 def test_each_mistake_of_a_dispatch_is_told(stage: Stage) -> None:

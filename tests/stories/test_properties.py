@@ -46,7 +46,7 @@ def bodies(*right: some.SearchStrategy[Any]) -> some.SearchStrategy[bytes]:
     return some.one_of(nearly.map(written), nearly.map(written), any_json.map(written), some.binary(max_size=40))
 
 
-@holds_for(150, sent=bodies(templates()))
+@holds_for(100, sent=bodies(templates()))
 async def whatever_is_sent_as_a_template(stage: Stage, sent: bytes) -> None:
     checked = await stage.call("POST", "/v1/templates/check", sent, (JSON, stage.acme))
     answer = await stage.call("POST", "/v1/templates", sent, (JSON, stage.acme))
@@ -234,7 +234,7 @@ HEADER = some.sampled_from(sorted(HEADERS)).flatmap(
 )
 
 
-@holds_for(400, call=some.sampled_from(CALLS), data=some.data(), query=QUERY, headers=some.lists(HEADER, max_size=3))
+@holds_for(250, call=some.sampled_from(CALLS), data=some.data(), query=QUERY, headers=some.lists(HEADER, max_size=3))
 async def whatever_is_asked_of_any_route(stage: Stage, call: Any, data: Any, query: str, headers: Any) -> None:
     method, path = call
     known = await known_ids(stage)

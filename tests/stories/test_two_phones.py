@@ -174,7 +174,7 @@ QUIET = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too
 @pytest.mark.parametrize("part", range(2))  # so that several workers share them
 def test_two_phones_leave_what_the_model_says(told: type[TwoPhones], part: int) -> None:
     quick = [phase for phase in Phase if phase not in (Phase.shrink, Phase.explain)]  # soak tells it shorter
-    how = settings(max_examples=40, stateful_step_count=40, phases=quick, suppress_health_check=QUIET)
+    how = settings(max_examples=25, stateful_step_count=40, phases=quick, suppress_health_check=QUIET)
     run_state_machine_as_test(seed(part)(told), settings=how)
 
 

@@ -250,7 +250,7 @@ async def a_run_stands_where_the_contract_says(stage: Stage, template: Any, data
     await walker.finish()
 
 
-WALK = Property(a_run_stands_where_the_contract_says, {"template": QUIET, "data": some.data()}, 100, shrinks=False)
+WALK = Property(a_run_stands_where_the_contract_says, {"template": QUIET, "data": some.data()}, 60, shrinks=False)
 
 
 def test_walks(stage: Stage) -> None:

@@ -10,6 +10,7 @@ import sqlite3
 import stat
 import struct
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -127,14 +128,19 @@ _OTHERS = frozenset(
 
 def _require_schema(db: sqlite3.Connection, copy: Path, schema: int) -> None:
     """Raise `unavailable` unless the file has the same schema as the migrations make, white space aside."""
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as empty:
-        for number, sql in connection.list_migrations():
-            if number <= schema:
-                empty.executescript(sql)
-        expected = _objects(empty)
-    found = _objects(db)
+    expected, found = _expected(schema), _objects(db)
     if missing := {one.name for one in expected} - {one.name for one in found}:
         raise Problem("unavailable", f"{copy} is incomplete: it lacks {', '.join(sorted(missing)[:_NAMED])}.")
     if others := [f"{one.kind} {one.name}" for one in found - expected - _OTHERS]:
         names = ", ".join(sorted(others)[:_NAMED])
         raise Problem("unavailable", f"{copy} has a schema that no Rundun has made: {names}.")
+
+
+@cache
+def _expected(schema: int) -> set[_Object]:
+    """Return what the migrations make, up to the number of a schema."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as empty:
+        for number, sql in connection.list_migrations():
+            if number <= schema:
+                empty.executescript(sql)
+        return _objects(empty)

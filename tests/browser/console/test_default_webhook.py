@@ -44,6 +44,7 @@ async def done(w: World, run_id: str) -> None:
     await w.deliver()
 
 
+@pytest.mark.long
 async def test_what_people_send_reports_by_default(w: World, base: str, ann: Page, receiver: Receiver) -> None:
     template_id = await w.template(BOOLEAN, name="Boiler check")
     await ann.goto(f"{base}/console/settings/webhooks")

@@ -90,6 +90,7 @@ async def tab_to(page: Page, what: Locator, key: str = "Tab") -> None:
     raise AssertionError(f"no way to {what}")
 
 
+@pytest.mark.long
 async def test_ten_jobs_by_table_with_the_keyboard_alone(w: World, base: str, ann: Page, tmp_path: Path) -> None:
     await w.template(BOOLEAN, name="Turnover", fields=[{**FIELDS[0], "label": "Unit", "required": True}])
     lines = [["Title", "Unit", "Due"], *([f"House {n}", f"0{n}", f"2026-02-{n:02} 15:00"] for n in range(1, 11))]

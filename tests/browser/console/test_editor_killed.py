@@ -4,6 +4,7 @@ import random
 from html import unescape
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Browser, Page, expect
 
 from rundun.web.console import cookies
@@ -29,6 +30,7 @@ WATCH = """(() => {
 })()"""
 
 
+@pytest.mark.long
 async def test_at_most_two_seconds_of_typing_are_gone(tmp_path: Path, browser: Browser) -> None:
     chance = random.Random(26)
     acme = settle_in(tmp_path, BOOLEAN)

@@ -68,7 +68,7 @@ async def ask(page: Page, script: str, given: Any) -> Any:
 
 
 async def test_what_is_read_is_written_as_it_was(page: Page) -> None:
-    found = [json.dumps(template, ensure_ascii=False) for template in drawn(templates(), 150)]
+    found = [json.dumps(template, ensure_ascii=False) for template in drawn(templates(), 80)]
     script = """return given.map((text) => {
       const read = m.withIds(JSON.parse(text), makeId);
       const again = { ...read, ...m.withOutline(read, m.outlineOf(read)) };
@@ -92,7 +92,7 @@ async def test_the_greatest_template_can_be_shown(page: Page) -> None:
 
 
 async def test_every_state_comes_back_by_undo_and_redo(page: Page) -> None:
-    given = drawn(some.tuples(templates(), OPERATIONS), 150)
+    given = drawn(some.tuples(templates(), OPERATIONS), 80)
     script = """return given.map(([template, operations]) => {
       const history = new m.History(template);
       const states = [template];
@@ -115,7 +115,7 @@ async def test_every_state_comes_back_by_undo_and_redo(page: Page) -> None:
 
 
 async def test_ids_stay_and_only_what_is_removed_goes(page: Page) -> None:
-    given = drawn(some.tuples(templates(), OPERATIONS), 150)
+    given = drawn(some.tuples(templates(), OPERATIONS), 80)
     script = """return given.map(([template, operations]) => {
       let now = template;
       for (const one of operations) {
@@ -137,7 +137,7 @@ async def test_ids_stay_and_only_what_is_removed_goes(page: Page) -> None:
 async def test_each_dangling_condition_is_known_before_the_server_says_so(page: Page) -> None:
     given = [
         (template, operations, FITTING)
-        for template, operations in drawn(some.tuples(templates(dependent=True), OPERATIONS), 250)
+        for template, operations in drawn(some.tuples(templates(dependent=True), OPERATIONS), 120)
     ]
     script = """return given.map(([template, operations, operators]) => {
       let now = template;
@@ -171,7 +171,7 @@ def dangling_by_the_server(template: dict[str, Any]) -> set[str]:
 
 
 async def test_copies_ask_about_copies(page: Page) -> None:
-    given = [template for template in drawn(templates(dependent=True), 80) if template.get("sections")]
+    given = [template for template in drawn(templates(dependent=True), 50) if template.get("sections")]
     script = """return given.map((template) => {
       const { id } = template.sections.find(({ steps }) => steps.length);
       const [copied, copy] = m.duplicatePart(template, id, makeId);
@@ -222,7 +222,7 @@ async def test_a_section_moves_behind_whole_sections(page: Page) -> None:
 
 async def test_two_changed_copies_are_joined_place_by_place(page: Page) -> None:
     with_fields = templates().map(lambda template: {**template, "fields": FIELDS})
-    given = drawn(some.tuples(with_fields, OPERATIONS, OPERATIONS), 150)
+    given = drawn(some.tuples(with_fields, OPERATIONS, OPERATIONS), 80)
     script = """return given.map(([base, ours, others]) => {
       const change = (operations) => operations.reduce((template, one) => act(template, one)[0], base);
       const [mine, theirs] = [change(ours), change(others)];

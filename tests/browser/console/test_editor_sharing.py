@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
 from tests.browser.console.desktop import desktop, label, labels, lose, publish, shown_in, type_over
@@ -134,6 +135,7 @@ async def test_a_version_published_meanwhile_is_joined_before_publishing(w: Worl
     assert [step["label"] for step in versions[0]["steps"]] == ["All well?", "How so?"]
 
 
+@pytest.mark.long
 async def test_a_newer_draft_is_not_lost_to_a_newer_version(w: World, browser: Browser, base: str) -> None:
     """Ann publishes a page that is older than Bob's draft, and a version has been published, too."""
     how = {"id": "s-how", "type": "text", "label": "How?"}
@@ -157,6 +159,7 @@ async def test_a_newer_draft_is_not_lost_to_a_newer_version(w: World, browser: B
         assert [step["label"] for step in stored["template"]["steps"]] == ["All well?", "How?"]
 
 
+@pytest.mark.long
 async def test_a_version_is_joined_after_a_write_under_way(w: World, browser: Browser, base: str) -> None:
     how = {"id": "s-how", "type": "text", "label": "How?"}
     template_id = await w.template(BOOLEAN, how)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.browser.console.desktop import desktop, publish, shown_in, tab_to, template_of
@@ -20,6 +21,7 @@ LEVELS = ["Full", "Half", "Empty"]
 SIDES = ["Front", "Driver's side", "Rear", "Passenger's side"]
 
 
+@pytest.mark.long
 async def test_it_is_made_by_keys_alone(w: World, browser: Browser, base: str) -> None:
     async with desktop(w, browser, base) as ann:
         page, keys, _ = ann.page, ann.page.keyboard, words("en")

@@ -239,6 +239,7 @@ async def test_a_refused_text_is_not_left_by_mistake(w: World, ann: Phone) -> No
     assert asked == ["beforeunload"]
 
 
+@pytest.mark.long
 async def test_two_write_one_draft_and_one_loses_the_network(w: World, browser: Browser, base: str) -> None:
     template_id = await w.template(BOOLEAN)
     async with desktop(w, browser, base) as ann, desktop(w, browser, base) as bob:
@@ -279,6 +280,7 @@ async def test_two_write_one_draft_and_one_loses_the_network(w: World, browser: 
         assert draft["template"]["steps"][0]["label"] == "Ann asks again?"
 
 
+@pytest.mark.long
 async def test_who_types_on_and_on_is_stored_every_second(w: World, ann: Phone) -> None:
     page, template_id = ann.page, await w.template(BOOLEAN)
     await page.clock.install(time=0)
@@ -297,6 +299,7 @@ async def test_who_types_on_and_on_is_stored_every_second(w: World, ann: Phone) 
         await expect(page.locator("[name=revision]").first).to_have_value(str(revision))
 
 
+@pytest.mark.long
 async def test_a_slow_server_gets_one_write_at_a_time_and_a_proxys_page_is_no_answer(w: World, ann: Phone) -> None:
     page, template_id = ann.page, await w.template(BOOLEAN)
     await page.clock.install(time=0)

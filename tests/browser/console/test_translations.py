@@ -1,5 +1,6 @@
 """A checklist's translations: written beside its texts, and never outdated without a word."""
 
+import pytest
 from hypothesis import strategies as some
 from playwright.async_api import Page, expect
 
@@ -71,6 +72,7 @@ async def test_a_language_is_begun_and_left_without_a_trace(w: World, ann: Phone
     assert "translations" not in await template_of(page)
 
 
+@pytest.mark.long
 async def test_what_json_and_copies_bring_is_as_outdated_as_it_was(w: World, ann: Phone) -> None:
     page, template_id = ann.page, await w.template(FUEL, KEYS, translations={"es": SPANISH})
     await page.clock.install(time=0)
@@ -104,6 +106,7 @@ async def test_what_json_and_copies_bring_is_as_outdated_as_it_was(w: World, ann
     await expect(summary).to_contain_text("Spanish 2")
 
 
+@pytest.mark.long
 async def test_what_two_write_of_one_text_is_not_taken_for_confirmed(w: World, ann: Phone) -> None:
     """Ann changes the text while a version that leaves its translation alone is published by the API."""
     page, template_id = ann.page, await w.template(FUEL, KEYS, translations={"es": SPANISH})

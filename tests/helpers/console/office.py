@@ -10,6 +10,7 @@ import pytest
 from click.testing import Result
 
 from tests.helpers.cli import FIRST, HANDED_OVER, KEY
+from tests.helpers.files.database import make_empty
 from tests.helpers.processes.service_process import Serving, done, rundun, serving
 
 
@@ -50,11 +51,11 @@ class Office:
 @pytest.fixture(params=["alone", "beside"])
 def office(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Office]:
     """The command line on a database that a service has opened before, and, `beside`, still serves."""
+    make_empty(tmp_path / "rundun.db")
+    done(rundun(tmp_path, "orgs", "create", FIRST))
     if request.param == "alone":
-        done(rundun(tmp_path, "orgs", "create", FIRST))
         yield Office(tmp_path, None)
         return
-    done(rundun(tmp_path, "orgs", "create", FIRST))
     with serving(tmp_path) as service:
         assert service.url
         yield Office(tmp_path, service)

@@ -1,12 +1,16 @@
 """A database without a service, and the threads of its connections."""
 
+import tempfile
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 
 from rundun.store.database import Database
 from rundun.store.organizations import organizations as organization_rows
+from rundun.store.sqlite.connection import open_writer
+from rundun.store.sqlite.database_file import OWNER_ONLY
 from rundun.store.sqlite.transaction import Tx
 from tests.helpers.patience import PATIENCE
 from tests.helpers.service import PUBLIC_URL, Clock
@@ -14,9 +18,26 @@ from tests.helpers.service import PUBLIC_URL, Clock
 MIB = 1024 * 1024
 
 
+def make_empty(path: Path) -> None:
+    """A database with nothing in it, of the newest schema, as the first command or start makes one."""
+    path.touch(OWNER_ONLY)
+    path.write_bytes(_empty())
+
+
+@cache
+def _empty() -> bytes:
+    """All migrations are made once a process: they take longer than most tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rundun.db"
+        open_writer(path).close()
+        return path.read_bytes()
+
+
 @asynccontextmanager
 async def opened(path: Path) -> AsyncIterator[Database]:
-    """The database at `path`, with a clock of its own."""
+    """The database at `path`, made if it is not there, with a clock of its own."""
+    if not path.exists():
+        make_empty(path)
     one = await Database.open(path, clock=Clock(), public_url=PUBLIC_URL, grace=0)
     try:
         yield one

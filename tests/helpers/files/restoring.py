@@ -12,6 +12,7 @@ import httpx2
 from rundun.store.backups import backup
 from rundun.store.backups.restore import restore
 from rundun.store.sqlite.connection import open_writer
+from tests.helpers.files.database import make_empty
 from tests.helpers.service import Clock, World, world
 
 NOW = 1_767_312_000_000  # 2026-01-02, in milliseconds
@@ -19,6 +20,7 @@ NOW = 1_767_312_000_000  # 2026-01-02, in milliseconds
 
 def make_database(path: Path, *names: str) -> Path:
     """A database with organizations of these names, closed."""
+    make_empty(path)
     with closing(open_writer(path)) as db:
         for name in names:
             add_organization(db, name)

@@ -20,6 +20,7 @@ import httpx2
 from click.testing import CliRunner, Result
 
 from rundun.cli.main import main
+from tests.helpers.files.database import make_empty
 from tests.helpers.patience import PATIENCE
 from tests.helpers.processes.forking import fork
 
@@ -189,6 +190,7 @@ class Acme:
 
 
 def settle_in(folder: Path, *steps: dict[str, Any]) -> Acme:
+    make_empty(folder / "rundun.db")
     template = folder / "check.json"
     template.write_text(json.dumps({"name": "Check", "steps": steps}))
     done(rundun(folder, "orgs", "create", "Acme"))

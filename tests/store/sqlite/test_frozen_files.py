@@ -120,6 +120,7 @@ async def test_what_855d391_had_begun_goes_on(w: World, told: Any) -> None:
 # ---- fc0e2a6e, killed under load, and its upgrade killed
 
 
+@pytest.mark.long
 async def test_an_upgrade_that_is_killed_loses_nothing(tmp_path: Path) -> None:
     before = tmp_path / "before"
     before.mkdir()

@@ -278,31 +278,28 @@ async def test_media_addresses_are_signed_and_tell_nothing(w: World) -> None:
     assert (await stranger.head(url)).headers["content-length"] == str(len(whole.content))
 
 
-@pytest.mark.parametrize(
-    ("asked", "status", "first", "last"),
-    [
-        ("bytes=0-9", 206, 0, 9),
-        ("bytes=10-", 206, 10, None),
-        ("bytes=-7", 206, -7, None),
-        ("bytes=0-999999999", 206, 0, None),
-        ("bytes=5-2", 200, 0, None),
-        ("bytes=0-1,4-5", 200, 0, None),
-        ("bytes=99999999-", 416, None, None),
-        ("bytes=-0", 416, None, None),
-        ("lines=1-2", 200, 0, None),
-    ],
-)
-async def test_ranges(w: World, asked: str, status: int, first: int | None, last: int | None) -> None:
+async def test_ranges(w: World) -> None:
     ed = await started(w, OVERLAY)
     data = images.encoded(Image.effect_noise((1700, 1700), 100).convert("RGB"), quality=95)
     assert len(data) > 1024 * 1024, "more than one chunk"
     receipt = (await ed.photo("s-ok", data)).json()
-    response = await w.browser().get(receipt["url"], headers={"range": asked})
-    assert response.status_code == status
-    if status == 416:
-        assert response.headers["content-range"] == f"bytes */{len(data)}"
-    else:
-        assert response.content == data[first : None if last is None else last + 1]
+    for asked, status, expected in (
+        ("bytes=0-9", 206, data[:10]),
+        ("bytes=10-", 206, data[10:]),
+        ("bytes=-7", 206, data[-7:]),
+        ("bytes=0-999999999", 206, data),
+        ("bytes=5-2", 200, data),
+        ("bytes=0-1,4-5", 200, data),
+        ("bytes=99999999-", 416, None),
+        ("bytes=-0", 416, None),
+        ("lines=1-2", 200, data),
+    ):
+        response = await w.browser().get(receipt["url"], headers={"range": asked})
+        assert response.status_code == status, asked
+        if expected is None:
+            assert response.headers["content-range"] == f"bytes */{len(data)}"
+        else:
+            assert response.content == expected, asked
 
 
 async def test_a_barcode_in_a_picture_is_read(w: World) -> None:

@@ -68,6 +68,7 @@ async def twenty_photos(tmp_path: Path, browser: Browser, seed: int) -> None:
         assert acme.events(run_id) == ["run.started", *["step.completed"] * 2, "run.completed"]
 
 
+@pytest.mark.long
 async def test_a_line_cut_at_any_byte_loses_no_photo_and_doubles_none(tmp_path: Path, browser: Browser) -> None:
     await twenty_photos(tmp_path, browser, seed=1)
 

@@ -4,6 +4,7 @@ import hashlib
 import random
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Browser, expect
 
 from tests.browser.checklists import COUNT, PICTURE, YES_NO
@@ -48,6 +49,7 @@ async def test_a_phone_that_clears_its_storage_loses_nothing_that_an_open_page_h
         assert acme.events(run_id) == ["run.started", *["step.completed"] * 2]
 
 
+@pytest.mark.long
 async def test_what_the_page_notes_after_the_phone_was_cleared_hides_nothing(tmp_path: Path, browser: Browser) -> None:
     async with depot(tmp_path) as acme, phone(browser, acme.base) as ed:
         run_id = await cleared_while_cut_off(acme, ed)
@@ -65,6 +67,7 @@ async def test_what_the_page_notes_after_the_phone_was_cleared_hides_nothing(tmp
         assert acme.replaced(run_id) == 0
 
 
+@pytest.mark.long
 async def test_a_receipt_after_the_phone_was_cleared_hides_nothing_either(tmp_path: Path, browser: Browser) -> None:
     async with depot(tmp_path) as acme, phone(browser, acme.base) as ed:
         await ed.page.clock.install()
@@ -85,6 +88,7 @@ async def test_a_receipt_after_the_phone_was_cleared_hides_nothing_either(tmp_pa
         assert acme.replaced(run_id) == 0
 
 
+@pytest.mark.long
 async def test_a_tab_that_dies_while_it_makes_a_picture_small_has_kept_it(tmp_path: Path, browser: Browser) -> None:
     async with depot(tmp_path) as acme, phone(browser, acme.base) as ed:
         await ed.page.add_init_script(

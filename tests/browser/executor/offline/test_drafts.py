@@ -61,6 +61,7 @@ async def test_nothing_is_called_safe_while_a_text_is_nowhere_but_in_its_field(w
     await until_drafts_are(ed, run_id, [])
 
 
+@pytest.mark.long
 async def test_a_text_typed_and_taken_back_leaves_nothing(w: World, ed: Phone) -> None:
     run_id = await dispatched(w, YES_NO, {**REPORT, "required": False}, settings={"allow_skip": True})
     await ed.open(run_id)
@@ -77,6 +78,7 @@ async def test_a_text_typed_and_taken_back_leaves_nothing(w: World, ed: Phone) -
     await ed.until_all_is_safe()
 
 
+@pytest.mark.long
 async def test_a_text_whose_answer_the_phone_cannot_keep_stays_a_draft(w: World, ed: Phone) -> None:
     run_id = await dispatched(w, YES_NO, REPORT)
     await ed.open(run_id)
@@ -122,6 +124,7 @@ async def test_what_was_typed_in_each_kind_of_field_is_there_after_the_page_has_
     assert (await record(w, run_id))["answers"]["s-report"]["value"] == "Two lamps"
 
 
+@pytest.mark.long
 async def test_tabs_keep_a_draft_each_and_take_none_from_a_living_one(w: World, browser: Browser, base: str) -> None:
     async with phone(browser, base) as ed:
         run_id = await dispatched(w, REPORT, COUNT)

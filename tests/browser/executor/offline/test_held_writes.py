@@ -51,27 +51,28 @@ async def until_drafts(ed: Phone, run_id: str, expected: list[list[str]]) -> Non
             pass
 
 
-@pytest.mark.parametrize("writes", range(4))
-async def test_a_number_typed_anew_is_never_against_oneself(browser: Browser, acme: Depot, writes: int) -> None:
-    run_id = await acme.dispatched(COUNT)
-    async with phone(browser, acme.base) as ed:
-        await ed.page.context.add_init_script(HOLD)
-        await ed.open(run_id)
-        await ed.start()
-        await ed.until_kept_is(run_id, [])
-        await ed.page.context.set_offline(True)
-        await ed.fill("s-count", "16")
-        await ed.until_kept(run_id, "answer", "s-count")
-        await ed.page.evaluate(f"window.writes = {writes}")
-        await ed.fill("s-count", "17")
-        await ed.until_true("async (writes) => writes === Infinity || window.writes < writes", writes)
-        await ed.page.context.set_offline(False)
-        await ed.dies()
-        await ed.open(run_id)
-        await ed.review()
-        await ed.finish()  # which a choice between two answers would prevent
-        await ed.until_thanked()
-        assert acme.answers(run_id) == {"s-count": 17 if writes else 16}
+@pytest.mark.long
+async def test_a_number_typed_anew_is_never_against_oneself(browser: Browser, acme: Depot) -> None:
+    for writes in range(4):
+        run_id = await acme.dispatched(COUNT)
+        async with phone(browser, acme.base) as ed:
+            await ed.page.context.add_init_script(HOLD)
+            await ed.open(run_id)
+            await ed.start()
+            await ed.until_kept_is(run_id, [])
+            await ed.page.context.set_offline(True)
+            await ed.fill("s-count", "16")
+            await ed.until_kept(run_id, "answer", "s-count")
+            await ed.page.evaluate(f"window.writes = {writes}")
+            await ed.fill("s-count", "17")
+            await ed.until_true("async (writes) => writes === Infinity || window.writes < writes", writes)
+            await ed.page.context.set_offline(False)
+            await ed.dies()
+            await ed.open(run_id)
+            await ed.review()
+            await ed.finish()  # which a choice between two answers would prevent
+            await ed.until_thanked()
+            assert acme.answers(run_id) == {"s-count": 17 if writes else 16}
 
 
 async def test_a_tick_is_kept_at_once(browser: Browser, acme: Depot) -> None:
@@ -95,6 +96,7 @@ async def test_a_tick_is_kept_at_once(browser: Browser, acme: Depot) -> None:
         await until_drafts(ed, run_id, [])
 
 
+@pytest.mark.long
 async def test_photos_are_kept_before_anything_that_they_need_is_loaded(browser: Browser, acme: Depot) -> None:
     run_id = await acme.dispatched(PICTURE | {"config": {"max": 4}, "geo": True})
     chance = random.Random(11)
@@ -123,6 +125,7 @@ async def test_photos_are_kept_before_anything_that_they_need_is_loaded(browser:
         assert len(acme.photos(run_id)) == len(acme.listed(run_id, "s-pic")) == 3
 
 
+@pytest.mark.long
 async def test_photos_are_kept_before_they_are_looked_at(browser: Browser, acme: Depot) -> None:
     run_id = await acme.dispatched(PICTURE | {"config": {"max": 4}})
     chance = random.Random(12)
@@ -147,6 +150,7 @@ async def test_photos_are_kept_before_they_are_looked_at(browser: Browser, acme:
         assert len(acme.photos(run_id)) == len(acme.listed(run_id, "s-pic")) == 3
 
 
+@pytest.mark.long
 async def test_what_is_sent_again_at_once_is_never_kept_as_refused(browser: Browser, acme: Depot) -> None:
     """Or a page that ends in between leaves an answer that the person has to send again by hand."""
     run_id = await acme.dispatched(YES_NO, execution={"scope": "first_device"})

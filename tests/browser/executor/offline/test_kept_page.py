@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from playwright.async_api import Browser, expect
 
 from tests.browser.checklists import COUNT, YES_NO
@@ -76,6 +77,7 @@ async def test_the_kept_page_stands_in_for_what_is_not_ours(browser: Browser, ac
         ed.trouble.clear()
 
 
+@pytest.mark.long
 async def test_a_way_to_a_portal_is_followed(browser: Browser, acme: Depot) -> None:
     async with at_work(browser, acme) as (ed, run_id):
 
@@ -116,6 +118,7 @@ async def test_a_portals_page_is_not_kept(browser: Browser, acme: Depot) -> None
         ed.trouble.clear()
 
 
+@pytest.mark.long
 async def test_the_end_of_a_run_is_shown_in_place_of_the_kept_page(browser: Browser, acme: Depot) -> None:
     async with at_work(browser, acme) as (ed, run_id):
         await ed.page.goto("about:blank")

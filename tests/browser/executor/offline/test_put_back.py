@@ -52,7 +52,7 @@ async def notices(ed: Phone) -> None:
     await expect(ed.page.locator(".put-back")).to_contain_text(NOTICE)
 
 
-@pytest.mark.parametrize("when", ["before the start", "in between"])
+@pytest.mark.parametrize("when", [pytest.param("before the start", marks=pytest.mark.long), "in between"])
 async def test_all_that_was_lost_comes_again(browser: Browser, acme: Depot, when: str) -> None:
     run_id = await acme.dispatched(*STEPS)
     async with phone(browser, acme.base) as ed:
@@ -86,6 +86,7 @@ async def test_all_that_was_lost_comes_again(browser: Browser, acme: Depot, when
         assert await ed.kept(run_id, received=True) == []
 
 
+@pytest.mark.long
 async def test_a_page_that_is_opened_afterwards_sends_it_too(browser: Browser, acme: Depot) -> None:
     async with at_work(browser, acme) as (ed, run_id):
         copy = await acme.backs_up()
@@ -144,6 +145,7 @@ async def test_a_kept_page_of_after_the_start_starts_a_run_put_back_to_before_it
         assert acme.answers(run_id) == {"s-count": 17}
 
 
+@pytest.mark.long
 async def test_what_this_phone_has_given_since_replaces_what_is_lost(browser: Browser, acme: Depot) -> None:
     """Also where the page hears of the restore only after its newer answer has arrived."""
     async with at_work(browser, acme, YES_NO) as (ed, run_id):
@@ -212,6 +214,7 @@ async def test_what_is_deleted_before_the_restored_state_has_come_is_deleted(bro
         ed.trouble.clear()
 
 
+@pytest.mark.long
 async def test_what_was_replaced_or_deleted_never_comes_back(browser: Browser, acme: Depot) -> None:
     async with at_work(browser, acme) as (ed, run_id):
         await does_all(ed)
@@ -377,6 +380,7 @@ ROOM = """(() => {
 })()"""
 
 
+@pytest.mark.long
 async def test_a_kept_photo_is_given_up_for_what_is_not_sent(browser: Browser, acme: Depot) -> None:
     """A phone without room deletes the photo with the oldest receipt, and nothing that it still has to send."""
     chance = random.Random(5)
@@ -411,6 +415,7 @@ async def test_a_kept_photo_is_given_up_for_what_is_not_sent(browser: Browser, a
         await ed.until_all_is_safe()
 
 
+@pytest.mark.long
 async def test_any_page_deletes_what_is_kept_for_more_than_seven_days(browser: Browser, acme: Depot) -> None:
     run_id, other = [await acme.dispatched(YES_NO) for _ in range(2)]
     async with phone(browser, acme.base) as ed:

@@ -11,36 +11,38 @@ from tests.browser.pictures import file, jpeg
 from tests.helpers.network.faulty_network import Depot
 
 
-@pytest.mark.parametrize("is_left_open", [True, False])
+@pytest.mark.long
 async def test_a_run_that_was_finished_says_so_where_the_server_has_it_open_again(
-    browser: Browser, acme: Depot, is_left_open: bool
+    browser: Browser, acme: Depot
 ) -> None:
-    async with at_work(browser, acme, YES_NO) as (ed, run_id):
-        copy = await acme.backs_up()
-        await ed.pick("s-ok", "Yes")
-        await ed.is_done("s-ok")
-        await ed.review()
-        await ed.finish()
-        await ed.until_thanked()
-        await ed.until_page_is_forgotten(run_id)
-        if not is_left_open:
-            await ed.open(run_id)
-        await ed.until_kept_is(run_id, [])
-        await acme.restored(copy)
-        await ed.network_is_back()  # and the page asks, as it does every fifteen seconds
-        finished = "It was finished before: please look at all of it again."
-        await expect(ed.page.locator(".put-back")).to_contain_text(finished)
-        await ed.pick("s-ok", "No")
-        await ed.is_done("s-ok")
-        await ed.until_kept_is(run_id, [])
-        await expect(ed.page.locator(".top .sending")).to_have_text("")
-        await ed.page.reload()
-        await expect(ed.page.locator(".put-back")).to_contain_text(finished)
-        await ed.page.get_by_role("button", name="Close").tap()
-        await ed.until_all_is_safe()
-        await ed.page.reload()
-        await ed.until_all_is_safe()
-        await expect(ed.page.locator(".put-back")).to_have_count(0)
+    """Also where its page is opened again first."""
+    for is_left_open in (True, False):
+        async with at_work(browser, acme, YES_NO) as (ed, run_id):
+            copy = await acme.backs_up()
+            await ed.pick("s-ok", "Yes")
+            await ed.is_done("s-ok")
+            await ed.review()
+            await ed.finish()
+            await ed.until_thanked()
+            await ed.until_page_is_forgotten(run_id)
+            if not is_left_open:
+                await ed.open(run_id)
+            await ed.until_kept_is(run_id, [])
+            await acme.restored(copy)
+            await ed.network_is_back()  # and the page asks, as it does every fifteen seconds
+            finished = "It was finished before: please look at all of it again."
+            await expect(ed.page.locator(".put-back")).to_contain_text(finished)
+            await ed.pick("s-ok", "No")
+            await ed.is_done("s-ok")
+            await ed.until_kept_is(run_id, [])
+            await expect(ed.page.locator(".top .sending")).to_have_text("")
+            await ed.page.reload()
+            await expect(ed.page.locator(".put-back")).to_contain_text(finished)
+            await ed.page.get_by_role("button", name="Close").tap()
+            await ed.until_all_is_safe()
+            await ed.page.reload()
+            await ed.until_all_is_safe()
+            await expect(ed.page.locator(".put-back")).to_have_count(0)
 
 
 @pytest.mark.long
@@ -83,6 +85,7 @@ async def test_an_unknown_run_is_offered_as_a_file(browser: Browser, acme: Depot
         await expect(ed.page.locator(".unsent .notice")).to_contain_text("still holds 9 items")
 
 
+@pytest.mark.long
 async def test_an_end_of_another_generation_deletes_nothing(browser: Browser, acme: Depot) -> None:
     async with at_work(browser, acme, YES_NO, COUNT) as (ed, run_id):
         copy = await acme.backs_up()

@@ -59,6 +59,7 @@ async def finishes_without_network(who: Phone) -> None:
     await expect(who.page.locator("main.waiting")).to_be_visible()
 
 
+@pytest.mark.long
 async def test_a_phone_that_did_not_start_the_run_starts_it_again(browser: Browser, acme: Depot) -> None:
     async with both(browser, acme, YES_NO, COUNT) as (ed, olga, run_id, copy):
         await olga.fill("s-count", "17")
@@ -125,6 +126,7 @@ async def test_a_kept_page_whose_start_is_refused_asks_until_the_server_makes_on
         olga.trouble.clear()
 
 
+@pytest.mark.long
 async def test_photos_of_both_phones_are_all_there_again(browser: Browser, acme: Depot) -> None:
     async with both(browser, acme, PIC) as (ed, olga, run_id, copy):
         for n, one in enumerate((ed, olga, ed)):
@@ -204,6 +206,7 @@ async def test_what_another_phone_had_answered_is_not_asked_about_where_it_is_lo
         ed.trouble.clear()
 
 
+@pytest.mark.long
 async def test_what_no_phone_has_is_named(browser: Browser, acme: Depot) -> None:
     async with both(browser, acme, YES_NO, COUNT, PIC) as (ed, olga, run_id, copy):
         await ed.pick("s-ok", "Yes")

@@ -3,8 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from playwright.async_api import Browser, Request, expect
+import pytest
+from playwright.async_api import Browser, Page, Request, expect
 
 from tests.browser.checklists import COUNT, PICTURE, YES_NO, record
 from tests.browser.phone import Phone, phone
@@ -35,11 +37,23 @@ async def both(w: World, browser: Browser, base: str, *steps: Any) -> AsyncItera
     """Ed, who has started, and Olga on a phone of her own."""
     run = await w.dispatch(await w.template(*steps))
     async with phone(browser, base) as ed, phone(browser, base) as olga:
+        note_polls(olga.page)
         await ed.open(run.run_id)
         await ed.start()
         await olga.open(run.run_id)
         await expect(olga.page.locator(".list")).to_be_visible()
         yield ed, olga, run.run_id
+
+
+_polls: WeakKeyDictionary[Page, set[Request]] = WeakKeyDictionary()  # without an answer yet
+
+
+def note_polls(page: Page) -> None:
+    """Know from now on which requests for the run's state are on their way."""
+    polls = _polls[page] = set()
+    page.on("request", lambda request: "/state?" in request.url and polls.add(request))
+    page.on("requestfinished", lambda request: polls.discard(request))
+    page.on("requestfailed", lambda request: polls.discard(request))
 
 
 async def looks_at_nothing(olga: Phone, until: bytes = b"") -> None:
@@ -58,8 +72,8 @@ async def looks_at_nothing(olga: Phone, until: bytes = b"") -> None:
         await (route.continue_() if sent else route.fulfill(status=304))
 
     await olga.page.route("**/state?*", unchanged)
-    before = set(olga.polls)
-    while before & olga.polls:
+    before = set(_polls[olga.page])
+    while before & _polls[olga.page]:
         await olga.page.wait_for_event("requestfinished")
 
 
@@ -91,6 +105,7 @@ async def test_what_another_phone_has_changed_is_said_and_read_out(w: World, bro
             await expect(ed.page.locator(".status").filter(has_text=CHANGED)).to_have_count(0)
 
 
+@pytest.mark.long
 async def test_an_answer_that_arrived_and_is_still_on_the_phone_is_its_own(
     w: World, browser: Browser, base: str
 ) -> None:
@@ -238,6 +253,7 @@ async def test_photos_of_one_step_by_both_are_all_in_the_record(w: World, browse
         assert len(await photo_ids(w, run_id, "s-pic")) == 3
 
 
+@pytest.mark.long
 async def test_a_photo_that_arrives_while_it_is_gone_on_without_stays(w: World, browser: Browser, base: str) -> None:
     async with both(w, browser, base, PICTURE) as (ed, olga, run_id):
         await ed.page.route("**/r/*/steps/*/photos/**", lambda route: route.abort())
@@ -256,6 +272,7 @@ async def test_a_photo_that_arrives_while_it_is_gone_on_without_stays(w: World, 
         await expect(olga.step("s-pic").locator(".tile[state=safe]")).to_have_count(2)
 
 
+@pytest.mark.long
 async def test_more_photos_than_there_may_be_are_asked_for(w: World, browser: Browser, base: str) -> None:
     async with both(w, browser, base, {**PICTURE, "config": {"max": 1}}) as (ed, olga, run_id):
         await ed.photograph("s-pic", file("1.jpg", "image/jpeg", jpeg()))
@@ -278,6 +295,7 @@ async def test_more_photos_than_there_may_be_are_asked_for(w: World, browser: Br
         await expect(ed.step("s-pic").locator(".tile[state=safe]")).to_have_count(1)
 
 
+@pytest.mark.long
 async def test_a_photo_that_was_deleted_on_another_phone_is_not_sent_again(
     w: World, browser: Browser, base: str
 ) -> None:
@@ -305,6 +323,7 @@ async def test_a_photo_that_was_deleted_on_another_phone_is_not_sent_again(
         assert len(await photo_ids(w, run_id, "s-pic")) == 1
 
 
+@pytest.mark.long
 async def test_a_photo_alone_changes_no_answer_that_came_meanwhile(w: World, browser: Browser, base: str) -> None:
     steps = {**YES_NO, "photo": {"min": 0, "max": 3}}, {**REPORT, "photo": {"min": 0, "max": 3}}
     async with both(w, browser, base, *steps) as (ed, olga, run_id):
@@ -337,6 +356,7 @@ async def test_a_photo_alone_changes_no_answer_that_came_meanwhile(w: World, bro
         assert (await record(w, run_id))["answers"]["s-report"]["unable"] == {"reason": "It is locked"}
 
 
+@pytest.mark.long
 async def test_a_finished_run_waits_for_what_no_person_decides(w: World, browser: Browser, base: str) -> None:
     """His photo's answer is refused because of her answer, and sent again with it: he does not tap Finish twice."""
     async with both(w, browser, base, {**YES_NO, "photo": {"min": 0, "max": 3}}) as (ed, olga, run_id):

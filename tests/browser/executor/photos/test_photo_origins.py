@@ -148,7 +148,7 @@ def changed_blocks(draw: some.DrawFn) -> bytes:
 
 
 async def test_page_and_server_agree_on_changed_exif(page: Page) -> None:
-    blocks = drawn(changed_blocks(), 400)
+    blocks = drawn(changed_blocks(), 200)
     expression = f"""given.map((one) => m.readExif({BYTES})).map(({{ time, place }}) => [
       time.taken_at_from === "exif" ? time.taken_at : null, "lat" in place ? [place.lat, place.lng] : null])"""
     for block, one in zip(blocks, await in_page(page, "photos/exif", expression, encoded(blocks)), strict=True):
@@ -167,10 +167,10 @@ async def test_the_page_reads_any_bytes(page: Page) -> None:
         b"\0\0\0\x18ftypheic",
         b"\0\0\0\x18ftypmif1\0\0\0\0",
     ]
-    files = drawn(some.tuples(some.sampled_from(heads), some.binary(max_size=200)).map(b"".join), 300)
+    files = drawn(some.tuples(some.sampled_from(heads), some.binary(max_size=200)).map(b"".join), 150)
     (whole,) = (case.data for case in CASES if case.name == "heic")
     boxes = some.tuples(some.integers(12, 420), some.integers(0, 255))
-    files += [whole[:at] + bytes([byte]) + whole[at + 1 :] for at, byte in drawn(boxes, 300)]
+    files += [whole[:at] + bytes([byte]) + whole[at + 1 :] for at, byte in drawn(boxes, 150)]
     expression = f"given.map((one) => typeof m.lookAt({BYTES}.buffer).isCutOff)"
     assert set(await in_page(page, "photos/exif", expression, encoded(files))) == {"boolean"}
 

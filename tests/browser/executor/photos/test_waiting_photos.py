@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Browser, expect
 
 from tests.browser.checklists import YES_NO
@@ -84,6 +85,7 @@ async def test_a_page_that_is_opened_again_shows_them(tmp_path: Path, browser: B
         assert len(acme.photos(run_id)) == len(SIZES)
 
 
+@pytest.mark.long
 async def test_a_page_of_a_run_that_was_cancelled_meanwhile_offers_them(tmp_path: Path, browser: Browser) -> None:
     async with depot(tmp_path) as acme, AsyncExitStack() as stack:
         ed = Ed(tmp_path / "phone", browser, acme, stack)
@@ -108,6 +110,7 @@ async def offers_all(phone: Phone) -> None:
     await expect(phone.page.locator(".unsent").get_by_role("button", name="Save")).to_be_visible()
 
 
+@pytest.mark.long
 async def test_a_page_that_cannot_read_what_the_phone_keeps_can_be_used(tmp_path: Path, browser: Browser) -> None:
     async with depot(tmp_path) as acme, AsyncExitStack() as stack:
         ed = Ed(tmp_path / "phone", browser, acme, stack)
@@ -127,6 +130,7 @@ async def test_a_page_that_cannot_read_what_the_phone_keeps_can_be_used(tmp_path
         assert len(acme.photos(run_id)) == len(SIZES)
 
 
+@pytest.mark.long
 async def test_an_answer_whose_head_was_cut_is_no_page_to_keep(tmp_path: Path, browser: Browser) -> None:
     """Over plain http Chromium takes it for a whole one without a body."""
     async with depot(tmp_path) as acme, phone(browser, acme.base, service_workers="allow") as ed:

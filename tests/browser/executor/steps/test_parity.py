@@ -243,7 +243,7 @@ def drawn(strategy: some.SearchStrategy[Any], count: int) -> list[Any]:
 
 
 async def test_page_and_server_agree_on_random_checklists(page: Page) -> None:
-    found = drawn(cases(), 300)
+    found = drawn(cases(), 120)
     read = [(template_of(case["steps"]), case) for case in found]
     for (template, case), said in zip(read, await page_says(page, read), strict=True):
         assert said == server_says(template, case), json.dumps(case)
@@ -294,7 +294,7 @@ async def test_page_and_server_have_the_same_limits(page: Page) -> None:
 
 
 async def test_page_and_server_trim_and_count_alike(page: Page) -> None:
-    words = drawn(some.text(LETTERS | BLANKS, max_size=30), 500)
+    words = drawn(some.text(LETTERS | BLANKS, max_size=30), 200)
     said = await in_page(page, "rules", "given.map((raw) => [m.tidy(raw), m.length(m.tidy(raw))])", words)
     for word, (kept, count) in zip(words, said, strict=True):
         assert (kept, count) == (text.clean(word), len(text.clean(word))), ascii(word)
@@ -309,7 +309,7 @@ async def test_page_and_server_write_capitals_alike(page: Page) -> None:
     latin = some.characters(min_codepoint=0x61, max_codepoint=0x24F, exclude_characters=NEW_CAPITALS)
     greek = some.characters(min_codepoint=0x370, max_codepoint=0x4FF, exclude_categories=["Cn"])
     more = some.sampled_from("\u0345\u0301\u0307\ufb01\u1fb4\u0149\u01f0 ")
-    words = drawn(some.text(latin | greek | more | letters, max_size=12), 500)
+    words = drawn(some.text(latin | greek | more | letters, max_size=12), 200)
     said = await in_page(page, "rules", "given.map((raw) => m.capitals(raw))", words)
     for word, capitals in zip(words, said, strict=True):
         assert capitals == text.capitals(text.clean(word)), ascii(word)

@@ -306,30 +306,30 @@ async def typed(w: World, words: str) -> Ed:
     return ed
 
 
-@pytest.mark.parametrize("words", NASTY, ids=range(len(NASTY)))
-async def test_what_people_type_is_never_markup(w: World, words: str) -> None:
-    ann = await operator(w)
-    kept = unicodedata.normalize("NFC", words.strip())
-    plain, ed = await typed(w, "plain"), await typed(w, words)
+async def test_what_people_type_is_never_markup(w: World) -> None:
+    ann, plain = await operator(w), await typed(w, "plain")
     ours = (await ann.get(f"/runs/{plain.run_id}")).text
-    page = is_harmless((await ann.get(f"/runs/{ed.run_id}")).text, ours)
-    said = " ".join(page.text.split())
-    assert said.count(" ".join(kept.split())) >= 15
-    found = await archive(ann, ed)
-    report = found.read("report.html").decode()
-    is_harmless(report, (await archive(ann, plain)).read("report.html").decode())
-    for name in found.namelist():
-        assert re.fullmatch(r"run\.json|report\.html|(photos|signatures)/[a-z0-9-]{1,60}\.(jpg|png)", name), name
+    our_report = (await archive(ann, plain)).read("report.html").decode()
+    for words in NASTY:
+        kept = unicodedata.normalize("NFC", words.strip())
+        ed = await typed(w, words)
+        page = is_harmless((await ann.get(f"/runs/{ed.run_id}")).text, ours)
+        said = " ".join(page.text.split())
+        assert said.count(" ".join(kept.split())) >= 15
+        found = await archive(ann, ed)
+        is_harmless(found.read("report.html").decode(), our_report)
+        for name in found.namelist():
+            assert re.fullmatch(r"run\.json|report\.html|(photos|signatures)/[a-z0-9-]{1,60}\.(jpg|png)", name), name
 
-    await w.database.write(lambda tx: tx.db.execute("UPDATE runs SET created_at = created_at + number"))
-    query = {"ref": words, "match": "exact"}
-    listed = await ann.get("/runs", params=query)
-    both = is_harmless(listed.text, (await ann.get("/runs", params={"ref": "plain", "match": "exact"})).text)
-    assert f"row-{ed.run_id}" in listed.text and " ".join(kept.split()) in " ".join(both.text.split())
-    (row,) = list(csv.DictReader(io.StringIO((await ann.get("/runs.csv", params=query)).text[1:], newline="")))
-    stored = (await w.database.read(run_rows.get, ed.run_id)).executor_ref
-    assert stored is not None
-    for column in ("reference", "template", "executor", "cancel_reason"):
-        assert not re.match(r"[\s=+\-@＝]", row[column]), (column, row[column])
-        assert row[column] == csv_cells.safe_cell(stored)
-        assert row[column].replace("'", "") == stored.replace("'", "")
+        await w.database.write(lambda tx: tx.db.execute("UPDATE runs SET created_at = created_at + number"))
+        query = {"ref": words, "match": "exact"}
+        listed = await ann.get("/runs", params=query)
+        both = is_harmless(listed.text, (await ann.get("/runs", params={"ref": "plain", "match": "exact"})).text)
+        assert f"row-{ed.run_id}" in listed.text and " ".join(kept.split()) in " ".join(both.text.split())
+        (row,) = list(csv.DictReader(io.StringIO((await ann.get("/runs.csv", params=query)).text[1:], newline="")))
+        stored = (await w.database.read(run_rows.get, ed.run_id)).executor_ref
+        assert stored is not None
+        for column in ("reference", "template", "executor", "cancel_reason"):
+            assert not re.match(r"[\s=+\-@＝]", row[column]), (column, row[column])
+            assert row[column] == csv_cells.safe_cell(stored)
+            assert row[column].replace("'", "") == stored.replace("'", "")

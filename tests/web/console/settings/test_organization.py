@@ -141,7 +141,7 @@ def test_contrast_is_wcags() -> None:
 
 
 @given(integers(0, 0xFFFFFF))
-@settings(max_examples=400)
+@settings(max_examples=150)
 def test_any_colour_becomes_readable(number: int) -> None:
     chosen = colour.parse(f"#{number:06x}")
     for grounds in (colour.LIGHT, colour.DARK):
