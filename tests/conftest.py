@@ -12,11 +12,12 @@ from tests.helpers.service import Receiver, World, world
 
 TESTS = Path(__file__).parent
 LONG = ("long", "soak", "crash", "engines", "packages")
-# Folders whose tests depend on the Python that runs them, and by what: `.ci/run` repeats them with the newest.
+# Tests that depend on the Python that runs them, and by what: `.ci/run` repeats them with the newest.
 PYTHON = {
     "config": "tomllib",
     "core/templates": "regular expressions, floats and Unicode",
-    "process": "signals, subprocesses, packaging and asyncio's servers",
+    "process/test_server": "signals and asyncio's servers",
+    "process/test_wheel": "packaging",
     "spreadsheets": "multiprocessing and zipfile",
     "store/sqlite": "sqlite3",
     "stories": "warnings of the standard library, which are errors, wherever the service goes",
@@ -50,8 +51,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
-        folder = item.path.relative_to(TESTS).parent.as_posix()
-        if reason := PYTHON.get(folder):
+        place = item.path.relative_to(TESTS).as_posix()
+        for reason in (reason for start, reason in PYTHON.items() if place.startswith(start)):
             item.add_marker(pytest.mark.python(reason))
     unnamed = [name for name in LONG if name not in config.option.markexpr]
     left_out = [item for item in items if any(item.get_closest_marker(name) for name in unnamed)]

@@ -6,6 +6,7 @@ import re
 import stat
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_interface
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -36,10 +37,15 @@ class Kind:
         enough.
         """
         try:
-            return TypeAdapter(self.type).validate_python(value, strict=True)
+            return _validator(self.type).validate_python(value, strict=True)
         except ValidationError as error:
             reasons = [found["ctx"]["error"] for found in error.errors() if found["type"] == "value_error"]
             raise ValueError(*reasons[:1]) from None
+
+
+@cache
+def _validator(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)  # compiles it
 
 
 def _check_printable(value: str) -> str:

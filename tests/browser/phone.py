@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from playwright.async_api import (
@@ -107,7 +107,9 @@ async def chromium(*flags: str) -> AsyncIterator[Browser]:
         try:
             yield browser
         finally:
-            await browser.close()
+            with suppress(TimeoutError):  # it has been seen to take a minute to end; its driver kills it then
+                async with asyncio.timeout(10):
+                    await browser.close()
 
 
 OPTIONS: dict[str, Any] = {

@@ -22,12 +22,15 @@ _log = logging.getLogger("rundun.store")
 Migrations = Sequence[tuple[int, str]]  # numbered from 1 without gaps, each with its SQL
 
 
+@cache
 def list_migrations() -> Migrations:
     """List the migrations of this version of Rundun as (number, SQL), in ascending order."""
-    return sorted(
-        (int(file.name[:4]), file.read_text("utf-8"))
-        for file in resources.files("rundun.store").joinpath("migrations").iterdir()
-        if file.name.endswith(".sql")
+    return tuple(
+        sorted(
+            (int(file.name[:4]), file.read_text("utf-8"))
+            for file in resources.files("rundun.store").joinpath("migrations").iterdir()
+            if file.name.endswith(".sql")
+        )
     )
 
 

@@ -14,7 +14,7 @@ from tests.browser.checklists import COUNT, PICTURE, YES_NO
 from tests.browser.phone import Phone
 from tests.browser.pictures import file, jpeg
 from tests.helpers.console.accessibility import is_fine
-from tests.helpers.console.console_page import ON_A_PHONE, SIZES, session_of, somebody
+from tests.helpers.console.console_page import ON_A_PHONE, is_for_everyone, session_of, somebody
 from tests.helpers.console.console_runs import everything
 from tests.helpers.sample_runs import flat, van
 from tests.helpers.service import Ed, Receiver, World, answering
@@ -178,15 +178,11 @@ async def test_what_is_ticked_is_what_is_printed(w: World, browser: Browser, bas
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("size", SIZES)
-async def test_a_report_is_for_everybody(w: World, browser: Browser, base: str, size: str) -> None:
+async def test_a_report_is_for_everybody(w: World, base: str, ann: Page) -> None:
     run = await flat(w)
-    async with at_the_console(w, browser, base, size) as page:
-        for query in ("", "?depth=full"):
-            await page.goto(f"{base}/console/runs/{run.run_id}/report{query}")
-            await is_fine(page, query)
-            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), query
-    w.service.notifier.end()
+    for query in ("", "?depth=full"):
+        await ann.goto(f"{base}/console/runs/{run.run_id}/report{query}")
+        await is_for_everyone(ann, query)
 
 
 async def test_the_report_in_a_zip_shows_the_photos_beside_it(w: World, base: str, browser: Browser) -> None:
@@ -250,11 +246,10 @@ async def test_a_run_is_cancelled_where_it_is_watched(w: World, base: str, ann: 
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("ann", SIZES, indirect=True)
 async def test_axe_finds_nothing_and_nothing_is_cut_off(w: World, base: str, ann: Page, receiver: Receiver) -> None:
     receiver.answer = answering("500 Broken")
     await ann.goto(f"{base}/console/runs")
-    await is_fine(ann, "list, empty")
+    await is_for_everyone(ann, "list, empty")
     run = await everything(w, webhook={"url": receiver.url})
     long: dict[str, Any] = {"name": "W" * 200, "executor_ref": "w" * 256}
     await w.dispatch(await w.template(YES_NO, name=long["name"]), executor_ref=long["executor_ref"])
@@ -267,12 +262,10 @@ async def test_axe_finds_nothing_and_nothing_is_cut_off(w: World, base: str, ann
         ("problem", "/runs/r-nobody"),
     ):
         await ann.goto(f"{base}/console{path}")
-        await is_fine(ann, state)
-        await fits(ann)
+        await is_for_everyone(ann, state)
     await ann.goto(f"{base}/console/runs/{run.run_id}")
     await ann.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
-    await is_fine(ann, "run, unfolded")
-    await fits(ann)
+    await is_for_everyone(ann, "run, unfolded")
 
 
 async def test_two_runs_are_seen_side_by_side(w: World, base: str, ann: Page) -> None:

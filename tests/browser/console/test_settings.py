@@ -15,7 +15,7 @@ from tests.browser.phone import Phone, phone
 from tests.browser.pictures import file
 from tests.helpers.console.accessibility import is_fine
 from tests.helpers.console.console import PASSWORD, left_alone
-from tests.helpers.console.console_page import SIZES, session_of, somebody
+from tests.helpers.console.console_page import is_for_everyone, session_of, somebody
 from tests.helpers.network.faulty_network import Line
 from tests.helpers.patience import PATIENCE
 from tests.helpers.pictures.images import png
@@ -61,21 +61,18 @@ async def fits(page: Page) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("size", SIZES)
-async def test_every_page_is_for_everyone(w: World, browser: Browser, base: str, receiver: Receiver, size: str) -> None:
+async def test_every_page_is_for_everyone(w: World, browser: Browser, base: str, receiver: Receiver) -> None:
     await busy(w, receiver)
-    async with somebody(browser, base, size, await session_of(w)) as page:
+    async with somebody(browser, base, session=await session_of(w)) as page:
         for path in PAGES:
             await page.goto(f"{base}/console{path}")
             await page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-            await fits(page)
-            await is_fine(page, path)
+            await is_for_everyone(page, path)
         await page.goto(f"{base}/console/settings/webhooks")
         await page.get_by_label("Address").fill(receiver.url)
         await page.get_by_role("button", name="Send a test").click()
         await expect(page.get_by_text("The answer was 410.").first).to_be_visible()
-        await fits(page)
-        await is_fine(page, "a webhook tried out")
+        await is_for_everyone(page, "a webhook tried out")
 
 
 async def test_a_key_is_made_works_and_is_revoked(w: World, browser: Browser, base: str) -> None:

@@ -15,8 +15,8 @@ from tests.browser.console.desktop import desktop, publish, shown_in, type_over
 from tests.browser.console.test_paste import paste
 from tests.browser.phone import Phone, chromium, phone
 from tests.browser.pictures import file, jpeg
-from tests.helpers.console.accessibility import is_fine
 from tests.helpers.console.console import operator
+from tests.helpers.console.console_page import is_for_everyone
 from tests.helpers.service import BOOLEAN, World
 from tests.helpers.templates import get_sample_pictures
 
@@ -387,8 +387,7 @@ async def test_without_scripts_the_editor_checks_and_saves_all_the_same(w: World
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("width", [390, 1440])
-async def test_the_pages_fit_and_axe_finds_nothing(w: World, browser: Browser, base: str, width: int) -> None:
+async def test_the_pages_fit_and_axe_finds_nothing(w: World, ann: Phone) -> None:
     await get_sample_pictures(w)
     template_id = (await w.acme.post("/v1/templates", json=TURNOVER)).json()["id"]
     long = "Verylongwordwithoutanyplacetobreak" * 5
@@ -400,20 +399,18 @@ async def test_the_pages_fit_and_axe_finds_nothing(w: World, browser: Browser, b
     ids = [(await w.acme.post("/v1/templates/drafts", json=each)).json()["id"] for each in drafts]
     paths += [f"/templates/drafts/{each}/publish" for each in ids]
     paths += [f"/templates/drafts/{ids[0]}", "/templates/new?import=true", "/dispatch", f"/dispatch/{run.run_id}"]
-    async with desktop(w, browser, base, viewport={"width": width, "height": 844}) as ann:
-        for path in paths:
-            await ann.page.goto(f"{base}/console{path}")
-            if path.endswith(ids[0]):
-                await expect(shown_in(ann.page).locator(".list")).to_be_attached()
-            wide = await ann.page.evaluate("document.documentElement.scrollWidth - innerWidth")
-            assert wide <= 0, path
-            if width < 500:  # a finger is wider than a mouse's pointer
-                assert await ann.page.evaluate(SMALL) == [], path
-            await is_fine(ann.page, path)
-        await ann.page.goto(f"{base}/console/templates/new")
-        await paste(ann.page, f"{long}:\nFuel: Full / {long}")
-        await expect(ann.page.locator(".pasted input").last).to_have_value(f"Full / {long}")
-        await is_fine(ann.page, "paste")
+    page = ann.page
+    for path in paths:
+        await page.goto(f"{ann.base}/console{path}")
+        if path.endswith(ids[0]):
+            await expect(shown_in(page).locator(".list")).to_be_attached()
+        await is_for_everyone(page, path)
+        await page.set_viewport_size({"width": 390, "height": 844})
+        assert await page.evaluate(SMALL) == [], f"{path}: a finger is wider than a mouse's pointer"
+    await page.goto(f"{ann.base}/console/templates/new")
+    await paste(page, f"{long}:\nFuel: Full / {long}")
+    await expect(page.locator(".pasted input").last).to_have_value(f"Full / {long}")
+    await is_for_everyone(page, "paste")
 
 
 SMALL = """[...document.querySelectorAll("button, select, input, textarea, .button")]

@@ -15,7 +15,6 @@ from tests.helpers.service import World
 pytestmark = pytest.mark.long
 
 
-@pytest.mark.parametrize("olga", ["en", "ar"], indirect=True)
 async def test_axe_finds_nothing_from_start_to_thanks(w: World, olga: Reader) -> None:
     ed, page = olga.ed, olga.page
     response = await w.acme.post("/v1/templates", json=ALL)

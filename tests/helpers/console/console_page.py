@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from rundun.web.console import cookies
+from tests.helpers.console.accessibility import is_fine
 from tests.helpers.console.console import operator
 from tests.helpers.patience import PATIENCE
 from tests.helpers.service import World
@@ -38,6 +39,14 @@ async def somebody(
         assert trouble == []
     finally:
         await context.close()
+
+
+async def is_for_everyone(page: Page, state: str) -> None:
+    """Assert that axe-core finds nothing at the desk, and that nothing is wider than the desk's window or a phone's."""
+    for width, height in (SIZES["phone"], SIZES["desk"]):
+        await page.set_viewport_size({"width": width, "height": height})
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{state}, {width} px"
+    await is_fine(page, state)
 
 
 def is_trouble(said: Any) -> bool:

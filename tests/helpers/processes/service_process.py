@@ -13,17 +13,25 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import IO, Any
 
 import httpx2
 from click.testing import CliRunner, Result
 
+from rundun.cli import serve
 from rundun.cli.main import main
+from rundun.pdf import writer as pdf_writer
 from tests.helpers.files.database import make_empty
 from tests.helpers.patience import PATIENCE
 from tests.helpers.processes.forking import fork
 
+# Whether PDFs can be made is looked up once a process: it takes half a second, each time that somebody types `check`.
+serve.pdf_writer = SimpleNamespace(  # type: ignore[assignment]
+    is_installed=pdf_writer.is_installed, find_missing=cache(pdf_writer.find_missing)
+)
 ROOT = Path(__file__).resolve().parents[3]
 BALANCE = 100_000
 
