@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.helpers.openapi.generated_clients import DONE, commands, run, run_done
 from tests.helpers.processes.served import served
 from tests.helpers.processes.service_process import ROOT
@@ -41,6 +43,7 @@ async def run_again(folder: Path, line: str, w: World) -> str:
         return await run(line, folder, site, w)
 
 
+@pytest.mark.long
 async def test_a_generated_client_in_python_does_a_whole_run(w: World, tmp_path: Path) -> None:
     make, install, *lines = commands("## Python")
     assert make == "python3 -m venv client"

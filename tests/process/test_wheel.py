@@ -33,6 +33,7 @@ def test_it_has_the_package_its_pages_and_nothing_else(wheel):
     }
 
 
+@pytest.mark.long
 def test_the_archive_of_the_sources_makes_the_same_wheel(wheel, tmp_path):
     with tarfile.open(build("sdist", tmp_path / "sdist")) as packed:
         packed.extraction_filter = getattr(tarfile, "data_filter", None)  # which Debian 12's Python 3.11.2 lacks

@@ -17,6 +17,7 @@ async def begin_draft(page: Page, base: str, template_id: str) -> str:
     return f"/v1/templates/drafts/{await page.locator('#editor [name=draft]').input_value()}"
 
 
+@pytest.mark.long
 async def test_two_write_one_draft_at_different_and_equal_places(w: World, browser: Browser, base: str) -> None:
     second = {"id": "s-how", "type": "text", "label": "How?"}
     template_id = await w.template(BOOLEAN, second)
@@ -78,6 +79,7 @@ async def test_two_write_one_draft_at_different_and_equal_places(w: World, brows
     assert texts == ["How at all?", "How then?", "How?"]
 
 
+@pytest.mark.long
 async def test_what_is_joined_is_in_the_json_as_well(w: World, browser: Browser, base: str) -> None:
     template_id = await w.template(BOOLEAN, {"id": "s-how", "type": "text", "label": "How?"})
     async with desktop(w, browser, base) as ann:

@@ -142,6 +142,7 @@ async def test_the_way_back_from_a_job_leads_to_the_list_as_it_was(
     await expect(ann).to_have_url(f"{base}/console/runs")
 
 
+@pytest.mark.long
 async def test_the_list_obeys_the_keyboard_alone(w: World, browser: Browser, base: str, receiver: Receiver) -> None:
     made = await morning(w, receiver)
     async with at_the_console(w, browser, base) as page:

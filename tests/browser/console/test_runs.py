@@ -92,6 +92,7 @@ def pages(pdf: bytes) -> int:
     return len(re.findall(rb"/Type */Page\b(?!s)", pdf))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("run_of", "sheets"), [(flat, 2), (van, 3)])
 async def test_a_report_needs_few_sheets_of_paper(
     w: World, base: str, browser: Browser, run_of: Callable[[World], Awaitable[Ed]], sheets: int
@@ -268,6 +269,7 @@ async def test_axe_finds_nothing_and_nothing_is_cut_off(w: World, base: str, ann
     await is_for_everyone(ann, "run, unfolded")
 
 
+@pytest.mark.long
 async def test_two_runs_are_seen_side_by_side(w: World, base: str, ann: Page) -> None:
     before, after = await van(w), await van(w)
     await ann.goto(f"{base}/console/runs/{after.run_id}")

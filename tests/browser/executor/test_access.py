@@ -216,6 +216,7 @@ async def test_text_of_any_size_leaves_room_on_the_smallest_phone(
         await fits(ed.page, "thanks")
 
 
+@pytest.mark.long
 async def test_a_phone_on_its_side_leaves_room_for_the_list_and_for_signing(
     w: World, browser: Browser, base: str
 ) -> None:

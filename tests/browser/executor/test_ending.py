@@ -220,6 +220,7 @@ async def test_an_answer_cut_down_to_its_status_ends_nothing(w: World, ed: Phone
     assert (await record(w, run_id))["answers"]["s-ok"]["value"] is True
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("is_shown", [True, False], ids=["shown", "loading"])
 async def test_what_the_server_refuses_after_the_finish_brings_the_person_back(
     w: World, ed: Phone, is_shown: bool
@@ -280,6 +281,7 @@ BROKEN = """(() => {
 })()"""
 
 
+@pytest.mark.long
 async def test_what_a_phone_cannot_read_for_once_it_does_not_throw_away(w: World, ed: Phone) -> None:
     run_id = await dispatched(w, YES_NO, PICTURE)
     await ed.page.add_init_script(BROKEN)
@@ -311,6 +313,7 @@ async def test_what_a_phone_cannot_read_for_once_it_does_not_throw_away(w: World
     assert len(await ed.kept(run_id)) == 3
 
 
+@pytest.mark.long
 async def test_an_item_that_cannot_be_read_for_once_holds_up_no_other(w: World, ed: Phone) -> None:
     run_id = await dispatched(w, YES_NO, COUNT)
     await ed.page.add_init_script(BROKEN)

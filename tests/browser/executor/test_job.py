@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.async_api import Browser, expect
 
 from tests.browser.checklists import COUNT, record
@@ -218,6 +219,7 @@ FILLED = """(card) => [...card.querySelectorAll(".button")]
   .map(([words]) => words)"""
 
 
+@pytest.mark.long
 async def test_a_proposal_that_is_cleared_stays_so_and_the_review_offers_the_others(w: World, ed: Phone) -> None:
     tools = {**PROPOSED[2][0], "id": "s-tools", "label": "Tools?", "required": False}
     prefill = {"s-tools": ["o-4"], "s-why": "Wet", "s-count": 3}

@@ -1,5 +1,6 @@
 """What a phone that did a run is told once it is closed, and no other: the receipt, and why it was cancelled."""
 
+import pytest
 from playwright.async_api import Browser, expect
 
 from tests.browser.checklists import COUNT, YES_NO, dispatched
@@ -7,6 +8,7 @@ from tests.browser.phone import Phone, phone
 from tests.helpers.service import World
 
 
+@pytest.mark.long
 async def test_only_phones_that_did_a_run_get_its_receipt_again(
     w: World, ed: Phone, browser: Browser, base: str
 ) -> None:

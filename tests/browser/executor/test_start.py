@@ -114,6 +114,7 @@ async def test_an_address_or_number_that_cannot_be_one_is_refused_before_it_is_s
         assert (await record(w, run_id))["identity"][kind] == right
 
 
+@pytest.mark.long
 async def test_a_start_that_is_refused_after_a_reload_is_said_on_the_start_screen(w: World, ed: Phone) -> None:
     """Started without network, reloaded, and only then the server hears of it: what was answered is kept."""
     run_id = await dispatched(w, YES_NO, execution={"identity_required": "name"})

@@ -8,6 +8,8 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from rundun import paths
 from rundun.maintenance.reachability import NO_KEY
 from rundun.store.sqlite import connection
@@ -76,6 +78,7 @@ def test_a_wrong_file_is_refused_with_a_sentence(tmp_path: Path) -> None:
     assert refused.output == f"Error: {tmp_path / 'check.json'} is no SQLite database, or is encrypted.\n"
 
 
+@pytest.mark.long
 def test_the_restore_drill_of_the_docs_can_be_done_as_it_stands(tmp_path: Path) -> None:
     settle_in(tmp_path, BOOLEAN)
     own = tmp_path / "bin"

@@ -80,6 +80,7 @@ async def test_a_part_that_was_lost_twice_is_asked_for_again(w: World, ed: Phone
     assert (await record(w, run_id))["identity"]["name"] == "Ed"
 
 
+@pytest.mark.long
 async def test_a_page_that_came_at_the_second_try_opens_without_network(w: World, browser: Browser, base: str) -> None:
     async with phone(browser, base, service_workers="allow") as ed:
         run_id = await dispatched(w, YES_NO, COUNT)

@@ -117,7 +117,7 @@ async def test_a_run_put_back_to_before_its_start_is_opened_again(browser: Brows
         assert given(acme, run_id) == before
 
 
-@pytest.mark.long
+@pytest.mark.soak
 async def test_a_kept_page_of_after_the_start_starts_a_run_put_back_to_before_it(browser: Browser, acme: Depot) -> None:
     door = {"id": "f-door", "label": "Door code", "kind": "text"}  # shown from the start on
     run_id = await acme.dispatched(*STEPS, fields=[door], job={"fields": {"f-door": "0815"}})
@@ -170,7 +170,7 @@ async def test_what_this_phone_has_given_since_replaces_what_is_lost(browser: Br
         await ed.until_all_is_safe()
 
 
-@pytest.mark.long
+@pytest.mark.soak
 async def test_nothing_is_called_safe_from_the_first_receipt_of_another_generation_on(
     browser: Browser, acme: Depot
 ) -> None:
@@ -193,7 +193,7 @@ async def test_nothing_is_called_safe_from_the_first_receipt_of_another_generati
         ed.trouble.clear()
 
 
-@pytest.mark.long
+@pytest.mark.soak
 async def test_what_is_deleted_before_the_restored_state_has_come_is_deleted(browser: Browser, acme: Depot) -> None:
     async with at_work(browser, acme, YES_NO, PIC) as (ed, run_id):
         await ed.photograph("s-pic", *(file(f"{n}.jpg", "image/jpeg", jpeg(comment=bytes([n]))) for n in (1, 2)))
@@ -237,7 +237,7 @@ async def test_what_was_replaced_or_deleted_never_comes_back(browser: Browser, a
         assert len(acme.photos(run_id)) == 1
 
 
-@pytest.mark.long
+@pytest.mark.soak
 @pytest.mark.parametrize("first", ["restore", "receipt"])
 async def test_a_photo_deleted_without_network_does_not_come_back(browser: Browser, acme: Depot, first: str) -> None:
     """Whether the page hears of the restore first, or has the receipt for the deletion."""
@@ -288,7 +288,7 @@ LOOKS_BEFORE_MARKED = """run => {
 }"""
 
 
-@pytest.mark.long
+@pytest.mark.soak
 async def test_an_older_answer_of_this_phone_is_its_own_whenever_it_looked(browser: Browser, acme: Depot) -> None:
     async with at_work(browser, acme, YES_NO) as (ed, run_id):
         await ed.until_kept_is(run_id, [])
@@ -310,7 +310,7 @@ async def test_an_older_answer_of_this_phone_is_its_own_whenever_it_looked(brows
         assert given(acme, run_id) == before
 
 
-@pytest.mark.long
+@pytest.mark.soak
 async def test_an_answer_refused_for_want_of_what_was_lost_is_sent_again_by_the_next_page(
     browser: Browser, acme: Depot
 ) -> None:
@@ -339,7 +339,7 @@ async def test_an_answer_refused_for_want_of_what_was_lost_is_sent_again_by_the_
         ed.trouble.clear()
 
 
-@pytest.mark.long
+@pytest.mark.soak
 async def test_a_remark_keeps_its_text_where_only_its_photo_is_unsent(browser: Browser, acme: Depot) -> None:
     async with at_work(browser, acme, YES_NO) as (ed, run_id):
         copy = await acme.backs_up()

@@ -45,7 +45,7 @@ async def test_a_run_that_was_finished_says_so_where_the_server_has_it_open_agai
             await expect(ed.page.locator(".put-back")).to_have_count(0)
 
 
-@pytest.mark.long
+@pytest.mark.soak
 async def test_a_run_finished_without_network_is_finished_when_all_is_there_again(
     browser: Browser, acme: Depot
 ) -> None:
@@ -97,7 +97,7 @@ async def test_an_end_of_another_generation_deletes_nothing(browser: Browser, ac
         await expect(ed.page.locator(".unsent .notice")).to_contain_text("still holds 1 item")
 
 
-@pytest.mark.long
+@pytest.mark.soak
 @pytest.mark.parametrize("unheard", ["**/state?*", "**/steps/*"])
 async def test_a_cancelled_run_that_is_open_again_goes_on_with_what_its_page_still_holds(
     browser: Browser, acme: Depot, unheard: str
@@ -123,7 +123,7 @@ async def test_a_cancelled_run_that_is_open_again_goes_on_with_what_its_page_sti
         ed.trouble.clear()
 
 
-@pytest.mark.long
+@pytest.mark.soak
 async def test_nothing_is_deleted_while_it_is_not_known_what_is_kept(browser: Browser, acme: Depot) -> None:
     async with at_work(browser, acme, YES_NO, COUNT) as (ed, run_id):
         copy = await acme.backs_up()

@@ -89,7 +89,7 @@ async def test_a_start_that_asks_for_a_name_is_made_by_hand(browser: Browser, ac
         olga.trouble.clear()
 
 
-@pytest.mark.long
+@pytest.mark.soak
 async def test_a_kept_page_whose_start_is_refused_asks_until_the_server_makes_one(
     browser: Browser, acme: Depot
 ) -> None:
@@ -183,7 +183,7 @@ async def test_what_another_phone_has_answered_since_is_asked_about(browser: Bro
         assert acme.rows("SELECT received_at FROM signatures WHERE run_id = ?", run_id) != signatures
 
 
-@pytest.mark.long
+@pytest.mark.soak
 async def test_what_another_phone_had_answered_is_not_asked_about_where_it_is_lost(
     browser: Browser, acme: Depot
 ) -> None:
@@ -242,7 +242,7 @@ async def test_what_no_phone_has_is_named(browser: Browser, acme: Depot) -> None
         await expect(notice).to_have_count(0)
 
 
-@pytest.mark.long
+@pytest.mark.soak
 @pytest.mark.parametrize("when", ["before she knows", "afterwards"])
 async def test_what_another_phone_has_given_since_is_not_lost(browser: Browser, acme: Depot, when: str) -> None:
     async with both(browser, acme, YES_NO, COUNT, SIGN) as (ed, olga, run_id, copy):
@@ -271,7 +271,7 @@ async def test_what_another_phone_has_given_since_is_not_lost(browser: Browser, 
         await expect(olga.page.locator(".put-back")).not_to_contain_text("All fine?")
 
 
-@pytest.mark.long
+@pytest.mark.soak
 async def test_what_was_finished_without_network_waits_where_no_phone_has_what_was_seen(
     browser: Browser, acme: Depot
 ) -> None:
@@ -302,7 +302,7 @@ async def test_what_was_finished_without_network_waits_where_no_phone_has_what_w
         await expect(ed.page.locator(".put-back").first).not_to_contain_text("How many?")
 
 
-@pytest.mark.long
+@pytest.mark.soak
 async def test_what_another_phone_had_deleted_and_is_there_again_is_named(browser: Browser, acme: Depot) -> None:
     """And what was finished without network waits: the run would be completed with it."""
     async with both(browser, acme, {**YES_NO, "photo": {"max": 2}}, COUNT) as (ed, olga, run_id, _):
@@ -346,7 +346,7 @@ async def test_what_another_phone_had_deleted_and_is_there_again_is_named(browse
         assert acme.photos(run_id) == []
 
 
-@pytest.mark.long
+@pytest.mark.soak
 async def test_a_photo_that_another_phone_has_deleted_is_no_error_when_it_is_sent_again(
     browser: Browser, acme: Depot
 ) -> None:

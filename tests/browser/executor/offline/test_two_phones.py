@@ -404,6 +404,7 @@ async def test_one_phone_alone_is_never_asked(w: World, ed: Phone) -> None:
     assert (answers["s-report"]["value"], answers["s-count"]["value"]) == ("A lamp is broken", 3)
 
 
+@pytest.mark.long
 async def test_a_folded_card_on_the_screen_says_what_another_phone_has_answered(
     w: World, browser: Browser, base: str
 ) -> None:

@@ -125,6 +125,7 @@ async def test_a_drawing_made_without_network_and_reloaded_arrives_with_both(
         assert drawn["taken_at"] == drawn["undrawn"]["taken_at"]
 
 
+@pytest.mark.long
 async def test_a_photo_taken_again_leaves_neither(w: World, ed: Phone) -> None:
     run_id = await dispatched(w, ONE)
     await ed.open(run_id)
@@ -146,6 +147,7 @@ async def test_a_photo_taken_again_leaves_neither(w: World, ed: Phone) -> None:
     assert await stored(w, run_id) == 1
 
 
+@pytest.mark.long
 async def test_what_was_drawn_and_not_used_is_there_again(w: World, ed: Phone) -> None:
     run_id = await dispatched(w, ONE)
     await ed.open(run_id)
@@ -195,6 +197,7 @@ async def test_what_is_used_is_kept_at_once_however_busy_the_page_is(w: World, e
     assert photo["annotated_from"] is not None
 
 
+@pytest.mark.long
 async def test_a_tile_holds_a_small_picture_and_its_dialog_the_whole(w: World, ed: Phone) -> None:
     """While it waits, after the page was loaded again, once it is safe, and where it was drawn on."""
     run_id = await dispatched(w, {**PICTURE, "config": {"min": 1, "annotate": True}})

@@ -7,6 +7,7 @@ import re
 import time
 from typing import Any
 
+import pytest
 from hypothesis import strategies as some
 from PIL import Image
 from playwright.async_api import Browser, Page, expect
@@ -147,6 +148,7 @@ def changed_blocks(draw: some.DrawFn) -> bytes:
     return bytes(block[: draw(some.integers(len(block) // 2, len(block)))])
 
 
+@pytest.mark.long
 async def test_page_and_server_agree_on_changed_exif(page: Page) -> None:
     blocks = drawn(changed_blocks(), 200)
     expression = f"""given.map((one) => m.readExif({BYTES})).map(({{ time, place }}) => [
@@ -158,6 +160,7 @@ async def test_page_and_server_agree_on_changed_exif(page: Page) -> None:
         assert alike(one, server), (block, one, server)
 
 
+@pytest.mark.long
 async def test_the_page_reads_any_bytes(page: Page) -> None:
     heads = [
         b"",
@@ -184,6 +187,7 @@ def saved(kind: str) -> bytes:
     return out.getvalue()
 
 
+@pytest.mark.long
 async def test_the_page_sees_that_the_end_is_missing(page: Page) -> None:
     whole = [saved("JPEG"), saved("PNG"), saved("WEBP"), heic(), saved("AVIF")]
     mpo = io.BytesIO()

@@ -5,6 +5,7 @@ import random
 import re
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Browser, Request, Route, expect
 
 from tests.browser.checklists import COUNT, PICTURE, YES_NO, dispatched, record
@@ -49,6 +50,7 @@ async def test_photos_are_shrunk_shown_counted_and_safe_only_with_a_receipt(w: W
     assert {photo["content_type"] for photo in photos} == {"image/jpeg"}
 
 
+@pytest.mark.long
 async def test_a_receipt_for_other_bytes_is_no_receipt(w: World, ed: Phone) -> None:
     run_id = await dispatched(w, PICTURE)
     await ed.open(run_id)
@@ -114,6 +116,7 @@ AWAY = """(() => {
 UNREAD = "This phone cannot read the file. Choose it again, or take another picture."
 
 
+@pytest.mark.long
 async def test_a_file_that_cannot_be_read_holds_up_nothing_but_itself(w: World, ed: Phone) -> None:
     run_id = await dispatched(w, {**PICTURE, "config": {"min": 2, "max": 3}}, CODE)
     await ed.page.add_init_script(AWAY)
@@ -153,6 +156,7 @@ async def test_a_file_that_cannot_be_read_holds_up_nothing_but_itself(w: World, 
     assert len((await record(w, run_id))["answers"]["s-pic"]["photos"]) == 2
 
 
+@pytest.mark.long
 async def test_a_photo_deleted_while_its_file_is_read_is_owed_to_nobody(w: World, ed: Phone) -> None:
     run_id = await dispatched(w, YES_NO, {**PICTURE, "required": False})
     await ed.page.add_init_script(AWAY)
@@ -317,6 +321,7 @@ async def test_a_photo_larger_than_the_service_takes_is_refused_before_it_is_sen
         assert sent == []
 
 
+@pytest.mark.long
 async def test_state_from_before_a_receipt_takes_no_photo_away(w: World, ed: Phone) -> None:
     run = await w.dispatch(await w.template({**YES_NO, "photo": {"min": 1, "max": 2}}, COUNT))
     await run.start()

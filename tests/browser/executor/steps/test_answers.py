@@ -3,6 +3,7 @@
 import json
 import re
 
+import pytest
 from playwright.async_api import Browser, Route, expect
 
 from rundun.store.organizations import quotas as quota_rows
@@ -76,6 +77,7 @@ async def test_what_the_server_refuses_is_said_at_its_step_and_can_be_tried_agai
     assert (await record(w, run_id))["answers"]["s-count"]["value"] == 3
 
 
+@pytest.mark.long
 async def test_an_answer_the_run_has_no_room_for_is_said_at_its_step_and_kept(w: World, ed: Phone) -> None:
     texts = [{"id": f"s-{n}", "type": "text", "label": "Why?", "config": {"max_length": 20_000}} for n in range(53)]
     run_id = await dispatched(w, *texts)

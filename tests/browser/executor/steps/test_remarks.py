@@ -4,6 +4,7 @@ import json
 import zipfile
 from typing import Any
 
+import pytest
 from playwright.async_api import Browser, Locator, expect
 
 from tests.browser.checklists import COUNT, PICTURE, WHY, YES_NO, dispatched, record
@@ -201,6 +202,7 @@ async def test_a_remark_that_came_too_late_can_be_saved_as_a_file(w: World, ed: 
         await ed.page.reload()
 
 
+@pytest.mark.long
 async def test_axe_finds_nothing_in_the_menu_and_the_dialog(w: World, olga: Reader) -> None:
     ed, page = olga.ed, olga.page
     optional = {**YES_NO, "required": False}

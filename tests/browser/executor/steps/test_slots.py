@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from playwright.async_api import Locator, expect
 
 from tests.browser.checklists import YES_NO, dispatched, record
@@ -131,6 +132,7 @@ async def test_a_shot_is_deleted_taken_again_and_there_after_a_reload(w: World, 
     assert (await record(w, run_id))["progress"]["answered"] == 1
 
 
+@pytest.mark.long
 async def test_two_phones_take_the_same_shot_and_show_both_until_one_is_deleted(w: World, ed: Phone) -> None:
     run_id = await dispatched(w, SIDES)
     await ed.open(run_id)
@@ -167,6 +169,7 @@ async def test_two_phones_take_the_same_shot_and_show_both_until_one_is_deleted(
         assert [slot for slot, _ in await seen(w, run_id)] == IDS
 
 
+@pytest.mark.long
 async def test_in_arabic_with_texts_twice_as_large(w: World, ed: Phone) -> None:
     run_id = await dispatched(w, SIDES)
     await ed.page.goto(f"{ed.base}/r/{run_id}?lang=ar")
